@@ -1,0 +1,106 @@
+"""Own classes, own pictures, own head."""
+
+import hashlib
+
+import streamlit as st
+
+from visionlab.errors import HeadError
+from visionlab.learning.heads import load_head
+from visionlab.network import weights
+from visionlab.network.models import MODELS
+from visionlab.ui import cached, charts, runs, state
+from visionlab.ui.examples import class_editor
+from visionlab.ui.page import page, sentence
+from visionlab.ui.widgets import image_picker, probability_bars, shown_width
+
+ENOUGH = 2  # pictures a class: one to learn from, one to check with
+
+
+def keep(head) -> None:
+    """The head becomes a network of this session, on every page."""
+    state.keep_head(state.TrainedHead(hashlib.sha256(head.to_bytes()).hexdigest(), head))
+
+
+with page("Fine-tune"):
+    st.subheader("1 · Pictures", anchor=False)
+    classes = class_editor()
+
+    st.subheader("2 · Training", anchor=False)
+    here = [name for name, model in MODELS.items() if weights.find(model.file)] or list(MODELS)[:1]
+    one, two, three = st.columns([2, 2, 2], gap="medium", vertical_alignment="bottom")
+    name = one.selectbox("Network underneath", here, format_func=lambda key: MODELS[key].title, key="base")
+    validation = two.slider(
+        "Held out to check with", 10, 50, 25, 5, format="%d %%", key="held-out", help="Pictures it does not learn from."
+    )
+    ready = len(classes) >= 2 and all(len(examples) >= ENOUGH for examples in classes.values())
+    job = runs.current()
+    busy = job is not None and not job.over
+    if three.button(
+        "Train", type="primary", icon=":material/play_arrow:", width="stretch", disabled=not ready or busy, key="train"
+    ):
+        runs.start(classes, cached.classifier(name), validation / 100, seed=0)
+        st.rerun()
+    if not ready and job is None:
+        st.caption(
+            f"Two classes or more, with {ENOUGH} pictures or more each, and training can start. 20 each is good."
+        )
+    if busy:
+        runs.watch(job)
+
+    run = runs.outcome(job) if job and job.over else None
+    if run:
+        report = run.report()
+        low, high = report.interval
+        one, two, three = st.columns(3)
+        one.metric(
+            "Right on held-out pictures",
+            f"{report.accuracy:.0%}",
+            f"between {low:.0%} and {high:.0%}, by chance of the draw",
+            delta_color="off",
+            delta_arrow="off",
+        )
+        two.metric("Always naming the largest class", f"{report.majority:.0%}", help="The baseline to beat.")
+        three.metric(
+            "Pictures", f"{len(run.train)} + {len(run.held_out)}", "learned from + held out", "off", delta_arrow="off"
+        )
+        left, right = st.columns(2, gap="large")
+        with left:
+            st.markdown("**Learning**")
+            st.plotly_chart(charts.curves(runs.epochs(job), run.epochs), config=charts.PLAIN, key="curves")
+        with right:
+            st.markdown("**Confusion matrix** · held-out pictures")
+            st.plotly_chart(charts.confusion(report), config=charts.PLAIN, key="confusion")
+        keep(run.head)
+
+    with st.expander("Open a head that you saved", icon=":material/folder_open:"):
+        file = st.file_uploader("Head", type=["safetensors"], key="head-file", label_visibility="collapsed")
+        if file:
+            try:
+                keep(load_head(file.getvalue()))
+            except HeadError as error:
+                sentence(f"{file.name}: {error}")
+
+    if mine := state.trained_head():
+        st.subheader("3 · Try it, take it away", anchor=False)
+        picture = image_picker()
+        one, two = st.columns(2, gap="large")
+        with one:
+            net = cached.head_classifier(mine.key, mine.head)
+            st.markdown("**Your head says**")
+            probability_bars(cached.top_predictions(mine.key, picture.key, net, picture.image, 5))
+            st.download_button(
+                "Download the head",
+                mine.head.to_bytes(),
+                "head.safetensors",
+                "application/octet-stream",
+                type="primary",
+                icon=":material/download:",
+            )
+            st.caption(
+                "One file. Open it here again, or from a shell: python -m visionlab predict --head head.safetensors"
+            )
+        with two:
+            top = cached.top_predictions(mine.key, picture.key, net, picture.image, 1)[0]
+            heat = cached.heat_bytes(mine.key, picture.key, top.index, "grad-cam", 0.55, net, picture.image)
+            st.image(heat, width=shown_width(picture.image), alt="Where your head finds its reasons")
+            st.caption("Grad-CAM: does it look at the subject, or at the background?")

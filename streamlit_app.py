@@ -1,0 +1,58 @@
+"""Home: what one can do here, on the sample picture, at once."""
+
+import streamlit as st
+
+from visionlab.imaging.convolution import convolve
+from visionlab.imaging.image import encode_png, fit
+from visionlab.imaging.kernels import KERNELS
+from visionlab.imaging.render import render
+from visionlab.network.models import MODELS
+from visionlab.ui import cached
+from visionlab.ui.page import PAGES, link, page
+from visionlab.ui.widgets import image_picker, probability_bars, show
+
+with page("Home"):
+    st.title("See how a computer sees", anchor=False)
+    st.markdown(
+        "A picture is a grid of numbers. Follow them through a convolution, through every layer of VGG16, to a "
+        "prediction and its reasons. Then teach the network something of your own."
+    )
+    picture = image_picker()
+    name = next(iter(MODELS))
+    net = cached.classifier(name)
+    maps = cached.all_maps(name, picture.key, net.maps_side, net, picture.image)
+
+    steps = st.columns(4, gap="medium")
+    with steps[0].container(border=True, height="stretch"):
+        st.markdown("**1 · Numbers**")
+        show(picture, 700, alt="The picture itself")
+        height, width = picture.image.shape[:2]
+        st.caption(f"Your picture is {height} × {width} × 3 = {height * width * 3:,} numbers from 0 to 255.")
+    with steps[1].container(border=True, height="stretch"):
+        st.markdown("**2 · A convolution**")
+        response = convolve(fit(picture.image, 700), KERNELS["sobel_x"])
+        st.image(encode_png(render(response, "absolute")), alt="Its vertical edges")
+        st.caption("Nine weights slid over all of it answer strongly wherever brightness changes from left to right.")
+        link("Convolution", "Try other kernels", ":material/arrow_forward:")
+    with steps[2].container(border=True, height="stretch"):
+        st.markdown("**3 · Layers**")
+        values = maps["relu2_2"].values[:16]
+        st.image(
+            cached.mosaic_bytes(name, picture.key, net.maps_side, "home", "channel", 112, 4, values),
+            alt="Sixteen feature maps of the layer conv2_2",
+        )
+        st.caption("VGG16 stacks thirteen of them. Each of these tiles is another learned kernel's answer.")
+        link("Feature maps", "Open every layer", ":material/arrow_forward:")
+    with steps[3].container(border=True, height="stretch"):
+        st.markdown("**4 · A prediction**")
+        probability_bars(cached.top_predictions(name, picture.key, net, picture.image, 5))
+        st.caption(f"The built-in network knows {len(net.labels)} classes, and always names one of them.")
+        link("Predict", "Ask for the reasons", ":material/arrow_forward:")
+
+    st.subheader("What you can do here", anchor=False)
+    entries = [entry for entry in PAGES.values() if entry.group]
+    for row in (entries[:3], entries[3:]):
+        for column, entry in zip(st.columns(3, gap="medium"), row, strict=True):
+            with column.container(border=True, height="stretch"):
+                link(entry.title, f"**{entry.title}**")
+                st.markdown(entry.about)

@@ -1,0 +1,77 @@
+"""The rules of DESIGN: imports go one way, the library knows neither Streamlit nor Plotly, the public names are there."""
+
+import ast
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import visionlab
+
+ROOT = Path(visionlab.__file__).parent
+LAYERS = ["errors", "device", "imaging", "network", "learning", "ui"]  # each may import what stands before it
+SOURCES = sorted(path for path in ROOT.rglob("*.py"))
+LIBRARY = sorted(
+    module.name
+    for module in pkgutil.walk_packages([str(ROOT)], "visionlab.")
+    if not module.name.startswith(("visionlab.ui", "visionlab.__main__"))
+)
+
+
+def imported(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            names.update([node.module, *(f"{node.module}.{alias.name}" for alias in node.names)])
+    return names
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_go_one_way(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    if parts[0] not in LAYERS:
+        return  # __init__, __main__ and cli stand above the library
+    allowed = LAYERS[: LAYERS.index(parts[0]) + 1]
+    for name in imported(path):
+        if name.startswith("visionlab."):
+            assert name.split(".")[1] in allowed, f"{path.name} imports {name}"
+        if parts[0] != "ui":
+            assert name.split(".")[0] not in {"streamlit", "plotly"}, f"{path.name} imports {name}"
+        if parts[0] == "imaging" and name.split(".")[0] in {"torch", "torchvision"}:
+            assert path.name == "convolution.py", "only the GPU path of convolution may use torch"
+
+
+def test_no_library_module_pulls_in_streamlit_or_plotly():
+    assert "visionlab.network.models" in LIBRARY
+    code = "import sys, importlib\nfor name in sys.argv[1:]:\n    importlib.import_module(name)\n"
+    code += "import visionlab\nfor name in visionlab.__all__:\n    getattr(visionlab, name)\n"
+    code += "print(sorted({'streamlit', 'plotly'} & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", code, *LIBRARY], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_filtering_a_picture_does_not_wait_for_torch():
+    code = "import sys, visionlab as vl; vl.load_image, vl.convolve, vl.KERNELS, vl.FILTERS, vl.Pipeline, vl.render\n"
+    code += "print(sorted({'torch', 'skimage', 'sklearn'} & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_the_public_names():
+    homes = {name for names in visionlab._HOMES.values() for name in names}
+    assert set(visionlab.__all__) == homes | {"training"}
+    assert all(getattr(visionlab, name) is not None for name in visionlab.__all__)
+    with pytest.raises(AttributeError, match="nothing"):
+        _ = visionlab.nothing
+
+
+def test_modules_and_pages_stay_readable():
+    for path in SOURCES:
+        assert len(path.read_text().splitlines()) <= 350, f"{path.name} has two subjects by now"
+    for path in (ROOT.parent / "pages").glob("*.py"):
+        assert len(path.read_text().splitlines()) <= 150, f"{path.name} holds something that belongs in ui"

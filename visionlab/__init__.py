@@ -1,0 +1,92 @@
+"""visionlab: see how a computer sees. Convolution, every layer of VGG16, predictions and reasons, heads of one's own.
+
+    import visionlab as vl
+    vl.predict(vl.load_classifier("vgg16-tinyimagenet"), [vl.load_image("photo.jpg")])
+
+Names are imported when they are first used, so that filtering a picture does not wait for torch.
+"""
+
+from importlib import import_module
+
+_HOMES = {
+    "imaging.image": ("Image", "Response", "load_image"),
+    "imaging.kernels": ("KERNELS", "Kernel"),
+    "imaging.convolution": ("convolve",),
+    "imaging.filters": ("FILTERS", "Filter"),
+    "imaging.pipeline": ("Pipeline",),
+    "imaging.samples": ("load_sample",),
+    "imaging.render": ("mosaic", "overlay", "render"),
+    "network.classifier": ("Classifier", "Layer", "Prediction", "Transform", "predict"),
+    "network.models": ("MODELS", "load_classifier"),
+    "network.activations": ("FeatureMap", "feature_maps"),
+    "network.explain": ("METHODS", "Heatmap", "explain"),
+    "learning.dataset": ("LabelledImages",),
+    "learning.heads": ("Head", "load_head"),
+    "learning.training": ("Epoch", "train_head"),
+    "errors": (
+        "DatasetError",
+        "HeadError",
+        "ImageError",
+        "ModelError",
+        "ParameterError",
+        "VisionlabError",
+        "WeightsError",
+    ),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "FILTERS",
+    "KERNELS",
+    "METHODS",
+    "MODELS",
+    "Classifier",
+    "DatasetError",
+    "Epoch",
+    "FeatureMap",
+    "Filter",
+    "Head",
+    "HeadError",
+    "Heatmap",
+    "Image",
+    "ImageError",
+    "Kernel",
+    "LabelledImages",
+    "Layer",
+    "ModelError",
+    "ParameterError",
+    "Pipeline",
+    "Prediction",
+    "Response",
+    "Transform",
+    "VisionlabError",
+    "WeightsError",
+    "convolve",
+    "explain",
+    "feature_maps",
+    "load_classifier",
+    "load_head",
+    "load_image",
+    "load_sample",
+    "mosaic",
+    "overlay",
+    "predict",
+    "render",
+    "train_head",
+    "training",
+]
+
+
+def __getattr__(name: str):
+    if name == "training":
+        found = import_module("visionlab.learning.training")
+    elif name in _HOME_OF:
+        found = getattr(import_module(f"visionlab.{_HOME_OF[name]}"), name)
+    else:
+        raise AttributeError(f"module 'visionlab' has no attribute {name!r}")
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

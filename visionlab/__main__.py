@@ -1,0 +1,6 @@
+"""python -m visionlab"""
+
+from visionlab.cli import run
+
+if __name__ == "__main__":
+    run()

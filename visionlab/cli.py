@@ -1,0 +1,201 @@
+"""The same work from a shell: python -m visionlab --help."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+import visionlab as vl
+from visionlab.errors import ParameterError, VisionlabError
+
+if TYPE_CHECKING:
+    from visionlab.network.classifier import Classifier
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="See how a computer sees, from a shell.")
+console = Console()
+
+BUILT_IN = "vgg16-tinyimagenet"
+Picture = Annotated[Path, typer.Argument(help="A picture: JPEG, PNG, WebP, GIF, BMP or TIFF.")]
+Network = Annotated[str, typer.Option("--model", "-m", help="A name that “models” lists.")]
+HeadFile = Annotated[Path | None, typer.Option("--head", help="A head that “train” saved; it brings its own network.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+def run() -> None:
+    """The command line. What a person can mend is one sentence on stderr and exit status 1; bugs surface."""
+    try:
+        app()
+    except VisionlabError as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
+
+
+@app.command()
+def models(as_json: AsJson = False) -> None:
+    """The networks, and whether their weights are here."""
+    from visionlab.network import weights
+
+    rows = []
+    for model in vl.MODELS.values():
+        found = weights.find(model.file)
+        rows.append({"name": model.name, "file": model.file.name, "here": found is not None, "about": model.about})
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return
+    table = Table("name", "weights", "about")
+    for row in rows:
+        table.add_row(row["name"], "here" if row["here"] else f"not here: {row['file']}", row["about"])
+    console.print(table)
+
+
+@app.command(name="filter")
+def filter_(
+    picture: Picture,
+    out: Annotated[Path, typer.Argument(help="Where to write the result (PNG).")],
+    steps: Annotated[list[str], typer.Argument(help="Filters in order: gaussian_blur:sigma=2 canny:low=50,high=150")],
+    code: Annotated[bool, typer.Option(help="Print the chain as Python code, too.")] = False,
+) -> None:
+    """Put a picture through a chain of filters."""
+    from visionlab.imaging.image import encode_png
+
+    pipeline = vl.Pipeline([_parse_step(step) for step in steps])
+    out.write_bytes(encode_png(pipeline.run(vl.load_image(picture))))
+    if code:
+        print(pipeline.to_python())
+
+
+def _parse_step(text: str) -> tuple[str, dict]:
+    """ "canny:low=50,high=150" → ("canny", {"low": 50, "high": 150})."""
+    name, _, settings = text.partition(":")
+    values = {}
+    for setting in filter(None, settings.split(",")):
+        key, equals, value = setting.partition("=")
+        if not equals:
+            raise ParameterError(f"“{setting}” in “{text}” is no setting. Write name=value, as in sigma=2.")
+        try:
+            values[key] = json.loads(value)
+        except ValueError:
+            values[key] = value  # a choice, such as a method's name
+    return name, values
+
+
+@app.command()
+def features(
+    picture: Picture,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="A PNG (one layer's maps as a mosaic) or .npz (the numbers).")
+    ],
+    layer: Annotated[
+        list[str] | None, typer.Option(help="A layer, such as conv3_1; may be repeated. All without it.")
+    ] = None,
+    model: Network = BUILT_IN,
+    head: HeadFile = None,
+    side: Annotated[int | None, typer.Option(help="Input size in pixels.")] = None,
+    device: Device = "auto",
+) -> None:
+    """The feature maps of one or more layers."""
+    import numpy as np
+
+    from visionlab.imaging.image import encode_png
+
+    if out.suffix not in {".png", ".npz"}:
+        raise ParameterError(f"“{out.name}” should end in .png (a mosaic) or .npz (the numbers).")
+    if out.suffix == ".png" and len(layer or []) != 1:
+        raise ParameterError("A PNG shows one layer: name it with --layer conv3_1, or write an .npz of several.")
+    net = _network(model, head, device)
+    maps = vl.feature_maps(net, vl.load_image(picture), layer, side or net.maps_side)
+    if out.suffix == ".png":
+        out.write_bytes(encode_png(vl.mosaic(maps[layer[0]].values)))
+    else:
+        np.savez_compressed(out, **{name: found.values for name, found in maps.items()})
+    for name, found in maps.items():
+        print(f"{name:8} {found.values.shape}  mean {found.values.mean():.4f}  peak {found.values.max():.4f}")
+
+
+@app.command()
+def predict(
+    pictures: Annotated[list[Path], typer.Argument(help="Pictures.")],
+    model: Network = BUILT_IN,
+    head: HeadFile = None,
+    top: Annotated[int, typer.Option(help="How many classes.")] = 5,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """What the network takes the pictures for."""
+    net = _network(model, head, device)
+    answers = {str(path): vl.predict(net, [vl.load_image(path)], top)[0] for path in pictures}
+    if as_json:
+        rows = {p: [{"label": a.label, "probability": a.probability} for a in found] for p, found in answers.items()}
+        print(json.dumps(rows, indent=2))
+        return
+    for path, found in answers.items():
+        table = Table("class", "probability", title=Path(path).name, title_justify="left")
+        for answer in found:
+            table.add_row(answer.label, f"{answer.probability:.1%}")
+        console.print(table)
+
+
+@app.command()
+def explain(
+    picture: Picture,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write the overlay (PNG).")],
+    method: Annotated[str, typer.Option(help="A method of explanation.")] = "grad-cam",
+    target: Annotated[str | None, typer.Option(help="The class to explain; the most probable one without it.")] = None,
+    layer: Annotated[str | None, typer.Option(help="The layer to look at; the method's own choice without it.")] = None,
+    model: Network = BUILT_IN,
+    head: HeadFile = None,
+    device: Device = "auto",
+) -> None:
+    """Where in the picture the network finds its reasons for a class."""
+    from visionlab.imaging.image import encode_png
+
+    net = _network(model, head, device)
+    image = vl.load_image(picture)
+    heat = vl.explain(net, image, method, target, layer)
+    out.write_bytes(encode_png(vl.overlay(image, heat.values)))
+    print(f"{out}: {vl.METHODS[heat.method].title} for “{net.labels[heat.target]}”")
+
+
+@app.command()
+def train(
+    data: Annotated[Path, typer.Argument(help="A folder or a zip with one folder a class.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write the head (.safetensors).")],
+    model: Network = BUILT_IN,
+    validation: Annotated[float, typer.Option(help="Share of the pictures that is held out.")] = 0.25,
+    seed: Annotated[int, typer.Option(help="Decides the split.")] = 0,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Train a head on a few pictures of your own."""
+    from visionlab.learning.embedding import embed
+
+    pictures = vl.LabelledImages.from_folder(data) if data.is_dir() else vl.LabelledImages.from_zip(data)
+    net = vl.load_classifier(model, device)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("Looking at the pictures", total=len(pictures))
+        found = embed(net, pictures.images, lambda done, _: progress.update(task, completed=done))
+    fitting = vl.training.fit(pictures, net, features=found, validation=validation, seed=seed)
+    for _ in fitting:
+        pass
+    fitting.head.save(out)
+    report = fitting.report()
+    low, high = report.interval
+    if as_json:
+        confusion = report.confusion.tolist()
+        print(json.dumps({**fitting.head.facts, "interval": [low, high], "confusion": confusion, "file": str(out)}))
+        return
+    print(f"{out}: {len(pictures.classes)} classes, {len(pictures)} pictures")
+    held_out = len(fitting.held_out)
+    print(f"right on {report.accuracy:.0%} of the {held_out} held-out pictures (95 % interval {low:.0%} to {high:.0%})")
+
+
+def _network(model: str, head: Path | None, device: str) -> Classifier:
+    return vl.load_head(head).as_classifier(device=device) if head else vl.load_classifier(model, device)

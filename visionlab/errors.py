@@ -1,0 +1,43 @@
+"""The exception tree: everything that a person can mend is a VisionlabError, and its text is meant for that person.
+
+    Exception
+    └── VisionlabError         one clear sentence: the bad value, and what would be good
+        ├── ImageError         a file that is no usable picture
+        ├── ParameterError     a value outside what a function accepts (also a ValueError)
+        ├── ModelError         a network, layer or method that is not there
+        │   └── WeightsError   a weight file that is missing, damaged, or does not fit its network
+        ├── DatasetError       labelled pictures that cannot be learned from
+        └── HeadError          a trained head that cannot be read or does not fit its network
+
+Everything else that is raised is a bug and surfaces as such.
+"""
+
+from __future__ import annotations
+
+
+class VisionlabError(Exception):
+    """Something that a person can mend; the text says how."""
+
+
+class ImageError(VisionlabError):
+    """The file is no usable picture."""
+
+
+class ParameterError(VisionlabError, ValueError):
+    """A value lies outside what the function accepts."""
+
+
+class ModelError(VisionlabError):
+    """There is no such network, layer or method."""
+
+
+class WeightsError(ModelError):
+    """A weight file is missing, damaged, or does not fit its network."""
+
+
+class DatasetError(VisionlabError):
+    """The labelled pictures cannot be learned from."""
+
+
+class HeadError(VisionlabError):
+    """The trained head cannot be read, or does not fit its network."""

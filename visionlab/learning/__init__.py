@@ -1,0 +1,1 @@
+"""Learning from the user's own pictures: data, embedding, heads, training, and what a run is worth."""

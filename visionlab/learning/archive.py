@@ -1,0 +1,199 @@
+"""Encoded pictures by class, out of zips and folders, checked at the door; nothing is ever unpacked to disk."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from visionlab.errors import DatasetError
+from visionlab.imaging.image import MAX_BYTES
+
+# Also of formats that load_image refuses: better told about than passed over in silence.
+PICTURE_SUFFIXES = (
+    ".avif",
+    ".bmp",
+    ".gif",
+    ".heic",
+    ".heif",
+    ".jfif",
+    ".jpeg",
+    ".jpg",
+    ".png",
+    ".tif",
+    ".tiff",
+    ".webp",
+)
+MAX_PICTURES = 5_000  # of a zip or an upload, like the limits below
+MAX_CLASSES = 100
+MAX_ZIP_BYTES = 200 * 2**20
+MAX_UNPACKED_BYTES = 2**30
+MAX_CONTENTS_BYTES = 4 * 2**20  # of a zip's table of contents; 5,000 pictures packed on a Mac need about 1.5 MB
+CHUNK = 2**20
+
+_BROKEN_ZIP = (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, ValueError, struct.error, zlib.error)
+
+
+def read_zip(source: str | os.PathLike[str] | bytes | BinaryIO) -> dict[str, list[tuple[str, bytes]]]:
+    """{class: [(file name, encoded picture), …]} of a zip (path, bytes or seekable binary file): one folder a class.
+
+    One folder around all of them is passed over. Raises DatasetError for what is no zip, is encrypted, has a hostile
+    or repeated entry name, has no class folders, or is over one of this module's limits.
+    """
+    with _opened(source) as archive:
+        return _unpack(archive)
+
+
+def check_counts(classes: Mapping[str, Sequence]) -> None:
+    if len(classes) > MAX_CLASSES:
+        raise DatasetError(f"These are {len(classes):,} classes; at most {MAX_CLASSES:,} are taken.")
+    pictures = sum(map(len, classes.values()))
+    if pictures > MAX_PICTURES:
+        raise DatasetError(f"These are {pictures:,} pictures; at most {MAX_PICTURES:,} are taken.")
+
+
+def by_class(folders: Iterable[tuple[str, ...]], files: Mapping[tuple[str, ...], object]) -> dict:
+    """{class: [(file name, what it is)]}, sorted, from the parts of paths; litter and what has no class is left out."""
+    tops = {parts[0] for parts in (*folders, *(parts[:-1] for parts in files)) if parts and not _is_litter(parts)}
+    if not tops:
+        raise DatasetError("There are no class folders; put the pictures into one folder a class, like cats and dogs.")
+    found: dict = {top: [] for top in sorted(tops)}
+    for parts in sorted(files):
+        if len(parts) > 1 and _is_picture(parts):
+            found[parts[0]].append(("/".join(parts[1:]), files[parts]))
+    return found
+
+
+def _is_litter(parts: tuple[str, ...]) -> bool:
+    return any(part.startswith(".") or part == "__MACOSX" for part in parts)
+
+
+def _is_picture(parts: tuple[str, ...]) -> bool:
+    return not _is_litter(parts) and Path(parts[-1]).suffix.lower() in PICTURE_SUFFIXES
+
+
+class _Guarded:
+    """A file that refuses long reads: zipfile reads a table of contents at once, and entries bit by bit.
+
+    Asking the file itself what it would be read for needs no second parser that a forged zip could tell otherwise.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.seek, self.tell, self._file = file.seek, file.tell, file
+
+    def read(self, size: int = -1) -> bytes:
+        if size > MAX_CONTENTS_BYTES:
+            raise DatasetError(
+                f"The zip's table of contents takes {_mb(size)}; at most {_mb(MAX_CONTENTS_BYTES)} is read."
+            )
+        return self._file.read(size)
+
+    def seekable(self) -> bool:
+        return True
+
+
+@contextmanager
+def _opened(source: str | os.PathLike[str] | bytes | BinaryIO) -> Iterator[zipfile.ZipFile]:
+    named = isinstance(source, str | os.PathLike)
+    try:
+        file = open(source, "rb") if named else source  # noqa: SIM115
+    except OSError as error:
+        raise DatasetError(f"“{source}” cannot be opened: {error.strerror}.") from error
+    if isinstance(file, bytes | bytearray | memoryview):
+        file = io.BytesIO(file)
+    try:
+        file.seek(0, os.SEEK_END)
+        if file.tell() > MAX_ZIP_BYTES:
+            raise DatasetError(f"The zip has {_mb(file.tell())}; at most {_mb(MAX_ZIP_BYTES)} is taken.")
+        try:
+            archive = zipfile.ZipFile(_Guarded(file))
+        except _BROKEN_ZIP as error:
+            raise DatasetError(f"This is no zip file that can be read ({error}); a plain .zip is needed.") from error
+        with archive:
+            yield archive
+    finally:
+        if named:
+            file.close()
+
+
+def _unpack(archive: zipfile.ZipFile) -> dict[str, list[tuple[str, bytes]]]:
+    entries = [(_entry_parts(info), info) for info in archive.infolist()]  # all are checked, litter too
+    entries = [(parts, info) for parts, info in entries if parts and not _is_litter(parts)]
+    folders = [parts for parts, info in entries if info.is_dir()]
+    files: dict[tuple[str, ...], zipfile.ZipInfo] = {}
+    for parts, info in entries:
+        if not info.is_dir() and files.setdefault(parts, info) is not info:
+            raise DatasetError(f"The zip holds “{'/'.join(parts)}” twice; pack it anew.")
+    found = by_class(*_unwrapped(folders, files))
+    check_counts(found)
+    for name, items in found.items():
+        for file, info in items:
+            if info.file_size > MAX_BYTES:
+                told = f"“{name}/{file}” has {_mb(info.file_size)}"
+                raise DatasetError(f"{told}; at most {_mb(MAX_BYTES)} a picture is taken.")
+    _check_unpacked(sum(info.file_size for items in found.values() for _, info in items))
+    unpacked: dict[str, list[tuple[str, bytes]]] = {name: [] for name in found}
+    total = 0
+    for name, items in found.items():
+        for file, info in items:
+            data = _read(archive, info, f"{name}/{file}")
+            total += len(data)
+            _check_unpacked(total)
+            unpacked[name].append((file, data))
+    return unpacked
+
+
+def _check_unpacked(size: int) -> None:
+    if size > MAX_UNPACKED_BYTES:
+        raise DatasetError(f"The zip's pictures take {_mb(size)} unpacked; at most {_mb(MAX_UNPACKED_BYTES)} is taken.")
+
+
+def _entry_parts(info: zipfile.ZipInfo) -> tuple[str, ...]:
+    """The entry's path in parts; DatasetError for an encrypted entry, an odd packing, or a path that leads outside."""
+    name = info.orig_filename
+    if not info.flag_bits & 0x800:  # not marked as UTF-8, which a Mac writes all the same
+        with suppress(UnicodeError):
+            name = name.encode("cp437").decode()
+    parts = tuple(part for part in name.split("/") if part not in ("", "."))
+    if name.startswith("/") or ".." in parts or re.match("[A-Za-z]:", name) or set("\\\0") & set(name):
+        raise DatasetError(f"The zip's entry {name!r} has no plain path; entries must be like cats/1.jpg.")
+    if info.flag_bits & 0x1:
+        raise DatasetError(f"The zip's entry “{name}” is encrypted; pack it without a password.")
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # the others unpack without a bound
+        raise DatasetError(
+            f"The zip's entry “{name}” is packed by method {info.compress_type}; a plain .zip is needed."
+        )
+    return parts
+
+
+def _unwrapped(folders: list, files: dict) -> tuple[list, dict]:
+    """Without the one folder that lies around all class folders, where there is one."""
+    tops = {parts[0] for parts in (*folders, *files)}
+    depths = {len(parts) for parts in files if _is_picture(parts)}
+    if len(tops) != 1 or not depths or min(depths) < 3:
+        return folders, files
+    return [parts[1:] for parts in folders], {parts[1:]: info for parts, info in files.items()}
+
+
+def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> bytes:
+    data = bytearray()
+    try:
+        with archive.open(info) as entry:
+            while len(data) <= MAX_BYTES and (chunk := entry.read(CHUNK)):
+                data += chunk
+    except _BROKEN_ZIP as error:
+        raise DatasetError(f"“{name}” is damaged in the zip: {error}") from error
+    if len(data) > MAX_BYTES:  # whatever its header says
+        raise DatasetError(f"“{name}” unpacks to over {_mb(MAX_BYTES)}, the most that a picture may have.")
+    return bytes(data)
+
+
+def _mb(size: int) -> str:
+    return f"{size / 2**20:,.1f} MB".replace(".0 MB", " MB")

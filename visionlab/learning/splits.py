@@ -1,0 +1,72 @@
+"""Which groups of pictures to hold out: stratified by class, every group whole, seeded."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+RESTARTS = 16  # of the search for the sides of groups that several classes share
+
+
+def held_out(sizes: NDArray[np.int64], share: float, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Which groups to hold out: sizes (G, K) counts each group's pictures of each class; the answer is bool (G,)."""
+    spanning = (sizes > 0).sum(1) > 1
+    held = np.zeros(len(sizes), dtype=bool)
+    held[spanning] = _spread(sizes[spanning], sizes[~spanning].sum(0), share, rng)
+    for one in range(sizes.shape[1]):
+        own = rng.permutation(np.flatnonzero(~spanning & (sizes[:, one] > 0)))
+        total, already = sizes[:, one].sum(), sizes[held, one].sum()
+        if len(own):
+            held[own[_fill(sizes[own, one], total * share - already, 1 - already, total - 1 - already)]] = True
+    return held
+
+
+def _fill(sizes: NDArray[np.int64], wanted: float, low: int, high: int) -> list[int]:
+    """Which of the sizes to add up to come nearest to `wanted` within low to high (subset sums, one after another)."""
+    last = np.full(high + 1, -1)  # by sum: the size that first made it, the last one in it
+    reached = np.arange(high + 1) == 0
+    best = min(max(int(np.ceil(wanted - 0.5)), low, 0), high)
+    for index, size in enumerate(sizes):
+        if reached[best]:
+            break
+        fresh = np.zeros_like(reached)
+        fresh[size:] = reached[: max(high + 1 - size, 0)]
+        fresh &= ~reached
+        last[fresh] = index
+        reached |= fresh
+    sums = np.flatnonzero(reached)
+    sums = sums[sums >= low]
+    left, chosen = sums[np.argmin(np.abs(sums - wanted))], []
+    while left:
+        chosen.append(last[left])
+        left -= sizes[last[left]]
+    return chosen
+
+
+def _spread(
+    sizes: NDArray[np.int64], pure: NDArray[np.int64], share: float, rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Sides for groups of several classes: sizes (S, K), beside `pure` (K,) pictures that _fill will place; bool (S,).
+
+    To keep every class on both sides is set splitting, which is NP-complete: flips that help, from several starts.
+    """
+    total = sizes.sum(0) + pure
+    wanted = share * total
+
+    def cost(inside: NDArray[np.int64]) -> NDArray[np.float64]:  # (…, K) pictures held out -> (…)
+        missed = np.maximum(0, np.maximum(inside - wanted, wanted - inside - pure)) / total
+        stranded = (pure == 0) & ((inside == 0) | (inside == total))
+        return (missed + 10 * stranded).sum(-1)
+
+    best, least = np.zeros(len(sizes), dtype=bool), np.inf
+    for _ in range(RESTARTS if len(sizes) else 0):
+        held = rng.random(len(sizes)) < share
+        while True:
+            inside = sizes[held].sum(0)
+            flipped = cost(inside + np.where(held, -1, 1)[:, None] * sizes)  # (S,)
+            if flipped.min() > cost(inside) - 1e-9:
+                break
+            held[flipped.argmin()] ^= True
+        if cost(inside) < least:
+            best, least = held, cost(inside)
+    return best

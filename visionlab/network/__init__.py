@@ -1,0 +1,1 @@
+"""Networks: loading them, predicting, their activations, and explanations.  torch lives here and above."""

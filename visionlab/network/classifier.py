@@ -1,0 +1,165 @@
+"""The Classifier: a network, how pictures enter it, what its outputs and its layers are called; and predict.
+
+The built-in network, torchvision's VGG16 and a head that the user just trained are all Classifiers, so nothing that
+predicts, opens layers or explains has to ask which it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from visionlab.errors import ModelError, ParameterError
+from visionlab.imaging.image import Image, check_image
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+SMALLEST_SIDE = 32  # five pools halve a picture five times
+BATCH = 32  # pictures that go through a network at once: bounds the memory
+
+
+@dataclass(frozen=True)
+class Transform:
+    """How a picture enters a network: shorter side to `resize` pixels, the central `crop` × `crop`, normalised."""
+
+    resize: int
+    crop: int
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+
+    def at(self, side: int) -> Transform:
+        """The same framing at another input size in pixels. Raises ParameterError below 32."""
+        if side < SMALLEST_SIDE:
+            raise ParameterError(f"An input of {side} px is too small. Use {SMALLEST_SIDE} px or more.")
+        return replace(self, resize=max(side, round(side * self.resize / self.crop)), crop=side)
+
+    def box(self, image: Image) -> tuple[float, float, float, float]:
+        """What of the picture the network sees: (top, left, height, width) in the picture's pixels."""
+        height, width = image.shape[:2]
+        side = min(height, width) * self.crop / self.resize
+        return (height - side) / 2, (width - side) / 2, side, side
+
+    def resized(self, image: Image) -> Tensor:
+        """The picture as the network frames it, before normalisation: (3, crop, crop) float32, 0..255."""
+        height, width = check_image(image).shape[:2]
+        scale = self.resize / min(height, width)
+        size = (max(self.resize, round(height * scale)), max(self.resize, round(width * scale)))
+        x = (
+            torch.from_numpy(np.require(image, requirements=["C", "W"])).permute(2, 0, 1)[None].float()
+        )  # copies what is shared
+        x = F.interpolate(x, size, mode="bilinear", antialias=True, align_corners=False)[0]
+        top, left = (round((side - self.crop) / 2) for side in size)
+        return x[:, top : top + self.crop, left : left + self.crop]
+
+    def view(self, image: Image) -> Image:
+        """The picture as the network sees it: uint8 (crop, crop, 3)."""
+        return self.resized(image).round_().clamp_(0, 255).byte().permute(1, 2, 0).contiguous().numpy()
+
+    def __call__(self, images: Sequence[Image], device: torch.device) -> Tensor:
+        """(N, 3, crop, crop) float32 on the device, normalised."""
+        x = torch.stack([self.resized(image) for image in images]).to(device)
+        mean, std = (torch.tensor(values, device=device).view(1, 3, 1, 1) for values in (self.mean, self.std))
+        return (x / 255 - mean) / std
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer under the paper's name.
+
+    module is torchvision's path; kind is conv, relu, pool, average, linear or softmax; shape is (C, H, W) at the
+    classifier's own input size; stride and receptive_field are in input pixels (None after the average pool, where a
+    unit sees everything); parameters counts weights and biases.
+    """
+
+    name: str
+    module: str
+    kind: str
+    shape: tuple[int, int, int]
+    stride: int | None
+    receptive_field: int | None
+    parameters: int
+
+
+@dataclass(frozen=True, eq=False)
+class Classifier:
+    """A network with everything that is needed to use it.
+
+    module maps normalised (N, 3, H, W) to logits (N, len(labels)) and lists its `steps()`; it is shared, so it is never
+    changed: eval mode, parameters frozen. embedding names the layer whose values a head is trained on, and maps_side
+    is the input size in pixels at which the maps of the deeper layers are large enough to be looked at.
+    """
+
+    name: str
+    module: nn.Module
+    transform: Transform
+    labels: tuple[str, ...]
+    layers: tuple[Layer, ...]
+    device: torch.device
+    embedding: str
+    maps_side: int
+
+    def layer(self, name: str) -> Layer:
+        """The layer of that name. Raises ModelError where there is none."""
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        known = ", ".join(layer.name for layer in self.layers)
+        raise ModelError(f"{self.name} has no layer “{name}”. It has {known}.")
+
+    def target(self, label: str | int) -> int:
+        """The index of a class, given its index or its label. Raises ParameterError where there is none."""
+        if isinstance(label, int | np.integer):
+            if 0 <= label < len(self.labels):
+                return int(label)
+            raise ParameterError(
+                f"Class {label} is not among the {len(self.labels)} of {self.name}: use 0 to {len(self.labels) - 1}."
+            )
+        folded = label.strip().casefold()
+        for index, known in enumerate(self.labels):
+            if known.casefold() == folded:
+                return index
+        raise ParameterError(
+            f"{self.name} has no class “{label}”. Its classes begin with {', '.join(self.labels[:4])}."
+        )
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One class, and how probable the network holds it (0..1)."""
+
+    label: str
+    index: int
+    probability: float
+
+
+@torch.inference_mode()
+def probabilities(net: Classifier, images: Sequence[Image]) -> NDArray[np.float32]:
+    """(N, classes) float32: the softmax of the network's logits for each picture."""
+    found = [np.zeros((0, len(net.labels)), np.float32)]
+    for start in range(0, len(images), BATCH):
+        chunk = [images[i] for i in range(start, min(start + BATCH, len(images)))]
+        found.append(net.module(net.transform(chunk, net.device)).float().softmax(1).cpu().numpy())
+    return np.concatenate(found)
+
+
+def predict(net: Classifier, images: Sequence[Image], top: int = 5) -> list[list[Prediction]]:
+    """The `top` most probable classes of each picture, most probable first.
+
+    A network with fewer classes than `top` gives all that it has. Raises ParameterError where top is below 1 or
+    `images` is one picture instead of a list of pictures.
+    """
+    if isinstance(images, np.ndarray) and images.ndim == 3:
+        raise ParameterError("predict takes a list of pictures. Put the one picture into a list: [image].")
+    if top < 1:
+        raise ParameterError(f"top is {top}. Ask for at least one class.")
+    answers = []
+    for row in probabilities(net, images):
+        best = np.argsort(-row, kind="stable")[:top]
+        answers.append([Prediction(net.labels[i], int(i), float(row[i])) for i in best])
+    return answers

@@ -1,0 +1,349 @@
+"""Weight files: where they are, how they arrive, how they are checked.
+
+A file counts only under its full name. What is still arriving is NAME.part; it takes that name after its SHA-256 has
+been compared with the digits that the name carries (torchvision's vgg16-397923af.pth: 397923af). Files that people put
+there themselves are refused where they are wrong, and never deleted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import pickle
+import re
+import shutil
+import struct
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from http.client import HTTPException, HTTPResponse
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import torch
+from filelock import FileLock, Timeout
+from safetensors import SafetensorError, safe_open
+
+from visionlab.errors import WeightsError
+
+CHUNK = 2**20  # bytes read at once, at most
+TIMEOUT = 20  # seconds without a byte before a connection counts as cut
+PAUSES = (0.5, 1.0, 2.0)  # seconds before each further try; after CHUNK bytes more they begin anew
+POLL = 0.2  # seconds between two signs of life while another process downloads
+CHECKSUMS = "checksums.json"
+
+_DIGITS = re.compile(r"-([0-9a-fA-F]{8,64})(\.[^-]*)?$")
+_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
+# Damaged bytes steer the unpickler into every one of these (seen by feeding it some); none of them is ours.
+_UNREADABLE = (OSError, EOFError, RuntimeError, ValueError, TypeError, LookupError, AttributeError, AssertionError)
+_UNREADABLE += (struct.error, pickle.PickleError, SafetensorError)
+
+
+@dataclass(frozen=True)
+class WeightFile:
+    """A weight file by its name; size in bytes is for telling people before a download, and is not relied on."""
+
+    name: str
+    url: str | None = None
+    size: int | None = None
+
+    @property
+    def digits(self) -> str | None:
+        """The first hex digits of the file's SHA-256: what follows the last dash of its name, if 8 or more."""
+        match = _DIGITS.search(self.name)
+        return match[1].lower() if match else None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Bytes that are there, of bytes in all where that is known."""
+
+    done: int
+    total: int | None
+
+
+class _Cut(Exception):
+    """The server cannot be reached, or stopped half-way; the text is the reason, without host names."""
+
+
+def folder() -> Path:
+    """Where weight files are kept: VISIONLAB_WEIGHTS if that is set, otherwise weights/ beside the package."""
+    named = os.environ.get("VISIONLAB_WEIGHTS")
+    return Path(named).expanduser() if named else Path(__file__).resolve().parents[2] / "weights"
+
+
+def find(file: WeightFile) -> Path | None:
+    """The file in folder(), else in torch's own cache, else None; not yet checked."""
+    places = (folder() / file.name, Path(torch.hub.get_dir(), "checkpoints", file.name))
+    return next((place for place in places if os.path.isfile(place)), None)  # False, too, where one may not look
+
+
+def fetch(file: WeightFile) -> Path:
+    """The file's path, downloaded if need be, and checked if its name carries digits.
+
+    Raises WeightsError where it cannot be had, or is not what its name says.
+    """
+    for _ in download(file):
+        pass
+    path = find(file) or folder() / file.name
+    if file.digits is not None:
+        verify_digits(path, file)
+    return path
+
+
+def download(file: WeightFile) -> Iterator[Progress]:
+    """Bring the file into folder(), resuming where it stopped; nothing is done where find() has it already.
+
+    Cancelling is not asking for the next Progress: what has arrived is kept for resuming. While another process
+    downloads the same file, its Progress is told. Raises WeightsError, with what to do, for a name without digits,
+    without an address or a network, on a full or protected disk, and where the bytes are not those of the name.
+    """
+    if find(file) is not None:
+        return
+    if file.url is None or file.digits is None:
+        lack = "there is no address for it" if file.url is None else "its name holds no digits of its SHA-256"
+        raise WeightsError(f"{file.name} is not there, nor downloaded, since {lack}; put it into {folder()} yourself.")
+    part = folder() / f"{file.name}.part"
+    # Not tied to the thread: a generator is closed by whichever thread drops it.
+    lock = FileLock(folder() / f"{file.name}.lock", thread_local=False)
+    with _writing(file, part):
+        folder().mkdir(parents=True, exist_ok=True)
+        while True:
+            try:
+                lock.acquire(timeout=POLL)
+                break
+            except Timeout:
+                yield Progress(_size(part), file.size)
+        try:
+            if find(file) is None:  # else the one who had the lock before brought it
+                yield from _receive(file, part)
+                _accept(file, part)
+        finally:
+            lock.release()  # its file stays: removing it would let two processes hold two locks of one name
+
+
+def _receive(file: WeightFile, part: Path) -> Iterator[Progress]:
+    """Fill part up to the length that the server tells, over several connections if they are cut."""
+    failures, furthest, reached = 0, _size(part), False
+    while True:
+        try:
+            answer = _ask(file, part)
+            if answer is not None:
+                reached = True
+                with answer:
+                    yield from _append(answer, file, part)
+            return
+        except (_Cut, OSError, HTTPException) as error:
+            done = _size(part)
+            failures, furthest = (1, done) if done >= furthest + CHUNK else (failures + 1, furthest)
+            if not reached or failures > len(PAUSES):  # without a network, waiting for it helps nobody
+                kept = f"ask again to resume after the {_megabytes(done)} that were received, or " if done else ""
+                raise WeightsError(
+                    f"{file.name} could not be downloaded ({_reason(error)}); {kept}download {file.name} elsewhere and"
+                    f" put it into {folder()}."
+                ) from error
+        time.sleep(PAUSES[failures - 1])
+
+
+def _ask(file: WeightFile, part: Path) -> HTTPResponse | None:
+    """The server's answer with what part lacks, or with the whole file; None where part lacks nothing.
+
+    There is no If-Range: the name holds the file's digits, so what another version left in part fails at the end.
+    """
+    done = _size(part)
+    headers = {"User-Agent": "visionlab"} | ({"Range": f"bytes={done}-"} if done else {})
+    try:
+        answer = urlopen(Request(file.url, headers=headers), timeout=TIMEOUT)
+    except HTTPError as error:
+        error.close()
+        if error.code != 416 or not done:
+            raise
+        if _digest(part).startswith(file.digits):
+            return None
+        part.unlink()  # longer than the file, or damaged
+        return _ask(file, part)
+    if answer.headers.get_content_type() == "text/html":  # a network's login page must not replace what has arrived
+        answer.close()
+        raise _Cut("a web page came instead of the file")
+    return answer
+
+
+def _append(answer: HTTPResponse, file: WeightFile, part: Path) -> Iterator[Progress]:
+    """Write the body of a 200 (the whole file) or a 206 (from some byte on) to where it belongs in part."""
+    start, total = 0, answer.length
+    if answer.status == 206:
+        match = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
+        start, total = (int(match[1]), int(match[2])) if match else (None, None)
+    if start not in (0, _size(part)):
+        part.unlink(missing_ok=True)
+        raise _Cut("the server sent other bytes than it was asked for")
+    with _writing(file, part, total):
+        if total is not None and total - _size(part) > shutil.disk_usage(part.parent).free:
+            raise OSError(errno.ENOSPC, "no room")
+        with part.open("ab" if start else "wb") as sink:
+            done = start
+            yield Progress(done, total or file.size)
+            for chunk in _chunks(answer):
+                sink.write(chunk)
+                done += len(chunk)
+                yield Progress(done, total or file.size)
+    if total is not None and done < total:
+        raise _Cut("the connection was cut")
+
+
+def _chunks(answer: HTTPResponse) -> Iterator[bytes]:
+    try:
+        while chunk := answer.read1(CHUNK):  # what is there: a slow line stays visible, a cut one loses nothing
+            yield chunk
+    except (OSError, HTTPException) as error:  # parted from what the disk says
+        raise _Cut(_reason(error)) from error
+
+
+def _accept(file: WeightFile, part: Path) -> None:
+    """Give a complete part its name if its bytes are those of the name, else remove it; raises WeightsError."""
+    found = _digest(part)
+    if not found.startswith(file.digits):
+        part.unlink()
+        raise WeightsError(
+            f"{file.name} arrived damaged: its SHA-256 begins with {found[:8]}, not with {file.digits}, so it was"
+            f" removed; ask again, or download {file.name} elsewhere and put it into {folder()}."
+        )
+    with part.open("rb+") as complete:
+        os.fsync(complete.fileno())  # the name must not reach the disk before the bytes do
+    place = part.with_name(file.name)
+    os.replace(part, place)
+    _remember(file.name, place.stat(), found)
+
+
+def verify_digits(path: Path, file: WeightFile) -> None:
+    """Compare the SHA-256 of a file with the digits of its name, and with what it was at the first load.
+
+    Hashes once: the sum is remembered in folder()/checksums.json until size or time of the file change. Where that
+    cannot be written, every call hashes. Raises WeightsError where a sum differs, or there are no digits or no file.
+    """
+    if file.digits is None:
+        raise WeightsError(f"{file.name} cannot be checked: its name holds no digits of its SHA-256.")
+    try:
+        status = path.stat()
+        record = _records().get(file.name)
+        known = record if isinstance(record, dict) and str(record.get("sha256")).startswith(file.digits) else {}
+        if (known.get("size"), known.get("mtime_ns")) == (status.st_size, status.st_mtime_ns):
+            return
+        found = _digest(path)
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read ({error.strerror}); put {file.name} there again.") from error
+    expected = known.get("sha256", file.digits)
+    if not found.startswith(expected):
+        raise WeightsError(
+            f"{path} is not {file.name}: its SHA-256 begins with {found[: len(expected)]}, not with {expected};"
+            " replace it, or remove it so that it can be downloaded."
+        )
+    _remember(file.name, status, found)
+
+
+def _records() -> dict[str, object]:
+    try:
+        records = json.loads((folder() / CHECKSUMS).read_text("utf-8"))
+    except (OSError, ValueError):  # what is not remembered is hashed again
+        return {}
+    return records if isinstance(records, dict) else {}
+
+
+def _remember(name: str, status: os.stat_result, sha256: str) -> None:
+    record = {"sha256": sha256, "size": status.st_size, "mtime_ns": status.st_mtime_ns}
+    place = folder() / CHECKSUMS
+    with contextlib.suppress(OSError):  # a folder that is not ours to write to: hash each time
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{place}.lock", timeout=5):
+            draft = place.with_suffix(".part")
+            draft.write_text(json.dumps(_records() | {name: record}, indent=1), "utf-8")
+            os.replace(draft, place)
+
+
+def read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """(tensors by name, on the CPU; metadata of the header) of a .safetensors, .pth or .pt file; no code is run.
+
+    Memory-mapped, so that nothing is read before it is needed; files in torch's format from before 1.6, which cannot
+    be mapped, are read whole. Raises WeightsError where it is no such file, or holds anything but tensors by name.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            with safe_open(path, framework="pt") as source:
+                return {key: source.get_tensor(key) for key in source.keys()}, source.metadata() or {}  # noqa: SIM118
+        if path.suffix not in (".pth", ".pt"):
+            raise WeightsError(f"{path} is no weight file; expected one ending in .safetensors, .pth or .pt.")
+        with path.open("rb") as source:
+            mappable = source.read(4) == b"PK\x03\x04"  # a zip, torch's format since 1.6
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=mappable)
+    except _UNREADABLE as error:
+        raise WeightsError(
+            f"{path} cannot be loaded ({type(error).__name__}): it is not there, damaged, or holds more than tensors,"
+            " which could run code; replace it by a good copy, or by a network's state_dict()."
+        ) from error
+    if not isinstance(content, dict) or not all(
+        isinstance(key, str) and isinstance(value, torch.Tensor) and value.device.type == "cpu"
+        for key, value in content.items()
+    ):
+        raise WeightsError(f"{path} holds something other than tensors by name; save a network's state_dict() there.")
+    return {key: value.detach() for key, value in content.items()}, {}
+
+
+def check(tensors: Mapping[str, torch.Tensor], expected: Mapping[str, Sequence[int]], name: str) -> None:
+    """Compare names, shapes and finiteness of tensors with the shapes expected by name; name says whose they are.
+
+    Values come last: looking at them reads the file. Raises WeightsError for the first that is wrong.
+    """
+    fault = f"The weights of {name} do not fit its network:"
+    for key, shape in expected.items():
+        if key not in tensors:
+            raise WeightsError(f"{fault} {key}, of shape {tuple(shape)}, is missing.")
+        if tuple(tensors[key].shape) != tuple(shape):
+            raise WeightsError(f"{fault} {key} has shape {tuple(tensors[key].shape)}, expected {tuple(shape)}.")
+    for key, tensor in tensors.items():
+        if key not in expected:
+            raise WeightsError(f"{fault} {key}, of shape {tuple(tensor.shape)}, is superfluous.")
+        # The extremes are NaN if any value is; isfinite() on the whole tensor takes 30 times as long.
+        if tensor.is_floating_point() and tensor.numel() and not torch.stack(tensor.aminmax()).isfinite().all():
+            raise WeightsError(f"The weights of {name} are damaged: {key} holds NaN or infinite values.")
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as source:
+        return hashlib.file_digest(source, "sha256").hexdigest()
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
+
+
+@contextlib.contextmanager
+def _writing(file: WeightFile, part: Path, total: int | None = None) -> Iterator[None]:
+    """Say in a sentence why the disk does not take the file; network errors have become a _Cut before."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            size = total or file.size
+            needed = "more" if size is None else _megabytes(size - _size(part))
+            reason = f"{needed} needed, {_megabytes(shutil.disk_usage(part.parent).free)} free"
+        raise WeightsError(
+            f"{part.parent} cannot take {file.name} ({reason}); make room for it there and let it be written, or name"
+            " another folder in the environment variable VISIONLAB_WEIGHTS."
+        ) from error
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 2**20:.1f} MB"
+
+
+def _reason(error: Exception) -> str:
+    """Why, without host names: URLError and SSLError keep that in reason, other OSErrors in strerror."""
+    if isinstance(error, HTTPError):
+        return f"HTTP {error.code} {error.reason}"
+    cause = getattr(error, "reason", error)
+    return getattr(cause, "reason", None) or getattr(cause, "strerror", None) or str(cause) or type(cause).__name__

@@ -1,0 +1,91 @@
+"""Every cache of the app. Keys are SHA-256 digests, names and numbers; what starts with an underscore is no key.
+
+Streamlit hashes a sample of a large array, so two pictures could share a key: pictures go in under their own digest.
+Every cache is bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from visionlab.imaging.image import Image, encode_jpeg, encode_png, fit
+from visionlab.imaging.render import mosaic, overlay
+from visionlab.learning.heads import Head
+from visionlab.network import explain as explaining
+from visionlab.network.activations import FeatureMap, feature_maps
+from visionlab.network.classifier import Classifier, Prediction, probabilities
+from visionlab.network.models import load_classifier
+
+
+@st.cache_resource(max_entries=3, show_spinner="Loading the network …")
+def classifier(name: str) -> Classifier:
+    return load_classifier(name)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def head_classifier(key: str, _head: Head) -> Classifier:
+    return _head.as_classifier(classifier(_head.network))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def picture_bytes(key: str, longest: int, _image: Image) -> bytes:
+    """The picture for showing, as JPEG, its longest side at most so many pixels."""
+    return encode_jpeg(fit(_image, longest))
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def class_probabilities(net_key: str, picture_key: str, _net: Classifier, _image: Image) -> NDArray[np.float32]:
+    return probabilities(_net, [_image])[0]
+
+
+def top_predictions(net_key: str, picture_key: str, net: Classifier, image: Image, top: int) -> list[Prediction]:
+    row = class_probabilities(net_key, picture_key, net, image)
+    best = np.argsort(-row, kind="stable")[:top]
+    return [Prediction(net.labels[i], int(i), float(row[i])) for i in best]
+
+
+@st.cache_resource(max_entries=3, show_spinner="Opening the layers …")
+def all_maps(net_key: str, picture_key: str, side: int, _net: Classifier, _image: Image) -> dict[str, FeatureMap]:
+    """Every layer's maps: computed once for a picture, so that another layer costs nothing."""
+    return feature_maps(_net, _image, side=side)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def mosaic_bytes(
+    net_key: str,
+    picture_key: str,
+    side: int,
+    layer: str,
+    scale: str,
+    tile: int,
+    columns: int,
+    _values: NDArray[np.float32],
+) -> bytes:
+    return encode_png(mosaic(_values, columns=columns, tile=tile, scale=scale, palette=_palette(_values)))
+
+
+@st.cache_data(max_entries=64, show_spinner="Looking for the reasons …")
+def heat_bytes(
+    net_key: str, picture_key: str, target: int, method: str, strength: float, _net: Classifier, _image: Image
+) -> bytes:
+    shown = fit(_image, 900)
+    heat = explaining.explain(_net, shown, method, target)
+    return encode_jpeg(overlay(shown, heat.values, strength))
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def thumbnail(key: str, side: int, _decode: Callable[[], Image]) -> bytes:
+    return encode_jpeg(fit(_decode(), side), quality=80)
+
+
+def channel_png(values: NDArray[np.float32], side: int) -> bytes:
+    """One channel's map (h, w) by itself, enlarged to `side` pixels; signed maps in the same colours as in mosaics."""
+    return encode_png(mosaic(values[None], tile=side, gap=0, palette=_palette(values)))
+
+
+def _palette(values: NDArray[np.float32]) -> str:
+    return "diverging" if values.min() < 0 else "viridis"

@@ -1,0 +1,127 @@
+"""What every page starts with: its configuration, the navigation, the heading, and the one place that shows errors.
+
+    with page("Convolution"):
+        ...
+
+Each page is self-sufficient: a deep link to a cold server runs that page's script alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+from streamlit.errors import StreamlitPageNotFoundError
+
+from visionlab.device import describe
+from visionlab.errors import VisionlabError
+
+ICON = Path(__file__).parent / "assets" / "icon.png"  # a file of ours: an icon by name is fetched from a font host
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page: its script, its title, its icon, its group in the navigation, and a sentence on what one does there."""
+
+    script: str
+    title: str
+    icon: str
+    group: str
+    about: str
+
+
+PAGES: dict[str, Page] = {
+    page.title: page
+    for page in (
+        Page("streamlit_app.py", "Home", ":material/home:", "", "See how a computer sees, on your own pictures."),
+        Page(
+            "pages/1_Convolution.py",
+            "Convolution",
+            ":material/grid_on:",
+            "See",
+            "Slide a small grid of weights over your picture, and see what it responds to.",
+        ),
+        Page(
+            "pages/2_Filters.py",
+            "Filters",
+            ":material/auto_fix_high:",
+            "See",
+            "Blur, sharpen, find edges, threshold: classic filters, one after the other, each with its sliders.",
+        ),
+        Page(
+            "pages/3_Feature_maps.py",
+            "Feature maps",
+            ":material/layers:",
+            "Understand",
+            "Open every layer of VGG16, and see what each of its channels finds in your picture.",
+        ),
+        Page(
+            "pages/4_Predict.py",
+            "Predict",
+            ":material/visibility:",
+            "Understand",
+            "What does the network take your picture for, and which parts of it made up its mind?",
+        ),
+        Page(
+            "pages/5_Fine_tune.py",
+            "Fine-tune",
+            ":material/school:",
+            "Make",
+            "Teach the network your own classes with a few pictures of each, and take the result away.",
+        ),
+        Page(
+            "pages/6_From_scratch.py",
+            "From scratch",
+            ":material/science:",
+            "Make",
+            "Small networks, trained from nothing before your eyes.",
+        ),
+    )
+}
+
+
+@contextmanager
+def page(title: str) -> Iterator[None]:
+    """Configure and head the page of that title; inside, a VisionlabError ends the script in one clear sentence."""
+    entry = PAGES[title]
+    name = "visionlab" if title == "Home" else f"{title} · visionlab"
+    st.set_page_config(page_title=name, page_icon=str(ICON), layout="wide", initial_sidebar_state="auto")
+    with st.sidebar:
+        _navigation()
+    if title != "Home":
+        st.title(title, anchor=False)
+        st.markdown(entry.about)
+    try:
+        yield
+    except VisionlabError as error:
+        sentence(error)
+
+
+def sentence(error: VisionlabError | str) -> None:
+    """An error for people, as plain text: it may quote a file's name, which must never be read as Markdown."""
+    with st.container(border=True, key=None, horizontal=True, vertical_alignment="center"):
+        st.markdown(":red[:material/error:]", width="content")
+        st.text(str(error))
+
+
+def link(title: str, label: str | None = None, icon: str | None = None) -> None:
+    """A link to the page of that title. A page's script run by itself has no other pages: then it is plain text."""
+    entry = PAGES[title]
+    try:
+        st.page_link(entry.script, label=label or entry.title, icon=icon or entry.icon)
+    except StreamlitPageNotFoundError:
+        st.caption(label or entry.title)
+
+
+def _navigation() -> None:
+    st.markdown("#### :primary[:material/blur_on:] visionlab")
+    group = ""
+    for entry in PAGES.values():
+        if entry.group != group:
+            group = entry.group
+            st.caption(group)
+        link(entry.title)
+    st.caption(f":material/memory: Computing on {describe()}")

@@ -1,0 +1,83 @@
+"""Typed access to what the session remembers. Only this module knows the keys."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import streamlit as st
+
+from visionlab.imaging.image import Image
+from visionlab.learning.heads import Head
+
+SAMPLE = "sample"  # the widget that says which picture is looked at; it is in the link
+YOURS = "yours"
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """The picture that all pages work on. key is the SHA-256 of what was uploaded, or the sample's name."""
+
+    name: str
+    key: str
+    image: Image
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedHead:
+    """The head that this session trained or opened last; key is the SHA-256 of its file."""
+
+    key: str
+    head: Head
+
+
+@dataclass(frozen=True)
+class Example:
+    """A picture of one of the user's classes, as it was uploaded."""
+
+    name: str
+    data: bytes
+
+    @cached_property
+    def digest(self) -> str:
+        return hashlib.sha256(self.data).hexdigest()
+
+
+@dataclass
+class FineTune:
+    """What the fine-tune page has gathered: the user's classes and their pictures."""
+
+    classes: dict[str, list[Example]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)  # with what was brought in last
+    generation: int = 0  # counts what has been taken in, so that uploaders start empty again
+
+
+def uploaded() -> Picture | None:
+    return st.session_state.get("uploaded")
+
+
+def keep_upload(picture: Picture) -> None:
+    st.session_state["uploaded"] = picture
+
+
+def upload_error() -> str | None:
+    return st.session_state.get("upload_error")
+
+
+def keep_upload_error(text: str | None) -> None:
+    st.session_state["upload_error"] = text
+
+
+def trained_head() -> TrainedHead | None:
+    return st.session_state.get("trained_head")
+
+
+def keep_head(head: TrainedHead) -> None:
+    st.session_state["trained_head"] = head
+
+
+def fine_tune() -> FineTune:
+    if "fine_tune" not in st.session_state:
+        st.session_state["fine_tune"] = FineTune()
+    return st.session_state["fine_tune"]

@@ -1,0 +1,203 @@
+"""The pieces that pages share: which picture, which network, which layer, and how answers are shown."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+import streamlit as st
+
+from visionlab.errors import ImageError
+from visionlab.imaging.filters import Filter, Parameter
+from visionlab.imaging.image import MAX_BYTES, Image, load_image
+from visionlab.imaging.samples import SAMPLES, load_sample
+from visionlab.network import weights
+from visionlab.network.classifier import Classifier, Layer, Prediction
+from visionlab.network.models import MODELS
+from visionlab.ui import cached, state
+from visionlab.ui.page import sentence
+
+PICTURE_TYPES = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"]
+
+
+# --- the picture ----------------------------------------------------------------------------------------------------
+
+
+def image_picker() -> state.Picture:
+    """The picture that all pages work on: a sample at once, or the user's own, which goes along from page to page."""
+    mine = state.uploaded()
+    options = [*SAMPLES, *([state.YOURS] if mine else [])]
+    titles = {name: sample.title for name, sample in SAMPLES.items()} | {state.YOURS: "Your picture"}
+    with st.container(border=True):
+        shown, chosen, upload = st.columns([1, 4, 4], vertical_alignment="center", gap="medium")
+        with upload:
+            st.file_uploader(
+                "Use your own picture",
+                type=PICTURE_TYPES,
+                key="upload",
+                on_change=_take_upload,
+                max_upload_size=MAX_BYTES >> 20,
+                label_visibility="collapsed",
+            )
+        with chosen:
+            picked = st.segmented_control(
+                "Picture",
+                options,
+                default="cat",
+                required=True,
+                format_func=titles.get,
+                key=state.SAMPLE,
+                bind="query-params",
+                wrap=True,
+            )
+            if mine and picked == state.YOURS:
+                st.text(f"{mine.name} · {mine.image.shape[1]} × {mine.image.shape[0]} px")
+            else:
+                st.caption(SAMPLES[picked].about)
+        picture = mine if mine and picked == state.YOURS else _sample(picked)
+        with shown:
+            show(picture, 240, alt=f"The picture: {titles[picked]}", width=96)
+        if problem := state.upload_error():
+            sentence(problem)
+    return picture
+
+
+def _sample(name: str) -> state.Picture:
+    return state.Picture(SAMPLES[name].title, name, load_sample(name))
+
+
+def _take_upload() -> None:
+    """Runs when the uploader changed: a usable picture becomes the picture; an unusable one leaves all as it was."""
+    file = st.session_state["upload"]
+    state.keep_upload_error(None)
+    if file is None:
+        return
+    data = file.getvalue()
+    try:
+        image = load_image(data)
+    except ImageError as error:
+        state.keep_upload_error(f"{file.name}: {error}")
+        return
+    state.keep_upload(state.Picture(file.name, hashlib.sha256(data).hexdigest(), image))
+    st.session_state[state.SAMPLE] = state.YOURS
+
+
+def show(picture: state.Picture, longest: int, alt: str, width: int | str = "stretch") -> None:
+    """A photograph for looking at: JPEG bytes, never an array."""
+    st.image(cached.picture_bytes(picture.key, longest, picture.image), width=width, alt=alt)
+
+
+def shown_width(image: Image, tallest: int = 560) -> int | str:
+    """How wide to show a picture: as wide as its column, but never taller than a screen can hold."""
+    height, width = image.shape[:2]
+    return "stretch" if height <= width else max(1, tallest * width // height)
+
+
+# --- the network ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """The network that was picked; key tells it apart in caches."""
+
+    key: str
+    net: Classifier
+
+
+def model_picker() -> Network:
+    """The networks whose weights are here, and the head that the user trained; says how to get the others."""
+    mine = state.trained_head()
+    here = [name for name, model in MODELS.items() if weights.find(model.file)]
+    options = [*here, *(["your-head"] if mine else [])]
+    titles = {name: model.title for name, model in MODELS.items()} | {"your-head": "Your own head"}
+    picked = st.selectbox(
+        "Network",
+        options,
+        format_func=titles.get,
+        key="network",
+        bind="query-params",
+        help=_absent(set(MODELS) - set(here)),
+    )
+    if mine and picked == "your-head":
+        return Network(mine.key, cached.head_classifier(mine.key, mine.head))
+    name = picked or next(iter(MODELS))  # none is here: loading the first says what to do
+    return Network(name, cached.classifier(name))
+
+
+def _absent(names: set[str]) -> str | None:
+    if not names:
+        return None
+    files = "\n".join(f"- {MODELS[name].title}: `{MODELS[name].file.name}` in `weights/`" for name in sorted(names))
+    return f"More networks appear here once their weight file is there:\n{files}"
+
+
+def layer_picker(net: Classifier) -> Layer:
+    """One of the network's layers: first the block, then the layer in it."""
+    blocks: dict[str, list[Layer]] = {}
+    for layer in net.layers:
+        blocks.setdefault(_block(layer), []).append(layer)
+    block = st.segmented_control(
+        "Block", list(blocks), default=next(iter(blocks)), required=True, key="block", bind="query-params", wrap=True
+    )
+    names = [layer.name for layer in blocks[block]]
+    name = st.segmented_control(
+        "Layer", names, default=names[0], required=True, key=f"layer-{block}", persist_state="session", wrap=True
+    )
+    return net.layer(name)
+
+
+def _block(layer: Layer) -> str:
+    if layer.receptive_field is None:
+        return "Classifier"
+    return f"Block {''.join(filter(str.isdigit, layer.name))[0]}"
+
+
+# --- answers --------------------------------------------------------------------------------------------------------
+
+
+def probability_bars(answers: Sequence[Prediction]) -> None:
+    """Classes with bars and percentages, the most probable first. Names are escaped: they may be the user's own."""
+    rows = "".join(
+        f'<div role="listitem" style="margin:0 0 .6rem">'
+        f'<div style="display:flex;justify-content:space-between;gap:1rem;margin-bottom:.2rem">'
+        f'<span style="font-weight:{600 if i == 0 else 400}">{escape(answer.label)}</span>'
+        f'<span style="font-variant-numeric:tabular-nums">{answer.probability:.1%}</span></div>'
+        f'<div style="height:.5rem;border-radius:.25rem;background:rgba(128,146,166,.22)">'
+        f'<div style="height:100%;border-radius:.25rem;width:{answer.probability:.2%};min-width:2px;'
+        f'background:{"#3B8FD6" if i == 0 else "rgba(59,143,214,.6)"}"></div></div></div>'
+        for i, answer in enumerate(answers)
+    )
+    st.html(f'<div role="list" aria-label="Predictions">{rows}</div>')
+
+
+def parameter_input(parameter: Parameter, key: str) -> float | int | str:
+    """The slider (or the choice) that a filter's parameter describes."""
+    label = parameter.title + (f" ({parameter.unit})" if parameter.unit else "")
+    if parameter.kind == "choice":
+        return st.selectbox(
+            label,
+            parameter.choices,
+            index=list(parameter.choices).index(parameter.default),
+            key=key,
+            help=parameter.about,
+        )
+    number = int if parameter.kind == "int" else float
+    return st.slider(
+        label,
+        number(parameter.low),
+        number(parameter.high),
+        number(parameter.default),
+        number(parameter.step),
+        key=key,
+        help=parameter.about,
+        persist_state="session",
+    )
+
+
+def parameter_inputs(chosen: Filter, key: str) -> dict[str, float | int | str]:
+    """An input for each of the filter's parameters: {name: value}."""
+    return {p.name: parameter_input(p, f"{key}-{p.name}") for p in chosen.parameters}
+
+
