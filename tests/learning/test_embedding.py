@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from conftest import tiny_classifier
+from tiny import tiny_classifier
 
 from visionlab.learning.embedding import embed
 from visionlab.network.activations import feature_maps

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 import safetensors.numpy
-from conftest import tiny_classifier
+from tiny import tiny_classifier
 
 from visionlab.errors import HeadError
 from visionlab.learning.embedding import embed

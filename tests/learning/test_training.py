@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from conftest import tiny_classifier
 from sklearn.linear_model import LogisticRegression
+from tiny import tiny_classifier
 
 from visionlab.errors import DatasetError, ParameterError
 from visionlab.learning.dataset import LabelledImages

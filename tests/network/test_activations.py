@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from conftest import tiny_classifier
+from tiny import tiny_classifier
 
 from visionlab.errors import ModelError, ParameterError
 from visionlab.network.activations import activations, feature_maps

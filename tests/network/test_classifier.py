@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 import torchvision
-from conftest import tiny_classifier
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiny import tiny_classifier
 
 from visionlab.errors import ModelError, ParameterError
 from visionlab.network.classifier import Transform, predict, probabilities

@@ -2,7 +2,7 @@ import captum.attr
 import numpy as np
 import pytest
 import torch
-from conftest import tiny_classifier
+from tiny import tiny_classifier
 
 from visionlab.errors import ModelError, ParameterError
 from visionlab.network.explain import METHODS, explain

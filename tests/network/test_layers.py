@@ -1,6 +1,6 @@
 import pytest
 import torch
-from conftest import TINY
+from tiny import TINY
 
 from visionlab.network.layers import vgg_layers
 from visionlab.network.vgg import VGG, VGG16

@@ -1,7 +1,7 @@
 import pytest
 import torch
 import torchvision
-from conftest import TINY
+from tiny import TINY
 
 from visionlab.errors import WeightsError
 from visionlab.network.vgg import VGG, VGG16, Plan, fold_batch_norm, read_plan, scaled_plan

@@ -199,5 +199,3 @@ def parameter_input(parameter: Parameter, key: str) -> float | int | str:
 def parameter_inputs(chosen: Filter, key: str) -> dict[str, float | int | str]:
     """An input for each of the filter's parameters: {name: value}."""
     return {p.name: parameter_input(p, f"{key}-{p.name}") for p in chosen.parameters}
-
-

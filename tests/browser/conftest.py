@@ -1,0 +1,69 @@
+"""A cold server for each test, and a page in a real Chromium that notes every request that would leave the server."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from browser.driver import start_server
+from PIL import Image as PillowImage
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+]
+PATIENCE = 60_000  # ms: a cold server imports torch at its first page
+
+expect.set_options(timeout=PATIENCE)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    found = shutil.which("chromium") or shutil.which("google-chrome")
+    assert found, "The browser tests need Chromium on the PATH: see the Makefile's target “chromium”."
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    process, url = start_server()
+    yield url
+    process.terminate()
+    process.wait(20)
+
+
+@pytest.fixture
+def page(browser: Browser, server: str) -> Iterator[Page]:
+    context = browser.new_context(base_url=server, viewport={"width": 1400, "height": 1000}, accept_downloads=True)
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    outside: list[str] = []
+    page.on("request", lambda r: outside.append(r.url) if not r.url.startswith((server, "data:", "blob:")) else None)
+    yield page
+    exceptions = page.get_by_test_id("stException").all_inner_texts()
+    context.close()
+    assert not exceptions
+    assert not outside, "a page may cause no request that leaves the server"
+
+
+@pytest.fixture(scope="session")
+def photo(tmp_path_factory) -> Path:
+    """A picture with something in it, 300 × 200 px, as PNG so that its pixels are exact."""
+    rows, columns = np.mgrid[:200, :300]
+    disc = ((rows - 90) ** 2 + (columns - 140) ** 2 < 60**2) * 120
+    picture = np.stack([rows * 0.9, columns * 0.6 + disc * 0.3, 60 + disc], 2).clip(0, 255).astype(np.uint8)
+    path = tmp_path_factory.mktemp("photo") / "my photo.png"
+    PillowImage.fromarray(picture).save(path)
+    return path

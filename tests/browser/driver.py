@@ -1,0 +1,73 @@
+"""How the browser tests start the app, and what a person does on its pages."""
+
+import io
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as PillowImage
+from playwright.sync_api import Locator, Page, expect
+
+ROOT = Path(__file__).parents[2]
+
+
+def start_server() -> tuple[subprocess.Popen, str]:
+    """The app on a free port, answering."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port", str(port)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
+    url = f"http://127.0.0.1:{port}"
+    for _ in range(600):
+        assert process.poll() is None, "the server ended at once"
+        try:
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=1) as answer:
+                if answer.status == 200:
+                    return process, url
+        except OSError:
+            try:
+                process.wait(0.1)  # no use in waiting on if it ends
+            except subprocess.TimeoutExpired:
+                continue
+    process.kill()
+    raise AssertionError("the server never answered")
+
+
+def settle(page: Page) -> None:
+    """Wait until the script has run and every picture has come."""
+    page.wait_for_function(
+        "() => document.querySelector('[data-testid=stApp]')?.getAttribute('data-test-script-state') === 'notRunning'"
+        " && !document.querySelector('[data-testid=stSkeleton]') && !document.querySelector('[data-stale=true]')"
+        " && [...document.images].every(image => image.complete)"
+    )
+
+
+def open_page(page: Page, name: str) -> None:
+    page.goto(f"/{name}")
+    page.get_by_test_id("stApp").wait_for()
+    settle(page)
+
+
+def use_photo(page: Page, photo: Path) -> None:
+    """Upload the photograph through the picture bar, and wait until the page works on it."""
+    page.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(photo)
+    expect(page.get_by_text(f"{photo.name} · 300 × 200 px")).to_be_visible()
+    settle(page)
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    """Pick an option of a select box."""
+    page.get_by_test_id("stSelectbox").filter(has_text=label).locator("input").click()
+    page.get_by_role("option", name=option, exact=True).click()
+    settle(page)
+
+
+def pixels(image: Locator) -> np.ndarray:
+    """The picture that the page shows, as the browser got it: uint8 (H, W, 3)."""
+    address = image.get_attribute("src")
+    data = image.page.request.get(address).body()
+    return np.asarray(PillowImage.open(io.BytesIO(data)).convert("RGB"))

@@ -1,0 +1,193 @@
+"""Each page does its job in a real browser, from a cold server, through its deep link."""
+
+import re
+
+import numpy as np
+import pytest
+from browser.driver import choose, open_page, pixels, settle, use_photo
+from playwright.sync_api import Page, expect
+
+import visionlab as vl
+from visionlab.imaging.image import encode_png
+from visionlab.network.classifier import probabilities
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+
+def images(page: Page, alt: str):
+    return page.get_by_role("img", name=alt)
+
+
+def bars(page: Page) -> list[str]:
+    """The lines of the prediction bars, as a person reads them: class and percentage."""
+    return [text.replace("\n", " ") for text in page.get_by_role("listitem").all_inner_texts() if "%" in text]
+
+
+def expected_bars(image: np.ndarray, top: int = 5) -> list[str]:
+    net = vl.load_classifier("vgg16-tinyimagenet", "cpu")
+    return [f"{answer.label} {answer.probability:.1%}" for answer in vl.predict(net, [image], top)[0]]
+
+
+def test_home_shows_the_whole_way_at_once(page: Page):
+    open_page(page, "")
+    expect(page.get_by_role("heading", name="See how a computer sees")).to_be_visible()
+    assert pixels(images(page, "Its vertical edges")).std() > 10
+    assert pixels(images(page, "Sixteen feature maps of the layer conv2_2")).std() > 10
+    assert bars(page) == expected_bars(vl.load_sample("cat"))
+    page.get_by_role("link", name="Open every layer").click()
+    expect(page.get_by_role("heading", name="Feature maps")).to_be_visible()
+
+
+def test_convolution_of_ones_own_photograph(page: Page, photo):
+    open_page(page, "Convolution?kernel=sobel_y")
+    use_photo(page, photo)
+    image = vl.load_image(photo)
+    shown = pixels(images(page, "The response of Sobel"))
+    np.testing.assert_array_equal(shown, vl.render(vl.convolve(image, vl.KERNELS["sobel_y"]), "absolute"))
+    choose(page, "Border", "None (valid)")
+    expect(page.get_by_test_id("stMetricValue").first).to_have_text("298 × 198")
+    page.get_by_test_id("stNumberInput").filter(has_text="Stride").get_by_role("textbox").or_(
+        page.get_by_test_id("stNumberInput").filter(has_text="Stride").get_by_role("spinbutton")
+    ).fill("3")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("stMetricValue").first).to_have_text("100 × 66")
+    settle(page)
+    response = vl.convolve(image, vl.KERNELS["sobel_y"], stride=3, border="valid")
+    np.testing.assert_array_equal(pixels(images(page, "The response of Sobel")), vl.render(response, "absolute"))
+    assert "stride=3" in page.url
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the response").click()
+    np.testing.assert_array_equal(vl.load_image(download.value.path()), vl.render(response, "absolute"))
+
+
+def test_a_chain_of_filters_and_its_code(page: Page, photo):
+    open_page(page, "Filters")
+    use_photo(page, photo)
+    image = vl.load_image(photo)
+    default = vl.Pipeline([("gaussian_blur", {}), ("canny", {})])
+    np.testing.assert_array_equal(pixels(images(page, "The picture after")), default.run(image))
+    slider = page.get_by_test_id("stSlider").first.locator("input[type=range]")
+    before = float(slider.input_value())
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    settle(page)
+    sigma = float(slider.input_value())
+    assert sigma > before
+    moved = vl.Pipeline([("gaussian_blur", {"sigma": sigma}), ("canny", {})]).run(image)
+    page.wait_for_function("() => true")
+    expect(images(page, "The picture after")).to_be_visible()
+    np.testing.assert_array_equal(pixels(images(page, "The picture after")), moved)
+    page.get_by_text("The same in Python").click()
+    expect(page.get_by_test_id("stCode")).to_contain_text("def pipeline")
+
+
+def test_every_layer_opens(page: Page, photo):
+    open_page(page, "Feature_maps")
+    use_photo(page, photo)
+    net = vl.load_classifier("vgg16-tinyimagenet", "cpu")
+    maps = vl.feature_maps(net, vl.load_image(photo), side=net.maps_side)
+    for block, names in {
+        "Block 1": ["conv1_1", "pool1"],
+        "Block 4": ["relu4_3"],
+        "Classifier": ["fc6", "prob"],
+    }.items():
+        page.get_by_role("radio", name=block).click()
+        for name in names:
+            page.get_by_role("radio", name=name, exact=True).click()
+            settle(page)
+            channels, height, width = maps[name].values.shape
+            expect(page.get_by_test_id("stMetricValue").first).to_have_text(f"{channels} × {height} × {width}")
+            mosaic = images(page, f"The feature maps of {name}")
+            expect(mosaic).to_be_visible()
+            assert pixels(mosaic).std() > 3
+    assert "block=Classifier" in page.url
+
+
+def test_predictions_and_their_reasons(page: Page, photo):
+    open_page(page, "Predict")
+    use_photo(page, photo)
+    expected = expected_bars(vl.load_image(photo))
+    assert bars(page) == expected
+    first = pixels(images(page, "Where the network finds its reasons"))
+    choose(page, "Class to explain", re.sub(r" [\d.]+%$", "", expected[2]))
+    second = pixels(images(page, "Where the network finds its reasons"))
+    assert first.shape == second.shape
+    assert np.abs(first.astype(int) - second).max() > 20
+
+
+def _class_files(kind: int, count: int) -> list[dict]:
+    rng = np.random.default_rng(kind)
+    rows, columns = np.mgrid[:64, :64]
+    wave = (np.sin(rows / 2), np.sin(columns / 2))[kind] * 90
+    noisy = [
+        (128 + wave[..., None] + rng.normal(0, 25, (64, 64, 3))).clip(0, 255).astype(np.uint8) for _ in range(count)
+    ]
+    return [
+        {"name": f"{kind}-{i}.png", "mimeType": "image/png", "buffer": encode_png(image)}
+        for i, image in enumerate(noisy)
+    ]
+
+
+def test_a_head_from_ones_own_few_pictures(page: Page, photo, tmp_path):
+    open_page(page, "Fine_tune")
+    for name in ("across", "down"):
+        page.get_by_role("textbox", name="Name of a class").fill(name)
+        page.get_by_role("button", name="Add class").click()
+        expect(page.get_by_text(f"{name} · 0 pictures")).to_be_visible()
+    train = page.get_by_role("button", name="Train", exact=True)
+    expect(train).to_be_disabled()
+    for kind, name in enumerate(("across", "down")):
+        card = page.get_by_test_id("stColumn").filter(has_text=f"{name} ·").last
+        card.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(_class_files(kind, 8))
+        expect(page.get_by_text(f"{name} · 8 pictures")).to_be_visible()
+    settle(page)
+    expect(train).to_be_enabled()
+    train.click()
+    expect(page.get_by_text("Right on held-out pictures")).to_be_visible()
+    settle(page)
+    assert "run=" in page.url
+    expect(page.get_by_test_id("stMetricValue").first).to_have_text("100%")
+    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(2)
+
+    page.get_by_test_id("stFileUploaderDropzoneInput").last.set_input_files(photo)
+    expect(page.get_by_text("my photo.png · 300 × 200 px")).to_be_visible()
+    settle(page)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the head").click()
+    head = vl.load_head(download.value.path())
+    assert head.classes == ("across", "down")
+    mine = head.as_classifier(device="cpu")
+    row = probabilities(mine, [vl.load_image(photo)])[0]
+    best = int(row.argmax())
+    assert bars(page)[0] == f"{head.classes[best]} {row[best]:.1%}"
+
+    page.reload()  # the session is gone, the run is not: its id is in the link
+    expect(page.get_by_text("Right on held-out pictures")).to_be_visible()
+    settle(page)
+    page.get_by_role("link", name="Predict").click()
+    expect(page.get_by_role("heading", name="Predict")).to_be_visible()
+    settle(page)
+    choose(page, "Network", "Your own head")
+    expect(page.get_by_text("Top 2 of 2 classes")).to_be_visible()
+
+
+def test_from_scratch_says_what_it_will_be(page: Page):
+    open_page(page, "From_scratch")
+    expect(page.get_by_text("train small networks")).to_be_visible()
+
+
+def test_a_picture_goes_along_and_survives_a_bad_one(page: Page, photo, tmp_path):
+    open_page(page, "Convolution")
+    use_photo(page, photo)
+    page.get_by_role("link", name="Predict").click()
+    expect(page.get_by_role("heading", name="Predict")).to_be_visible()
+    expect(page.get_by_text("my photo.png · 300 × 200 px")).to_be_visible()
+    settle(page)
+    before = bars(page)
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(photo.read_bytes()[:5000])
+    page.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(broken)
+    expect(page.get_by_text(re.compile(r"broken\.jpg: .+\."))).to_be_visible()
+    expect(page.get_by_text("my photo.png · 300 × 200 px")).to_be_visible()
+    settle(page)
+    assert bars(page) == before

@@ -1,0 +1,1 @@
+"""Pictures: decoding, kernels, convolution, classic filters, and the one place where numbers become colours."""

@@ -1,0 +1,288 @@
+"""Pictures at the door: decode, check, shrink, encode. Past it a picture is uint8 (H, W, 3) RGB and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+import zlib
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO, TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as PILImage
+from PIL import ImageOps
+
+from visionlab.errors import ImageError, ParameterError
+
+Image: TypeAlias = NDArray[np.uint8]
+"""uint8, (H, W, 3), RGB, upright (EXIF orientation applied)."""
+
+Response: TypeAlias = NDArray[np.float32]
+"""float32, (H, W) or (H, W, C), signed and unclipped, in the picture's own units (grey levels)."""
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+MAX_BYTES = 20 * 1024 * 1024
+MAX_PIXELS = 40_000_000
+
+_GOOD = "a JPEG, PNG, WebP, GIF, BMP or TIFF picture"
+
+# What Pillow raises on damaged data; anything beyond these is a bug and surfaces.
+_DAMAGED = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    IndexError,
+    KeyError,
+    ArithmeticError,
+    EOFError,
+    struct.error,
+    zlib.error,
+    PILImage.DecompressionBombError,
+    PILImage.DecompressionBombWarning,
+)
+
+# (offset, first bytes, name): only for telling people what they have in hand; Pillow decides what is decoded.
+_STRANGERS = (
+    (0, b"%PDF", "a PDF document"),
+    (0, b"8BPS", "a Photoshop document"),
+    (0, b"PK\x03\x04", "a ZIP archive (or a document kept in one)"),
+    (0, b"\x1f\x8b", "a gzip archive"),
+    (0, b"\x00\x00\x01\x00", "an ICO icon"),
+    (0, b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture"),
+    (0, b"\xff\x4f\xff\x51", "a JPEG 2000 picture"),
+    (0, b"\x00\x00\x00\x0cJXL ", "a JPEG XL picture"),
+    (0, b"\xff\x0a", "a JPEG XL picture"),
+    (0, b"\x76\x2f\x31\x01", "an OpenEXR picture"),
+    (0, b"DDS ", "a DDS texture"),
+    (0, b"qoif", "a QOI picture"),
+    (0, b"gimp xcf", "a GIMP document"),
+    (0, b"\x1a\x45\xdf\xa3", "a Matroska or WebM video"),
+    (128, b"DICM", "a DICOM picture"),
+    (8, b"AVI ", "an AVI video"),
+    (4, b"ftypavi", "an AVIF picture"),
+    (4, b"ftyphei", "a HEIC picture"),
+    (4, b"ftyphev", "a HEIC picture"),
+    (4, b"ftypmif1", "a HEIC picture"),
+    (4, b"ftypmsf1", "a HEIC picture"),
+    (4, b"ftyp", "an MP4 or QuickTime video"),
+)
+_FAMILIAR = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
+
+
+def load_image(source: str | Path | bytes | bytearray | BinaryIO) -> Image:
+    """Decode a picture file into uint8 (H, W, 3) RGB, C-contiguous.
+
+    `source` is a path, the file's bytes, or an open binary file (read from its start where it can seek).
+    JPEG, PNG, WebP, GIF, BMP and TIFF; at most MAX_BYTES of file and MAX_PIXELS pixels, both checked before
+    anything is decoded. EXIF orientation is applied, transparency is composited over white, 16-bit and float
+    grey are scaled to 8 bit, and of an animation the first frame is taken. A uint8 (H, W, 3) array is let through.
+
+    Raises ImageError where the file is no usable picture, and ParameterError for an array of another kind.
+    """
+    if isinstance(source, np.ndarray):
+        return check_image(source)
+    data = _read(source)
+    if not data:
+        raise ImageError(f"The file is empty. Choose {_GOOD}.")
+    if len(data) > MAX_BYTES:
+        raise _too_many_bytes(f"more than {MAX_BYTES / 2**20:.0f}")
+    with _open(data) as picture:
+        width, height = picture.size
+        if width * height > MAX_PIXELS:
+            raise ImageError(
+                f"The picture has {width:,} × {height:,} pixels; at most {MAX_PIXELS // 10**6} megapixels are read. "
+                "Choose a smaller one."
+            )
+        if width < 1 or height < 1:
+            raise ImageError(f"The picture has no pixels ({width} × {height}). Choose another one.")
+        try:
+            picture.load()
+            upright = _upright(picture)
+            pixels = _to_rgb(upright)
+        except _DAMAGED as error:
+            raise ImageError(
+                f"The {picture.format} picture is damaged or cut off ({error}). Choose an undamaged file."
+            ) from error
+    return pixels
+
+
+def check_image(image: Image) -> Image:
+    """The picture itself, C-contiguous, if it is uint8 (H, W, 3) with at least one pixel; ParameterError otherwise."""
+    if not isinstance(image, np.ndarray):
+        raise ParameterError(f"A picture is a NumPy array, uint8 of shape (H, W, 3), not {type(image).__name__}.")
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+        raise ParameterError(
+            f"A picture is uint8 of shape (H, W, 3) with at least one pixel, not {image.dtype} of shape {image.shape}."
+        )
+    # A picture one pixel high and turned over counts as contiguous with a negative stride, which torch refuses.
+    return image if image.flags.c_contiguous and min(image.strides) > 0 else image.copy()
+
+
+def fit(image: Image, longest: int) -> Image:
+    """The picture shrunk by area averaging so that its longest side is at most `longest` pixels.
+
+    Never enlarges (a picture that fits is returned itself) and keeps every side at 1 pixel or more.
+    """
+    image = check_image(image)
+    if isinstance(longest, bool) or not isinstance(longest, int | np.integer) or longest < 1:
+        raise ParameterError(f"The longest side must be a whole number of pixels, 1 or more, not {longest!r}.")
+    height, width = image.shape[:2]
+    scale = longest / max(height, width)
+    if scale >= 1:
+        return image
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+
+
+def encode_jpeg(image: Image, quality: int = 90) -> bytes:
+    """The picture as a JPEG file; `quality` from 1 (smallest) to 100 (best)."""
+    if isinstance(quality, bool) or not isinstance(quality, int | np.integer) or not 1 <= quality <= 100:
+        raise ParameterError(f"JPEG quality is a whole number from 1 to 100, not {quality!r}.")
+    if max(check_image(image).shape) > 65_500:
+        raise ParameterError(
+            f"A JPEG is at most 65,500 pixels a side, not {max(image.shape):,}. Shrink it, or use PNG."
+        )
+    return _encode(image, ".jpg", [cv2.IMWRITE_JPEG_QUALITY, int(quality)])
+
+
+def encode_png(image: Image) -> bytes:
+    """The picture as a PNG file, every pixel kept exactly."""
+    return _encode(image, ".png", [])
+
+
+def fingerprint(image: Image) -> str:
+    """SHA-256 (hex) of the picture's shape and pixels: equal exactly where the pictures are."""
+    image = check_image(image)
+    digest = hashlib.sha256(repr(image.shape).encode())
+    digest.update(image.data)
+    return digest.hexdigest()
+
+
+def _encode(image: Image, extension: str, options: list[int]) -> bytes:
+    done, data = cv2.imencode(extension, cv2.cvtColor(check_image(image), cv2.COLOR_RGB2BGR), options)
+    if not done:
+        raise ParameterError(f"A picture of shape {image.shape} cannot be written as {extension[1:]}.")
+    return data.tobytes()
+
+
+def _read(source: str | Path | bytes | bytearray | BinaryIO) -> bytes:
+    """The file's bytes, never much more than MAX_BYTES of them."""
+    if isinstance(source, bytes | bytearray | memoryview):
+        if len(source) > MAX_BYTES:
+            raise _too_many_bytes(f"{len(source) / 2**20:.1f}")
+        return bytes(source)
+    if isinstance(source, str | os.PathLike):
+        return _read_path(source)
+    if not callable(getattr(source, "read", None)):
+        raise ImageError(f"A picture comes as a path, bytes or an open binary file, not {type(source).__name__}.")
+    # A file that was read before (an upload on a page's second run) would look empty from where it stands.
+    if callable(getattr(source, "seekable", None)) and source.seekable():
+        source.seek(0)
+    return _read_stream(source)
+
+
+def _read_path(path: str | os.PathLike) -> bytes:
+    path = Path(path)
+    try:
+        if path.is_dir():
+            raise ImageError(f"“{path}” is a folder. Choose one file in it: {_GOOD}.")
+        if not path.exists():
+            raise ImageError(f"There is no file “{path}”. Check its name and folder.")
+        if not path.is_file():
+            raise ImageError(f"“{path}” is no ordinary file. Choose {_GOOD}.")
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise _too_many_bytes(f"{size / 2**20:.1f}")
+        with path.open("rb") as file:
+            return _read_stream(file)
+    except (OSError, ValueError) as error:  # no permission, a name with a null character …
+        raise ImageError(f"“{path}” cannot be read ({error}). Choose another file.") from error
+
+
+def _read_stream(stream: BinaryIO) -> bytes:
+    parts, wanted = [], MAX_BYTES + 1
+    while wanted > 0 and (part := stream.read(wanted)):  # a pipe or socket may answer in pieces
+        if isinstance(part, str):
+            raise ImageError("The file was opened as text. Open it as binary, mode “rb”.")
+        parts.append(part)
+        wanted -= len(part)
+    return b"".join(parts)
+
+
+def _too_many_bytes(megabytes: str) -> ImageError:
+    return ImageError(
+        f"The file has {megabytes} MB; at most {MAX_BYTES / 2**20:.0f} MB are read. Choose a smaller picture."
+    )
+
+
+def _open(data: bytes) -> PILImage.Image:
+    """Pillow's picture with its header read and no pixel decoded.
+
+    The plugins are called one by one, as PIL.Image.open(formats=FORMATS) does, but without its own limit on size,
+    which knows only a warning and an error that do not say width and height.
+    """
+    PILImage.preinit()
+    if not set(FORMATS) <= set(PILImage.OPEN):
+        PILImage.init()
+    for name in FORMATS:
+        factory, accepts = PILImage.OPEN[name]
+        if accepts is None or accepts(data[:16]) is True:
+            try:
+                return factory(BytesIO(data), "")
+            except _DAMAGED:
+                continue
+    raise _stranger(data)
+
+
+def _stranger(data: bytes) -> ImageError:
+    """Say what the data is, as well as can be told, and what would be good."""
+    for offset, start, name in _STRANGERS:
+        if data.startswith(start, offset):
+            return ImageError(f"The file is {name}, which is not read here. Choose {_GOOD}.")
+    text = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if b"<svg" in text:
+        return ImageError(f"The file is an SVG drawing, which is not read here. Choose {_GOOD}.")
+    if text.startswith((b"<!doctype html", b"<html")):
+        return ImageError(f"The file is a web page, not a picture. Choose {_GOOD}.")
+    if data.startswith(_FAMILIAR):
+        return ImageError("The file begins like a picture but is damaged or cut off. Choose an undamaged file.")
+    return ImageError(f"The file is not a picture that can be read. Choose {_GOOD}.")
+
+
+def _upright(picture: PILImage.Image) -> PILImage.Image:
+    try:
+        return ImageOps.exif_transpose(picture)
+    except _DAMAGED:  # unreadable metadata does not make the pixels unreadable
+        return picture
+
+
+def _to_rgb(picture: PILImage.Image) -> Image:
+    """Any of Pillow's modes as uint8 (H, W, 3)."""
+    if picture.mode == "F" or picture.mode.startswith("I"):
+        grey = _to_eight_bits(np.asarray(picture), sixteen=picture.mode != "F")
+        return np.repeat(grey[..., None], 3, axis=2)
+    if picture.has_transparency_data:
+        picture = picture.convert({"La": "LA", "RGBa": "RGBA"}.get(picture.mode, picture.mode)).convert("RGBA")
+        white = PILImage.new("RGB", picture.size, "white")
+        white.paste(picture, mask=picture)
+        picture = white
+    return np.array(picture.convert("RGB"))  # a copy, since NumPy's view of Pillow's pixels is read-only
+
+
+def _to_eight_bits(values: NDArray, sixteen: bool) -> NDArray[np.uint8]:
+    """Grey levels of unknown range, (H, W), as uint8.
+
+    The range is the first that holds all values: 0..65535 for integers; 0..1, then 0..255 for floats. Values beyond
+    are stretched from their least to their greatest, since such files (heights, counts) carry no range.
+    """
+    values = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    low, high = values.min(), values.max()
+    ceiling = next((top for top in ((65535,) if sixteen else (1, 255)) if low >= 0 and high <= top), None)
+    if ceiling is None:
+        values, ceiling = values - low, (high - low) or 1
+    return np.rint(values * (255 / ceiling)).astype(np.uint8)

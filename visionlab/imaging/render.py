@@ -1,0 +1,206 @@
+"""The only place where numbers become colours: responses, heat maps and mosaics as uint8 (H, W, 3) RGB."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import ceil, isqrt
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from visionlab.errors import ParameterError
+from visionlab.imaging.image import Image, check_image
+
+MODES = ("clip", "absolute", "minmax", "diverging")
+PALETTES = ("viridis", "cividis", "inferno", "magma", "grey", "diverging")
+SCALES = ("channel", "layer")
+
+_GAP_GREY = 128
+
+_COLOUR_MAPS = {
+    "viridis": cv2.COLORMAP_VIRIDIS,
+    "cividis": cv2.COLORMAP_CIVIDIS,
+    "inferno": cv2.COLORMAP_INFERNO,
+    "magma": cv2.COLORMAP_MAGMA,
+}
+
+# Blue for negative, white for zero, orange for positive: a pair that every common colour blindness tells apart.
+# Both sides darken alike, so that equal sizes look equally strong.
+_DIVERGING = (
+    (16, 63, 125),
+    (67, 132, 199),
+    (166, 203, 234),
+    (255, 255, 255),
+    (250, 195, 130),
+    (222, 117, 20),
+    (120, 58, 0),
+)
+
+
+def render(response: NDArray, mode: str) -> Image:
+    """A response, (H, W) or (H, W, 3) float, as a picture, in one of MODES.
+
+        "clip"       the value itself, below 0 black, above 255 white
+        "absolute"   its absolute value, above 255 white: an edge's strength, whichever its sign (not scaled)
+        "minmax"     the least value (over all channels) black, the greatest white; a constant response is black
+        "diverging"  the channels' mean: negative blue, zero white, positive orange, both ends at the greatest |mean|
+
+    NaN counts as 0, infinity as the greatest finite value of its sign. Raises ParameterError for an unknown mode or
+    another shape.
+    """
+    if mode not in MODES:
+        raise ParameterError(f"“{mode}” is no way to show a response. Use one of {', '.join(MODES)}.")
+    values = _finite(response)
+    if values.ndim not in (2, 3) or (values.ndim == 3 and values.shape[2] != 3) or values.size == 0:
+        raise ParameterError(f"A response to show has the shape (H, W) or (H, W, 3), not {values.shape}.")
+    if mode == "diverging":
+        return colour(_symmetric(values if values.ndim == 2 else values.mean(axis=2)), "diverging")
+    if mode == "minmax":
+        values = 255 * _stretched(values)
+    elif mode == "absolute":
+        values = np.abs(values)
+    levels = np.rint(values.clip(0, 255)).astype(np.uint8)
+    return levels if levels.ndim == 3 else np.repeat(levels[..., None], 3, axis=2)
+
+
+def colour(values: NDArray, palette: str = "viridis") -> Image:
+    """Values in 0..1, (H, W), in the colours of one of PALETTES; beyond is clipped, NaN counts as 0.
+
+    In "diverging", 0.5 is white, less is blue and more is orange.
+    """
+    values = _finite(values)
+    if values.ndim != 2 or values.size == 0:
+        raise ParameterError(f"Values to colour have the shape (H, W), not {values.shape}.")
+    return _coloured(values, palette)
+
+
+def overlay(image: Image, heat: NDArray, strength: float = 0.5, palette: str = "inferno") -> Image:
+    """A heat map over a picture: image · (1 - a) + colour(heat) · a, where a = strength · heat, pixel by pixel.
+
+    `heat` is (h, w) in 0..1 and is enlarged or shrunk bilinearly to the picture's size; where it is 0 the picture stays
+    as it is, so that the map never hides what it does not mark. `strength` is in 0..1.
+    """
+    image = check_image(image)
+    heat = _finite(heat)
+    if heat.ndim != 2 or heat.size == 0:
+        raise ParameterError(f"A heat map has the shape (H, W), not {heat.shape}.")
+    if not 0 <= strength <= 1:
+        raise ParameterError(f"The strength of an overlay is from 0 to 1, not {strength!r}.")
+    height, width = image.shape[:2]
+    if heat.shape != (height, width):
+        heat = cv2.resize(heat, (width, height), interpolation=cv2.INTER_LINEAR)
+    heat = heat.clip(0, 1)
+    share = (strength * heat)[..., None]
+    return np.rint(image * (1 - share) + _coloured(heat, palette) * share).astype(np.uint8)
+
+
+def mosaic_layout(channels: int, columns: int | None = None) -> tuple[int, int]:
+    """(rows, columns) that hold so many channels: as near to a square as can be, unless `columns` says otherwise."""
+    for name, value in (("number of channels", channels), ("number of columns", columns)):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1):
+            raise ParameterError(f"The {name} must be a whole number, 1 or more, not {value!r}.")
+    columns = min(columns or isqrt(channels - 1) + 1, channels)
+    return ceil(channels / columns), columns
+
+
+def mosaic(
+    values: NDArray,
+    columns: int | None = None,
+    tile: int | None = None,
+    gap: int = 1,
+    scale: str = "channel",
+    palette: str = "viridis",
+) -> Image:
+    """All channels of a layer, (C, H, W), in one picture, row by row from the top left.
+
+    `tile` makes each channel's longer side that many pixels, by nearest neighbour; None keeps a pixel a value. Tiles
+    are `gap` pixels of neutral grey apart, with none around the picture: channel i begins at row
+    (i // columns) · (tile height + gap) and column (i % columns) · (tile width + gap).
+
+    `scale` stretches each "channel" from its own least to its own greatest value, or the whole "layer" at once. In the
+    palette "diverging", zero is white and the ends are the greatest absolute value. A constant channel is drawn in the
+    palette's lowest colour ("diverging": in that of its sign, white for zero).
+    """
+    values = _finite(values)
+    if values.ndim != 3 or values.size == 0:
+        raise ParameterError(f"A mosaic is made of values of shape (C, H, W), not {values.shape}.")
+    if scale not in SCALES:
+        raise ParameterError(f"“{scale}” is no scale. Use one of {', '.join(SCALES)}.")
+    if isinstance(gap, bool) or not isinstance(gap, int | np.integer) or gap < 0:
+        raise ParameterError(f"The gap must be a whole number of pixels, 0 or more, not {gap!r}.")
+    rows, columns = mosaic_layout(len(values), columns)
+
+    axes = (1, 2) if scale == "channel" else None
+    values = _symmetric(values, axes) if palette == "diverging" else _stretched(values, axes)
+    values = _resampled(values, tile)  # (C, h, w)
+    channels, height, width = values.shape
+    canvas = np.full((rows * columns, height + gap, width + gap, 3), _GAP_GREY, np.uint8)
+    canvas[:channels, :height, :width] = _coloured(values, palette)
+    canvas = canvas.reshape(rows, columns, height + gap, width + gap, 3).swapaxes(1, 2)
+    canvas = canvas.reshape(rows * (height + gap), columns * (width + gap), 3)
+    return np.ascontiguousarray(canvas[: canvas.shape[0] - gap, : canvas.shape[1] - gap])
+
+
+def _resampled(values: NDArray, tile: int | None) -> NDArray:
+    """(C, H, W) by nearest neighbour so that the longer side is `tile` pixels."""
+    if tile is None:
+        return values
+    if isinstance(tile, bool) or not isinstance(tile, int | np.integer) or tile < 1:
+        raise ParameterError(f"A tile's side must be a whole number of pixels, 1 or more, not {tile!r}.")
+    longest = max(values.shape[1:])
+    row, column = (np.arange(size := max(1, round(side * tile / longest))) * side // size for side in values.shape[1:])
+    return values[:, row[:, None], column]
+
+
+def _finite(values: NDArray) -> NDArray[np.float32]:
+    """float32, NaN as 0, infinity as the greatest finite value of its sign."""
+    values = np.asarray(values)
+    if values.dtype.kind not in "biuf":
+        raise ParameterError(f"Only real numbers can be shown, not {values.dtype}.")
+    values = values.astype(np.float32)
+    good = np.isfinite(values)
+    if good.all():
+        return values
+    known = values[good]
+    low, high = (known.min(), known.max()) if known.size else (0, 0)
+    return np.nan_to_num(values, copy=False, nan=0.0, posinf=high, neginf=low)
+
+
+def _stretched(values: NDArray, axes: tuple[int, ...] | None = None) -> NDArray:
+    """Least to greatest value over `axes` as 0..1; 0 where they are the same."""
+    low, high = values.min(axis=axes, keepdims=True), values.max(axis=axes, keepdims=True)
+    # Halves: the range of two float32 of opposite sign may exceed float32.
+    half = high / 2 - low / 2
+    return (values / 2 - low / 2) / np.where(half > 0, half, 1)
+
+
+def _symmetric(values: NDArray, axes: tuple[int, ...] | None = None) -> NDArray:
+    """-m..m as 0..1, m the greatest absolute value over `axes`; 0.5 where all are 0."""
+    most = np.abs(values).max(axis=axes, keepdims=True)
+    return 0.5 + 0.5 * values / np.where(most > 0, most, 1)
+
+
+def _coloured(values: NDArray, palette: str) -> NDArray[np.uint8]:
+    """Finite values of any shape (…) as colours (…, 3); 0..1 is the palette's whole range."""
+    table = _table(palette)
+    return table[np.rint(values.clip(0, 1) * (len(table) - 1)).astype(np.uint8)]
+
+
+@lru_cache(maxsize=len(PALETTES))
+def _table(palette: str) -> NDArray[np.uint8]:
+    """The palette's colours, (256, 3); "diverging" has 255, so that its middle is one colour."""
+    if palette == "grey":
+        table = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
+    elif palette == "diverging":
+        anchors = np.array(_DIVERGING)
+        places = np.linspace(0, len(anchors) - 1, 255)
+        table = np.stack([np.interp(places, np.arange(len(anchors)), channel) for channel in anchors.T], axis=1)
+        table = np.rint(table).astype(np.uint8)
+    elif palette in _COLOUR_MAPS:
+        levels = np.arange(256, dtype=np.uint8)[:, None]
+        table = cv2.applyColorMap(levels, _COLOUR_MAPS[palette])[:, 0, ::-1].copy()
+    else:
+        raise ParameterError(f"“{palette}” is no palette. Use one of {', '.join(PALETTES)}.")
+    table.setflags(write=False)
+    return table
