@@ -9,7 +9,7 @@ from visionlab.imaging.render import render
 from visionlab.network.models import MODELS
 from visionlab.ui import cached
 from visionlab.ui.page import PAGES, link, page
-from visionlab.ui.widgets import image_picker, probability_bars, show
+from visionlab.ui.widgets import image_picker, probability_bars, show, show_exact
 
 with page("Home"):
     st.title("See how a computer sees", anchor=False)
@@ -31,15 +31,15 @@ with page("Home"):
     with steps[1].container(border=True, height="stretch"):
         st.markdown("**2 · A convolution**")
         response = convolve(fit(picture.image, 700), KERNELS["sobel_x"])
-        st.image(encode_png(render(response, "absolute")), alt="Its vertical edges")
+        show_exact(encode_png(render(response, "absolute")), "Its vertical edges")
         st.caption("Nine weights slid over all of it answer strongly wherever brightness changes from left to right.")
         link("Convolution", "Try other kernels", ":material/arrow_forward:")
     with steps[2].container(border=True, height="stretch"):
         st.markdown("**3 · Layers**")
         values = maps["relu2_2"].values[:16]
-        st.image(
+        show_exact(
             cached.mosaic_bytes(name, picture.key, net.maps_side, "home", "channel", 112, 4, values),
-            alt="Sixteen feature maps of the layer conv2_2",
+            "Sixteen feature maps of the layer conv2_2",
         )
         st.caption("VGG16 stacks thirteen of them. Each of these tiles is another learned kernel's answer.")
         link("Feature maps", "Open every layer", ":material/arrow_forward:")

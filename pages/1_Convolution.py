@@ -8,7 +8,7 @@ from visionlab.imaging.image import encode_png, fit
 from visionlab.imaging.kernels import KERNELS, custom_kernel
 from visionlab.imaging.render import MODES, render
 from visionlab.ui.page import page
-from visionlab.ui.widgets import image_picker, show
+from visionlab.ui.widgets import image_picker, show, show_exact
 
 LONGEST = 1024  # pixels: what fits a screen, and follows the controls at once
 
@@ -85,7 +85,7 @@ with page("Convolution"):
             show(picture, LONGEST, alt="The picture before")
         with after:
             st.markdown("**Response**")
-            st.image(result, width="stretch", alt=f"The response of {kernel.title}")
+            show_exact(result, f"The response of {kernel.title}")
         height, width = source.shape[:2]
         rows, columns = response.shape[:2]
         one, two, three = st.columns(3)

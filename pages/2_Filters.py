@@ -6,7 +6,7 @@ from visionlab.imaging.filters import FILTERS
 from visionlab.imaging.image import encode_png, fit
 from visionlab.imaging.pipeline import Pipeline
 from visionlab.ui.page import page
-from visionlab.ui.widgets import image_picker, parameter_inputs, show
+from visionlab.ui.widgets import image_picker, parameter_inputs, show, show_exact
 
 LONGEST = 1024  # pixels
 
@@ -38,9 +38,7 @@ with page("Filters"):
             show(picture, LONGEST, alt="The picture before")
         with after:
             st.markdown("**After**")
-            st.image(
-                result, width="stretch", alt="The picture after " + ", ".join(FILTERS[name].title for name in names)
-            )
+            show_exact(result, "The picture after " + ", ".join(FILTERS[name].title for name in names))
         st.download_button("Download the picture", result, "filtered.png", "image/png", icon=":material/download:")
         with st.expander("The same in Python", icon=":material/code:"):
             st.code(pipeline.to_python(), language="python")

@@ -8,7 +8,7 @@ from visionlab.imaging.image import encode_jpeg
 from visionlab.imaging.render import mosaic_layout, overlay
 from visionlab.ui import cached
 from visionlab.ui.page import page
-from visionlab.ui.widgets import image_picker, layer_picker, model_picker
+from visionlab.ui.widgets import image_picker, layer_picker, model_picker, show_exact
 
 WIDTH = 1100  # pixels of the mosaic, about
 
@@ -59,12 +59,11 @@ with page("Feature maps"):
     with maps:
         rows, columns = mosaic_layout(channels, columns)
         st.markdown(f"**{channels} {'units' if single else 'channels'}** · numbered from 0, {columns} in a row")
-        st.image(
+        show_exact(
             cached.mosaic_bytes(
                 chosen.key, picture.key, side, layer.name, "layer" if single else scale, tile, columns, values
             ),
-            width="stretch",
-            alt=f"The feature maps of {layer.name}",
+            f"The feature maps of {layer.name}",
         )
     with one_map:
         strongest = int(values.mean((1, 2)).argmax())
@@ -78,7 +77,7 @@ with page("Feature maps"):
         )
         one_channel = values[channel]
         if not single:
-            st.image(cached.channel_png(one_channel, 400), width="stretch", alt=f"Channel {channel} of {layer.name}")
+            show_exact(cached.channel_png(one_channel, 400), f"Channel {channel} of {layer.name}")
             peak = float(one_channel.max())
             view = net.transform.at(side).view(picture.image)
             laid = overlay(view, (one_channel / peak).clip(0, 1) if peak > 0 else one_channel * 0)

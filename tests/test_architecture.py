@@ -1,4 +1,4 @@
-"""The rules of DESIGN: imports go one way, the library knows neither Streamlit nor Plotly, the public names are there."""
+"""The rules of the design: imports go one way, the library knows no Streamlit and no Plotly, the names are there."""
 
 import ast
 import pkgutil

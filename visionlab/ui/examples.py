@@ -32,7 +32,7 @@ def class_editor() -> dict[str, list[Example]]:
     with archive:
         st.caption("One folder a class, its pictures inside: cats/1.jpg, cats/2.jpg, dogs/1.jpg …")
         st.file_uploader(
-            "Zip", type=["zip"], key=f"zip-{gathered.generation}", on_change=_take_zip,
+            "Zip", type=["zip"], key=_uploader("zip"), on_change=_take_zip,
             max_upload_size=MAX_ZIP_BYTES >> 20, label_visibility="collapsed",
         )  # fmt: skip
     with ready:
@@ -43,16 +43,16 @@ def class_editor() -> dict[str, list[Example]]:
     names = list(gathered.classes)
     for start in range(0, len(names), ACROSS):
         for column, name in zip(st.columns(ACROSS, gap="medium"), names[start : start + ACROSS], strict=False):
-            with column.container(border=True, height="stretch"):
-                _class_card(name, gathered.classes[name], gathered.generation)
+            key = hashlib.sha256(name.encode()).hexdigest()[:12]  # the name itself may hold anything
+            with column.container(border=True, height="stretch", key=f"class-{key}"):
+                _class_card(name, key, gathered.classes[name])
     return gathered.classes
 
 
-def _class_card(name: str, examples: list[Example], generation: int) -> None:
+def _class_card(name: str, key: str, examples: list[Example]) -> None:
     head, remove = st.columns([5, 1], vertical_alignment="center")
     with head:
         st.text(f"{name} · {len(examples)} picture{'s' * (len(examples) != 1)}")
-    key = hashlib.sha256(name.encode()).hexdigest()[:12]
     remove.button(
         "",
         key=f"remove-{key}",
@@ -73,18 +73,21 @@ def _class_card(name: str, examples: list[Example], generation: int) -> None:
         "Add pictures",
         type=PICTURE_TYPES,
         accept_multiple_files=True,
-        key=f"add-{key}-{generation}",
+        key=_uploader(f"add-{key}"),
         on_change=_take_pictures,
-        args=(name, f"add-{key}-{generation}"),
+        args=(name, f"add-{key}"),
         max_upload_size=20,
         label_visibility="collapsed",
     )
 
 
+def _uploader(name: str) -> str:
+    """The widget key of an uploader: a new one after each time that what it held was taken in, so it starts empty."""
+    return f"{name}-{state.fine_tune().taken[name]}"
+
+
 def _changed(problems: list[str] | None = None) -> None:
-    gathered = state.fine_tune()
-    gathered.generation += 1  # the uploaders start empty again: what they held has been taken in
-    gathered.problems = problems or []
+    state.fine_tune().problems = problems or []
 
 
 def _add_class() -> None:
@@ -105,10 +108,12 @@ def _remove(name: str) -> None:
     _changed()
 
 
-def _take_pictures(name: str, key: str) -> None:
+def _take_pictures(name: str, uploader: str) -> None:
+    files = st.session_state[_uploader(uploader)] or []
+    state.fine_tune().taken[uploader] += 1
     examples, problems = state.fine_tune().classes[name], []
     known = {example.digest for example in examples}
-    for file in st.session_state[key] or []:
+    for file in files:
         data = file.getvalue()
         try:
             load_image(data)
@@ -123,9 +128,10 @@ def _take_pictures(name: str, key: str) -> None:
 
 
 def _take_zip() -> None:
-    file = st.session_state[f"zip-{state.fine_tune().generation}"]
+    file = st.session_state[_uploader("zip")]
     if file is None:
         return
+    state.fine_tune().taken["zip"] += 1
     try:
         found = read_zip(file)
         for name, items in found.items():

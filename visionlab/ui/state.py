@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -50,7 +51,7 @@ class FineTune:
 
     classes: dict[str, list[Example]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)  # with what was brought in last
-    generation: int = 0  # counts what has been taken in, so that uploaders start empty again
+    taken: Counter[str] = field(default_factory=Counter)  # uploads taken in, by uploader: a new key empties it
 
 
 def uploaded() -> Picture | None:

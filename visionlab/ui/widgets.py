@@ -89,6 +89,11 @@ def show(picture: state.Picture, longest: int, alt: str, width: int | str = "str
     st.image(cached.picture_bytes(picture.key, longest, picture.image), width=width, alt=alt)
 
 
+def show_exact(png: bytes, alt: str, width: int | str = "stretch") -> None:
+    """A PNG whose every pixel counts: left to itself, Streamlit would make a JPEG of it."""
+    st.image(png, width=width, alt=alt, output_format="PNG")
+
+
 def shown_width(image: Image, tallest: int = 560) -> int | str:
     """How wide to show a picture: as wide as its column, but never taller than a screen can hold."""
     height, width = image.shape[:2]
