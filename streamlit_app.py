@@ -8,7 +8,7 @@ from visionlab.imaging.kernels import KERNELS
 from visionlab.imaging.render import render
 from visionlab.network.models import MODELS
 from visionlab.ui import cached
-from visionlab.ui.page import PAGES, link, page
+from visionlab.ui.page import PAGES, link, page, roomy_columns
 from visionlab.ui.widgets import image_picker, probability_bars, show, show_exact
 
 with page("Home"):
@@ -22,7 +22,7 @@ with page("Home"):
     net = cached.classifier(name)
     maps = cached.all_maps(name, picture.key, net.maps_side, net, picture.image)
 
-    steps = st.columns(4, gap="medium")
+    steps = roomy_columns(4, "steps")
     with steps[0].container(border=True, height="stretch"):
         st.markdown("**1 · Numbers**")
         show(picture, 700, alt="The picture itself")
@@ -51,8 +51,8 @@ with page("Home"):
 
     st.subheader("What you can do here", anchor=False)
     entries = [entry for entry in PAGES.values() if entry.group]
-    for row in (entries[:3], entries[3:]):
-        for column, entry in zip(st.columns(3, gap="medium"), row, strict=True):
+    for number, row in enumerate((entries[:3], entries[3:])):
+        for column, entry in zip(roomy_columns(3, f"pages-{number}"), row, strict=True):
             with column.container(border=True, height="stretch"):
                 link(entry.title, f"**{entry.title}**")
                 st.markdown(entry.about)

@@ -7,7 +7,7 @@ from visionlab.imaging.convolution import BORDERS, convolve
 from visionlab.imaging.image import encode_png, fit
 from visionlab.imaging.kernels import KERNELS, custom_kernel
 from visionlab.imaging.render import MODES, render
-from visionlab.ui.page import page
+from visionlab.ui.page import page, roomy_columns
 from visionlab.ui.widgets import image_picker, show, show_exact
 
 LONGEST = 1024  # pixels: what fits a screen, and follows the controls at once
@@ -28,7 +28,7 @@ MODE_TITLES = {
 
 with page("Convolution"):
     picture = image_picker()
-    controls, results = st.columns([1, 2], gap="large")
+    controls, results = roomy_columns([1, 2], "work", gap="large")
     with controls:
         name = st.selectbox(
             "Kernel",
@@ -79,7 +79,7 @@ with page("Convolution"):
     response = convolve(source, kernel, stride=stride, dilation=dilation, border=border, flip=flip)
     result = encode_png(render(response, mode))
     with results:
-        before, after = st.columns(2)
+        before, after = roomy_columns(2, "pictures", gap="small")
         with before:
             st.markdown("**Picture**")
             show(picture, LONGEST, alt="The picture before")
@@ -88,7 +88,7 @@ with page("Convolution"):
             show_exact(result, f"The response of {kernel.title}")
         height, width = source.shape[:2]
         rows, columns = response.shape[:2]
-        one, two, three = st.columns(3)
+        one, two, three = roomy_columns(3, "facts")
         one.metric("Output, px", f"{columns} × {rows}")
         two.metric("Smallest … largest", f"{response.min():.0f} … {response.max():.0f}")
         three.metric("Multiplications", f"{rows * columns * kernel.weights.size * (1 if grey else 3):,}")

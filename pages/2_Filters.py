@@ -5,14 +5,14 @@ import streamlit as st
 from visionlab.imaging.filters import FILTERS
 from visionlab.imaging.image import encode_png, fit
 from visionlab.imaging.pipeline import Pipeline
-from visionlab.ui.page import page
+from visionlab.ui.page import page, roomy_columns
 from visionlab.ui.widgets import image_picker, parameter_inputs, show, show_exact
 
 LONGEST = 1024  # pixels
 
 with page("Filters"):
     picture = image_picker()
-    controls, results = st.columns([1, 2], gap="large")
+    controls, results = roomy_columns([1, 2], "work", gap="large")
     with controls:
         names = st.multiselect(
             "Filters, in order",
@@ -32,7 +32,7 @@ with page("Filters"):
     shown = fit(picture.image, LONGEST)
     result = encode_png(pipeline.run(shown))
     with results:
-        before, after = st.columns(2)
+        before, after = roomy_columns(2, "pictures", gap="small")
         with before:
             st.markdown("**Before**")
             show(picture, LONGEST, alt="The picture before")

@@ -7,14 +7,14 @@ import streamlit as st
 from visionlab.imaging.image import encode_jpeg
 from visionlab.imaging.render import mosaic_layout, overlay
 from visionlab.ui import cached
-from visionlab.ui.page import page
+from visionlab.ui.page import page, roomy_columns
 from visionlab.ui.widgets import image_picker, layer_picker, model_picker, show_exact
 
 WIDTH = 1100  # pixels of the mosaic, about
 
 with page("Feature maps"):
     picture = image_picker()
-    one, two, three = st.columns([2, 3, 2], gap="medium")
+    one, two, three = roomy_columns([2, 3, 2], "choices")
     with one:
         chosen = model_picker()
         net = chosen.net
@@ -43,7 +43,7 @@ with page("Feature maps"):
     values = found.values
     channels, height, width = values.shape
 
-    facts = st.columns(5)
+    facts = st.columns([3, 2, 2, 2, 2])
     facts[0].metric("Output", f"{channels} × {height} × {width}", help="Channels × height × width.")
     facts[1].metric("Receptive field", f"{layer.receptive_field} px" if layer.receptive_field else "everything")
     facts[2].metric("Stride", f"{layer.stride} px" if layer.stride else "–", help="Between two neighbours in a map.")
@@ -55,7 +55,7 @@ with page("Feature maps"):
     single = height * width == 1
     columns = math.ceil(math.sqrt(2 * channels)) if not single else 32
     tile = max(1, WIDTH // columns)
-    maps, one_map = st.columns([3, 1], gap="large")
+    maps, one_map = roomy_columns([3, 1], "maps", gap="large")
     with maps:
         rows, columns = mosaic_layout(channels, columns)
         st.markdown(f"**{channels} {'units' if single else 'channels'}** · numbered from 0, {columns} in a row")

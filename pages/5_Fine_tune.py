@@ -10,7 +10,7 @@ from visionlab.network import weights
 from visionlab.network.models import MODELS
 from visionlab.ui import cached, charts, runs, state
 from visionlab.ui.examples import class_editor
-from visionlab.ui.page import page, sentence
+from visionlab.ui.page import page, roomy_columns, sentence
 from visionlab.ui.widgets import image_picker, probability_bars, shown_width
 
 ENOUGH = 2  # pictures a class: one to learn from, one to check with
@@ -27,7 +27,7 @@ with page("Fine-tune"):
 
     st.subheader("2 · Training", anchor=False)
     here = [name for name, model in MODELS.items() if weights.find(model.file)] or list(MODELS)[:1]
-    one, two, three = st.columns([2, 2, 2], gap="medium", vertical_alignment="bottom")
+    one, two, three = roomy_columns(3, "settings", vertical_alignment="bottom")
     name = one.selectbox("Network underneath", here, format_func=lambda key: MODELS[key].title, key="base")
     validation = two.slider(
         "Held out to check with", 10, 50, 25, 5, format="%d %%", key="held-out", help="Pictures it does not learn from."
@@ -51,7 +51,7 @@ with page("Fine-tune"):
     if run:
         report = run.report()
         low, high = report.interval
-        one, two, three = st.columns(3)
+        one, two, three = roomy_columns(3, "worth")
         one.metric(
             "Right on held-out pictures",
             f"{report.accuracy:.0%}",
@@ -63,7 +63,7 @@ with page("Fine-tune"):
         three.metric(
             "Pictures", f"{len(run.train)} + {len(run.held_out)}", "learned from + held out", "off", delta_arrow="off"
         )
-        left, right = st.columns(2, gap="large")
+        left, right = roomy_columns(2, "charts", gap="large")
         with left:
             st.markdown("**Learning**")
             st.plotly_chart(charts.curves(runs.epochs(job), run.epochs), config=charts.PLAIN, key="curves")
@@ -83,7 +83,7 @@ with page("Fine-tune"):
     if mine := state.trained_head():
         st.subheader("3 · Try it, take it away", anchor=False)
         picture = image_picker()
-        one, two = st.columns(2, gap="large")
+        one, two = roomy_columns(2, "answers", gap="large")
         with one:
             net = cached.head_classifier(mine.key, mine.head)
             st.markdown("**Your head says**")

@@ -7,6 +7,8 @@ from tiny import tiny_classifier
 
 from visionlab.network.classifier import Classifier
 
+torch.set_num_threads(1)  # tiny networks gain nothing from threads, and lose much on a busy machine
+
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
 

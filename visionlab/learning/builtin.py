@@ -178,7 +178,9 @@ def train_epoch(
 ) -> Iterator[tuple[int, int, float]]:
     """One pass over the pictures; yields (step of the whole run, steps of the whole run, loss) after each batch."""
     device = pictures.pixels.device
-    generator = torch.Generator().manual_seed(recipe.seed * 10_000 + epoch)  # an epoch resumed is the same epoch
+    seed = recipe.seed * 10_000 + epoch  # its own for each epoch, so that an epoch resumed is the same epoch
+    generator = torch.Generator().manual_seed(seed)
+    torch.manual_seed(seed)  # dropout draws from here
     per_epoch = len(pictures) // recipe.batch
     steps = per_epoch * len(recipe.sides)
     order = torch.randperm(len(pictures), generator=generator).to(device)
@@ -208,8 +210,9 @@ def evaluate(network: VGG, pictures: Pictures, side: int = SIDE, batch: int = 25
         x = _normalise(pixels)
         if side != SIDE:
             x = F.interpolate(x, (side, side), mode="bilinear", antialias=True, align_corners=False)
-        found = network(x.contiguous(memory_format=torch.channels_last)).topk(5).indices  # (N, 5)
-        right += (found == labels[:, None]).sum(0).cpu()
+        logits = network(x.contiguous(memory_format=torch.channels_last))
+        found = logits.topk(min(5, logits.shape[1])).indices  # (N, 5)
+        right[: found.shape[1]] += (found == labels[:, None]).sum(0).cpu()
     share = right.cumsum(0) / len(pictures)
     return float(share[0]), float(share[4])
 

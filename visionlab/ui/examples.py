@@ -12,7 +12,7 @@ from visionlab.imaging.image import encode_png, load_image
 from visionlab.learning.archive import MAX_ZIP_BYTES, read_zip
 from visionlab.learning.dataset import textures
 from visionlab.ui import cached, state
-from visionlab.ui.page import sentence
+from visionlab.ui.page import roomy_columns, sentence
 from visionlab.ui.state import Example
 from visionlab.ui.widgets import PICTURE_TYPES
 
@@ -26,7 +26,7 @@ def class_editor() -> dict[str, list[Example]]:
     gathered = state.fine_tune()
     own, archive, ready = st.tabs(["Your own classes", "A zip of folders", "A ready-made set"])
     with own, st.form("add-class", clear_on_submit=True, border=False):
-        name, add = st.columns([4, 1], vertical_alignment="bottom")
+        name, add = st.columns([3, 1], vertical_alignment="bottom")
         name.text_input("Name of a class", key="class-name", placeholder="cat", max_chars=60)
         add.form_submit_button("Add class", on_click=_add_class, icon=":material/add:", width="stretch")
     with archive:
@@ -42,7 +42,7 @@ def class_editor() -> dict[str, list[Example]]:
         sentence(problem)
     names = list(gathered.classes)
     for start in range(0, len(names), ACROSS):
-        for column, name in zip(st.columns(ACROSS, gap="medium"), names[start : start + ACROSS], strict=False):
+        for column, name in zip(roomy_columns(ACROSS, f"classes-{start}"), names[start : start + ACROSS], strict=False):
             key = hashlib.sha256(name.encode()).hexdigest()[:12]  # the name itself may hold anything
             with column.container(border=True, height="stretch", key=f"class-{key}"):
                 _class_card(name, key, gathered.classes[name])

@@ -8,18 +8,22 @@ Each page is self-sufficient: a deep link to a cold server runs that page's scri
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.errors import StreamlitPageNotFoundError
 
 from visionlab.device import describe
 from visionlab.errors import VisionlabError
 
-ICON = Path(__file__).parent / "assets" / "icon.png"  # a file of ours: an icon by name is fetched from a font host
+ASSETS = Path(__file__).parent / "assets"
+STYLE = ASSETS / "style.css"
+SIDEBAR = 220  # pixels: the navigation is short, the pictures want the room
+ICON = ASSETS / "icon.png"  # a file of ours: an icon by name is fetched from a font host
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,8 @@ def page(title: str) -> Iterator[None]:
     """Configure and head the page of that title; inside, a VisionlabError ends the script in one clear sentence."""
     entry = PAGES[title]
     name = "visionlab" if title == "Home" else f"{title} · visionlab"
-    st.set_page_config(page_title=name, page_icon=str(ICON), layout="wide", initial_sidebar_state="auto")
+    st.set_page_config(page_title=name, page_icon=str(ICON), layout="wide", initial_sidebar_state=SIDEBAR)
+    st.html(STYLE)
     with st.sidebar:
         _navigation()
     if title != "Home":
@@ -105,6 +110,12 @@ def sentence(error: VisionlabError | str) -> None:
     with st.container(border=True, key=None, horizontal=True, vertical_alignment="center"):
         st.markdown(":red[:material/error:]", width="content")
         st.text(str(error))
+
+
+def roomy_columns(spec: int | Sequence[float], key: str, **style) -> list[DeltaGenerator]:
+    """st.columns whose columns go on to a new row, rather than become too narrow; key names them on the page."""
+    with st.container(key=f"roomy-{key}"):
+        return st.columns(spec, **{"gap": "medium", **style})
 
 
 def link(title: str, label: str | None = None, icon: str | None = None) -> None:

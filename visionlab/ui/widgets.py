@@ -31,7 +31,7 @@ def image_picker() -> state.Picture:
     options = [*SAMPLES, *([state.YOURS] if mine else [])]
     titles = {name: sample.title for name, sample in SAMPLES.items()} | {state.YOURS: "Your picture"}
     with st.container(border=True):
-        shown, chosen, upload = st.columns([1, 4, 4], vertical_alignment="center", gap="medium")
+        shown, chosen, upload = st.columns([1.2, 4.3, 4], vertical_alignment="center", gap="medium")
         with upload:
             st.file_uploader(
                 "Use your own picture",

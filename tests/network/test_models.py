@@ -1,0 +1,114 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from tiny import TINY
+
+from visionlab.errors import ModelError, WeightsError
+from visionlab.network import models
+from visionlab.network.models import MODELS, load_classifier
+from visionlab.network.vgg import VGG, VGG16, Plan, scaled_plan
+from visionlab.network.weights import WeightFile, folder
+
+BUILT_IN = "vgg16-tinyimagenet"
+
+
+@pytest.fixture
+def put(tmp_path, monkeypatch):
+    """Put a network of some plan where the built-in one is looked for."""
+    monkeypatch.setenv("VISIONLAB_WEIGHTS", str(tmp_path))
+
+    def write(plan: Plan, labels=None, **changes) -> dict[str, torch.Tensor]:
+        torch.manual_seed(0)
+        state = {name: value.half() for name, value in VGG(plan).state_dict().items()} | changes
+        labels = labels or [f"class {i}" for i in range(plan.classes)]
+        save_file(state, tmp_path / MODELS[BUILT_IN].file.name, {"labels": json.dumps(labels)})
+        return state
+
+    return write
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_entry_is_complete(name):
+    model = MODELS[name]
+    assert model.name == name
+    assert model.about.endswith(".")
+    assert model.transform.crop <= model.transform.resize
+    assert model.file.url is None or model.file.digits, "what is downloaded is checked"
+    assert model.plan is None or len(model.labels()) == model.plan.classes
+
+
+@pytest.mark.parametrize("plan", [TINY, scaled_plan(0.25, (32, 48), 9)])
+def test_the_loader_takes_any_width(put, plan, noise):
+    state = put(plan)
+    net = load_classifier(BUILT_IN, "cpu")
+    assert net.labels == tuple(f"class {i}" for i in range(plan.classes))
+    assert all(torch.equal(value, state[name].float()) for name, value in net.module.state_dict().items())
+    assert not net.module.training
+    assert not any(p.requires_grad for p in net.module.parameters())
+    assert sum(layer.parameters for layer in net.layers) == sum(p.numel() for p in net.module.parameters())
+
+
+def test_files_that_do_not_fit_are_refused(put, monkeypatch):
+    put(TINY, labels=["one", "two"])
+    with pytest.raises(WeightsError, match="7 outputs but 2 labels"):
+        load_classifier(BUILT_IN)
+    put(TINY, **{"features.5.bias": torch.zeros(99).half()})
+    with pytest.raises(WeightsError, match=r"features\.5\.bias"):
+        load_classifier(BUILT_IN)
+    put(TINY, **{"classifier.6.bias": torch.full((7,), torch.nan).half()})
+    with pytest.raises(WeightsError, match=r"classifier\.6\.bias"):
+        load_classifier(BUILT_IN)
+
+
+def test_torchvisions_file_is_loaded_under_its_own_name(tmp_path, monkeypatch):
+    narrow = Plan(TINY.blocks, pool=7, hidden=(16, 14), classes=1000)
+    monkeypatch.setenv("VISIONLAB_WEIGHTS", str(tmp_path))
+    state = VGG(narrow).state_dict()
+    torch.save(state, tmp_path / "narrow.pth")
+    import hashlib
+    from dataclasses import replace
+
+    digits = hashlib.sha256((tmp_path / "narrow.pth").read_bytes()).hexdigest()[:8]
+    (tmp_path / "narrow.pth").rename(tmp_path / f"vgg16-{digits}.pth")
+    entry = replace(MODELS["vgg16"], plan=narrow, file=WeightFile(f"vgg16-{digits}.pth"))
+    monkeypatch.setitem(models.MODELS, "vgg16", entry)
+    net = load_classifier("vgg16", "cpu")
+    assert (len(net.labels), net.labels[386]) == (1000, "African elephant")
+    assert net.transform.crop == 224
+    assert torch.equal(net.module.features[0].weight, state["features.0.weight"])
+
+
+def test_vgg16s_own_shapes_are_checked(tmp_path, monkeypatch):
+    monkeypatch.setenv("VISIONLAB_WEIGHTS", str(tmp_path))
+    assert MODELS["vgg16"].plan == VGG16
+    assert MODELS["vgg16"].file.digits == "397923af"
+
+
+def test_an_unknown_name_is_answered_with_the_nearest():
+    with pytest.raises(ModelError, match="Did you mean “vgg16”"):
+        load_classifier("vgg61")
+    with pytest.raises(ModelError, match="There are vgg16-tinyimagenet"):
+        load_classifier("yolo")
+
+
+def test_no_weights_say_where_to_put_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("VISIONLAB_WEIGHTS", str(tmp_path))
+    with pytest.raises(WeightsError, match=str(tmp_path)):
+        load_classifier(BUILT_IN)
+
+
+def test_the_shipped_network_is_plain_vgg16_in_half_precision():
+    path = folder() / MODELS[BUILT_IN].file.name
+    tensors = load_file(path)
+    assert path.stat().st_size <= 40e6
+    assert {tensor.dtype for tensor in tensors.values()} == {torch.float16}
+    net = load_classifier(BUILT_IN, "cpu")
+    assert [sum(layer.kind == kind for layer in net.layers) for kind in ("conv", "pool", "linear")] == [13, 5, 3]
+    assert len(net.labels) == 202
+    assert "African elephant" in net.labels
+    sample = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
+    assert models.Classifier.target(net, "banana") == net.labels.index("banana")
+    assert np.isfinite(net.module(net.transform([sample], net.device)).numpy()).all()

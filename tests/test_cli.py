@@ -1,0 +1,116 @@
+"""The command line, as a person types it: in a process of its own where the exit status counts."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import visionlab as vl
+from visionlab import cli
+from visionlab.imaging.image import encode_png
+
+
+@pytest.fixture
+def picture(tmp_path):
+    path = tmp_path / "cat.png"
+    path.write_bytes(encode_png(vl.load_sample("cat")))
+    return path
+
+
+def run(*arguments) -> str:
+    result = CliRunner().invoke(cli.app, [str(argument) for argument in arguments])
+    if result.exception:
+        raise result.exception
+    return result.output
+
+
+@pytest.mark.parametrize("command", ["models", "filter", "features", "predict", "explain", "train"])
+def test_every_command_explains_itself(command):
+    assert "Usage" in run(command, "--help")
+
+
+def test_models_lists_the_table():
+    rows = json.loads(run("models", "--json"))
+    assert [row["name"] for row in rows] == list(vl.MODELS)
+    assert rows[0]["here"] is True
+    assert "vgg16-tinyimagenet" in run("models")
+
+
+def test_predict_answers_like_the_library(picture):
+    rows = json.loads(run("predict", picture, "--json", "--top", 3, "--device", "cpu"))
+    expected = vl.predict(vl.load_classifier("vgg16-tinyimagenet", "cpu"), [vl.load_image(picture)], 3)[0]
+    assert [row["label"] for row in rows[str(picture)]] == [answer.label for answer in expected]
+    np.testing.assert_allclose([row["probability"] for row in rows[str(picture)]], [a.probability for a in expected])
+    assert expected[0].label in run("predict", picture)
+
+
+def test_filter_writes_the_chains_picture_and_its_code(picture, tmp_path):
+    out = tmp_path / "out.png"
+    code = run("filter", picture, out, "gaussian_blur:sigma=2", "canny:low=40,high=120", "--code")
+    image = vl.load_image(picture)
+    chain = vl.Pipeline([("gaussian_blur", {"sigma": 2}), ("canny", {"low": 40, "high": 120})])
+    np.testing.assert_array_equal(vl.load_image(out), chain.run(image))
+    assert "def pipeline" in code
+
+
+def test_features_as_a_mosaic_and_as_numbers(picture, tmp_path):
+    assert "conv2_1" in run("features", picture, "--layer", "conv2_1", "-o", tmp_path / "maps.png", "--side", 64)
+    assert vl.load_image(tmp_path / "maps.png").std() > 0
+    run("features", picture, "-o", tmp_path / "all.npz", "--side", 64, "--device", "cpu")
+    net = vl.load_classifier("vgg16-tinyimagenet", "cpu")
+    expected = vl.feature_maps(net, vl.load_image(picture), side=64)
+    with np.load(tmp_path / "all.npz") as stored:
+        assert list(stored) == list(expected)
+        np.testing.assert_allclose(stored["conv5_1"], expected["conv5_1"].values, atol=1e-5)
+
+
+def test_explain_writes_an_overlay(picture, tmp_path):
+    told = run("explain", picture, "-o", tmp_path / "why.png", "--target", "banana")
+    assert "banana" in told
+    assert vl.load_image(tmp_path / "why.png").shape == vl.load_image(picture).shape
+
+
+def test_train_then_predict_with_ones_own_head(tmp_path):
+    from visionlab.learning.dataset import textures
+
+    data = textures(patches=8)
+    for image, label, name in zip(data.images, data.labels, data.names, strict=True):
+        folder = tmp_path / "set" / data.classes[label]
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.png").write_bytes(encode_png(image))
+    head = tmp_path / "head.safetensors"
+    facts = json.loads(run("train", tmp_path / "set", "-o", head, "--seed", 1, "--json"))
+    assert facts["trained_on"] + facts["validated_on"] == 24
+    assert facts["validation_accuracy"] > 0.6
+    some = next((tmp_path / "set" / "grass").iterdir())
+    rows = json.loads(run("predict", some, "--head", head, "--json"))[str(some)]
+    assert {row["label"] for row in rows} == {"brick", "grass", "gravel"}
+
+
+def test_what_a_person_can_mend_is_one_sentence_on_stderr(tmp_path):
+    command = [sys.executable, "-m", "visionlab", "predict", str(tmp_path / "none.jpg")]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert "none.jpg" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["filter", "{}", "out.png", "blurr"], "blurr"),
+        (["filter", "{}", "out.png", "canny:low"], "“low” in “canny:low”"),
+        (["features", "{}", "-o", "maps.gif"], "maps.gif"),
+        (["features", "{}", "-o", "maps.png"], "one layer"),
+        (["predict", "{}", "--model", "vgg99"], "vgg99"),
+        (["explain", "{}", "-o", "o.png", "--method", "magic"], "magic"),
+        (["predict", "{}", "--device", "abacus"], "abacus"),
+    ],
+)
+def test_odd_requests_name_the_odd_value(picture, arguments, told):
+    with pytest.raises(vl.VisionlabError, match=told):
+        run(*(argument.format(picture) for argument in arguments))

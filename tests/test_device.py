@@ -1,0 +1,30 @@
+import pytest
+import torch
+
+from visionlab.device import describe, half_precision, resolve
+from visionlab.errors import ParameterError
+
+
+def test_auto_is_the_gpu_where_there_is_one():
+    assert resolve("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
+    assert resolve("cpu") == resolve(torch.device("cpu")) == torch.device("cpu")
+    assert describe()
+
+
+def test_no_device_is_named():
+    with pytest.raises(ParameterError, match="“abacus” is no device"):
+        resolve("abacus")
+    if not torch.cuda.is_available():
+        with pytest.raises(ParameterError, match="no CUDA GPU"):
+            resolve("cuda")
+
+
+@pytest.mark.gpu
+def test_half_precision_computes_where_it_is_offered(device):
+    precision = half_precision(device)
+    assert precision in (torch.bfloat16, None)
+    if precision is not None:
+        x = torch.randn(8, 3, 16, 16, device=device)
+        layer = torch.nn.Conv2d(3, 4, 3).to(device)
+        with torch.autocast(device.type, dtype=precision):
+            assert layer(x).dtype == precision
