@@ -1,24 +1,15 @@
 """Own classes, own pictures, own head."""
 
-import hashlib
-
 import streamlit as st
 
-from visionlab.errors import HeadError
-from visionlab.learning.heads import load_head
 from visionlab.network import weights
 from visionlab.network.models import MODELS
 from visionlab.ui import cached, charts, runs, state
 from visionlab.ui.examples import class_editor
-from visionlab.ui.page import page, roomy_columns, sentence
+from visionlab.ui.page import page, roomy_columns
 from visionlab.ui.widgets import image_picker, probability_bars, shown_width
 
 ENOUGH = 2  # pictures a class: one to learn from, one to check with
-
-
-def keep(head) -> None:
-    """The head becomes a network of this session, on every page."""
-    state.keep_head(state.TrainedHead(hashlib.sha256(head.to_bytes()).hexdigest(), head))
 
 
 with page("Fine-tune"):
@@ -70,15 +61,10 @@ with page("Fine-tune"):
         with right:
             st.markdown("**Confusion matrix** · held-out pictures")
             st.plotly_chart(charts.confusion(report), config=charts.PLAIN, key="confusion")
-        keep(run.head)
+        state.keep_head(run.head, run=st.query_params[runs.RUN])
 
     with st.expander("Open a head that you saved", icon=":material/folder_open:"):
-        file = st.file_uploader("Head", type=["safetensors"], key="head-file", label_visibility="collapsed")
-        if file:
-            try:
-                keep(load_head(file.getvalue()))
-            except HeadError as error:
-                sentence(f"{file.name}: {error}")
+        runs.open_head()
 
     if mine := state.trained_head():
         st.subheader("3 · Try it, take it away", anchor=False)

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from visionlab.errors import VisionlabError
 from visionlab.learning.dataset import LabelledImages
 from visionlab.learning.embedding import embedding_batches
+from visionlab.learning.heads import load_head
 from visionlab.learning.training import EPOCHS, Epoch, Fit, fit
 from visionlab.network.classifier import Classifier
-from visionlab.ui import charts, jobs
+from visionlab.ui import cached, charts, jobs, state
 from visionlab.ui.page import sentence
 from visionlab.ui.state import Example
 
@@ -56,8 +58,32 @@ def start(classes: Mapping[str, list[Example]], net: Classifier, validation: flo
 
 
 def current() -> jobs.Job | None:
-    """The run that the link names, if this server still knows it."""
-    return jobs.registry().find(st.query_params.get(RUN))
+    """The run that the link names, or the session's last one, if this server still knows it."""
+    key = st.query_params.get(RUN) or st.session_state.get(RUN)
+    job = jobs.registry().find(key)
+    if job:
+        st.query_params[RUN] = st.session_state[RUN] = key
+    return job
+
+
+def open_head() -> None:
+    """An uploader for a head that was saved; one that cannot be used is refused in a sentence, and all stays."""
+    st.file_uploader("Head", type=["safetensors"], key="head-file", on_change=_take_head, label_visibility="collapsed")
+    if problem := state.head_error():
+        sentence(problem)
+
+
+def _take_head() -> None:
+    file = st.session_state["head-file"]
+    state.keep_head_error(None)
+    if file is None:
+        return
+    try:
+        head = load_head(file.getvalue())
+        head.as_classifier(cached.classifier(head.network))  # it must fit its network, here and now
+        state.keep_head(head)
+    except VisionlabError as error:
+        state.keep_head_error(f"{file.name}: {error}")
 
 
 def watch(job: jobs.Job) -> None:

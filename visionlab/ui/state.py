@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -12,7 +13,7 @@ import streamlit as st
 from visionlab.imaging.image import Image
 from visionlab.learning.heads import Head
 
-SAMPLE = "sample"  # the widget that says which picture is looked at; it is in the link
+SAMPLE = "sample"  # the widget that says which picture is looked at; a sample's name is in the link, too
 YOURS = "yours"
 
 
@@ -54,6 +55,21 @@ class FineTune:
     taken: Counter[str] = field(default_factory=Counter)  # uploads taken in, by uploader: a new key empties it
 
 
+def restore_choice(options: Sequence[str]) -> None:
+    """Before the widget is drawn: what was chosen on another page, else what the link says, else the first option."""
+    wanted = st.session_state.get(SAMPLE) or st.session_state.get("chosen_sample") or st.query_params.get(SAMPLE)
+    st.session_state[SAMPLE] = wanted if wanted in options else options[0]
+
+
+def remember_choice(picked: str) -> None:
+    """After it is drawn: for other pages, and a sample for the link, too."""
+    st.session_state["chosen_sample"] = picked
+    if picked == YOURS:
+        st.query_params.pop(SAMPLE, None)
+    else:
+        st.query_params[SAMPLE] = picked
+
+
 def uploaded() -> Picture | None:
     return st.session_state.get("uploaded")
 
@@ -74,8 +90,19 @@ def trained_head() -> TrainedHead | None:
     return st.session_state.get("trained_head")
 
 
-def keep_head(head: TrainedHead) -> None:
-    st.session_state["trained_head"] = head
+def keep_head(head: Head, run: str | None = None) -> None:
+    """The head becomes a network of this session, on every page; that of a run only when it is first seen."""
+    if run is None or st.session_state.get("kept_run") != run:
+        st.session_state["kept_run"] = run or st.session_state.get("kept_run")
+        st.session_state["trained_head"] = TrainedHead(hashlib.sha256(head.to_bytes()).hexdigest(), head)
+
+
+def head_error() -> str | None:
+    return st.session_state.get("head_error")
+
+
+def keep_head_error(text: str | None) -> None:
+    st.session_state["head_error"] = text
 
 
 def fine_tune() -> FineTune:

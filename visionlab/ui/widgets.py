@@ -29,6 +29,7 @@ def image_picker() -> state.Picture:
     """The picture that all pages work on: a sample at once, or the user's own, which goes along from page to page."""
     mine = state.uploaded()
     options = [*SAMPLES, *([state.YOURS] if mine else [])]
+    state.restore_choice(options)
     titles = {name: sample.title for name, sample in SAMPLES.items()} | {state.YOURS: "Your picture"}
     with st.container(border=True):
         shown, chosen, upload = st.columns([1.2, 4.3, 4], vertical_alignment="center", gap="medium")
@@ -45,13 +46,12 @@ def image_picker() -> state.Picture:
             picked = st.segmented_control(
                 "Picture",
                 options,
-                default="cat",
                 required=True,
                 format_func=titles.get,
                 key=state.SAMPLE,
-                bind="query-params",
                 wrap=True,
             )
+            state.remember_choice(picked)
             if mine and picked == state.YOURS:
                 st.text(f"{mine.name} · {mine.image.shape[1]} × {mine.image.shape[0]} px")
             else:

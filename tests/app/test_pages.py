@@ -1,0 +1,156 @@
+"""Each page on a sample at once and on an upload; bad uploads; what goes along from page to page."""
+
+import re
+
+import numpy as np
+import pytest
+
+import visionlab as vl
+from visionlab.imaging.filters import FILTERS
+from visionlab.imaging.image import encode_jpeg
+from visionlab.ui.page import PAGES
+
+WITH_PICTURE = ["Home", "Convolution", "Filters", "Feature maps", "Predict"]
+
+
+def texts(app) -> str:
+    return "\n".join(element.value for kind in (app.text, app.markdown, app.caption) for element in kind)
+
+
+def bars(app) -> list[tuple[str, str]]:
+    """(class, percentage) of each prediction bar."""
+    found = "".join(element.value for element in app.get("html"))
+    return re.findall(r"<span[^>]*>([^<]+)</span><span[^>]*>([\d.]+%)</span>", found)
+
+
+@pytest.mark.parametrize("title", PAGES)
+def test_every_page_opens_at_once_on_a_sample(open_page, title):
+    app = open_page(title)
+    assert not app.error
+    assert app.title[0].value in (title, "See how a computer sees")
+
+
+@pytest.mark.parametrize("script", [page.script for page in PAGES.values()])
+def test_every_page_stands_by_itself(script):
+    from app.conftest import ROOT
+    from streamlit.testing.v1 import AppTest
+
+    assert not AppTest.from_file(ROOT / script, default_timeout=60).run().exception
+
+
+@pytest.mark.parametrize("title", WITH_PICTURE)
+def test_every_page_works_on_an_upload(open_page, photo, title):
+    app = open_page(title)
+    app.file_uploader(key="upload").set_value(photo).run()
+    assert not app.exception
+    assert "holiday_*photo*.png · 220 × 150 px" in [text.value for text in app.text], "as plain text, not as Markdown"
+    assert app.session_state["sample"] == "yours"
+
+
+def test_the_upload_goes_along_and_a_sample_can_be_taken_again(open_page, photo):
+    app = open_page("Convolution")
+    app.file_uploader(key="upload").set_value(photo).run()
+    for title in ("Filters", "Feature maps", "Predict"):
+        app.switch_page(PAGES[title].script).run()
+        assert "holiday_*photo*.png" in texts(app), title
+    app.segmented_control(key="sample").set_value("coffee").run()
+    assert "holiday_*photo*.png" not in texts(app)
+    app.segmented_control(key="sample").set_value("yours").run()
+    assert "holiday_*photo*.png" in texts(app)
+
+
+BAD = {
+    "empty.png": b"",
+    "text.jpg": b"this is no picture at all",
+    "cut.jpg": encode_jpeg(np.random.default_rng(0).integers(0, 256, (99, 99, 3), dtype=np.uint8))[:2000],
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_upload_gets_one_sentence_and_loses_nothing(open_page, photo, name):
+    app = open_page("Predict")
+    app.file_uploader(key="upload").set_value(photo).run()
+    before = bars(app)
+    assert len(before) == 5
+    app.file_uploader(key="upload").set_value((name, BAD[name], "image/jpeg")).run()
+    assert not app.exception
+    told = [text.value for text in app.text if text.value.startswith(f"{name}: ")]
+    assert len(told) == 1
+    assert "holiday_*photo*.png" in texts(app)
+    assert bars(app) == before
+    app.file_uploader(key="upload").set_value(photo).run()
+    assert f"{name}: " not in texts(app)
+
+
+def test_predictions_are_the_librarys(open_page, photo):
+    app = open_page("Predict")
+    app.file_uploader(key="upload").set_value(photo).run()
+    net = vl.load_classifier("vgg16-tinyimagenet", "cpu")
+    expected = vl.predict(net, [vl.load_image(photo[1])])[0]
+    assert bars(app) == [(answer.label, f"{answer.probability:.1%}") for answer in expected]
+
+
+def test_an_edited_kernel_is_what_is_convolved(open_page):
+    app = open_page("Convolution")
+    app.selectbox(key="kernel").select("identity").run()
+    values = {metric.label: metric.value for metric in app.metric}
+    cat = vl.load_sample("cat")
+    assert values["Output, px"] == f"{cat.shape[1]} × {cat.shape[0]}"
+    assert values["Smallest … largest"] == f"{cat.min()} … {cat.max()}"
+    app.selectbox(key="border").select("valid").run()
+    app.selectbox(key="kernel").select("box_blur_8").run()
+    app.number_input(key="stride").set_value(2).run()
+    rows, columns = vl.convolve(cat, vl.KERNELS["box_blur_8"], stride=2, border="valid").shape[:2]
+    assert {metric.label: metric.value for metric in app.metric}["Output, px"] == f"{columns} × {rows}"
+    assert f"= {columns}." in texts(app)
+
+
+def test_a_window_larger_than_the_picture_is_one_sentence(open_page):
+    app = open_page("Convolution")
+    app.selectbox(key="border").select("valid").run()
+    app.selectbox(key="kernel").select("gabor_15").run()
+    app.number_input(key="dilation").set_value(32).run()
+    assert not app.exception
+    assert any("valid" in text.value for text in app.text)
+    app.number_input(key="dilation").set_value(1).run()
+    assert app.metric
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_every_filter_has_its_controls(open_page, name):
+    app = open_page("Filters")
+    app.multiselect(key="chain").set_value([name]).run()
+    assert not app.exception
+    shown = {slider.key for slider in app.slider} | {box.key for box in app.selectbox}
+    assert {f"{name}-{parameter.name}" for parameter in FILTERS[name].parameters} <= shown
+
+
+def test_no_filter_at_all_shows_the_picture(open_page):
+    app = open_page("Filters")
+    app.multiselect(key="chain").set_value([]).run()
+    assert not app.exception
+
+
+def test_every_layer_has_its_maps(open_page):
+    app = open_page("Feature maps")
+    net = vl.load_classifier("vgg16-tinyimagenet", "cpu")
+    maps = vl.feature_maps(net, vl.load_sample("cat"), side=net.maps_side)
+    blocks = ["Block 1", "Block 2", "Block 3", "Block 4", "Block 5", "Classifier"]
+    opened = set()
+    for block in blocks:
+        app.segmented_control(key="block").set_value(block).run()
+        for layer in app.segmented_control(key=f"layer-{block}").options:
+            app.segmented_control(key=f"layer-{block}").set_value(layer).run()
+            assert not app.exception, layer
+            channels, height, width = maps[layer].values.shape
+            assert app.metric[0].value == f"{channels} × {height} × {width}"
+            opened.add(layer)
+    assert opened == set(maps)
+
+
+def test_a_link_to_a_layer_opens_it(app):
+    app.run()
+    app.query_params["block"] = "Block 3"
+    app.switch_page(PAGES["Feature maps"].script).run()
+    assert not app.exception
+    assert app.segmented_control(key="block").value == "Block 3"
