@@ -1,16 +1,25 @@
 """The command line, as a person types it: in a process of its own where the exit status counts."""
 
+import hashlib
 import json
 import subprocess
 import sys
+import threading
+from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
+import torch
+from tiny import TINY
 from typer.testing import CliRunner
 
 import visionlab as vl
 from visionlab import cli
 from visionlab.imaging.image import encode_png
+from visionlab.network.vgg import VGG, Plan
+from visionlab.network.weights import WeightFile
 
 
 @pytest.fixture
@@ -88,6 +97,24 @@ def test_train_then_predict_with_ones_own_head(tmp_path):
     some = next((tmp_path / "set" / "grass").iterdir())
     rows = json.loads(run("predict", some, "--head", head, "--json"))[str(some)]
     assert {row["label"] for row in rows} == {"brick", "grass", "gravel"}
+
+
+def test_weights_that_are_not_here_are_downloaded_and_checked(picture, tmp_path, monkeypatch):
+    narrow = Plan(TINY.blocks, pool=7, hidden=(16, 14), classes=1000)
+    served, kept = tmp_path / "served", tmp_path / "kept"
+    served.mkdir()
+    torch.save(VGG(narrow).state_dict(), served / "new")
+    digits = hashlib.sha256((served / "new").read_bytes()).hexdigest()[:8]
+    (served / "new").rename(served / f"vgg16-{digits}.pth")
+    monkeypatch.setenv("VISIONLAB_WEIGHTS", str(kept))
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=served)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        file = WeightFile(f"vgg16-{digits}.pth", url=f"http://127.0.0.1:{server.server_port}/vgg16-{digits}.pth")
+        monkeypatch.setitem(vl.MODELS, "vgg16", replace(vl.MODELS["vgg16"], plan=narrow, file=file))
+        assert len(json.loads(run("predict", picture, "--model", "vgg16", "--json"))[str(picture)]) == 5
+        server.shutdown()
+    assert (kept / file.name).read_bytes() == (served / file.name).read_bytes()
+    assert run("predict", picture, "--model", "vgg16"), "the second time without the server"
 
 
 def test_what_a_person_can_mend_is_one_sentence_on_stderr(tmp_path):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
 import visionlab as vl
@@ -178,7 +178,7 @@ def train(
     from visionlab.learning.embedding import embed
 
     pictures = vl.LabelledImages.from_folder(data) if data.is_dir() else vl.LabelledImages.from_zip(data)
-    net = vl.load_classifier(model, device)
+    net = _network(model, None, device)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("Looking at the pictures", total=len(pictures))
         found = embed(net, pictures.images, lambda done, _: progress.update(task, completed=done))
@@ -198,4 +198,16 @@ def train(
 
 
 def _network(model: str, head: Path | None, device: str) -> Classifier:
-    return vl.load_head(head).as_classifier(device=device) if head else vl.load_classifier(model, device)
+    """The network of that name, or the one under a head; its weights are downloaded with a progress bar if need be."""
+    from visionlab.network import weights
+    from visionlab.network.models import find_model
+
+    chosen = vl.load_head(head) if head else None
+    file = find_model(chosen.network if chosen else model).file
+    if file.url and weights.find(file) is None:
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task(file.name, total=file.size)
+            for step in weights.download(file):
+                progress.update(task, completed=step.done, total=step.total or file.size)
+    return chosen.as_classifier(device=device) if chosen else vl.load_classifier(model, device)

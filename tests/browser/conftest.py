@@ -6,21 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser.driver import start_server
+from browser.driver import FLAGS, start_server
 from PIL import Image as PillowImage
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-]
 PATIENCE = 60_000  # ms: a cold server imports torch at its first page
 
 expect.set_options(timeout=PATIENCE)

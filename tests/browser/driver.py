@@ -12,6 +12,17 @@ from PIL import Image as PillowImage
 from playwright.sync_api import Locator, Page, expect
 
 ROOT = Path(__file__).parents[2]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+]
 
 
 def start_server() -> tuple[subprocess.Popen, str]:
