@@ -33,7 +33,7 @@ def run(*arguments) -> str:
     result = CliRunner().invoke(cli.app, [str(argument) for argument in arguments])
     if result.exception:
         raise result.exception
-    return result.output
+    return result.stdout
 
 
 @pytest.mark.parametrize("command", ["models", "filter", "features", "predict", "explain", "train"])
