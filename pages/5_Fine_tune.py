@@ -43,17 +43,12 @@ with page("Fine-tune"):
         report = run.report()
         low, high = report.interval
         one, two, three = roomy_columns(3, "worth")
-        one.metric(
-            "Right on held-out pictures",
-            f"{report.accuracy:.0%}",
-            f"between {low:.0%} and {high:.0%}, by chance of the draw",
-            delta_color="off",
-            delta_arrow="off",
-        )
-        two.metric("Always naming the largest class", f"{report.majority:.0%}", help="The baseline to beat.")
-        three.metric(
-            "Pictures", f"{len(run.train)} + {len(run.held_out)}", "learned from + held out", "off", delta_arrow="off"
-        )
+        one.metric("Right on held-out pictures", f"{report.accuracy:.0%}")
+        one.caption(f"On other pictures like these: between {low:.0%} and {high:.0%} (95 % interval).")
+        two.metric("Always naming the largest class", f"{report.majority:.0%}")
+        two.caption("The baseline to beat.")
+        three.metric("Pictures", f"{len(run.train)} + {len(run.held_out)}")
+        three.caption("Learned from, and held out.")
         left, right = roomy_columns(2, "charts", gap="large")
         with left:
             st.markdown("**Learning**")

@@ -79,8 +79,10 @@ def test_it_trains_resumes_and_writes_a_network_that_loads(data, tmp_path, monke
     whole = load_classifier("vgg16-tinyimagenet", "cpu")
     for name, value in whole.module.state_dict().items():
         torch.testing.assert_close(resumed.module.state_dict()[name], value, rtol=1e-2, atol=1e-3)
-    with pytest.raises(ParameterError, match="another recipe"):
-        run(data, out, "--stages", "32x9")
+    assert "epoch 4/4" in run(data, out, "--stages", "32x2,40x2"), "more epochs go on from there"
+    for other in ("32x9", "32x2"):
+        with pytest.raises(ParameterError, match="another recipe"):
+            run(data, out, "--stages", other)
 
 
 def test_the_loss_falls_on_what_can_be_learned(data, tmp_path):

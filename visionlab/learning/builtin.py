@@ -59,6 +59,12 @@ class Recipe:
         """The side of each epoch's pictures."""
         return [side for side, epochs in self.stages for _ in range(epochs)]
 
+    def goes_on_from(self, saved: dict) -> bool:
+        """Whether a checkpoint of the saved recipe (as JSON keeps it) can be gone on from: the same but for more epochs."""
+        earlier = [side for side, epochs in saved["stages"] for _ in range(epochs)]
+        mine = json.loads(json.dumps(asdict(self)))
+        return mine | {"stages": None} == saved | {"stages": None} and self.sides[: len(earlier)] == earlier
+
 
 @dataclass(frozen=True)
 class Pictures:
@@ -286,7 +292,7 @@ def main(
     checkpoint = work / "checkpoint.pt"
     if checkpoint.is_file():
         saved = torch.load(checkpoint, map_location=where, weights_only=True)
-        if saved["recipe"] != json.dumps(asdict(recipe)):
+        if not recipe.goes_on_from(json.loads(saved["recipe"])):
             raise ParameterError(f"{checkpoint} is of another recipe. Remove it, or choose another --work folder.")
         network.load_state_dict(saved["network"])
         optimiser.load_state_dict(saved["optimiser"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import plotly.graph_objects as go
 
 from visionlab.learning.metrics import Report
@@ -26,12 +27,19 @@ def curves(epochs: Sequence[Epoch], total: int) -> go.Figure:
     figure.add_scatter(x=x, y=right, name="Accuracy, held out", line_color=ORANGE, yaxis="y2", **line)
     figure.update_layout(
         height=320,
-        margin={"l": 10, "r": 10, "t": 10, "b": 10},
-        legend={"orientation": "h", "y": 1.15},
+        margin={"l": 10, "r": 10, "t": 60, "b": 10},
+        legend={"orientation": "h", "y": 1.06, "yanchor": "bottom"},
         hovermode="x unified",
         xaxis={"title": "Epoch", "range": [1, max(2, total)], "automargin": True},
         yaxis={"title": "Loss", "rangemode": "tozero", "automargin": True},
-        yaxis2={"title": "Accuracy, %", "overlaying": "y", "side": "right", "range": [0, 103], "showgrid": False},
+        yaxis2={
+            "title": "Accuracy, %",
+            "overlaying": "y",
+            "side": "right",
+            "range": [0, 105],
+            "tickvals": [0, 25, 50, 75, 100],
+            "showgrid": False,
+        },
     )
     return figure
 
@@ -48,14 +56,23 @@ def confusion(report: Report) -> go.Figure:
             z=counts,
             x=list(report.classes),
             y=list(report.classes),
-            text=counts,
-            texttemplate="%{text}",
             colorscale=[[0, "rgba(59,143,214,0.06)"], [1, "rgba(59,143,214,0.95)"]],
             showscale=False,
             xgap=3,
             ygap=3,
             hovertemplate="%{y} taken for %{x}: %{z}<extra></extra>",
         )
+    )
+    rows, columns = np.indices(counts.shape).reshape(2, -1)
+    figure.add_scatter(
+        x=[report.classes[i] for i in columns],
+        y=[report.classes[i] for i in rows],
+        text=counts.ravel(),
+        mode="text",
+        # readable on a full cell and on an empty one, in the light and in the dark theme
+        textfont={"color": np.where(counts.ravel() > counts.max() / 2, "white", "#7D8EA0"), "size": 15},
+        hoverinfo="skip",
+        showlegend=False,
     )
     figure.update_layout(
         height=130 + 56 * len(report.classes),
