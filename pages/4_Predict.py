@@ -3,12 +3,11 @@
 import streamlit as st
 
 from visionlab.imaging.image import encode_jpeg
+from visionlab.network.classifier import UNSURE
 from visionlab.network.explain import METHODS
 from visionlab.ui import cached
 from visionlab.ui.page import page, roomy_columns
 from visionlab.ui.widgets import image_picker, model_picker, probability_bars, shown_width
-
-UNSURE = 0.3  # below this, the answer on top is a guess among many
 
 with page("Predict"):
     picture = image_picker()

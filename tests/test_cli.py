@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 import visionlab as vl
 from visionlab import cli
 from visionlab.imaging.image import encode_png
+from visionlab.network.classifier import UNSURE
 from visionlab.network.vgg import VGG, Plan
 from visionlab.network.weights import WeightFile
 
@@ -53,7 +54,9 @@ def test_predict_answers_like_the_library(picture):
     expected = vl.predict(vl.load_classifier("vgg16-tinyimagenet", "cpu"), [vl.load_image(picture)], 3)[0]
     assert [row["label"] for row in rows[str(picture)]] == [answer.label for answer in expected]
     np.testing.assert_allclose([row["probability"] for row in rows[str(picture)]], [a.probability for a in expected])
-    assert expected[0].label in run("predict", picture)
+    told = run("predict", picture)
+    assert expected[0].label in told
+    assert ("unsure" in told) == (expected[0].probability < UNSURE)
 
 
 def test_filter_writes_the_chains_picture_and_its_code(picture, tmp_path):

@@ -130,6 +130,8 @@ def predict(
     as_json: AsJson = False,
 ) -> None:
     """What the network takes the pictures for."""
+    from visionlab.network.classifier import UNSURE
+
     net = _network(model, head, device)
     answers = {str(path): vl.predict(net, [vl.load_image(path)], top)[0] for path in pictures}
     if as_json:
@@ -141,6 +143,8 @@ def predict(
         for answer in found:
             table.add_row(answer.label, f"{answer.probability:.1%}")
         console.print(table)
+        if found[0].probability < UNSURE:
+            console.print("The network is unsure. It always names one of its classes, also where none of them fits.")
 
 
 @app.command()

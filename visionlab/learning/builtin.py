@@ -60,7 +60,7 @@ class Recipe:
         return [side for side, epochs in self.stages for _ in range(epochs)]
 
     def goes_on_from(self, saved: dict) -> bool:
-        """Whether a checkpoint of the saved recipe (as JSON keeps it) can be gone on from: the same but for more epochs."""
+        """Whether a checkpoint of the saved recipe (as JSON keeps it) fits: the same, but for epochs that follow."""
         earlier = [side for side, epochs in saved["stages"] for _ in range(epochs)]
         mine = json.loads(json.dumps(asdict(self)))
         return mine | {"stages": None} == saved | {"stages": None} and self.sides[: len(earlier)] == earlier

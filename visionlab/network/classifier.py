@@ -21,6 +21,7 @@ from visionlab.imaging.image import Image, check_image
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 SMALLEST_SIDE = 32  # five pools halve a picture five times
+UNSURE = 0.3  # a top probability below this is a guess among many, and people are told so
 BATCH = 32  # pictures that go through a network at once: bounds the memory
 
 

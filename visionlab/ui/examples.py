@@ -10,7 +10,7 @@ import streamlit as st
 from visionlab.errors import DatasetError, ImageError
 from visionlab.imaging.image import encode_png, load_image
 from visionlab.learning.archive import MAX_ZIP_BYTES, read_zip
-from visionlab.learning.dataset import textures
+from visionlab.learning.dataset import LabelledImages, textures
 from visionlab.ui import cached, state
 from visionlab.ui.page import roomy_columns, sentence
 from visionlab.ui.state import Example
@@ -133,13 +133,9 @@ def _take_zip() -> None:
         return
     state.fine_tune().taken["zip"] += 1
     try:
-        found = read_zip(file)
-        for name, items in found.items():
-            for picture, data in items:
-                try:
-                    load_image(data)
-                except ImageError as error:
-                    raise DatasetError(f"“{name}/{picture}” cannot be read: {error}") from error
+        with st.spinner("Looking at the pictures …"):
+            found = read_zip(file)
+            LabelledImages.from_uploads(found)  # each is decoded once: a broken one is told here, not while training
     except DatasetError as error:
         _changed([f"{file.name}: {error}"])
         return
