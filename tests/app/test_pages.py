@@ -7,7 +7,7 @@ import pytest
 
 import visionlab as vl
 from visionlab.imaging.filters import FILTERS
-from visionlab.imaging.image import encode_jpeg
+from visionlab.imaging.image import encode_jpeg, encode_png
 from visionlab.ui.page import PAGES
 
 WITH_PICTURE = ["Home", "Convolution", "Filters", "Feature maps", "Predict"]
@@ -45,6 +45,21 @@ def test_every_page_works_on_an_upload(open_page, photo, title):
     assert not app.exception
     assert "holiday_*photo*.png · 220 × 150 px" in [text.value for text in app.text], "as plain text, not as Markdown"
     assert app.session_state["sample"] == "yours"
+
+
+SHAPES = {"one pixel": (1, 1), "a strip": (20, 8000), "a thread": (4000, 3), "blank": (300, 300)}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_odd_shapes_upset_no_page(open_page, name):
+    app = open_page("Home")
+    image = np.full((*SHAPES[name], 3), 90, np.uint8)
+    app.file_uploader(key="upload").set_value((f"{name}.png", encode_png(image), "image/png")).run()
+    assert not app.exception
+    for title in WITH_PICTURE[1:]:
+        app.switch_page(PAGES[title].script).run()
+        assert not app.exception, title
+        assert any(text.value.startswith(f"{name}.png") for text in app.text)
 
 
 def test_the_upload_goes_along_and_a_sample_can_be_taken_again(open_page, photo):

@@ -79,7 +79,12 @@ def heat_bytes(
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def thumbnail(key: str, side: int, _decode: Callable[[], Image]) -> bytes:
-    return encode_jpeg(fit(_decode(), side), quality=80)
+    """The middle square of a picture, at most `side` pixels: thumbnails line up, and no shape of picture upsets them."""
+    image = _decode()
+    height, width = image.shape[:2]
+    square = min(height, width)
+    top, left = (height - square) // 2, (width - square) // 2
+    return encode_jpeg(fit(image[top : top + square, left : left + square].copy(), side), quality=80)
 
 
 def channel_png(values: NDArray[np.float32], side: int) -> bytes:

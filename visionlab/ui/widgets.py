@@ -19,6 +19,7 @@ from visionlab.network.models import MODELS
 from visionlab.ui import cached, state
 from visionlab.ui.page import sentence
 
+THUMBNAIL = 112  # pixels
 PICTURE_TYPES = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"]
 
 
@@ -58,7 +59,7 @@ def image_picker() -> state.Picture:
                 st.caption(SAMPLES[picked].about)
         picture = mine if mine and picked == state.YOURS else _sample(picked)
         with shown:
-            show(picture, 240, alt=f"The picture: {titles[picked]}", width=96)
+            show(picture, THUMBNAIL, alt=f"The picture: {titles[picked]}", width="content")
         if problem := state.upload_error():
             sentence(problem)
     return picture
