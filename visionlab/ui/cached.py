@@ -79,7 +79,7 @@ def heat_bytes(
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def thumbnail(key: str, side: int, _decode: Callable[[], Image]) -> bytes:
-    """The middle square of a picture, at most `side` pixels: thumbnails line up, and no shape of picture upsets them."""
+    """The middle square of a picture, at most `side` pixels, so that thumbnails line up whatever their shapes."""
     image = _decode()
     height, width = image.shape[:2]
     square = min(height, width)

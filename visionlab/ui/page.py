@@ -107,7 +107,7 @@ def page(title: str) -> Iterator[None]:
 
 def sentence(error: VisionlabError | str) -> None:
     """An error for people, as plain text: it may quote a file's name, which must never be read as Markdown."""
-    with st.container(border=True, key=None, horizontal=True, vertical_alignment="center"):
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(":red[:material/error:]", width="content")
         st.text(str(error))
 
