@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -7,16 +9,22 @@ from visionlab.errors import DatasetError, ParameterError
 from visionlab.learning.dataset import LabelledImages
 from visionlab.learning.embedding import embed
 from visionlab.learning.training import fit, train_head
+from visionlab.network.classifier import predict
 
 
 @pytest.mark.gpu
-def test_a_head_tells_apart_what_can_be_told_apart(tiny, stripes):
-    run = fit(stripes, tiny, seed=3)
+@pytest.mark.parametrize("layer", ["relu7", "avgpool"])
+def test_a_head_tells_apart_what_can_be_told_apart(tiny, stripes, layer):
+    net = replace(tiny, embedding=layer)
+    run = fit(stripes, net, seed=3, strength=0.05)
     epochs = list(run)
     assert [epoch.index for epoch in epochs] == list(range(1, 41))
     assert epochs[-1].train_loss < 0.3 * epochs[0].train_loss
     assert run.report().accuracy == run.best.validation_accuracy >= 0.85
     assert run.head.classes == ("across", "down", "plain")
+    answers = predict(run.head.as_classifier(net), [stripes.images[i] for i in run.held_out])
+    right = [answer[0].index == stripes.labels[i] for answer, i in zip(answers, run.held_out, strict=True)]
+    assert sum(right) / len(right) == pytest.approx(run.report().accuracy, abs=0.01)
 
 
 def test_the_head_is_scikit_learns_logistic_regression(stripes):

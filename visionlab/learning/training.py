@@ -19,7 +19,7 @@ from visionlab.learning.metrics import Report, evaluate
 from visionlab.network.classifier import Classifier
 
 EPOCHS = 40
-STRENGTH = 0.05  # of the L2 penalty; measured on photographs of cats and dogs
+STRENGTH = 1.0  # of the L2 penalty: the best of 0.05 to 10 for 20 photographs each of cats and dogs
 
 
 @dataclass(frozen=True)

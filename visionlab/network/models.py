@@ -52,8 +52,8 @@ MODELS: dict[str, Model] = {
         title="Built-in VGG16",
         about="VGG16's thirteen convolutions, trained by this project on 202 classes. It comes with the app.",
         file=WeightFile("vgg16-tinyimagenet.safetensors"),
-        transform=Transform(resize=96, crop=96),
-        embedding="relu7",
+        transform=Transform(resize=72, crop=72),  # best of 56 to 192 px on validation: see weights/README.md
+        embedding="avgpool",  # the best features for a new head: see there, too
         maps_side=224,
     ),
     "vgg16": Model(
