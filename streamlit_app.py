@@ -22,7 +22,7 @@ with page("Home"):
     net = cached.classifier(name)
     maps = cached.all_maps(name, picture.key, net.maps_side, net, picture.image)
 
-    steps = roomy_columns(4, "steps")
+    steps = roomy_columns(4, "steps", gap="small")
     with steps[0].container(border=True, height="stretch"):
         st.markdown("**1 · Numbers**")
         show(picture, 700, alt="The picture itself")

@@ -8,7 +8,7 @@ from visionlab.imaging.image import encode_png, fit
 from visionlab.imaging.kernels import KERNELS, custom_kernel
 from visionlab.imaging.render import MODES, render
 from visionlab.ui.page import page, roomy_columns
-from visionlab.ui.widgets import image_picker, show, show_exact
+from visionlab.ui.widgets import facts, image_picker, show, show_exact
 
 LONGEST = 1024  # pixels: what fits a screen, and follows the controls at once
 
@@ -88,10 +88,13 @@ with page("Convolution"):
             show_exact(result, f"The response of {kernel.title}")
         height, width = source.shape[:2]
         rows, columns = response.shape[:2]
-        one, two, three = roomy_columns(3, "facts")
-        one.metric("Output, px", f"{columns} × {rows}")
-        two.metric("Smallest … largest", f"{response.min():.0f} … {response.max():.0f}")
-        three.metric("Multiplications", f"{rows * columns * kernel.weights.size * (1 if grey else 3):,}")
+        facts(
+            {
+                "Output, px": f"{columns} × {rows}",
+                "Smallest … largest": f"{response.min():.0f} … {response.max():.0f}",
+                "Multiplications": f"{rows * columns * kernel.weights.size * (1 if grey else 3):,}",
+            }
+        )
         extent = (kernel.weights.shape[1] - 1) * dilation + 1
         padded = width if border == "valid" else width + extent - 1
         st.caption(

@@ -8,13 +8,13 @@ from visionlab.imaging.image import encode_jpeg
 from visionlab.imaging.render import mosaic_layout, overlay
 from visionlab.ui import cached
 from visionlab.ui.page import page, roomy_columns
-from visionlab.ui.widgets import image_picker, layer_picker, model_picker, show_exact
+from visionlab.ui.widgets import facts, image_picker, layer_picker, model_picker, show_exact
 
 WIDTH = 1100  # pixels of the mosaic, about
 
 with page("Feature maps"):
     picture = image_picker()
-    one, two, three = roomy_columns([2, 3, 2], "choices")
+    one, two, three = roomy_columns([4, 9, 4], "choices")
     with one:
         chosen = model_picker()
         net = chosen.net
@@ -33,7 +33,7 @@ with page("Feature maps"):
             ["channel", "layer"],
             default="channel",
             required=True,
-            format_func={"channel": "Each map by itself", "layer": "Whole layer"}.get,
+            format_func={"channel": "Each map", "layer": "Whole layer"}.get,
             key="scale",
             bind="query-params",
         )
@@ -43,13 +43,15 @@ with page("Feature maps"):
     values = found.values
     channels, height, width = values.shape
 
-    facts = st.columns([3, 2, 2, 2, 2])
-    facts[0].metric("Output", f"{channels} × {height} × {width}", help="Channels × height × width.")
-    facts[1].metric("Receptive field", f"{layer.receptive_field} px" if layer.receptive_field else "everything")
-    facts[2].metric("Stride", f"{layer.stride} px" if layer.stride else "–", help="Between two neighbours in a map.")
-    facts[3].metric("Parameters", f"{layer.parameters:,}")
-    facts[4].metric(
-        "Silent channels", f"{(abs(values).max((1, 2)) == 0).mean():.0%}", help="Zero all over this picture."
+    silent = (abs(values).max((1, 2)) == 0).mean()
+    facts(
+        {
+            "Output (channels × height × width)": f"{channels} × {height} × {width}",
+            "Receptive field": f"{layer.receptive_field} px" if layer.receptive_field else "everything",
+            "Stride": f"{layer.stride} px" if layer.stride else "–",
+            "Parameters": f"{layer.parameters:,}",
+            "Silent on this picture": f"{silent:.0%}",
+        }
     )
 
     single = height * width == 1

@@ -16,7 +16,7 @@ def main(out: Path) -> None:
         with sync_playwright() as playwright:
             found = shutil.which("chromium") or shutil.which("google-chrome")
             browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
-            page = browser.new_context(base_url=url, viewport={"width": 1280, "height": 800}).new_page()
+            page = browser.new_context(base_url=url, viewport={"width": 1440, "height": 860}).new_page()
             open_page(page, "")
             out.parent.mkdir(parents=True, exist_ok=True)
             page.screenshot(path=out)

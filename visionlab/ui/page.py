@@ -135,4 +135,4 @@ def _navigation() -> None:
             group = entry.group
             st.caption(group)
         link(entry.title)
-    st.caption(f":material/memory: Computing on {describe()}")
+    st.caption(f":material/memory: {describe()}")

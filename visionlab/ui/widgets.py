@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -158,6 +158,13 @@ def _block(layer: Layer) -> str:
     if layer.receptive_field is None:
         return "Classifier"
     return f"Block {''.join(filter(str.isdigit, layer.name))[0]}"
+
+
+def facts(values: Mapping[str, str]) -> None:
+    """A row of short facts, {what: how much}, that goes on to a second line where a window is narrow."""
+    with st.container(horizontal=True, gap="large"):
+        for label, value in values.items():
+            st.metric(label, value, width="content")
 
 
 # --- answers --------------------------------------------------------------------------------------------------------
