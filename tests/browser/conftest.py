@@ -52,7 +52,8 @@ def photo(tmp_path_factory) -> Path:
     """A picture with something in it, 300 × 200 px, as PNG so that its pixels are exact."""
     rows, columns = np.mgrid[:200, :300]
     disc = ((rows - 90) ** 2 + (columns - 140) ** 2 < 60**2) * 120
-    picture = np.stack([rows * 0.9, columns * 0.6 + disc * 0.3, 60 + disc], 2).clip(0, 255).astype(np.uint8)
+    noise = np.random.default_rng(0).normal(0, 15, (200, 300, 3))  # so that every change of a control shows
+    picture = np.stack([rows * 0.9, columns * 0.6 + disc * 0.3, 60 + disc], 2) + noise
     path = tmp_path_factory.mktemp("photo") / "my photo.png"
-    PillowImage.fromarray(picture).save(path)
+    PillowImage.fromarray(picture.clip(0, 255).astype(np.uint8)).save(path)
     return path
