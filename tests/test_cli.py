@@ -139,6 +139,8 @@ def test_what_a_person_can_mend_is_one_sentence_on_stderr(tmp_path):
         (["predict", "{}", "--model", "vgg99"], "vgg99"),
         (["explain", "{}", "-o", "o.png", "--method", "magic"], "magic"),
         (["predict", "{}", "--device", "abacus"], "abacus"),
+        (["explain", "{}", "-o", "/no/such/folder/o.png"], "/no/such/folder/o.png cannot be written"),
+        (["predict", __file__], "test_cli.py: "),
     ],
 )
 def test_odd_requests_name_the_odd_value(picture, arguments, told):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from pathlib import Path
@@ -13,9 +14,10 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from rich.table import Table
 
 import visionlab as vl
-from visionlab.errors import ParameterError, VisionlabError
+from visionlab.errors import ImageError, ParameterError, VisionlabError
 
 if TYPE_CHECKING:
+    from visionlab.imaging.image import Image
     from visionlab.network.classifier import Classifier
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="See how a computer sees, from a shell.")
@@ -67,7 +69,7 @@ def filter_(
     from visionlab.imaging.image import encode_png
 
     pipeline = vl.Pipeline([_parse_step(step) for step in steps])
-    out.write_bytes(encode_png(pipeline.run(vl.load_image(picture))))
+    _write(out, encode_png(pipeline.run(_load(picture))))
     if code:
         print(pipeline.to_python())
 
@@ -111,11 +113,13 @@ def features(
     if out.suffix == ".png" and len(layer or []) != 1:
         raise ParameterError("A PNG shows one layer: name it with --layer conv3_1, or write an .npz of several.")
     net = _network(model, head, device)
-    maps = vl.feature_maps(net, vl.load_image(picture), layer, side or net.maps_side)
+    maps = vl.feature_maps(net, _load(picture), layer, side or net.maps_side)
     if out.suffix == ".png":
-        out.write_bytes(encode_png(vl.mosaic(maps[layer[0]].values)))
+        _write(out, encode_png(vl.mosaic(maps[layer[0]].values)))
     else:
-        np.savez_compressed(out, **{name: found.values for name, found in maps.items()})
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **{name: found.values for name, found in maps.items()})
+        _write(out, buffer.getvalue())
     for name, found in maps.items():
         print(f"{name:8} {found.values.shape}  mean {found.values.mean():.4f}  peak {found.values.max():.4f}")
 
@@ -133,7 +137,7 @@ def predict(
     from visionlab.network.classifier import UNSURE
 
     net = _network(model, head, device)
-    answers = {str(path): vl.predict(net, [vl.load_image(path)], top)[0] for path in pictures}
+    answers = {str(path): vl.predict(net, [_load(path)], top)[0] for path in pictures}
     if as_json:
         rows = {p: [{"label": a.label, "probability": a.probability} for a in found] for p, found in answers.items()}
         print(json.dumps(rows, indent=2))
@@ -162,9 +166,9 @@ def explain(
     from visionlab.imaging.image import encode_png
 
     net = _network(model, head, device)
-    image = vl.load_image(picture)
+    image = _load(picture)
     heat = vl.explain(net, image, method, target, layer)
-    out.write_bytes(encode_png(vl.overlay(image, heat.values)))
+    _write(out, encode_png(vl.overlay(image, heat.values)))
     print(f"{out}: {vl.METHODS[heat.method].title} for “{net.labels[heat.target]}”")
 
 
@@ -189,7 +193,7 @@ def train(
     fitting = vl.training.fit(pictures, net, features=found, validation=validation, seed=seed)
     for _ in fitting:
         pass
-    fitting.head.save(out)
+    _write(out, fitting.head.to_bytes())
     report = fitting.report()
     low, high = report.interval
     if as_json:
@@ -199,6 +203,24 @@ def train(
     print(f"{out}: {len(pictures.classes)} classes, {len(pictures)} pictures")
     held_out = len(fitting.held_out)
     print(f"right on {report.accuracy:.0%} of the {held_out} held-out pictures (95 % interval {low:.0%} to {high:.0%})")
+
+
+def _load(path: Path) -> Image:
+    """The picture in a file; an ImageError says which file."""
+    try:
+        return vl.load_image(path)
+    except ImageError as error:
+        raise ImageError(f"{path.name}: {error}") from error
+
+
+def _write(out: Path, data: bytes) -> None:
+    """Write a result; an interrupted write leaves what was there."""
+    partial = out.with_name(out.name + ".part")
+    try:
+        partial.write_bytes(data)
+        partial.replace(out)
+    except OSError as error:
+        raise ParameterError(f"{out} cannot be written ({error.strerror}). Name another place.") from error
 
 
 def _network(model: str, head: Path | None, device: str) -> Classifier:
