@@ -1,6 +1,8 @@
 """Background jobs: they outlive their starter, wait for their turn, stop when asked, and say what went wrong."""
 
+import gc
 import threading
+import weakref
 
 import pytest
 
@@ -73,8 +75,11 @@ def test_so_many_at_once_and_the_rest_wait():
         assert running.acquire(timeout=10)
     assert not running.acquire(blocking=False)
     assert sorted(registry.find(key).state for key in keys) == ["running"] * AT_ONCE + ["waiting"] * 2
+    waiting = next(key for key in keys if registry.find(key).state == "waiting")
+    registry.find(waiting).cancel()
     go.set()
-    assert {finished(registry, key).state for key in keys} == {"done"}
+    assert sorted(finished(registry, key).state for key in keys) == ["cancelled", "done", "done", "done"]
+    assert registry.find(waiting).events == [], "what is cancelled while it waits never begins"
 
 
 def test_the_registry_is_bounded_and_its_ids_cannot_be_guessed():
@@ -88,6 +93,19 @@ def test_the_registry_is_bounded_and_its_ids_cannot_be_guessed():
     assert len(set(keys)) == len(keys)
     assert min(map(len, keys)) >= 20
     assert registry.find(None) is registry.find("") is registry.find("nonsense") is None
+
+
+def test_a_finished_job_lets_go_of_what_it_worked_on():
+    class Pictures:
+        pass
+
+    registry, pictures = Registry(), Pictures()
+    gone = weakref.ref(pictures)
+    job = finished(registry, registry.submit(lambda held=pictures: iter([1 if held else 0])))
+    del pictures
+    gc.collect()
+    assert job.events == [1]
+    assert gone() is None
 
 
 @pytest.mark.parametrize("count", [0, 3])

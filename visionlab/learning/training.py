@@ -45,9 +45,10 @@ class Fit:
         seed: int,
         strength: float,
     ):
-        self.data, self.net, self.epochs, self.seed, self.strength = data, net, epochs, seed, strength
-        whole = LabelledImages(np.arange(len(data)), data.labels, data.classes, data.groups, data.names)
-        train, held_out = whole.split(validation=validation, seed=seed)
+        self.net, self.epochs, self.seed, self.strength = net, epochs, seed, strength
+        # Places in `features` stand for the pictures: a run that is kept must not keep all their bytes.
+        self.data = LabelledImages(np.arange(len(data)), data.labels, data.classes, data.groups, data.names)
+        train, held_out = self.data.split(validation=validation, seed=seed)
         self.train, self.held_out = (np.asarray(list(part.images), np.int64) for part in (train, held_out))
         self.features = features
         self.best: Epoch | None = None

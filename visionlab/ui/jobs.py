@@ -52,6 +52,9 @@ class Job:
 
     def _run(self) -> None:
         with self._turns:
+            if self._cancelled.is_set():
+                self.state = "cancelled"
+                return
             self.state = "running"
             try:
                 for event in self._work():
@@ -66,6 +69,8 @@ class Job:
                 self.error = f"Something went wrong here, not with your pictures ({type(error).__name__}). Try again."
                 self.state = "failed"
                 raise  # a bug surfaces in the server's log
+            finally:
+                self._work = None  # what it worked on, pictures for instance, is not kept with what it found
 
 
 class Registry:

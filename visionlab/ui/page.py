@@ -109,7 +109,7 @@ def sentence(error: VisionlabError | str) -> None:
     """An error for people, as plain text: it may quote a file's name, which must never be read as Markdown."""
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(":red[:material/error:]", width="content")
-        st.text(str(error))
+        st.text(str(error), width="stretch")
 
 
 def roomy_columns(spec: int | Sequence[float], key: str, **style) -> list[DeltaGenerator]:
