@@ -35,7 +35,10 @@ with page("Predict"):
             format_func=lambda index: net.labels[index],
             key=f"target-{chosen.key}-{picture.key}",
         )
+        method = next(iter(METHODS))
+        if len(METHODS) > 1:
+            method = st.selectbox("Method", list(METHODS), format_func=lambda name: METHODS[name].title, key="method")
         strength = st.slider("Strength of the overlay", 0.0, 1.0, 0.55, 0.05, key="strength", persist_state="session")
-        heat = cached.heat_bytes(chosen.key, picture.key, target, "grad-cam", strength, net, picture.image)
+        heat = cached.heat_bytes(chosen.key, picture.key, target, method, strength, net, picture.image)
         st.image(heat, width=shown_width(picture.image), alt="Where the network finds its reasons")
-        st.caption(f"{METHODS['grad-cam'].title}: bright where the picture speaks for this class.")
+        st.caption(f"{METHODS[method].title}: bright where the picture speaks for this class. {METHODS[method].about}")
