@@ -32,7 +32,7 @@ $(VENV)/dev.stamp: requirements.txt requirements-dev.txt
 chromium:
 	@if command -v chromium >/dev/null || command -v google-chrome >/dev/null; then :; \
 	elif [ "$$(id -u)" = 0 ] && [ -f /etc/debian_version ]; then \
-	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-liberation >/dev/null; \
 	else \
 	  echo "The browser tests need Chromium: install it (Debian, Ubuntu: sudo apt-get install chromium) so that" >&2; \
 	  echo "‘chromium’ or ‘google-chrome’ is on the PATH, then run make test again." >&2; exit 1; \
