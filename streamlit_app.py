@@ -6,6 +6,7 @@ from visionlab.imaging.convolution import convolve
 from visionlab.imaging.image import encode_png, fit
 from visionlab.imaging.kernels import KERNELS
 from visionlab.imaging.render import render
+from visionlab.network.classifier import UNSURE
 from visionlab.network.models import MODELS
 from visionlab.ui import cached
 from visionlab.ui.page import PAGES, link, page, roomy_columns
@@ -45,8 +46,10 @@ with page("Home"):
         link("Feature maps", "Open every layer", ":material/arrow_forward:")
     with steps[3].container(border=True, height="stretch"):
         st.markdown("**4 · A prediction**")
-        probability_bars(cached.top_predictions(name, picture.key, net, picture.image, 5))
-        st.caption(f"The built-in network knows {len(net.labels)} classes, and always names one of them.")
+        answers = cached.top_predictions(name, picture.key, net, picture.image, 5)
+        probability_bars(answers)
+        unsure = "It is unsure here: it" if answers[0].probability < UNSURE else "The built-in network"
+        st.caption(f"{unsure} knows {len(net.labels)} classes, and always names one of them.")
         link("Predict", "Ask for the reasons", ":material/arrow_forward:")
 
     st.subheader("What you can do here", anchor=False)

@@ -3,11 +3,13 @@
 import numpy as np
 import streamlit as st
 
+from visionlab.errors import ParameterError
 from visionlab.imaging.convolution import BORDERS, convolve
 from visionlab.imaging.image import encode_png, fit
 from visionlab.imaging.kernels import KERNELS, custom_kernel
 from visionlab.imaging.render import MODES, render
-from visionlab.ui.page import page, roomy_columns
+from visionlab.ui import state
+from visionlab.ui.page import page, roomy_columns, sentence
 from visionlab.ui.widgets import facts, image_picker, show, show_exact
 
 LONGEST = 1024  # pixels: what fits a screen, and follows the controls at once
@@ -37,16 +39,26 @@ with page("Convolution"):
             format_func=lambda key: KERNELS[key].title,
             key="kernel",
             bind="query-params",
+            on_change=state.reset_kernel,
         )
         preset = KERNELS[name]
         st.caption(preset.about)
         st.markdown("**Weights** · edit any of them")
         edited = st.data_editor(
-            preset.weights.astype(float).round(5), key=f"weights-{name}", hide_index=True, num_rows="fixed"
+            preset.weights.astype(float).round(5),
+            key=f"weights-{name}-{state.kernel_version()}",
+            hide_index=True,
+            num_rows="fixed",
         )
         table = np.asarray(edited, float)
-        untouched = np.allclose(table, preset.weights.astype(float).round(5))
-        kernel = preset if untouched else custom_kernel(table)
+        untouched = np.array_equal(table, preset.weights.astype(float).round(5))
+        try:
+            kernel = preset if untouched else custom_kernel(table)
+        except ParameterError as error:  # an emptied cell, say: the kernel as it was goes on
+            sentence(error)
+            kernel = preset
+        if not untouched:
+            st.button("Back to the kernel as it was", on_click=state.reset_kernel, icon=":material/undo:")
         st.caption(f"Sum {kernel.weights.sum():g} · {'separable' if kernel.separable else 'not separable'}")
         one, two = st.columns(2)
         stride = one.number_input("Stride", 1, 64, 1, key="stride", bind="query-params", help="Steps of the window.")

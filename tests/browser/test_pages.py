@@ -45,6 +45,21 @@ def test_convolution_of_ones_own_photograph(page: Page, photo):
     image = vl.load_image(photo)
     shown = pixels(images(page, "The response of Sobel"))
     np.testing.assert_array_equal(shown, vl.render(vl.convolve(image, vl.KERNELS["sobel_y"]), "absolute"))
+    table = page.get_by_test_id("stDataFrame").locator("canvas").first
+    size = table.bounding_box()
+    middle = size["x"] + size["width"] / 2, size["y"] + size["height"] * 2.5 / 4  # of 3 × 3 cells and a header
+    page.mouse.click(*middle)
+    page.mouse.dblclick(*middle)
+    page.locator(".gdg-input").fill("4")
+    page.locator(".gdg-input").press("Enter")
+    expect(page.get_by_text("Sum 4 · not separable")).to_be_visible()
+    settle(page)
+    weights = vl.KERNELS["sobel_y"].weights.copy()
+    weights[1, 1] = 4
+    edited = pixels(images(page, "The response of Custom"))
+    np.testing.assert_array_equal(edited, vl.render(vl.convolve(image, weights), "clip"))
+    page.get_by_role("button", name="Back to the kernel as it was").click()
+    expect(page.get_by_text("Sum 0 · separable")).to_be_visible()
     choose(page, "Border", "None (valid)")
     expect(page.get_by_test_id("stMetricValue").first).to_have_text("298 × 198")
     page.get_by_test_id("stNumberInput").filter(has_text="Stride").get_by_role("textbox").or_(

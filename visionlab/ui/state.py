@@ -86,6 +86,15 @@ def keep_upload_error(text: str | None) -> None:
     st.session_state["upload_error"] = text
 
 
+def kernel_version() -> int:
+    """Counts how often the kernel was taken afresh: edits belong to one version, and end with it."""
+    return st.session_state.get("kernel_version", 0)
+
+
+def reset_kernel() -> None:
+    st.session_state["kernel_version"] = kernel_version() + 1
+
+
 def trained_head() -> TrainedHead | None:
     return st.session_state.get("trained_head")
 

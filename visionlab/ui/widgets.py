@@ -36,12 +36,11 @@ def image_picker() -> state.Picture:
         shown, chosen, upload = st.columns([1.2, 4.3, 4], vertical_alignment="center", gap="medium")
         with upload:
             st.file_uploader(
-                "Use your own picture",
+                "Or your own",
                 type=PICTURE_TYPES,
                 key="upload",
                 on_change=_take_upload,
                 max_upload_size=MAX_BYTES >> 20,
-                label_visibility="collapsed",
             )
         with chosen:
             picked = st.segmented_control(
