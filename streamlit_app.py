@@ -13,11 +13,6 @@ from visionlab.ui.page import PAGES, link, page, roomy_columns
 from visionlab.ui.widgets import image_picker, probability_bars, show, show_exact
 
 with page("Home"):
-    st.title("See how a computer sees", anchor=False)
-    st.markdown(
-        "A picture is a grid of numbers. Follow them through a convolution, through every layer of VGG16, to a "
-        "prediction and its reasons. Then teach the network something of your own."
-    )
     picture = image_picker()
     name = next(iter(MODELS))
     net = cached.classifier(name)

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from visionlab.imaging.filters import FILTERS
-from visionlab.imaging.image import encode_png, fit
 from visionlab.imaging.pipeline import Pipeline
+from visionlab.ui import cached
 from visionlab.ui.page import page, roomy_columns
 from visionlab.ui.widgets import image_picker, parameter_inputs, show, show_exact
 
@@ -29,8 +29,7 @@ with page("Filters"):
                 st.caption(FILTERS[name].about)
                 steps.append((name, parameter_inputs(FILTERS[name], name)))
     pipeline = Pipeline(steps)
-    shown = fit(picture.image, LONGEST)
-    result = encode_png(pipeline.run(shown))
+    result = cached.filtered_png(picture.key, LONGEST, repr(pipeline.steps), pipeline, picture.image)
     with results:
         before, after = roomy_columns(2, "pictures", gap="small")
         with before:

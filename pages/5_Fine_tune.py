@@ -2,9 +2,8 @@
 
 import streamlit as st
 
-from visionlab.network import weights
 from visionlab.network.explain import METHODS
-from visionlab.network.models import MODELS
+from visionlab.network.models import MODELS, available
 from visionlab.ui import cached, charts, runs, state
 from visionlab.ui.examples import class_editor
 from visionlab.ui.page import page, roomy_columns
@@ -18,7 +17,7 @@ with page("Fine-tune"):
     classes = class_editor()
 
     st.subheader("2 · Training", anchor=False)
-    here = [name for name, model in MODELS.items() if weights.find(model.file)] or list(MODELS)[:1]
+    here = available() or list(MODELS)[:1]  # none is here: loading the first says what to do
     one, two, three = roomy_columns(3, "settings", vertical_alignment="bottom")
     name = one.selectbox("Network underneath", here, format_func=lambda key: MODELS[key].title, key="base")
     validation = two.slider(

@@ -30,10 +30,9 @@ from torch import Tensor, nn
 
 from visionlab.device import describe, half_precision, resolve
 from visionlab.errors import DatasetError, ParameterError
+from visionlab.network.classifier import IMAGENET_MEAN, IMAGENET_STD
 from visionlab.network.vgg import VGG, Plan, fold_batch_norm, scaled_plan
 
-MEAN = (0.485, 0.456, 0.406)  # ImageNet's, as in torchvision, so that one transform serves every network
-STD = (0.229, 0.224, 0.225)
 SIDE = 64  # of the pictures as they are stored
 SUFFIXES = {".webp", ".jpg", ".jpeg", ".png"}
 
@@ -131,7 +130,7 @@ def read_pictures(folder: Path, split: str, cache: Path) -> Pictures:
 def _normalise(pixels: Tensor) -> Tensor:
     """(N, 64, 64, 3) uint8 → (N, 3, 64, 64) float32, zero mean and unit spread over ImageNet."""
     x = pixels.permute(0, 3, 1, 2).float().div_(255)
-    mean, std = (torch.tensor(v, device=x.device).view(1, 3, 1, 1) for v in (MEAN, STD))
+    mean, std = (torch.tensor(v, device=x.device).view(1, 3, 1, 1) for v in (IMAGENET_MEAN, IMAGENET_STD))
     return (x - mean) / std
 
 
@@ -244,8 +243,8 @@ def write(network: VGG, plan: Plan, classes: list[tuple[str, str]], facts: dict,
     metadata = {
         "labels": json.dumps([name for _, name in classes]),
         "wnids": json.dumps([wnid for wnid, _ in classes]),
-        "mean": json.dumps(MEAN),
-        "std": json.dumps(STD),
+        "mean": json.dumps(IMAGENET_MEAN),
+        "std": json.dumps(IMAGENET_STD),
         "training": json.dumps(facts),
     }
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -159,8 +159,10 @@ def predict(net: Classifier, images: Sequence[Image], top: int = 5) -> list[list
         raise ParameterError("predict takes a list of pictures. Put the one picture into a list: [image].")
     if top < 1:
         raise ParameterError(f"top is {top}. Ask for at least one class.")
-    answers = []
-    for row in probabilities(net, images):
-        best = np.argsort(-row, kind="stable")[:top]
-        answers.append([Prediction(net.labels[i], int(i), float(row[i])) for i in best])
-    return answers
+    return [ranked(net, row, top) for row in probabilities(net, images)]
+
+
+def ranked(net: Classifier, row: NDArray[np.float32], top: int) -> list[Prediction]:
+    """The `top` most probable classes of one picture's probabilities (classes,), most probable first."""
+    best = np.argsort(-row, kind="stable")[:top]
+    return [Prediction(net.labels[i], int(i), float(row[i])) for i in best]

@@ -81,6 +81,11 @@ def find_model(name: str) -> Model:
     return MODELS[name]
 
 
+def available() -> list[str]:
+    """The names in MODELS whose weight files are here, not yet checked."""
+    return [name for name, model in MODELS.items() if weights.find(model.file)]
+
+
 def load_classifier(name: str, device: str | torch.device = "auto") -> Classifier:
     """The network of that name in MODELS, ready to predict, in float32.
 

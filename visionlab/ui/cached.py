@@ -13,11 +13,12 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from visionlab.imaging.image import Image, encode_jpeg, encode_png, fit
+from visionlab.imaging.pipeline import Pipeline
 from visionlab.imaging.render import mosaic, overlay
 from visionlab.learning.heads import Head
 from visionlab.network import explain as explaining
 from visionlab.network.activations import FeatureMap, feature_maps
-from visionlab.network.classifier import Classifier, Prediction, probabilities
+from visionlab.network.classifier import Classifier, Prediction, probabilities, ranked
 from visionlab.network.models import load_classifier
 
 
@@ -43,9 +44,7 @@ def class_probabilities(net_key: str, picture_key: str, _net: Classifier, _image
 
 
 def top_predictions(net_key: str, picture_key: str, net: Classifier, image: Image, top: int) -> list[Prediction]:
-    row = class_probabilities(net_key, picture_key, net, image)
-    best = np.argsort(-row, kind="stable")[:top]
-    return [Prediction(net.labels[i], int(i), float(row[i])) for i in best]
+    return ranked(net, class_probabilities(net_key, picture_key, net, image), top)
 
 
 @st.cache_resource(max_entries=3, show_spinner="Opening the layers …")
@@ -75,6 +74,12 @@ def heat_bytes(
     shown = fit(_image, 900)
     heat = explaining.explain(_net, shown, method, target)
     return encode_jpeg(overlay(shown, heat.values, strength))
+
+
+@st.cache_data(max_entries=32, show_spinner="Filtering …")
+def filtered_png(picture_key: str, longest: int, steps: str, _pipeline: Pipeline, _image: Image) -> bytes:
+    """What the pipeline makes of the picture, its longest side at most so many pixels; steps is the chain's repr."""
+    return encode_png(_pipeline.run(fit(_image, longest)))
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

@@ -28,19 +28,31 @@ ICON = ASSETS / "icon.png"  # a file of ours: an icon by name is fetched from a 
 
 @dataclass(frozen=True)
 class Page:
-    """One page: its script, its title, its icon, its group in the navigation, and a sentence on what one does there."""
+    """One page: its script, its title, its icon, its group in the navigation, and a sentence on what one does there.
+
+    heading is what stands over the page where that is not its title.
+    """
 
     script: str
     title: str
     icon: str
     group: str
     about: str
+    heading: str = ""
 
 
 PAGES: dict[str, Page] = {
     page.title: page
     for page in (
-        Page("streamlit_app.py", "Home", ":material/home:", "", "See how a computer sees, on your own pictures."),
+        Page(
+            "streamlit_app.py",
+            "Home",
+            ":material/home:",
+            "",
+            "A picture is a grid of numbers. Follow them through a convolution, through every layer of VGG16, to a "
+            "prediction and its reasons. Then teach the network something of your own.",
+            heading="See how a computer sees",
+        ),
         Page(
             "pages/1_Convolution.py",
             "Convolution",
@@ -91,14 +103,17 @@ PAGES: dict[str, Page] = {
 def page(title: str) -> Iterator[None]:
     """Configure and head the page of that title; inside, a VisionlabError ends the script in one clear sentence."""
     entry = PAGES[title]
-    name = "visionlab" if title == "Home" else f"{title} · visionlab"
-    st.set_page_config(page_title=name, page_icon=str(ICON), layout="wide", initial_sidebar_state=SIDEBAR)
+    st.set_page_config(
+        page_title=f"{entry.heading or title} · visionlab",
+        page_icon=str(ICON),
+        layout="wide",
+        initial_sidebar_state=SIDEBAR,
+    )
     st.html(STYLE)
     with st.sidebar:
         _navigation()
-    if title != "Home":
-        st.title(title, anchor=False)
-        st.markdown(entry.about)
+    st.title(entry.heading or title, anchor=False)
+    st.markdown(entry.about)
     try:
         yield
     except VisionlabError as error:

@@ -13,9 +13,8 @@ from visionlab.errors import ImageError
 from visionlab.imaging.filters import Filter, Parameter
 from visionlab.imaging.image import MAX_BYTES, Image, load_image
 from visionlab.imaging.samples import SAMPLES, load_sample
-from visionlab.network import weights
 from visionlab.network.classifier import Classifier, Layer, Prediction
-from visionlab.network.models import MODELS
+from visionlab.network.models import MODELS, available
 from visionlab.ui import cached, state
 from visionlab.ui.page import sentence
 
@@ -114,7 +113,7 @@ class Network:
 def model_picker() -> Network:
     """The networks whose weights are here, and the head that the user trained; says how to get the others."""
     mine = state.trained_head()
-    here = [name for name, model in MODELS.items() if weights.find(model.file)]
+    here = available()
     options = [*here, *(["your-head"] if mine else [])]
     titles = {name: model.title for name, model in MODELS.items()} | {"your-head": "Your own head"}
     picked = st.selectbox(
