@@ -1,39 +1,16 @@
 """The script that trains the built-in network, on a handful of pictures."""
 
-import io
 import itertools
-import json
-import zipfile
+import re
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image as PillowImage
 from typer.testing import CliRunner
 
-from visionlab.errors import DatasetError, ParameterError
+from visionlab.errors import ParameterError
 from visionlab.learning import builtin
 from visionlab.network.models import load_classifier
-from visionlab.network.vgg import VGG, fold_batch_norm
-
-COLOURS = {"n01": (200, 40, 40), "n02": (40, 40, 200)}
-
-
-@pytest.fixture
-def data(tmp_path):
-    rng = np.random.default_rng(0)
-    folder = tmp_path / "data"
-    folder.mkdir()
-    (folder / "classes.txt").write_text("n01 red_thing\nn02 blue thing\n")
-    with zipfile.ZipFile(folder / "both.zip", "w") as archive:
-        for split, count in (("train", 12), ("val", 6)):
-            for wnid, colour in COLOURS.items():
-                for i in range(count):
-                    pixels = np.clip(np.array(colour) + rng.normal(0, 20, (64, 64, 3)), 0, 255).astype(np.uint8)
-                    buffer = io.BytesIO()
-                    PillowImage.fromarray(pixels).save(buffer, "PNG")
-                    archive.writestr(f"{split}/{wnid}/{i}.png", buffer.getvalue())
-    return folder
+from visionlab.network.vgg import fold_batch_norm, scaled_plan
 
 
 def run(data, out, *options):
@@ -88,41 +65,35 @@ def test_it_trains_resumes_and_writes_a_network_that_loads(data, tmp_path, monke
 def test_the_loss_falls_on_what_can_be_learned(data, tmp_path):
     recipe = builtin.Recipe(stages=((32, 10),), width=0.125, hidden=(16, 16), batch=4, peak_rate=0.02)
     pictures = builtin.read_pictures(data, "train", tmp_path / "work")
-    network, _ = builtin._build(recipe, 2, torch.device("cpu"))
-    optimiser = builtin._optimiser(network, recipe)
+    run = a_run(recipe)
     means = [
-        float(torch.stack([loss for _, _, loss in builtin.train_epoch(network, optimiser, pictures, recipe, e)]).mean())
-        for e in range(10)
+        float(torch.stack([loss for _, _, loss in builtin.train_epoch(run, pictures, recipe, epoch)]).mean())
+        for epoch in range(10)
     ]
     assert means[-1] < means[0] - 0.1
-    assert builtin.evaluate(network, pictures, 32)[0] >= 0.9
+    assert builtin.evaluate(run.network, pictures, 32)[0] >= 0.9
+    assert builtin.evaluate(run.average.module, pictures, 32)[0] >= 0.9
+
+
+def a_run(recipe, device="cpu"):
+    network, _ = builtin._build(recipe, 2, torch.device(device))
+    return builtin.Run(network, builtin.moving_average(network, recipe.average), builtin._optimiser(network, recipe))
 
 
 @pytest.mark.gpu
 def test_one_step_on_every_device(device):
-    recipe = builtin.Recipe(stages=((32, 1),), width=0.125, hidden=(16, 16), batch=4)
+    recipe = builtin.Recipe(stages=((32, 1),), width=0.125, hidden=(16, 16), batch=4, cutmix=1.0)
     pixels = torch.randint(0, 256, (4, 64, 64, 3), dtype=torch.uint8)
     pictures = builtin.Pictures(pixels, torch.tensor([0, 1, 0, 1])).to(device)
-    network, plan = builtin._build(recipe, 2, device)
-    steps = list(builtin.train_epoch(network, builtin._optimiser(network, recipe), pictures, recipe, 0))
+    run = a_run(recipe, device)
+    steps = list(builtin.train_epoch(run, pictures, recipe, 0))
     assert [step for step, _, _ in steps] == [1]
     assert torch.isfinite(steps[0][2])
-    assert 0 <= builtin.evaluate(network, pictures)[0] <= 1
+    assert 0 <= builtin.evaluate(run.network, pictures)[0] <= 1
     x = torch.randn(2, 3, 64, 64)
-    folded = fold_batch_norm(network.cpu(), plan)
-    torch.testing.assert_close(folded(x), network.eval()(x), rtol=1e-4, atol=1e-4)
-
-
-def test_augmented_pictures_keep_their_place_and_their_seed():
-    pixels = torch.zeros(6, 64, 64, 3, dtype=torch.uint8)
-    pixels[:, :, 32:] = 255
-    one, two, other = (builtin.augment(pixels, 48, 0.35, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1))
-    assert one.shape == (6, 3, 48, 48)
-    assert torch.equal(one, two)
-    assert not torch.equal(one, other)
-    left, right = one[:, :, :, 0].mean((1, 2)), one[:, :, :, -1].mean((1, 2))
-    assert (left > right).any(), "some are mirrored"
-    assert (left < right).any(), "some are not"
+    network = run.network.cpu().eval()
+    folded = fold_batch_norm(network, scaled_plan(0.125, (16, 16), 2, batch_norm=True))
+    torch.testing.assert_close(folded(x), network(x), rtol=1e-4, atol=1e-4)
 
 
 def test_the_rate_rises_and_falls():
@@ -134,26 +105,36 @@ def test_the_rate_rises_and_falls():
     assert all(a > b for a, b in itertools.pairwise(rates[20:]))
 
 
-def test_what_is_wrong_with_the_data_is_said(data, tmp_path):
-    with pytest.raises(DatasetError, match=r"no classes\.txt"):
-        builtin.read_classes(tmp_path)
-    with pytest.raises(DatasetError, match="No pictures for “test”"):
-        builtin.read_pictures(data, "test", tmp_path / "work")
-    (data / "classes.txt").write_text("n01 red_thing\n")
-    with pytest.raises(DatasetError, match=r"train/n02 is not in classes\.txt"):
-        builtin.read_pictures(data, "train", tmp_path / "elsewhere")
+def test_the_moving_average_is_the_exponential_one():
+    network = torch.nn.BatchNorm1d(1)
+    average = builtin.moving_average(network, 0.9)
+    expected = None
+    for count in range(60):
+        value = float(count % 7)
+        torch.nn.init.constant_(network.weight, value)
+        network.num_batches_tracked.fill_(count)
+        average.update_parameters(network)
+        kept = min(0.9, (1 + count) / (10 + count))
+        expected = value if expected is None else kept * expected + (1 - kept) * value
+        assert average.module.weight.item() == pytest.approx(expected, rel=1e-5)
+    assert average.module.num_batches_tracked == 59
+
+
+def test_a_finished_network_is_trained_on(data, tmp_path):
+    first, second = tmp_path / "first.safetensors", tmp_path / "second" / "file.safetensors"
+    run(data, first, "--stages", "32x4", "--peak-rate", "0.02")
+    told = run(data, second, "--stages", "32x1", "--start", str(first), "--peak-rate", "0.0001")
+    fresh = run(data, tmp_path / "third" / "file.safetensors", "--stages", "32x1", "--peak-rate", "0.0001")
+    losses = [float(re.search(r"'loss': ([\d.]+)", text)[1]) for text in (told, fresh)]
+    assert losses[0] < losses[1] - 0.1, "it begins where the other stopped"
+    with pytest.raises(ParameterError, match="another recipe"):
+        run(data, second, "--stages", "32x1", "--peak-rate", "0.0001")
+    with pytest.raises(ParameterError, match="recipe's own width"):
+        run(data, tmp_path / "fourth" / "file.safetensors", "--start", str(first), "--width", "0.25")
+
+
+def test_stages_are_read_or_refused():
     for bad in ("64", "8x2", "64x0", "axb"):
         with pytest.raises(ParameterError, match="stages"):
             builtin.parse_stages(bad)
     assert builtin.parse_stages("40x5,64x3") == ((40, 5), (64, 3))
-
-
-def test_plain_files_of_the_metadata(data, tmp_path):
-    recipe = builtin.Recipe(width=0.125, hidden=(16, 16))
-    network, plan = builtin._build(recipe, 2, torch.device("cpu"))
-    assert isinstance(network, VGG)
-    builtin.write(network, plan, builtin.read_classes(data), {"seed": 0}, tmp_path / "out.safetensors")
-    raw = (tmp_path / "out.safetensors").read_bytes()
-    header = json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")])["__metadata__"]
-    assert json.loads(header["wnids"]) == ["n01", "n02"]
-    assert json.loads(header["training"]) == {"seed": 0}

@@ -8,6 +8,8 @@ from tiny import TINY
 
 from visionlab.errors import ModelError, WeightsError
 from visionlab.network import models
+from visionlab.network.activations import feature_maps
+from visionlab.network.classifier import probabilities
 from visionlab.network.models import MODELS, load_classifier
 from visionlab.network.vgg import VGG, VGG16, Plan, scaled_plan
 from visionlab.network.weights import WeightFile, folder
@@ -20,11 +22,11 @@ def put(tmp_path, monkeypatch):
     """Put a network of some plan where the built-in one is looked for."""
     monkeypatch.setenv("VISIONLAB_WEIGHTS", str(tmp_path))
 
-    def write(plan: Plan, labels=None, **changes) -> dict[str, torch.Tensor]:
+    def write(plan: Plan, labels=None, header=None, **changes) -> dict[str, torch.Tensor]:
         torch.manual_seed(0)
         state = {name: value.half() for name, value in VGG(plan).state_dict().items()} | changes
         labels = labels or [f"class {i}" for i in range(plan.classes)]
-        save_file(state, tmp_path / MODELS[BUILT_IN].file.name, {"labels": json.dumps(labels)})
+        save_file(state, tmp_path / MODELS[BUILT_IN].file.name, {"labels": json.dumps(labels)} | (header or {}))
         return state
 
     return write
@@ -61,6 +63,22 @@ def test_files_that_do_not_fit_are_refused(put, monkeypatch):
     put(TINY, **{"classifier.6.bias": torch.full((7,), torch.nan).half()})
     with pytest.raises(WeightsError, match=r"classifier\.6\.bias"):
         load_classifier(BUILT_IN)
+
+
+def test_the_files_temperature_is_used(put, noise):
+    put(TINY, header={"temperature": "1.0"})
+    plain = load_classifier(BUILT_IN, "cpu")
+    put(TINY, header={"temperature": "2.5"})
+    net = load_classifier(BUILT_IN, "cpu")
+    assert net.temperature == 2.5
+    logits = np.log(probabilities(plain, [noise]).astype(np.float64))
+    expected = np.exp(logits / 2.5) / np.exp(logits / 2.5).sum()
+    np.testing.assert_allclose(probabilities(net, [noise]), expected, rtol=1e-4)
+    np.testing.assert_allclose(feature_maps(net, noise, ["prob"])["prob"].values.ravel(), expected[0], rtol=1e-4)
+    for bad in ("0", "-1", "NaN", "Infinity", "hot", "[1]"):
+        put(TINY, header={"temperature": bad})
+        with pytest.raises(WeightsError, match="no positive number"):
+            load_classifier(BUILT_IN, "cpu")
 
 
 def test_torchvisions_file_is_loaded_under_its_own_name(tmp_path, monkeypatch):

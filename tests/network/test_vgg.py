@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import pytest
 import torch
 import torchvision
 from tiny import TINY
 
 from visionlab.errors import WeightsError
-from visionlab.network.vgg import VGG, VGG16, Plan, fold_batch_norm, read_plan, scaled_plan
+from visionlab.network.vgg import VGG, VGG16, Plan, fold_batch_norm, read_plan, scaled_plan, unfold_batch_norm
 
 
 def test_vgg16_has_torchvisions_names_and_shapes():
@@ -60,6 +62,32 @@ def test_folding_batch_norm_changes_nothing(device):
     x = torch.randn(4, 3, 64, 64, device=device)
     torch.testing.assert_close(plain(x), network.to(device)(x), rtol=1e-4, atol=1e-4)
     assert not any("Norm" in type(module).__name__ for module in plain.modules())
+
+
+@pytest.mark.gpu
+def test_a_folded_network_gets_its_batch_norm_back(device):
+    torch.manual_seed(2)
+    plain = VGG(TINY).eval().to(device)
+    plan = replace(TINY, batch_norm=True)
+    for value in plain.parameters():
+        torch.nn.init.normal_(value, std=0.3)
+    with torch.no_grad():
+        plain.features[0].weight[1] = 0  # a dead channel has no spread to divide by
+    before = {name: value.clone() for name, value in plain.state_dict().items()}
+    batches = list(torch.randn(48, 3, 64, 64, device=device).split(16))
+    network = unfold_batch_norm(plain, plan, batches)
+    x = torch.randn(4, 3, 64, 64, device=device)
+    torch.testing.assert_close(network(x), plain(x), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(fold_batch_norm(network.cpu(), plan).to(device)(x), plain(x), rtol=1e-4, atol=1e-4)
+    assert all(torch.equal(value, before[name]) for name, value in plain.state_dict().items())
+    assert len(plain.features[0]._forward_hooks) == 0
+    # in training mode the batches' own statistics are used: on those batches, nearly the same answers
+    for module in network.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    whole = torch.cat(batches)
+    network.train()
+    torch.testing.assert_close(network(whole), plain(whole), rtol=1e-2, atol=1e-2)
 
 
 def test_steps_are_the_forward_pass_and_their_paths_are_the_modules():

@@ -2,39 +2,37 @@
 
     python -m visionlab.learning.builtin --data FOLDER --out weights/vgg16-tinyimagenet.safetensors
 
-FOLDER holds zips (or folders) with train/<wnid>/*.webp|jpg|png and val/<wnid>/*, and classes.txt ("wnid name" a line).
+What FOLDER holds is in visionlab.learning.corpus.
 Uses CUDA with bf16 where it can, a CPU otherwise. A checkpoint after every epoch: the same command goes on where it was
 stopped. The shipped file is a plain VGG in float16: batch normalisation is folded into the convolutions.
 """
 
 from __future__ import annotations
 
-import io
+import hashlib
 import json
 import math
 import time
-import zipfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 import typer
-from PIL import Image as PillowImage
-from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from visionlab.device import describe, half_precision, resolve
-from visionlab.errors import DatasetError, ParameterError
-from visionlab.network.classifier import IMAGENET_MEAN, IMAGENET_STD
-from visionlab.network.vgg import VGG, Plan, fold_batch_norm, scaled_plan
+from visionlab.errors import ParameterError
+from visionlab.learning.corpus import SIDE, Pictures, augment, cutmix, read_classes, read_pictures
+from visionlab.learning.shipping import accuracies, finish, logits_of, write
+from visionlab.network import weights
+from visionlab.network.vgg import VGG, Plan, fold_batch_norm, read_plan, scaled_plan, unfold_batch_norm
 
-SIDE = 64  # of the pictures as they are stored
-SUFFIXES = {".webp", ".jpg", ".jpeg", ".png"}
+STATISTICS = 4096  # pictures over which a network that is trained on gets its normalisation back
 
 
 @dataclass(frozen=True)
@@ -51,6 +49,9 @@ class Recipe:
     smoothing: float = 0.1
     dropout: float = 0.1
     smallest_crop: float = 0.35  # share of the picture's area
+    cutmix: float = 0.0  # share of the batches that are mixed
+    average: float = 0.998  # decay of the weights' moving average a step, which is what is measured and shipped
+    start: str | None = None  # SHA-256 of the weight file that the run starts from; from nothing without one
     seed: int = 0
 
     @property
@@ -63,100 +64,6 @@ class Recipe:
         earlier = [side for side, epochs in saved["stages"] for _ in range(epochs)]
         mine = json.loads(json.dumps(asdict(self)))
         return mine | {"stages": None} == saved | {"stages": None} and self.sides[: len(earlier)] == earlier
-
-
-@dataclass(frozen=True)
-class Pictures:
-    """Equally large pictures in memory: pixels (N, 64, 64, 3) uint8, labels (N,) int64, on one device."""
-
-    pixels: Tensor
-    labels: Tensor
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def to(self, device: torch.device) -> Pictures:
-        return Pictures(self.pixels.to(device), self.labels.to(device))
-
-
-# --- data -----------------------------------------------------------------------------------------------------------
-
-
-def read_classes(folder: Path) -> list[tuple[str, str]]:
-    """(WordNet id, name for people) of each class, in the order of the labels."""
-    file = folder / "classes.txt"
-    if not file.is_file():
-        raise DatasetError(f"There is no classes.txt in {folder}. It should hold one “wnid name” a line.")
-    pairs = [line.split(maxsplit=1) for line in file.read_text().splitlines() if line.strip()]
-    return [(wnid, name.strip().replace("_", " ")) for wnid, name in pairs]
-
-
-def _files(folder: Path, split: str) -> Iterator[tuple[str, bytes]]:
-    """(WordNet id, encoded picture) of every picture of a split, from zips and from folders."""
-    for archive in sorted(folder.glob("*.zip")):
-        with zipfile.ZipFile(archive) as opened:
-            for name in sorted(opened.namelist()):
-                path = Path(name)
-                if len(path.parts) >= 3 and path.parts[0] == split and path.suffix.lower() in SUFFIXES:
-                    yield path.parts[1], opened.read(name)
-    for path in sorted((folder / split).rglob("*")):
-        if path.suffix.lower() in SUFFIXES:
-            yield path.relative_to(folder / split).parts[0], path.read_bytes()
-
-
-def read_pictures(folder: Path, split: str, cache: Path) -> Pictures:
-    """Every picture of a split, decoded; kept decoded in `cache` for the next run."""
-    packed = cache / f"{split}.npz"
-    if not packed.is_file():
-        index = {wnid: i for i, (wnid, _) in enumerate(read_classes(folder))}
-        pixels, labels = [], []
-        for wnid, data in _files(folder, split):
-            if wnid not in index:
-                raise DatasetError(f"The folder {split}/{wnid} is not in classes.txt. Add it there, or remove it.")
-            picture = PillowImage.open(io.BytesIO(data)).convert("RGB")
-            picture = picture if picture.size == (SIDE, SIDE) else picture.resize((SIDE, SIDE), PillowImage.LANCZOS)
-            pixels.append(np.asarray(picture))
-            labels.append(index[wnid])
-        if not pixels:
-            raise DatasetError(f"No pictures for “{split}” in {folder}: expected {split}/<wnid>/*.webp, .jpg or .png.")
-        cache.mkdir(parents=True, exist_ok=True)
-        partial = packed.with_suffix(".part.npz")
-        np.savez(partial, pixels=np.stack(pixels), labels=np.array(labels, np.int64))
-        partial.replace(packed)
-    arrays = np.load(packed)
-    return Pictures(torch.from_numpy(arrays["pixels"]), torch.from_numpy(arrays["labels"]))
-
-
-def _normalise(pixels: Tensor) -> Tensor:
-    """(N, 64, 64, 3) uint8 → (N, 3, 64, 64) float32, zero mean and unit spread over ImageNet."""
-    x = pixels.permute(0, 3, 1, 2).float().div_(255)
-    mean, std = (torch.tensor(v, device=x.device).view(1, 3, 1, 1) for v in (IMAGENET_MEAN, IMAGENET_STD))
-    return (x - mean) / std
-
-
-def augment(pixels: Tensor, side: int, smallest_crop: float, generator: torch.Generator) -> Tensor:
-    """Random resized crops, flips and colour: (N, 64, 64, 3) uint8 → (N, 3, side, side) float32, normalised.
-
-    Szegedy et al. 2014, section 6: area from smallest_crop to 1, aspect ratio from 3/4 to 4/3, each picture its own.
-    """
-    n = len(pixels)
-
-    def uniform(low: float, high: float, *shape: int) -> Tensor:
-        return (torch.rand(n, *shape, generator=generator) * (high - low) + low).to(pixels.device)
-
-    area, ratio = uniform(smallest_crop, 1), uniform(math.log(3 / 4), math.log(4 / 3)).exp()
-    width, height = (area * ratio).sqrt().clamp(max=1), (area / ratio).sqrt().clamp(max=1)
-    flip = uniform(-1, 1).sign()
-    theta = torch.zeros(n, 2, 3, device=pixels.device)
-    theta[:, 0, 0], theta[:, 0, 2] = width * flip, uniform(-1, 1) * (1 - width)
-    theta[:, 1, 1], theta[:, 1, 2] = height, uniform(-1, 1) * (1 - height)
-    x = _normalise(pixels)
-    grid = F.affine_grid(theta, [n, 3, side, side], align_corners=False)
-    x = F.grid_sample(x, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
-    centre = x.mean((2, 3), keepdim=True)
-    x = (x - centre) * uniform(0.7, 1.3, 1, 1, 1) + centre + uniform(-0.3, 0.3, 1, 1, 1)  # contrast, brightness
-    grey = x.mean(1, keepdim=True)
-    return (x - grey) * uniform(0.7, 1.3, 1, 1, 1) + grey  # saturation
 
 
 # --- training -------------------------------------------------------------------------------------------------------
@@ -178,9 +85,52 @@ def _optimiser(network: VGG, recipe: Recipe) -> torch.optim.SGD:
     return torch.optim.SGD(groups, lr=recipe.peak_rate, momentum=recipe.momentum, nesterov=True)
 
 
-def train_epoch(
-    network: VGG, optimiser: torch.optim.Optimizer, pictures: Pictures, recipe: Recipe, epoch: int
-) -> Iterator[tuple[int, int, float]]:
+def moving_average(network: VGG, decay: float) -> AveragedModel:
+    """The exponential moving average of the weights, as in Szegedy et al. 2015, section 8; shorter at the start."""
+
+    def step(average: Tensor, value: Tensor, count: Tensor) -> Tensor:
+        if not average.is_floating_point():
+            return value  # the number of batches seen
+        kept = ((1 + count) / (10 + count)).clamp(max=decay).to(average.device, average.dtype)
+        return torch.lerp(value, average, kept)
+
+    return AveragedModel(network, avg_fn=step, use_buffers=True)
+
+
+@dataclass
+class Run:
+    """What changes while training, and goes into the checkpoint."""
+
+    network: VGG
+    average: AveragedModel
+    optimiser: torch.optim.Optimizer
+    history: list[dict[str, float]] = field(default_factory=list)  # an entry an epoch
+    seconds: float = 0.0
+
+    def save(self, checkpoint: Path, recipe: Recipe) -> None:
+        state = {
+            "recipe": json.dumps(asdict(recipe)),
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "history": json.dumps(self.history),
+            "seconds": self.seconds,
+        }
+        torch.save(state, checkpoint.with_suffix(".part"))
+        checkpoint.with_suffix(".part").replace(checkpoint)
+
+    def restore(self, checkpoint: Path, recipe: Recipe, device: torch.device) -> None:
+        """Go on where the checkpoint stopped. Raises ParameterError where it is of another recipe."""
+        saved = torch.load(checkpoint, map_location=device, weights_only=True)
+        if not recipe.goes_on_from(json.loads(saved["recipe"])):
+            raise ParameterError(f"{checkpoint} is of another recipe. Remove it, or choose another --work folder.")
+        self.network.load_state_dict(saved["network"])
+        self.average.load_state_dict(saved["average"])
+        self.optimiser.load_state_dict(saved["optimiser"])
+        self.history, self.seconds = json.loads(saved["history"]), saved["seconds"]
+
+
+def train_epoch(run: Run, pictures: Pictures, recipe: Recipe, epoch: int) -> Iterator[tuple[int, int, Tensor]]:
     """One pass over the pictures; yields (step of the whole run, steps of the whole run, loss) after each batch."""
     device = pictures.pixels.device
     seed = recipe.seed * 10_000 + epoch  # its own for each epoch, so that an epoch resumed is the same epoch
@@ -190,36 +140,31 @@ def train_epoch(
     steps = per_epoch * len(recipe.sides)
     order = torch.randperm(len(pictures), generator=generator).to(device)
     precision = half_precision(device)
-    network.train()
+    run.network.train()
     for i in range(per_epoch):
         step = epoch * per_epoch + i
-        for group in optimiser.param_groups:
+        for group in run.optimiser.param_groups:
             group["lr"] = rate_at(step, steps, recipe.peak_rate)
         chosen = order[i * recipe.batch : (i + 1) * recipe.batch]
         x = augment(pictures.pixels[chosen], recipe.sides[epoch], recipe.smallest_crop, generator)
+        labels, own = pictures.labels[chosen], 1.0
+        if recipe.cutmix and torch.rand(1, generator=generator).item() < recipe.cutmix:
+            x, own = cutmix(x, generator)
         with torch.autocast(device.type, dtype=precision, enabled=precision is not None):
-            logits = network(x.contiguous(memory_format=torch.channels_last))
-            loss = F.cross_entropy(logits.float(), pictures.labels[chosen], label_smoothing=recipe.smoothing)
-        optimiser.zero_grad(set_to_none=True)
+            logits = run.network(x.contiguous(memory_format=torch.channels_last)).float()
+        loss = own * F.cross_entropy(logits, labels, label_smoothing=recipe.smoothing)
+        if own < 1:
+            loss = loss + (1 - own) * F.cross_entropy(logits, labels.roll(1), label_smoothing=recipe.smoothing)
+        run.optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        optimiser.step()
+        run.optimiser.step()
+        run.average.update_parameters(run.network)
         yield step + 1, steps, loss.detach()
 
 
-@torch.inference_mode()
-def evaluate(network: VGG, pictures: Pictures, side: int = SIDE, batch: int = 256) -> tuple[float, float]:
+def evaluate(network: VGG, pictures: Pictures, side: int = SIDE) -> tuple[float, float]:
     """Top-1 and top-5 accuracy (0..1) on whole pictures at `side` pixels, in float32."""
-    network.eval()
-    right = torch.zeros(5)
-    for pixels, labels in zip(pictures.pixels.split(batch), pictures.labels.split(batch), strict=True):
-        x = _normalise(pixels)
-        if side != SIDE:
-            x = F.interpolate(x, (side, side), mode="bilinear", antialias=True, align_corners=False)
-        logits = network(x.contiguous(memory_format=torch.channels_last))
-        found = logits.topk(min(5, logits.shape[1])).indices  # (N, 5)
-        right[: found.shape[1]] += (found == labels[:, None]).sum(0).cpu()
-    share = right.cumsum(0) / len(pictures)
-    return float(share[0]), float(share[4])
+    return accuracies(logits_of(network, pictures, side), pictures.labels)
 
 
 def _build(recipe: Recipe, classes: int, device: torch.device) -> tuple[VGG, Plan]:
@@ -236,21 +181,23 @@ def _build(recipe: Recipe, classes: int, device: torch.device) -> tuple[VGG, Pla
     return network.to(device, memory_format=torch.channels_last), plan
 
 
-def write(network: VGG, plan: Plan, classes: list[tuple[str, str]], facts: dict, out: Path) -> None:
-    """The shipped file: plain VGG in float16, with the labels, the transform and the facts as JSON in its header."""
-    plain = fold_batch_norm(network.cpu(), plan)
-    tensors = {name: value.half().contiguous() for name, value in plain.state_dict().items()}
-    metadata = {
-        "labels": json.dumps([name for _, name in classes]),
-        "wnids": json.dumps([wnid for wnid, _ in classes]),
-        "mean": json.dumps(IMAGENET_MEAN),
-        "std": json.dumps(IMAGENET_STD),
-        "training": json.dumps(facts),
-    }
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_suffix(".part")
-    save_file(tensors, partial, metadata)
-    partial.replace(out)
+def _start_from(file: Path, network: VGG, plan: Plan, pictures: Pictures, recipe: Recipe) -> None:
+    """Put a shipped file's weights into the network, normalised over the first pictures that it will be shown."""
+    tensors, _ = weights.read(file)
+    found = read_plan({name: tensor.shape for name, tensor in tensors.items()})
+    if found != replace(plan, batch_norm=False):
+        raise ParameterError(f"{file} has the shape {found}. Start from a file of the recipe's own width and classes.")
+    plain = VGG(found).eval()
+    plain.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    plain.to(pictures.pixels.device)
+    generator = torch.Generator().manual_seed(recipe.seed)
+    chosen = torch.randperm(len(pictures), generator=generator)[:STATISTICS]
+    batches = [
+        augment(pictures.pixels[part], recipe.sides[0], recipe.smallest_crop, generator)
+        for part in chosen.to(pictures.pixels.device).split(recipe.batch)
+        if len(part) == recipe.batch
+    ]
+    network.load_state_dict(unfold_batch_norm(plain, plan, batches).state_dict())
 
 
 def parse_stages(text: str) -> tuple[tuple[int, int], ...]:
@@ -276,59 +223,60 @@ def main(
     width: Annotated[float, typer.Option(help="Channels, as a share of the paper's.")] = 0.5,
     batch: Annotated[int, typer.Option(help="Pictures a step.")] = 128,
     peak_rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 0.1,
+    smoothing: Annotated[float, typer.Option(help="Label smoothing.")] = 0.1,
+    cutmix: Annotated[float, typer.Option(help="Share of the batches that are mixed with CutMix.")] = 0.0,
+    start: Annotated[Path | None, typer.Option(help="Weight file to start from instead of from nothing.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the weights, the order and the crops.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
     """Train the built-in network, or go on where the last run of the same recipe stopped."""
     where = resolve(device)
-    recipe = Recipe(stages=parse_stages(stages), width=width, batch=batch, peak_rate=peak_rate, seed=seed)
+    recipe = Recipe(
+        stages=parse_stages(stages),
+        width=width,
+        batch=batch,
+        peak_rate=peak_rate,
+        smoothing=smoothing,
+        cutmix=cutmix,
+        start=hashlib.sha256(start.read_bytes()).hexdigest() if start else None,
+        seed=seed,
+    )
     classes = read_classes(data)
     train = read_pictures(data, "train", work).to(where)
     validation = read_pictures(data, "val", work).to(where)
     network, plan = _build(recipe, len(classes), where)
-    optimiser = _optimiser(network, recipe)
-    history, seconds = [], 0.0
+    if start:
+        _start_from(start, network, plan, train, recipe)
+    run = Run(network, moving_average(network, recipe.average), _optimiser(network, recipe))
     checkpoint = work / "checkpoint.pt"
     if checkpoint.is_file():
-        saved = torch.load(checkpoint, map_location=where, weights_only=True)
-        if not recipe.goes_on_from(json.loads(saved["recipe"])):
-            raise ParameterError(f"{checkpoint} is of another recipe. Remove it, or choose another --work folder.")
-        network.load_state_dict(saved["network"])
-        optimiser.load_state_dict(saved["optimiser"])
-        history, seconds = json.loads(saved["history"]), saved["seconds"]
-        print(f"going on after epoch {len(history)}", flush=True)
+        run.restore(checkpoint, recipe, where)
+        print(f"going on after epoch {len(run.history)}", flush=True)
     print(f"{len(train)} pictures to train on, {len(validation)} to validate, on {describe()}", flush=True)
-    for epoch in range(len(history), len(recipe.sides)):
-        start, losses = time.perf_counter(), []
-        for step, steps, loss in train_epoch(network, optimiser, train, recipe, epoch):
+    for epoch in range(len(run.history), len(recipe.sides)):
+        began, losses = time.perf_counter(), []
+        for step, steps, loss in train_epoch(run, train, recipe, epoch):
             losses.append(loss)
             if step % 100 == 0:
-                pace = (time.perf_counter() - start) / len(losses)
+                pace = (time.perf_counter() - began) / len(losses)
                 recent = torch.stack(losses[-100:]).mean().item()
                 print(f"  step {step}/{steps}  loss {recent:.3f}  {pace * 1000:.0f} ms a step", flush=True)
-        seconds += time.perf_counter() - start
-        top1, top5 = evaluate(network, validation)
+        run.seconds += time.perf_counter() - began
+        top1, top5 = evaluate(run.average.module, validation)
         mean_loss = torch.stack(losses).mean().item()
-        history.append({"side": recipe.sides[epoch], "loss": mean_loss, "top1": top1, "top5": top5})
-        print(f"epoch {epoch + 1}/{len(recipe.sides)}  {history[-1]}  {seconds / 60:.1f} min", flush=True)
-        state = {
-            "recipe": json.dumps(asdict(recipe)),
-            "network": network.state_dict(),
-            "optimiser": optimiser.state_dict(),
-            "history": json.dumps(history),
-            "seconds": seconds,
-        }
-        torch.save(state, checkpoint.with_suffix(".part"))
-        checkpoint.with_suffix(".part").replace(checkpoint)
+        run.history.append({"side": recipe.sides[epoch], "loss": mean_loss, "top1": top1, "top5": top5})
+        print(f"epoch {epoch + 1}/{len(recipe.sides)}  {run.history[-1]}  {run.seconds / 60:.1f} min", flush=True)
+        run.save(checkpoint, recipe)
     facts = {
         "recipe": asdict(recipe),
-        "history": history,
-        "minutes": round(seconds / 60, 1),
+        "history": run.history,
+        "minutes": round(run.seconds / 60, 1),
         "machine": describe(),
         "date": date.today().isoformat(),
     }
-    write(network, plan, classes, facts, out)
-    print(f"wrote {out}: top-1 {history[-1]['top1']:.1%}, top-5 {history[-1]['top5']:.1%}")
+    finished = finish(fold_batch_norm(run.average.module.cpu(), plan).to(where), validation)
+    write(finished, classes, facts, out)
+    print(f"wrote {out}: {finished.figures}")
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ class Head:
             Layer("head", "head", "linear", places, None, None, self.weights.size + self.bias.size),
             Layer("prob", "softmax", "softmax", places, None, None, 0),
         )
-        return replace(net, name="your head", module=module, labels=self.classes, layers=layers)
+        return replace(net, name="your head", module=module, labels=self.classes, layers=layers, temperature=1.0)
 
 
 class Headed(nn.Module):

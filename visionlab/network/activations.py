@@ -25,7 +25,7 @@ class FeatureMap:
 
 def network_steps(net: Classifier) -> list[Step]:
     """The steps of the network, and the softmax after them."""
-    return [*net.module.steps(), ("softmax", lambda logits: logits.float().softmax(1))]
+    return [*net.module.steps(), ("softmax", net.softmax)]
 
 
 def activations(net: Classifier, x: Tensor, names: Iterable[str]) -> dict[str, Tensor]:

@@ -93,7 +93,9 @@ class Classifier:
 
     module maps normalised (N, 3, H, W) to logits (N, len(labels)) and lists its `steps()`; it is shared, so it is never
     changed: eval mode, parameters frozen. embedding names the layer whose values a head is trained on, and maps_side
-    is the input size in pixels at which the maps of the deeper layers are large enough to be looked at.
+    is the input size in pixels at which the maps of the deeper layers are large enough to be looked at. The logits are
+    divided by temperature before the softmax, so that the probabilities are neither too sure nor too shy (Guo et al.
+    2017); it is 1 where nobody measured it.
     """
 
     name: str
@@ -104,6 +106,11 @@ class Classifier:
     device: torch.device
     embedding: str
     maps_side: int
+    temperature: float = 1.0
+
+    def softmax(self, logits: Tensor) -> Tensor:
+        """(N, classes) logits → (N, classes) float32 probabilities, at the classifier's temperature."""
+        return (logits.float() / self.temperature).softmax(1)
 
     def layer(self, name: str) -> Layer:
         """The layer of that name. Raises ModelError where there is none."""
@@ -141,11 +148,11 @@ class Prediction:
 
 @torch.inference_mode()
 def probabilities(net: Classifier, images: Sequence[Image]) -> NDArray[np.float32]:
-    """(N, classes) float32: the softmax of the network's logits for each picture."""
+    """(N, classes) float32: how probable the network holds each class for each picture, adding up to 1."""
     found = [np.zeros((0, len(net.labels)), np.float32)]
     for start in range(0, len(images), BATCH):
         chunk = [images[i] for i in range(start, min(start + BATCH, len(images)))]
-        found.append(net.module(net.transform(chunk, net.device)).float().softmax(1).cpu().numpy())
+        found.append(net.softmax(net.module(net.transform(chunk, net.device))).cpu().numpy())
     return np.concatenate(found)
 
 

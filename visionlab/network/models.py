@@ -6,6 +6,7 @@ Loading costs next to nothing: the module is built on the meta device and the fi
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -106,7 +107,17 @@ def load_classifier(name: str, device: str | torch.device = "auto") -> Classifie
     where = resolve(device)
     module = module.eval().requires_grad_(False).to(where)
     layers = vgg_layers(plan, model.transform.crop)
-    return Classifier(model.name, module, model.transform, labels, layers, where, model.embedding, model.maps_side)
+    return Classifier(
+        model.name,
+        module,
+        model.transform,
+        labels,
+        layers,
+        where,
+        model.embedding,
+        model.maps_side,
+        _temperature_in(metadata, path.name),
+    )
 
 
 def _labels_in(metadata: dict[str, str], file: str) -> tuple[str, ...]:
@@ -114,3 +125,15 @@ def _labels_in(metadata: dict[str, str], file: str) -> tuple[str, ...]:
         return tuple(str(label) for label in json.loads(metadata["labels"]))
     except (KeyError, ValueError, TypeError) as error:
         raise WeightsError(f"{file} does not say what its classes are called. Get the file anew.") from error
+
+
+def _temperature_in(metadata: dict[str, str], file: str) -> float:
+    """The temperature that the file says its probabilities need; 1 where it says nothing."""
+    text = metadata.get("temperature", "1")
+    try:
+        temperature = float(json.loads(text))
+    except (ValueError, TypeError):
+        temperature = math.nan
+    if not (math.isfinite(temperature) and temperature > 0):
+        raise WeightsError(f"{file} gives “{text[:40]}” as its temperature, which is no positive number. Get it anew.")
+    return temperature

@@ -125,17 +125,63 @@ def fold_batch_norm(network: VGG, plan: Plan) -> VGG:
     The result is a plain VGG of `plan` without batch normalisation; the given network is left as it was.
     """
     plain = VGG(replace(plan, batch_norm=False)).eval()
-    for source, target in ((network.features, plain.features), (network.classifier, plain.classifier)):
-        affine = [module for module in target if isinstance(module, nn.Conv2d | nn.Linear)]
-        modules = list(source)
-        found = [i for i, module in enumerate(modules) if isinstance(module, nn.Conv2d | nn.Linear)]
-        for place, into in zip(found, affine, strict=True):
-            weight, bias = modules[place].weight.double(), modules[place].bias.double()
-            norm = modules[place + 1] if place + 1 < len(modules) else None
-            if isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d):
-                gain = norm.weight.double() / torch.sqrt(norm.running_var.double() + norm.eps)
-                weight = weight * gain.view(-1, *[1] * (weight.dim() - 1))
-                bias = (bias - norm.running_mean.double()) * gain + norm.bias.double()
-            into.weight.copy_(weight)
-            into.bias.copy_(bias)
+    for (affine, norm), (into, _) in zip(_affine(network), _affine(plain), strict=True):
+        weight, bias = affine.weight.double(), affine.bias.double()
+        if norm is not None:
+            gain = norm.weight.double() / torch.sqrt(norm.running_var.double() + norm.eps)
+            weight = weight * gain.view(-1, *[1] * (weight.dim() - 1))
+            bias = (bias - norm.running_mean.double()) * gain + norm.bias.double()
+        into.weight.copy_(weight)
+        into.bias.copy_(bias)
     return plain
+
+
+@torch.no_grad()
+def unfold_batch_norm(plain: VGG, plan: Plan, batches: Sequence[Tensor]) -> VGG:
+    """The other way, so that a finished network can be trained on: the same function with batch normalisation.
+
+    The running statistics are those of the given batches, each normalised (N, 3, H, W), of equal size. Every filter
+    gets the norm √2 that it has after He's initialisation: normalisation makes the function blind to that norm, but
+    the step that a learning rate takes depends on it. The result is in eval mode, a VGG of `plan` with batch
+    normalisation; the given network is left as it was.
+    """
+    network = VGG(replace(plan, batch_norm=True)).eval().to(batches[0].device)
+    pairs = _affine(network)
+    moments: list[list[Tensor]] = [[] for _ in pairs]
+
+    def measure(kept: list[Tensor], values: Tensor) -> None:
+        flat = values.double().transpose(0, 1).flatten(1)  # (channels, values)
+        kept.append(torch.stack([flat.mean(1), flat.square().mean(1)]))
+
+    hooks = [
+        module.register_forward_hook(lambda _, __, values, kept=kept: measure(kept, values))
+        for (module, _), kept in zip(_affine(plain), moments, strict=True)
+    ]
+    for batch in batches:
+        plain(batch)
+    for hook in hooks:
+        hook.remove()
+    for (affine, norm), (source, _), kept in zip(pairs, _affine(plain), moments, strict=True):
+        affine.load_state_dict(source.state_dict())
+        if norm is not None:
+            mean, square = torch.stack(kept).mean(0)
+            spread = (square - mean.square()).clamp(min=1e-6).sqrt()
+            length = affine.weight.flatten(1).norm(dim=1).clamp(min=1e-6) / 2**0.5
+            affine.weight.div_(length.view(-1, *[1] * (affine.weight.dim() - 1)))
+            norm.running_mean.copy_((mean - affine.bias) / length)
+            norm.running_var.copy_((spread / length).square() - norm.eps)
+            norm.weight.copy_(spread)  # γ = σ and β = μ undo the normalisation
+            norm.bias.copy_(mean)
+            affine.bias.zero_()
+    return network
+
+
+def _affine(network: VGG) -> list[tuple[nn.Module, nn.Module | None]]:
+    """Every convolution and fully connected layer, with the batch normalisation that follows it, if one does."""
+    found = []
+    for part in (network.features, network.classifier):
+        for module, following in zip(part, [*list(part)[1:], None], strict=True):
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                norm = following if isinstance(following, nn.BatchNorm1d | nn.BatchNorm2d) else None
+                found.append((module, norm))
+    return found

@@ -1,0 +1,85 @@
+"""How far a classifier's probabilities can be believed, and the temperature that makes them believable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from visionlab.errors import ParameterError
+
+COLDEST, HOTTEST = 0.05, 20.0
+
+
+@dataclass(frozen=True, eq=False)
+class Reliability:
+    """Predictions by how sure they were: per bin of the top probability, how many, how sure, and how often right.
+
+    edges: float64 (B + 1,), from 0 to 1. count: int64 (B,), predictions. confidence and accuracy: float64 (B,), the
+    mean top probability and the share of right ones, 0..1; NaN in an empty bin.
+    """
+
+    edges: NDArray[np.float64]
+    count: NDArray[np.int64]
+    confidence: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+
+    @property
+    def expected_error(self) -> float:
+        """The expected calibration error, 0..1: |accuracy − confidence|, weighted by the bins' counts."""
+        full = self.count > 0
+        gap = np.abs(self.accuracy[full] - self.confidence[full])
+        return float((gap * self.count[full]).sum() / self.count.sum())
+
+
+def reliability(probabilities: ArrayLike, truth: ArrayLike, bins: int = 15) -> Reliability:
+    """Compare how sure N predictions were with how often they were right, in equally wide bins.
+
+    probabilities: (N, K), each row adding up to 1; truth: (N,) indices of the right classes.
+    Source: Naeini, Cooper & Hauskrecht 2015; Guo et al. 2017, section 2, who use 15 bins. Raises ParameterError where
+    the shapes do not fit, N is 0, or there is no bin.
+    """
+    table, right = _checked(probabilities, truth, "probabilities")
+    if bins < 1:
+        raise ParameterError(f"{bins} bins were asked for. Use 1 or more; 15 is usual.")
+    top, hit = table.max(1), table.argmax(1) == right
+    edges = np.linspace(0, 1, bins + 1)
+    place = np.clip(np.ceil(top * bins).astype(int) - 1, 0, bins - 1)  # bins are (low, high], as in the papers
+    count = np.bincount(place, minlength=bins)
+    with np.errstate(invalid="ignore"):
+        confidence = np.bincount(place, top, bins) / count
+        accuracy = np.bincount(place, hit, bins) / count
+    return Reliability(edges, count, confidence, accuracy)
+
+
+def fit_temperature(logits: ArrayLike, truth: ArrayLike) -> float:
+    """The T > 0 for which softmax(logits / T) gives the truth the highest likelihood.
+
+    logits: (N, K); truth: (N,) indices of the right classes. T is sought between 0.05 and 20: the likelihood has one
+    maximum over 1 / T, since its negative logarithm is convex there. Source: Guo et al. 2017, section 4.2. Raises
+    ParameterError where the shapes do not fit or N is 0.
+    """
+    from scipy.optimize import minimize_scalar
+    from scipy.special import logsumexp
+
+    table, right = _checked(logits, truth, "logits")
+    correct = table[np.arange(len(table)), right]
+
+    def loss(inverse: float) -> float:
+        return float((logsumexp(table * inverse, axis=1) - correct * inverse).mean())
+
+    return float(1 / minimize_scalar(loss, bounds=(1 / HOTTEST, 1 / COLDEST), method="bounded").x)
+
+
+def _checked(table: ArrayLike, truth: ArrayLike, name: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    table, right = np.asarray(table, np.float64), np.asarray(truth)
+    if table.ndim != 2 or table.size == 0 or right.shape != table.shape[:1]:
+        raise ParameterError(
+            f"The {name} have the shape {table.shape} for {right.shape} truths; one row of {name} a truth is needed."
+        )
+    if not np.isfinite(table).all():
+        raise ParameterError(f"Some {name} are not finite numbers.")
+    if not np.issubdtype(right.dtype, np.integer) or right.min() < 0 or right.max() >= table.shape[1]:
+        raise ParameterError(f"The truth must be whole numbers from 0 to {table.shape[1] - 1}, one class each.")
+    return table, right.astype(np.int64)

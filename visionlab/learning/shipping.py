@@ -1,0 +1,105 @@
+"""From a trained network to the file that is shipped: rounded to float16, at its best input size, calibrated."""
+
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from visionlab.learning.calibration import fit_temperature, reliability
+from visionlab.learning.corpus import Pictures, resized
+from visionlab.network.classifier import IMAGENET_MEAN, IMAGENET_STD
+from visionlab.network.vgg import VGG
+
+SIDES = (64, 72, 80, 96, 112, 128)  # input sizes in pixels among which the best one is looked for
+
+
+@dataclass(frozen=True, eq=False)
+class Finished:
+    """A network as it is shipped: weights that float16 can hold, the side that suits it, its temperature.
+
+    figures are those of validation: by side on the half that the side and the temperature were chosen on, and on the
+    other half at that side; what rounding changed, on all of it.
+    """
+
+    network: VGG
+    side: int
+    temperature: float
+    figures: dict
+
+
+@torch.inference_mode()
+def logits_of(network: VGG, pictures: Pictures, side: int, batch: int = 256) -> Tensor:
+    """(N, classes) float32 on the CPU: the network's answers to whole pictures at `side` pixels."""
+    network.eval()
+    answers = [
+        network(resized(pixels, side).contiguous(memory_format=torch.channels_last)).float().cpu()
+        for pixels in pictures.pixels.split(batch)
+    ]
+    return torch.cat(answers)
+
+
+def accuracies(logits: Tensor, labels: Tensor) -> tuple[float, float]:
+    """Top-1 and top-5 accuracy, 0..1, of logits (N, classes)."""
+    found = logits.topk(min(5, logits.shape[1])).indices  # (N, 5)
+    hit = found == labels.cpu()[:, None]
+    return float(hit[:, 0].float().mean()), float(hit.any(1).float().mean())
+
+
+def finish(network: VGG, validation: Pictures, sides: tuple[int, ...] = SIDES) -> Finished:
+    """Round a plain network to float16's numbers, choose its side and its temperature on every other picture."""
+    rounded = deepcopy(network).half().float()
+    labels = validation.labels.cpu()
+    chosen, held = slice(0, None, 2), slice(1, None, 2)  # the pictures come class by class: both have all of them
+    logits = {side: logits_of(rounded, validation, side) for side in sides}
+    top = {side: accuracies(values[chosen], labels[chosen]) for side, values in logits.items()}
+    side = max(top, key=top.__getitem__)
+    temperature = fit_temperature(logits[side][chosen].numpy(), labels[chosen].numpy())
+
+    def error(at: float) -> float:
+        return reliability((logits[side][held] / at).softmax(1).numpy(), labels[held].numpy()).expected_error
+
+    exact = logits_of(network, validation, side)
+    change = ((exact / temperature).softmax(1) - (logits[side] / temperature).softmax(1)).abs()
+    figures = {
+        "chosen_on": {str(side): list(found) for side, found in top.items()},
+        "held_out": {
+            "top1": accuracies(logits[side][held], labels[held])[0],
+            "top5": accuracies(logits[side][held], labels[held])[1],
+            "calibration_error": error(temperature),
+            "calibration_error_uncalibrated": error(1.0),
+        },
+        "rounding": {
+            "pictures": len(labels),
+            "top1_moved": int((exact.argmax(1) != logits[side].argmax(1)).sum()),
+            "largest_change": float(change.max()),
+            "mean_change_of_top": float(change.gather(1, exact.argmax(1, keepdim=True)).mean()),
+        },
+    }
+    return Finished(rounded, side, temperature, figures)
+
+
+def write(finished: Finished, classes: list[tuple[str, str]], facts: dict, out: Path) -> None:
+    """The file: plain VGG in float16, and as JSON in its header all that is needed to use it and to make it again.
+
+    labels, wnids (WordNet ids), mean and std of the transform, side in pixels, temperature, and training: the facts.
+    """
+    tensors = {name: value.half().cpu().contiguous() for name, value in finished.network.state_dict().items()}
+    metadata = {
+        "labels": [name for _, name in classes],
+        "wnids": [wnid for wnid, _ in classes],
+        "mean": IMAGENET_MEAN,
+        "std": IMAGENET_STD,
+        "side": finished.side,
+        "temperature": finished.temperature,
+        "training": facts | {"figures": finished.figures},
+    }
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = out.with_suffix(".part")
+    save_file(tensors, partial, {key: json.dumps(value) for key, value in metadata.items()})
+    partial.replace(out)
