@@ -1,10 +1,13 @@
 """The script that trains the built-in network, on a handful of pictures."""
 
+import hashlib
 import itertools
+import json
 import re
 
 import pytest
 import torch
+from safetensors import safe_open
 from typer.testing import CliRunner
 
 from visionlab.errors import ParameterError
@@ -127,10 +130,35 @@ def test_a_finished_network_is_trained_on(data, tmp_path):
     fresh = run(data, tmp_path / "third" / "file.safetensors", "--stages", "32x1", "--peak-rate", "0.0001")
     losses = [float(re.search(r"'loss': ([\d.]+)", text)[1]) for text in (told, fresh)]
     assert losses[0] < losses[1] - 0.1, "it begins where the other stopped"
+    with safe_open(second, "pt") as file:
+        training = json.loads(file.metadata()["training"])
+    assert training["recipe"]["start"] == hashlib.sha256(first.read_bytes()).hexdigest()
+    assert len(training["started_from"]["history"]) == 4
     with pytest.raises(ParameterError, match="another recipe"):
         run(data, second, "--stages", "32x1", "--peak-rate", "0.0001")
     with pytest.raises(ParameterError, match="recipe's own width"):
         run(data, tmp_path / "fourth" / "file.safetensors", "--start", str(first), "--width", "0.25")
+
+
+def test_what_is_nothing_becomes_no_class(data, tmp_path):
+    pictures = builtin.read_pictures(data, "train", tmp_path / "work")
+    odd = builtin.Pictures(torch.randint(0, 256, (32, 64, 64, 3), dtype=torch.uint8), torch.zeros(32).long())
+    certainty = {}
+    for count in (0, 6):
+        recipe = builtin.Recipe(
+            stages=((32, 12),),
+            width=0.125,
+            hidden=(16, 16),
+            batch=4,
+            peak_rate=0.02,
+            strangers=count,
+            strangers_weight=1,
+        )
+        run = a_run(recipe)
+        for epoch in range(12):
+            list(builtin.train_epoch(run, pictures, recipe, epoch))
+        certainty[count] = builtin.logits_of(run.average.module, odd, 32).softmax(1).amax(1).mean()
+    assert certainty[6] < certainty[0] - 0.1
 
 
 def test_stages_are_read_or_refused():

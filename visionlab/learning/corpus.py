@@ -138,3 +138,43 @@ def cutmix(x: Tensor, generator: torch.Generator) -> tuple[Tensor, float]:
     mixed = x.clone()
     mixed[:, :, top : top + tall, left : left + wide] = x.roll(1, 0)[:, :, top : top + tall, left : left + wide]
     return mixed, 1 - tall * wide / (height * width)
+
+
+def strangers(pixels: Tensor, side: int, generator: torch.Generator) -> Tensor:
+    """As many pictures of nothing as are given: (N, 64, 64, 3) uint8 → (N, 3, side, side) float32, normalised.
+
+    In turn noise of any coarseness, cells of flat colour, and a given picture cut into tiles that are shuffled. A
+    network that learns to hold every class equally likely there is less sure of what it does not know (outlier
+    exposure, Hendrycks, Mazeika & Dietterich 2019).
+    """
+    kinds = (_noise, _cells, _tiles)
+    drawn = [kinds[i % 3](pixels[i].cpu(), generator) for i in range(len(pixels))]
+    return resized(torch.stack(drawn).to(pixels.device), side)
+
+
+def _noise(picture: Tensor, generator: torch.Generator) -> Tensor:
+    """Random values on a grid of 2 to 64 points a side, smooth in between or not, grey or coloured."""
+    fineness, smooth, grey, contrast = torch.rand(4, generator=generator).tolist()
+    points = round(2 ** (1 + 5 * fineness))
+    x = torch.rand(1, 1 if grey < 0.3 else 3, points, points, generator=generator)
+    x = F.interpolate(x, (SIDE, SIDE), mode="bicubic" if smooth < 0.5 else "nearest")
+    x = 0.5 + (x - 0.5) * (0.3 + 1.2 * contrast)
+    return (x * 255).clamp(0, 255).byte().expand(1, 3, SIDE, SIDE)[0].permute(1, 2, 0)
+
+
+def _cells(picture: Tensor, generator: torch.Generator) -> Tensor:
+    """Flat colours, each where its point is the nearest of 2 to 12 (a Voronoi diagram)."""
+    points = int(torch.randint(2, 13, (1,), generator=generator))
+    centres = torch.rand(points, 2, generator=generator) * SIDE
+    colours = torch.randint(0, 256, (points, 3), generator=generator, dtype=torch.uint8)
+    places = torch.cartesian_prod(torch.arange(SIDE), torch.arange(SIDE)).float()
+    return colours[torch.cdist(places, centres).argmin(1)].view(SIDE, SIDE, 3)
+
+
+def _tiles(picture: Tensor, generator: torch.Generator) -> Tensor:
+    """The picture's 4 × 4 or 8 × 8 tiles in any order: its colours and textures, and nothing that they made up."""
+    tiles = 4 if torch.rand(1, generator=generator) < 0.5 else 8
+    size = SIDE // tiles
+    cut = picture.view(tiles, size, tiles, size, 3).transpose(1, 2).reshape(tiles * tiles, size, size, 3)
+    cut = cut[torch.randperm(tiles * tiles, generator=generator)].view(tiles, tiles, size, size, 3)
+    return cut.transpose(1, 2).reshape(SIDE, SIDE, 3)
