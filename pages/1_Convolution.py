@@ -1,16 +1,18 @@
-"""The kernel visualizer: pick a kernel or write one, and see what it answers to the picture."""
+"""The convolution lab: a kernel at work on a few pixels, number by number, and on the whole picture."""
 
 import numpy as np
 import streamlit as st
 
-from visionlab.errors import ParameterError
+from visionlab.imaging.analysis import costs
 from visionlab.imaging.convolution import BORDERS, convolve
-from visionlab.imaging.image import encode_png, fit
-from visionlab.imaging.kernels import KERNELS, custom_kernel
+from visionlab.imaging.image import encode_jpeg, encode_png, fit
 from visionlab.imaging.render import MODES, render
-from visionlab.ui import state
-from visionlab.ui.page import page, roomy_columns, sentence
-from visionlab.ui.widgets import facts, image_picker, show, show_exact
+from visionlab.ui import cached, kernel_facts, state
+from visionlab.ui.components.compare import compare
+from visionlab.ui.components.convolution_lab import convolution_lab
+from visionlab.ui.kernel_editor import kernel_editor
+from visionlab.ui.page import page, roomy_columns
+from visionlab.ui.widgets import facts, image_picker
 
 LONGEST = 1024  # pixels: what fits a screen, and follows the controls at once
 
@@ -30,36 +32,9 @@ MODE_TITLES = {
 
 with page("Convolution"):
     picture = image_picker()
-    controls, results = roomy_columns([1, 2], "work", gap="large")
+    controls, results = roomy_columns([1, 2.4], "work", gap="large")
     with controls:
-        name = st.selectbox(
-            "Kernel",
-            list(KERNELS),
-            index=list(KERNELS).index("sobel_x"),
-            format_func=lambda key: KERNELS[key].title,
-            key="kernel",
-            bind="query-params",
-            on_change=state.reset_kernel,
-        )
-        preset = KERNELS[name]
-        st.caption(preset.about)
-        st.markdown("**Weights** · edit any of them")
-        edited = st.data_editor(
-            preset.weights.astype(float).round(5),
-            key=f"weights-{name}-{state.kernel_version()}",
-            hide_index=True,
-            num_rows="fixed",
-        )
-        table = np.asarray(edited, float)
-        untouched = np.array_equal(table, preset.weights.astype(float).round(5))
-        try:
-            kernel = preset if untouched else custom_kernel(table)
-        except ParameterError as error:  # an emptied cell, say: the kernel as it was goes on
-            sentence(error)
-            kernel = preset
-        if not untouched:
-            st.button("Back to the kernel as it was", on_click=state.reset_kernel, icon=":material/undo:")
-        st.caption(f"Sum {kernel.weights.sum():g} · {'separable' if kernel.separable else 'not separable'}")
+        kernel = kernel_editor()
         one, two = st.columns(2)
         stride = one.number_input("Stride", 1, 64, 1, key="stride", bind="query-params", help="Steps of the window.")
         dilation = two.number_input(
@@ -79,38 +54,77 @@ with page("Convolution"):
             bind="query-params",
             help="On: convolution as mathematics defines it. Off: cross-correlation, which CNNs call convolution.",
         )
+        kernel_facts.show(kernel)
+    with results:
+        st.subheader("Number by number", anchor=False)
+        detail = st.session_state.get("detail", 128)
+        square = convolution_lab(
+            picture.image,
+            kernel,
+            stride=stride,
+            dilation=dilation,
+            border=border,
+            flip=flip,
+            longest=detail,
+            square=state.linked_square(),
+            key=f"lab-{picture.key}-{detail}",
+        )
+        state.link_square(square)
+        st.select_slider(
+            "The picture is shrunk to … pixels for this, so that a square of 8 to 32 pixels shows something of it",
+            [64, 128, 256, 512],
+            128,
+            key="detail",
+        )
+
+    st.subheader("The whole picture", anchor=False)
+    side, view = roomy_columns([1, 2.4], "whole", gap="large")
+    with side:
         grey = st.toggle(
             "Grey picture", key="grey", bind="query-params", help="One channel instead of red, green, blue."
         )
-        fallback = "clip" if kernel.weights.sum() > 0.5 else "absolute"  # blurs keep brightness; edge kernels sum to 0
+        fallback = "clip" if kernel.total > 0.5 else "absolute"  # blurs keep brightness; edge kernels sum to 0
         mode = st.selectbox(
             "Show the response", MODES, index=MODES.index(fallback), format_func=MODE_TITLES.get, key=f"mode-{fallback}"
         )
     shown = fit(picture.image, LONGEST)
     source = shown.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32) if grey else shown
     response = convolve(source, kernel, stride=stride, dilation=dilation, border=border, flip=flip)
-    result = encode_png(render(response, mode))
-    with results:
-        before, after = roomy_columns(2, "pictures", gap="small")
-        with before:
-            st.markdown("**Picture**")
-            show(picture, LONGEST, alt="The picture before")
-        with after:
-            st.markdown("**Response**")
-            show_exact(result, f"The response of {kernel.title}")
-        height, width = source.shape[:2]
-        rows, columns = response.shape[:2]
+    result = render(response, mode)
+    rows, columns = response.shape[:2]
+    spent = costs(source.shape[:2], kernel, outputs=(rows, columns), channels=1 if grey else 3)
+    with view:
+        compare(
+            cached.picture_bytes(picture.key, LONGEST, picture.image),
+            encode_jpeg(result, 95),
+            shape=source.shape[:2],
+            titles=("Picture", f"Response of {kernel.title}"),
+            enlarged=stride > 1,
+            key="compare",
+        )
         facts(
             {
                 "Output, px": f"{columns} × {rows}",
                 "Smallest … largest": f"{response.min():.0f} … {response.max():.0f}",
-                "Multiplications": f"{rows * columns * kernel.weights.size * (1 if grey else 3):,}",
             }
         )
-        extent = (kernel.weights.shape[1] - 1) * dilation + 1
-        padded = width if border == "valid" else width + extent - 1
-        st.caption(
-            f"Width: ⌊({padded} − {extent}) / {stride}⌋ + 1 = {columns}. The window spans {extent} pixels, and the "
-            f"{'picture' if border == 'valid' else 'padded picture'} {padded}."
+    with side:
+        kernel_facts.show_costs(spent)
+        st.download_button(
+            "The response as PNG",
+            lambda: encode_png(result),
+            "response.png",
+            "image/png",
+            icon=":material/download:",
+            on_click="ignore",
         )
-        st.download_button("Download the response", result, "response.png", "image/png", icon=":material/download:")
+        st.download_button(
+            "Its numbers as .npy",
+            lambda: kernel_facts.npy(response),
+            "response.npy",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        settings = {"stride": stride, "dilation": dilation, "border": border, "flip": flip}
+        with st.expander("The same in Python", icon=":material/code:"):
+            st.code(kernel_facts.as_python(kernel, settings, grey, mode, LONGEST), language="python")

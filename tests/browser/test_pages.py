@@ -1,7 +1,6 @@
 """Each page does its job in a real browser, from a cold server, through its deep link."""
 
 import re
-from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -37,43 +36,6 @@ def test_home_shows_the_whole_way_at_once(page: Page):
     assert bars(page) == expected_bars(vl.load_sample("cat"))
     page.get_by_role("link", name="Open every layer").click()
     expect(page.get_by_role("heading", name="Feature maps")).to_be_visible()
-
-
-def test_convolution_of_ones_own_photograph(page: Page, photo):
-    open_page(page, f"Convolution?kernel={quote(vl.KERNELS['sobel_y'].title)}")
-    use_photo(page, photo)
-    image = vl.load_image(photo)
-    shown = pixels(images(page, "The response of Sobel"))
-    np.testing.assert_array_equal(shown, vl.render(vl.convolve(image, vl.KERNELS["sobel_y"]), "absolute"))
-    table = page.get_by_test_id("stDataFrame").locator("canvas").first
-    size = table.bounding_box()
-    middle = size["x"] + size["width"] / 2, size["y"] + size["height"] * 2.5 / 4  # of 3 × 3 cells and a header
-    page.mouse.click(*middle)
-    page.mouse.dblclick(*middle)
-    page.locator(".gdg-input").fill("4")
-    page.locator(".gdg-input").press("Enter")
-    expect(page.get_by_text("Sum 4 · not separable")).to_be_visible()
-    settle(page)
-    weights = vl.KERNELS["sobel_y"].weights.copy()
-    weights[1, 1] = 4
-    edited = pixels(images(page, "The response of Custom"))
-    np.testing.assert_array_equal(edited, vl.render(vl.convolve(image, weights), "clip"))
-    page.get_by_role("button", name="Back to the kernel as it was").click()
-    expect(page.get_by_text("Sum 0 · separable")).to_be_visible()
-    choose(page, "Border", "None (valid)")
-    expect(page.get_by_test_id("stMetricValue").first).to_have_text("298 × 198")
-    page.get_by_test_id("stNumberInput").filter(has_text="Stride").get_by_role("textbox").or_(
-        page.get_by_test_id("stNumberInput").filter(has_text="Stride").get_by_role("spinbutton")
-    ).fill("3")
-    page.keyboard.press("Enter")
-    expect(page.get_by_test_id("stMetricValue").first).to_have_text("100 × 66")
-    settle(page)
-    response = vl.convolve(image, vl.KERNELS["sobel_y"], stride=3, border="valid")
-    np.testing.assert_array_equal(pixels(images(page, "The response of Sobel")), vl.render(response, "absolute"))
-    assert "stride=3" in page.url
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Download the response").click()
-    np.testing.assert_array_equal(vl.load_image(download.value.path()), vl.render(response, "absolute"))
 
 
 def test_a_chain_of_filters_and_its_code(page: Page, photo):

@@ -86,13 +86,48 @@ def keep_upload_error(text: str | None) -> None:
     st.session_state["upload_error"] = text
 
 
+@dataclass(frozen=True, eq=False)
+class KernelEdit:
+    """Weights that the user wrote over those of the kernel of that name. version counts up, so that a table shown for
+    one version ends with it."""
+
+    name: str
+    weights: tuple[tuple[float, ...], ...]
+    version: int
+
+
+def kernel_edit(name: str) -> KernelEdit | None:
+    edit = st.session_state.get("kernel_edit")
+    return edit if edit and edit.name == name else None
+
+
 def kernel_version() -> int:
-    """Counts how often the kernel was taken afresh: edits belong to one version, and end with it."""
     return st.session_state.get("kernel_version", 0)
 
 
+def edit_kernel(name: str, weights: Sequence[Sequence[float]]) -> None:
+    """These weights take the place of the kernel's own, in a table of their own."""
+    reset_kernel()
+    rows = tuple(tuple(float(value) for value in row) for row in weights)
+    st.session_state["kernel_edit"] = KernelEdit(name, rows, kernel_version())
+
+
 def reset_kernel() -> None:
+    """The kernel as it was, in a new table."""
     st.session_state["kernel_version"] = kernel_version() + 1
+    st.session_state.pop("kernel_edit", None)
+    st.query_params.pop("weights", None)
+
+
+def linked_square() -> tuple[int, int, int] | None:
+    """Where the link says that the lab's square is: left, top, side in pixels; None where it says nothing usable."""
+    parts = st.query_params.get("square", "").split(",")
+    return tuple(map(int, parts)) if len(parts) == 3 and all(part.isdecimal() for part in parts) else None
+
+
+def link_square(square: tuple[int, int, int] | None) -> None:
+    if square:
+        st.query_params["square"] = ",".join(map(str, square))
 
 
 def trained_head() -> TrainedHead | None:

@@ -1,0 +1,35 @@
+// Two pictures, one over the other, and a line between them that follows the pointer or the slider.
+
+export default function ({ data, parentElement }) {
+  const $ = (selector) => parentElement.querySelector(selector);
+  const [range, stack] = [$("input"), $(".stack")];
+  const split = () => {
+    $(".before").style.clipPath = `inset(0 ${100 - range.value}% 0 0)`;
+    $(".line").style.left = `${range.value}%`;
+  };
+  // Both have the shape of the picture before: a response with a stride is smaller, and is laid over it enlarged.
+  stack.style.aspectRatio = `${data.width} / ${data.height}`;
+  stack.style.maxWidth = `calc(${data.tallest}px * ${data.width} / ${data.height})`;
+  for (const side of ["before", "after"]) {
+    const image = $(`.${side}`);
+    if (image.getAttribute("src") !== data[side]) image.src = data[side];
+    image.alt = data[`${side}_title`];
+    image.style.height = "100%";
+    image.style.imageRendering = data[`${side}_small`] ? "pixelated" : "auto";
+  }
+  $(".left").textContent = data.before_title;
+  $(".right").textContent = data.after_title;
+  range.setAttribute("aria-label", `How much of “${data.before_title}” is shown, and how much of “${data.after_title}”`);
+  range.oninput = split;
+  stack.onpointermove = (event) => {
+    if (!event.buttons) return;
+    const box = stack.getBoundingClientRect();
+    range.value = (100 * (event.clientX - box.left)) / box.width;
+    split();
+  };
+  stack.onpointerdown = (event) => {
+    stack.setPointerCapture(event.pointerId);
+    stack.onpointermove(event);
+  };
+  split();
+}

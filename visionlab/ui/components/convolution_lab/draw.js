@@ -1,0 +1,128 @@
+// How the lab draws: colours of values, grids with numbers in their cells, frames that stand out on any of them.
+
+// The stops of the library's diverging map (visionlab/imaging/render.py): blue below zero, white, orange above.
+const STOPS = [[16, 63, 125], [67, 132, 199], [166, 203, 234], [255, 255, 255], [250, 195, 130], [222, 117, 20], [120, 58, 0]];
+
+// value / limit in -1..1 → [r, g, b]
+export function diverging(value, limit) {
+  const place = limit > 0 ? (Math.max(-1, Math.min(1, value / limit)) + 1) * 3 : 3;
+  const low = Math.min(5, Math.floor(place));
+  return STOPS[low].map((colour, k) => Math.round(colour + (STOPS[low + 1][k] - colour) * (place - low)));
+}
+
+export const css = ([r, g, b]) => `rgb(${r},${g},${b})`;
+const dark = ([r, g, b]) => 0.299 * r + 0.587 * g + 0.114 * b < 128;
+
+// A number in a few characters: -12, 0.25, 1.2k, with a true minus sign.
+export function short(value, digits = 3) {
+  const size = Math.abs(value);
+  if (size < 1e-9) return "0";
+  let text;
+  if (size >= 10000) text = `${(size / 1000).toFixed(0)}k`;
+  else if (Math.abs(size - Math.round(size)) < 1e-6) text = String(Math.round(size));
+  else if (size < 0.01) text = size.toExponential(0);
+  else text = String(Number(size.toPrecision(digits)));
+  return value < 0 ? `−${text}` : text;
+}
+
+// The same in as few characters as a small cell has room for.
+export function brief(value) {
+  const rounded = Math.abs(value) >= 9.95 ? Math.round(value) : Math.round(value * 10) / 10;
+  return short(rounded);
+}
+
+// A canvas of so many CSS pixels, sharp on any screen; returns its context, in CSS pixels.
+export function prepare(canvas, width, height) {
+  const ratio = globalThis.devicePixelRatio || 1;
+  const [w, h] = [Math.max(1, Math.round(width * ratio)), Math.max(1, Math.round(height * ratio))];
+  if (canvas.width !== w || canvas.height !== h) {
+    canvas.width = w;
+    canvas.height = h;
+    canvas.style.width = `${width}px`;
+    canvas.style.height = `${height}px`;
+  }
+  const context = canvas.getContext("2d");
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  return context;
+}
+
+// Cells of `size` pixels. look(row, column) → {fill: [r, g, b], text, hatched}; numbers only where they can be read.
+export function drawGrid(context, rows, columns, size, look, theme, left = 0, top = 0) {
+  const numbers = size >= 21;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  for (let y = 0; y < rows; y++) {
+    for (let x = 0; x < columns; x++) {
+      const cell = look(y, x);
+      const [px, py] = [left + x * size, top + y * size];
+      context.fillStyle = css(cell.fill);
+      context.fillRect(px, py, size + 0.4, size + 0.4);
+      if (cell.hatched) hatch(context, px, py, size, theme);
+      if (numbers && cell.text !== undefined) {
+        const ground = cell.hatched ? cell.fill.map((value, k) => (value + theme.veilColour[k]) / 2) : cell.fill;
+        context.fillStyle = dark(ground) ? "#ffffff" : "#16202c";
+        context.font = `${Math.min(12, size * (cell.text.length > 4 ? 0.28 : 0.36))}px ${theme.font}`;
+        context.fillText(cell.text, px + size / 2, py + size / 2 + 0.5);
+      }
+    }
+  }
+  if (size >= 8) {
+    context.strokeStyle = theme.line;
+    context.lineWidth = 0.5;
+    context.beginPath();
+    for (let y = 0; y <= rows; y++) context.moveTo(left, top + y * size), context.lineTo(left + columns * size, top + y * size);
+    for (let x = 0; x <= columns; x++) context.moveTo(left + x * size, top), context.lineTo(left + x * size, top + rows * size);
+    context.stroke();
+  }
+}
+
+// What lies beyond the picture's edge is drawn paler and crossed out by lines: it is made up, not seen.
+function hatch(context, x, y, size, theme) {
+  context.fillStyle = theme.veil;
+  context.fillRect(x, y, size + 0.4, size + 0.4);
+  context.strokeStyle = theme.faint;
+  context.lineWidth = 0.7;
+  context.beginPath();
+  const step = Math.max(4, size / 3);
+  for (let d = step; d < 2 * size; d += step) {
+    context.moveTo(x + Math.max(0, d - size), y + Math.min(d, size));
+    context.lineTo(x + Math.min(d, size), y + Math.max(0, d - size));
+  }
+  context.stroke();
+}
+
+// A frame that is seen on black, on white and on every colour between.
+export function frame(context, x, y, width, height, colour, thick = 2.5) {
+  context.lineJoin = "round";
+  context.setLineDash([]);
+  context.strokeStyle = "rgba(255,255,255,.95)";
+  context.lineWidth = thick + 2.5;
+  context.strokeRect(x, y, width, height);
+  context.strokeStyle = colour;
+  context.lineWidth = thick;
+  context.strokeRect(x, y, width, height);
+}
+
+export function readTheme(element) {
+  const style = getComputedStyle(element);
+  const read = (name, fallback) => style.getPropertyValue(name).trim() || fallback;
+  const background = read("--st-background-color", "#ffffff");
+  return {
+    background,
+    text: read("--st-text-color", "#16202c"),
+    font: read("--st-font", "sans-serif"),
+    line: "rgba(110,125,145,.55)",
+    faint: "rgba(90,105,125,.9)",
+    veil: isDark(background) ? "rgba(16,22,30,.5)" : "rgba(255,255,255,.5)",
+    veilColour: isDark(background) ? [16, 22, 30] : [255, 255, 255],
+    accent: "#0072b2", // Okabe & Ito's blue and vermilion: apart for every common colour blindness
+    pinned: "#d55e00",
+  };
+}
+
+function isDark(colour) {
+  const digits = /^#([0-9a-f]{6})$/i.exec(colour);
+  if (digits) return dark([0, 2, 4].map((i) => parseInt(digits[1].slice(i, i + 2), 16)));
+  const numbers = colour.match(/\d+(\.\d+)?/g);
+  return numbers ? dark(numbers.slice(0, 3).map(Number)) : false;
+}
