@@ -57,25 +57,28 @@ with page("Convolution"):
         kernel_facts.show(kernel)
     with results:
         st.subheader("Number by number", anchor=False)
-        detail = st.session_state.get("detail", 128)
-        square = convolution_lab(
-            picture.image,
-            kernel,
-            stride=stride,
-            dilation=dilation,
-            border=border,
-            flip=flip,
-            longest=detail,
-            square=state.linked_square(),
-            key=f"lab-{picture.key}-{detail}",
-        )
-        state.link_square(square)
-        st.select_slider(
+        lab = st.container()
+        detail = st.select_slider(
             "The picture is shrunk to … pixels for this, so that a square of 8 to 32 pixels shows something of it",
             [64, 128, 256, 512],
             128,
             key="detail",
+            bind="query-params",
+            on_change=state.forget_square,
         )
+        with lab:
+            square = convolution_lab(
+                picture.image,
+                kernel,
+                stride=stride,
+                dilation=dilation,
+                border=border,
+                flip=flip,
+                longest=detail,
+                square=state.linked_square(),
+                key=f"lab-{picture.key}-{detail}",
+            )
+        state.link_square(square)
 
     st.subheader("The whole picture", anchor=False)
     side, view = roomy_columns([1, 2.4], "whole", gap="large")
@@ -85,7 +88,12 @@ with page("Convolution"):
         )
         fallback = "clip" if kernel.total > 0.5 else "absolute"  # blurs keep brightness; edge kernels sum to 0
         mode = st.selectbox(
-            "Show the response", MODES, index=MODES.index(fallback), format_func=MODE_TITLES.get, key=f"mode-{fallback}"
+            "Show the response",
+            MODES,
+            index=MODES.index(fallback),
+            format_func=MODE_TITLES.get,
+            key=f"mode-{fallback}",
+            bind="query-params",
         )
     shown = fit(picture.image, LONGEST)
     source = shown.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32) if grey else shown

@@ -130,6 +130,10 @@ def link_square(square: tuple[int, int, int] | None) -> None:
         st.query_params["square"] = ",".join(map(str, square))
 
 
+def forget_square() -> None:
+    st.query_params.pop("square", None)
+
+
 def trained_head() -> TrainedHead | None:
     return st.session_state.get("trained_head")
 
