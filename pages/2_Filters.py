@@ -2,42 +2,51 @@
 
 import streamlit as st
 
-from visionlab.imaging.filters import FILTERS
-from visionlab.imaging.pipeline import Pipeline
-from visionlab.ui import cached
+from visionlab.ui import batch, cached, filter_chain, filter_stages
 from visionlab.ui.page import page, roomy_columns
-from visionlab.ui.widgets import image_picker, parameter_inputs, show, show_exact
-
-LONGEST = 1024  # pixels
+from visionlab.ui.widgets import image_picker, show, show_exact, shown_width
 
 with page("Filters"):
-    picture = image_picker()
-    controls, results = roomy_columns([1, 2], "work", gap="large")
+    whole = image_picker()
+    picture = filter_stages.at_work(whole)
+    filter_chain.ready_made()
+    controls, results = roomy_columns([3, 5], "work", gap="large")
     with controls:
-        names = st.multiselect(
-            "Filters, in order",
-            list(FILTERS),
-            default=["gaussian_blur", "canny"],
-            format_func=lambda name: FILTERS[name].title,
-            key="chain",
-            bind="query-params",
-            placeholder="Add a filter",
-        )
-        steps = []
-        for place, name in enumerate(names, 1):
-            with st.expander(f"{place} · {FILTERS[name].title}", expanded=True):
-                st.caption(FILTERS[name].about)
-                steps.append((name, parameter_inputs(FILTERS[name], name)))
-    pipeline = Pipeline(steps)
-    result = cached.filtered_png(picture.key, LONGEST, repr(pipeline.steps), pipeline, picture.image)
-    with results:
+        rooms = filter_chain.chain_editor()
+    editor = filter_chain.current()
+    pipeline = editor.pipeline()
+    filter_chain.remember_in_link(pipeline)
+
+    st.html(filter_stages.STYLE)
+    with results.container(key="chain-results"):
         before, after = roomy_columns(2, "pictures", gap="small")
         with before:
             st.markdown("**Before**")
-            show(picture, LONGEST, alt="The picture before")
+            show(picture, filter_stages.LONGEST, alt="The picture before", width=shown_width(picture.image))
+            st.caption(filter_stages.size_of(picture.image, whole.image))
+        shown = filter_stages.stages(picture, editor.steps)
+        selected = filter_stages.filmstrip(shown)
         with after:
+            large = selected.after if selected else picture
+            titles = [stage.step.title for stage in shown[: shown.index(selected) + 1]] if selected else ["no filter"]
             st.markdown("**After**")
-            show_exact(result, "The picture after " + ", ".join(FILTERS[name].title for name in names))
-        st.download_button("Download the picture", result, "filtered.png", "image/png", icon=":material/download:")
-        with st.expander("The same in Python", icon=":material/code:"):
-            st.code(pipeline.to_python(), language="python")
+            png = cached.stage_png(large.key, large.image)
+            show_exact(png, f"The picture after {', '.join(titles)}", width=shown_width(large.image))
+            total = filter_stages.milliseconds(sum(stage.seconds for stage in shown))
+            st.caption(f"{filter_stages.size_of(large.image)} · the whole chain took {total}")
+        st.download_button("Download the picture", png, "filtered.png", "image/png", icon=":material/download:")
+    filter_stages.spectra(shown, rooms)
+
+    code, files, many = st.tabs(
+        [
+            ":material/code: The same in Python",
+            ":material/save: Save, open, share",
+            ":material/folder_zip: A zip of pictures",
+        ]
+    )
+    with code:
+        st.code(pipeline.to_python(), language="python", height=420)
+    with files:
+        filter_chain.save_and_load(pipeline)
+    with many:
+        batch.zip_filter(pipeline)

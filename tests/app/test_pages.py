@@ -8,7 +8,6 @@ from app.conftest import ROOT
 from streamlit.testing.v1 import AppTest
 
 import visionlab as vl
-from visionlab.imaging.filters import FILTERS
 from visionlab.imaging.image import encode_jpeg, encode_png
 from visionlab.ui.page import PAGES
 
@@ -180,21 +179,6 @@ def test_the_python_of_the_page_makes_its_response(open_page, photo, tmp_path, m
     expected = vl.convolve(vl.load_image(photo[1]) @ [0.299, 0.587, 0.114], table, stride=2)
     np.testing.assert_allclose(names["response"], expected, atol=1e-3)
     assert (tmp_path / "response.png").is_file()
-
-
-@pytest.mark.parametrize("name", FILTERS)
-def test_every_filter_has_its_controls(open_page, name):
-    app = open_page("Filters")
-    app.multiselect(key="chain").set_value([name]).run()
-    assert not app.exception
-    shown = {slider.key for slider in app.slider} | {box.key for box in app.selectbox}
-    assert {f"{name}-{parameter.name}" for parameter in FILTERS[name].parameters} <= shown
-
-
-def test_no_filter_at_all_shows_the_picture(open_page):
-    app = open_page("Filters")
-    app.multiselect(key="chain").set_value([]).run()
-    assert not app.exception
 
 
 def test_every_layer_has_its_maps(open_page):

@@ -431,7 +431,7 @@ def test_sizes_of_the_file_and_of_all_pictures(monkeypatch):
 
 def test_sizes_are_counted_as_read_too(monkeypatch):
     monkeypatch.setattr(archive, "MAX_UNPACKED_BYTES", 10_000)
-    monkeypatch.setattr(archive, "_read", lambda *_: bytes(6_000))
+    monkeypatch.setattr(archive, "read_entry", lambda *_: bytes(6_000))
     with pytest.raises(DatasetError, match="unpacked; at most"):
         LabelledImages.from_zip(packed(ANIMALS))
 
@@ -442,7 +442,7 @@ def bomb():
 
 
 def test_an_honest_bomb_is_refused_before_it_is_unpacked(bomb, monkeypatch):
-    monkeypatch.setattr(archive, "_read", None)
+    monkeypatch.setattr(archive, "read_entry", None)
     with pytest.raises(DatasetError, match=r"“cats/1.png” has 20 MB; at most 20 MB a picture"):
         LabelledImages.from_zip(bomb)
 

@@ -1,16 +1,25 @@
-"""Filters in a chain, and the chain as Python code that does the same without visionlab."""
+"""Filters in a chain, the chain as JSON, and the chain as Python code that does the same without visionlab."""
 
 from __future__ import annotations
 
+import dis
 import inspect
-from collections.abc import Mapping, Sequence
+import json
+import re
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from visionlab.errors import ParameterError
-from visionlab.imaging.filters import Value, find_filter
+from visionlab.imaging.filter_record import Value, quoted
+from visionlab.imaging.filters import find_filter
 from visionlab.imaging.image import Image, check_image
 
-_HEAD = '''"""A picture pipeline, written by visionlab. Needs opencv-python (or -headless) and numpy.
+MAX_STEPS = 50  # of a chain that comes as JSON, and on the page
+MAX_JSON_BYTES = 100_000  # 50 steps need about 10,000
+
+_HEAD = '''"""A picture pipeline, written by visionlab. Needs opencv-python (or -headless) and numpy{also}.
 
     python pipeline.py photo.jpg result.png
 """
@@ -19,7 +28,7 @@ import sys
 
 import cv2
 import numpy as np
-
+{imports}
 '''
 
 _TAIL = """
@@ -33,46 +42,154 @@ if __name__ == "__main__":
 """
 
 
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """What one step made of the picture, uint8 (H, W, 3), and the time that it took in seconds."""
+
+    place: int
+    name: str
+    image: Image
+    seconds: float
+
+
 @dataclass(frozen=True)
 class Pipeline:
     """Filters applied one after the other: `steps` are (name in FILTERS, parameter values) pairs.
 
     Checked when it is made: ParameterError for an unknown filter (with the nearest name) or parameter, or a value out
-    of range. Afterwards every step holds the values of all its parameters, defaults included.
+    of range. Afterwards every step holds the values of all its parameters, defaults included. `off` holds the places,
+    from 0, of steps that are switched off: they keep their values, and are passed over.
     """
 
     steps: Sequence[tuple[str, Mapping[str, Value]]] = ()
+    off: Collection[int] = frozenset()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "steps", tuple(_check_step(step) for step in self.steps))
+        for place in self.off:
+            if place not in range(len(self.steps)):
+                raise ParameterError(f"A step that is off has a place from 0 to {len(self.steps) - 1}, not {place!r}.")
+        object.__setattr__(self, "off", frozenset(self.off))
 
     def run(self, image: Image) -> Image:
         """The picture after the last step, uint8 (H, W, 3); `image` is left as it is. No steps: a copy."""
-        image = check_image(image).copy()
-        for name, values in self.steps:
-            image = find_filter(name).apply(image, **values)
-        return image
+        result = check_image(image).copy()
+        for stage in self.stages(image):
+            result = stage.image
+        return result
+
+    def stages(self, image: Image) -> Iterator[Stage]:
+        """The picture after each step that is on, as it is made: one picture at a time, and the time it took."""
+        image = check_image(image)
+        for place, (name, values) in enumerate(self.steps):
+            if place not in self.off:
+                start = time.perf_counter()
+                image = find_filter(name).apply(image, **values)
+                yield Stage(place, name, image, time.perf_counter() - start)
 
     def to_python(self) -> str:
-        """A Python module with `def pipeline(image)`, uint8 RGB (H, W, 3) in and out, that needs only cv2 and numpy.
+        """A Python module with `def pipeline(image)`, uint8 RGB (H, W, 3) in and out; needs cv2, numpy and scipy only.
 
-        It consists of the very functions that `run` calls, so that both give the same pixels.
+        It consists of the very functions that `run` calls, so that both give the same pixels. Steps that are off are
+        left out.
         """
-        functions = {find_filter(name).function: None for name, _ in self.steps}  # a dict keeps order, each once
+        steps = [
+            (find_filter(name).function, values) for i, (name, values) in enumerate(self.steps) if i not in self.off
+        ]
+        functions: dict[Callable, None] = {}  # a dict keeps order, each once
+        for function, _ in steps:
+            functions |= dict.fromkeys(_with_helpers(function))
         sources = [inspect.getsource(function) for function in functions]
         calls = [
-            f"    image = {find_filter(name).function.__name__}({', '.join(['image', *_arguments(values)])})"
-            for name, values in self.steps
+            f"    image = {function.__name__}({', '.join(['image', *_arguments(values)])})"
+            for function, values in steps
         ]
         body = "\n".join(["def pipeline(image: np.ndarray) -> np.ndarray:", *calls, "    return image", ""])
-        return _HEAD + "".join(f"\n{source}\n" for source in sources) + "\n" + body + _TAIL
+        from_scipy = [name for name in ("fft", "ndimage") if re.search(rf"\b{name}\.", "".join(sources))]
+        head = _HEAD.format(
+            also=" and scipy" if from_scipy else "",
+            imports=f"from scipy import {', '.join(from_scipy)}\n" if from_scipy else "",
+        )
+        return head + "".join(f"\n{source}\n" for source in sources) + "\n" + body + _TAIL
+
+    def to_json(self) -> str:
+        """The chain as text that from_json() reads: each step's filter, its values, and whether it is on."""
+        steps = [
+            {"filter": name, "on": place not in self.off, "values": values}
+            for place, (name, values) in enumerate(self.steps)
+        ]
+        return json.dumps({"steps": steps}, indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, data: str | bytes) -> Pipeline:
+        """The chain that to_json() wrote, or somebody by hand: {"steps": [{"filter": …, "values": {…}, "on": …}, …]}.
+
+        "values" and "on" may be left out. Raises ParameterError, which names the step and the value, for everything
+        else: more than MAX_JSON_BYTES or MAX_STEPS, no JSON, another shape, an unknown filter, a value out of range.
+        """
+        whole = _parse(data)
+        if not isinstance(whole, dict) or not isinstance(whole.get("steps"), list):
+            raise ParameterError(f'A chain is {{"steps": [{{"filter": "canny"}}, …]}}, not {quoted(whole)}.')
+        if len(whole["steps"]) > MAX_STEPS:
+            raise ParameterError(f"The chain has {len(whole['steps']):,} steps; at most {MAX_STEPS} are taken.")
+        _no_others("The chain", whole, ("steps",))
+        steps = [_from_record(place, record) for place, record in enumerate(whole["steps"], 1)]
+        off = {place for place, record in enumerate(whole["steps"]) if not record.get("on", True)}
+        return cls(steps, off)
+
+
+def _parse(data: str | bytes) -> Any:
+    size = len(data)
+    if size > MAX_JSON_BYTES:
+        raise ParameterError(f"The chain has {size:,} bytes; at most {MAX_JSON_BYTES:,} are read.")
+    try:
+        return json.loads(data)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise ParameterError(
+            f"The chain is no JSON that can be read ({error.msg} in {where}); save one here to see how it looks."
+        ) from error
+    except (ValueError, RecursionError) as error:  # bytes that are no text, a number of 5,000 digits, a pit of brackets
+        raise ParameterError("The chain is no JSON that can be read; save one here to see how it looks.") from error
+
+
+def _from_record(place: int, record: Any) -> tuple[str, Mapping[str, Value]]:
+    """The step of one JSON object, checked; the message of a ParameterError says which step it is."""
+    if not isinstance(record, dict) or "filter" not in record:
+        raise ParameterError(f'Step {place} is {{"filter": "canny", "values": {{…}}}}, not {quoted(record)}.')
+    _no_others(f"Step {place}", record, ("filter", "values", "on"))
+    values = record.get("values", {})
+    if not isinstance(values, dict):
+        raise ParameterError(f'Step {place} has “values” such as {{"low": 50}}, not {quoted(values)}.')
+    if not isinstance(record.get("on", True), bool):
+        raise ParameterError(f"Step {place} has “on” true or false, not {quoted(record['on'])}.")
+    try:
+        return _check_step((record["filter"], values))
+    except ParameterError as error:
+        raise ParameterError(f"Step {place}: {error}") from error
+
+
+def _no_others(where: str, record: Mapping[str, Any], known: Sequence[str]) -> None:
+    for key in record:
+        if key not in known:
+            raise ParameterError(f"{where} has {', '.join(f'“{name}”' for name in known)}, and no {quoted(key)}.")
 
 
 def _check_step(step: tuple[str, Mapping[str, Value]]) -> tuple[str, dict[str, Value]]:
     if not isinstance(step, Sequence) or isinstance(step, str) or len(step) != 2 or not isinstance(step[1], Mapping):
-        raise ParameterError(f"A step is a filter's name and a dict of its parameters, not {step!r}.")
+        raise ParameterError(f"A step is a filter's name and a dict of its parameters, not {quoted(step)}.")
     name, values = step
     return name, find_filter(name).settings(**values)
+
+
+def _with_helpers(function: Callable) -> list[Callable]:
+    """The function, after those of our own that it calls, directly or through one another."""
+    found: list[Callable] = []
+    for instruction in dis.get_instructions(function):
+        used = function.__globals__.get(instruction.argval) if instruction.opname == "LOAD_GLOBAL" else None
+        if inspect.isfunction(used) and used.__module__.startswith(__package__):
+            found += _with_helpers(used)
+    return [*found, function]
 
 
 def _arguments(values: Mapping[str, Value]) -> list[str]:

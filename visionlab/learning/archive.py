@@ -47,7 +47,7 @@ def read_zip(source: str | os.PathLike[str] | bytes | BinaryIO) -> dict[str, lis
     One folder around all of them is passed over. Raises DatasetError for what is no zip, is encrypted, has a hostile
     or repeated entry name, has no class folders, or is over one of this module's limits.
     """
-    with _opened(source) as archive:
+    with opened(source) as archive:
         return _unpack(archive)
 
 
@@ -66,7 +66,7 @@ def by_class(folders: Iterable[tuple[str, ...]], files: Mapping[tuple[str, ...],
         raise DatasetError("There are no class folders; put the pictures into one folder a class, like cats and dogs.")
     found: dict = {top: [] for top in sorted(tops)}
     for parts in sorted(files):
-        if len(parts) > 1 and _is_picture(parts):
+        if len(parts) > 1 and is_picture(parts):
             found[parts[0]].append(("/".join(parts[1:]), files[parts]))
     return found
 
@@ -75,7 +75,8 @@ def _is_litter(parts: tuple[str, ...]) -> bool:
     return any(part.startswith(".") or part == "__MACOSX" for part in parts)
 
 
-def _is_picture(parts: tuple[str, ...]) -> bool:
+def is_picture(parts: tuple[str, ...]) -> bool:
+    """Whether the entry of that path is a picture by its ending, and not something that a system left there."""
     return not _is_litter(parts) and Path(parts[-1]).suffix.lower() in PICTURE_SUFFIXES
 
 
@@ -100,7 +101,8 @@ class _Guarded:
 
 
 @contextmanager
-def _opened(source: str | os.PathLike[str] | bytes | BinaryIO) -> Iterator[zipfile.ZipFile]:
+def opened(source: str | os.PathLike[str] | bytes | BinaryIO) -> Iterator[zipfile.ZipFile]:
+    """The zip at a path or in bytes, read with bounds. Raises DatasetError for what is none, or is over a limit."""
     named = isinstance(source, str | os.PathLike)
     try:
         file = open(source, "rb") if named else source  # noqa: SIM115
@@ -124,7 +126,7 @@ def _opened(source: str | os.PathLike[str] | bytes | BinaryIO) -> Iterator[zipfi
 
 
 def _unpack(archive: zipfile.ZipFile) -> dict[str, list[tuple[str, bytes]]]:
-    entries = [(_entry_parts(info), info) for info in archive.infolist()]  # all are checked, litter too
+    entries = [(entry_parts(info), info) for info in archive.infolist()]  # all are checked, litter too
     entries = [(parts, info) for parts, info in entries if parts and not _is_litter(parts)]
     folders = [parts for parts, info in entries if info.is_dir()]
     files: dict[tuple[str, ...], zipfile.ZipInfo] = {}
@@ -138,24 +140,25 @@ def _unpack(archive: zipfile.ZipFile) -> dict[str, list[tuple[str, bytes]]]:
             if info.file_size > MAX_BYTES:
                 told = f"“{name}/{file}” has {_mb(info.file_size)}"
                 raise DatasetError(f"{told}; at most {_mb(MAX_BYTES)} a picture is taken.")
-    _check_unpacked(sum(info.file_size for items in found.values() for _, info in items))
+    check_unpacked(sum(info.file_size for items in found.values() for _, info in items))
     unpacked: dict[str, list[tuple[str, bytes]]] = {name: [] for name in found}
     total = 0
     for name, items in found.items():
         for file, info in items:
-            data = _read(archive, info, f"{name}/{file}")
+            data = read_entry(archive, info, f"{name}/{file}")
             total += len(data)
-            _check_unpacked(total)
+            check_unpacked(total)
             unpacked[name].append((file, data))
     return unpacked
 
 
-def _check_unpacked(size: int) -> None:
+def check_unpacked(size: int) -> None:
+    """DatasetError where pictures of so many bytes together are more than is taken."""
     if size > MAX_UNPACKED_BYTES:
         raise DatasetError(f"The zip's pictures take {_mb(size)} unpacked; at most {_mb(MAX_UNPACKED_BYTES)} is taken.")
 
 
-def _entry_parts(info: zipfile.ZipInfo) -> tuple[str, ...]:
+def entry_parts(info: zipfile.ZipInfo) -> tuple[str, ...]:
     """The entry's path in parts; DatasetError for an encrypted entry, an odd packing, or a path that leads outside."""
     name = info.orig_filename
     if not info.flag_bits & 0x800:  # not marked as UTF-8, which a Mac writes all the same
@@ -176,13 +179,14 @@ def _entry_parts(info: zipfile.ZipInfo) -> tuple[str, ...]:
 def _unwrapped(folders: list, files: dict) -> tuple[list, dict]:
     """Without the one folder that lies around all class folders, where there is one."""
     tops = {parts[0] for parts in (*folders, *files)}
-    depths = {len(parts) for parts in files if _is_picture(parts)}
+    depths = {len(parts) for parts in files if is_picture(parts)}
     if len(tops) != 1 or not depths or min(depths) < 3:
         return folders, files
     return [parts[1:] for parts in folders], {parts[1:]: info for parts, info in files.items()}
 
 
-def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> bytes:
+def read_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> bytes:
+    """An entry's bytes; DatasetError, under that name, where it is damaged or larger than a picture may be."""
     data = bytearray()
     try:
         with archive.open(info) as entry:

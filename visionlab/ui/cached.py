@@ -6,14 +6,16 @@ Every cache is bounded.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from visionlab.imaging.filter_record import Value
 from visionlab.imaging.image import Image, encode_jpeg, encode_png, fit
-from visionlab.imaging.pipeline import Pipeline
+from visionlab.imaging.operations.frequencies import kept_frequencies, spectrum
+from visionlab.imaging.pipeline import Pipeline, Stage
 from visionlab.imaging.render import mosaic, overlay
 from visionlab.learning.heads import Head
 from visionlab.network import explain as explaining
@@ -76,12 +78,6 @@ def heat_bytes(
     return encode_jpeg(overlay(shown, heat.values, strength))
 
 
-@st.cache_data(max_entries=32, show_spinner="Filtering …")
-def filtered_png(picture_key: str, longest: int, steps: str, _pipeline: Pipeline, _image: Image) -> bytes:
-    """What the pipeline makes of the picture, its longest side at most so many pixels; steps is the chain's repr."""
-    return encode_png(_pipeline.run(fit(_image, longest)))
-
-
 @st.cache_data(max_entries=256, show_spinner=False)
 def thumbnail(key: str, side: int, _decode: Callable[[], Image]) -> bytes:
     """The middle square of a picture, at most `side` pixels, so that thumbnails line up whatever their shapes."""
@@ -99,3 +95,21 @@ def channel_png(values: NDArray[np.float32], side: int) -> bytes:
 
 def _palette(values: NDArray[np.float32]) -> str:
     return "diverging" if values.min() < 0 else "viridis"
+
+
+@st.cache_data(max_entries=64, max_size="400 MB", show_spinner="Filtering …")
+def filter_stage(key: str, name: str, _values: Mapping[str, Value], _image: Image) -> Stage:
+    """What one step of a chain makes of the picture; key stands for the picture and all steps up to this one."""
+    return next(Pipeline([(name, _values)]).stages(_image))
+
+
+@st.cache_data(max_entries=64, max_size="200 MB", show_spinner=False)
+def stage_png(key: str, _image: Image) -> bytes:
+    """A stage's picture, every pixel kept; key as for filter_stage()."""
+    return encode_png(_image)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def spectrum_png(key: str, name: str, side: int, _values: Mapping[str, Value], _image: Image) -> bytes:
+    """The spectrum of what comes into a Fourier filter, what the filter takes out of it in blue; key as above."""
+    return encode_png(fit(spectrum(_image, kept_frequencies(name, *_image.shape[:2], **_values)), side))

@@ -10,7 +10,6 @@ from html import escape
 import streamlit as st
 
 from visionlab.errors import ImageError
-from visionlab.imaging.filters import Filter, Parameter
 from visionlab.imaging.image import MAX_BYTES, Image, load_image
 from visionlab.imaging.samples import SAMPLES, load_sample
 from visionlab.network.classifier import Classifier, Layer, Prediction
@@ -181,32 +180,3 @@ def probability_bars(answers: Sequence[Prediction]) -> None:
         for i, answer in enumerate(answers)
     )
     st.html(f'<div role="list" aria-label="Predictions">{rows}</div>')
-
-
-def parameter_input(parameter: Parameter, key: str) -> float | int | str:
-    """The slider (or the choice) that a filter's parameter describes."""
-    label = parameter.title + (f" ({parameter.unit})" if parameter.unit else "")
-    if parameter.kind == "choice":
-        return st.selectbox(
-            label,
-            parameter.choices,
-            index=list(parameter.choices).index(parameter.default),
-            key=key,
-            help=parameter.about,
-        )
-    number = int if parameter.kind == "int" else float
-    return st.slider(
-        label,
-        number(parameter.low),
-        number(parameter.high),
-        number(parameter.default),
-        number(parameter.step),
-        key=key,
-        help=parameter.about,
-        persist_state="session",
-    )
-
-
-def parameter_inputs(chosen: Filter, key: str) -> dict[str, float | int | str]:
-    """An input for each of the filter's parameters: {name: value}."""
-    return {p.name: parameter_input(p, f"{key}-{p.name}") for p in chosen.parameters}

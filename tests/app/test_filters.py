@@ -1,0 +1,439 @@
+"""The page of filters: a chain is built, changed, shared, saved and loaded; a zip of pictures goes through it."""
+
+import gc
+import io
+import json
+import os
+import zipfile
+
+import numpy as np
+import pytest
+from app.conftest import ROOT
+from streamlit.testing.v1 import AppTest
+
+from visionlab.errors import DatasetError
+from visionlab.imaging.chains import CHAINS
+from visionlab.imaging.filters import FILTERS
+from visionlab.imaging.image import encode_jpeg, encode_png, load_image
+from visionlab.imaging.pipeline import MAX_STEPS, Pipeline
+from visionlab.imaging.samples import load_sample
+from visionlab.ui import batch, jobs
+from visionlab.ui.filter_chain import DEFAULT
+from visionlab.ui.page import PAGES
+
+PICTURE = np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def filters(open_page):
+    return open_page("Filters")
+
+
+def chain(app) -> Pipeline:
+    return app.session_state["filter_chain"].pipeline()
+
+
+def names(app) -> list[str]:
+    return [name for name, _ in chain(app).steps]
+
+
+def ids(app) -> list[int]:
+    return [step.id for step in app.session_state["filter_chain"].steps]
+
+
+def press(app, key: str):
+    app.button(key=key).click().run()
+    assert not app.exception
+    return app
+
+
+def add(app, name: str):
+    app.button_group(key="add-group").set_value(FILTERS[name].group).run()
+    return press(app, f"add-{name}")
+
+
+def opened_by(link: str) -> AppTest:
+    """The page in another session, by a link."""
+    other = AppTest.from_file(ROOT / PAGES["Filters"].script, default_timeout=60)
+    other.query_params["chain"] = link
+    other.run()
+    assert not other.exception
+    return other
+
+
+def texts(app) -> list[str]:
+    return [text.value for text in app.text]
+
+
+def code(app) -> str:
+    return next(block.value for block in app.code if "def pipeline" in block.value) + "\n"  # which the page strips
+
+
+# The chain
+
+
+def test_the_page_opens_on_a_chain_that_shows_something(filters):
+    assert chain(filters) == DEFAULT
+    assert code(filters) == DEFAULT.to_python()
+    assert "chain" not in filters.query_params
+
+
+@pytest.mark.parametrize("group", dict.fromkeys(entry.group for entry in FILTERS.values()))
+def test_every_filter_can_be_added_and_has_its_controls(filters, group):
+    press(filters, "clear")
+    filters.button_group(key="add-group").set_value(group).run()
+    added = [name for name, entry in FILTERS.items() if entry.group == group]
+    for name in added:
+        press(filters, f"add-{name}")
+    assert chain(filters) == Pipeline([(name, {}) for name in added])
+    shown = {slider.key for slider in filters.slider} | {box.key for box in filters.selectbox}
+    for one, name in zip(ids(filters), added, strict=True):
+        assert {f"value-{one}-{parameter.name}" for parameter in FILTERS[name].parameters} <= shown
+        assert filters.toggle(key=f"on-{one}").help == FILTERS[name].about
+    assert code(filters) == chain(filters).to_python()
+    assert not texts(filters)
+
+
+def test_no_filter_at_all_shows_the_picture(filters):
+    press(filters, "clear")
+    assert names(filters) == []
+    assert not filters.slider
+    assert filters.download_button[0].label == "Download the picture"
+    press(filters, "undo")
+    assert chain(filters) == DEFAULT
+
+
+def test_a_filter_is_found_by_its_name(filters):
+    filters.selectbox(key="add-by-name").select("otsu").run()
+    assert names(filters) == ["gaussian_blur", "canny", "otsu"]
+    assert filters.selectbox(key="add-by-name").value is None
+    filters.selectbox(key="add-by-name").select("otsu").run()
+    assert names(filters)[2:] == ["otsu", "otsu"]
+
+
+def test_steps_are_moved_copied_switched_off_and_removed(filters):
+    blur, canny = ids(filters)
+    filters.slider(key=f"value-{blur}-sigma").set_value(4.5).run()
+    assert filters.button(key=f"up-{blur}").disabled
+    assert filters.button(key=f"down-{canny}").disabled
+    press(filters, f"up-{canny}")
+    assert chain(filters).steps == (("canny", FILTERS["canny"].settings()), ("gaussian_blur", {"sigma": 4.5}))
+    assert filters.slider(key=f"value-{blur}-sigma").value == 4.5
+    press(filters, f"copy-{blur}")
+    assert names(filters) == ["canny", "gaussian_blur", "gaussian_blur"]
+    copy = ids(filters)[2]
+    assert filters.slider(key=f"value-{copy}-sigma").value == 4.5
+    filters.slider(key=f"value-{copy}-sigma").set_value(1.0).run()
+    assert [values.get("sigma") for _, values in chain(filters).steps] == [None, 4.5, 1.0]
+    filters.toggle(key=f"on-{blur}").set_value(False).run()
+    assert chain(filters).off == {1}
+    assert "sigma=4.5" not in code(filters)
+    assert f"value-{blur}-sigma" not in {slider.key for slider in filters.slider}
+    filters.toggle(key=f"on-{blur}").set_value(True).run()
+    assert filters.slider(key=f"value-{blur}-sigma").value == 4.5, "what is off keeps its values"
+    press(filters, f"down-{canny}")
+    press(filters, f"remove-{blur}")
+    assert chain(filters).steps == (("canny", FILTERS["canny"].settings()), ("gaussian_blur", {"sigma": 1.0}))
+
+
+def test_changes_are_taken_back_one_by_one(filters):
+    assert filters.button(key="undo").disabled
+    sigma = f"value-{ids(filters)[0]}-sigma"
+    filters.slider(key=sigma).set_value(9.0).run()
+    after = chain(filters)
+    add(filters, "invert")
+    press(filters, f"remove-{ids(filters)[0]}")
+    press(filters, "undo")
+    press(filters, "undo")
+    assert chain(filters) == after
+    assert filters.slider(key=f"value-{ids(filters)[0]}-sigma").value == 9.0
+    press(filters, "undo")
+    assert chain(filters) == DEFAULT
+    assert filters.slider(key=f"value-{ids(filters)[0]}-sigma").value == 2.0
+    assert filters.button(key="undo").disabled
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_ready_made_chains(filters, name):
+    press(filters, f"ready-{name}")
+    assert chain(filters) == CHAINS[name].pipeline()
+    assert code(filters) == CHAINS[name].pipeline().to_python()
+    press(filters, "undo")
+    assert chain(filters) == DEFAULT
+
+
+def test_stages_have_their_times_and_are_looked_at(filters):
+    times = [caption.value for caption in filters.caption if caption.value.startswith("Step ")]
+    assert [time.split(" · ")[0] for time in times] == ["Step 1", "Step 2"]
+    assert all(time.endswith(" ms") for time in times)
+    first, second = (filters.button(key=f"look-{one}") for one in ids(filters))
+    assert (first.label, second.label) == ("Gaussian blur", "Canny edges")
+    press(filters, f"look-{ids(filters)[0]}")
+    assert filters.session_state["filter_chain"].looked_at == ids(filters)[0]
+    press(filters, f"remove-{ids(filters)[0]}")  # what is looked at may go
+    assert not filters.exception
+
+
+def test_only_what_changed_is_computed_again(filters, monkeypatch):
+    ran = []
+    original = Pipeline.stages
+    monkeypatch.setattr(Pipeline, "stages", lambda self, image: ran.append(self.steps[0][0]) or original(self, image))
+    press(filters, "ready-sketch")
+    steps = [name for name, _ in CHAINS["sketch"].steps]
+    assert ran in ([], steps)  # empty where another test left them in the cache
+    ran.clear()
+    filters.slider(key=f"value-{ids(filters)[2]}-sigma").set_value(7.5).run()
+    assert ran == steps[2:]
+    ran.clear()
+    filters.toggle(key=f"on-{ids(filters)[3]}").set_value(False).run()
+    assert ran == []
+
+
+def test_fourier_filters_show_their_spectrum(filters):
+    told = "The spectrum of what comes in"
+    assert not any(caption.value.startswith(told) for caption in filters.caption)
+    add(filters, "fourier_low_pass")
+    add(filters, "fourier_band_pass")
+    assert sum(caption.value.startswith(told) for caption in filters.caption) == 2
+
+
+def test_a_chain_that_enlarges_without_end_is_told(filters):
+    press(filters, "clear")
+    for _ in range(6):
+        add(filters, "resize")
+    for one in ids(filters):
+        filters.slider(key=f"value-{one}-scale").set_value(200)
+    filters.run()
+    assert not filters.exception
+    assert [text for text in texts(filters) if "megapixels; enlarge less" in text]
+
+
+def test_the_chain_takes_no_more_than_it_holds(filters):
+    full = Pipeline([("invert", {})] * MAX_STEPS)
+    filters.file_uploader(key="chain-file-0").set_value(("full.json", full.to_json().encode(), "application/json"))
+    filters.run()
+    assert chain(filters) == full
+    assert filters.button(key=f"copy-{ids(filters)[0]}").disabled
+    assert "add-by-name" not in {box.key for box in filters.selectbox}
+
+
+# It survives, and travels
+
+
+def test_the_chain_survives_another_page(filters):
+    add(filters, "invert")
+    filters.slider(key=f"value-{ids(filters)[0]}-sigma").set_value(3.3).run()
+    before = chain(filters)
+    filters.switch_page(PAGES["Home"].script).run()
+    filters.switch_page(PAGES["Filters"].script).run()
+    assert not filters.exception
+    assert chain(filters) == before
+    assert filters.slider(key=f"value-{ids(filters)[0]}-sigma").value == 3.3
+    assert json.loads(filters.query_params["chain"])[2] == {"filter": "invert"}
+
+
+def test_the_link_holds_the_chain(filters):
+    press(filters, "ready-cartoon")
+    filters.toggle(key=f"on-{ids(filters)[1]}").set_value(False).run()
+    link = filters.query_params["chain"]
+    other = opened_by(link)
+    assert chain(other) == chain(filters)
+    assert other.button(key="undo").disabled
+
+
+@pytest.mark.parametrize(
+    "link", ["nonsense", "[]]", "[3]", '[{"filter":"cany"}]', '[{"filter":"gamma","values":{"gamma":99}}]']
+)
+def test_a_broken_link_is_told_and_the_usual_chain_is_there(link):
+    other = opened_by(link)
+    assert chain(other) == DEFAULT
+    assert len([text for text in texts(other) if text.startswith("The link’s chain cannot be used: ")]) == 1
+    press(other, "ready-sketch")
+    assert not texts(other)
+
+
+def test_a_saved_chain_opens_again(filters):
+    pipeline = Pipeline([("median", {"size": 7}), ("gabor", {"angle": 33.0}), ("invert", {})], off={1})
+    filters.file_uploader(key="chain-file-0").set_value(("mine.json", pipeline.to_json().encode(), "application/json"))
+    filters.run()
+    assert chain(filters) == pipeline
+    assert not texts(filters)
+    press(filters, "undo")
+    assert chain(filters) == DEFAULT
+
+
+BAD = {
+    "not json": b"low = 3",
+    "shape": b"[1, 2]",
+    "unknown": b'{"steps": [{"filter": "cany"}]}',
+    "range": b'{"steps": [{"filter": "canny", "values": {"low": -1}}]}',
+    "huge": b" " * 900_000,
+    "picture": encode_png(PICTURE),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_chain_file_is_one_sentence_and_the_chain_stays(filters, name):
+    filters.slider(key=f"value-{ids(filters)[0]}-sigma").set_value(5.0).run()
+    before = chain(filters)
+    file = f"*{name}*.json"
+    filters.file_uploader(key="chain-file-0").set_value((file, BAD[name], "application/json")).run()
+    assert not filters.exception
+    assert chain(filters) == before
+    assert code(filters) == before.to_python()
+    told = texts(filters)
+    assert len(told) == 1
+    assert told[0].startswith(f"{file}: ")
+    add(filters, "invert")
+    assert not texts(filters), "it has been read by now"
+
+
+# A zip of pictures
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return target.getvalue()
+
+
+CHAIN = Pipeline([("gaussian_blur", {"sigma": 1.0}), ("invert", {}), ("canny", {})], off={2})
+FILES = {
+    "a/one.png": encode_png(PICTURE),
+    "a/one.jpg": encode_jpeg(PICTURE),
+    "b/two.png": encode_png(PICTURE[:9]),
+    "notes.txt": b"no picture, and none of our business",
+    "__MACOSX/._one.png": b"litter",
+    "b/broken.png": encode_png(PICTURE)[:60],
+}
+
+
+def test_every_picture_of_a_zip_goes_through_the_chain():
+    *progress, result = batch.filter_zip(zipped(FILES), CHAIN, "PNG")
+    with zipfile.ZipFile(result.file) as archive:
+        pictures = {name: load_image(archive.read(name)) for name in archive.namelist()}
+    assert set(pictures) == {"a/one.png", "a/one-2.png", "b/two.png"}
+    originals = {"a/one.png": "a/one.png", "a/one-2.png": "a/one.jpg", "b/two.png": "b/two.png"}
+    for name, picture in pictures.items():
+        assert np.array_equal(picture, CHAIN.run(load_image(FILES[originals[name]])))
+    assert result.made == 3
+    (told,) = result.left_out
+    assert told.startswith("b/broken.png: ")
+    shares = [(event.done + event.part) / event.total for event in progress]
+    assert shares == sorted(shares)
+    assert (shares[0], shares[-1]) == (0, 1)
+    assert len(shares) > 2 * 4, "progress within a picture, too, so that cancelling does not wait for a slow filter"
+
+
+def test_jpegs_come_out_where_they_are_asked_for():
+    *_, result = batch.filter_zip(io.BytesIO(zipped({"x.png": FILES["a/one.png"]})), CHAIN, "JPEG")
+    with zipfile.ZipFile(result.file) as archive:
+        assert archive.namelist() == ["x.jpg"]
+        assert archive.read("x.jpg") == encode_jpeg(CHAIN.run(PICTURE))
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"no zip", "no zip file"),
+        (zipped({}), "holds no picture"),
+        (zipped({"notes.txt": b"x"}), "holds no picture"),
+        (zipped({"../x.png": b"x"}), "no plain path"),
+    ],
+)
+def test_what_is_no_zip_of_pictures_is_refused(data, said):
+    with pytest.raises(DatasetError, match=said):
+        list(batch.filter_zip(data, CHAIN, "PNG"))
+
+
+def test_a_zip_over_the_limits_is_refused(monkeypatch):
+    data = zipped({f"{i}.png": FILES["a/one.png"] for i in range(4)})
+    monkeypatch.setattr(batch, "MAX_RESULT_BYTES", 5_000)
+    with pytest.raises(DatasetError, match="take fewer pictures"):
+        list(batch.filter_zip(data, CHAIN, "PNG"))
+    monkeypatch.setattr(batch, "MAX_PICTURES", 3)
+    with pytest.raises(DatasetError, match="holds 4 pictures; at most 3"):
+        list(batch.filter_zip(data, CHAIN, "PNG"))
+
+
+def open_files() -> set[str]:
+    found = set()
+    for number in os.listdir("/proc/self/fd"):
+        try:
+            found.add(f"{number} {os.readlink(f'/proc/self/fd/{number}')}")
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
+def test_cancelling_leaves_nothing_behind(monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    before = open_files()
+    work = batch.filter_zip(zipped(FILES), CHAIN, "PNG")
+    for _ in range(6):
+        next(work)
+    held = {name for name in open_files() - before if str(tmp_path) in name}
+    assert held, "the result lies in a temporary file, not in memory"
+    work.close()
+    assert not any(str(tmp_path) in name for name in open_files())
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_result_ends_with_the_last_reference_to_it(monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    *_, result = batch.filter_zip(zipped(FILES), CHAIN, "PNG")
+    assert result.file.read(2) == b"PK"
+    assert any(str(tmp_path) in name for name in open_files())
+    del result
+    gc.collect()
+    assert not any(str(tmp_path) in name for name in open_files())
+
+
+def finished(app):
+    job = jobs.registry().find(app.session_state["batch"])
+    assert job.wait(30)
+    app.run()
+    assert not app.exception
+    return job
+
+
+def test_a_zip_on_the_page(filters):
+    assert filters.button(key="batch-start").disabled
+    filters.file_uploader(key="batch-zip").set_value(("mine.zip", zipped(FILES), "application/zip")).run()
+    press(filters, "batch-start")
+    job = finished(filters)
+    assert job.state == "done"
+    assert any(element.value == "**3 pictures** went through the chain." for element in filters.markdown)
+    assert any(text.startswith("b/broken.png: ") for text in texts(filters))
+    assert filters.download_button(key="batch-download").label == "Download the zip"
+    with zipfile.ZipFile(job.latest.file) as archive:
+        assert np.array_equal(load_image(archive.read("b/two.png")), DEFAULT.run(PICTURE[:9]))
+    press(filters, "batch-start")  # the result of before is given up for the new one
+    assert job.latest.file.closed
+    finished(filters)
+
+
+def test_a_bad_zip_on_the_page_is_one_sentence(filters):
+    filters.file_uploader(key="batch-zip").set_value(("mine.zip", b"no zip", "application/zip")).run()
+    press(filters, "batch-start")
+    assert finished(filters).state == "failed"
+    assert len(texts(filters)) == 1
+    assert "no zip" in texts(filters)[0]
+
+
+def test_a_job_on_the_page_can_be_cancelled(filters):
+    big = encode_png(np.repeat(np.repeat(load_sample("cat"), 3, axis=0), 3, axis=1))
+    press(filters, "ready-low_light")  # slow enough to be stopped on the way
+    many = zipped({f"{i}.png": big for i in range(40)})
+    filters.file_uploader(key="batch-zip").set_value(("mine.zip", many, "application/zip")).run()
+    press(filters, "batch-start")
+    assert filters.button(key="batch-start").disabled
+    press(filters, "batch-cancel")
+    job = finished(filters)
+    assert job.state == "cancelled"
+    assert not any(isinstance(event, batch.Result) for event in job.events)
+    assert any("nothing was kept" in info.value for info in filters.info)
+    assert not filters.button(key="batch-start").disabled

@@ -1,0 +1,127 @@
+"""What a person does with a chain of filters, in a real browser."""
+
+import io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from browser.driver import open_page, pixels, settle, use_photo
+from playwright.sync_api import Locator, Page, expect
+
+import visionlab as vl
+from visionlab.imaging.chains import CHAINS
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+SKETCH = list(CHAINS["sketch"].steps)
+
+
+def cards(page: Page) -> Locator:
+    return page.locator("[class*=st-key-step-]")
+
+
+def control(page: Page, place: int, what: str) -> Locator:
+    """A button of the card at that place: up, down, copy or remove."""
+    return cards(page).nth(place - 1).locator(f"[class*=st-key-{what}-]").get_by_role("button")
+
+
+def expect_chain(page: Page, *titles: str) -> None:
+    """Wait until the cards are these, in this order."""
+    expect(cards(page)).to_have_count(len(titles))
+    for place, title in enumerate(titles, 1):
+        expect(cards(page).nth(place - 1).get_by_text(f"{place} · {title}", exact=True)).to_be_visible()
+    settle(page)
+
+
+def after(page: Page) -> np.ndarray:
+    return pixels(page.get_by_role("img", name="The picture after"))
+
+
+def test_a_chain_is_built_shared_saved_and_used_on_many_pictures(page: Page, photo, tmp_path):
+    open_page(page, "Filters")
+    use_photo(page, photo)
+    image = vl.load_image(photo)
+    expect_chain(page, "Gaussian blur", "Canny edges")
+
+    page.get_by_role("button", name="Pencil sketch").click()
+    expect_chain(page, "Grey", "Median", "Even light", "Gamma")
+    np.testing.assert_array_equal(after(page), vl.Pipeline(SKETCH).run(image))
+
+    page.get_by_role("button", name="Add a filter").click()
+    page.get_by_role("radio", name="Black and white").click()
+    page.locator(".st-key-add-otsu").get_by_role("button").click()
+    expect_chain(page, "Grey", "Median", "Even light", "Gamma", "Otsu threshold")
+    page.keyboard.press("Escape")
+    expect(page.locator(".st-key-add-otsu")).to_be_hidden()
+    np.testing.assert_array_equal(after(page), vl.Pipeline([*SKETCH, ("otsu", {})]).run(image))
+
+    control(page, 5, "up").focus()
+    page.keyboard.press("Enter")  # as a person without a mouse does
+    expect_chain(page, "Grey", "Median", "Even light", "Otsu threshold", "Gamma")
+    control(page, 1, "remove").click()
+    expect_chain(page, "Median", "Even light", "Otsu threshold", "Gamma")
+    control(page, 1, "copy").click()
+    expect_chain(page, "Median", "Median", "Even light", "Otsu threshold", "Gamma")
+    cards(page).nth(3).get_by_test_id("stCheckbox").locator("label").first.click()
+    expect(page.get_by_role("img", name="Stage 4")).to_have_count(0)
+    settle(page)
+    steps = [SKETCH[1], SKETCH[1], SKETCH[2], ("otsu", {}), SKETCH[3]]
+    chain = vl.Pipeline(steps, off={3})
+    np.testing.assert_array_equal(after(page), chain.run(image))
+    expect(page.get_by_text("Step 5 · ")).to_contain_text(" ms")
+
+    page.locator("[class*=st-key-look-]").get_by_role("button").nth(2).click()
+    expect(page.get_by_role("img", name="The picture after Median, Median, Even light")).to_be_visible()
+    settle(page)
+    np.testing.assert_array_equal(after(page), vl.Pipeline(steps[:3]).run(image))
+    page.locator("[class*=st-key-look-]").get_by_role("button").last.click()
+    expect(page.get_by_role("img", name="The picture after Median, Median, Even light, Gamma")).to_be_visible()
+
+    page.get_by_role("tab", name="Save, open, share").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save the chain").click()
+    saved = download.value.path().read_bytes()
+    assert vl.Pipeline.from_json(saved) == chain
+    bad = json.loads(saved)
+    bad["steps"][0]["values"]["size"] = 400
+    upload = page.locator("[class*=st-key-chain-file]").get_by_test_id("stFileUploaderDropzoneInput")
+    upload.set_input_files({"name": "bad.json", "mimeType": "application/json", "buffer": json.dumps(bad).encode()})
+    expect(page.get_by_text("bad.json: Step 1: “size” goes from 1 to 63 px in steps of 2, not 400.")).to_be_visible()
+    expect_chain(page, "Median", "Median", "Even light", "Otsu threshold", "Gamma")
+    np.testing.assert_array_equal(after(page), chain.run(image))
+
+    zipped = io.BytesIO()
+    with zipfile.ZipFile(zipped, "w") as archive:
+        archive.write(photo, "trip/one.png")
+        archive.writestr("trip/broken.png", photo.read_bytes()[:500])
+        archive.write(photo, "two.png")
+    page.get_by_role("tab", name="A zip of pictures").click()
+    batch = page.locator(".st-key-batch-zip").get_by_test_id("stFileUploaderDropzoneInput")
+    batch.set_input_files({"name": "trip.zip", "mimeType": "application/zip", "buffer": zipped.getvalue()})
+    start = page.get_by_role("button", name="Filter them all")
+    expect(start).to_be_enabled()
+    start.click()
+    expect(page.get_by_text("2 pictures went through the chain.")).to_be_visible()
+    expect(page.get_by_text("trip/broken.png: ")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the zip").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert sorted(archive.namelist()) == ["trip/one.png", "two.png"]
+        for name in archive.namelist():
+            np.testing.assert_array_equal(vl.load_image(archive.read(name)), chain.run(image))
+
+    page.get_by_role("link", name="Predict").click()
+    expect(page.get_by_role("heading", name="Predict")).to_be_visible()
+    settle(page)
+    page.get_by_role("link", name="Filters").click()
+    expect_chain(page, "Median", "Median", "Even light", "Otsu threshold", "Gamma")
+    page.reload()  # the session is gone, the chain is in the link
+    expect_chain(page, "Median", "Median", "Even light", "Otsu threshold", "Gamma")
+    np.testing.assert_array_equal(after(page), chain.run(vl.load_sample("cat")))
+
+
+def test_a_broken_link_is_told(page: Page):
+    open_page(page, "Filters?chain=%5B%7B%22filter%22%3A%22cany%22%7D%5D")
+    expect(page.get_by_text("Step 1: “cany” is no filter. Did you mean “canny”?")).to_be_visible()
+    expect_chain(page, "Gaussian blur", "Canny edges")

@@ -1,0 +1,97 @@
+"""The records of the FILTERS table: a filter, and what may be set in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from visionlab.errors import ParameterError
+from visionlab.imaging.image import Image, check_image
+
+Value = int | float | str
+
+LONGEST_QUOTE = 60  # characters of a bad value that a message repeats
+
+
+def shortened(text: object) -> str:
+    """The text, cut where it is long: whoever reads a message wants to know which value, not all of it."""
+    text = str(text)
+    return text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1] + "…"
+
+
+def quoted(value: object) -> str:
+    """A bad value as Python writes it, for a message."""
+    return shortened(repr(value))
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One thing that can be set: enough to make a slider, a select box or a command-line option from it.
+
+    "int" values go from `low` to `high` in steps of `step`; "float" values lie anywhere from `low` to `high`, and
+    `step` is what a slider moves by; a "choice" is one of `choices`. `unit` is "px", "grey levels" … or empty.
+    """
+
+    name: str
+    title: str
+    kind: Literal["int", "float", "choice"]
+    low: float | None = None
+    high: float | None = None
+    step: float | None = None
+    default: Value = 0
+    unit: str = ""
+    choices: tuple[str, ...] = ()
+    about: str = ""
+
+    def check(self, value: object) -> Value:
+        """The value as a plain int, float or str; ParameterError naming the range where it lies outside."""
+        if self.kind == "choice":
+            if value not in self.choices:
+                raise ParameterError(f"“{self.name}” is one of {', '.join(self.choices)}, not {quoted(value)}.")
+            return str(value)
+        number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+        if number and self.low <= value <= self.high:
+            if self.kind == "float":
+                return float(value)
+            if (value - self.low) % self.step == 0:
+                return int(value)
+        steps = f" in steps of {self.step}" if self.kind == "int" else ""
+        unit = f" {self.unit}" if self.unit else ""
+        raise ParameterError(f"“{self.name}” goes from {self.low} to {self.high}{unit}{steps}, not {quoted(value)}.")
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A classic filter: `function` takes a picture and every parameter by name, and `apply` guards it.
+
+    `group` is its kind, such as "Smoothing": pickers offer filters by it.
+    """
+
+    name: str
+    title: str
+    group: str
+    about: str
+    function: Callable[..., Image]
+    parameters: tuple[Parameter, ...] = ()
+
+    def settings(self, /, **values: Value) -> dict[str, Value]:
+        """Every parameter's value, the given ones checked and the others at their default, in the table's order.
+
+        Raises ParameterError where a parameter is unknown or out of range.
+        """
+        known = {parameter.name: parameter for parameter in self.parameters}
+        for name in values:
+            if name not in known:
+                there = f"It has {', '.join(known)}." if known else "It has none."
+                raise ParameterError(f"The filter “{self.name}” has no parameter “{shortened(name)}”. {there}")
+        return {name: known[name].check(values.get(name, known[name].default)) for name in known}
+
+    def apply(self, image: Image, /, **values: Value) -> Image:
+        """The filtered picture, uint8 (H, W, 3) like `image`, which is left as it is.
+
+        Raises ParameterError where `image` is no picture, or a parameter is unknown or out of range.
+        """
+        return self.function(check_image(image), **self.settings(**values))
