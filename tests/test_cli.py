@@ -68,6 +68,16 @@ def test_filter_writes_the_chains_picture_and_its_code(picture, tmp_path):
     assert "def pipeline" in code
 
 
+def test_filter_takes_a_chain_that_the_app_saved(picture, tmp_path):
+    out, chain = tmp_path / "out.png", tmp_path / "chain.json"
+    saved = vl.Pipeline([("gaussian_blur", {"sigma": 2}), ("canny", {}), ("invert", {})], off={1})
+    chain.write_text(saved.to_json())
+    run("filter", picture, out, "--chain", chain, "grey")
+    image = vl.load_image(picture)
+    expected = vl.Pipeline([("gaussian_blur", {"sigma": 2}), ("invert", {}), ("grey", {})]).run(image)
+    np.testing.assert_array_equal(vl.load_image(out), expected)
+
+
 def test_features_as_a_mosaic_and_as_numbers(picture, tmp_path):
     assert "conv2_1" in run("features", picture, "--layer", "conv2_1", "-o", tmp_path / "maps.png", "--side", 64)
     assert vl.load_image(tmp_path / "maps.png").std() > 0
@@ -134,6 +144,9 @@ def test_what_a_person_can_mend_is_one_sentence_on_stderr(tmp_path):
     [
         (["filter", "{}", "out.png", "blurr"], "blurr"),
         (["filter", "{}", "out.png", "canny:low"], "“low” in “canny:low”"),
+        (["filter", "{}", "out.png"], "No filter was given"),
+        (["filter", "{}", "out.png", "--chain", "/no/such/chain.json"], "chain.json cannot be read"),
+        (["filter", "{}", "out.png", "--chain", "{}"], "no JSON"),
         (["features", "{}", "-o", "maps.gif"], "maps.gif"),
         (["features", "{}", "-o", "maps.png"], "one layer"),
         (["predict", "{}", "--model", "vgg99"], "vgg99"),

@@ -14,6 +14,7 @@ _HOMES = {
     "imaging.convolution": ("convolve",),
     "imaging.filters": ("FILTERS", "Filter"),
     "imaging.pipeline": ("Pipeline",),
+    "imaging.chains": ("CHAINS",),
     "imaging.samples": ("load_sample",),
     "imaging.render": ("mosaic", "overlay", "render"),
     "network.classifier": ("Classifier", "Layer", "Prediction", "Transform", "predict"),
@@ -36,6 +37,7 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "CHAINS",
     "FILTERS",
     "KERNELS",
     "METHODS",

@@ -62,13 +62,19 @@ def models(as_json: AsJson = False) -> None:
 def filter_(
     picture: Picture,
     out: Annotated[Path, typer.Argument(help="Where to write the result (PNG).")],
-    steps: Annotated[list[str], typer.Argument(help="Filters in order: gaussian_blur:sigma=2 canny:low=50,high=150")],
+    steps: Annotated[
+        list[str] | None, typer.Argument(help="Filters in order: gaussian_blur:sigma=2 canny:low=50,high=150")
+    ] = None,
+    chain: Annotated[Path | None, typer.Option(help="A chain that the app saved (JSON), before those steps.")] = None,
     code: Annotated[bool, typer.Option(help="Print the chain as Python code, too.")] = False,
 ) -> None:
     """Put a picture through a chain of filters."""
     from visionlab.imaging.image import encode_png
 
-    pipeline = vl.Pipeline([_parse_step(step) for step in steps])
+    saved = vl.Pipeline.from_json(_read(chain)) if chain else vl.Pipeline()
+    pipeline = vl.Pipeline([*saved.steps, *(_parse_step(step) for step in steps or [])], saved.off)
+    if not pipeline.steps:
+        raise ParameterError("No filter was given. Name one, as in gaussian_blur:sigma=2, or a --chain file.")
     _write(out, encode_png(pipeline.run(_load(picture))))
     if code:
         print(pipeline.to_python())
@@ -211,6 +217,13 @@ def _load(path: Path) -> Image:
         return vl.load_image(path)
     except ImageError as error:
         raise ImageError(f"{path.name}: {error}") from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ParameterError(f"{path} cannot be read ({error.strerror}). Name a file that is there.") from error
 
 
 def _write(out: Path, data: bytes) -> None:
