@@ -215,8 +215,11 @@ def draw_curves(runs: list[dict], out: Path) -> None:
     loss.set(title="training loss (nats)", xlabel="epoch")
     for key, name, style in (("top1", "top-1", "-"), ("top5", "top-5", "--")):
         accuracy.plot(epochs, [epoch[key] * 100 for epoch in history], style, color="#ff7f0e", label=name)
-    accuracy.set(title="right on validation at 64 px (%)", xlabel="epoch", ylim=(0, 100))
-    accuracy.legend(frameon=False)
+    shipped = runs[-1].get("figures", {}).get("held_out")
+    for key, marker in (("top1", "o"), ("top5", "s")) if shipped else ():
+        accuracy.plot(len(history), shipped[key] * 100, marker, color="#1f77b4", label=f"{key[:3]}-{key[3]} as shipped")
+    accuracy.set(title="right on validation (%)", xlabel="epoch", ylim=(0, 100))
+    accuracy.legend(frameon=False, fontsize=7, ncols=2, loc="upper left", bbox_to_anchor=(0, 0.93))
     changes = [i for i in range(1, len(history)) if history[i]["side"] != history[i - 1]["side"]]
     borders = np.cumsum([len(run["history"]) for run in runs])[:-1]
     for axes in (loss, accuracy):

@@ -146,7 +146,7 @@ def test_what_a_person_can_mend_is_one_sentence_on_stderr(tmp_path):
         (["filter", "{}", "out.png", "canny:low"], "“low” in “canny:low”"),
         (["filter", "{}", "out.png"], "No filter was given"),
         (["filter", "{}", "out.png", "--chain", "/no/such/chain.json"], "chain.json cannot be read"),
-        (["filter", "{}", "out.png", "--chain", "{}"], "no JSON"),
+        (["filter", "{}", "out.png", "--chain", "{}"], "at most 100,000 are read"),
         (["features", "{}", "-o", "maps.gif"], "maps.gif"),
         (["features", "{}", "-o", "maps.png"], "one layer"),
         (["predict", "{}", "--model", "vgg99"], "vgg99"),

@@ -1,6 +1,7 @@
 """Each page on a sample at once and on an upload; bad uploads; what goes along from page to page."""
 
 import re
+from html import unescape
 
 import numpy as np
 import pytest
@@ -21,7 +22,8 @@ def texts(app) -> str:
 def bars(app) -> list[tuple[str, str]]:
     """(class, percentage) of each prediction bar."""
     found = "".join(element.value for element in app.get("html"))
-    return re.findall(r"<span[^>]*>([^<]+)</span><span[^>]*>([\d.]+%)</span>", found)
+    rows = re.findall(r"<span[^>]*>([^<]+)</span><span[^>]*>([\d.]+%)</span>", found)
+    return [(unescape(label), share) for label, share in rows]
 
 
 @pytest.mark.parametrize("title", PAGES)

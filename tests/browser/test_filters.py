@@ -72,7 +72,7 @@ def test_a_chain_is_built_shared_saved_and_used_on_many_pictures(page: Page, pho
     expect(page.get_by_text("Step 5 · ")).to_contain_text(" ms")
 
     page.locator("[class*=st-key-look-]").get_by_role("button").nth(2).click()
-    expect(page.get_by_role("img", name="The picture after Median, Median, Even light")).to_be_visible()
+    expect(page.get_by_role("img", name="The picture after Median, Median, Even light", exact=True)).to_be_visible()
     settle(page)
     np.testing.assert_array_equal(after(page), vl.Pipeline(steps[:3]).run(image))
     page.locator("[class*=st-key-look-]").get_by_role("button").last.click()

@@ -272,9 +272,10 @@ def main(
                 recent = torch.stack(losses[-100:]).mean().item()
                 print(f"  step {step}/{steps}  loss {recent:.3f}  {pace * 1000:.0f} ms a step", flush=True)
         run.seconds += time.perf_counter() - began
-        top1, top5 = evaluate(run.average.module, validation)
+        side = recipe.sides[epoch]  # measured at the same size: at another one a network is far from its best
+        top1, top5 = evaluate(run.average.module, validation, side)
         mean_loss = torch.stack(losses).mean().item()
-        run.history.append({"side": recipe.sides[epoch], "loss": mean_loss, "top1": top1, "top5": top5})
+        run.history.append({"side": side, "measured_at": side, "loss": mean_loss, "top1": top1, "top5": top5})
         print(f"epoch {epoch + 1}/{len(recipe.sides)}  {run.history[-1]}  {run.seconds / 60:.1f} min", flush=True)
         run.save(checkpoint, recipe)
     facts = {
@@ -288,7 +289,7 @@ def main(
         facts["started_from"] = json.loads(weights.read(start)[1].get("training", "{}"))
     finished = finish(fold_batch_norm(run.average.module.cpu(), plan).to(where), validation)
     write(finished, classes, facts, out)
-    print(f"wrote {out}: {finished.figures}")
+    print(f"wrote {out}: {finished.side} px, temperature {finished.temperature:.3f}, {finished.figures}")
 
 
 if __name__ == "__main__":

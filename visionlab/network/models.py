@@ -53,7 +53,7 @@ MODELS: dict[str, Model] = {
         title="Built-in VGG16",
         about="VGG16's thirteen convolutions, trained by this project on 202 classes. It comes with the app.",
         file=WeightFile("vgg16-tinyimagenet.safetensors"),
-        transform=Transform(resize=72, crop=72),  # best of 56 to 192 px on validation: see weights/README.md
+        transform=Transform(resize=112, crop=112),  # best of 64 to 128 px on validation: see weights/README.md
         embedding="avgpool",  # the best features for a new head: see there, too
         maps_side=224,
     ),
