@@ -71,7 +71,8 @@ def use_photo(page: Page, photo: Path) -> None:
 
 
 def choose(page: Page, label: str, option: str) -> None:
-    """Pick an option of a select box."""
+    """Pick an option of a select box; not while the script runs, since what it draws anew closes the list."""
+    settle(page)
     page.get_by_test_id("stSelectbox").filter(has_text=label).locator("input").click()
     page.get_by_role("option", name=option, exact=True).click()
     settle(page)
