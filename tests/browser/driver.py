@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image as PillowImage
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, TimeoutError, expect
 
 ROOT = Path(__file__).parents[2]
 FLAGS = [
@@ -71,11 +71,17 @@ def use_photo(page: Page, photo: Path) -> None:
 
 
 def choose(page: Page, label: str, option: str) -> None:
-    """Pick an option of a select box; not while the script runs, since what it draws anew closes the list."""
-    settle(page)
-    page.get_by_test_id("stSelectbox").filter(has_text=label).locator("input").click()
-    page.get_by_role("option", name=option, exact=True).click()
-    settle(page)
+    """Pick an option of a select box; again where the script was still at work, and drew the open list anew."""
+    for _ in range(20):
+        settle(page)
+        page.get_by_test_id("stSelectbox").filter(has_text=label).locator("input").click()
+        try:
+            page.get_by_role("option", name=option, exact=True).click(timeout=2000)
+        except TimeoutError:
+            continue
+        settle(page)
+        return
+    raise AssertionError(f"“{option}” of “{label}” could never be chosen")
 
 
 def pixels(image: Locator) -> np.ndarray:
