@@ -7,6 +7,7 @@ import pytest
 import torch
 from tiny import TINY
 
+from visionlab.imaging.image import fingerprint
 from visionlab.learning import shipping
 from visionlab.learning.calibration import reliability
 from visionlab.learning.corpus import Pictures
@@ -72,3 +73,16 @@ def test_the_header_says_all_that_is_needed(network, pictures, tmp_path):
     assert json.loads(header["side"]) == 64
     assert json.loads(header["temperature"]) == finished.temperature
     assert json.loads(header["training"]) == {"seed": 0, "figures": finished.figures}
+
+
+def test_what_it_answered_before_rounding_is_kept(network, pictures, tmp_path):
+    finished = shipping.finish(network, pictures, sides=(64,))
+    images = [pixels.numpy() for pixels in pictures.pixels[:3]]
+    shipping.write_unrounded(finished, images, tmp_path / "out.unrounded.npz")
+    with np.load(tmp_path / "out.unrounded.npz") as file:
+        assert list(file["fingerprints"]) == [fingerprint(image) for image in images]
+        found = file["probabilities"]
+    exact = shipping.logits_of(network, Pictures(pictures.pixels[:3], pictures.labels[:3]), 64)
+    np.testing.assert_allclose(found, (exact / finished.temperature).softmax(1), atol=1e-6)
+    rounded = shipping.logits_of(finished.network, Pictures(pictures.pixels[:3], pictures.labels[:3]), 64)
+    assert np.abs(found - (rounded / finished.temperature).softmax(1).numpy()).max() > 1e-6

@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -28,8 +29,10 @@ from torch.optim.swa_utils import AveragedModel
 
 from visionlab.device import describe, half_precision, resolve
 from visionlab.errors import ParameterError
+from visionlab.imaging.image import load_image
+from visionlab.imaging.samples import SAMPLES, load_sample
 from visionlab.learning.corpus import SIDE, Pictures, augment, cutmix, read_classes, read_pictures, strangers
-from visionlab.learning.shipping import accuracies, finish, logits_of, write
+from visionlab.learning.shipping import accuracies, finish, logits_of, write, write_unrounded
 from visionlab.network import weights
 from visionlab.network.vgg import VGG, Plan, fold_batch_norm, read_plan, scaled_plan, unfold_batch_norm
 
@@ -236,6 +239,9 @@ def main(
     smoothing: Annotated[float, typer.Option(help="Label smoothing.")] = 0.1,
     cutmix: Annotated[float, typer.Option(help="Share of the batches that are mixed with CutMix.")] = 0.0,
     start: Annotated[Path | None, typer.Option(help="Weight file to start from instead of from nothing.")] = None,
+    photos: Annotated[
+        Path | None, typer.Option(help="Photographs whose answers before rounding are kept, beside those of samples.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the weights, the order and the crops.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
@@ -255,11 +261,12 @@ def main(
     train = read_pictures(data, "train", work).to(where)
     validation = read_pictures(data, "val", work).to(where)
     network, plan = _build(recipe, len(classes), where)
-    if start:
+    checkpoint = work / "checkpoint.pt"
+    going_on = checkpoint.is_file()
+    if start and not going_on:
         _start_from(start, network, plan, train, recipe)
     run = Run(network, moving_average(network, recipe.average), _optimiser(network, recipe))
-    checkpoint = work / "checkpoint.pt"
-    if checkpoint.is_file():
+    if going_on:
         run.restore(checkpoint, recipe, where)
         print(f"going on after epoch {len(run.history)}", flush=True)
     print(f"{len(train)} pictures to train on, {len(validation)} to validate, on {describe()}", flush=True)
@@ -289,6 +296,9 @@ def main(
         facts["started_from"] = json.loads(weights.read(start)[1].get("training", "{}"))
     finished = finish(fold_batch_norm(run.average.module.cpu(), plan).to(where), validation)
     write(finished, classes, facts, out)
+    files = sorted(photos.iterdir()) if photos else []
+    images = chain(map(load_sample, SAMPLES), map(load_image, files))
+    write_unrounded(finished, images, out.with_suffix(".unrounded.npz"))
     print(f"wrote {out}: {finished.side} px, temperature {finished.temperature:.3f}, {finished.figures}")
 
 

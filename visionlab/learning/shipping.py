@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from visionlab.imaging.image import Image, fingerprint
 from visionlab.learning.calibration import fit_temperature, reliability
 from visionlab.learning.corpus import Pictures, resized
-from visionlab.network.classifier import IMAGENET_MEAN, IMAGENET_STD
+from visionlab.network.classifier import IMAGENET_MEAN, IMAGENET_STD, Transform
 from visionlab.network.vgg import VGG
 
 SIDES = (64, 72, 80, 96, 112, 128)  # input sizes in pixels among which the best one is looked for
@@ -24,10 +27,11 @@ class Finished:
     """A network as it is shipped: weights that float16 can hold, the side that suits it, its temperature.
 
     figures are those of validation: by side on the half that the side and the temperature were chosen on, and on the
-    other half at that side; what rounding changed, on all of it.
+    other half at that side; what rounding changed, on all of it. unrounded is the network before it was rounded.
     """
 
     network: VGG
+    unrounded: VGG
     side: int
     temperature: float
     figures: dict
@@ -81,7 +85,7 @@ def finish(network: VGG, validation: Pictures, sides: tuple[int, ...] = SIDES) -
             "mean_change_of_top": float(change.gather(1, exact.argmax(1, keepdim=True)).mean()),
         },
     }
-    return Finished(rounded, side, temperature, figures)
+    return Finished(rounded, network, side, temperature, figures)
 
 
 def write(finished: Finished, classes: list[tuple[str, str]], facts: dict, out: Path) -> None:
@@ -103,3 +107,16 @@ def write(finished: Finished, classes: list[tuple[str, str]], facts: dict, out: 
     partial = out.with_suffix(".part")
     save_file(tensors, partial, {key: json.dumps(value) for key, value in metadata.items()})
     partial.replace(out)
+
+
+@torch.inference_mode()
+def write_unrounded(finished: Finished, images: Iterable[Image], out: Path) -> None:
+    """What the network answered before it was rounded: a .npz with fingerprints (N,) of the pictures, and probabilities
+    (N, classes) float32, with which a test of the shipped file shows what rounding changed.
+    """
+    transform, rows = Transform(finished.side, finished.side), {}
+    network = finished.unrounded.eval().cpu()
+    for image in images:
+        logits = network(transform([image], torch.device("cpu")))
+        rows[fingerprint(image)] = (logits / finished.temperature).softmax(1)[0].numpy()
+    np.savez_compressed(out, fingerprints=np.array(list(rows)), probabilities=np.stack(list(rows.values())))
