@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import ndimage, signal
 
 from visionlab.errors import ParameterError
-from visionlab.imaging import convolution
+from visionlab.imaging import convolution, engines
 from visionlab.imaging.convolution import BORDERS, MAX_EXTENT, convolve, output_size
 from visionlab.imaging.kernels import KERNELS
 
@@ -113,11 +114,42 @@ def test_any_number_of_channels_each_on_its_own(channels):
             )
 
 
-def test_a_large_picture_goes_channel_by_channel_with_the_same_answer(monkeypatch):
-    image, weights = picture(20, 30, 3), weights_of(3, 5)
-    together = convolve(image, weights, stride=2)
-    monkeypatch.setattr(convolution, "_LARGE", 1)
-    assert np.array_equal(convolve(image, weights, stride=2), together)
+@pytest.mark.parametrize("channels", [1, 3, 6])
+@pytest.mark.parametrize("stride", [1, 3])
+@pytest.mark.parametrize("border", BORDERS)
+@pytest.mark.parametrize("taps", [(1, 1), (3, 3), (4, 5), (5, 2), (12, 14)])
+def test_a_picture_that_is_cut_up_among_the_cores(taps, border, stride, channels, monkeypatch):
+    """Pieces as small as they may be, for more cores than there are: no seam between them."""
+    monkeypatch.setattr(engines, "_PIECE", 1)
+    monkeypatch.setattr(engines, "_LEAST", 1)
+    monkeypatch.setattr(engines, "_TILE", 16)
+    monkeypatch.setattr(engines, "_cores", lambda: 3)
+    image = picture(200, 31, channels)
+    for separable, scale in ((False, 0.01), (True, 0.01), (False, 1), (True, 1)):  # in float32, and in float64
+        for flip in (False, True):
+            weights = weights_of(*taps, separable=separable) * scale
+            response = convolve(image, weights, stride=stride, border=border, flip=flip)
+            expected = [oracle(image[..., c], weights, stride, 1, border, flip) for c in range(channels)]
+            np.testing.assert_allclose(response, np.stack(expected, axis=2), **CLOSE)
+
+
+def test_several_people_convolve_at_once():
+    images = [picture(700, 500, 3, seed) for seed in range(6)]
+    weights = weights_of(3, 3) / 10
+    alone = [convolve(image, weights) for image in images]
+    with ThreadPoolExecutor(6) as pool:
+        for _ in range(5):
+            for found, expected in zip(pool.map(lambda image: convolve(image, weights), images), alone, strict=True):
+                assert np.array_equal(found, expected)
+
+
+def test_sums_of_whole_numbers_are_exact():
+    image = picture(50, 60, 3)
+    for name in ("sobel_x", "scharr_y", "laplacian_8", "emboss"):
+        weights = KERNELS[name].weights
+        assert np.array_equal(weights, weights.round())
+        expected = np.stack([oracle(image[..., c], weights.astype(np.float64)) for c in range(3)], axis=2)
+        assert np.array_equal(convolve(image, KERNELS[name]), expected)
 
 
 def test_views_turned_over_and_lists_are_fine():

@@ -1,18 +1,18 @@
-"""convolve(): a kernel slid over a picture, one entry over three engines (direct, separable, torch)."""
+"""convolve(): a kernel slid over a picture, one entry over several engines: on a CPU in engines.py, on a GPU by torch."""
 
 from __future__ import annotations
 
 import sys
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from visionlab import device as devices
 from visionlab.errors import ParameterError
+from visionlab.imaging import engines
 from visionlab.imaging.image import Response
-from visionlab.imaging.kernels import Kernel, check_weights, separate
+from visionlab.imaging.kernels import Kernel, check_weights
 
 if TYPE_CHECKING:
     import torch
@@ -21,19 +21,6 @@ BORDERS = ("zero", "reflect", "replicate", "wrap", "valid")
 
 # A dilated kernel's longest side; the padded picture grows with it.
 MAX_EXTENT = 2048
-
-# Up to this side two 1-D passes are faster; beyond it filter2D's own DFT is (1 Mpx, 31: 33 ms either way).
-_SEPARABLE_UP_TO = 31
-
-# Pixels a channel, above which channels are filtered one by one.
-_LARGE = 4_000_000
-
-_PADDING = {
-    "zero": cv2.BORDER_CONSTANT,
-    "reflect": cv2.BORDER_REFLECT_101,
-    "replicate": cv2.BORDER_REPLICATE,
-    "wrap": cv2.BORDER_WRAP,
-}
 
 
 def convolve(
@@ -51,7 +38,8 @@ def convolve(
         response[y, x, c] = Σᵢⱼ kernel[i, j] · image[s·y + d·i - ay, s·x + d·j - ax, c]     s stride, d dilation
 
     `image` is uint8 (H, W, 3) or any array of real numbers, (H, W) or (H, W, C). The response is float32 with as many
-    axes, signed and unclipped, in the picture's own units; it is computed in float64 and rounded once.
+    axes, signed and unclipped, in the picture's own units. Sums are right to 1e-4 for a picture of bytes: in float32 where
+    that is enough, exactly so for whole numbers, in float64 otherwise.
 
     The anchor a, the kernel's value that lies on the pixel, is k // 2 of the dilated extent k = (side - 1) · d + 1, for
     even k too. `flip=False` is cross-correlation, what CNNs call convolution, and equals scipy.ndimage.correlate;
@@ -83,7 +71,9 @@ def convolve(
 
     place = _place(device)
     if place is None:
-        response = _opencv(planes, weights, stride, dilation, border, margins)
+        stuffed = np.zeros([(taps - 1) * dilation + 1 for taps in weights.shape])
+        stuffed[::dilation, ::dilation] = weights
+        response = engines.correlate(planes, stuffed, stride, border, margins)
     else:
         response = _torch(planes, weights, stride, dilation, border, margins, place)
     return response.reshape(response.shape[: np.ndim(image)])
@@ -149,39 +139,6 @@ def _place(device: str | torch.device) -> torch.device | None:
     return None if place.type == "cpu" else place
 
 
-def _pad(planes: NDArray, border: str, margins: tuple[int, int, int, int]) -> NDArray[np.float64]:
-    """Up to 4 channels (H, W, C) with their margins, (top + H + bottom, left + W + right, C) float64."""
-    # A copy straightens negative strides; bytes are padded as bytes, an eighth of the traffic.
-    planes = np.array(planes, dtype=np.uint8 if planes.dtype == np.uint8 else np.float64, order="C")
-    padded = planes if border == "valid" else cv2.copyMakeBorder(planes, *margins, _PADDING[border])
-    return padded.astype(np.float64, copy=False).reshape(*padded.shape[:2], planes.shape[2])
-
-
-def _opencv(
-    planes: NDArray, weights: NDArray, stride: int, dilation: int, border: str, margins: tuple[int, int, int, int]
-) -> Response:
-    """Correlate by OpenCV: two 1-D passes where the kernel allows, filter2D otherwise (by DFT where it is large)."""
-    stuffed = np.zeros([(taps - 1) * dilation + 1 for taps in weights.shape])
-    stuffed[::dilation, ::dilation] = weights
-    factors = separate(stuffed) if 1 < max(stuffed.shape) <= _SEPARABLE_UP_TO else None
-
-    # OpenCV takes at most 4 channels; of a large picture, one at a time, since float64 of all of them is much memory.
-    together = 4 if planes[..., 0].size <= _LARGE else 1
-    answers = []
-    for first in range(0, planes.shape[2], together):
-        padded = _pad(planes[..., first : first + together], border, margins)
-        # Anchored at its first value, a window answers at its own corner, so that the whole windows come first.
-        if factors is None:
-            answer = cv2.filter2D(padded, cv2.CV_64F, stuffed, anchor=(0, 0), borderType=cv2.BORDER_REPLICATE)
-        else:
-            column, row = factors
-            answer = cv2.sepFilter2D(padded, cv2.CV_64F, row, column, anchor=(0, 0), borderType=cv2.BORDER_REPLICATE)
-        rows, columns = (side - span + 1 for side, span in zip(padded.shape, stuffed.shape, strict=False))
-        answer = answer.reshape(padded.shape)[:rows:stride, :columns:stride]
-        answers.append(answer.astype(np.float32, order="C"))
-    return answers[0] if len(answers) == 1 else np.concatenate(answers, axis=-1)
-
-
 def _torch(
     planes: NDArray,
     weights: NDArray,
@@ -199,10 +156,10 @@ def _torch(
     import torch
 
     channels = planes.shape[2]
-    padded = np.stack([_pad(planes[..., [channel]], border, margins)[..., 0] for channel in range(channels)])
+    padded = engines.pad(planes.astype(np.float64), border, margins).transpose(2, 0, 1)
     precision = torch.float32 if device.type == "mps" else torch.float64
     with torch.inference_mode():
-        batch = torch.from_numpy(padded).to(device, precision)[None]  # (1, C, H', W')
+        batch = torch.from_numpy(np.ascontiguousarray(padded)).to(device, precision)[None]  # (1, C, H', W')
         window = torch.from_numpy(weights).to(device, precision)
         window = window.expand(channels, 1, *weights.shape)
         answer = torch.nn.functional.conv2d(batch, window, stride=stride, dilation=dilation, groups=channels)

@@ -1,0 +1,234 @@
+"""What convolve() computes with on a CPU: OpenCV's direct sum, two 1-D passes, or FFTs, shared among the cores.
+
+The picture is cut into pieces small enough to stay in a core's cache from the conversion of their bytes to the finished
+response, which OpenCV alone, working on the whole picture at once, fetches from memory several times over.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from itertools import product
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from visionlab.imaging.image import Response
+from visionlab.imaging.kernels import separate
+
+# The bounds below were measured on two cores of an AMD EPYC with benchmarks/convolution.py.
+_SEPARABLE_UP_TO = 61  # a side, beyond which an FFT is faster than two 1-D passes
+_DIRECT_UP_TO = {np.float32: 121, np.float64: 49}  # weights, beyond which an FFT is faster than the sum itself
+_PIECE = 3_200_000  # bytes of floats in a band of rows: a few of them share the third cache
+_LEAST = 400_000  # bytes of floats for which it is worth waking another core
+_KEPT = 16_000_000  # bytes of working memory that a thread keeps for the next band
+_TILE = 256  # pixels on a side of what is transformed at once
+_ROUNDING = 300.0  # Σ|weight| · |pixel| up to which sums in float32 are right to 1e-4
+_EXACT = 2**24  # up to here float32 holds every whole number
+
+_NATIVE = {"zero": cv2.BORDER_CONSTANT, "reflect": cv2.BORDER_REFLECT_101, "replicate": cv2.BORDER_REPLICATE}
+_PADDING = _NATIVE | {"wrap": cv2.BORDER_WRAP}
+
+
+def correlate(
+    planes: NDArray, weights: NDArray[np.float64], stride: int, border: str, margins: tuple[int, int, int, int]
+) -> Response:
+    """The response float32 (H', W', C) of planes (H, W, C) to weights that are flipped and dilated already.
+
+    margins are how far a window reaches (up, down, left, right) beyond the pixel that it answers for; none if "valid".
+    """
+    planes = np.require(planes if planes.dtype in (np.uint8, np.float32) else planes.astype(np.float64), None, "C")
+    whole = planes.dtype == np.uint8
+    peak = 255.0 if whole else float(max(planes.max(), -planes.min()))
+    method = _method(weights.tobytes(), weights.shape, peak, whole)
+    if method.factors is None and weights.size > _DIRECT_UP_TO[method.precision]:
+        return _by_fft(pad(planes, border, margins), method.weights, stride)
+    if border == "wrap":  # the one that OpenCV's filters do not have
+        planes, border, margins = pad(planes, border, margins), "valid", (0, 0, 0, 0)
+    return _by_opencv(planes, method, stride, border, margins)
+
+
+@dataclass(frozen=True, eq=False)
+class _Method:
+    """How a kernel is computed: its weights and, where two 1-D passes do, their column and row, in that precision."""
+
+    weights: NDArray
+    factors: tuple[NDArray, NDArray] | None
+    precision: type[np.floating]
+
+
+@lru_cache(maxsize=64)
+def _method(raw: bytes, shape: tuple[int, int], peak: float, whole: bool) -> _Method:
+    """float32 where its sums are exact, or right to 1e-4 in the picture's units; float64 otherwise.
+
+    peak is the picture's greatest absolute value, and whole says that its values are whole numbers.
+    """
+    weights = np.frombuffer(raw).reshape(shape)
+    factors = separate(weights) if 1 < max(shape) <= _SEPARABLE_UP_TO else None
+    precision = np.float64
+    reach = float(np.abs(weights).sum()) * peak
+    if reach <= _ROUNDING:
+        precision = np.float32
+    elif whole and weights.size <= _DIRECT_UP_TO[np.float32]:
+        # Whole numbers, or whole multiples of a power of two, as in most edge kernels, are summed without an error.
+        for unit in (1, 16, 256):
+            if reach * unit < _EXACT and not np.any(weights * unit % 1):
+                precision = np.float32
+                if factors is not None and any(np.any(factor % 1) for factor in factors):
+                    factors = None
+                break
+    if factors is not None:
+        factors = (factors[0].astype(precision), factors[1].astype(precision))
+    return _Method(weights.astype(precision), factors, precision)
+
+
+def pad(planes: NDArray, border: str, margins: tuple[int, int, int, int]) -> NDArray:
+    """The picture with its margins, (up + H + down, left + W + right, C); as bytes if it is bytes."""
+    if border == "valid":
+        return planes
+    parts = [planes[..., first : first + 4] for first in range(0, planes.shape[2], 4)]  # the most that OpenCV takes
+    padded = [cv2.copyMakeBorder(np.ascontiguousarray(part), *margins, _PADDING[border]) for part in parts]
+    padded = [part.reshape(*part.shape[:2], -1) for part in padded]
+    return padded[0] if len(padded) == 1 else np.concatenate(padded, axis=2)
+
+
+def _by_opencv(
+    planes: NDArray, method: _Method, stride: int, border: str, margins: tuple[int, int, int, int]
+) -> Response:
+    """Band by band of rows: filter2D, or sepFilter2D where the weights have factors."""
+    height, width, channels = planes.shape
+    weights, factors, precision = method.weights, method.factors, method.precision
+    rows, columns = weights.shape
+    up, down, left, _ = margins if border != "valid" else (0, rows - 1, 0, columns - 1)
+    if border == "valid":  # a window anchored at its first weight answers at its own corner; what is cut is cut off
+        height, width = height - rows + 1, width - columns + 1
+    depth = cv2.CV_32F if precision is np.float32 else cv2.CV_64F
+    options = {"anchor": (left, up), "borderType": _NATIVE.get(border, cv2.BORDER_REPLICATE)}
+    response = np.empty((-(-height // stride), -(-width // stride), channels), np.float32)
+
+    def answer(part: tuple[int, int, int], straight: bool = False) -> None:
+        first, last, channel = part  # rows of the response, and the first of up to four channels
+        begin, end = first * stride, (last - 1) * stride + 1  # rows of the picture that are answered for
+        top, bottom = max(0, begin - up), min(planes.shape[0], end + down)
+        # What mirrors or repeats the edge needs as many rows on this side of it as beyond.
+        if bottom == planes.shape[0]:
+            top = max(0, min(top, bottom - rows - 1))
+        if top == 0:
+            bottom = min(planes.shape[0], max(bottom, rows + 1))
+        source = planes[top:bottom, :, channel : channel + 4]
+        if factors is None or planes.dtype != np.uint8 or precision is np.float64:  # a direct sum of bytes is slow
+            floats = _scratch.array(0, source.shape, precision)
+            np.copyto(floats, source)
+            source = floats
+        found = response[top:bottom] if straight else _scratch.array(1, source.shape, precision)
+        if factors is None:
+            found = cv2.filter2D(source, depth, weights, dst=found, **options)
+        else:
+            found = cv2.sepFilter2D(source, depth, factors[1], factors[0], dst=found, **options)
+        if not straight:
+            found = found.reshape(source.shape)[begin - top : end - top : stride, :width:stride]
+            response[first:last, :, channel : channel + 4] = found
+
+    row_bytes = planes.shape[1] * min(channels, 4) * np.dtype(precision).itemsize
+    if stride == 1 and border != "valid" and precision is np.float32 and channels <= 4:
+        # Tall bands go straight into the response, which saves a copy, but spoil the rows next to them: these belong to
+        # low bands, which are computed when the tall ones are done.
+        each = max(min(max(_PIECE // row_bytes, 36 * rows), -(-len(response) // _cores())), _LEAST // row_bytes + 1)
+        bands = _bands(len(response), each)
+        spoilt = max(up, down)
+        tall = [(first, last - spoilt, 0) for first, last in bands[:-1]] + [(*bands[-1], 0)]
+        _share(lambda band: answer(band, straight=True), tall)
+        _share(answer, [(last - spoilt, last, 0) for _, last in bands[:-1] if spoilt], apiece=4)
+    else:
+        bands = _bands(len(response), max(1, max(_PIECE // row_bytes, 12 * rows) // stride))
+        _share(answer, [(*band, channel) for channel in range(0, channels, 4) for band in bands])
+    return response
+
+
+def _bands(height: int, each: int) -> list[tuple[int, int]]:
+    """(first, last + 1) of about as many rows as told, as many bands for every core."""
+    count = -(-height // each)
+    count = min(height, -(-count // _cores()) * _cores()) if count > 1 else 1
+    return [(height * i // count, height * (i + 1) // count) for i in range(count)]
+
+
+def _by_fft(padded: NDArray, weights: NDArray, stride: int) -> Response:
+    """Overlap-save (Oppenheim & Schafer, section 8.7.3): tile by tile, the product of the spectra; whole windows."""
+    from scipy import fft  # late: most kernels do without
+
+    rows, columns = weights.shape
+    height, width = padded.shape[0] - rows + 1, padded.shape[1] - columns + 1
+    sides = [
+        fft.next_fast_len(min(whole, max(_TILE, 4 * span)), real=True)
+        for whole, span in zip(padded.shape, weights.shape, strict=False)
+    ]
+    steps = [side - span + 1 for side, span in zip(sides, weights.shape, strict=True)]
+    spectrum = fft.rfft2(weights[::-1, ::-1], sides)
+    response = np.empty((-(-height // stride), -(-width // stride), padded.shape[2]), np.float32)
+
+    def answer(tile: tuple[int, int, int]) -> None:
+        top, left, channel = tile
+        source = padded[top : top + sides[0], left : left + sides[1], channel].astype(weights.dtype)
+        found = fft.irfft2(fft.rfft2(source, sides) * spectrum, sides)[rows - 1 :, columns - 1 :]
+        y, x = -top % stride, -left % stride  # to the first row and column that the stride does not skip
+        found = found[y : height - top : stride, x : width - left : stride]
+        y, x = (top + y) // stride, (left + x) // stride
+        response[y : y + found.shape[0], x : x + found.shape[1], channel] = found
+
+    tops, lefts = range(0, height, steps[0]), range(0, width, steps[1])
+    _share(answer, list(product(tops, lefts, range(padded.shape[2]))))
+    return response
+
+
+class _Scratch(threading.local):
+    """Two arrays a thread that are used again and again: fresh memory costs more than a small filter."""
+
+    def __init__(self) -> None:
+        self.memory = [np.empty(0, np.uint8), np.empty(0, np.uint8)]
+
+    def array(self, which: int, shape: tuple[int, ...], dtype: type[np.floating]) -> NDArray:
+        size = math.prod(shape) * np.dtype(dtype).itemsize
+        memory = self.memory[which]
+        if memory.nbytes < size:
+            memory = np.empty(size, np.uint8)
+            if size <= _KEPT:
+                self.memory[which] = memory
+        return memory[:size].view(dtype).reshape(shape)
+
+
+_scratch = _Scratch()
+
+
+@cache
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_cores(), thread_name_prefix="convolve")
+
+
+def _share(
+    work: Callable[[tuple[int, int, int]], None], pieces: Sequence[tuple[int, int, int]], apiece: int = 1
+) -> None:
+    """Do the pieces on all cores, as long as there are so many for each; a core at rest takes a while to wake.
+
+    NumPy, OpenCV and SciPy let go of the interpreter while they compute.
+    """
+    todo = iter(pieces)
+
+    def drain() -> None:
+        for piece in todo:
+            work(piece)
+
+    helpers = [_pool().submit(drain) for _ in range(min(len(pieces) // apiece, _cores()) - 1)]
+    drain()
+    for helper in helpers:
+        helper.result()
