@@ -8,7 +8,6 @@ again; each time it waits until the browser has decoded and painted the new resp
 
 from __future__ import annotations
 
-import io
 import os
 import platform
 import shutil
@@ -19,13 +18,15 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from PIL import Image as PillowImage
 from playwright.sync_api import Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from browser.driver import FLAGS, open_page, settle, start_server
+
+from visionlab.imaging.image import encode_jpeg
+from visionlab.imaging.samples import load_sample
 
 # Notes when the response's picture has been painted after its address changed.
 WATCH = """() => {
@@ -46,13 +47,10 @@ WATCH = """() => {
 
 
 def megapixel() -> bytes:
-    rows, columns = np.mgrid[:866, :1155]
-    rng = np.random.default_rng(0)
-    picture = np.stack([rows / 4, columns / 5, 128 + 90 * np.sin(rows * columns / 20_000)], 2)
-    buffer = io.BytesIO()
-    noisy = (picture + rng.normal(0, 8, picture.shape)).clip(0, 255).astype(np.uint8)
-    PillowImage.fromarray(noisy).save(buffer, "JPEG", quality=92)
-    return buffer.getvalue()
+    """1024 × 1024 pixels with a photograph's detail: the astronaut and her mirror images, pixel for pixel."""
+    quarter = load_sample("astronaut")
+    half = np.hstack([quarter, quarter[:, ::-1]])
+    return encode_jpeg(np.vstack([half, half[::-1]]), 92)
 
 
 def waits(page: Page, times: int) -> list[float]:
@@ -91,7 +89,7 @@ def main(times: Annotated[int, typer.Option(help="How many changes to measure.")
             open_page(page, "Convolution")
             upload = {"name": "megapixel.jpg", "mimeType": "image/jpeg", "buffer": megapixel()}
             page.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(upload)
-            page.get_by_text("megapixel.jpg · 1155 × 866 px").wait_for()
+            page.get_by_text("megapixel.jpg · 1024 × 1024 px").wait_for()
             settle(page)
             measured = waits(page, times + 4)[4:]
             rate = frames(page)

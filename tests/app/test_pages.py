@@ -10,7 +10,9 @@ from streamlit.testing.v1 import AppTest
 
 import visionlab as vl
 from visionlab.imaging.image import encode_jpeg, encode_png
+from visionlab.ui import kernel_facts
 from visionlab.ui.page import PAGES
+from visionlab.ui.response_settings import Settings
 
 WITH_PICTURE = ["Home", "Convolution", "Filters", "Feature maps", "Predict"]
 
@@ -126,8 +128,44 @@ def test_a_window_larger_than_the_picture_is_one_sentence(open_page):
     app.number_input(key="dilation").set_value(32).run()
     assert not app.exception
     assert any("valid" in text.value for text in app.text)
+    assert any("as it was before" in caption.value for caption in app.caption)
+    assert app.metric, "what was shown stays"
+    app.number_input(key="dilation").set_value(1).run()
+    assert not any("valid" in text.value for text in app.text)
+    assert app.metric
+
+
+def test_a_link_to_a_window_larger_than_the_picture(app, open_page):
+    app.query_params.update(border="None (valid)", kernel="Gabor, upright stripes", dilation="32")
+    open_page("Convolution")
+    assert any("valid" in text.value for text in app.text)
     app.number_input(key="dilation").set_value(1).run()
     assert app.metric
+
+
+@pytest.mark.parametrize(
+    ("weights", "settings", "said"),
+    [
+        ("0,0,0;0,0,0;0,0,0", {}, "Every weight is 0"),
+        ("2", {}, "each pixel 2 times as bright"),
+        ("1,1;1,1", {}, "A side of 2 has no middle"),
+        ("1,1;1,1;1,1", {}, "A side of 2 has no middle"),
+        ("1,0,-1", {"dilation": 32}, "spans 65 × 1 pixels, more than the picture’s 40 × 30"),
+        ("1,0,-1", {"stride": 64}, "A stride of 64 leaves one response of the picture’s 40 × 30 pixels"),
+    ],
+)
+def test_what_is_hardly_wanted_is_shown_and_said(app, open_page, weights, settings, said):
+    app.query_params["weights"] = weights
+    open_page("Convolution")
+    app.file_uploader(key="upload").set_value(
+        ("small.png", encode_png(np.zeros((30, 40, 3), np.uint8)), "image/png")
+    ).run()
+    for name, value in settings.items():
+        app.number_input(key=name).set_value(value).run()
+    assert not app.exception
+    assert [caption.value for caption in app.caption if said in caption.value]
+    assert app.metric, "and the response is there"
+    assert not kernel_facts.cautions(vl.KERNELS["sobel_x"], Settings(1, 1, "reflect", False, False, "clip"), (30, 40))
 
 
 def test_what_is_done_to_the_weights(open_page):

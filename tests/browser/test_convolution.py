@@ -2,7 +2,6 @@
 
 import json
 import re
-from base64 import b64decode
 from pathlib import Path
 from urllib.parse import quote
 
@@ -103,8 +102,10 @@ def downloaded(page: Page) -> np.ndarray:
 
 def shown(page: Page, title: str) -> np.ndarray:
     """The picture of that title in the slider of before and after, as the browser got it."""
-    address = page.get_by_role("img", name=title).get_attribute("src")
-    return vl.load_image(b64decode(address.split(",")[1]))
+    encoded = page.get_by_role("img", name=title).evaluate(
+        "async (image) => [...new Uint8Array(await (await fetch(image.src)).arrayBuffer())]"
+    )
+    return vl.load_image(bytes(encoded))
 
 
 def open_cell(page: Page, row: int, column: int) -> None:
@@ -255,10 +256,16 @@ def test_it_plays_fast_enough_and_to_the_end(page: Page, photo):
 def test_tiles_and_shifts_are_told_on_the_picture(page: Page, photo):
     open_page(page, "Convolution?square=40,30,12")
     use_photo(page, photo)
-    page.get_by_role("radio", name="As tiles").click()
+    page.get_by_role("radio", name="The window").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("radio", name="As tiles")).to_be_focused()
     expect(page.locator(".tile-text")).to_have_text(re.compile("12 × 12 overlapping tiles"))
     before = page.locator("canvas.tiles").screenshot()
-    page.get_by_role("radio", name="3 · Lay out").click()
+    page.keyboard.press("Tab")  # past the other views, to the steps
+    expect(page.get_by_role("radio", name="1 · Cut")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("radio", name="3 · Lay out")).to_be_checked()
     expect(page.locator(".tile-text")).to_have_text(re.compile("feature map"))
     assert page.locator("canvas.tiles").screenshot() != before
     page.get_by_role("radio", name="Shift test").click()

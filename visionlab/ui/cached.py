@@ -7,21 +7,25 @@ Every cache is bounded.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from visionlab.imaging.convolution import convolve
 from visionlab.imaging.filter_record import Value
-from visionlab.imaging.image import Image, encode_jpeg, encode_png, fit
+from visionlab.imaging.image import Image, Response, encode_jpeg, encode_png, fit
+from visionlab.imaging.kernels import Kernel
 from visionlab.imaging.operations.frequencies import kept_frequencies, spectrum
 from visionlab.imaging.pipeline import Pipeline, Stage
-from visionlab.imaging.render import mosaic, overlay
+from visionlab.imaging.render import mosaic, overlay, render
 from visionlab.learning.heads import Head
 from visionlab.network import explain as explaining
 from visionlab.network.activations import FeatureMap, feature_maps
 from visionlab.network.classifier import Classifier, Prediction, probabilities, ranked
 from visionlab.network.models import load_classifier
+from visionlab.ui.response_settings import Settings
 
 
 @st.cache_resource(max_entries=3, show_spinner="Loading the network …")
@@ -38,6 +42,36 @@ def head_classifier(key: str, _head: Head) -> Classifier:
 def picture_bytes(key: str, longest: int, _image: Image) -> bytes:
     """The picture for showing, as JPEG, its longest side at most so many pixels."""
     return encode_jpeg(fit(_image, longest))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def fitted(key: str, longest: int, _image: Image) -> Image:
+    """The picture, its longest side at most so many pixels; shared, so not to be written to."""
+    image = fit(_image, longest)
+    image.setflags(write=False)
+    return image
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def picture_png(key: str, longest: int, _image: Image) -> bytes:
+    """As picture_bytes, every pixel kept."""
+    return encode_png(fit(_image, longest))
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """A kernel's response to a picture, (H, W[, C]) float32, and how it is shown."""
+
+    response: Response
+    shown: Image
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def answer(key: str, weights: bytes, settings: Settings, _image: Image, _kernel: Kernel) -> Answer:
+    """What the kernel of these weights answers to the picture of that key."""
+    source = _image.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32) if settings.grey else _image
+    response = convolve(source, _kernel, **settings.options)
+    return Answer(response, render(response, settings.mode))
 
 
 @st.cache_data(max_entries=128, show_spinner=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -13,7 +14,8 @@ from visionlab.imaging.analysis import Costs, frequency_response, rank
 from visionlab.imaging.image import encode_png
 from visionlab.imaging.kernels import KERNELS, Kernel, separate
 from visionlab.imaging.render import colour
-from visionlab.ui.widgets import show_exact
+from visionlab.ui.response_settings import Settings
+from visionlab.ui.widgets import facts, show_exact
 
 RESPONSE = 48  # frequencies a side
 WIDTH = 144  # pixels in which they are shown
@@ -42,8 +44,38 @@ def show(kernel: Kernel) -> None:
 def show_costs(spent: Costs) -> None:
     """Multiplications, one way beside the others."""
     ways = {"Window": spent.plain, "Two passes": spent.separable, "FFT": spent.fft}
-    st.caption("Multiplications")
-    st.table({way: _count(number) for way, number in ways.items()}, border="horizontal")
+    st.caption("Multiplications, in millions, by the way it is computed")
+    facts({way: "not possible" if number is None else f"{number / 1e6:,.1f}" for way, number in ways.items()})
+
+
+def cautions(kernel: Kernel, settings: Settings, picture: tuple[int, int]) -> list[str]:
+    """A sentence on each thing that is allowed and yet hardly what one wants; picture is (rows, columns) in pixels."""
+    sides = kernel.weights.shape
+    spans = [(side - 1) * settings.dilation + 1 for side in sides]
+    found = []
+    if not kernel.weights.any():
+        found.append("Every weight is 0, and so is every response. Give one of them another value.")
+    elif sides == (1, 1):
+        found.append(
+            f"A 1 × 1 kernel sees no neighbours: it makes each pixel {kernel.weights[0, 0]:g} times as bright. "
+            "Take 3 × 3 or more to compare pixels."
+        )
+    if even := sorted({side for side in sides if side % 2 == 0}):
+        found.append(
+            f"A side of {' and of '.join(map(str, even))} has no middle, so that the response lies half a pixel off. "
+            f"{even[0] + 1} has one."
+        )
+    if any(span > side for span, side in zip(spans, picture, strict=True)):
+        found.append(
+            f"The window spans {_size(spans)} pixels, more than the picture’s {_size(picture)}, and sees much border. "
+            "Take a smaller kernel or dilation."
+        )
+    if settings.stride >= max(picture) > 1:
+        found.append(
+            f"A stride of {settings.stride} leaves one response of the picture’s {_size(picture)} pixels. "
+            f"Take less than {max(picture)}."
+        )
+    return found
 
 
 def npy(response: NDArray[np.float32]) -> bytes:
@@ -53,14 +85,14 @@ def npy(response: NDArray[np.float32]) -> bytes:
     return file.getvalue()
 
 
-def as_python(kernel: Kernel, settings: dict[str, object], grey: bool, mode: str, longest: int) -> str:
+def as_python(kernel: Kernel, settings: Settings, longest: int) -> str:
     """The lines that make the response and its picture from a file."""
     known = KERNELS.get(kernel.name)
     if known is not None and np.array_equal(known.weights, kernel.weights):
         weights = f'vl.KERNELS["{kernel.name}"]'
     else:
         weights = "[\n" + "".join(f"    {[float(f'{v:.7g}') for v in row]},\n" for row in kernel.weights.tolist()) + "]"
-    given = ", ".join(f"{name}={value!r}" for name, value in settings.items())
+    given = ", ".join(f"{name}={value!r}" for name, value in settings.options.items())
     lines = [
         "import cv2",
         "import visionlab as vl",
@@ -68,12 +100,12 @@ def as_python(kernel: Kernel, settings: dict[str, object], grey: bool, mode: str
         "",
         f'image = fit(vl.load_image("photo.jpg"), {longest})  # as large as the page shows it',
     ]
-    if grey:
+    if settings.grey:
         lines.append("image = image @ [0.299, 0.587, 0.114]")
     lines += [
         f"kernel = {weights}",
         f"response = vl.convolve(image, kernel, {given})",
-        f'cv2.imwrite("response.png", vl.render(response, "{mode}")[..., ::-1])',
+        f'cv2.imwrite("response.png", vl.render(response, "{settings.mode}")[..., ::-1])',
     ]
     return "\n".join(lines) + "\n"
 
@@ -82,5 +114,6 @@ def _numbers(values: NDArray[np.float64]) -> str:
     return "(" + ", ".join(f"{value:.4g}" for value in values) + ")"
 
 
-def _count(number: int | None) -> str:
-    return "not possible" if number is None else f"{number / 1e6:,.1f} million"
+def _size(sides: Sequence[int]) -> str:
+    """(rows, columns) as people write sizes: the width first."""
+    return f"{sides[1]} × {sides[0]}"

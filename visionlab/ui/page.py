@@ -8,6 +8,8 @@ Each page is self-sufficient: a deep link to a cold server runs that page's scri
 
 from __future__ import annotations
 
+import gc
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +25,7 @@ from visionlab.errors import VisionlabError
 ASSETS = Path(__file__).parent / "assets"
 STYLE = ASSETS / "style.css"
 SIDEBAR = 220  # pixels: the navigation is short, the pictures want the room
+_imported = 0  # modules, when they were last taken out of the collections
 ICON = ASSETS / "icon.png"  # a file of ours: an icon by name is fetched from a font host
 
 
@@ -102,6 +105,7 @@ PAGES: dict[str, Page] = {
 @contextmanager
 def page(title: str) -> Iterator[None]:
     """Configure and head the page of that title; inside, a VisionlabError ends the script in one clear sentence."""
+    _keep_out_of_collections()
     entry = PAGES[title]
     st.set_page_config(
         page_title=f"{entry.heading or title} · visionlab",
@@ -114,6 +118,13 @@ def page(title: str) -> Iterator[None]:
         _navigation()
     st.title(entry.heading or title, anchor=False)
     st.markdown(entry.about)
+    with told():
+        yield
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """A VisionlabError inside becomes one clear sentence. What is run again by itself, a fragment, needs its own."""
     try:
         yield
     except VisionlabError as error:
@@ -151,3 +162,16 @@ def _navigation() -> None:
             st.caption(group)
         link(entry.title)
     st.caption(f":material/memory: {describe()}")
+
+
+def _keep_out_of_collections() -> None:
+    """Take what has been imported out of Python's garbage collections, whenever modules have been added.
+
+    Streamlit collects in full after every run, which holds up what is on its way to the browser: with all that torch
+    and pandas bring along, for 60 to 100 ms each time; with this, for 1 or 2.
+    """
+    global _imported
+    if len(sys.modules) > _imported + 50:
+        gc.collect()
+        gc.freeze()
+        _imported = len(sys.modules)

@@ -7,11 +7,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from visionlab.imaging.image import Image
 from visionlab.learning.heads import Head
+
+if TYPE_CHECKING:
+    from visionlab.imaging.kernels import Kernel
+    from visionlab.ui.response_settings import Settings
 
 SAMPLE = "sample"  # the widget that says which picture is looked at; a sample's name is in the link, too
 YOURS = "yours"
@@ -117,6 +122,17 @@ def reset_kernel() -> None:
     st.session_state["kernel_version"] = kernel_version() + 1
     st.session_state.pop("kernel_edit", None)
     st.query_params.pop("weights", None)
+
+
+def keep_shown(key: str, kernel: Kernel, settings: Settings) -> None:
+    """Remember what the Convolution page shows of the picture of that key."""
+    st.session_state["shown"] = (key, kernel, settings)
+
+
+def last_shown(key: str) -> tuple[Kernel, Settings] | None:
+    """The kernel and the settings that were shown last, if they were so of this picture."""
+    shown = st.session_state.get("shown")
+    return shown[1:] if shown and shown[0] == key else None
 
 
 def linked_square() -> tuple[int, int, int] | None:

@@ -1,6 +1,15 @@
 // Two pictures, one over the other, and a line between them that follows the pointer or the slider.
 
-export default function ({ data, parentElement }) {
+// What the server sends: the length of a JSON text (4 bytes, little-endian), the text, and the two encoded pictures.
+function unpack(bytes) {
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
+  const data = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
+  const middle = 4 + length + data.sizes[0];
+  return { ...data, pictures: [bytes.subarray(4 + length, middle), bytes.subarray(middle)] };
+}
+
+export default function ({ data: bytes, parentElement }) {
+  const data = unpack(bytes);
   const $ = (selector) => parentElement.querySelector(selector);
   const [range, stack] = [$("input"), $(".stack")];
   const split = () => {
@@ -10,9 +19,13 @@ export default function ({ data, parentElement }) {
   // Both have the shape of the picture before: a response with a stride is smaller, and is laid over it enlarged.
   stack.style.aspectRatio = `${data.width} / ${data.height}`;
   stack.style.maxWidth = `calc(${data.tallest}px * ${data.width} / ${data.height})`;
-  for (const side of ["before", "after"]) {
+  for (const [i, side] of ["before", "after"].entries()) {
     const image = $(`.${side}`);
-    if (image.getAttribute("src") !== data[side]) image.src = data[side];
+    if (image.dataset.digest !== data.digests[i]) {
+      if (image.src) URL.revokeObjectURL(image.src);
+      image.src = URL.createObjectURL(new Blob([data.pictures[i]]));
+      image.dataset.digest = data.digests[i];
+    }
     image.alt = data[`${side}_title`];
     image.style.height = "100%";
     image.style.imageRendering = data[`${side}_small`] ? "pixelated" : "auto";

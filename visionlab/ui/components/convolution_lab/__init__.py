@@ -12,7 +12,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from visionlab.imaging.image import Image, encode_png, fit
 from visionlab.imaging.kernels import Kernel
 
 FOLDER = Path(__file__).parent
@@ -32,30 +31,28 @@ _lab = st.components.v2.component(
     js="\n".join((FOLDER / name).read_text() for name in SCRIPTS),
 )
 
-Square = tuple[int, int, int]  # left, top, side, in pixels of the shrunk picture
+Square = tuple[int, int, int]  # left, top, side, in pixels of that picture
 
 
 def convolution_lab(
-    image: Image,
+    picture: bytes,
     kernel: Kernel,
     *,
     stride: int,
     dilation: int,
     border: str,
     flip: bool,
-    longest: int,
     square: Square | None,
     key: str,
 ) -> Square | None:
-    """Mount the lab on the picture, shrunk to `longest` pixels; returns the square where the user left it, if they did.
+    """Mount the lab on the picture, a PNG file; returns the square where the user left it, if they did.
 
     `square` is where it begins, None for the middle. Beyond the picture it is brought back in.
     """
-    picture = base64.b64encode(encode_png(fit(image, longest))).decode()
     found = _lab(
         key=key,
         data={
-            "picture": f"data:image/png;base64,{picture}",
+            "picture": f"data:image/png;base64,{base64.b64encode(picture).decode()}",
             "weights": kernel.weights.astype(float).tolist(),
             "stride": stride,
             "dilation": dilation,

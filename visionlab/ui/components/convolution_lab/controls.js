@@ -12,6 +12,7 @@ export function listen(lab) {
       lab.layout();
     }),
   );
+  lab.root.querySelectorAll(".bar").forEach((bar) => bar.addEventListener("keydown", (event) => chooseByKey(bar, event)));
   on(".side", "input", (event) => {
     const [x, y, side] = lab.square;
     const grown = (Number(event.target.value) - side) / 2;
@@ -36,6 +37,17 @@ export function listen(lab) {
     return lab.stage < 3 ? cell : cell.map((value) => Math.floor(value / 2));
   });
   hover(lab, ".pool", (x, y) => [y, x].map((value) => Math.floor(value / lab.sizes.pool)));
+}
+
+// Arrow keys choose within a group of radio buttons, and Tab goes past it, as everywhere else.
+export function chooseByKey(bar, event) {
+  const buttons = [...bar.querySelectorAll("button")];
+  const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+  if (!step) return;
+  event.preventDefault();
+  const next = buttons[(buttons.indexOf(event.target) + step + buttons.length) % buttons.length];
+  next.focus();
+  next.click();
 }
 
 export function setStage(lab, stage) {

@@ -112,7 +112,9 @@ export function say(lab) {
   lab.$(".shift-shown").textContent = `${lab.$(".shift").value} px`;
   for (const name of ["window", "tiles", "shift"]) lab.$(`.${name}-view`).hidden = lab.view !== name;
   const check = (name, value) => lab.root.querySelectorAll(`[data-${name}]`).forEach((button) => {
-    button.setAttribute("aria-checked", String(button.dataset[name] === String(value)));
+    const checked = button.dataset[name] === String(value);
+    button.setAttribute("aria-checked", String(checked));
+    button.tabIndex = checked ? 0 : -1;
   });
   check("view", lab.view);
   check("stage", lab.stage);
