@@ -8,11 +8,19 @@ again; each time it waits until the browser has decoded and painted the new resp
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import shutil
+import socket
 import statistics
+import subprocess
 import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -23,27 +31,84 @@ from playwright.sync_api import Page, sync_playwright
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from browser.driver import FLAGS, open_page, settle, start_server
+from browser.driver import FLAGS, settle, start_server
 
 from visionlab.imaging.image import encode_jpeg
 from visionlab.imaging.samples import load_sample
 
-# Notes when the response's picture has been painted after its address changed.
-WATCH = """() => {
-    const find = (root) => {
+# Runs in the page, by itself: clicks the stepper, and waits until the response has been decoded and a frame with it has
+# been painted, and the script has come to rest. What it took, in ms, is left in window.waits, and the title says so.
+CHANGES = """async (times) => {
+    const find = (root, selector) => {
         for (const element of root.querySelectorAll('*')) {
-            if (element.matches('img.after')) return element;
-            const inner = element.shadowRoot && find(element.shadowRoot);
+            if (element.matches(selector)) return element;
+            const inner = element.shadowRoot && find(element.shadowRoot, selector);
             if (inner) return inner;
         }
     };
-    const image = find(document);
-    window.painted = 0;
-    new MutationObserver(() => image.decode().then(() => requestAnimationFrame(() => requestAnimationFrame(() => {
-        window.painted = performance.now();
-    })))).observe(image, {attributes: true, attributeFilter: ['src']});
-    document.addEventListener('click', () => { window.clicked = performance.now(); window.painted = 0; }, true);
+    const pause = (ms) => new Promise((go) => setTimeout(go, ms));
+    const frame = () => new Promise(requestAnimationFrame);
+    const image = find(document, 'img.after');
+    const inputs = [...document.querySelectorAll('[data-testid=stNumberInput]')];
+    const stepper = inputs.find((element) => /Dilation/.test(element.textContent));
+    const app = document.querySelector('[data-testid=stApp]');
+    window.waits = [];
+    await pause(3000);  // whoever watched the page has gone
+    for (let i = 0; i < times; i++) {
+        const changed = new Promise((told) => {
+            const watch = new MutationObserver(() => { watch.disconnect(); told(); });
+            watch.observe(image, {attributes: true, attributeFilter: ['src']});
+        });
+        const start = performance.now();
+        stepper.querySelector(`[data-testid=stNumberInputStep${i % 8 < 4 ? 'Up' : 'Down'}]`).click();
+        await changed;
+        await image.decode();
+        await frame();
+        await frame();
+        window.waits.push(performance.now() - start);
+        do await pause(300); while (app.dataset.testScriptState !== 'notRunning');
+    }
+    document.title = 'measured';
 }"""
+
+
+@contextmanager
+def chromium() -> Iterator[int]:
+    """Chromium by itself, with a page of 1400 × 1000 pixels; its debugging port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        options = [f"--remote-debugging-port={port}", f"--user-data-dir={profile}", "--window-size=1400,1000"]
+        command = [program, "--headless=new", *FLAGS, *options, "about:blank"]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            yield port
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def pages(port: int) -> list[dict]:
+    """What Chromium shows, asked without attaching to it; none before it has started."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/json/list", timeout=5) as answer:
+            return [entry for entry in json.load(answer) if entry["type"] == "page"]
+    except OSError:
+        return []
+
+
+@contextmanager
+def attached(port: int) -> Iterator[Page]:
+    while not pages(port):
+        time.sleep(0.1)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{port}")
+        page = browser.contexts[0].pages[0]
+        page.set_default_timeout(90_000)
+        yield page
+        browser.close()  # lets go of it; the page stays
 
 
 def megapixel() -> bytes:
@@ -53,49 +118,40 @@ def megapixel() -> bytes:
     return encode_jpeg(np.vstack([half, half[::-1]]), 92)
 
 
-def waits(page: Page, times: int) -> list[float]:
-    """Milliseconds from the click on the stepper to the painted response."""
-    page.evaluate(WATCH)
-    stepper = page.get_by_test_id("stNumberInput").filter(has_text="Dilation")
-    found = []
-    for i in range(times):
-        button = stepper.get_by_test_id("stNumberInputStepUp" if i % 8 < 4 else "stNumberInputStepDown")
-        button.click()
-        page.wait_for_function("() => window.painted > 0")
-        found.append(page.evaluate("() => window.painted - window.clicked"))
-        settle(page)
-    return found
-
-
-def frames(page: Page) -> float:
+def frames(page: Page, url: str) -> float:
     """Frames a second while a 32 × 32 square plays at the speed that draws the most."""
-    open_page(page, "Convolution?square=20,20,32")
+    page.goto(f"{url}/Convolution?square=20,20,32")
+    settle(page)
     page.get_by_label("Speed").fill("4")
     page.get_by_role("button", name="Play").click()
-    lab = page.locator(".lab")
     page.wait_for_timeout(4000)
-    return float(lab.get_attribute("data-fps"))
+    return float(page.locator(".lab").get_attribute("data-fps"))
 
 
 def main(times: Annotated[int, typer.Option(help="How many changes to measure.")] = 40) -> None:
     """Print the median and the 95th percentile of the wait, and the frames a second."""
-    process, url = start_server()
+    server, url = start_server()
     try:
-        with sync_playwright() as playwright:
-            found = shutil.which("chromium") or shutil.which("google-chrome")
-            browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
-            page = browser.new_page(base_url=url, viewport={"width": 1400, "height": 1000})
-            page.set_default_timeout(90_000)
-            open_page(page, "Convolution")
-            upload = {"name": "megapixel.jpg", "mimeType": "image/jpeg", "buffer": megapixel()}
-            page.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(upload)
-            page.get_by_text("megapixel.jpg · 1024 × 1024 px").wait_for()
-            settle(page)
-            measured = waits(page, times + 4)[4:]
-            rate = frames(page)
-            browser.close()
+        with chromium() as port:
+            with attached(port) as page:
+                page.goto(f"{url}/Convolution")
+                settle(page)
+                upload = {"name": "megapixel.jpg", "mimeType": "image/jpeg", "buffer": megapixel()}
+                page.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(upload)
+                page.get_by_text("megapixel.jpg · 1024 × 1024 px").wait_for()
+                settle(page)
+                page.evaluate(f"(times) => {{ ({CHANGES})(times); }}", times + 4)
+            # Who is attached is told of every message, with all that is in it: that would be measured, too.
+            until = time.monotonic() + 10 + 3 * times
+            while pages(port)[0]["title"] != "measured":
+                if time.monotonic() > until:
+                    raise SystemExit("The page did not come to an end of its changes.")
+                time.sleep(1)
+            with attached(port) as page:
+                measured = page.evaluate("window.waits")[4:]
+                rate = frames(page, url)
     finally:
-        process.terminate()
+        server.terminate()
     p95 = statistics.quantiles(measured, n=20)[-1]
     print(
         f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, {len(measured)} changes at 1 megapixel"

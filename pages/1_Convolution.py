@@ -116,7 +116,7 @@ def responses(picture: state.Picture, kernel: Kernel) -> None:
 
 with page("Convolution"):
     picture = image_picker()
-    controls, results = roomy_columns([1, 2.8], "work", gap="large")
+    controls, results = roomy_columns([1, 2.8], "lab", gap="large")
     with controls, st.container(key="kernel-panel"):
         kernel = kernel_editor()
         kernel_facts.show(kernel)
