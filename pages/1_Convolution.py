@@ -1,13 +1,16 @@
 """The convolution lab: a kernel at work on a few pixels, number by number, and on the whole picture."""
 
+import time
+from contextlib import suppress
+
 import streamlit as st
 
 from visionlab.errors import ParameterError
 from visionlab.imaging.analysis import costs
-from visionlab.imaging.image import encode_jpeg, encode_png
+from visionlab.imaging.image import encode_png
 from visionlab.imaging.kernels import Kernel
 from visionlab.ui import cached, kernel_facts, response_settings, state
-from visionlab.ui.components.compare import compare
+from visionlab.ui.components.compare import compare, sharp_enough
 from visionlab.ui.components.convolution_lab import convolution_lab
 from visionlab.ui.kernel_editor import kernel_editor
 from visionlab.ui.page import page, roomy_columns, sentence, told
@@ -15,28 +18,41 @@ from visionlab.ui.response_settings import Settings
 from visionlab.ui.widgets import facts, image_picker
 
 LONGEST = 1024  # pixels: what fits a screen, and follows the controls at once
+HEAD_START = 0.05  # seconds in which the browser draws the response before it has all the rest to do
 
 
 @st.fragment  # a control runs this again, and not the page around it: the picture follows at once
 @told()
 def responses(picture: state.Picture, kernel: Kernel) -> None:
+    small = cached.fitted(picture.key, LONGEST, picture.image)
+    shape = small.shape[:2]
+
+    def answer(kernel: Kernel, settings: Settings) -> cached.Answer:
+        return cached.answer(picture.key, kernel.weights.tobytes(), settings, sharp_enough(shape), small, kernel)
+
+    # What the eye waits for is computed and sent first. From the second run on, what the controls hold is known before
+    # they are drawn; drawing them, or anything else, would keep the browser busy while the picture arrives.
+    known = response_settings.held(kernel)
+    if known:
+        with suppress(ParameterError):  # it is told below, where the controls are that mend it
+            answer(kernel, known)
     sliding, numbers = st.container(), st.container()
     st.subheader("The whole picture", anchor=False)
     showing, seen, details = st.container(), st.container(), st.container()
-    small = cached.fitted(picture.key, LONGEST, picture.image)
 
     def show(kernel: Kernel, settings: Settings) -> cached.Answer:
-        found = cached.answer(picture.key, kernel.weights.tobytes(), settings, small, kernel)
+        found = answer(kernel, settings)
         with seen:
             compare(
                 cached.picture_bytes(picture.key, LONGEST, picture.image),
-                encode_jpeg(found.shown, 95),  # its colours at full resolution
-                shape=small.shape[:2],
+                found.encoded,
+                shape=shape,
                 titles=("Picture", f"Response of {kernel.title}"),
                 enlarged=settings.stride > 1,
                 key="compare",
             )
         state.keep_shown(picture.key, kernel, settings)
+        time.sleep(HEAD_START)
         return found
 
     def show_or_tell(settings: Settings) -> tuple[Kernel, Settings, cached.Answer] | None:
@@ -50,9 +66,6 @@ def responses(picture: state.Picture, kernel: Kernel) -> None:
             return *before, show(*before)
         return None
 
-    # What the eye waits for is sent first. From the second run on, what the controls hold is known before they are
-    # drawn; drawing them first would keep the browser busy while the picture arrives.
-    known = response_settings.held(kernel)
     result = show_or_tell(known) if known else None
     settings = response_settings.controls(kernel, sliding, showing)
     if known is None:
@@ -60,7 +73,7 @@ def responses(picture: state.Picture, kernel: Kernel) -> None:
     if result is None:
         return
     used, settings, found = result
-    for caution in kernel_facts.cautions(used, settings, small.shape[:2]):
+    for caution in kernel_facts.cautions(used, settings, shape):
         sliding.caption(f":material/info: {caution}")
 
     with numbers:
@@ -86,7 +99,7 @@ def responses(picture: state.Picture, kernel: Kernel) -> None:
     with details:
         response = found.response
         rows, columns = response.shape[:2]
-        spent = costs(small.shape[:2], used, outputs=(rows, columns), channels=1 if settings.grey else 3)
+        spent = costs(shape, used, outputs=(rows, columns), channels=1 if settings.grey else 3)
         facts(
             {
                 "Output, px": f"{columns} × {rows}",

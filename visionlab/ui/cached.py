@@ -60,18 +60,20 @@ def picture_png(key: str, longest: int, _image: Image) -> bytes:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """A kernel's response to a picture, (H, W[, C]) float32, and how it is shown."""
+    """A response, (H, W[, C]) float32; how it is shown; and that as a JPEG file, maybe smaller."""
 
     response: Response
     shown: Image
+    encoded: bytes
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def answer(key: str, weights: bytes, settings: Settings, _image: Image, _kernel: Kernel) -> Answer:
-    """What the kernel of these weights answers to the picture of that key."""
+def answer(key: str, weights: bytes, settings: Settings, longest: int, _image: Image, _kernel: Kernel) -> Answer:
+    """What the kernel of these weights answers to the picture of that key; the JPEG at most `longest` pixels a side."""
     source = _image.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32) if settings.grey else _image
     response = convolve(source, _kernel, **settings.options)
-    return Answer(response, render(response, settings.mode))
+    shown = render(response, settings.mode)
+    return Answer(response, shown, encode_jpeg(fit(shown, longest), 95))
 
 
 @st.cache_data(max_entries=128, show_spinner=False)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from hashlib import blake2b
 from pathlib import Path
 
 import streamlit as st
+
+from visionlab.ui.components.kept_picture import WAIT_FOR_PICTURE, digest_of, keep_picture
 
 FOLDER = Path(__file__).parent
 TALLEST = 620  # pixels: what a screen holds beside a heading
@@ -15,8 +16,15 @@ _compare = st.components.v2.component(
     "visionlab_compare",
     html=(FOLDER / "compare.html").read_text(),
     css=(FOLDER / "compare.css").read_text(),
-    js=(FOLDER / "compare.js").read_text(),
+    js=WAIT_FOR_PICTURE + (FOLDER / "compare.js").read_text(),
 )
+
+
+def sharp_enough(shape: tuple[int, int]) -> int:
+    """How many pixels the longer side of a picture of that shape (rows, columns) needs here: a quarter more than are
+    shown of it. More of them would be sent, decoded and drawn for nothing.
+    """
+    return round(1.25 * TALLEST * max(1, shape[1] / shape[0]))
 
 
 def compare(
@@ -27,8 +35,8 @@ def compare(
     `enlarged` says that the second has fewer pixels: they are then drawn as the squares that they are.
     """
     facts = {
-        "sizes": [len(before), len(after)],
-        "digests": [blake2b(picture, digest_size=8).hexdigest() for picture in (before, after)],
+        "before": keep_picture(before, f"{key}-before"),
+        "after_digest": digest_of(after),
         "before_title": titles[0],
         "after_title": titles[1],
         "after_small": enlarged,
@@ -38,4 +46,4 @@ def compare(
     }
     # As bytes: base64 inside JSON would be a third longer, and both ends would take their time with it.
     head = json.dumps(facts).encode()
-    _compare(key=key, data=len(head).to_bytes(4, "little") + head + before + after)
+    _compare(key=key, data=len(head).to_bytes(4, "little") + head + after)

@@ -1,11 +1,10 @@
 // Two pictures, one over the other, and a line between them that follows the pointer or the slider.
 
-// What the server sends: the length of a JSON text (4 bytes, little-endian), the text, and the two encoded pictures.
+// What the server sends: the length of a JSON text (4 bytes, little-endian), the text, and the encoded picture after.
 function unpack(bytes) {
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
   const data = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
-  const middle = 4 + length + data.sizes[0];
-  return { ...data, pictures: [bytes.subarray(4 + length, middle), bytes.subarray(middle)] };
+  return { ...data, after: bytes.subarray(4 + length) };
 }
 
 export default function ({ data: bytes, parentElement }) {
@@ -19,13 +18,20 @@ export default function ({ data: bytes, parentElement }) {
   // Both have the shape of the picture before: a response with a stride is smaller, and is laid over it enlarged.
   stack.style.aspectRatio = `${data.width} / ${data.height}`;
   stack.style.maxWidth = `calc(${data.tallest}px * ${data.width} / ${data.height})`;
-  for (const [i, side] of ["before", "after"].entries()) {
+  const [before, after] = [$(".before"), $(".after")];
+  if (before.dataset.digest !== data.before) {
+    before.dataset.digest = data.before;
+    kept(data.before, (address) => {
+      if (before.dataset.digest === data.before) before.src = address;
+    });
+  }
+  if (after.dataset.digest !== data.after_digest) {
+    after.dataset.digest = data.after_digest;
+    URL.revokeObjectURL(after.src);
+    after.src = URL.createObjectURL(new Blob([data.after]));
+  }
+  for (const side of ["before", "after"]) {
     const image = $(`.${side}`);
-    if (image.dataset.digest !== data.digests[i]) {
-      if (image.src) URL.revokeObjectURL(image.src);
-      image.src = URL.createObjectURL(new Blob([data.pictures[i]]));
-      image.dataset.digest = data.digests[i];
-    }
     image.alt = data[`${side}_title`];
     image.style.height = "100%";
     image.style.imageRendering = data[`${side}_small`] ? "pixelated" : "auto";

@@ -7,12 +7,12 @@ what is chosen. The server hears of the square alone, once it rests.
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 
 import streamlit as st
 
 from visionlab.imaging.kernels import Kernel
+from visionlab.ui.components.kept_picture import WAIT_FOR_PICTURE, keep_picture
 
 FOLDER = Path(__file__).parent
 SCRIPTS = (
@@ -28,7 +28,7 @@ _lab = st.components.v2.component(
     "visionlab_convolution_lab",
     html=(FOLDER / "lab.html").read_text(),
     css=(FOLDER / "lab.css").read_text(),
-    js="\n".join((FOLDER / name).read_text() for name in SCRIPTS),
+    js=WAIT_FOR_PICTURE + "\n".join((FOLDER / name).read_text() for name in SCRIPTS),
 )
 
 Square = tuple[int, int, int]  # left, top, side, in pixels of that picture
@@ -52,7 +52,7 @@ def convolution_lab(
     found = _lab(
         key=key,
         data={
-            "picture": f"data:image/png;base64,{base64.b64encode(picture).decode()}",
+            "picture": keep_picture(picture, f"{key}-picture"),
             "weights": kernel.weights.astype(float).tolist(),
             "stride": stride,
             "dilation": dilation,

@@ -41,7 +41,7 @@ class Lab {
     this.data = data;
     if (picture) {
       const image = new Image();
-      image.src = data.picture;
+      image.src = await new Promise((use) => kept(data.picture, use));
       await image.decode();
       if (data !== this.data) return; // a newer picture came in meanwhile
       const canvas = document.createElement("canvas");
