@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import product
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -31,6 +32,8 @@ _KEPT = 16_000_000  # bytes of working memory that a thread keeps for the next b
 _TILE = 256  # pixels on a side of what is transformed at once
 _ROUNDING = 300.0  # Σ|weight| · |pixel| up to which sums in float32 are right to 1e-4
 _EXACT = 2**24  # up to here float32 holds every whole number
+
+Piece = TypeVar("Piece")
 
 _NATIVE = {"zero": cv2.BORDER_CONSTANT, "reflect": cv2.BORDER_REFLECT_101, "replicate": cv2.BORDER_REPLICATE}
 _PADDING = _NATIVE | {"wrap": cv2.BORDER_WRAP}
@@ -138,13 +141,21 @@ def _by_opencv(
     row_bytes = planes.shape[1] * min(channels, 4) * np.dtype(precision).itemsize
     if stride == 1 and border != "valid" and precision is np.float32 and channels <= 4:
         # Tall bands go straight into the response, which saves a copy, but spoil the rows next to them: these belong to
-        # low bands, which are computed when the tall ones are done.
-        each = max(min(max(_PIECE // row_bytes, 36 * rows), -(-len(response) // _cores())), _LEAST // row_bytes + 1)
+        # low bands, each computed by whoever finishes the second of its neighbours.
+        each = max(min(max(_PIECE // row_bytes, 18 * rows), -(-len(response) // _cores())), _LEAST // row_bytes + 1)
         bands = _bands(len(response), each)
         spoilt = max(up, down)
-        tall = [(first, last - spoilt, 0) for first, last in bands[:-1]] + [(*bands[-1], 0)]
-        _share(lambda band: answer(band, straight=True), tall)
-        _share(answer, [(last - spoilt, last, 0) for _, last in bands[:-1] if spoilt], apiece=4)
+        done: set[int] = set()
+
+        def answer_tall(number: int) -> None:
+            first, last = bands[number]
+            answer((first, last - spoilt if number + 1 < len(bands) else last, 0), straight=True)
+            done.add(number)
+            for low in {number - 1, number}:
+                if spoilt and {low, low + 1} <= done:
+                    answer((bands[low][1] - spoilt, bands[low][1], 0))
+
+        _share(answer_tall, range(len(bands)))
     else:
         bands = _bands(len(response), max(1, max(_PIECE // row_bytes, 12 * rows) // stride))
         _share(answer, [(*band, channel) for channel in range(0, channels, 4) for band in bands])
@@ -215,20 +226,15 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(_cores(), thread_name_prefix="convolve")
 
 
-def _share(
-    work: Callable[[tuple[int, int, int]], None], pieces: Sequence[tuple[int, int, int]], apiece: int = 1
-) -> None:
-    """Do the pieces on all cores, as long as there are so many for each; a core at rest takes a while to wake.
-
-    NumPy, OpenCV and SciPy let go of the interpreter while they compute.
-    """
+def _share(work: Callable[[Piece], None], pieces: Sequence[Piece]) -> None:
+    """Do the pieces on all cores; NumPy, OpenCV and SciPy let go of the interpreter while they compute."""
     todo = iter(pieces)
 
     def drain() -> None:
         for piece in todo:
             work(piece)
 
-    helpers = [_pool().submit(drain) for _ in range(min(len(pieces) // apiece, _cores()) - 1)]
+    helpers = [_pool().submit(drain) for _ in range(min(len(pieces), _cores()) - 1)]
     drain()
     for helper in helpers:
         helper.result()
