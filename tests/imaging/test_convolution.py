@@ -133,6 +133,13 @@ def test_a_picture_that_is_cut_up_among_the_cores(taps, border, stride, channels
             np.testing.assert_allclose(response, np.stack(expected, axis=2), **CLOSE)
 
 
+@pytest.mark.parametrize("height", [5, 16, 20, 31, 33, 64, 70])
+def test_a_wide_strip_that_is_hardly_taller_than_the_kernel(height):
+    image, weights = picture(height, 3000, 3), weights_of(15, 3, separable=True) / 300
+    expected = [oracle(image[..., c], weights) for c in range(3)]
+    np.testing.assert_allclose(convolve(image, weights), np.stack(expected, axis=2), **CLOSE)
+
+
 def test_several_people_convolve_at_once():
     images = [picture(700, 500, 3, seed) for seed in range(6)]
     weights = weights_of(3, 3) / 10

@@ -144,6 +144,8 @@ def _by_opencv(
         # low bands, each computed by whoever finishes the second of its neighbours.
         each = max(min(max(_PIECE // row_bytes, 18 * rows), -(-len(response) // _cores())), _LEAST // row_bytes + 1)
         bands = _bands(len(response), each)
+        if len(response) < 2 * (rows + 1) * len(bands):  # so low that a band would spoil more than its neighbour's edge
+            bands = [(0, len(response))]
         spoilt = max(up, down)
         done: set[int] = set()
 
