@@ -33,10 +33,8 @@ with page("Home"):
     with steps[2].container(border=True, height="stretch"):
         st.markdown("**3 · Layers**")
         values = maps["relu2_2"].values[:16]
-        show_exact(
-            cached.mosaic_bytes(name, picture.key, net.maps_side, "home", "channel", 112, 4, values),
-            "Sixteen feature maps of the layer conv2_2",
-        )
+        tiles = cached.mosaic_grid((name, picture.key, net.maps_side, "home"), None, "channel", 448, 4, values, True)
+        show_exact(tiles.picture, "Sixteen feature maps of the layer conv2_2")
         st.caption("VGG16 stacks thirteen of them. Each of these tiles is another learned kernel's answer.")
         link("Feature maps", "Open every layer", ":material/arrow_forward:")
     with steps[3].container(border=True, height="stretch"):

@@ -8,50 +8,28 @@ again; each time it waits until the browser has decoded and painted the new resp
 
 from __future__ import annotations
 
-import json
 import os
 import platform
-import shutil
-import socket
 import statistics
-import subprocess
-import sys
-import tempfile
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import typer
-from playwright.sync_api import Page, sync_playwright
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-
-from browser.driver import FLAGS, settle, start_server
+from browsing import TOOLS, attached, chromium, measured_by_itself, settle, start_server
+from playwright.sync_api import Page
 
 from visionlab.imaging.image import encode_jpeg
 from visionlab.imaging.samples import load_sample
 
 # Runs in the page, by itself: clicks the stepper, and waits until the response has been decoded and a frame with it has
 # been painted, and the script has come to rest. What it took, in ms, is left in window.waits, and the title says so.
-CHANGES = """async (times) => {
-    const find = (root, selector) => {
-        for (const element of root.querySelectorAll('*')) {
-            if (element.matches(selector)) return element;
-            const inner = element.shadowRoot && find(element.shadowRoot, selector);
-            if (inner) return inner;
-        }
-    };
-    const pause = (ms) => new Promise((go) => setTimeout(go, ms));
-    const frame = () => new Promise(requestAnimationFrame);
+CHANGES = (
+    """async (times) => {"""
+    + TOOLS
+    + """
     const image = find(document, 'img.after');
     const inputs = [...document.querySelectorAll('[data-testid=stNumberInput]')];
     const stepper = inputs.find((element) => /Dilation/.test(element.textContent));
-    const app = document.querySelector('[data-testid=stApp]');
     window.waits = [];
     await pause(3000);  // whoever watched the page has gone
     for (let i = 0; i < times; i++) {
@@ -63,52 +41,13 @@ CHANGES = """async (times) => {
         stepper.querySelector(`[data-testid=stNumberInputStep${i % 8 < 4 ? 'Up' : 'Down'}]`).click();
         await changed;
         await image.decode();
-        await frame();
-        await frame();
+        await drawn();
         window.waits.push(performance.now() - start);
-        do await pause(300); while (app.dataset.testScriptState !== 'notRunning');
+        await rest();
     }
     document.title = 'measured';
 }"""
-
-
-@contextmanager
-def chromium() -> Iterator[int]:
-    """Chromium by itself, with a page of 1400 × 1000 pixels; its debugging port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        options = [f"--remote-debugging-port={port}", f"--user-data-dir={profile}", "--window-size=1400,1000"]
-        command = [program, "--headless=new", *FLAGS, *options, "about:blank"]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            yield port
-        finally:
-            process.terminate()
-            process.wait()
-
-
-def pages(port: int) -> list[dict]:
-    """What Chromium shows, asked without attaching to it; none before it has started."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/json/list", timeout=5) as answer:
-            return [entry for entry in json.load(answer) if entry["type"] == "page"]
-    except OSError:
-        return []
-
-
-@contextmanager
-def attached(port: int) -> Iterator[Page]:
-    while not pages(port):
-        time.sleep(0.1)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{port}")
-        page = browser.contexts[0].pages[0]
-        page.set_default_timeout(90_000)
-        yield page
-        browser.close()  # lets go of it; the page stays
+)
 
 
 def megapixel() -> bytes:
@@ -141,12 +80,7 @@ def main(times: Annotated[int, typer.Option(help="How many changes to measure.")
                 page.get_by_text("megapixel.jpg · 1024 × 1024 px").wait_for()
                 settle(page)
                 page.evaluate(f"(times) => {{ ({CHANGES})(times); }}", times + 4)
-            # Who is attached is told of every message, with all that is in it: that would be measured, too.
-            until = time.monotonic() + 10 + 3 * times
-            while pages(port)[0]["title"] != "measured":
-                if time.monotonic() > until:
-                    raise SystemExit("The page did not come to an end of its changes.")
-                time.sleep(1)
+            measured_by_itself(port, 10 + 3 * times)
             with attached(port) as page:
                 measured = page.evaluate("window.waits")[4:]
                 rate = frames(page, url)

@@ -1,88 +1,78 @@
-"""Every layer of the network on the user's picture."""
+"""Every layer of the network on the user's picture, down to one unit."""
 
-import math
+import time
 
 import streamlit as st
 
-from visionlab.imaging.image import encode_jpeg
-from visionlab.imaging.render import mosaic_layout, overlay
-from visionlab.ui import cached
-from visionlab.ui.page import page, roomy_columns
-from visionlab.ui.widgets import facts, image_picker, layer_picker, model_picker, show_exact
+from visionlab.ui import channel_view, layer_table, layer_view, state, unit_view
+from visionlab.ui.look import Look, resolve
+from visionlab.ui.page import page, roomy_columns, sentence, told
+from visionlab.ui.widgets import image_picker, model_picker, second_picture
 
-WIDTH = 1100  # pixels of the mosaic, about
+HEAD_START = 0.05  # seconds in which the browser draws the mosaic before it has all the rest to do
+
+
+@st.fragment  # choosing a layer, a channel or a unit runs this again, and not the page around it
+@told()
+def opened(looks: list[Look]) -> None:
+    look = looks[0]
+    spot, missing = resolve(state.spot(), look)
+    drawing = st.container()
+    maps, one = roomy_columns([1.45, 1], "layer", gap="large")
+    with maps:
+        controls, tiles = st.container(), st.columns(len(looks))
+    # What the eye waits for is computed and sent first. From the second run on, what the controls hold is known before
+    # they are drawn; drawing them, or anything else, would keep the browser busy while the mosaic arrives.
+    compared = len(looks) > 1
+    known = layer_view.held(compared)
+    display = known or layer_view.controls(controls, compared)
+    order = layer_view.ranked(looks, spot.layer, display.order)
+    shown = layer_view.page_of(spot, order)
+    for column, each in zip(tiles, looks, strict=True):
+        with column:
+            layer_view.mosaic(each, spot, shown, display.scale, titled=compared)
+    time.sleep(HEAD_START)
+
+    with drawing:
+        for text in missing:
+            sentence(text)
+        layer_view.draw_network(look, look.net.layer(spot.layer))
+    with maps:
+        if known:
+            layer_view.controls(controls, compared)
+        layer_view.page_picker(spot, order)
+        layer_view.downloads(look, spot.layer, order, display.scale)
+    with one:
+        layer_view.channel_input(look, spot, order)
+        for column, each in zip(st.columns(len(looks)), looks, strict=True):
+            with column:
+                channel_view.show_map(each, spot, display.scale)
+    one, sums = roomy_columns([1, 1.6], "details", gap="large")
+    with one:
+        channel_view.sections(look, spot)
+    with sums:
+        unit_view.show(look, spot)
+    state.look_at(spot)
+
 
 with page("Feature maps"):
     picture = image_picker()
-    one, two, three = roomy_columns([4, 9, 4], "choices")
+    one, two, three = roomy_columns([1, 1, 1.2], "choices", vertical_alignment="bottom")
     with one:
         chosen = model_picker()
         net = chosen.net
-    with three:
-        sides = sorted({net.transform.crop, 128, 224, 320})
+    with two:
         side = st.select_slider(
             "Input size (px)",
-            sides,
+            sorted({net.transform.crop, 128, 224, 320}),
             value=net.maps_side,
             key="side",
             bind="query-params",
             help=f"Larger inputs give larger maps. The network predicts at {net.transform.crop} px.",
         )
-        scale = st.segmented_control(
-            "Brightness",
-            ["channel", "layer"],
-            default="channel",
-            required=True,
-            format_func={"channel": "Each map", "layer": "Whole layer"}.get,
-            key="scale",
-            bind="query-params",
-        )
-    with two:
-        layer = layer_picker(net)
-    found = cached.all_maps(chosen.key, picture.key, side, net, picture.image)[layer.name]
-    values = found.values
-    channels, height, width = values.shape
-
-    silent = (abs(values).max((1, 2)) == 0).mean()
-    facts(
-        {
-            "Output (channels × height × width)": f"{channels} × {height} × {width}",
-            "Receptive field": f"{layer.receptive_field} px" if layer.receptive_field else "everything",
-            "Stride": f"{layer.stride} px" if layer.stride else "–",
-            "Parameters": f"{layer.parameters:,}",
-            "Silent on this picture": f"{silent:.0%}",
-        }
-    )
-
-    single = height * width == 1
-    columns = math.ceil(math.sqrt(2 * channels)) if not single else 32
-    tile = max(1, WIDTH // columns)
-    maps, one_map = roomy_columns([3, 1], "maps", gap="large")
-    with maps:
-        rows, columns = mosaic_layout(channels, columns)
-        st.markdown(f"**{channels} {'units' if single else 'channels'}** · numbered from 0, {columns} in a row")
-        show_exact(
-            cached.mosaic_bytes(
-                chosen.key, picture.key, side, layer.name, "layer" if single else scale, tile, columns, values
-            ),
-            f"The feature maps of {layer.name}",
-        )
-    with one_map:
-        strongest = int(values.mean((1, 2)).argmax())
-        channel = st.number_input(
-            "Unit" if single else "Channel",
-            0,
-            channels - 1,
-            strongest,
-            key=f"channel-{chosen.key}-{layer.name}-{picture.key}",
-            help="It starts with the one that answers most.",
-        )
-        one_channel = values[channel]
-        if not single:
-            show_exact(cached.channel_png(one_channel, 400), f"Channel {channel} of {layer.name}")
-            peak = float(one_channel.max())
-            view = net.transform.at(side).view(picture.image)
-            laid = overlay(view, (one_channel / peak).clip(0, 1) if peak > 0 else one_channel * 0)
-            st.image(encode_jpeg(laid), width="stretch", alt="The same, laid over the picture")
-        label = f" · {net.labels[channel]}" if channels == len(net.labels) else ""
-        st.text(f"mean {one_channel.mean():.3f}, from {one_channel.min():.3f} to {one_channel.max():.3f}{label}")
+    with three:
+        other = second_picture(picture)
+    looks = [Look(chosen, each, side) for each in (picture, other) if each]
+    opened(looks)
+    with st.expander("The whole network, layer by layer", icon=":material/table_rows:"):
+        layer_table.show(looks[0])

@@ -4,10 +4,11 @@ import streamlit as st
 
 from visionlab.imaging.image import encode_jpeg
 from visionlab.network.classifier import UNSURE
-from visionlab.network.explain import METHODS
-from visionlab.ui import cached
+from visionlab.ui import cached, explanations
 from visionlab.ui.page import page, roomy_columns
-from visionlab.ui.widgets import image_picker, model_picker, probability_bars, shown_width
+from visionlab.ui.widgets import image_picker, model_picker, probability_bars
+
+CLOSER = ["All methods", "Every layer", "Sanity check"]
 
 with page("Predict"):
     picture = image_picker()
@@ -28,17 +29,26 @@ with page("Predict"):
             st.image(view, width=2 * net.transform.crop, alt="The picture as the network sees it")
             st.caption(f"The middle of your picture, {net.transform.crop} × {net.transform.crop} pixels.")
     with two:
-        st.markdown("**Why?**")
+        first = [answer.index for answer in answers]
+        others = sorted(set(range(len(net.labels))) - set(first), key=lambda index: net.labels[index].casefold())
         target = st.selectbox(
-            "Class to explain",
-            [answer.index for answer in answers],
+            "Why this class?",
+            [*first, *others],
             format_func=lambda index: net.labels[index],
             key=f"target-{chosen.key}-{picture.key}",
         )
-        method = next(iter(METHODS))
-        if len(METHODS) > 1:
-            method = st.selectbox("Method", list(METHODS), format_func=lambda name: METHODS[name].title, key="method")
-        strength = st.slider("Strength of the overlay", 0.0, 1.0, 0.55, 0.05, key="strength", persist_state="session")
-        heat = cached.heat_bytes(chosen.key, picture.key, target, method, strength, net, picture.image)
-        st.image(heat, width=shown_width(picture.image), alt="Where the network finds its reasons")
-        st.caption(f"{METHODS[method].title}: bright where the picture speaks for this class. {METHODS[method].about}")
+        case = explanations.case_of(chosen, picture, target)
+        method, layer, look = explanations.choices(net)
+        explanations.show_one(case, method, layer, look)
+    st.subheader("Compare, rather than believe", anchor=False)
+    closer = st.segmented_control(
+        "Look closer", CLOSER, key="closer", bind="query-params", label_visibility="collapsed", wrap=True
+    )
+    if closer == "All methods":
+        explanations.show_all(case, look)
+    elif closer == "Every layer":
+        explanations.show_layers(case, method, look)
+    elif closer == "Sanity check":
+        explanations.show_check(case, method, layer, look)
+    else:
+        st.caption("All methods beside each other, one at every layer, or what it says of a network that forgets.")

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from visionlab.network.explain import METHODS
 from visionlab.network.models import MODELS, available
 from visionlab.ui import cached, charts, runs, state
 from visionlab.ui.examples import class_editor
@@ -82,6 +81,6 @@ with page("Fine-tune"):
             )
         with two:
             top = cached.top_predictions(mine.key, picture.key, net, picture.image, 1)[0]
-            heat = cached.heat_bytes(mine.key, picture.key, top.index, next(iter(METHODS)), 0.55, net, picture.image)
+            heat = cached.reasons(mine.key, picture.key, top.index, net, picture.image)
             st.image(heat, width=shown_width(picture.image), alt="Where your head finds its reasons")
             st.caption("Grad-CAM: does it look at the subject, or at the background?")

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -12,7 +13,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 import torch
-from tiny import TINY
+from tiny import TINY, tiny_classifier
 from typer.testing import CliRunner
 
 import visionlab as vl
@@ -93,6 +94,26 @@ def test_explain_writes_an_overlay(picture, tmp_path):
     told = run("explain", picture, "-o", tmp_path / "why.png", "--target", "banana")
     assert "banana" in told
     assert vl.load_image(tmp_path / "why.png").shape == vl.load_image(picture).shape
+    assert "chance" not in told
+
+
+def test_explain_tells_how_faithful_the_map_is_beside_chance(picture, tmp_path, monkeypatch):
+    from visionlab.network.explain.faithfulness import faithfulness, random_baseline
+
+    net, image = tiny_classifier(), vl.load_image(picture)
+    monkeypatch.setattr(vl, "load_classifier", lambda *_: net)
+    out = tmp_path / "why.png"
+    told = run("explain", picture, "-o", out, "--method", "layer-cam", "--layer", "relu4_3", "--faithfulness")
+    heat = vl.explain(net, image, "layer-cam", layer="relu4_3")
+    found, chance = faithfulness(net, image, heat), random_baseline(net, image, heat.target, like=heat)
+    for name in ("deletion", "insertion"):
+        areas = re.search(rf"{name} +([\d.]+), by chance ([\d.]+)", told).groups()
+        assert areas == (f"{getattr(found, name):.3f}", f"{getattr(chance, name):.3f}")
+
+
+def test_the_help_of_explain_lists_the_methods(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
+    assert ", ".join(vl.METHODS) in run("explain", "--help")
 
 
 def test_train_then_predict_with_ones_own_head(tmp_path):
@@ -151,6 +172,7 @@ def test_what_a_person_can_mend_is_one_sentence_on_stderr(tmp_path):
         (["features", "{}", "-o", "maps.png"], "one layer"),
         (["predict", "{}", "--model", "vgg99"], "vgg99"),
         (["explain", "{}", "-o", "o.png", "--method", "magic"], "magic"),
+        (["explain", "{}", "-o", "o.png", "--method", "saliency", "--layer", "conv5_3"], "Saliency looks at"),
         (["predict", "{}", "--device", "abacus"], "abacus"),
         (["explain", "{}", "-o", "/no/such/folder/o.png"], "/no/such/folder/o.png cannot be written"),
         (["predict", __file__], "test_cli.py: "),

@@ -157,13 +157,23 @@ def predict(
             console.print("The network is unsure. It always names one of its classes, also where none of them fits.")
 
 
-@app.command()
+class _NamesMethods(typer.core.TyperCommand):
+    """A command whose help lists the methods: the table waits for torch, so only who asks for that help waits, too."""
+
+    def format_help(self, ctx, formatter) -> None:
+        option = next(parameter for parameter in self.params if parameter.name == "method")
+        option.help = f"{', '.join(vl.METHODS)}."
+        super().format_help(ctx, formatter)
+
+
+@app.command(cls=_NamesMethods)
 def explain(
     picture: Picture,
     out: Annotated[Path, typer.Option("--out", "-o", help="Where to write the overlay (PNG).")],
     method: Annotated[str, typer.Option(help="A method of explanation.")] = "grad-cam",
     target: Annotated[str | None, typer.Option(help="The class to explain; the most probable one without it.")] = None,
     layer: Annotated[str | None, typer.Option(help="The layer to look at; the method's own choice without it.")] = None,
+    faithfulness: Annotated[bool, typer.Option("--faithfulness", help="Print how faithful the map is, too.")] = False,
     model: Network = BUILT_IN,
     head: HeadFile = None,
     device: Device = "auto",
@@ -176,6 +186,13 @@ def explain(
     heat = vl.explain(net, image, method, target, layer)
     _write(out, encode_png(vl.overlay(image, heat.values)))
     print(f"{out}: {vl.METHODS[heat.method].title} for “{net.labels[heat.target]}”")
+    if faithfulness:
+        from visionlab.network.explain import faithfulness as measured
+
+        found = measured.faithfulness(net, image, heat)
+        chance = measured.random_baseline(net, image, heat.target, like=heat)
+        print(f"deletion  {found.deletion:.3f}, by chance {chance.deletion:.3f} (lower is better)")
+        print(f"insertion {found.insertion:.3f}, by chance {chance.insertion:.3f} (higher is better)")
 
 
 @app.command()

@@ -4,12 +4,32 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from visionlab.imaging.image import encode_png
+from visionlab.ui import jobs
 from visionlab.ui.page import PAGES
 
 ROOT = Path(__file__).parents[2]
+
+
+def finish_jobs() -> None:
+    """Wait until all background work of the server is over."""
+    for job in list(jobs.registry()._jobs.values()):
+        assert job.wait(120)
+
+
+@pytest.fixture(autouse=True)
+def no_job_is_left():
+    """What still computes when a test is over would slow down the next one."""
+    yield
+    left = [job for job in jobs.registry()._jobs.values() if not job.over]
+    for job in left:
+        job.cancel()
+    finish_jobs()
+    if left:  # the next test is not to find them stopped
+        st.cache_resource.clear()
 
 
 @pytest.fixture

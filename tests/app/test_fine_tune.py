@@ -10,6 +10,7 @@ import visionlab as vl
 from visionlab.imaging.image import encode_png
 from visionlab.ui import jobs
 from visionlab.ui.page import PAGES
+from visionlab.ui.state import Spot
 
 
 def noisy(kind: int, seed: int) -> bytes:
@@ -72,9 +73,10 @@ def test_from_names_to_a_head(open_page, registry):
 
     app.switch_page(PAGES["Feature maps"].script).run()
     app.selectbox(key="network").select("your-head").run()
-    app.segmented_control(key="block").set_value("Classifier").run()
-    assert "head" in app.segmented_control(key="layer-Classifier").options
+    app.session_state["spot"] = Spot("head")
+    app.run()
     assert not app.exception
+    assert app.number_input(key="channel-head").max == 1  # a unit for each of its two classes
 
 
 def test_names_that_cannot_be_classes(open_page):

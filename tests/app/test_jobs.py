@@ -18,14 +18,14 @@ def finished(registry: Registry, key: str):
 
 def test_events_are_kept_in_order():
     registry = Registry()
-    job = finished(registry, registry.submit(lambda: iter(range(5))))
+    job = finished(registry, registry.submit(lambda job: iter(range(5))))
     assert (job.state, job.events, job.latest, job.error) == ("done", [0, 1, 2, 3, 4], 4, None)
 
 
 def test_a_cancelled_job_keeps_what_it_had():
     registry, reached, go = Registry(), threading.Event(), threading.Event()
 
-    def work():
+    def work(job):
         yield "first"
         reached.set()
         assert go.wait(10)
@@ -40,16 +40,36 @@ def test_a_cancelled_job_keeps_what_it_had():
     assert (job.state, job.events) == ("cancelled", ["first", "second"])
 
 
+def test_a_report_stops_a_cancelled_job_between_events():
+    registry, reached, go = Registry(), threading.Event(), threading.Event()
+
+    def work(job):
+        yield "first"
+        job.report(0.25)
+        reached.set()
+        assert go.wait(10)
+        job.report(0.5)
+        pytest.fail("went on")
+
+    key = registry.submit(work)
+    assert reached.wait(10)
+    assert registry.find(key).share == 0.25
+    registry.find(key).cancel()
+    go.set()
+    job = finished(registry, key)
+    assert (job.state, job.events, job.error) == ("cancelled", ["first"], None)
+
+
 def test_an_error_for_people_is_told_and_a_bug_surfaces(monkeypatch):
     surfaced = []
     monkeypatch.setattr(threading, "excepthook", surfaced.append)
     registry = Registry()
 
-    def unusable():
+    def unusable(job):
         raise DatasetError("“cats” has 1 picture.")
         yield
 
-    def buggy():
+    def buggy(job):
         yield 1 / 0
 
     job = finished(registry, registry.submit(unusable))
@@ -65,7 +85,7 @@ def test_so_many_at_once_and_the_rest_wait():
     registry, go = Registry(), threading.Event()
     running = threading.Semaphore(0)
 
-    def work():
+    def work(job):
         running.release()
         assert go.wait(10)
         yield "done"
@@ -86,7 +106,7 @@ def test_the_registry_is_bounded_and_its_ids_cannot_be_guessed():
     registry = Registry()
     keys = []
     for _ in range(FINISHED_KEPT + 10):
-        keys.append(registry.submit(lambda: iter([1])))
+        keys.append(registry.submit(lambda job: iter([1])))
         finished(registry, keys[-1])
     assert registry.find(keys[0]) is None
     assert registry.find(keys[-1]) is not None
@@ -101,7 +121,7 @@ def test_a_finished_job_lets_go_of_what_it_worked_on():
 
     registry, pictures = Registry(), Pictures()
     gone = weakref.ref(pictures)
-    job = finished(registry, registry.submit(lambda held=pictures: iter([1 if held else 0])))
+    job = finished(registry, registry.submit(lambda job, held=pictures: iter([1 if held else 0])))
     del pictures
     gc.collect()
     assert job.events == [1]
@@ -111,5 +131,5 @@ def test_a_finished_job_lets_go_of_what_it_worked_on():
 @pytest.mark.parametrize("count", [0, 3])
 def test_work_may_yield_nothing(count):
     registry = Registry()
-    job = finished(registry, registry.submit(lambda: iter([0] * count)))
+    job = finished(registry, registry.submit(lambda job: iter([0] * count)))
     assert (job.state, len(job.events)) == ("done", count)

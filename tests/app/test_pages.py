@@ -219,28 +219,3 @@ def test_the_python_of_the_page_makes_its_response(open_page, photo, tmp_path, m
     expected = vl.convolve(vl.load_image(photo[1]) @ [0.299, 0.587, 0.114], table, stride=2)
     np.testing.assert_allclose(names["response"], expected, atol=1e-3)
     assert (tmp_path / "response.png").is_file()
-
-
-def test_every_layer_has_its_maps(open_page):
-    app = open_page("Feature maps")
-    net = vl.load_classifier("vgg16-tinyimagenet", "cpu")
-    maps = vl.feature_maps(net, vl.load_sample("cat"), side=net.maps_side)
-    blocks = ["Block 1", "Block 2", "Block 3", "Block 4", "Block 5", "Classifier"]
-    opened = set()
-    for block in blocks:
-        app.segmented_control(key="block").set_value(block).run()
-        for layer in app.segmented_control(key=f"layer-{block}").options:
-            app.segmented_control(key=f"layer-{block}").set_value(layer).run()
-            assert not app.exception, layer
-            channels, height, width = maps[layer].values.shape
-            assert app.metric[0].value == f"{channels} × {height} × {width}"
-            opened.add(layer)
-    assert opened == set(maps)
-
-
-def test_a_link_to_a_layer_opens_it(app):
-    app.run()
-    app.query_params["block"] = "Block 3"
-    app.switch_page(PAGES["Feature maps"].script).run()
-    assert not app.exception
-    assert app.segmented_control(key="block").value == "Block 3"

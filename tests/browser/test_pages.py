@@ -58,36 +58,15 @@ def test_a_chain_of_filters_and_its_code(page: Page, photo):
     expect(page.get_by_test_id("stCode")).to_contain_text("def pipeline")
 
 
-def test_every_layer_opens(page: Page, photo):
-    open_page(page, "Feature_maps")
-    use_photo(page, photo)
-    net = vl.load_classifier("vgg16-tinyimagenet", "cpu")
-    maps = vl.feature_maps(net, vl.load_image(photo), side=net.maps_side)
-    for block, names in {
-        "Block 1": ["conv1_1", "pool1"],
-        "Block 4": ["relu4_3"],
-        "Classifier": ["fc6", "prob"],
-    }.items():
-        page.get_by_role("radio", name=block).click()
-        for name in names:
-            page.get_by_role("radio", name=name, exact=True).click()
-            settle(page)
-            channels, height, width = maps[name].values.shape
-            expect(page.get_by_test_id("stMetricValue").first).to_have_text(f"{channels} × {height} × {width}")
-            mosaic = images(page, f"The feature maps of {name}")
-            expect(mosaic).to_be_visible()
-            assert pixels(mosaic).std() > 3
-    assert "block=Classifier" in page.url
-
-
 def test_predictions_and_their_reasons(page: Page, photo):
     open_page(page, "Predict")
     use_photo(page, photo)
     expected = expected_bars(vl.load_image(photo))
     assert bars(page) == expected
-    heat = images(page, "Where the network finds its reasons")
+    heat = images(page, "Grad-CAM, over the picture")
+    expect(page.get_by_text("against chance")).to_have_count(2)
     first, old = pixels(heat), heat.get_attribute("src")
-    choose(page, "Class to explain", re.sub(r" [\d.]+%$", "", expected[2]))
+    choose(page, "Why this class?", re.sub(r" [\d.]+%$", "", expected[2]))
     expect(heat).not_to_have_attribute("src", old)
     settle(page)
     second = pixels(heat)

@@ -202,9 +202,11 @@ def test_every_channel_lies_where_the_mosaic_says(scale, palette, gap, tile, col
         low, high = (
             (-np.abs(whole).max(), np.abs(whole).max()) if palette == "diverging" else (whole.min(), whole.max())
         )
-        expected = colour((channel - low) / (high - low), palette)
+        expected = (channel - low) / (high - low)
         if tile is not None:
-            expected = cv2.resize(expected, (width, height), interpolation=cv2.INTER_NEAREST)
+            by = cv2.INTER_NEAREST if tile > 14 else cv2.INTER_AREA
+            expected = cv2.resize(expected, (width, height), interpolation=by)
+        expected = colour(expected, palette)
         top, left = i // columns * (height + gap), i % columns * (width + gap)
         found = picture[top : top + height, left : left + width].astype(int)
         assert np.abs(found - expected).max() <= 8  # a neighbouring entry of the palette, by rounding
@@ -227,8 +229,13 @@ def test_the_scale_is_the_channels_or_the_layers():
     values = np.array([[[0.0, 1.0]], [[0.0, 10.0]]])
     own = mosaic(values, gap=0, palette="grey")[..., 0]
     whole = mosaic(values, gap=0, palette="grey", scale="layer")[..., 0]
+    beyond = mosaic(values, gap=0, palette="grey", scale=(0, 20))[..., 0]
     assert own.tolist() == [[0, 255, 0, 255]]
     assert whole.tolist() == [[0, 26, 0, 255]]
+    assert beyond.tolist() == [[0, 13, 0, 128]]
+    signed = mosaic(values, gap=0, palette="diverging", scale=(-20, 10))
+    np.testing.assert_array_equal(signed, mosaic(values / 20, gap=0, palette="diverging", scale=(-1, 1)))
+    assert (mosaic(values * 0, gap=0, scale=(0, 0)) == colour(np.zeros((1, 4)))).all()
 
 
 @pytest.mark.parametrize(

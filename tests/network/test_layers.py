@@ -1,6 +1,8 @@
 import pytest
 import torch
+import torchvision
 from tiny import TINY
+from torch.utils.flop_counter import FlopCounterMode
 
 from visionlab.network.layers import vgg_layers
 from visionlab.network.vgg import VGG, VGG16
@@ -53,3 +55,42 @@ def test_receptive_fields_are_the_support_of_the_gradient(name):
     (gradient,) = torch.autograd.grad(y[0, 0, middle, middle], x)
     rows = gradient.abs().sum((0, 1, 3)).nonzero().flatten()
     assert int(rows[-1] - rows[0] + 1) == layer.receptive_field
+
+
+def test_vgg16s_layers_are_torchvisions():
+    with torch.device("meta"):
+        theirs = torchvision.models.vgg16().eval()
+        x = torch.zeros(1, 3, 224, 224)
+    kinds = {"Conv2d": "conv", "ReLU": "relu", "MaxPool2d": "pool", "AdaptiveAvgPool2d": "average", "Linear": "linear"}
+    expected = []
+    for path, module in theirs.named_modules():
+        if type(module).__name__ in kinds:
+            x = module(x.flatten(1) if path == "classifier.0" else x)
+            count = sum(parameter.numel() for parameter in module.parameters())
+            expected.append((path, kinds[type(module).__name__], (*x.shape[1:], 1, 1)[:3], count))
+    layers = vgg_layers(VGG16, 224)
+    assert [(layer.module, layer.kind, layer.shape, layer.parameters) for layer in layers[:-1]] == expected
+    assert sum(parameter.numel() for parameter in theirs.parameters()) == 138_357_544
+    convolutions = [f"{block}_{i}" for block, depth in enumerate((2, 2, 3, 3, 3), 1) for i in range(1, depth + 1)]
+    for kind, names in {
+        "conv": [f"conv{name}" for name in convolutions],
+        "relu": [*(f"relu{name}" for name in convolutions), "relu6", "relu7"],
+        "pool": ["pool1", "pool2", "pool3", "pool4", "pool5"],
+        "linear": ["fc6", "fc7", "fc8"],
+    }.items():
+        assert [layer.name for layer in layers if layer.kind == kind] == names
+
+
+def test_vgg16s_multiplications():
+    layers = vgg_layers(VGG16, 224)
+    count = {kind: sum(layer.multiplications for layer in layers if layer.kind == kind) for kind in ("conv", "linear")}
+    assert count == {"conv": 15_346_630_656, "linear": 123_633_664}
+    assert layers[0].multiplications == 64 * 224 * 224 * 3 * 9
+    assert not any(layer.multiplications for layer in layers if layer.kind not in count)
+
+
+@pytest.mark.parametrize("side", [32, 97])
+def test_multiplications_are_half_of_the_operations_that_torch_counts(side):
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:  # a multiplication and an addition each
+        VGG(TINY).eval()(torch.zeros(1, 3, side, side))
+    assert 2 * sum(layer.multiplications for layer in vgg_layers(TINY, side)) == counter.get_total_flops()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from math import ceil, isqrt
 
@@ -107,30 +108,30 @@ def mosaic(
     columns: int | None = None,
     tile: int | None = None,
     gap: int = 1,
-    scale: str = "channel",
+    scale: str | tuple[float, float] = "channel",
     palette: str = "viridis",
 ) -> Image:
     """All channels of a layer, (C, H, W), in one picture, row by row from the top left.
 
-    `tile` makes each channel's longer side that many pixels, by nearest neighbour; None keeps a pixel a value. Tiles
-    are `gap` pixels of neutral grey apart, with none around the picture: channel i begins at row
-    (i // columns) · (tile height + gap) and column (i % columns) · (tile width + gap).
+    `tile` makes each channel's longer side that many pixels, enlarged by nearest neighbour or shrunk by averaging
+    areas; None keeps a pixel a value. Tiles are `gap` pixels of neutral grey apart, with none around the picture:
+    channel i begins at row (i // columns) · (tile height + gap) and column (i % columns) · (tile width + gap).
 
-    `scale` stretches each "channel" from its own least to its own greatest value, or the whole "layer" at once. In the
+    `scale` stretches each "channel" from its own least to its own greatest value, the whole "layer" at once, or from
+    the first to the second of two numbers, for a scale that reaches beyond these values (a whole network's). In the
     palette "diverging", zero is white and the ends are the greatest absolute value. A constant channel is drawn in the
     palette's lowest colour ("diverging": in that of its sign, white for zero).
     """
     values = _finite(values)
     if values.ndim != 3 or values.size == 0:
         raise ParameterError(f"A mosaic is made of values of shape (C, H, W), not {values.shape}.")
-    if scale not in SCALES:
-        raise ParameterError(f"“{scale}” is no scale. Use one of {', '.join(SCALES)}.")
+    if isinstance(scale, str) and scale not in SCALES:
+        raise ParameterError(f"“{scale}” is no scale. Use one of {', '.join(SCALES)}, or two numbers.")
     if isinstance(gap, bool) or not isinstance(gap, int | np.integer) or gap < 0:
         raise ParameterError(f"The gap must be a whole number of pixels, 0 or more, not {gap!r}.")
     rows, columns = mosaic_layout(len(values), columns)
 
-    axes = (1, 2) if scale == "channel" else None
-    values = _symmetric(values, axes) if palette == "diverging" else _stretched(values, axes)
+    values = _scaled(values, scale, _symmetric if palette == "diverging" else _stretched)
     values = _resampled(values, tile)  # (C, h, w)
     channels, height, width = values.shape
     canvas = np.full((rows * columns, height + gap, width + gap, 3), _GAP_GREY, np.uint8)
@@ -141,13 +142,16 @@ def mosaic(
 
 
 def _resampled(values: NDArray, tile: int | None) -> NDArray:
-    """(C, H, W) by nearest neighbour so that the longer side is `tile` pixels."""
+    """(C, H, W) so that the longer side is `tile` pixels: nearest neighbour to enlarge, areas averaged to shrink."""
     if tile is None:
         return values
     if isinstance(tile, bool) or not isinstance(tile, int | np.integer) or tile < 1:
         raise ParameterError(f"A tile's side must be a whole number of pixels, 1 or more, not {tile!r}.")
     longest = max(values.shape[1:])
-    row, column = (np.arange(size := max(1, round(side * tile / longest))) * side // size for side in values.shape[1:])
+    height, width = (max(1, round(side * tile / longest)) for side in values.shape[1:])
+    if tile < longest:
+        return np.stack([cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA) for plane in values])
+    row, column = (np.arange(size) * side // size for size, side in zip((height, width), values.shape[1:], strict=True))
     return values[:, row[:, None], column]
 
 
@@ -172,6 +176,16 @@ def _bytes(values: NDArray[np.float32], absolute: bool) -> NDArray[np.uint8]:
         done = cv2.convertScaleAbs(values) if absolute else cv2.add(values, 0.0, dtype=cv2.CV_8U)
         return done.reshape(values.shape)
     return np.rint((np.abs(values) if absolute else values).clip(0, 255)).astype(np.uint8)
+
+
+def _scaled(values: NDArray, scale: str | tuple[float, float], stretch: Callable[..., NDArray]) -> NDArray:
+    """The values in 0..1 by one of SCALES, or so that the two numbers are what the stretch makes of such extremes."""
+    if isinstance(scale, str):
+        return stretch(values, (1, 2) if scale == "channel" else None)
+    ends = np.array(scale, np.float32)
+    low, high = stretch(ends)  # the stretch is affine: two points of it are all of it
+    span = ends[1] - ends[0]
+    return low + (values - ends[0]) * ((high - low) / span if span else 0)
 
 
 def _stretched(values: NDArray, axes: tuple[int, ...] | None = None) -> NDArray:

@@ -86,6 +86,15 @@ class Layer:
     receptive_field: int | None
     parameters: int
 
+    @property
+    def multiplications(self) -> int:
+        """Of one forward pass at this shape, padding counted like the rest: each weight (not the bias) once a place.
+
+        C_out·H·W·C_in·9 for a convolution, F_in·F_out for a fully connected layer, 0 for a layer without weights.
+        """
+        channels, height, width = self.shape
+        return (self.parameters - channels) * height * width if self.parameters else 0
+
 
 @dataclass(frozen=True, eq=False)
 class Classifier:

@@ -20,7 +20,6 @@ from visionlab.ui.page import sentence
 
 MAX_PICTURES = 1_000
 MAX_RESULT_BYTES = 500 * 2**20  # of the zip that is written; it lies on the server's disk until the next one
-POLL = 0.4  # seconds between looks at the job
 SHOWN = 20  # names of pictures that were left out
 FORMATS = {"PNG": (".png", encode_png), "JPEG": (".jpg", encode_jpeg)}
 
@@ -125,7 +124,7 @@ def zip_filter(pipeline: Pipeline) -> None:
             args=(file, pipeline, form),
         )
     if busy:
-        _watch(job)
+        jobs.watch(job, lambda: _progress(job), "Cancel", "batch-cancel")
     elif job is not None:
         _outcome(job)
     else:
@@ -137,23 +136,16 @@ def _start(file: BinaryIO, pipeline: Pipeline, form: str) -> None:
     before = jobs.registry().find(st.session_state.get("batch"))
     if before and isinstance(before.latest, Result):
         before.latest.file.close()  # and with it the last result is gone from the disk
-    st.session_state["batch"] = jobs.registry().submit(lambda: filter_zip(data, pipeline, form))
+    st.session_state["batch"] = jobs.registry().submit(lambda job: filter_zip(data, pipeline, form))
 
 
-def _watch(job: jobs.Job) -> None:
-    @st.fragment(run_every=POLL)
-    def look() -> None:
-        if job.over:
-            st.rerun()
-        latest = job.latest
-        if isinstance(latest, Progress):
-            done = (latest.done + latest.part) / latest.total
-            st.progress(min(done, 1.0), f"Picture {min(latest.done + 1, latest.total)} of {latest.total}")
-        else:
-            st.progress(0.0, "Waiting for its turn …" if job.state == "waiting" else "Opening the zip …")
-        st.button("Cancel", key="batch-cancel", on_click=job.cancel, icon=":material/stop_circle:")
-
-    look()
+def _progress(job: jobs.Job) -> None:
+    latest = job.latest
+    if isinstance(latest, Progress):
+        done = (latest.done + latest.part) / latest.total
+        st.progress(min(done, 1.0), f"Picture {min(latest.done + 1, latest.total)} of {latest.total}")
+    else:
+        st.progress(0.0, "Waiting for its turn …" if job.state == "waiting" else "Opening the zip …")
 
 
 def _outcome(job: jobs.Job) -> None:

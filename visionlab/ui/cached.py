@@ -19,11 +19,13 @@ from visionlab.imaging.image import Image, Response, encode_jpeg, encode_png, fi
 from visionlab.imaging.kernels import Kernel
 from visionlab.imaging.operations.frequencies import kept_frequencies, spectrum
 from visionlab.imaging.pipeline import Pipeline, Stage
-from visionlab.imaging.render import mosaic, overlay, render
+from visionlab.imaging.render import mosaic, mosaic_layout, overlay, render
 from visionlab.learning.heads import Head
-from visionlab.network import explain as explaining
 from visionlab.network.activations import FeatureMap, feature_maps
+from visionlab.network.channels import LayerStatistics, contributions, layer_statistics
 from visionlab.network.classifier import Classifier, Prediction, probabilities, ranked
+from visionlab.network.excitation import Peaks, peaks
+from visionlab.network.explain import explain, explain_layers
 from visionlab.network.models import load_classifier
 from visionlab.ui.response_settings import Settings
 
@@ -91,27 +93,101 @@ def all_maps(net_key: str, picture_key: str, side: int, _net: Classifier, _image
     return feature_maps(_net, _image, side=side)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def mosaic_bytes(
-    net_key: str,
-    picture_key: str,
-    side: int,
-    layer: str,
-    scale: str,
-    tile: int,
-    columns: int,
+@dataclass(frozen=True)
+class Grid:
+    """An encoded picture of equal cells, row by row, each `size` (height, width) pixels, `pitch` (down, right) pixels
+    from the last.
+    """
+
+    picture: bytes
+    rows: int
+    columns: int
+    count: int
+    size: tuple[int, int]
+    pitch: tuple[int, int]
+
+
+@st.cache_data(max_entries=64, max_size="100 MB", show_spinner=False)
+def mosaic_grid(
+    key: tuple[str | int, ...],
+    channels: bytes | None,
+    scale: str | tuple[float, float],
+    width: int,
+    columns: int | None,
     _values: NDArray[np.float32],
-) -> bytes:
-    return encode_png(mosaic(_values, columns=columns, tile=tile, scale=scale, palette=_palette(_values)))
+    exact: bool = False,
+) -> Grid:
+    """Channels of the values (C, H, W) in a mosaic about so many pixels wide; key says which values.
+
+    `channels` are those that are shown, in their order, as int32; None: all. Maps larger than their tile are shrunk,
+    and kept as a JPEG unless `exact`; small ones are enlarged by a whole factor, so that their pixels stay squares of
+    one size, and are a PNG.
+    """
+    shown = _values if channels is None else _values[np.frombuffer(channels, np.int32)]
+    count, *sides = shown.shape
+    rows, columns = mosaic_layout(count, columns)
+    tile, longest = max(1, width // columns), max(sides)
+    tile = tile // longest * longest or tile
+    size = (max(1, round(sides[0] * tile / longest)), max(1, round(sides[1] * tile / longest)))
+    gap = 1 if tile < 64 else 2
+    picture = mosaic(shown, columns, tile, gap, scale, _palette(_values))
+    encoded = encode_png(picture) if exact or tile >= longest else encode_jpeg(picture, 95)
+    return Grid(encoded, rows, columns, count, size, (size[0] + gap, size[1] + gap))
+
+
+def map_grid(values: NDArray[np.float32], channel: int, scale: str | tuple[float, float]) -> Grid:
+    """One channel's map out of (C, H, W), a pixel a unit, in the colours that it has in the mosaic."""
+    ends = (float(values.min()), float(values.max())) if scale == "layer" else scale
+    picture = mosaic(values[channel, None], gap=0, scale=ends, palette=_palette(values))
+    rows, columns = values.shape[1:]
+    return Grid(encode_png(picture), rows, columns, rows * columns, (1, 1), (1, 1))
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def extremes(net_key: str, picture_key: str, side: int, _maps: Mapping[str, FeatureMap]) -> tuple[float, float]:
+    """The least and the greatest value of all layers."""
+    values = [found.values for found in _maps.values()]
+    return float(min(map(np.min, values))), float(max(map(np.max, values)))
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def statistics(net_key: str, picture_key: str, side: int, _maps: Mapping[str, FeatureMap]) -> list[LayerStatistics]:
+    return layer_statistics(_maps)
+
+
+@st.cache_data(max_entries=16, show_spinner="Following the class back …")
+def class_contributions(
+    net_key: str, picture_key: str, side: int, target: int, _net: Classifier, _image: Image
+) -> dict[str, NDArray[np.float32]]:
+    return contributions(_net, _image, target, side)
+
+
+@st.cache_data(max_entries=256, max_size="50 MB", show_spinner=False)
+def channel_peaks(net_key: str, picture_key: str, side: int, layer: str, _found: FeatureMap) -> Peaks:
+    """Where each channel of the layer answers most."""
+    return peaks(_found)
+
+
+@st.cache_data(max_entries=256, max_size="50 MB", show_spinner=False)
+def run_for_peaks(net_key: str, picture_key: str, side: int, layer: str, _net: Classifier, _image: Image) -> Peaks:
+    """The same for a picture whose maps are not at hand: run up to that layer, and forgotten but for the peaks."""
+    return peaks(feature_maps(_net, _image, [layer], side)[layer])
 
 
 @st.cache_data(max_entries=64, show_spinner="Looking for the reasons …")
-def heat_bytes(
-    net_key: str, picture_key: str, target: int, method: str, strength: float, _net: Classifier, _image: Image
-) -> bytes:
+def reasons(net_key: str, picture_key: str, target: int, _net: Classifier, _image: Image) -> bytes:
+    """Grad-CAM over the picture, as JPEG."""
     shown = fit(_image, 900)
-    heat = explaining.explain(_net, shown, method, target)
-    return encode_jpeg(overlay(shown, heat.values, strength))
+    return encode_jpeg(overlay(shown, explain(_net, shown, target=target).values, 0.7))
+
+
+@st.cache_data(max_entries=16, max_size="50 MB", show_spinner="Looking for the reasons …")
+def layer_heats(
+    net_key: str, picture_key: str, target: int, method: str, _net: Classifier, _image: Image
+) -> dict[str, NDArray[np.uint8]]:
+    """{layer: the method's map over the picture, 0..255}."""
+    found = explain_layers(_net, _image, target, method=method)
+    return {layer: np.rint(255 * heat.values).astype(np.uint8) for layer, heat in found.items()}
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
@@ -122,11 +198,6 @@ def thumbnail(key: str, side: int, _decode: Callable[[], Image]) -> bytes:
     square = min(height, width)
     top, left = (height - square) // 2, (width - square) // 2
     return encode_jpeg(fit(image[top : top + square, left : left + square].copy(), side), quality=80)
-
-
-def channel_png(values: NDArray[np.float32], side: int) -> bytes:
-    """One channel's map (h, w) by itself, enlarged to `side` pixels; signed maps in the same colours as in mosaics."""
-    return encode_png(mosaic(values[None], tile=side, gap=0, palette=_palette(values)))
 
 
 def _palette(values: NDArray[np.float32]) -> str:

@@ -18,7 +18,6 @@ from visionlab.ui.page import sentence
 from visionlab.ui.state import Example
 
 RUN = "run"  # in the link, so that a reload finds the run again
-POLL = 0.4  # seconds between looks at a run
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ def start(classes: Mapping[str, list[Example]], net: Classifier, validation: flo
     """Begin a run on these pictures; its id goes into the link."""
     uploads = {name: [(example.name, example.data) for example in examples] for name, examples in classes.items()}
 
-    def work() -> Iterator[Embedded | Trained]:
+    def work(_: jobs.Job) -> Iterator[Embedded | Trained]:
         import numpy as np
 
         data = LabelledImages.from_uploads(uploads)
@@ -88,15 +87,7 @@ def _take_head() -> None:
 
 def watch(job: jobs.Job) -> None:
     """Progress and live curves; the page runs anew when the run is over."""
-
-    @st.fragment(run_every=None if job.over else POLL)
-    def look() -> None:
-        if job.over:
-            st.rerun()
-        _progress(job)
-        st.button("Stop here", on_click=job.cancel, icon=":material/stop_circle:")
-
-    look()
+    jobs.watch(job, lambda: _progress(job), "Stop here", "stop-run")
 
 
 def _progress(job: jobs.Job) -> None:

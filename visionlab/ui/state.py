@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from visionlab.imaging.image import Image
+from visionlab.imaging.image import Image, load_image
 from visionlab.learning.heads import Head
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SAMPLE = "sample"  # the widget that says which picture is looked at; a sample's name is in the link, too
 YOURS = "yours"
+GALLERY = 24  # uploads that a session remembers
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,8 +80,25 @@ def uploaded() -> Picture | None:
     return st.session_state.get("uploaded")
 
 
-def keep_upload(picture: Picture) -> None:
+def keep_upload(picture: Picture, encoded: bytes) -> None:
+    """It becomes the picture of all pages; encoded, a picture file, is what is kept of it when the next one comes."""
     st.session_state["uploaded"] = picture
+    gallery = st.session_state.setdefault("gallery", {})
+    gallery.pop(picture.key, None)
+    gallery[picture.key] = (picture.name, encoded)
+    while len(gallery) > GALLERY:
+        del gallery[next(iter(gallery))]
+
+
+def gallery() -> dict[str, str]:
+    """{key: name} of the pictures uploaded so far, the oldest first."""
+    return {key: name for key, (name, _) in st.session_state.get("gallery", {}).items()}
+
+
+def from_gallery(key: str) -> Picture:
+    """One of them, as large as it was kept."""
+    name, encoded = st.session_state["gallery"][key]
+    return Picture(name, f"{key}-kept", load_image(encoded))
 
 
 def upload_error() -> str | None:
@@ -148,6 +166,38 @@ def link_square(square: tuple[int, int, int] | None) -> None:
 
 def forget_square() -> None:
     st.query_params.pop("square", None)
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where in a network one looks: a layer, a channel of it, a unit (row, column) of that; None: not chosen."""
+
+    layer: str | None = None
+    channel: int | None = None
+    unit: tuple[int, int] | None = None
+
+
+def spot() -> Spot:
+    """What this session looks at, or what the link says; what the link says of it that is no number is left out."""
+    if "spot" in st.session_state:
+        return st.session_state["spot"]
+    channel = st.query_params.get("channel", "")
+    unit = st.query_params.get("unit", "").split(",")
+    return Spot(
+        st.query_params.get("layer"),
+        int(channel) if channel.isdecimal() else None,
+        (int(unit[0]), int(unit[1])) if len(unit) == 2 and all(part.isdecimal() for part in unit) else None,
+    )
+
+
+def look_at(spot: Spot) -> None:
+    st.session_state["spot"] = spot
+    unit = ",".join(map(str, spot.unit)) if spot.unit else None
+    for name, value in {"layer": spot.layer, "channel": spot.channel, "unit": unit}.items():
+        if value is None:
+            st.query_params.pop(name, None)
+        else:
+            st.query_params[name] = str(value)
 
 
 def trained_head() -> TrainedHead | None:

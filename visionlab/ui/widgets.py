@@ -10,14 +10,16 @@ from html import escape
 import streamlit as st
 
 from visionlab.errors import ImageError
-from visionlab.imaging.image import MAX_BYTES, Image, load_image
+from visionlab.imaging.image import MAX_BYTES, Image, encode_jpeg, fit, load_image
 from visionlab.imaging.samples import SAMPLES, load_sample
-from visionlab.network.classifier import Classifier, Layer, Prediction
+from visionlab.network.classifier import Classifier, Prediction
 from visionlab.network.models import MODELS, available
 from visionlab.ui import cached, state
 from visionlab.ui.page import sentence
 
 THUMBNAIL = 112  # pixels
+KEPT_BYTES = 1 << 20  # an upload of at most so many is remembered as it is when the next one comes …
+KEPT = 1024  # … and a larger one with so many pixels on its longer side
 PICTURE_TYPES = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"]
 
 
@@ -62,6 +64,22 @@ def image_picker() -> state.Picture:
     return picture
 
 
+def second_picture(first: state.Picture) -> state.Picture | None:
+    """Another picture to compare with: a sample, or an earlier upload; None where none is wanted."""
+    uploads = {key: name for key, name in state.gallery().items() if key != first.key}
+    titles = {name: sample.title for name, sample in SAMPLES.items() if name != first.key} | uploads
+    picked = st.selectbox(
+        "Compare with",
+        ["", *titles],
+        format_func=lambda key: titles.get(key, "No other picture"),
+        key="second",
+        persist_state="session",
+    )
+    if not picked:
+        return None
+    return state.from_gallery(picked) if picked in uploads else _sample(picked)
+
+
 def _sample(name: str) -> state.Picture:
     return state.Picture(SAMPLES[name].title, name, load_sample(name))
 
@@ -78,7 +96,8 @@ def _take_upload() -> None:
     except ImageError as error:
         state.keep_upload_error(f"{file.name}: {error}")
         return
-    state.keep_upload(state.Picture(file.name, hashlib.sha256(data).hexdigest(), image))
+    kept = data if len(data) <= KEPT_BYTES else encode_jpeg(fit(image, KEPT), 95)
+    state.keep_upload(state.Picture(file.name, hashlib.sha256(data).hexdigest(), image), kept)
     st.session_state[state.SAMPLE] = state.YOURS
 
 
@@ -134,27 +153,6 @@ def _absent(names: set[str]) -> str | None:
         return None
     files = "\n".join(f"- {MODELS[name].title}: `{MODELS[name].file.name}` in `weights/`" for name in sorted(names))
     return f"More networks appear here once their weight file is there:\n{files}"
-
-
-def layer_picker(net: Classifier) -> Layer:
-    """One of the network's layers: first the block, then the layer in it."""
-    blocks: dict[str, list[Layer]] = {}
-    for layer in net.layers:
-        blocks.setdefault(_block(layer), []).append(layer)
-    block = st.segmented_control(
-        "Block", list(blocks), default=next(iter(blocks)), required=True, key="block", bind="query-params", wrap=True
-    )
-    names = [layer.name for layer in blocks[block]]
-    name = st.segmented_control(
-        "Layer", names, default=names[0], required=True, key=f"layer-{block}", persist_state="session", wrap=True
-    )
-    return net.layer(name)
-
-
-def _block(layer: Layer) -> str:
-    if layer.receptive_field is None:
-        return "Classifier"
-    return f"Block {''.join(filter(str.isdigit, layer.name))[0]}"
 
 
 def facts(values: Mapping[str, str]) -> None:

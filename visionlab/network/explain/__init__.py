@@ -1,55 +1,98 @@
-"""Why a network answered as it did: one file a method, one signature, one table."""
+"""Why a network answered as it did: one file a method or family, one signature, one table."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from functools import partial
 
-import cv2
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from visionlab.errors import ModelError
 from visionlab.imaging.image import Image
 from visionlab.network.classifier import Classifier
-from visionlab.network.explain.grad_cam import grad_cam
+from visionlab.network.explain.cam import cam, cams, grad_cam, grad_cam_plus_plus, last_in_place, layer_cam
+from visionlab.network.explain.gradients import guided_backpropagation, saliency, smoothgrad
+from visionlab.network.explain.heatmap import Heatmap, lay_over
+from visionlab.network.explain.integrated_gradients import integrated_gradients
+from visionlab.network.explain.method import Method, Progress, silent
+from visionlab.network.explain.occlusion import occlusion
 
-
-@dataclass(frozen=True)
-class Method:
-    """A way to explain a prediction.
-
-    attribute(net, x, target, layer) takes one normalised picture (1, 3, H, W), a class index and a layer name (None:
-    the method's own choice) and gives an unscaled map (h, w) float32, larger where the picture speaks for the class.
-    """
-
-    name: str
-    title: str
-    about: str
-    attribute: Callable[[Classifier, torch.Tensor, int, str | None], NDArray[np.float32]]
-
+__all__ = ["METHODS", "Heatmap", "Method", "explain", "explain_layers", "find_method", "most_probable"]
 
 METHODS: dict[str, Method] = {
     "grad-cam": Method(
         "grad-cam",
         "Grad-CAM",
-        "Weighs the last convolution's maps by how much each of them raises the class, and adds them up.",
-        grad_cam,
+        "Weighs a layer's maps by how much each of them raises the class, and adds them up.",
+        "Selvaraju et al. 2017",
+        partial(cam, grad_cam),
+        combine=grad_cam,
+    ),
+    "grad-cam++": Method(
+        "grad-cam++",
+        "Grad-CAM++",
+        "Like Grad-CAM, but lets small parts of a map count as much as large ones: good for several things of a class.",
+        "Chattopadhay et al. 2018",
+        partial(cam, grad_cam_plus_plus),
+        combine=grad_cam_plus_plus,
+    ),
+    "layer-cam": Method(
+        "layer-cam",
+        "LayerCAM",
+        "Weighs every place of a layer's maps by itself, so that early layers show fine detail.",
+        "Jiang et al. 2021",
+        partial(cam, layer_cam),
+        combine=layer_cam,
+    ),
+    "saliency": Method(
+        "saliency",
+        "Saliency",
+        "Shows the pixels where the smallest change would move the answer most.",
+        "Simonyan et al. 2013",
+        saliency,
+        percentile=99.0,
+    ),
+    "smoothgrad": Method(
+        "smoothgrad",
+        "SmoothGrad",
+        "Averages the gradient over noisy copies of the picture, so that what depends on chance goes away.",
+        "Smilkov et al. 2017",
+        smoothgrad,
+        percentile=99.0,
+    ),
+    "integrated-gradients": Method(
+        "integrated-gradients",
+        "Integrated gradients",
+        "Fades the picture in from plain grey and shares out what each pixel added to the answer on the way.",
+        "Sundararajan et al. 2017",
+        integrated_gradients,
+        percentile=99.0,
+    ),
+    "guided-backpropagation": Method(
+        "guided-backpropagation",
+        "Guided backpropagation",
+        "Follows only what raises the answer back to the pixels: sharp, but it shows edges whatever the class.",
+        "Springenberg et al. 2014",
+        guided_backpropagation,
+        percentile=99.0,
+    ),
+    "occlusion": Method(
+        "occlusion",
+        "Occlusion",
+        "Covers one place after the other with grey and shows where that hurts the answer.",
+        "Zeiler & Fergus 2014",
+        occlusion,
     ),
 }
 
 
-@dataclass(frozen=True, eq=False)
-class Heatmap:
-    """values (H, W) float32 in 0..1, laid over the whole picture: 0 where the network did not look or saw no reason.
-
-    target is the index of the class that is explained, method the name in METHODS.
-    """
-
-    values: NDArray[np.float32]
-    target: int
-    method: str
+def find_method(name: str, layer: str | None = None) -> Method:
+    """The method of that name. Raises ModelError where there is none, or where it is given a layer but takes none."""
+    if name not in METHODS:
+        raise ModelError(f"There is no method “{name}”. There are {', '.join(METHODS)}.")
+    if layer is not None and not METHODS[name].layered:
+        raise _takes_no_layer(METHODS[name])
+    return METHODS[name]
 
 
 def explain(
@@ -58,33 +101,56 @@ def explain(
     method: str = "grad-cam",
     target: str | int | None = None,
     layer: str | None = None,
+    progress: Progress | None = None,
 ) -> Heatmap:
     """Where in the picture the network finds its reasons for a class: the most probable one, or target (index, label).
 
-    Raises ModelError for an unknown method or layer, ParameterError for an unknown class.
+    layer is for the methods that look at one (None: the last convolution's ReLU). progress is told 0..1 between the
+    batches of a method that takes long; whatever it raises ends the computation. Raises ModelError for an unknown
+    method, an unknown layer or one that the method does not take, ParameterError for an unknown class.
     """
-    if method not in METHODS:
-        raise ModelError(f"There is no method “{method}”. There are {', '.join(METHODS)}.")
-    x = net.transform([image], net.device)
-    if target is None:
-        with torch.inference_mode():
-            index = int(net.module(x).argmax())
-    else:
-        index = net.target(target)
-    found = METHODS[method].attribute(net, x, index, layer)
-    return Heatmap(_onto(image, net, found), index, method)
+    chosen = find_method(method, layer)
+    if chosen.layered:
+        name = last_in_place(net) if layer is None else layer
+        return explain_layers(net, image, target, [name], method)[name]
+    with torch.inference_mode(False):  # gradients also where the caller needs none
+        x = net.transform([image], net.device)
+        index = most_probable(net, x) if target is None else net.target(target)
+        values = chosen.attribute(net, x, index, None, progress or silent)
+    return Heatmap(lay_over(net.transform, image, values, chosen.percentile), index, method)
 
 
-def _onto(image: Image, net: Classifier, values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The map scaled to 0..1 and laid over the whole picture, where the network's crop of it lies."""
-    height, width = image.shape[:2]
-    top, left, tall, wide = net.transform.box(image)
-    rows = slice(max(0, round(top)), min(height, max(round(top) + 1, round(top + tall))))
-    columns = slice(max(0, round(left)), min(width, max(round(left) + 1, round(left + wide))))
-    full = np.zeros((height, width), np.float32)
-    peak = float(values.max(initial=0))
-    if peak > 0:  # nothing speaks for the class: an empty map, not noise stretched to full scale
-        size = (columns.stop - columns.start, rows.stop - rows.start)
-        scaled = cv2.resize(values / peak, size, interpolation=cv2.INTER_LINEAR)
-        full[rows, columns] = scaled.clip(0, 1)
-    return full
+def explain_layers(
+    net: Classifier,
+    image: Image,
+    target: str | int | None = None,
+    layers: Sequence[str] | None = None,
+    method: str = "grad-cam",
+) -> dict[str, Heatmap]:
+    """{layer name: Heatmap} of a method that looks at a layer, in one forward and one backward pass for all of them.
+
+    Without layers, every ReLU and pool that keeps what it saw in place, in the network's order. Raises like explain.
+    """
+    chosen = find_method(method)
+    if chosen.combine is None:
+        raise _takes_no_layer(chosen)
+    if layers is None:
+        layers = [layer.name for layer in net.layers if layer.receptive_field and layer.kind in {"relu", "pool"}]
+    with torch.inference_mode(False):
+        index = None if target is None else net.target(target)
+        index, found = cams(chosen.combine, net, net.transform([image], net.device), index, layers)
+    return {
+        name: Heatmap(lay_over(net.transform, image, values, chosen.percentile), index, method)
+        for name, values in found.items()
+    }
+
+
+@torch.inference_mode()
+def most_probable(net: Classifier, x: torch.Tensor) -> int:
+    """The index of the class that the network holds most probable for one normalised picture (1, 3, H, W)."""
+    return int(net.module(x).argmax())
+
+
+def _takes_no_layer(method: Method) -> ModelError:
+    layered = ", ".join(name for name, known in METHODS.items() if known.layered)
+    return ModelError(f"{method.title} looks at the pixels, not at a layer. Leave the layer out, or use {layered}.")

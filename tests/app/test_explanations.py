@@ -1,0 +1,125 @@
+"""Why, on the Predict page: every method, its faithfulness, all methods at once, every layer, the sanity check."""
+
+import numpy as np
+import pytest
+from app.conftest import finish_jobs
+
+import visionlab as vl
+from visionlab.imaging.image import fit
+from visionlab.learning.heads import Head, network_fingerprint
+from visionlab.network.explain.faithfulness import faithfulness, random_baseline
+from visionlab.ui import explanations
+from visionlab.ui.explanations import LONGEST
+from visionlab.ui.state import TrainedHead
+
+
+def figures(app) -> dict[str, str]:
+    return {metric.label: metric.value for metric in app.metric}
+
+
+@pytest.fixture(scope="module")
+def net() -> vl.Classifier:
+    return vl.load_classifier("vgg16-tinyimagenet", "cpu")
+
+
+@pytest.fixture(autouse=True)
+def coarse(monkeypatch):
+    """Few steps, and nobody waits for a job before its progress is shown."""
+    monkeypatch.setattr(explanations, "PATIENCE", 0)
+    monkeypatch.setattr(explanations, "STEPS", 3)
+    monkeypatch.setattr(explanations, "ORDERS", 1)
+
+
+@pytest.fixture
+def few_methods(monkeypatch) -> dict:
+    few = {name: vl.METHODS[name] for name in ("grad-cam", "guided-backpropagation", "occlusion")}
+    monkeypatch.setattr(explanations, "METHODS", few)
+    return few
+
+
+def settled(app):
+    finish_jobs()
+    app.run()
+    assert not app.exception
+    return app
+
+
+@pytest.mark.parametrize("method", ["grad-cam", "layer-cam", "saliency"])
+def test_a_method_says_how_faithful_it_is(open_page, net, method):
+    app = open_page("Predict")
+    app.selectbox(key="method").set_value(method).run()
+    settled(app)
+    image = fit(vl.load_sample("cat"), LONGEST)
+    heat = vl.explain(net, image, method)
+    expected = faithfulness(net, image, heat, 3)
+    chance = random_baseline(net, image, heat.target, 3, 1, heat)
+    assert figures(app) == {"Deletion": f"{expected.deletion:.3f}", "Insertion": f"{expected.insertion:.3f}"}
+    assert app.metric[0].delta == f"{expected.deletion - chance.deletion:+.3f} against chance"
+    assert any(vl.METHODS[method].paper in caption.value for caption in app.caption)
+
+
+def test_any_class_and_any_layer_can_be_asked_for(open_page, net):
+    app = open_page("Predict")
+    banana = net.target("banana")
+    app.selectbox(key="target-vgg16-tinyimagenet-cat").set_value(banana).run()
+    app.selectbox(key="explained-layer-vgg16-tinyimagenet").set_value("relu4_2").run()
+    settled(app)
+    image = fit(vl.load_sample("cat"), LONGEST)
+    expected = faithfulness(net, image, vl.explain(net, image, target=banana, layer="relu4_2"), 3)
+    assert figures(app)["Insertion"] == f"{expected.insertion:.3f}"
+    app.selectbox(key="method").set_value("saliency").run()
+    assert app.selectbox(key="explained-layer-vgg16-tinyimagenet").disabled
+    assert not app.exception
+
+
+def test_all_methods_are_compared_in_one_go(open_page):
+    app = open_page("Predict")
+    app.segmented_control(key="closer").set_value("All methods").run()
+    settled(app)
+    written = [caption.value for caption in app.caption]
+    assert sum(text.startswith("deletion 0.") for text in written) == len(vl.METHODS)
+    titles = {f"**{method.title}**" for method in vl.METHODS.values()}
+    assert titles <= {element.value for element in app.markdown}
+
+
+def test_all_methods_can_be_stopped_and_begun_again(open_page, few_methods):
+    app = open_page("Predict")
+    app.selectbox(key="target-vgg16-tinyimagenet-cat").set_value(7).run()  # a class that nobody has asked for yet
+    app.segmented_control(key="closer").set_value("All methods").run()
+    app.button(key="stop-all").click().run()
+    settled(app)
+    app.button(key="again-all").click().run()
+    settled(app)
+    assert sum(caption.value.startswith("deletion 0.") for caption in app.caption) == len(few_methods)
+
+
+def test_every_layer(open_page, net):
+    app = open_page("Predict")
+    app.segmented_control(key="closer").set_value("Every layer").run()
+    assert not app.exception
+    names = [layer.name for layer in net.layers if layer.receptive_field and layer.kind in ("relu", "pool")]
+    assert set(names) <= {caption.value for caption in app.caption}
+
+
+def test_the_sanity_check_goes_down_to_the_first_layer(open_page):
+    app = open_page("Predict")
+    app.segmented_control(key="closer").set_value("Sanity check").run()
+    settled(app)
+    found = [caption.value for caption in app.caption if caption.value.startswith("down to ")]
+    assert [text.split()[2].rstrip(":") for text in found] == [
+        "fc8", "fc7", "fc6", "conv5_1", "conv4_1", "conv3_1", "conv2_1", "conv1_1"
+    ]  # fmt: skip
+
+
+def test_a_head_of_ones_own_is_explained_like_any_network(open_page, net, few_methods):
+    width = net.layer("avgpool").shape[0]
+    weights = np.random.default_rng(0).normal(size=(2, width)).astype(np.float32)
+    head = Head(weights, np.zeros(2, np.float32), ("cats", "dogs"), net.name, "avgpool", network_fingerprint(net))
+    app = open_page("Predict")
+    app.session_state["trained_head"] = TrainedHead("another key", head)
+    app.run()
+    app.selectbox(key="network").set_value("your-head").run()
+    app.segmented_control(key="closer").set_value("All methods").run()
+    settled(app)
+    written = [caption.value for caption in app.caption]
+    assert sum(text.startswith("deletion ") for text in written) == len(few_methods)

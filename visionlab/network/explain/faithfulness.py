@@ -1,0 +1,131 @@
+"""How faithful a heat map is to the network on one picture: deletion and insertion.
+
+Petsiuk, Das & Saenko 2018, “RISE”, arXiv:1806.07421, § 4.3: take away what the map calls most important, and the class
+should go soon (small area under deletion's curve); bring just that back, and it should come soon (large area under
+insertion's curve).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from visionlab.errors import ParameterError
+from visionlab.imaging.image import Image
+from visionlab.network.classifier import Classifier
+from visionlab.network.explain.heatmap import Heatmap, seen
+from visionlab.network.explain.method import Progress, counted, silent
+
+AT_ONCE = 8  # pictures in a batch: more of them leave a processor's caches, and take longer
+BLUR = 1 / 16  # the standard deviation of the blurred picture's Gaussian, as a share of the input's side
+
+
+@dataclass(frozen=True, eq=False)
+class Faithfulness:
+    """The class's probability against the share of pixels that were deleted or inserted, most important first.
+
+    fractions, deletion_curve and insertion_curve are (n + 1,) float32 in 0..1; deletion and insertion are the areas
+    under the curves by the trapezoidal rule, 0..1. Deletion goes from the picture to plain grey, insertion from the
+    blurred picture to the picture.
+    """
+
+    deletion: float
+    insertion: float
+    fractions: NDArray[np.float32]
+    deletion_curve: NDArray[np.float32]
+    insertion_curve: NDArray[np.float32]
+
+
+def faithfulness(
+    net: Classifier, image: Image, heat: Heatmap, steps: int = 28, progress: Progress = silent
+) -> Faithfulness:
+    """The heat map's deletion and insertion for its own class, on the picture as the network sees it.
+
+    A deleted pixel takes the mean colour; insertion starts from the picture under a Gaussian whose standard deviation
+    is a sixteenth of the side. Equally hot pixels come in a random order, the same each time, so that an empty map is
+    worth what chance is. Raises ParameterError where the map is not of the picture's size, or steps is below 1.
+    """
+    order = _order(_on_crop(net, image, heat), np.random.default_rng(0))
+    return _curves(net, image, heat.target, [order], steps, progress)
+
+
+def random_baseline(
+    net: Classifier,
+    image: Image,
+    target: str | int,
+    steps: int = 28,
+    orders: int = 5,
+    like: Heatmap | None = None,
+    progress: Progress = silent,
+) -> Faithfulness:
+    """What chance is worth: the mean over several random orders of the pixels, the same each time.
+
+    Single pixels strewn over a picture disturb a network more than one smooth region of as many does, so a coarse map
+    loses to strewn pixels at deletion however right it is. `like` makes chance of that map's own grain: the orders are
+    then those of the map moved, around the edges, to random places. Raises ParameterError for an unknown class, for
+    steps or orders below 1, and for a map that is not of the picture's size.
+    """
+    if orders < 1:
+        raise ParameterError(f"{orders} random orders were asked for. Use 1 or more.")
+    side = net.transform.crop
+    values = np.zeros((side, side), np.float32) if like is None else _on_crop(net, image, like)
+    rng = np.random.default_rng(1)
+    drawn = [_order(np.roll(values, rng.integers(side, size=2), (0, 1)), rng) for _ in range(orders)]
+    return _curves(net, image, net.target(target), drawn, steps, progress)
+
+
+def _on_crop(net: Classifier, image: Image, heat: Heatmap) -> NDArray[np.float32]:
+    """The part of the heat map that lies on the network's crop, at the network's resolution: (crop, crop)."""
+    if heat.values.shape != image.shape[:2]:
+        found, good = (f"{width} × {height} px" for height, width in (heat.values.shape, image.shape[:2]))
+        raise ParameterError(f"The heat map is of a picture of {found}, this one has {good}: explain this very one.")
+    side = net.transform.crop
+    return cv2.resize(heat.values[seen(net.transform, image)], (side, side), interpolation=cv2.INTER_LINEAR)
+
+
+def _order(values: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.intp]:
+    """The pixels' places in the flattened map, hottest first, equally hot ones in a random order."""
+    return np.lexsort((rng.random(values.size), -values.ravel()))
+
+
+@torch.inference_mode()
+def _curves(
+    net: Classifier, image: Image, target: int, orders: list[NDArray[np.intp]], steps: int, progress: Progress
+) -> Faithfulness:
+    """Both curves, averaged over the orders; an order lists the pixels of the network's crop, most important first."""
+    if steps < 1:
+        raise ParameterError(f"{steps} steps were asked for. Use 1 or more.")
+    x = net.transform([image], net.device)
+    grey, blurred = torch.zeros_like(x), _blurred(x)
+    fractions = np.linspace(0, 1, steps + 1, dtype=np.float32)
+    forward = counted(net.module, 2 * len(orders) * len(fractions), progress)
+    curves = np.zeros((2, len(fractions)), np.float64)
+    for order in orders:
+        masks = _masks(order, fractions, x)
+        for curve, (ahead, behind) in zip(curves, ((grey, x), (x, blurred)), strict=True):
+            for start in range(0, len(masks), AT_ONCE):
+                pictures = torch.where(masks[start : start + AT_ONCE], ahead, behind)
+                found = net.softmax(forward(pictures))[:, target]
+                curve[start : start + AT_ONCE] += found.cpu().numpy() / len(orders)
+    areas = np.trapezoid(curves, fractions)
+    return Faithfulness(*map(float, areas), fractions, *curves.astype(np.float32))
+
+
+def _masks(order: NDArray[np.intp], fractions: NDArray[np.float32], x: Tensor) -> Tensor:
+    """(n + 1, 1, H, W) bool: which pixels are among the first, for each share of them."""
+    rank = np.empty(order.size, np.int64)
+    rank[order] = np.arange(order.size)
+    counts = torch.from_numpy((fractions.astype(np.float64) * order.size).round()).view(-1, 1, 1, 1)
+    return (torch.from_numpy(rank).view(1, 1, *x.shape[2:]) < counts).to(x.device)
+
+
+def _blurred(x: Tensor) -> Tensor:
+    """One normalised picture (1, 3, H, W) under a strong Gaussian."""
+    picture = np.ascontiguousarray(x[0].permute(1, 2, 0).cpu().numpy())
+    soft = cv2.GaussianBlur(picture, (0, 0), x.shape[-1] * BLUR)
+    return torch.from_numpy(soft).permute(2, 0, 1)[None].to(x.device)

@@ -1,0 +1,218 @@
+"""One unit, traced: the pixels that it depends on, and the sum that it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visionlab.imaging.image import Image
+from visionlab.network.activations import FeatureMap, feature_maps
+from visionlab.network.channels import channel_weights, check_number
+from visionlab.network.classifier import Classifier, Layer
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle of the network's input, in its pixels, lying within it."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """A unit as a sum over the layer before it: value = bias + Σ_c Σ patches · kernels.
+
+    source names the layer that the patches come from (None: the normalised picture), and value is what the network
+    itself computed. patches and kernels are (C, kh, kw) float32, according to the rule:
+
+        "convolution"  C input channels, 3 × 3, zero where the patch leaves the map
+        "linear"       C inputs, 1 × 1: the source's values, flattened (C, H, W) → (C·H·W)
+        "relu"         the one number before it, kernel 1 where it is positive and 0 where it is not
+        "max-pool"     the 2 × 2 window of the same channel, kernel 1 at its (first) greatest and 0 elsewhere
+        "average"      the window of the same channel, kernel 1 / its size everywhere
+        "softmax"      exp(z − max z) of all classes, z the logits over the temperature; kernel 1 / Σ exp(z − max z) at
+                       the unit's own place and 0 elsewhere
+    """
+
+    layer: str
+    channel: int
+    row: int
+    column: int
+    source: str | None
+    rule: str
+    bias: float
+    patches: NDArray[np.float32]
+    kernels: NDArray[np.float32]
+    value: float
+    box: Box
+
+    @property
+    def products(self) -> NDArray[np.float64]:
+        """patches · kernels, (C, kh, kw), one product for each place of the window."""
+        return self.patches.astype(np.float64) * self.kernels
+
+    @property
+    def totals(self) -> NDArray[np.float64]:
+        """(C,): what each input channel adds to the value."""
+        return self.products.sum((1, 2))
+
+    @property
+    def total(self) -> float:
+        """bias + Σ totals, summed in float64: the value, but for the network's rounding in float32."""
+        return self.bias + float(self.totals.sum())
+
+    def strongest(self, count: int) -> NDArray[np.intp]:
+        """The numbers, along C, of the `count` input channels with the largest |total|, largest first."""
+        return np.argsort(-np.abs(self.totals), kind="stable")[:count]
+
+
+def receptive_box(net: Classifier, layer: str, row: int, column: int, side: int | None = None) -> Box:
+    """Exactly those pixels of the network's input on which a unit of the layer can depend: its receptive field.
+
+    3 × 3 convolutions padded by 1 reach one place further each way, up to the border of their map; 2 × 2 pools of
+    stride 2 cover two places and drop an odd last row. After the average pool it is the whole input. side is the input
+    size in pixels, by default the classifier's own. Raises ModelError for an unknown layer, ParameterError for a place
+    outside its map or a side below 32.
+    """
+    here = net.layer(layer)
+    transform = net.transform if side is None else net.transform.at(side)
+    check_place(net, here, row, column, transform.crop)
+    if here.receptive_field is None:
+        return Box(0, 0, transform.crop, transform.crop)
+    top, bottom = _reach(net, here, row, transform.crop)
+    left, right = _reach(net, here, column, transform.crop)
+    return Box(top, left, bottom - top + 1, right - left + 1)
+
+
+def _reach(net: Classifier, layer: Layer, place: int, side: int) -> tuple[int, int]:
+    """The first and the last row (or column) of the input that a row (or column) of the layer depends on."""
+    first = last = place
+    sides = list(_sides(net, side))  # of the maps that each layer reads
+    for index in range(net.layers.index(layer), -1, -1):
+        kind = net.layers[index].kind
+        if kind == "conv":
+            first, last = max(first - 1, 0), min(last + 1, sides[index] - 1)
+        elif kind == "pool":
+            first, last = 2 * first, 2 * last + 1
+    return first, last
+
+
+def _sides(net: Classifier, side: int) -> Iterator[int]:
+    """The side of the network's input, then that of each layer's map, for an input of side × side pixels."""
+    yield side
+    for layer in net.layers:
+        if layer.receptive_field is None:
+            side = layer.shape[1]  # as many places as the layer has, whatever the input
+        elif layer.kind == "pool":
+            side //= 2
+        yield side
+
+
+def check_place(net: Classifier, layer: Layer, row: int, column: int, side: int) -> None:
+    """Raises ParameterError unless the layer's map has the place, for an input of side × side pixels."""
+    places = list(_sides(net, side))[net.layers.index(layer) + 1]
+    check_number(layer, "row", row, places)
+    check_number(layer, "column", column, places)
+
+
+def trace_unit(
+    net: Classifier,
+    image: Image,
+    layer: str,
+    channel: int,
+    row: int = 0,
+    column: int = 0,
+    side: int | None = None,
+    maps: Mapping[str, FeatureMap] | None = None,
+) -> Trace:
+    """One unit, written as a sum over the layer before it.
+
+    side is the input size in pixels, by default the classifier's own. maps are those that `feature_maps` already gave
+    for this picture at this side; what is missing in them is computed. Raises ModelError for an unknown layer,
+    ParameterError for a channel or a place outside it or a side below 32.
+    """
+    here = net.layer(layer)
+    check_number(here, "channel", channel, here.shape[0])
+    box = receptive_box(net, layer, row, column, side)
+    index = net.layers.index(here)
+    source = net.layers[index - 1].name if index else None
+    known = dict(maps or {})
+    missing = [name for name in (source, layer) if name is not None and name not in known]
+    if missing:
+        known |= feature_maps(net, image, missing, side)
+    if source is None:
+        transform = net.transform if side is None else net.transform.at(side)
+        values = transform([image], net.device)[0].cpu().numpy()
+    else:
+        values = known[source].values
+    rule, write_out = _RULES[here.kind]
+    bias, patches, kernels = write_out(net, here, values, channel, row, column)
+    value = float(known[layer].values[channel, row, column])
+    return Trace(layer, channel, row, column, source, rule, bias, patches, kernels, value, box)
+
+
+_Sum = tuple[float, NDArray[np.float32], NDArray[np.float32]]  # bias, patches (C, kh, kw), kernels (C, kh, kw)
+
+
+def _convolution(net: Classifier, layer: Layer, source: NDArray, channel: int, row: int, column: int) -> _Sum:
+    weights = channel_weights(net, layer.name, channel)
+    top, left = max(row - 1, 0), max(column - 1, 0)
+    inside = source[:, top : row + 2, left : column + 2]
+    _, height, width = inside.shape
+    patches = np.zeros_like(weights.kernels)  # the padding
+    patches[:, top - row + 1 :, left - column + 1 :][:, :height, :width] = inside
+    return weights.bias, patches, weights.kernels
+
+
+def _linear(net: Classifier, layer: Layer, source: NDArray, channel: int, row: int, column: int) -> _Sum:
+    weights = channel_weights(net, layer.name, channel)
+    return weights.bias, source.reshape(-1, 1, 1), weights.kernels
+
+
+def _relu(net: Classifier, layer: Layer, source: NDArray, channel: int, row: int, column: int) -> _Sum:
+    patch = source[channel, row, column].reshape(1, 1, 1)
+    return 0.0, patch, (patch > 0).astype(np.float32)
+
+
+def _max_pool(net: Classifier, layer: Layer, source: NDArray, channel: int, row: int, column: int) -> _Sum:
+    patch = source[None, channel, 2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
+    kernel = np.zeros(patch.shape, np.float32)
+    kernel.flat[patch.argmax()] = 1
+    return 0.0, patch, kernel
+
+
+def _average(net: Classifier, layer: Layer, source: NDArray, channel: int, row: int, column: int) -> _Sum:
+    # Adaptive pooling's windows: i of n covers ⌊i·size/n⌋ to ⌈(i + 1)·size/n⌉, so neighbours may share a row.
+    _, height, width = source.shape
+    _, rows, columns = layer.shape
+    patch = source[
+        None,
+        channel,
+        row * height // rows : -(-(row + 1) * height // rows),
+        column * width // columns : -(-(column + 1) * width // columns),
+    ]
+    return 0.0, patch, np.full(patch.shape, 1 / patch.size, np.float32)
+
+
+def _softmax(net: Classifier, layer: Layer, source: NDArray, channel: int, row: int, column: int) -> _Sum:
+    scaled = source / net.temperature
+    patches = np.exp(scaled - scaled.max())  # (classes, 1, 1)
+    kernels = np.zeros_like(patches)
+    kernels[channel] = 1 / patches.sum()
+    return 0.0, patches, kernels
+
+
+_RULES: dict[str, tuple[str, Callable[..., _Sum]]] = {  # by the layer's kind
+    "conv": ("convolution", _convolution),
+    "linear": ("linear", _linear),
+    "relu": ("relu", _relu),
+    "pool": ("max-pool", _max_pool),
+    "average": ("average", _average),
+    "softmax": ("softmax", _softmax),
+}
