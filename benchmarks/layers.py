@@ -17,6 +17,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from copy import deepcopy
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -34,7 +35,8 @@ import visionlab as vl
 from visionlab.imaging.image import Image, encode_jpeg
 from visionlab.imaging.samples import load_sample
 from visionlab.network.classifier import Classifier, Transform
-from visionlab.network.explain.cam import grad_cam
+from visionlab.network.explain import METHODS
+from visionlab.network.explain.method import silent
 from visionlab.network.vgg import VGG16
 
 console = Console(width=130, highlight=False)
@@ -131,13 +133,15 @@ def cams(net: Classifier, image: Image, seconds: float) -> dict[str, tuple[float
         from pytorch_grad_cam import GradCAM
         from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
-        theirs = GradCAM(net.module, [last])
+        # It needs parameters that take a gradient, as torchvision's networks have them when they are made.
+        copy = deepcopy(net.module).requires_grad_(True)
+        theirs = GradCAM(copy, [copy.features[-2]])
         peers["pytorch-grad-cam"] = lambda: theirs(x, [ClassifierOutputTarget(3)])
     else:
         console.print("pytorch-grad-cam is not installed: see the top of this file.")
     found = {}
     for name, run in peers.items():
-        ours, other = in_turn(lambda: grad_cam(net, x, 3), run, seconds)
+        ours, other = in_turn(lambda: METHODS["grad-cam"].attribute(net, x, 3, None, silent), run, seconds)
         _, plain = in_turn(lambda: None, forward, seconds / 2)
         found[name] = (ours - plain, other - plain)
     return found
@@ -150,13 +154,14 @@ def memory(net: Classifier, pictures: list[Image]) -> tuple[float, float]:
     from visionlab.ui import cached
 
     process = psutil.Process()
-    vl.feature_maps(net, pictures[0], ["conv1_1"])
+    vl.feature_maps(net, pictures[0], side=net.maps_side)  # what the first run brings along is no picture's
+    gc.collect()
     before = most = process.memory_info().rss
     for number, picture in enumerate(pictures):
         cached.all_maps("memory", str(number), net.maps_side, net, picture)
         most = max(most, process.memory_info().rss)
     cached.all_maps.clear()
-    gc.collect()
+    time.sleep(2)  # it is handed back a moment later
     return (most - before) / 2**20, (process.memory_info().rss - before) / 2**20
 
 

@@ -9,7 +9,7 @@ from visionlab.ui.look import Look, resolve
 from visionlab.ui.page import page, roomy_columns, sentence, told
 from visionlab.ui.widgets import image_picker, model_picker, second_picture
 
-HEAD_START = 0.05  # seconds in which the browser draws the mosaic before it has all the rest to do
+HEAD_START = 0.12  # seconds in which the browser draws the mosaic before it has all the rest to do
 
 
 @st.fragment  # choosing a layer, a channel or a unit runs this again, and not the page around it
@@ -28,9 +28,10 @@ def opened(looks: list[Look]) -> None:
     display = known or layer_view.controls(controls, compared)
     order = layer_view.ranked(looks, spot.layer, display.order)
     shown = layer_view.page_of(spot, order)
+    change = layer_view.changes(looks, spot.layer)
     for column, each in zip(tiles, looks, strict=True):
         with column:
-            layer_view.mosaic(each, spot, shown, display.scale, titled=compared)
+            layer_view.mosaic(each, spot, shown, display.scale, change)
     time.sleep(HEAD_START)
 
     with drawing:

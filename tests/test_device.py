@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -28,3 +31,25 @@ def test_half_precision_computes_where_it_is_offered(device):
         layer = torch.nn.Conv2d(3, 4, 3).to(device)
         with torch.autocast(device.type, dtype=precision):
             assert layer(x).dtype == precision
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems' libraries hand memory back by themselves")
+def test_freed_memory_is_handed_back():
+    code = """
+import numpy as np
+from visionlab.device import give_back_memory
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096
+
+blocks = [np.ones(90_000, np.uint8) for _ in range(2000)]  # small enough for the heap
+top = np.ones(90_000, np.uint8)  # what keeps the heap from shrinking by itself
+most = resident()
+del blocks
+kept = resident()
+give_back_memory()
+print(most - resident() > 150_000_000, most - kept < 150_000_000)
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == ["True", "True"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -56,3 +58,11 @@ def half_precision(device: torch.device) -> torch.dtype | None:
         native = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)()
         return torch.bfloat16 if native and torch.cpu._is_avx512_bf16_supported() else None
     return None
+
+
+def give_back_memory() -> None:
+    """Hand freed memory back to the system, where the C library (glibc) would keep it for later."""
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)

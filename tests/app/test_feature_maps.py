@@ -157,6 +157,22 @@ def test_two_pictures_side_by_side(open_page, net, maps):
     change = np.abs(maps["relu5_3"].values - coffee).mean((1, 2))
     assert app.selectbox(key="order-True").value == "change"
     assert one["names"][0] == f"channel {change.argmax()}"
+    shares = [float(note.rsplit("change ", 1)[1]) for note in one["notes"]]
+    assert shares == sorted(shares, reverse=True)
+    whole = (np.abs(maps["relu5_3"].values).mean() + np.abs(coffee).mean()) or 1
+    assert shares[0] == pytest.approx(change.max() / whole, abs=1e-3)
+
+
+def test_layers_of_hundreds_have_pages(open_page, maps):
+    app = open_page("Feature maps")
+    look_at(app, "fc7", 300)
+    values = maps["fc7"].values.ravel()
+    (mosaic,) = given(app, "cells")
+    assert (mosaic["count"], mosaic["names"][0], mosaic["chosen"]) == (256, "unit 256", 300 - 256)
+    app.number_input(key="channel-fc7").set_value(2).run()
+    (mosaic,) = given(app, "cells")
+    assert (mosaic["names"][0], mosaic["chosen"]) == ("unit 0", 2)
+    assert mosaic["notes"][2] == f"{values[2]:.4f}"
 
 
 @pytest.mark.parametrize("layer", ["conv1_1", "relu1_1", "conv3_2", "pool4", "fc7", "prob"])
@@ -202,7 +218,7 @@ def test_what_a_channel_looks_for_is_drawn_once_and_can_be_stopped(open_page):
     assert "wanted-again" not in [button.key for button in app.button]
 
 
-@pytest.mark.parametrize("shape", [(1, 1, 3), (20, 5000, 3), (5000, 20, 3), (64, 64, 3)])
+@pytest.mark.parametrize("shape", [(1, 1, 3), (20, 10_000, 3), (10_000, 20, 3), (64, 64, 3)])
 @pytest.mark.parametrize("title", ["Feature maps", "Predict"])
 def test_odd_and_blank_pictures(open_page, shape, title):
     app = open_page(title)

@@ -131,28 +131,44 @@ def mosaic(
         raise ParameterError(f"The gap must be a whole number of pixels, 0 or more, not {gap!r}.")
     rows, columns = mosaic_layout(len(values), columns)
 
-    values = _scaled(values, scale, _symmetric if palette == "diverging" else _stretched)
-    values = _resampled(values, tile)  # (C, h, w)
-    channels, height, width = values.shape
-    canvas = np.full((rows * columns, height + gap, width + gap, 3), _GAP_GREY, np.uint8)
-    canvas[:channels, :height, :width] = _coloured(values, palette)
-    canvas = canvas.reshape(rows, columns, height + gap, width + gap, 3).swapaxes(1, 2)
-    canvas = canvas.reshape(rows * (height + gap), columns * (width + gap), 3)
-    return np.ascontiguousarray(canvas[: canvas.shape[0] - gap, : canvas.shape[1] - gap])
+    # The scale is that of the values as they are; to shrink them before they are scaled is the same, and less to do.
+    scaled = _scaling(values, scale, _symmetric if palette == "diverging" else _stretched)
+    levels = _resampled(_levels(scaled(_shrunk(values, tile)), palette), tile)  # (C, h, w)
+    channels, height, width = levels.shape
+    cells = np.zeros((rows * columns, height, width), np.uint8)
+    cells[:channels] = levels
+    canvas = np.zeros((rows, height + gap, columns, width + gap), np.uint8)
+    canvas[:, :height, :, :width] = cells.reshape(rows, columns, height, width).swapaxes(1, 2)
+    picture = cv2.applyColorMap(canvas.reshape(rows * (height + gap), -1), _lookup(palette))
+    grid = picture.reshape(*canvas.shape, 3)
+    grid[:, height:] = grid[:, :, :, width:] = _GAP_GREY
+    grid[-1, :, channels - (rows - 1) * columns :] = _GAP_GREY
+    return np.ascontiguousarray(picture[: picture.shape[0] - gap, : picture.shape[1] - gap])
+
+
+def _shrunk(values: NDArray, tile: int | None) -> NDArray:
+    """(C, H, W) with areas averaged so that the longer side is at most `tile` pixels."""
+    if tile is not None and (isinstance(tile, bool) or not isinstance(tile, int | np.integer) or tile < 1):
+        raise ParameterError(f"A tile's side must be a whole number of pixels, 1 or more, not {tile!r}.")
+    if tile is None or tile >= max(values.shape[1:]):
+        return values
+    height, width = _tile_shape(values.shape[1:], tile)
+    return np.stack([cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA) for plane in values])
 
 
 def _resampled(values: NDArray, tile: int | None) -> NDArray:
-    """(C, H, W) so that the longer side is `tile` pixels: nearest neighbour to enlarge, areas averaged to shrink."""
-    if tile is None:
+    """(C, H, W) by nearest neighbour so that the longer side is `tile` pixels."""
+    if tile is None or tile == max(values.shape[1:]):
         return values
-    if isinstance(tile, bool) or not isinstance(tile, int | np.integer) or tile < 1:
-        raise ParameterError(f"A tile's side must be a whole number of pixels, 1 or more, not {tile!r}.")
-    longest = max(values.shape[1:])
-    height, width = (max(1, round(side * tile / longest)) for side in values.shape[1:])
-    if tile < longest:
-        return np.stack([cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA) for plane in values])
-    row, column = (np.arange(size) * side // size for size, side in zip((height, width), values.shape[1:], strict=True))
+    row, column = (
+        np.arange(size) * side // size
+        for size, side in zip(_tile_shape(values.shape[1:], tile), values.shape[1:], strict=True)
+    )
     return values[:, row[:, None], column]
+
+
+def _tile_shape(shape: tuple[int, ...], tile: int) -> tuple[int, ...]:
+    return tuple(max(1, round(side * tile / max(shape))) for side in shape)
 
 
 def _finite(values: NDArray) -> NDArray[np.float32]:
@@ -178,14 +194,22 @@ def _bytes(values: NDArray[np.float32], absolute: bool) -> NDArray[np.uint8]:
     return np.rint((np.abs(values) if absolute else values).clip(0, 255)).astype(np.uint8)
 
 
-def _scaled(values: NDArray, scale: str | tuple[float, float], stretch: Callable[..., NDArray]) -> NDArray:
-    """The values in 0..1 by one of SCALES, or so that the two numbers are what the stretch makes of such extremes."""
+def _scaling(
+    values: NDArray, scale: str | tuple[float, float], stretch: Callable[..., NDArray]
+) -> Callable[[NDArray], NDArray]:
+    """The affine function, for each channel of (C, …) or for all, by which the stretch takes values to 0..1.
+
+    scale is one of SCALES, or two numbers that the stretch is to find as if they were the extremes.
+    """
     if isinstance(scale, str):
-        return stretch(values, (1, 2) if scale == "channel" else None)
-    ends = np.array(scale, np.float32)
-    low, high = stretch(ends)  # the stretch is affine: two points of it are all of it
-    span = ends[1] - ends[0]
-    return low + (values - ends[0]) * ((high - low) / span if span else 0)
+        axes = (1, 2) if scale == "channel" else (0, 1, 2)
+        ends = np.stack([values.min(axis=axes), values.max(axis=axes)], axis=-1).reshape(-1, 2)
+    else:
+        ends = np.array([scale], np.float32)
+    low, high = stretch(ends, (1,)).T  # two points of an affine function are all of it
+    half = ends[:, 1] / 2 - ends[:, 0] / 2  # of two float32 of opposite sign the range may exceed float32
+    slope = np.divide(high - low, half, where=half > 0, out=np.zeros_like(half))[:, None, None]
+    return lambda x: low[:, None, None] + (x / 2 - ends[:, :1, None] / 2) * slope
 
 
 def _stretched(values: NDArray, axes: tuple[int, ...] | None = None) -> NDArray:
@@ -204,8 +228,19 @@ def _symmetric(values: NDArray, axes: tuple[int, ...] | None = None) -> NDArray:
 
 def _coloured(values: NDArray, palette: str) -> NDArray[np.uint8]:
     """Finite values of any shape (…) as colours (…, 3); 0..1 is the palette's whole range."""
+    return _table(palette)[_levels(values, palette)]
+
+
+def _levels(values: NDArray, palette: str) -> NDArray[np.uint8]:
+    """Finite values as places in the palette's table."""
+    return np.rint(values.clip(0, 1) * (len(_table(palette)) - 1)).astype(np.uint8)
+
+
+@lru_cache(maxsize=len(PALETTES))
+def _lookup(palette: str) -> NDArray[np.uint8]:
+    """The palette's table as OpenCV takes it, (256, 1, 3)."""
     table = _table(palette)
-    return table[np.rint(values.clip(0, 1) * (len(table) - 1)).astype(np.uint8)]
+    return np.concatenate([table, np.zeros((256 - len(table), 3), np.uint8)])[:, None]
 
 
 @lru_cache(maxsize=len(PALETTES))

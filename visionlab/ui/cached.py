@@ -6,6 +6,7 @@ Every cache is bounded.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from visionlab.device import give_back_memory
 from visionlab.imaging.convolution import convolve
 from visionlab.imaging.filter_record import Value
 from visionlab.imaging.image import Image, Response, encode_jpeg, encode_png, fit
@@ -87,7 +89,14 @@ def top_predictions(net_key: str, picture_key: str, net: Classifier, image: Imag
     return ranked(net, class_probabilities(net_key, picture_key, net, image), top)
 
 
-@st.cache_resource(max_entries=3, show_spinner="Opening the layers …")
+def _give_back_soon(_: object) -> None:
+    """Hand back what a dropped entry held, once nobody refers to it any more."""
+    timer = threading.Timer(0.5, give_back_memory)
+    timer.daemon = True
+    timer.start()
+
+
+@st.cache_resource(max_entries=3, show_spinner="Opening the layers …", on_release=_give_back_soon)
 def all_maps(net_key: str, picture_key: str, side: int, _net: Classifier, _image: Image) -> dict[str, FeatureMap]:
     """Every layer's maps: computed once for a picture, so that another layer costs nothing."""
     return feature_maps(_net, _image, side=side)
@@ -120,8 +129,8 @@ def mosaic_grid(
     """Channels of the values (C, H, W) in a mosaic about so many pixels wide; key says which values.
 
     `channels` are those that are shown, in their order, as int32; None: all. Maps larger than their tile are shrunk,
-    and kept as a JPEG unless `exact`; small ones are enlarged by a whole factor, so that their pixels stay squares of
-    one size, and are a PNG.
+    and small ones enlarged by a whole factor, so that their pixels stay squares of one size. `exact` keeps every pixel,
+    as a PNG; otherwise it is a JPEG, which is sent and drawn sooner.
     """
     shown = _values if channels is None else _values[np.frombuffer(channels, np.int32)]
     count, *sides = shown.shape
@@ -131,7 +140,7 @@ def mosaic_grid(
     size = (max(1, round(sides[0] * tile / longest)), max(1, round(sides[1] * tile / longest)))
     gap = 1 if tile < 64 else 2
     picture = mosaic(shown, columns, tile, gap, scale, _palette(_values))
-    encoded = encode_png(picture) if exact or tile >= longest else encode_jpeg(picture, 95)
+    encoded = encode_png(picture) if exact else encode_jpeg(picture, 90)
     return Grid(encoded, rows, columns, count, size, (size[0] + gap, size[1] + gap))
 
 

@@ -22,7 +22,7 @@ from visionlab.ui.look import Look, multiplications, name_of
 from visionlab.ui.page import roomy_columns
 from visionlab.ui.state import Spot
 
-WIDTH = 640  # pixels of a mosaic, about: as wide as the column that it is shown in
+WIDTH = 600  # pixels of a mosaic, about: as wide as the column that it is shown in
 TALLEST = 560  # pixels on the screen: the mosaic is seen as a whole
 PER_PAGE = 256  # channels in one mosaic: beyond that, tiles are too small to tell anything
 CHANGE = "change"  # the order that a second picture adds to RANKINGS
@@ -124,11 +124,16 @@ def controls(place: DeltaGenerator, compared: bool) -> Display:
     return Display(order, scale)
 
 
+def changes(looks: Sequence[Look], layer: str) -> NDArray[np.float32] | None:
+    """How much each channel of the layer changes from the first picture to the second; None without a second."""
+    return channel_change(*(look.maps[layer] for look in looks)) if len(looks) > 1 else None
+
+
 def ranked(looks: Sequence[Look], layer: str, order: str) -> NDArray[np.int32]:
     """The layer's channels, first the one that comes first in that order."""
     look, found = looks[0], looks[0].maps[layer]
     if order == CHANGE:
-        return np.argsort(-channel_change(found, looks[1].maps[layer]), kind="stable").astype(np.int32)
+        return np.argsort(-changes(looks, layer), kind="stable").astype(np.int32)
     ranking, known = RANKINGS[order], None
     if ranking.by_class:
         known = cached.class_contributions(*look.key, look.target, look.net, look.picture.image).get(layer)
@@ -177,8 +182,11 @@ def channel_input(look: Look, spot: Spot, order: NDArray[np.int32]) -> None:
         st.text(label[0])
 
 
-def mosaic(look: Look, spot: Spot, shown: NDArray[np.int32], scale: str, titled: bool) -> None:
-    """The channels that are shown, in their order, as one picture; a click opens a channel."""
+def mosaic(look: Look, spot: Spot, shown: NDArray[np.int32], scale: str, change: NDArray[np.float32] | None) -> None:
+    """The channels that are shown, in their order, as one picture; a click opens a channel.
+
+    change (C,) is that of changes(), where the picture stands beside another.
+    """
     found = look.maps[spot.layer]
     alone = found.values[0].size == 1  # each unit by itself would be at full brightness
     grid = cached.mosaic_grid(
@@ -189,7 +197,7 @@ def mosaic(look: Look, spot: Spot, shown: NDArray[np.int32], scale: str, titled:
         None,
         found.values,
     )
-    if titled:
+    if change is not None:
         st.text(look.picture.name)
     at = np.flatnonzero(shown == spot.channel)
     few = found.values[shown]
@@ -202,8 +210,9 @@ def mosaic(look: Look, spot: Spot, shown: NDArray[np.int32], scale: str, titled:
         pitch=grid.pitch,
         names=[name_of(look.net, found, int(channel)) for channel in shown],
         notes=[
-            f"{mean:.4f}" if alone else f"mean {mean:.3f} · peak {peak:.3f}"
-            for mean, peak in zip(few.mean((1, 2)), few.max((1, 2)), strict=True)
+            (f"{mean:.4f}" if alone else f"mean {mean:.3f} · peak {peak:.3f}")
+            + (f" · change {change[channel]:.3f}" if change is not None else "")
+            for channel, mean, peak in zip(shown, few.mean((1, 2)), few.max((1, 2)), strict=True)
         ],
         chosen=int(at[0]) if len(at) else None,
         what=f"The feature maps of {spot.layer}",
