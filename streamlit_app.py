@@ -10,7 +10,8 @@ from visionlab.network.classifier import UNSURE
 from visionlab.network.models import MODELS
 from visionlab.ui import cached
 from visionlab.ui.page import PAGES, link, page, roomy_columns
-from visionlab.ui.widgets import image_picker, probability_bars, show, show_exact
+from visionlab.ui.picture_bar import image_picker
+from visionlab.ui.widgets import probability_bars, show, show_exact
 
 with page("Home"):
     picture = image_picker()

@@ -14,8 +14,9 @@ from visionlab.ui.components.compare import compare, sharp_enough
 from visionlab.ui.components.convolution_lab import convolution_lab
 from visionlab.ui.kernel_editor import kernel_editor
 from visionlab.ui.page import page, roomy_columns, sentence, told
+from visionlab.ui.picture_bar import image_picker
 from visionlab.ui.response_settings import Settings
-from visionlab.ui.widgets import facts, image_picker
+from visionlab.ui.widgets import facts
 
 LONGEST = 1024  # pixels: what fits a screen, and follows the controls at once
 HEAD_START = 0.05  # seconds in which the browser draws the response before it has all the rest to do

@@ -4,7 +4,8 @@ import streamlit as st
 
 from visionlab.ui import batch, cached, filter_chain, filter_stages
 from visionlab.ui.page import page, roomy_columns
-from visionlab.ui.widgets import image_picker, show, show_exact, shown_width
+from visionlab.ui.picture_bar import image_picker
+from visionlab.ui.widgets import show, show_exact, shown_width
 
 with page("Filters"):
     whole = image_picker()

@@ -7,7 +7,8 @@ import streamlit as st
 from visionlab.ui import channel_view, layer_table, layer_view, state, unit_view
 from visionlab.ui.look import Look, resolve
 from visionlab.ui.page import page, roomy_columns, sentence, told
-from visionlab.ui.widgets import image_picker, model_picker, second_picture
+from visionlab.ui.picture_bar import image_picker, second_picture
+from visionlab.ui.widgets import model_picker
 
 HEAD_START = 0.12  # seconds in which the browser draws the mosaic before it has all the rest to do
 
@@ -51,7 +52,7 @@ def opened(looks: list[Look]) -> None:
     one, sums = roomy_columns([1, 1.6], "details", gap="large")
     with one:
         channel_view.sections(look, spot)
-    with sums:
+    with sums, told():
         unit_view.show(look, spot)
     state.look_at(spot)
 

@@ -1,39 +1,32 @@
-"""What the network takes the picture for, and why."""
+"""What networks take pictures for, and why: one picture, the camera, several networks, many pictures."""
 
 import streamlit as st
 
 from visionlab.imaging.image import encode_jpeg
-from visionlab.network.classifier import UNSURE
-from visionlab.ui import cached, explanations
+from visionlab.network.classifier import ranked
+from visionlab.ui import answers, downloads, explanations, live, many_view, picture_bar
 from visionlab.ui.page import page, roomy_columns
-from visionlab.ui.widgets import image_picker, model_picker, probability_bars
+from visionlab.ui.widgets import model_picker, network, networks_here, title_of
 
 CLOSER = ["All methods", "Every layer", "Sanity check"]
 
-with page("Predict"):
-    picture = image_picker()
+
+def one_picture() -> None:
+    picture = picture_bar.image_picker()
     one, two = roomy_columns(2, "answers", gap="large")
     with one:
         chosen = model_picker()
         net = chosen.net
-        answers = cached.top_predictions(chosen.key, picture.key, net, picture.image, 5)
-        st.markdown(f"**Top {len(answers)} of {len(net.labels)} classes**")
-        probability_bars(answers)
-        if answers[0].probability < UNSURE:
-            st.info(
-                "The network is unsure. It always names one of its classes, also where none of them fits.",
-                icon=":material/help:",
-            )
+        probabilities = answers.show(chosen, picture)
         with st.expander("What the network is given", icon=":material/crop:"):
             view = encode_jpeg(net.transform.view(picture.image), 95)
             st.image(view, width=2 * net.transform.crop, alt="The picture as the network sees it")
             st.caption(f"The middle of your picture, {net.transform.crop} × {net.transform.crop} pixels.")
     with two:
-        first = [answer.index for answer in answers]
-        others = sorted(set(range(len(net.labels))) - set(first), key=lambda index: net.labels[index].casefold())
+        everything = [answer.index for answer in ranked(net, probabilities, len(net.labels))]
         target = st.selectbox(
             "Why this class?",
-            [*first, *others],
+            everything,
             format_func=lambda index: net.labels[index],
             key=f"target-{chosen.key}-{picture.key}",
         )
@@ -52,3 +45,40 @@ with page("Predict"):
         explanations.show_check(case, method, layer, look)
     else:
         st.caption("All methods beside each other, one at every layer, or what it says of a network that forgets.")
+
+
+def camera() -> None:
+    still = live.show(model_picker())
+    if still:
+        picture_bar.take([("photograph", still)])
+        st.rerun()
+
+
+def several_networks() -> None:
+    picture = picture_bar.image_picker()
+    here = networks_here()
+    chosen = st.multiselect("Networks", here, default=here, format_func=title_of, key=f"networks-{len(here)}")
+    if chosen:
+        answers.compare([network(name) for name in chosen], picture)
+    downloads.offer_downloads()
+
+
+MODES = {
+    "A picture": one_picture,
+    "Live camera": camera,
+    "Several networks": several_networks,
+    "Many pictures": many_view.show,
+}
+
+with page("Predict"):
+    mode = st.segmented_control(
+        "What to look at",
+        MODES,
+        default="A picture",
+        required=True,
+        key="mode",
+        bind="query-params",
+        label_visibility="collapsed",
+        wrap=True,
+    )
+    MODES[mode]()

@@ -6,7 +6,8 @@ from visionlab.network.models import MODELS, available
 from visionlab.ui import cached, charts, runs, state
 from visionlab.ui.examples import class_editor
 from visionlab.ui.page import page, roomy_columns
-from visionlab.ui.widgets import image_picker, probability_bars, shown_width
+from visionlab.ui.picture_bar import image_picker
+from visionlab.ui.widgets import probability_bars, shown_width
 
 ENOUGH = 2  # pictures a class: one to learn from, one to check with
 

@@ -29,6 +29,7 @@ _HOMES = {
     "learning.heads": ("Head", "load_head"),
     "learning.training": ("Epoch", "train_head"),
     "errors": (
+        "BusyError",
         "DatasetError",
         "HeadError",
         "ImageError",
@@ -46,6 +47,7 @@ __all__ = [
     "KERNELS",
     "METHODS",
     "MODELS",
+    "BusyError",
     "Classifier",
     "DatasetError",
     "Epoch",

@@ -5,8 +5,11 @@ from __future__ import annotations
 import io
 import json
 import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -14,10 +17,12 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from rich.table import Table
 
 import visionlab as vl
+from visionlab.cli_answers import plain, print_json, print_sheet, print_tables
 from visionlab.errors import ImageError, ParameterError, VisionlabError
 
 if TYPE_CHECKING:
     from visionlab.imaging.image import Image
+    from visionlab.learning.many import Found, Source, Unreadable
     from visionlab.network.classifier import Classifier
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="See how a computer sees, from a shell.")
@@ -132,29 +137,76 @@ def features(
 
 @app.command()
 def predict(
-    pictures: Annotated[list[Path], typer.Argument(help="Pictures.")],
+    pictures: Annotated[list[Path], typer.Argument(help="Pictures, and folders of pictures.")],
     model: Network = BUILT_IN,
     head: HeadFile = None,
-    top: Annotated[int, typer.Option(help="How many classes.")] = 5,
+    top: Annotated[
+        int | None, typer.Option(help="How many classes: 5, and with --words 1, among which the word may be.")
+    ] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write a line a picture into this file, and print nothing.")] = None,
+    words: Annotated[
+        bool, typer.Option("--words", help="Grade the answers by the words in the names: dog_3.jpg, cats/1.jpg.")
+    ] = False,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """What the network takes the pictures for."""
-    from visionlab.network.classifier import UNSURE
+    """What the network takes the pictures for.
 
+    Those that cannot be read are listed at the end, and the exit status is how many they are, 100 at most.
+    """
+    from visionlab.learning.many import predict_many
+
+    if csv and (words or as_json):
+        raise ParameterError(f"--csv {csv} holds what --json and --words would print. Leave it out, or them.")
+    sources = _sources(pictures)
     net = _network(model, head, device)
-    answers = {str(path): vl.predict(net, [_load(path)], top)[0] for path in pictures}
-    if as_json:
-        rows = {p: [{"label": a.label, "probability": a.probability} for a in found] for p, found in answers.items()}
-        print(json.dumps(rows, indent=2))
-        return
-    for path, found in answers.items():
-        table = Table("class", "probability", title=Path(path).name, title_justify="left")
-        for answer in found:
-            table.add_row(answer.label, f"{answer.probability:.1%}")
-        console.print(table)
-        if found[0].probability < UNSURE:
-            console.print("The network is unsure. It always names one of its classes, also where none of them fits.")
+    top = (1 if words else 5) if top is None else top
+    answers = predict_many(net, sources, top, thumbnail=None)
+    unreadable: list[Unreadable] = []
+    # Answers that are printed as they come would meet the bar on the same terminal.
+    hidden = not sys.stderr.isatty() or (sys.stdout.isatty() and not (csv or words))
+    with Progress(console=Console(stderr=True), transient=True, disable=hidden) as progress:
+        found = _readable(progress.track(answers, len(sources), description="Looking at the pictures"), unreadable)
+        if csv:
+            _write_predictions(csv, found)
+        elif words:
+            print_sheet(net, found, top, as_json)
+        elif as_json:
+            print_json(found)
+        else:
+            print_tables(found)
+    if unreadable and len(sources) == 1:
+        raise ImageError(f"{Path(unreadable[0].name).name}: {unreadable[0].why}")
+    for each in unreadable:
+        print(f"{plain(each.name)}: {each.why}", file=sys.stderr)
+    raise typer.Exit(min(len(unreadable), 100))
+
+
+def _sources(paths: list[Path]) -> list[Source]:
+    from visionlab.learning.many import Source, folder_sources
+
+    found = []
+    for path in paths:
+        found += folder_sources(path) if path.is_dir() else [Source(str(path), partial(vl.load_image, path))]
+    return found
+
+
+def _readable(answers: Iterable[Found | Unreadable], unreadable: list[Unreadable]) -> Iterator[Found]:
+    """The answers; what could not be read is put into the list instead."""
+    from visionlab.learning.many import Found
+
+    for each in answers:
+        if isinstance(each, Found):
+            yield each
+        else:
+            unreadable.append(each)
+
+
+def _write_predictions(out: Path, found: Iterator[Found]) -> None:
+    from visionlab.learning.many import write_csv
+
+    with _replacing(out, "w", encoding="utf-8", newline="") as file:
+        write_csv(found, file)
 
 
 class _NamesMethods(typer.core.TyperCommand):
@@ -244,11 +296,18 @@ def _read(path: Path) -> bytes:
 
 
 def _write(out: Path, data: bytes) -> None:
-    """Write a result; an interrupted write leaves what was there."""
-    partial = out.with_name(out.name + ".part")
+    with _replacing(out, "wb") as file:
+        file.write(data)
+
+
+@contextmanager
+def _replacing(out: Path, mode: str, **text: str) -> Iterator[IO]:
+    """A file to write a result into; an interrupted write leaves what was there."""
+    part = out.with_name(out.name + ".part")
     try:
-        partial.write_bytes(data)
-        partial.replace(out)
+        with part.open(mode, **text) as file:
+            yield file
+        part.replace(out)
     except OSError as error:
         raise ParameterError(f"{out} cannot be written ({error.strerror}). Name another place.") from error
 

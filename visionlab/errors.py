@@ -7,7 +7,8 @@
         ├── ModelError         a network, layer or method that is not there
         │   └── WeightsError   a weight file that is missing, damaged, or does not fit its network
         ├── DatasetError       labelled pictures that cannot be learned from
-        └── HeadError          a trained head that cannot be read or does not fit its network
+        ├── HeadError          a trained head that cannot be read or does not fit its network
+        └── BusyError          too much is being asked at this moment
 
 Everything else that is raised is a bug and surfaces as such.
 """
@@ -41,3 +42,7 @@ class DatasetError(VisionlabError):
 
 class HeadError(VisionlabError):
     """The trained head cannot be read, or does not fit its network."""
+
+
+class BusyError(VisionlabError):
+    """Too much is being asked at this moment; a little later it may be answered."""

@@ -1,7 +1,8 @@
-"""A cold server for each test, and a page in a real Chromium that notes every request that would leave the server."""
+"""A server for each module, and a page in a real Chromium that notes every request that would leave the server."""
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -25,12 +26,20 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def server() -> Iterator[str]:
+@contextmanager
+def running_server() -> Iterator[str]:
     process, url = start_server()
-    yield url
-    process.terminate()
-    process.wait(20)
+    try:
+        yield url
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with running_server() as url:
+        yield url
 
 
 @pytest.fixture

@@ -66,9 +66,8 @@ def test_keys_alone_suffice(page: Page):
     page.keyboard.press("ArrowRight")
     expect(mosaic.locator("xpath=..").locator("figcaption .name")).to_have_text("channel 1")
     page.keyboard.press("Enter")
-    settle(page)
-    shown = page.get_by_label("Channel, 0 to 31").input_value()
-    assert f"channel={shown}" in page.url
+    expect(page.get_by_label("Channel, 0 to 31")).to_have_value("1")
+    page.wait_for_url(re.compile("channel=1(&|$)"))
 
 
 def test_the_choice_of_a_channel_goes_along_from_a_convolution_to_its_relu(page: Page):
@@ -102,9 +101,8 @@ def test_two_pictures_side_by_side(page: Page, photo):
     picture, other = grid(page, "The feature maps of conv1_1").all()
     click_cell(picture, 1, 6, 6)
     expect(grid(page, re.compile("^The map of channel"))).to_have_count(2)
-    settle(page)
-    marks = [each.locator(".chosen").get_attribute("style") for each in (picture, other)]
-    assert marks[0] == marks[1]
+    for each in (picture, other):
+        expect(each.locator(".chosen")).to_have_attribute("style", re.compile(r"left: 1\d\.\d+%; top: 0%"))
 
 
 def test_what_a_channel_looks_for_is_drawn(page: Page):

@@ -1,9 +1,11 @@
 """Each page does its job in a real browser, from a cold server, through its deep link."""
 
 import re
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from browser.conftest import running_server
 from browser.driver import choose, open_page, pixels, settle, use_photo
 from playwright.sync_api import Page, expect
 
@@ -12,6 +14,13 @@ from visionlab.imaging.image import encode_png
 from visionlab.network.classifier import probabilities
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    """A cold one for each test."""
+    with running_server() as url:
+        yield url
 
 
 def images(page: Page, alt: str):

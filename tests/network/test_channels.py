@@ -37,7 +37,7 @@ def test_the_weights_are_the_networks_own():
 
 def test_what_has_no_weights_or_is_not_there_is_named():
     net = tiny_classifier()
-    with pytest.raises(ModelError, match="relu2_1 has no weights"):
+    with pytest.raises(ModelError, match="relu2_1 has no kernels"):
         channel_weights(net, "relu2_1", 0)
     with pytest.raises(ParameterError, match=r"conv2_1 has no channel 6\. Choose a channel from 0 to 5\."):
         channel_weights(net, "conv2_1", 6)

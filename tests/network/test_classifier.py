@@ -95,3 +95,18 @@ def test_layers_and_targets_are_found_by_name():
     for bad in (7, -1, "cat"):
         with pytest.raises(ParameterError):
             net.target(bad)
+
+
+@pytest.mark.parametrize("shape", [(3, 40_000), (40_001, 3), (1, 20_000)])
+def test_of_a_strip_only_the_middle_is_enlarged(shape):
+    height, width = shape
+    rows, columns = np.mgrid[:height, :width]
+    near = np.abs(rows - (height - 1) / 2) + np.abs(columns - (width - 1) / 2) < 30  # the ends do not matter
+    image = np.where(near, (rows * 7 + columns * 40) % 256, 255)[..., None].repeat(3, 2).astype(np.uint8)
+    whole = tiny_classifier().transform.view(image)
+    assert whole.shape == (64, 64, 3)
+    long = int(np.argmax(shape))
+    short = min(shape)
+    middle = slice((max(shape) - 8 * short) // 2, (max(shape) + 8 * short + 1) // 2)
+    part = image[:, middle] if long else image[middle]
+    assert np.abs(whole.astype(int) - tiny_classifier().transform.view(part)).mean() < 12

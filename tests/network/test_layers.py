@@ -24,6 +24,20 @@ def test_vgg16s_table():
     assert sum(layer.kind == "pool" for layer in layers.values()) == 5
 
 
+def test_layers_are_drawn_by_block_and_have_places_until_the_average_pool():
+    layers = {layer.name: layer for layer in vgg_layers(VGG16, 224)}
+    assert [layers[name].block for name in ("conv1_1", "pool1", "relu2_1", "conv5_3", "pool5")] == [
+        "Block 1",
+        "Block 1",
+        "Block 2",
+        "Block 5",
+        "Block 5",
+    ]
+    classifier = [name for name, layer in layers.items() if layer.block == "Classifier"]
+    assert classifier == [name for name, layer in layers.items() if not layer.in_place]
+    assert classifier == ["avgpool", "fc6", "relu6", "fc7", "relu7", "fc8", "prob"]
+
+
 @pytest.mark.parametrize("side", [32, 64, 97, 224])
 def test_shapes_are_those_of_a_forward_pass(side):
     network, x = VGG(TINY).eval(), torch.zeros(1, 3, side, side)

@@ -40,6 +40,7 @@ def test_every_entry_is_complete(name):
     assert model.transform.crop <= model.transform.resize
     assert model.file.url is None or model.file.digits, "what is downloaded is checked"
     assert model.plan is None or len(model.labels()) == model.plan.classes
+    assert model.plan is None or model.adapt is None, "one of the two says what the file holds"
 
 
 @pytest.mark.parametrize("plan", [TINY, scaled_plan(0.25, (32, 48), 9)])
@@ -106,8 +107,8 @@ def test_vgg16s_own_shapes_are_checked(tmp_path, monkeypatch):
 
 
 def test_an_unknown_name_is_answered_with_the_nearest():
-    with pytest.raises(ModelError, match="Did you mean “vgg16”"):
-        load_classifier("vgg61")
+    with pytest.raises(ModelError, match="Did you mean “resnet50”"):
+        load_classifier("resnet5")
     with pytest.raises(ModelError, match="There are vgg16-tinyimagenet"):
         load_classifier("yolo")
 

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from visionlab.imaging.image import Image
+from visionlab.learning.heads import reading
 from visionlab.network.activations import activations
 from visionlab.network.classifier import BATCH, Classifier
 
@@ -19,7 +20,9 @@ def embedding_batches(net: Classifier, images: Sequence[Image], batch: int = BAT
     for start in range(0, len(images), batch):
         chunk = [images[i] for i in range(start, min(start + batch, len(images)))]
         found = activations(net, net.transform(chunk, net.device), [net.embedding])[net.embedding]
-        yield found.flatten(1).float().cpu().numpy()
+        for _, step in reading(net.layer(net.embedding)):
+            found = step(found)
+        yield found.float().cpu().numpy()
 
 
 def embed(

@@ -79,8 +79,10 @@ class Head:
         module = Headed(net, self).eval().requires_grad_(False).to(net.device)
         last = [layer.name for layer in net.layers].index(self.layer)
         places = (len(self.classes), 1, 1)
+        mean = Layer("average", "average", "average", (self.weights.shape[1], 1, 1), None, None, 0)
         layers = (
             *net.layers[: last + 1],
+            *([mean] if net.layers[last].in_place else []),
             Layer("head", "head", "linear", places, None, None, self.weights.size + self.bias.size),
             Layer("prob", "softmax", "softmax", places, None, None, 0),
         )
@@ -93,7 +95,7 @@ class Headed(nn.Module):
     def __init__(self, net: Classifier, head: Head):
         super().__init__()
         self.base = net.module
-        self.last = net.layer(head.layer).module
+        self.read = net.layer(head.layer)
         with torch.device("meta"):
             self.head = nn.Linear(head.weights.shape[1], len(head.classes))
         arrays = {"weight": torch.tensor(head.weights), "bias": torch.tensor(head.bias)}
@@ -103,14 +105,20 @@ class Headed(nn.Module):
         kept = []
         for path, step in self.base.steps():
             kept.append((path, step))
-            if path == self.last:
+            if path == self.read.module:
                 break
-        return [*kept, ("features", flatten), ("head", self.head)]
+        return [*kept, *reading(self.read), ("head", self.head)]
 
     def forward(self, x: Tensor) -> Tensor:
         for _, step in self.steps():
             x = step(x)
         return x
+
+
+def reading(layer: Layer) -> list[Step]:
+    """How a head reads a layer: the mean of each channel over its places, or every value where it has no places."""
+    mean = [("average", nn.AdaptiveAvgPool2d(1))] if layer.in_place else []
+    return [*mean, ("features", flatten)]
 
 
 def network_fingerprint(net: Classifier) -> str:

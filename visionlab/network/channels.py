@@ -46,14 +46,13 @@ def channel_weights(net: Classifier, layer: str, channel: int) -> ChannelWeights
     Raises ModelError for an unknown layer or one without weights, ParameterError for an unknown channel.
     """
     here = net.layer(layer)
-    if not here.parameters:
-        raise ModelError(f"{layer} has no weights of its own. Choose a convolution or a fully connected layer.")
+    if here.kind not in ("conv", "linear"):
+        raise ModelError(f"{layer} has no kernels of its own. Choose a convolution or a fully connected layer.")
     check_number(here, "channel", channel, here.shape[0])
     module = dict(net.module.steps())[here.module]
     weight = module.weight[channel].float().cpu().numpy()  # (C, 3, 3) or (F,)
-    return ChannelWeights(
-        here, int(channel), float(module.bias[channel]), weight.reshape(len(weight), *weight.shape[1:] or (1, 1))
-    )
+    bias = 0.0 if module.bias is None else float(module.bias[channel])  # none where a normalisation follows
+    return ChannelWeights(here, int(channel), bias, weight.reshape(len(weight), *weight.shape[1:] or (1, 1)))
 
 
 @dataclass(frozen=True)

@@ -22,17 +22,24 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 SMALLEST_SIDE = 32  # five pools halve a picture five times
 UNSURE = 0.3  # a top probability below this is a guess among many, and people are told so
+SLIMMEST = 16  # times as long as wide: of what is slimmer, the middle is enough
 BATCH = 32  # pictures that go through a network at once: bounds the memory
 
 
 @dataclass(frozen=True)
 class Transform:
-    """How a picture enters a network: shorter side to `resize` pixels, the central `crop` × `crop`, normalised."""
+    """How a picture enters a network: shorter side to `resize` pixels, the central `crop` × `crop`, normalised.
+
+    interpolation is "bilinear" or "bicubic" (a = −0.5), antialiased. The longer side is cut to whole pixels, or rounded
+    where rounds is set. With rounds unset it is torchvision's preset, without rounding colours to bytes in between.
+    """
 
     resize: int
     crop: int
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
+    interpolation: str = "bilinear"
+    rounds: bool = False
 
     def at(self, side: int) -> Transform:
         """The same framing at another input size in pixels. Raises ParameterError below 32."""
@@ -48,19 +55,21 @@ class Transform:
 
     def resized(self, image: Image) -> Tensor:
         """The picture as the network frames it, before normalisation: (3, crop, crop) float32, 0..255."""
-        height, width = check_image(image).shape[:2]
-        scale = self.resize / min(height, width)
-        size = (max(self.resize, round(height * scale)), max(self.resize, round(width * scale)))
+        image = _middle(check_image(image))
+        height, width = image.shape[:2]
+        whole = round if self.rounds else int
+        size = tuple(whole(self.resize * length / min(height, width)) for length in (height, width))
         x = (
             torch.from_numpy(np.require(image, requirements=["C", "W"])).permute(2, 0, 1)[None].float()
         )  # copies what is shared
-        x = F.interpolate(x, size, mode="bilinear", antialias=True, align_corners=False)[0]
+        x = F.interpolate(x, size, mode=self.interpolation, antialias=True, align_corners=False)[0]
+        x.clamp_(0, 255)  # a cubic overshoots at edges
         top, left = (round((side - self.crop) / 2) for side in size)
         return x[:, top : top + self.crop, left : left + self.crop]
 
     def view(self, image: Image) -> Image:
         """The picture as the network sees it: uint8 (crop, crop, 3)."""
-        return self.resized(image).round_().clamp_(0, 255).byte().permute(1, 2, 0).contiguous().numpy()
+        return self.resized(image).round_().byte().permute(1, 2, 0).contiguous().numpy()
 
     def __call__(self, images: Sequence[Image], device: torch.device) -> Tensor:
         """(N, 3, crop, crop) float32 on the device, normalised."""
@@ -69,13 +78,25 @@ class Transform:
         return (x / 255 - mean) / std
 
 
+def _middle(image: Image) -> Image:
+    """A strip without its ends, which no network sees: enlarged to a network's size, they would fill the memory."""
+    slices = []
+    for length in image.shape[:2]:
+        spare = max(0, length - SLIMMEST * min(image.shape[:2])) // 2
+        slices.append(slice(spare, length - spare))
+    return image[tuple(slices)]
+
+
 @dataclass(frozen=True)
 class Layer:
-    """One layer under the paper's name.
+    """One layer: of a VGG under the paper's name, of another network under torchvision's.
 
-    module is torchvision's path; kind is conv, relu, pool, average, linear or softmax; shape is (C, H, W) at the
-    classifier's own input size; stride and receptive_field are in input pixels (None after the average pool, where a
-    unit sees everything); parameters counts weights and biases.
+    module is the path of the layer's step; kind is conv, norm, relu (max(0, x), nothing else), activation (any other
+    function of one value), pool, block (several of these in one step), average, linear or softmax; shape is (C, H, W)
+    at the classifier's own input size. stride is in input pixels, None after the average pool, where no place is left.
+    receptive_field is in input pixels, None where it is the whole input or nobody has worked it out. parameters counts
+    all that was learned; block is the part of the network that the layer is drawn in; per_place is the mean number of
+    multiplications for a place of the output, None where that is one for each weight (parameters without biases).
     """
 
     name: str
@@ -85,15 +106,24 @@ class Layer:
     stride: int | None
     receptive_field: int | None
     parameters: int
+    block: str = "Classifier"
+    per_place: float | None = None
+
+    @property
+    def in_place(self) -> bool:
+        """Whether the layer's values lie at places of the picture."""
+        return self.stride is not None
 
     @property
     def multiplications(self) -> int:
-        """Of one forward pass at this shape, padding counted like the rest: each weight (not the bias) once a place.
+        """Of the convolutions and fully connected layers in one forward pass at this shape, padding counted like the
+        rest: each weight (not the bias) once a place.
 
-        C_out·H·W·C_in·9 for a convolution, F_in·F_out for a fully connected layer, 0 for a layer without weights.
+        C_out·H·W·C_in·kh·kw for a convolution, F_in·F_out for a fully connected layer, 0 for a layer without either.
         """
         channels, height, width = self.shape
-        return (self.parameters - channels) * height * width if self.parameters else 0
+        weights = max(0, self.parameters - channels) if self.per_place is None else self.per_place
+        return round(weights * height * width)
 
 
 @dataclass(frozen=True, eq=False)

@@ -41,11 +41,11 @@ def peaks(found: FeatureMap, count: int = 3) -> Peaks:
     """Where each channel answers most, at `count` places (or all, where a map has fewer), by non-maximum suppression.
 
     Two places of a channel are at least a receptive field apart, down or across, so that they show different things.
-    Where the map is too small for that, they are as far apart as lets `count` of them fit, wherever they fall. A layer
-    whose units see the whole picture has one peak.
+    Where the map is too small for that, or the receptive field unknown, they are as far apart as lets `count` of them
+    fit, wherever they fall. A layer without places has one peak.
     """
     channels, height, width = found.values.shape
-    count = min(count, height * width) if found.layer.receptive_field else 1
+    count = min(count, height * width) if found.layer.in_place else 1
     distance = _distance(found, count)
     left = found.values.copy()  # what is not yet taken or too close
     every = np.arange(channels)
@@ -68,6 +68,8 @@ def _distance(found: FeatureMap, count: int) -> int:
         return 1
     # A peak closes a square of 2·distance − 1 places; as long as count − 1 squares leave one place, another fits.
     fits = (isqrt((height * width - 1) // (count - 1)) + 1) // 2
+    if found.layer.receptive_field is None:
+        return fits
     return min(ceil(found.layer.receptive_field / found.layer.stride), fits)
 
 

@@ -19,15 +19,16 @@ def vgg_layers(plan: Plan, side: int) -> tuple[Layer, ...]:
 def _convolutional(plan: Plan, side: int) -> Iterator[Layer]:
     place, channels, field, jump = 0, 3, 1, 1
     for number, block in enumerate(plan.blocks, 1):
+        drawn = f"Block {number}"
         for depth, width in enumerate(block, 1):
             field += 2 * jump
             shape = (width, side, side)
             count = (channels * 9 + 1) * width
-            yield Layer(f"conv{number}_{depth}", f"features.{place}", "conv", shape, jump, field, count)
-            yield Layer(f"relu{number}_{depth}", f"features.{place + 1}", "relu", shape, jump, field, 0)
+            yield Layer(f"conv{number}_{depth}", f"features.{place}", "conv", shape, jump, field, count, drawn)
+            yield Layer(f"relu{number}_{depth}", f"features.{place + 1}", "relu", shape, jump, field, 0, drawn)
             place, channels = place + 2, width
         field, jump, side = field + jump, jump * 2, side // 2
-        yield Layer(f"pool{number}", f"features.{place}", "pool", (channels, side, side), jump, field, 0)
+        yield Layer(f"pool{number}", f"features.{place}", "pool", (channels, side, side), jump, field, 0, drawn)
         place += 1
     yield Layer("avgpool", "avgpool", "average", (channels, plan.pool, plan.pool), None, None, 0)
 

@@ -7,27 +7,35 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import partial
 
 import torch
+from torch import Tensor, nn
 
 from visionlab.device import resolve
 from visionlab.errors import ModelError, WeightsError
 from visionlab.network import weights
-from visionlab.network.classifier import Classifier, Transform
+from visionlab.network.classifier import Classifier, Layer, Transform
 from visionlab.network.layers import vgg_layers
+from visionlab.network.torchvision_nets import Stepped, network_layers, plain_vgg
 from visionlab.network.vgg import VGG, VGG16, Plan, read_plan
 from visionlab.network.weights import WeightFile
+
+VGG19 = replace(VGG16, blocks=((64,) * 2, (128,) * 2, (256,) * 4, (512,) * 4, (512,) * 4))
+COUNTER = ".num_batches_tracked"
 
 
 @dataclass(frozen=True)
 class Model:
     """A network that can be loaded.
 
-    plan is its shape, or None where the weight file decides; labels gives its classes, or None where the file holds
-    them. embedding is the layer that heads are trained on, maps_side the input size for looking at maps, in pixels.
+    embedding is the layer that heads are trained on, maps_side the input size for looking at maps, in pixels. labels
+    gives its classes, or is None where the weight file holds them. The file is that of a VGG of this plan (None: the
+    file decides); where adapt is given, it is that of torchvision's network of this name, and adapt makes one of it
+    that lists its steps.
     """
 
     name: str
@@ -37,8 +45,9 @@ class Model:
     transform: Transform
     embedding: str
     maps_side: int
-    plan: Plan | None = None
     labels: Callable[[], tuple[str, ...]] | None = None
+    plan: Plan | None = None
+    adapt: Callable[[nn.Module], VGG | Stepped] | None = None
 
 
 def _imagenet_labels() -> tuple[str, ...]:
@@ -47,13 +56,19 @@ def _imagenet_labels() -> tuple[str, ...]:
     return tuple(VGG16_Weights.IMAGENET1K_V1.meta["categories"])
 
 
+def _published(name: str, megabytes: float) -> WeightFile:
+    """A file of torchvision's, and its size as torchvision states it."""
+    return WeightFile(name, f"https://download.pytorch.org/models/{name}", round(megabytes * 2**20))
+
+
 MODELS: dict[str, Model] = {
     "vgg16-tinyimagenet": Model(
         name="vgg16-tinyimagenet",
         title="Built-in VGG16",
         about="VGG16's thirteen convolutions, trained by this project on 202 classes. It comes with the app.",
         file=WeightFile("vgg16-tinyimagenet.safetensors"),
-        transform=Transform(resize=112, crop=112),  # best of 64 to 128 px on validation: see weights/README.md
+        # Best of 64 to 128 px on validation: see weights/README.md. Its figures there were measured with rounding.
+        transform=Transform(resize=112, crop=112, rounds=True),
         embedding="avgpool",  # the best features for a new head: see there, too
         maps_side=224,
     ),
@@ -61,14 +76,89 @@ MODELS: dict[str, Model] = {
         name="vgg16",
         title="VGG16 (ImageNet)",
         about="The network of the paper, trained on ImageNet's 1,000 classes: torchvision's weights, 528 MB.",
-        file=WeightFile(
-            "vgg16-397923af.pth", url="https://download.pytorch.org/models/vgg16-397923af.pth", size=553_433_881
-        ),
+        file=_published("vgg16-397923af.pth", 527.796),
         transform=Transform(resize=256, crop=224),
         embedding="relu7",
         maps_side=224,
-        plan=VGG16,
         labels=_imagenet_labels,
+        plan=VGG16,
+    ),
+    "vgg16_bn": Model(
+        name="vgg16_bn",
+        title="VGG16 with batch normalisation (ImageNet)",
+        about="VGG16, trained with batch normalisation, which is folded into its convolutions: torchvision's, 528 MB.",
+        file=_published("vgg16_bn-6c64b313.pth", 527.866),
+        transform=Transform(resize=256, crop=224),
+        embedding="relu7",
+        maps_side=224,
+        labels=_imagenet_labels,
+        adapt=partial(plain_vgg, plan=VGG16),
+    ),
+    "vgg19": Model(
+        name="vgg19",
+        title="VGG19 (ImageNet)",
+        about="The deeper network of the VGG paper, with sixteen convolutions: torchvision's weights, 548 MB.",
+        file=_published("vgg19-dcbb9e9d.pth", 548.051),
+        transform=Transform(resize=256, crop=224),
+        embedding="relu7",
+        maps_side=224,
+        labels=_imagenet_labels,
+        plan=VGG19,
+    ),
+    "resnet50": Model(
+        name="resnet50",
+        title="ResNet-50 (ImageNet)",
+        about="Sixteen blocks, each of which adds to what it is given (He et al. 2015): torchvision's weights, 98 MB.",
+        file=_published("resnet50-11ad3fa6.pth", 97.79),
+        transform=Transform(resize=232, crop=224),
+        embedding="avgpool",
+        maps_side=224,
+        labels=_imagenet_labels,
+        adapt=Stepped,
+    ),
+    "mobilenet_v3_large": Model(
+        name="mobilenet_v3_large",
+        title="MobileNetV3 large (ImageNet)",
+        about="Made for telephones (Howard et al. 2019), with few multiplications: torchvision's weights, 21 MB.",
+        file=_published("mobilenet_v3_large-5c1a4163.pth", 21.107),
+        transform=Transform(resize=232, crop=224),
+        embedding="classifier.1",
+        maps_side=224,
+        labels=_imagenet_labels,
+        adapt=Stepped,
+    ),
+    "squeezenet1_1": Model(
+        name="squeezenet1_1",
+        title="SqueezeNet 1.1 (ImageNet)",
+        about="1.2 million parameters and no fully connected layer (Iandola et al. 2016): torchvision's weights, 5 MB.",
+        file=_published("squeezenet1_1-b8a52dc0.pth", 4.729),
+        transform=Transform(resize=256, crop=224),
+        embedding="features.12",
+        maps_side=224,
+        labels=_imagenet_labels,
+        adapt=partial(Stepped, flatten_after="classifier.3"),
+    ),
+    "efficientnet_b0": Model(
+        name="efficientnet_b0",
+        title="EfficientNet-B0 (ImageNet)",
+        about="Depth, width and input size in balance (Tan & Le 2019): torchvision's weights, 20 MB.",
+        file=_published("efficientnet_b0_rwightman-7f5810bc.pth", 20.451),
+        transform=Transform(resize=256, crop=224, interpolation="bicubic"),
+        embedding="avgpool",
+        maps_side=224,
+        labels=_imagenet_labels,
+        adapt=Stepped,
+    ),
+    "convnext_tiny": Model(
+        name="convnext_tiny",
+        title="ConvNeXt tiny (ImageNet)",
+        about="A convolutional network with what transformers taught (Liu et al. 2022): torchvision's weights, 109 MB.",
+        file=_published("convnext_tiny-983f1562.pth", 109.119),
+        transform=Transform(resize=236, crop=224),
+        embedding="avgpool",
+        maps_side=224,
+        labels=_imagenet_labels,
+        adapt=partial(Stepped, flatten_after=None),
     ),
 }
 
@@ -96,17 +186,14 @@ def load_classifier(name: str, device: str | torch.device = "auto") -> Classifie
     model = find_model(name)
     path = weights.fetch(model.file)
     tensors, metadata = weights.read(path)
-    plan = model.plan or read_plan({key: tensor.shape for key, tensor in tensors.items()})
-    with torch.device("meta"):
-        module = VGG(plan)
-    weights.check(tensors, {key: tuple(value.shape) for key, value in module.state_dict().items()}, path.name)
+    module = _filled(model, tensors, path.name)
+    layers = _layers(module, model.transform.crop)
     labels = model.labels() if model.labels else _labels_in(metadata, path.name)
-    if len(labels) != plan.classes:
-        raise WeightsError(f"{path.name} has {plan.classes} outputs but {len(labels)} labels. Get the file anew.")
-    module.load_state_dict({key: tensor.float() for key, tensor in tensors.items()}, assign=True)
+    classes = layers[-1].shape[0]
+    if len(labels) != classes:
+        raise WeightsError(f"{path.name} has {classes} outputs but {len(labels)} labels. Get the file anew.")
     where = resolve(device)
-    module = module.eval().requires_grad_(False).to(where)
-    layers = vgg_layers(plan, model.transform.crop)
+    module = module.requires_grad_(False).to(where)
     return Classifier(
         model.name,
         module,
@@ -118,6 +205,34 @@ def load_classifier(name: str, device: str | torch.device = "auto") -> Classifie
         model.maps_side,
         _temperature_in(metadata, path.name),
     )
+
+
+def _filled(model: Model, tensors: dict[str, Tensor], file: str) -> VGG | Stepped:
+    """The network with the file's tensors, in eval mode and float32."""
+    # Old files lack the counters of batches, which only training needs; batch normalisation then makes its own.
+    learned = {key: tensor.float() for key, tensor in tensors.items() if not key.endswith(COUNTER)}
+    with torch.device("meta"):
+        module = _torchvisions(model.name) if model.adapt else VGG(model.plan or read_plan(_shapes(learned)))
+    expected = {key: shape for key, shape in _shapes(module.state_dict()).items() if not key.endswith(COUNTER)}
+    weights.check(learned, expected, file)
+    module.load_state_dict(learned, assign=True)
+    return (model.adapt(module.eval()) if model.adapt else module).eval()
+
+
+def _torchvisions(name: str) -> nn.Module:
+    from torchvision.models import get_model  # here, because it takes long to import
+
+    return get_model(name)
+
+
+def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    return {key: tuple(tensor.shape) for key, tensor in tensors.items()}
+
+
+def _layers(module: VGG | Stepped, side: int) -> tuple[Layer, ...]:
+    if isinstance(module, VGG):
+        return vgg_layers(read_plan(_shapes(module.state_dict())), side)
+    return network_layers(module, side)
 
 
 def _labels_in(metadata: dict[str, str], file: str) -> tuple[str, ...]:

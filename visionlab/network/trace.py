@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from visionlab.errors import ModelError
 from visionlab.imaging.image import Image
 from visionlab.network.activations import FeatureMap, feature_maps
 from visionlab.network.channels import channel_weights, check_number
 from visionlab.network.classifier import Classifier, Layer
+from visionlab.network.torchvision_nets import map_shape
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,11 @@ class Trace:
     source names the layer that the patches come from (None: the normalised picture), and value is what the network
     itself computed. patches and kernels are (C, kh, kw) float32, according to the rule:
 
-        "convolution"  C input channels, 3 × 3, zero where the patch leaves the map
+        "convolution"  C input channels, the kernel's size, zero where the patch leaves the map
         "linear"       C inputs, 1 × 1: the source's values, flattened (C, H, W) → (C·H·W)
         "relu"         the one number before it, kernel 1 where it is positive and 0 where it is not
-        "max-pool"     the 2 × 2 window of the same channel, kernel 1 at its (first) greatest and 0 elsewhere
+        "max-pool"     the window of the same channel as far as it lies on the map, kernel 1 at its (first) greatest
+                       and 0 elsewhere
         "average"      the window of the same channel, kernel 1 / its size everywhere
         "softmax"      exp(z − max z) of all classes, z the logits over the temperature; kernel 1 / Σ exp(z − max z) at
                        the unit's own place and 0 elsewhere
@@ -73,20 +76,24 @@ class Trace:
 
 
 def receptive_box(net: Classifier, layer: str, row: int, column: int, side: int | None = None) -> Box:
-    """Exactly those pixels of the network's input on which a unit of the layer can depend: its receptive field.
+    """Those pixels of the network's input on which a unit of the layer can depend: its receptive field, exactly.
 
     3 × 3 convolutions padded by 1 reach one place further each way, up to the border of their map; 2 × 2 pools of
-    stride 2 cover two places and drop an odd last row. After the average pool it is the whole input. side is the input
-    size in pixels, by default the classifier's own. Raises ModelError for an unknown layer, ParameterError for a place
-    outside its map or a side below 32.
+    stride 2 cover two places and drop an odd last row. After the average pool it is the whole input, which stands, too,
+    for a receptive field that nobody has worked out. side is the input size in pixels, by default the classifier's own.
+    Raises ModelError for an unknown layer, ParameterError for a place outside its map or a side below 32.
     """
     here = net.layer(layer)
     transform = net.transform if side is None else net.transform.at(side)
     check_place(net, here, row, column, transform.crop)
-    if here.receptive_field is None:
-        return Box(0, 0, transform.crop, transform.crop)
-    top, bottom = _reach(net, here, row, transform.crop)
-    left, right = _reach(net, here, column, transform.crop)
+    return _box(net, here, row, column, transform.crop)
+
+
+def _box(net: Classifier, layer: Layer, row: int, column: int, side: int) -> Box:
+    if layer.receptive_field is None:
+        return Box(0, 0, side, side)
+    top, bottom = _reach(net, layer, row, side)
+    left, right = _reach(net, layer, column, side)
     return Box(top, left, bottom - top + 1, right - left + 1)
 
 
@@ -104,21 +111,30 @@ def _reach(net: Classifier, layer: Layer, place: int, side: int) -> tuple[int, i
 
 
 def _sides(net: Classifier, side: int) -> Iterator[int]:
-    """The side of the network's input, then that of each layer's map, for an input of side × side pixels."""
+    """The side of a VGG's input, then that of each map with places, for an input of side × side pixels."""
     yield side
     for layer in net.layers:
-        if layer.receptive_field is None:
-            side = layer.shape[1]  # as many places as the layer has, whatever the input
-        elif layer.kind == "pool":
+        if layer.kind == "pool":
             side //= 2
         yield side
 
 
 def check_place(net: Classifier, layer: Layer, row: int, column: int, side: int) -> None:
     """Raises ParameterError unless the layer's map has the place, for an input of side × side pixels."""
-    places = list(_sides(net, side))[net.layers.index(layer) + 1]
-    check_number(layer, "row", row, places)
-    check_number(layer, "column", column, places)
+    if not layer.in_place:
+        shape = layer.shape  # as many places as the layer has, whatever the input
+    elif layer.receptive_field is None:
+        shape = map_shape(net.module, layer.module, side)
+    else:
+        places = list(_sides(net, side))[net.layers.index(layer) + 1]
+        shape = (layer.shape[0], places, places)
+    _check_place(layer, row, column, shape)
+
+
+def _check_place(layer: Layer, row: int, column: int, shape: Sequence[int]) -> None:
+    _, height, width = shape
+    check_number(layer, "row", row, height)
+    check_number(layer, "column", column, width)
 
 
 def trace_unit(
@@ -134,23 +150,25 @@ def trace_unit(
     """One unit, written as a sum over the layer before it.
 
     side is the input size in pixels, by default the classifier's own. maps are those that `feature_maps` already gave
-    for this picture at this side; what is missing in them is computed. Raises ModelError for an unknown layer,
-    ParameterError for a channel or a place outside it or a side below 32.
+    for this picture at this side; what is missing in them is computed. Raises ModelError for an unknown layer and for
+    one that is no such sum (a block, a norm, an activation other than ReLU), ParameterError for a channel or a place
+    outside it or a side below 32.
     """
     here = net.layer(layer)
+    if here.kind not in _RULES:
+        sums = ", ".join(each.name for each in net.layers if each.kind in _RULES)
+        raise ModelError(f"{layer} is no sum over the layer before it, but a {here.kind}. Choose one of {sums}.")
     check_number(here, "channel", channel, here.shape[0])
-    box = receptive_box(net, layer, row, column, side)
+    transform = net.transform if side is None else net.transform.at(side)
     index = net.layers.index(here)
     source = net.layers[index - 1].name if index else None
     known = dict(maps or {})
     missing = [name for name in (source, layer) if name is not None and name not in known]
     if missing:
         known |= feature_maps(net, image, missing, side)
-    if source is None:
-        transform = net.transform if side is None else net.transform.at(side)
-        values = transform([image], net.device)[0].cpu().numpy()
-    else:
-        values = known[source].values
+    values = transform([image], net.device)[0].cpu().numpy() if source is None else known[source].values
+    _check_place(here, row, column, known[layer].values.shape)
+    box = _box(net, here, row, column, transform.crop)
     rule, write_out = _RULES[here.kind]
     bias, patches, kernels = write_out(net, here, values, channel, row, column)
     value = float(known[layer].values[channel, row, column])
@@ -161,13 +179,27 @@ _Sum = tuple[float, NDArray[np.float32], NDArray[np.float32]]  # bias, patches (
 
 
 def _convolution(net: Classifier, layer: Layer, source: NDArray, channel: int, row: int, column: int) -> _Sum:
+    # A convolution that is a step has one group and no dilation; those of other kinds are inside blocks.
     weights = channel_weights(net, layer.name, channel)
-    top, left = max(row - 1, 0), max(column - 1, 0)
-    inside = source[:, top : row + 2, left : column + 2]
+    (top, bottom), (left, right) = _window(net, layer, row, column)
+    inside = source[:, max(top, 0) : bottom, max(left, 0) : right]
     _, height, width = inside.shape
     patches = np.zeros_like(weights.kernels)  # the padding
-    patches[:, top - row + 1 :, left - column + 1 :][:, :height, :width] = inside
+    patches[:, max(-top, 0) :, max(-left, 0) :][:, :height, :width] = inside
     return weights.bias, patches, weights.kernels
+
+
+def _window(net: Classifier, layer: Layer, row: int, column: int) -> list[tuple[int, int]]:
+    """(first, last + 1) of the source's rows and columns in a convolution's or pool's window, its padding included."""
+    module = dict(net.module.steps())[layer.module]
+    found = []
+    for axis, place in enumerate((row, column)):  # torch has one number for both axes, or one for each
+        size, stride, padding = (
+            np.broadcast_to(v, 2)[axis] for v in (module.kernel_size, module.stride, module.padding)
+        )
+        first = int(place * stride - padding)
+        found.append((first, first + int(size)))
+    return found
 
 
 def _linear(net: Classifier, layer: Layer, source: NDArray, channel: int, row: int, column: int) -> _Sum:
@@ -181,7 +213,8 @@ def _relu(net: Classifier, layer: Layer, source: NDArray, channel: int, row: int
 
 
 def _max_pool(net: Classifier, layer: Layer, source: NDArray, channel: int, row: int, column: int) -> _Sum:
-    patch = source[None, channel, 2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
+    (top, bottom), (left, right) = _window(net, layer, row, column)
+    patch = source[None, channel, max(top, 0) : bottom, max(left, 0) : right]
     kernel = np.zeros(patch.shape, np.float32)
     kernel.flat[patch.argmax()] = 1
     return 0.0, patch, kernel

@@ -65,12 +65,13 @@ def visualise_channel(
     """A picture of side × side pixels that excites a channel, from noise, one better than the other.
 
     What is maximised is the mean over the places of the channel's map, or the unit at a place (row, column) of it,
-    before the ReLU: for a ReLU or a pool, the convolution or fully connected layer before it, for the softmax the
-    logits, since a unit that is silenced has no gradient to follow; for the same reason the ReLUs before it leak during
-    the first steps (never in the activation that is given). The picture is a Fourier spectrum, in which low frequencies
-    weigh more, in decorrelated colours, and goes through a sigmoid; at each step of Adam the network sees another
-    window of it, shifted, zoomed and turned. The noise first, then a picture every few steps, the finished one last;
-    whoever wants no more stops asking. The same seed gives the same picture on the same device.
+    before the ReLU: for a layer without weights, the one with weights before it (a convolution, a norm, a block; for
+    the softmax the logits), since a unit that is silenced has no gradient to follow; for the same reason the ReLUs that
+    are steps before it leak during the first steps (never in the activation that is given). The picture is a Fourier
+    spectrum, in which low frequencies weigh more, in decorrelated colours, and goes through a sigmoid; at each step of
+    Adam the network sees another window of it, shifted, zoomed and turned. The noise first, then a picture every few
+    steps, the finished one last; whoever wants no more stops asking. The same seed gives the same picture on the same
+    device.
 
     Raises ModelError for an unknown layer; ParameterError for an unknown channel or place, a side below 32 or no steps.
     """

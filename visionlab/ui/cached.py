@@ -7,6 +7,7 @@ Every cache is bounded.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -24,6 +25,7 @@ from visionlab.imaging.pipeline import Pipeline, Stage
 from visionlab.imaging.render import mosaic, mosaic_layout, overlay, render
 from visionlab.learning.heads import Head
 from visionlab.network.activations import FeatureMap, feature_maps
+from visionlab.network.batching import Batcher, Engine
 from visionlab.network.channels import LayerStatistics, contributions, layer_statistics
 from visionlab.network.classifier import Classifier, Prediction, probabilities, ranked
 from visionlab.network.excitation import Peaks, peaks
@@ -32,7 +34,7 @@ from visionlab.network.models import load_classifier
 from visionlab.ui.response_settings import Settings
 
 
-@st.cache_resource(max_entries=3, show_spinner="Loading the network …")
+@st.cache_resource(max_entries=10, show_spinner="Loading the network …")
 def classifier(name: str) -> Classifier:
     return load_classifier(name)
 
@@ -80,9 +82,26 @@ def answer(key: str, weights: bytes, settings: Settings, longest: int, _image: I
     return Answer(response, shown, encode_jpeg(fit(shown, longest), 95))
 
 
+@st.cache_resource(max_entries=10, show_spinner=False)
+def engine(net_key: str, _net: Classifier) -> Engine:
+    """What answers for a network, whoever asks: many people at once get batches."""
+    return Batcher(_net)
+
+
 @st.cache_data(max_entries=128, show_spinner=False)
 def class_probabilities(net_key: str, picture_key: str, _net: Classifier, _image: Image) -> NDArray[np.float32]:
-    return probabilities(_net, [_image])[0]
+    return engine(net_key, _net).probabilities(_image)
+
+
+@st.cache_data(max_entries=128, show_spinner="Asking the network …")
+def timed_probabilities(
+    net_key: str, picture_key: str, _net: Classifier, _image: Image
+) -> tuple[NDArray[np.float32], float]:
+    """The probabilities, and the seconds that they took: the second time, since the first may prepare the network."""
+    probabilities(_net, [_image])
+    start = time.perf_counter()
+    found = probabilities(_net, [_image])[0]
+    return found, time.perf_counter() - start
 
 
 def top_predictions(net_key: str, picture_key: str, net: Classifier, image: Image, top: int) -> list[Prediction]:
@@ -114,6 +133,11 @@ class Grid:
     count: int
     size: tuple[int, int]
     pitch: tuple[int, int]
+
+    @property
+    def layout(self) -> dict[str, int | tuple[int, int]]:
+        """Everything but the picture, as the component “cells” takes it."""
+        return {name: value for name, value in vars(self).items() if name != "picture"}
 
 
 @st.cache_data(max_entries=64, max_size="100 MB", show_spinner=False)

@@ -22,6 +22,7 @@ MAP_TALLEST = 380  # pixels on the screen
 KERNELS_SHOWN = 16
 PATCHES_SHOWN = 9
 UNITS_SHOWN = 14
+WEIGHTLESS = ("relu", "activation", "pool", "average", "softmax")  # kinds of layers that keep their input's channels
 
 
 def show_map(look: Look, spot: Spot, scale: str) -> None:
@@ -33,11 +34,7 @@ def show_map(look: Look, spot: Spot, scale: str) -> None:
     grid = cached.map_grid(values, spot.channel, look.scale(scale))
     cells(
         grid.picture,
-        rows=grid.rows,
-        columns=grid.columns,
-        count=grid.count,
-        size=grid.size,
-        pitch=grid.pitch,
+        **grid.layout,
         names="row {row}, column {column}",
         notes=None,
         chosen=spot.unit[0] * grid.columns + spot.unit[1],
@@ -101,7 +98,12 @@ def _values(look: Look, spot: Spot) -> None:
 def _weights(look: Look, spot: Spot) -> None:
     layers = look.net.layers
     index = layers.index(look.net.layer(spot.layer))
-    place = next(i for i in range(index, -1, -1) if layers[i].parameters)
+    place = next(i for i in range(index, -1, -1) if layers[i].kind not in WEIGHTLESS)
+    if layers[place].kind not in ("conv", "linear"):
+        st.caption(
+            f"{layers[place].name} holds several layers, or none with a kernel of its own: there is none to show."
+        )
+        return
     if place != index:
         st.caption(f"{spot.layer} has no weights: these are the ones of {layers[place].name} before it.")
     source = layers[place - 1].name if place else None
@@ -136,11 +138,7 @@ def _kernels(found: ChannelWeights, source: str) -> None:
     )
     cells(
         grid.picture,
-        rows=grid.rows,
-        columns=grid.columns,
-        count=grid.count,
-        size=grid.size,
-        pitch=grid.pitch,
+        **grid.layout,
         names=[f"from channel {i} of {source}" for i in strongest],
         notes=[f"sum {kernel.sum():+.3f}" for kernel in kernels],
         chosen=None,

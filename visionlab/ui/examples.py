@@ -13,8 +13,8 @@ from visionlab.learning.archive import MAX_ZIP_BYTES, read_zip
 from visionlab.learning.dataset import LabelledImages, textures
 from visionlab.ui import cached, state
 from visionlab.ui.page import roomy_columns, sentence
+from visionlab.ui.picture_bar import PICTURE_TYPES
 from visionlab.ui.state import Example
-from visionlab.ui.widgets import PICTURE_TYPES
 
 SHOWN = 8  # thumbnails a class
 ACROSS = 3  # classes in a row

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from visionlab.imaging.image import Image, encode_jpeg, encode_png, fit
 from visionlab.imaging.render import PALETTES, overlay
 from visionlab.network.classifier import Classifier
-from visionlab.network.explain import METHODS, Heatmap, explain
+from visionlab.network.explain import METHODS, Heatmap, all_in_place, explain
 from visionlab.network.explain.faithfulness import Faithfulness, faithfulness, random_baseline
 from visionlab.network.explain.sanity import sanity_check
 from visionlab.ui import cached, charts, jobs
@@ -135,7 +135,7 @@ def choices(net: Classifier) -> tuple[str, str | None, Overlay]:
     method = one.selectbox(
         "Method", METHODS, format_func=lambda name: METHODS[name].title, key="method", bind="query-params"
     )
-    layers = [layer.name for layer in net.layers if layer.receptive_field and layer.kind in ("relu", "pool")]
+    layers = all_in_place(net)
     layer = two.selectbox(
         "Layer",
         ["", *reversed(layers)],

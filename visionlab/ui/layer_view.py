@@ -43,7 +43,7 @@ class Display:
 def draw_network(look: Look, chosen: Layer) -> None:
     """The network as in the paper; a click on a layer opens it."""
     drawn = [
-        Drawn(entry.layer.name, entry.layer.kind, _block(entry.layer), look.maps[entry.layer.name].values.shape, facts)
+        Drawn(entry.layer.name, entry.layer.kind, entry.layer.block, look.maps[entry.layer.name].values.shape, facts)
         for entry in look.statistics
         for facts in (" · ".join(_facts(look.maps[entry.layer.name], entry.silent)),)
     ]
@@ -63,22 +63,18 @@ def _same_channel(net: Classifier, before: Layer, name: str) -> int | None:
     return state.spot().channel if all(layer.kind in ("relu", "pool") for layer in between) else None
 
 
-def _block(layer: Layer) -> str:
-    if layer.receptive_field is None:
-        return "Classifier"
-    return f"Block {''.join(filter(str.isdigit, layer.name))[0]}"
-
-
 def _facts(found: FeatureMap, silent: float) -> list[str]:
     layer, (channels, rows, columns) = found.layer, found.values.shape
     size = f"{rows} × {columns} × {channels}" if rows * columns > 1 else f"{channels} units"
-    field = f"receptive field {layer.receptive_field} px" if layer.receptive_field else "sees everything"
+    field = f"receptive field {layer.receptive_field} px" if layer.receptive_field else ""
+    if not layer.in_place:
+        field = "sees everything"
     count = multiplications(found)
     return [
         layer.name,
         size,
         *([f"{layer.parameters:,} parameters"] if layer.parameters else []),
-        field,
+        *([field] if field else []),
         *([f"stride {layer.stride} px"] if layer.stride else []),
         *([f"{count / 1e6:,.1f} million multiplications"] if count else []),
         f"{silent:.0%} of its units silent",
@@ -203,11 +199,7 @@ def mosaic(look: Look, spot: Spot, shown: NDArray[np.int32], scale: str, change:
     few = found.values[shown]
     cells(
         grid.picture,
-        rows=grid.rows,
-        columns=grid.columns,
-        count=grid.count,
-        size=grid.size,
-        pitch=grid.pitch,
+        **grid.layout,
         names=[name_of(look.net, found, int(channel)) for channel in shown],
         notes=[
             (f"{mean:.4f}" if alone else f"mean {mean:.3f} · peak {peak:.3f}")

@@ -105,7 +105,7 @@ PAGES: dict[str, Page] = {
 @contextmanager
 def page(title: str) -> Iterator[None]:
     """Configure and head the page of that title; inside, a VisionlabError ends the script in one clear sentence."""
-    _keep_out_of_collections()
+    keep_out_of_collections()
     entry = PAGES[title]
     st.set_page_config(
         page_title=f"{entry.heading or title} · visionlab",
@@ -164,7 +164,7 @@ def _navigation() -> None:
     st.caption(f":material/memory: {describe()}")
 
 
-def _keep_out_of_collections() -> None:
+def keep_out_of_collections() -> None:
     """Take what has been imported out of Python's garbage collections, whenever modules have been added.
 
     Streamlit collects in full after every run, which holds up what is on its way to the browser: with all that torch

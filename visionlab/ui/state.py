@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -99,6 +99,22 @@ def from_gallery(key: str) -> Picture:
     """One of them, as large as it was kept."""
     name, encoded = st.session_state["gallery"][key]
     return Picture(name, f"{key}-kept", load_image(encoded))
+
+
+def choose_upload(key: str) -> None:
+    """An earlier upload becomes the picture again."""
+    mine = uploaded()
+    if mine is None or mine.key != key:
+        st.session_state["uploaded"] = replace(from_gallery(key), key=key)
+
+
+def taken_uploads() -> set[str]:
+    """The files of the uploader that have been taken in, by the ids that Streamlit gave them."""
+    return st.session_state.get("taken_uploads", set())
+
+
+def keep_taken_uploads(ids: set[str]) -> None:
+    st.session_state["taken_uploads"] = ids
 
 
 def upload_error() -> str | None:

@@ -43,7 +43,10 @@ def framed(view: Image, box: Box) -> Image:
 
 
 def show(look: Look, spot: Spot) -> None:
-    """What the unit sees, and what it adds up; before a ReLU's unit that of its convolution."""
+    """What the unit sees, and what it adds up; before a ReLU's unit that of its convolution.
+
+    Raises ModelError for a layer whose units are no such sums.
+    """
     traces = [_trace(look, spot)]
     if traces[0].rule == "relu":
         traces.append(_trace(look, replace(spot, layer=traces[0].source)))

@@ -10,14 +10,22 @@ import torch
 from visionlab.errors import ModelError
 from visionlab.imaging.image import Image
 from visionlab.network.classifier import Classifier
-from visionlab.network.explain.cam import cam, cams, grad_cam, grad_cam_plus_plus, last_in_place, layer_cam
+from visionlab.network.explain.cam import (
+    all_in_place,
+    cam,
+    cams,
+    grad_cam,
+    grad_cam_plus_plus,
+    last_in_place,
+    layer_cam,
+)
 from visionlab.network.explain.gradients import guided_backpropagation, saliency, smoothgrad
 from visionlab.network.explain.heatmap import Heatmap, lay_over
 from visionlab.network.explain.integrated_gradients import integrated_gradients
 from visionlab.network.explain.method import Method, Progress, silent
 from visionlab.network.explain.occlusion import occlusion
 
-__all__ = ["METHODS", "Heatmap", "Method", "explain", "explain_layers", "find_method", "most_probable"]
+__all__ = ["METHODS", "Heatmap", "Method", "all_in_place", "explain", "explain_layers", "find_method", "most_probable"]
 
 METHODS: dict[str, Method] = {
     "grad-cam": Method(
@@ -129,19 +137,19 @@ def explain_layers(
 ) -> dict[str, Heatmap]:
     """{layer name: Heatmap} of a method that looks at a layer, in one forward and one backward pass for all of them.
 
-    Without layers, every ReLU and pool that keeps what it saw in place, in the network's order. Raises like explain.
+    Without layers, every one that all_in_place() lists. Raises like explain.
     """
     chosen = find_method(method)
     if chosen.combine is None:
         raise _takes_no_layer(chosen)
     if layers is None:
-        layers = [layer.name for layer in net.layers if layer.receptive_field and layer.kind in {"relu", "pool"}]
+        layers = all_in_place(net)
     with torch.inference_mode(False):
         index = None if target is None else net.target(target)
-        index, found = cams(chosen.combine, net, net.transform([image], net.device), index, layers)
+        found = cams(chosen.combine, net, net.transform([image], net.device), index, layers)
     return {
-        name: Heatmap(lay_over(net.transform, image, values, chosen.percentile), index, method)
-        for name, values in found.items()
+        name: Heatmap(lay_over(net.transform, image, values, chosen.percentile), found.target, method)
+        for name, values in found.maps.items()
     }
 
 

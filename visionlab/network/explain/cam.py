@@ -7,6 +7,7 @@ differ only in how they combine maps and gradient.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -50,13 +51,22 @@ def cam(
     Raises ModelError for a layer that the network lacks or that has no places, such as fc6.
     """
     chosen = last_in_place(net) if layer is None else layer
-    return cams(combine, net, x, target, [chosen])[1][chosen]
+    return cams(combine, net, x, target, [chosen]).maps[chosen]
 
 
-def cams(
-    combine: Combine, net: Classifier, x: Tensor, target: int | None, names: Sequence[str]
-) -> tuple[int, dict[str, NDArray[np.float32]]]:
-    """The class (None: the most probable one) and {layer name: its map (h, w) ≥ 0}, in the order of the names.
+@dataclass(frozen=True, eq=False)
+class Cams:
+    """The class, {layer name: its map (h, w) float32 ≥ 0}, and what the network made of the picture besides: its logits
+    (1, classes).
+    """
+
+    target: int
+    maps: dict[str, NDArray[np.float32]]
+    logits: Tensor
+
+
+def cams(combine: Combine, net: Classifier, x: Tensor, target: int | None, names: Sequence[str]) -> Cams:
+    """The maps of the named layers for a class (None: the most probable one), in the order of the names.
 
     One forward and one backward pass, whatever the number of layers.
     """
@@ -74,16 +84,24 @@ def cams(
         name: combine(maps.detach()[0], gradient[0]).cpu().numpy()
         for (name, maps), gradient in zip(kept.items(), gradients, strict=True)
     }
-    return index, {name: found[name] for name in names}
+    return Cams(index, {name: found[name] for name in names}, x.detach())
+
+
+ANSWERS = ("relu", "activation", "block")  # kinds of layers whose maps are what the next layer is told
 
 
 def last_in_place(net: Classifier) -> str:
-    """The last ReLU that keeps what it saw in place: the last convolution's."""
-    return next(layer.name for layer in reversed(net.layers) if layer.kind == "relu" and layer.receptive_field)
+    """The last ReLU, other activation or block that keeps what it saw in place: in a VGG the last convolution's."""
+    return next(layer.name for layer in reversed(net.layers) if layer.kind in ANSWERS and layer.in_place)
+
+
+def all_in_place(net: Classifier) -> list[str]:
+    """Every such layer, and every pool, in the network's order."""
+    return [layer.name for layer in net.layers if layer.kind in (*ANSWERS, "pool") and layer.in_place]
 
 
 def _in_place(net: Classifier, name: str) -> Layer:
     layer = net.layer(name)
-    if layer.receptive_field is None:
+    if not layer.in_place:
         raise ModelError(f"{name} has no places to look at. Choose a layer before the average pool.")
     return layer

@@ -19,9 +19,8 @@ from visionlab.errors import ParameterError
 from visionlab.imaging.image import Image
 from visionlab.network.classifier import Classifier
 from visionlab.network.explain.heatmap import Heatmap, seen
-from visionlab.network.explain.method import Progress, counted, silent
+from visionlab.network.explain.method import FORWARD_BATCH, Progress, counted, silent
 
-AT_ONCE = 8  # pictures in a batch: more of them leave a processor's caches, and take longer
 BLUR = 1 / 16  # the standard deviation of the blurred picture's Gaussian, as a share of the input's side
 
 
@@ -108,10 +107,10 @@ def _curves(
     for order in orders:
         masks = _masks(order, fractions, x)
         for curve, (ahead, behind) in zip(curves, ((grey, x), (x, blurred)), strict=True):
-            for start in range(0, len(masks), AT_ONCE):
-                pictures = torch.where(masks[start : start + AT_ONCE], ahead, behind)
+            for start in range(0, len(masks), FORWARD_BATCH):
+                pictures = torch.where(masks[start : start + FORWARD_BATCH], ahead, behind)
                 found = net.softmax(forward(pictures))[:, target]
-                curve[start : start + AT_ONCE] += found.cpu().numpy() / len(orders)
+                curve[start : start + FORWARD_BATCH] += found.cpu().numpy() / len(orders)
     areas = np.trapezoid(curves, fractions)
     return Faithfulness(*map(float, areas), fractions, *curves.astype(np.float32))
 

@@ -1,8 +1,9 @@
-"""The gradient of a class's logit at the picture's own pixels: plain, averaged over noise, or guided at the ReLUs."""
+"""The gradient of a class's logit at the picture's own pixels: plain, averaged over noise, or guided."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from visionlab.network.classifier import Classifier
 from visionlab.network.explain.method import GRADIENT_BATCH, Progress, counted
+from visionlab.network.torchvision_nets import ACTIVATIONS
 
 NOISY_COPIES = 32
 NOISE = 0.15  # of the picture's range; the paper finds 0.1 to 0.2 to look best
@@ -44,28 +46,31 @@ def guided_backpropagation(
     """(H, W) ≥ 0: saliency with a gradient that passes a ReLU only where it is positive, too (Springenberg et al. 2014,
     arXiv:1412.6806, § 3.4).
 
-    Captum's version hooks the network's ReLUs; the network is shared, so its steps run with others in their place.
+    The paper knows ReLUs; a SiLU, Hardswish or GELU, too, hands on only what is positive of the gradient that it gets,
+    times its own slope.
     """
-
-    def forward(x: Tensor) -> Tensor:
-        for _, step in net.module.steps():
-            x = _GuidedReLU.apply(x) if isinstance(step, nn.ReLU) else step(x)
-        return x
-
-    return _magnitude(_gradient(forward, x, target)[0])
+    return _magnitude(_gradient(_guided(net.module), x, target)[0])
 
 
-class _GuidedReLU(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x: Tensor) -> Tensor:
-        y = x.relu()
-        ctx.save_for_backward(y)
+def _guided(network: nn.Module) -> nn.Module:
+    """The network, which is shared and stays as it is, with guided activations: a copy of its structure alone."""
+    copy = deepcopy(network, {id(tensor): tensor for tensor in (*network.parameters(), *network.buffers())})
+    for part in list(copy.modules()):
+        for name, child in part.named_children():
+            if isinstance(child, ACTIVATIONS):
+                setattr(part, name, _Guided(child))
+    return copy
+
+
+class _Guided(nn.Module):
+    def __init__(self, activation: nn.Module):
+        super().__init__()
+        self.activation = activation
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.activation(x)
+        y.register_hook(torch.relu)  # of this pass's own tensor, on the gradient that comes back to it
         return y
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor) -> Tensor:
-        (y,) = ctx.saved_tensors
-        return gradient.relu() * (y > 0)
 
 
 def _gradient(forward: Callable[[Tensor], Tensor], x: Tensor, target: int) -> Tensor:

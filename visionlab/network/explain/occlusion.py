@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from visionlab.network.classifier import BATCH, Classifier
-from visionlab.network.explain.method import Progress, counted
+from visionlab.network.classifier import Classifier
+from visionlab.network.explain.method import FORWARD_BATCH, Progress, counted
 
 WINDOW = 1 / 7  # of the input's side
 STRIDE = 1 / 14
@@ -28,6 +28,6 @@ def occlusion(net: Classifier, x: Tensor, target: int, layer: str | None, progre
     places = ceil((side - window) / stride) + 1  # along one side
     forward = counted(net.module, places**2 + 1, progress)  # the whole picture is looked at, too
     found = Occlusion(forward).attribute(
-        x, (3, window, window), strides=(3, stride, stride), target=target, perturbations_per_eval=BATCH
+        x, (3, window, window), strides=(3, stride, stride), target=target, perturbations_per_eval=FORWARD_BATCH
     )
     return found[0, 0].float().cpu().numpy()  # the same in all three channels

@@ -48,10 +48,10 @@ def sanity_check(
 ) -> Iterator[Randomised]:
     """The explanation of one picture while a copy of the network loses what it learned, from the output to the input.
 
-    One result after each fully connected layer and after each block's convolutions. New weights are drawn as He et al.
-    2015 (arXiv:1502.01852) do, new biases are 0; the seed decides them. The class is throughout the one that the
-    trained network is asked about (None: its most probable one). progress is told the share of the whole check. The
-    given network is left as it was. Raises like explain, when the first result is asked for.
+    One result after each fully connected layer and after all layers of one stride. New weights are drawn as He et al.
+    2015 (arXiv:1502.01852) do, new biases are 0 and the gains of norms 1; the seed decides them. The class is
+    throughout the one that the trained network is asked about (None: its most probable one). progress is told the share
+    of the whole check. The given network is left as it was. Raises like explain, when the first result is asked for.
     """
     chosen = find_method(method, layer)
     x = net.transform([image], net.device)
@@ -87,16 +87,18 @@ def rank_correlation(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
 
 
 def _stages(net: Classifier) -> list[list[Layer]]:
-    """The layers with weights from the last to the first: fully connected ones singly, a block's convolutions together.
-
-    The convolutions of a block are those of one stride.
-    """
+    """The layers with weights from the last to the first: those of one stride together, those without places singly."""
     weighty = [layer for layer in reversed(net.layers) if layer.parameters]
     return [list(stage) for _, stage in groupby(weighty, key=lambda layer: layer.stride or layer.name)]
 
 
 def _draw(module: nn.Module, generator: torch.Generator) -> None:
-    """New weights, drawn on the CPU, so that a seed means the same on every device."""
-    weight = torch.empty(module.weight.shape)
-    module.weight.copy_(nn.init.kaiming_normal_(weight, generator=generator))
-    module.bias.zero_()
+    """New weights, drawn on the CPU, so that a seed means the same on every device; norms as they are when new."""
+    for name, parameter in module.named_parameters():
+        if parameter.dim() > 1:
+            parameter.copy_(nn.init.kaiming_normal_(torch.empty(parameter.shape), generator=generator))
+        else:
+            parameter.fill_(0 if name.endswith("bias") else 1)
+    for part in module.modules():
+        if isinstance(part, nn.BatchNorm2d):
+            part.reset_running_stats()

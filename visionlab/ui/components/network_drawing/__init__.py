@@ -25,7 +25,7 @@ _drawing = st.components.v2.component(
 class Drawn:
     """One layer as it is drawn.
 
-    kind is conv, relu, pool, average, linear or softmax; layers in succession that have the same block stand together,
+    kind is one of Layer’s; layers in succession that have the same block stand together,
     over its name and the shape of its first layer; shape is (C, H, W); facts is the line of text that tells of the
     layer, beginning with its name.
     """

@@ -2,7 +2,10 @@
 
 const KINDS = {
   conv: "Convolution",
+  norm: "Normalisation",
   relu: "ReLU",
+  activation: "Activation",
+  block: "Block",
   pool: "Pooling",
   average: "Pooling",
   linear: "Fully connected",

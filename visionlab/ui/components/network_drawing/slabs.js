@@ -9,7 +9,8 @@ const HEIGHT = 148; // of the whole, with its labels
 const ROOM = 12; // between labels at least
 const SHORTEST = 0.8; // the least number of pixels for a unit of thickness: below that, the drawing is scrolled
 const LONGEST = 1.9; // the most
-const GAPS = { conv: 5, relu: 0, pool: 4, average: 4, linear: 8, softmax: 8 }; // before a layer, in such units
+const GAPS = { conv: 5, norm: 0, relu: 0, activation: 0, block: 3, pool: 4, average: 4, linear: 8, softmax: 8 }; // before a layer, in such units
+const DEEP = ["conv", "block"]; // kinds that are as thick as they have channels
 const BETWEEN = 8; // blocks at least, in pixels
 
 // layers, the pixels that there are and width(text) → { width, slabs, blocks }, in the layers' order.
@@ -43,7 +44,7 @@ function arrange(layers, available, widthOf) {
 // Layers in succession of the same block: how thick they are together, how far back they go, how wide their label is.
 function blocksOf(layers, widthOf) {
   const largest = Math.max(...layers.map(({ shape }) => Math.max(shape[1], shape[2])));
-  const deepest = Math.max(...layers.map(({ kind, shape }) => (kind === "conv" ? shape[0] : 1)));
+  const deepest = Math.max(...layers.map(({ kind, shape }) => (DEEP.includes(kind) ? shape[0] : 1)));
   const blocks = [];
   for (const layer of layers) {
     if (blocks.at(-1)?.name !== layer.block) {
@@ -74,8 +75,8 @@ function sizeOf(layers) {
 }
 
 function thickness({ kind, shape }, deepest) {
-  if (kind === "conv") return 6 + 9 * Math.sqrt(shape[0] / deepest);
-  return { relu: 5, pool: 7, average: 7, linear: 9, softmax: 9 }[kind];
+  if (DEEP.includes(kind)) return 6 + 9 * Math.sqrt(shape[0] / deepest);
+  return { norm: 4, relu: 5, activation: 5, pool: 7, average: 7, linear: 9, softmax: 9 }[kind];
 }
 
 // How high and how deep a layer is: maps by the root of their sides, single units by the logarithm of their number.

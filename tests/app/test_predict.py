@@ -1,0 +1,143 @@
+"""The Predict page: many or few classes, temperature, where a class stands, several networks, uploads of several."""
+
+import hashlib
+import io
+import re
+import zipfile
+
+import numpy as np
+import pytest
+from app.conftest import finish_jobs
+from app.test_pages import bars
+
+import visionlab as vl
+from visionlab.imaging.image import encode_png
+from visionlab.learning.heads import Head, network_fingerprint
+from visionlab.network.certainty import tempered
+from visionlab.network.classifier import probabilities
+from visionlab.network.models import MODELS
+from visionlab.ui.state import TrainedHead
+
+
+@pytest.fixture(scope="module")
+def net() -> vl.Classifier:
+    return vl.load_classifier("vgg16-tinyimagenet", "cpu")
+
+
+@pytest.fixture(scope="module")
+def cat(net) -> np.ndarray:
+    """What the network makes of the sample cat: (classes,)."""
+    return probabilities(net, [vl.load_sample("cat")])[0]
+
+
+def picture(seed: int) -> tuple[str, bytes, str]:
+    pixels = np.random.default_rng(seed).integers(0, 256, (40, 60 + seed, 3), dtype=np.uint8)
+    return f"{seed}.png", encode_png(pixels), "image/png"
+
+
+def texts(app) -> list[str]:
+    return [element.value for element in app.text]
+
+
+def test_more_classes_and_another_temperature(open_page, net, cat):
+    app = open_page("Predict")
+    app.slider(key="count").set_value(12).run()
+    app.slider(key="temperature").set_value(2.0).run()
+    assert not app.exception
+    warm = tempered(cat, 2)
+    best = np.argsort(-warm, kind="stable")[:12]
+    assert bars(app) == [(net.labels[i], f"{warm[i]:.1%}") for i in best]
+
+
+def test_where_a_class_stands(open_page, net, cat):
+    app = open_page("Predict")
+    banana = net.target("banana")
+    app.selectbox(key=f"search-{net.name}").set_value(banana).run()
+    place = int((cat > cat[banana]).sum()) + 1
+    assert f"banana: place {place} of 202, {cat[banana]:.2%}" in texts(app)
+
+
+def test_several_networks_and_what_they_agree_on(open_page, net, cat):
+    width = net.layer("avgpool").shape[0]
+    best = net.labels[int(cat.argmax())]
+    bias = np.array([5, 0], np.float32)
+    head = Head(np.zeros((2, width), np.float32), bias, (best, "<i>dog"), net.name, "avgpool", network_fingerprint(net))
+    app = open_page("Predict")
+    app.session_state["trained_head"] = TrainedHead("an agreeing head", head)
+    app.segmented_control(key="mode").set_value("Several networks").run()
+    assert not app.exception
+    table = next(element.value for element in app.get("html") if 'class="networks"' in element.value)
+    assert table.count(f'class="agreed">{best} ✓') == 2
+    assert table.count("✓") == 2
+    assert "&lt;i&gt;dog" in table
+    assert "<i>dog" not in table
+    assert len(re.findall(r"\d+ ms</td>", table)) == 2
+
+
+def test_networks_that_are_not_here_show_their_size_and_a_button(open_page):
+    app = open_page("Predict")
+    app.segmented_control(key="mode").set_value("Several networks").run()
+    absent = [name for name in MODELS if name != "vgg16-tinyimagenet"]
+    assert {button.key for button in app.button if button.key.startswith("download-")} == {
+        f"download-{name}" for name in absent
+    }
+    shown = "\n".join(element.value for element in app.markdown)
+    assert "**VGG16 (ImageNet)** · 528 MB" in shown
+
+
+def zipped(files: dict[str, bytes]) -> tuple[str, bytes, str]:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return "many.zip", target.getvalue(), "application/zip"
+
+
+def test_a_zip_of_pictures_and_their_words(open_page, net):
+    samples = {"cats/1.png": "cat", "rockets/1.png": "rocket", "mug.png": "coffee"}
+    files = {name: encode_png(vl.load_sample(sample)) for name, sample in samples.items()}
+    app = open_page("Predict")
+    app.segmented_control(key="mode").set_value("Many pictures").run()
+    assert app.button(key="many-start").disabled
+    app.file_uploader(key="many-zip").set_value(zipped({**files, "bad.jpg": b"no picture"})).run()
+    app.button(key="many-start").click().run()
+    finish_jobs()
+    app.run()
+    assert not app.exception
+    table = app.dataframe[0].value
+    assert list(table["Picture"]) == sorted(samples)
+    for row, (name, sample) in zip(table.to_dict("records"), sorted(samples.items()), strict=True):
+        (expected,) = vl.predict(net, [vl.load_image(files[name])], 3)
+        assert [row[f"Class {i}"] for i in (1, 2, 3)] == [answer.label for answer in expected], sample
+        assert row["Probability 1"] == pytest.approx(expected[0].probability, abs=1e-4)
+    assert any(text.startswith("bad.jpg: ") for text in texts(app))
+    graded = [text for text in texts(app) if text[0] in "✓✗"]
+    assert {text[2:].split(":")[0] for text in graded} <= {"cat", "mug", "rocket"}
+    assert any(heading.value.startswith("First words: ") for heading in app.subheader)
+
+
+def test_a_zip_without_pictures_gets_a_sentence(open_page):
+    app = open_page("Predict")
+    app.segmented_control(key="mode").set_value("Many pictures").run()
+    app.file_uploader(key="many-zip").set_value(zipped({"notes.txt": b"nothing"})).run()
+    app.button(key="many-start").click().run()
+    finish_jobs()
+    app.run()
+    assert "The zip holds no picture; put JPEG, PNG, WebP, GIF, BMP or TIFF files into it." in texts(app)
+
+
+def test_several_uploads_at_once_and_each_of_them_again(open_page):
+    app = open_page("Predict")
+    broken = ("broken.jpg", b"no picture", "image/jpeg")
+    app.file_uploader(key="upload").set_value([picture(1), picture(2), broken, picture(3)]).run()
+    assert not app.exception
+    assert "3.png · 63 × 40 px" in texts(app)
+    assert [text for text in texts(app) if text.startswith("broken.jpg: ")]
+    which = app.selectbox(key="which")
+    assert which.options == ["3.png", "2.png", "1.png"]
+    which.set_value(hashlib.sha256(picture(1)[1]).hexdigest()).run()
+    assert not app.exception
+    assert "1.png · 61 × 40 px" in texts(app)
+    app.switch_page("pages/3_Feature_maps.py").run()
+    assert "1.png · 61 × 40 px" in texts(app)
+    assert not app.exception

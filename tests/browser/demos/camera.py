@@ -1,0 +1,54 @@
+"""Serves tests/browser/test_live.py and benchmarks/live.py: the live camera on a page of its own, and a page beside it.
+
+?network=… takes one of MODELS; without it, a tiny random network whose labels look like HTML.
+"""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import streamlit as st
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tiny import tiny_classifier
+
+from visionlab.imaging.image import load_image
+from visionlab.ui import cached, live
+from visionlab.ui.page import page
+from visionlab.ui.widgets import Network
+
+
+def network() -> Network:
+    if name := st.query_params.get("network"):
+        return Network(name, name, cached.classifier(name))
+    tiny = tiny_classifier()
+    return Network(
+        "tiny", "A tiny one", replace(tiny, labels=tuple(f"<b>class {i}</b>" for i in range(len(tiny.labels))))
+    )
+
+
+def watching() -> None:
+    with page("Predict"):
+        st.page_link(elsewhere)
+        if st.radio("Picture", ["Live", "Upload"], horizontal=True) == "Upload":
+            st.file_uploader("Your own")
+            return
+        photograph = live.show(network())
+        runs = st.session_state["runs"] = st.session_state.get("runs", 0) + 1
+        st.text(f"run {runs}")
+        if photograph:
+            image = load_image(photograph)
+            st.session_state["taken"] = f"{image.shape[1]} × {image.shape[0]} px, brightest {image.max()}"
+        if "taken" in st.session_state:
+            st.text(f"taken: {st.session_state['taken']}, {'now' if photograph else 'before'}")
+        if st.button("Run again"):
+            st.text("ran again")
+
+
+def resting() -> None:
+    st.text("Nothing to see here")
+
+
+elsewhere = st.Page(resting, title="Elsewhere")
+st.navigation([st.Page(watching, title="Watching", default=True), elsewhere], position="hidden").run()

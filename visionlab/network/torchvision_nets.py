@@ -1,0 +1,145 @@
+"""torchvision's networks as the steps that they are, its VGG with batch normalisation as a plain VGG, and their layers.
+
+Nothing here knows one network from another: a network's children, in order, are its steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+
+from visionlab.network.classifier import Layer
+from visionlab.network.vgg import VGG, Plan, Step, flatten
+
+KINDS: tuple[tuple[type[nn.Module], str | None], ...] = (  # the first that fits; None: not worth looking at
+    (nn.Conv2d, "conv"),
+    (nn.BatchNorm2d, "norm"),
+    (nn.LayerNorm, "norm"),
+    (nn.ReLU, "relu"),
+    (nn.SiLU, "activation"),
+    (nn.Hardswish, "activation"),
+    (nn.GELU, "activation"),
+    (nn.MaxPool2d, "pool"),
+    (nn.AdaptiveAvgPool2d, "average"),
+    (nn.Linear, "linear"),
+    (nn.Dropout, None),
+    (nn.Flatten, None),
+    (nn.Module, "block"),
+)
+ACTIVATIONS = tuple(of for of, kind in KINDS if kind in {"relu", "activation"})
+
+
+class Stepped(nn.Module):
+    """One of torchvision's networks: (N, 3, H, W) float, normalised → logits (N, classes), step by step.
+
+    It is to be one whose forward is its children in order, an nn.Sequential being its own children; what torchvision
+    does between two children, flattening, comes after the step of that path (None: the network has a module for it).
+    Paths are torchvision's. What works in place no longer does, so that every activation can be kept.
+    """
+
+    def __init__(self, network: nn.Module, flatten_after: str | None = "avgpool"):
+        super().__init__()
+        self.network = network
+        self.flatten_after = flatten_after
+        for part in network.modules():
+            if getattr(part, "inplace", False):
+                part.inplace = False
+
+    def steps(self) -> list[Step]:
+        """What the network does, in order: (module path, function). Flattening has the path "flatten"."""
+        found: list[Step] = []
+        for path, module in _unrolled(self.network):
+            found.append((path, module))
+            if path == self.flatten_after:
+                found.append(("flatten", flatten))
+        return found
+
+    def forward(self, x: Tensor) -> Tensor:
+        for _, step in self.steps():
+            x = step(x)
+        return x
+
+
+def _unrolled(network: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
+    for name, child in network.named_children():
+        if isinstance(child, nn.Sequential):
+            yield from _unrolled(child, f"{prefix}{name}.")
+        else:
+            yield prefix + name, child
+
+
+def network_layers(network: Stepped, side: int) -> tuple[Layer, ...]:
+    """Every step with an output worth looking at, and the softmax, for an input of side × side pixels.
+
+    Layers are called by their paths, and drawn with those of their stride. Shapes and multiplications are those of a
+    forward pass that computes nothing. Receptive fields are not worked out.
+    """
+    found = []
+    stride: int | None = 1
+    shape: tuple[int, ...] = (3, side, side)
+    for path, step, after, count in _passes(network, side):
+        kind = next(kind for of, kind in KINDS if isinstance(step, of)) if isinstance(step, nn.Module) else None
+        if kind == "average" or len(after) == 1:
+            stride = None
+        if stride is not None:
+            stride *= round(shape[1] / after[1])  # maps that lose their border are a little smaller than side / stride
+        shape = after
+        if kind is not None:
+            channels, height, width = (*after, 1, 1)[:3]
+            parameters = sum(parameter.numel() for parameter in step.parameters())
+            block = "Classifier" if stride is None else f"Stride {stride}"
+            places = (channels, height, width)
+            found.append(Layer(path, path, kind, places, stride, None, parameters, block, count / (height * width)))
+    return (*found, Layer("prob", "softmax", "softmax", found[-1].shape, None, None, 0))
+
+
+def map_shape(network: nn.Module, path: str, side: int) -> tuple[int, ...]:
+    """The shape, without the batch, of the output of a network's step for an input of side × side pixels."""
+    return next(shape for found, _, shape, _ in _passes(network, side) if found == path)
+
+
+def _passes(network: nn.Module, side: int) -> Iterator[tuple[str, Callable, tuple[int, ...], int]]:
+    """(path, step, the shape of its output without the batch, its multiplications), step by step, computing nothing."""
+    tensors = [*network.parameters(), *network.buffers()]
+    shadow = deepcopy(network, {id(tensor): tensor.to("meta") for tensor in tensors})  # of the structure alone
+    x = torch.zeros(1, 3, side, side, device="meta")
+    for path, step in shadow.steps():
+        with torch.no_grad(), _Multiplications() as counter:
+            x = step(x)
+        yield path, step, tuple(x.shape[1:]), counter.count
+
+
+class _Multiplications(TorchDispatchMode):
+    """What torch's FlopCounterMode counts, halved, without the hooks that it puts on every module of the process."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        if func._overloadpacket in flop_registry:
+            flops = flop_registry[func._overloadpacket](*args, **(kwargs or {}), out_val=out)
+            self.count += flops // 2  # a multiplication and an addition each
+        return out
+
+
+@torch.no_grad()
+def plain_vgg(network: nn.Module, plan: Plan) -> VGG:
+    """torchvision's VGG with batch normalisation after each convolution as the VGG of the plan, without: one affine
+    map. The given network is left as it was."""
+    features = list(network.features)
+    affine = [
+        torch.nn.utils.fuse_conv_bn_eval(module, following) if isinstance(module, nn.Conv2d) else module
+        for module, following in zip(features, [*features[1:], None], strict=True)
+    ] + list(network.classifier)
+    values = [v for module in affine if isinstance(module, nn.Conv2d | nn.Linear) for v in (module.weight, module.bias)]
+    with torch.device("meta"):
+        plain = VGG(plan)
+    plain.load_state_dict(dict(zip(plain.state_dict(), values, strict=True)), assign=True)
+    return plain

@@ -1,0 +1,109 @@
+"""What networks take a picture for: one network in full, or several beside each other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from visionlab.network.certainty import entropy, in_words, margin, rank, tempered
+from visionlab.network.classifier import Classifier, ranked
+from visionlab.ui import cached
+from visionlab.ui.state import Picture
+from visionlab.ui.widgets import Network, probability_bars
+
+MOST = 20  # classes that can be listed
+SEVERAL = 5  # classes of each network where several are compared
+
+
+def show(network: Network, picture: Picture) -> NDArray[np.float32]:
+    """The most probable classes, how sure the network is, and where any class stands; gives the probabilities."""
+    net = network.net
+    probabilities = cached.class_probabilities(network.key, picture.key, net, picture.image)
+    most = min(MOST, len(net.labels))
+    with st.popover("More or fewer, warmer or colder", icon=":material/tune:"):
+        count = st.slider("Classes shown", 1, most, min(5, most), key="count", bind="query-params") if most > 1 else 1
+        temperature = st.slider(
+            "Temperature",
+            0.25,
+            4.0,
+            1.0,
+            0.05,
+            key="temperature",
+            bind="query-params",
+            help="The logits are divided by it: below 1 the network seems surer, above 1 less sure. 1 is measured.",
+        )
+    probabilities = tempered(probabilities, temperature) if temperature != 1 else probabilities
+    answers = ranked(net, probabilities, count)
+    st.markdown(f"**Top {len(answers)} of {len(net.labels)} classes**")
+    probability_bars(answers)
+    _certainty(net, probabilities)
+    _search(net, probabilities)
+    return probabilities
+
+
+def _certainty(net: Classifier, probabilities: NDArray[np.float32]) -> None:
+    words = in_words(probabilities)
+    facts = (
+        f"Entropy {entropy(probabilities):.1f} bits of at most {np.log2(len(net.labels)):.1f}, "
+        f"lead {100 * margin(probabilities):.0f} points."
+    )
+    if words == "unsure":
+        st.info(
+            f"The network is unsure. It always names one of its classes, also where none of them fits. {facts}",
+            icon=":material/help:",
+        )
+    else:
+        st.caption(f"The network is **{words}**. {facts} It always names one of its classes, whatever it is shown.")
+
+
+def _search(net: Classifier, probabilities: NDArray[np.float32]) -> None:
+    wanted = st.selectbox(
+        "Where is …",
+        ["", *sorted(range(len(net.labels)), key=lambda index: net.labels[index].casefold())],
+        format_func=lambda index: "another class" if index == "" else net.labels[index],
+        key=f"search-{net.name}",
+    )
+    if wanted != "":
+        place, total = rank(probabilities, wanted), len(net.labels)
+        st.text(f"{net.labels[wanted]}: place {place} of {total}, {probabilities[wanted]:.2%}")
+
+
+# --- several networks -----------------------------------------------------------------------------------------------
+
+
+def compare(networks: Sequence[Network], picture: Picture) -> None:
+    """A row a network: its best classes, how long it took, how large it is; what two or more say is marked."""
+    rows = []
+    for network in networks:
+        probabilities, seconds = cached.timed_probabilities(network.key, picture.key, network.net, picture.image)
+        rows.append((network, ranked(network.net, probabilities, SEVERAL), seconds))
+    said = Counter(label for _, answers, _ in rows for label in {_folded(answer.label) for answer in answers[:1]})
+    body = ""
+    for network, answers, seconds in rows:
+        size = sum(parameter.nbytes for parameter in network.net.module.parameters()) / 2**20
+        cells = ""
+        for place, answer in enumerate(answers):
+            agreed = said[_folded(answer.label)] > (place == 0)  # somebody else’s first answer
+            mark = ' class="agreed"' if agreed else ""
+            sign = " ✓" if agreed else ""
+            cells += f"<td{mark}>{escape(answer.label)}{sign}<br><small>{answer.probability:.1%}</small></td>"
+        cells += "<td></td>" * (SEVERAL - len(answers))
+        body += (
+            f'<tr><th scope="row">{escape(network.title)}</th>{cells}'
+            f"<td>{1000 * seconds:.0f} ms</td><td>{size:,.0f} MB</td></tr>"
+        )
+    heads = "".join(f'<th scope="col">{head}</th>' for head in ("Network", *range(1, SEVERAL + 1), "Time", "Size"))
+    st.html(f'<table class="networks"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>')
+    st.caption(
+        "✓: another network’s first answer, too. The time is that of one picture, prepared and classified; the "
+        "size is that of the weights in float32."
+    )
+
+
+def _folded(label: str) -> str:
+    return label.casefold().replace("_", " ").strip()

@@ -1,0 +1,71 @@
+"""Networks whose weights are not here yet: their size, a download with its progress, and a button that stops it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import streamlit as st
+
+from visionlab.network import weights
+from visionlab.network.models import MODELS, Model, available
+from visionlab.ui import jobs
+from visionlab.ui.page import sentence
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _job(name: str) -> str:
+    """The id of a job that downloads a network's weight file."""
+    file = MODELS[name].file
+
+    def work(job: jobs.Job) -> Iterator[weights.Progress]:
+        for progress in weights.download(file):
+            job.report(progress.done / (progress.total or file.size or progress.done or 1))
+        yield weights.Progress(file.size or 0, file.size)
+
+    return jobs.registry().submit(work)
+
+
+def offer_downloads() -> None:
+    """A row for each network that is not here."""
+    for name in [name for name in MODELS if name not in available()]:
+        _offer(MODELS[name])
+
+
+def _offer(model: Model) -> None:
+    wanted = st.session_state.setdefault("downloads", set())
+    what, action = st.columns([3, 2], vertical_alignment="center")
+    what.markdown(f"**{model.title}** · {_megabytes(model.file.size)}")
+    what.caption(model.about)
+    with action:
+        if model.name not in wanted:
+            st.button(
+                "Download",
+                key=f"download-{model.name}",
+                icon=":material/download:",
+                on_click=wanted.add,
+                args=(model.name,),
+                disabled=model.file.url is None,
+            )
+            return
+        job = jobs.begun(_job, model.name)
+        if not job.over:
+            jobs.watch(
+                job,
+                lambda: st.progress(min(job.share, 1.0), f"{job.share:.0%} of {_megabytes(model.file.size)}"),
+                "Stop",
+                f"stop-download-{model.name}",
+            )
+        else:  # stopped, or failed; or it came, and has been taken away since
+            st.button(
+                {"cancelled": "Go on", "failed": "Try again", "done": "Download"}[job.state],
+                key=f"download-{model.name}",
+                icon=":material/download:",
+                on_click=_job.clear,
+                args=(model.name,),
+            )
+    if job.over and job.error:
+        sentence(job.error)
+
+
+def _megabytes(size: int | None) -> str:
+    return f"{size / 2**20:,.0f} MB" if size else "size unknown"
