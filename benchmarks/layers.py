@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable
 from copy import deepcopy
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -85,17 +86,18 @@ WAITS = (
 )
 
 
-def in_turn(ours: Callable[[], object], theirs: Callable[[], object], seconds: float) -> tuple[float, float]:
-    """The median times in seconds of two functions that are called in turn; the first calls are not counted."""
-    times: tuple[list[float], list[float]] = ([], [])
-    ours(), theirs()
+def in_turn(*runs: Callable[[], object], seconds: float) -> list[list[float]]:
+    """The times in seconds of functions that are called in turn, round by round; the first round is not counted."""
+    times: list[list[float]] = [[] for _ in runs]
+    for run in runs:
+        run()
     until = time.perf_counter() + seconds
-    while time.perf_counter() < until or len(times[0]) < 5:
-        for run, kept in zip((ours, theirs), times, strict=True):
+    while time.perf_counter() < until or len(times[0]) < 9:
+        for run, kept in zip(runs, times, strict=True):
             start = time.perf_counter()
             run()
             kept.append(time.perf_counter() - start)
-    return statistics.median(times[0]), statistics.median(times[1])
+    return times
 
 
 def full_width() -> Classifier:
@@ -111,11 +113,12 @@ def activations(net: Classifier, image: Image, side: int, seconds: float) -> tup
     def plain() -> None:
         net.module(transform([image], net.device))
 
-    return in_turn(lambda: vl.feature_maps(net, image, side=side), plain, seconds)
+    ours, theirs = in_turn(lambda: vl.feature_maps(net, image, side=side), plain, seconds=seconds)
+    return statistics.median(ours), statistics.median(theirs)
 
 
 def cams(net: Classifier, image: Image, seconds: float) -> dict[str, tuple[float, float]]:
-    """Grad-CAM in seconds beyond a forward pass: {peer: (ours, theirs)}."""
+    """Grad-CAM in seconds beyond a forward pass, the median over rounds: {peer: (ours, theirs)}."""
     import captum.attr
 
     x = net.transform([image], net.device)
@@ -135,15 +138,18 @@ def cams(net: Classifier, image: Image, seconds: float) -> dict[str, tuple[float
 
         # It needs parameters that take a gradient, as torchvision's networks have them when they are made.
         copy = deepcopy(net.module).requires_grad_(True)
-        theirs = GradCAM(copy, [copy.features[-2]])
-        peers["pytorch-grad-cam"] = lambda: theirs(x, [ClassifierOutputTarget(3)])
+        their_cam = GradCAM(copy, [copy.features[-2]])
+        peers["pytorch-grad-cam"] = lambda: their_cam(x, [ClassifierOutputTarget(3)])
     else:
         console.print("pytorch-grad-cam is not installed: see the top of this file.")
     found = {}
     for name, run in peers.items():
-        ours, other = in_turn(lambda: METHODS["grad-cam"].attribute(net, x, 3, None, silent), run, seconds)
-        _, plain = in_turn(lambda: None, forward, seconds / 2)
-        found[name] = (ours - plain, other - plain)
+        mine = partial(METHODS["grad-cam"].attribute, net, x, 3, None, silent)
+        ours, theirs, plain = in_turn(mine, run, forward, seconds=2 * seconds)
+        found[name] = tuple(
+            statistics.median(taken - alone for taken, alone in zip(times, plain, strict=True))
+            for times in (ours, theirs)
+        )
     return found
 
 
