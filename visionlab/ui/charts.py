@@ -102,7 +102,14 @@ def depth(statistics: Sequence[LayerStatistics]) -> go.Figure:
         hovermode="x unified",
         xaxis={"tickangle": -60, "automargin": True, "type": "category"},
         yaxis={"title": "Value", "automargin": True},
-        yaxis2={"title": "Silent, %", "overlaying": "y", "side": "right", "range": [0, 102], "showgrid": False},
+        yaxis2={
+            "title": "Silent, %",
+            "overlaying": "y",
+            "side": "right",
+            "range": [0, 102],
+            "tickvals": [0, 25, 50, 75, 100],
+            "showgrid": False,
+        },
     )
     return figure
 
