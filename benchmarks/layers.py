@@ -14,13 +14,11 @@ import gc
 import os
 import platform
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from copy import deepcopy
 from functools import partial
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -86,13 +84,15 @@ WAITS = (
 )
 
 
-def in_turn(*runs: Callable[[], object], seconds: float) -> list[list[float]]:
-    """The times in seconds of functions that are called in turn, round by round; the first round is not counted."""
+def in_turn(*runs: Callable[[], object], seconds: float, least: int = 9) -> list[list[float]]:
+    """The times in seconds of functions that are called in turn, round by round, `least` rounds or more; the first
+    round is not counted.
+    """
     times: list[list[float]] = [[] for _ in runs]
     for run in runs:
         run()
     until = time.perf_counter() + seconds
-    while time.perf_counter() < until or len(times[0]) < 9:
+    while time.perf_counter() < until or len(times[0]) < least:
         for run, kept in zip(runs, times, strict=True):
             start = time.perf_counter()
             run()
@@ -238,5 +238,4 @@ def main(
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
     typer.run(main)

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from visionlab.errors import BusyError, ModelError, ParameterError
 from visionlab.imaging.image import Image
-from visionlab.network.classifier import Classifier
+from visionlab.network.classifier import Classifier, classified
 
 CPU = torch.device("cpu")
 
@@ -43,13 +43,9 @@ def prepared(net: Classifier, image: Image) -> Tensor:
     return net.transform([image], CPU)[0]
 
 
-@torch.inference_mode()
 def answers(net: Classifier, inputs: Sequence[Tensor]) -> NDArray[np.float32]:
     """(N, classes) float32: what `probabilities` says of N ≥ 1 pictures, which have been prepared for this network."""
-    x = torch.stack(list(inputs)).to(net.device)  # (N, 3, crop, crop)
-    if len(x) > 1:  # the order of memory that convolutions of a batch want: 10 to 19 % faster on a CPU
-        x = x.contiguous(memory_format=torch.channels_last)
-    return net.softmax(net.module(x)).cpu().numpy()
+    return classified(net, torch.stack(list(inputs)).to(net.device))  # (N, 3, crop, crop)
 
 
 @dataclass(frozen=True, eq=False)
