@@ -3,7 +3,6 @@
 import streamlit as st
 
 from visionlab.imaging.image import encode_jpeg
-from visionlab.network.classifier import ranked
 from visionlab.ui import answers, downloads, explanations, live, many_view, picture_bar
 from visionlab.ui.page import page, roomy_columns
 from visionlab.ui.widgets import model_picker, network, networks_here, title_of
@@ -23,13 +22,7 @@ def one_picture() -> None:
             st.image(view, width=2 * net.transform.crop, alt="The picture as the network sees it")
             st.caption(f"The middle of your picture, {net.transform.crop} × {net.transform.crop} pixels.")
     with two:
-        everything = [answer.index for answer in ranked(net, probabilities, len(net.labels))]
-        target = st.selectbox(
-            "Why this class?",
-            everything,
-            format_func=lambda index: net.labels[index],
-            key=f"target-{chosen.key}-{picture.key}",
-        )
+        target = answers.explained_class(chosen, picture, probabilities)
         case = explanations.case_of(chosen, picture, target)
         method, layer, look = explanations.choices(net)
         explanations.show_one(case, method, layer, look)

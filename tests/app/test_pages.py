@@ -1,5 +1,6 @@
 """Each page on a sample at once and on an upload; bad uploads; what goes along from page to page."""
 
+import json
 import re
 from html import unescape
 
@@ -25,7 +26,11 @@ def bars(app) -> list[tuple[str, str]]:
     """(class, percentage) of each prediction bar."""
     found = "".join(element.value for element in app.get("html"))
     rows = re.findall(r"<span[^>]*>([^<]+)</span><span[^>]*>([\d.]+%)</span>", found)
-    return [(unescape(label), share) for label, share in rows]
+    drawn = [json.loads(part.proto.json) for part in app.get("bidi_component") if "bars" in part.proto.component_name]
+    answers = [answer for data in drawn for answer in data["answers"]]
+    return [*((unescape(label), share) for label, share in rows)] + [
+        (answer["label"], f"{answer['probability']:.1%}") for answer in answers
+    ]
 
 
 @pytest.mark.parametrize("title", PAGES)

@@ -29,7 +29,8 @@ def images(page: Page, alt: str):
 
 def bars(page: Page) -> list[str]:
     """The lines of the prediction bars, as a person reads them: class and percentage."""
-    return [text.replace("\n", " ") for text in page.get_by_role("listitem").all_inner_texts() if "%" in text]
+    lines = page.get_by_role("listitem").or_(page.locator(".bars").get_by_role("radio"))
+    return [text.strip().replace("\n", " ") for text in lines.all_inner_texts() if "%" in text]
 
 
 def expected_bars(image: np.ndarray, top: int = 5) -> list[str]:
@@ -74,13 +75,30 @@ def test_predictions_and_their_reasons(page: Page, photo):
     assert bars(page) == expected
     heat = images(page, "Grad-CAM, over the picture")
     expect(page.get_by_text("against chance")).to_have_count(2)
-    first, old = pixels(heat), heat.get_attribute("src")
-    choose(page, "Why this class?", re.sub(r" [\d.]+%$", "", expected[2]))
-    expect(heat).not_to_have_attribute("src", old)
-    settle(page)
-    second = pixels(heat)
-    assert first.shape == second.shape
-    assert np.abs(first.astype(int) - second).max() > 20
+    seen = pixels(heat)
+    lines = page.locator(".bars").get_by_role("radio")
+    expect(lines.nth(0)).to_be_checked()
+
+    def click(place: int) -> None:
+        lines.nth(place).click()
+
+    def press_down(place: int) -> None:
+        lines.nth(place - 1).press("ArrowDown")
+
+    def pick(place: int) -> None:
+        choose(page, "Why this class?", re.sub(r" [\d.]+%$", "", expected[place]))
+
+    for place, ask in enumerate((click, press_down, pick), start=1):
+        old = heat.get_attribute("src")
+        ask(place)
+        expect(heat).not_to_have_attribute("src", old)
+        settle(page)
+        expect(lines.nth(place)).to_be_checked()
+        chosen = page.get_by_role("combobox", name=re.compile("Why this class"))
+        expect(chosen).to_have_value(re.sub(r" [\d.]+%$", "", expected[place]))
+        before, seen = seen, pixels(heat)
+        assert before.shape == seen.shape
+        assert np.abs(before.astype(int) - seen).max() > 20
 
 
 def _class_files(kind: int, count: int) -> list[dict]:

@@ -13,15 +13,19 @@ from numpy.typing import NDArray
 from visionlab.network.certainty import entropy, in_words, margin, rank, tempered
 from visionlab.network.classifier import Classifier, ranked
 from visionlab.ui import cached
+from visionlab.ui.components.bars import bars
 from visionlab.ui.state import Picture
-from visionlab.ui.widgets import Network, probability_bars
+from visionlab.ui.widgets import Network
 
 MOST = 20  # classes that can be listed
 SEVERAL = 5  # classes of each network where several are compared
 
 
 def show(network: Network, picture: Picture) -> NDArray[np.float32]:
-    """The most probable classes, how sure the network is, and where any class stands; gives the probabilities."""
+    """The most probable classes, how sure the network is, and where any class stands; gives the probabilities.
+
+    A click on a class makes it the explained_class().
+    """
     net = network.net
     probabilities = cached.class_probabilities(network.key, picture.key, net, picture.image)
     most = min(MOST, len(net.labels))
@@ -40,10 +44,25 @@ def show(network: Network, picture: Picture) -> NDArray[np.float32]:
     probabilities = tempered(probabilities, temperature) if temperature != 1 else probabilities
     answers = ranked(net, probabilities, count)
     st.markdown(f"**Top {len(answers)} of {len(net.labels)} classes**")
-    probability_bars(answers)
+    target = _target_key(network, picture)
+    chosen = st.session_state.get(target, answers[0].index)
+    bars(answers, chosen=chosen, key=f"bars-{target}", on_choose=lambda index: st.session_state.update({target: index}))
     _certainty(net, probabilities)
     _search(net, probabilities)
     return probabilities
+
+
+def explained_class(network: Network, picture: Picture, probabilities: NDArray[np.float32]) -> int:
+    """The index of the class whose reasons are looked for: any one of them, the most probable unless another is chosen."""
+    labels = network.net.labels
+    everything = [answer.index for answer in ranked(network.net, probabilities, len(labels))]
+    return st.selectbox(
+        "Why this class?", everything, format_func=lambda index: labels[index], key=_target_key(network, picture)
+    )
+
+
+def _target_key(network: Network, picture: Picture) -> str:
+    return f"target-{network.key}-{picture.key}"
 
 
 def _certainty(net: Classifier, probabilities: NDArray[np.float32]) -> None:

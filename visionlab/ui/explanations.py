@@ -131,7 +131,7 @@ def _stopped(job: jobs.Job, start: Callable[..., str], arguments: tuple) -> bool
 
 def choices(net: Classifier) -> tuple[str, str | None, Overlay]:
     """The method, its layer if it takes one (None: its own choice), and how its map is laid over the picture."""
-    one, two = st.columns(2)
+    one, two = roomy_columns(2, "method", gap="small")
     method = one.selectbox(
         "Method", METHODS, format_func=lambda name: METHODS[name].title, key="method", bind="query-params"
     )
@@ -143,7 +143,7 @@ def choices(net: Classifier) -> tuple[str, str | None, Overlay]:
         key=f"explained-layer-{net.name}",
         disabled=not METHODS[method].layered,
     )
-    strength = one.slider("Strength of the overlay", 0.0, 1.0, 0.7, 0.05, key="strength", persist_state="session")
+    strength = one.slider("Strength", 0.0, 1.0, 0.7, 0.05, key="strength", persist_state="session")
     palette = two.selectbox("Colours", OVERLAYS, index=OVERLAYS.index("inferno"), key="palette", format_func=str.title)
     return method, layer if layer and METHODS[method].layered else None, Overlay(strength, palette)
 
@@ -177,13 +177,13 @@ def show_one(case: Case, method: str, layer: str | None, look: Overlay) -> None:
 
 def _figures(faith: Faithfulness, chance: Faithfulness) -> None:
     """Deletion and insertion beside what chance is worth, and their curves."""
-    one, two = st.columns(2)
-    for column, name, value, other, better in (
-        (one, "Deletion", faith.deletion, chance.deletion, "inverse"),
-        (two, "Insertion", faith.insertion, chance.insertion, "normal"),
-    ):
-        delta = f"{value - other:+.3f} against chance"
-        column.metric(name, f"{value:.3f}", delta, delta_color=better, help=HELP[name])
+    with st.container(horizontal=True, gap="medium"):
+        for name, value, other, better in (
+            ("Deletion", faith.deletion, chance.deletion, "inverse"),
+            ("Insertion", faith.insertion, chance.insertion, "normal"),
+        ):
+            delta = f"{value - other:+.3f} against chance"
+            st.metric(name, f"{value:.3f}", delta, delta_color=better, help=HELP[name], width="content")
     with st.expander("How the probability falls and rises", icon=":material/show_chart:"):
         st.plotly_chart(charts.faithfulness(faith, chance), config=charts.PLAIN)
         st.caption("Chance is the same map moved to other places, so that it hides as coarse or as fine a pattern.")
