@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 from tiny import TINY, tiny_classifier
@@ -24,6 +26,8 @@ import visionlab as vl
 from visionlab import cli
 from visionlab.imaging.image import encode_png
 from visionlab.learning import many
+from visionlab.learning.augmentation import VIEWS
+from visionlab.learning.dataset import textures
 from visionlab.network.classifier import UNSURE
 from visionlab.network.vgg import VGG, Plan
 from visionlab.network.weights import WeightFile
@@ -43,7 +47,9 @@ def run(*arguments) -> str:
     return result.stdout
 
 
-@pytest.mark.parametrize("command", ["models", "filter", "features", "predict", "explain", "train"])
+@pytest.mark.parametrize(
+    "command", ["models", "filter", "features", "predict", "explain", "train", "evaluate", "export"]
+)
 def test_every_command_explains_itself(command):
     assert "Usage" in run(command, "--help")
 
@@ -236,21 +242,104 @@ def test_the_help_of_explain_lists_the_methods(monkeypatch):
     assert ", ".join(vl.METHODS) in run("explain", "--help")
 
 
-def test_train_then_predict_with_ones_own_head(tmp_path):
-    from visionlab.learning.dataset import textures
+def test_the_help_of_train_lists_kinds_and_views(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
+    for _ in range(2):
+        told = run("train", "--help")
+        assert told.count(", ".join(vl.training.KINDS)) == 1
+        assert told.count(", ".join(VIEWS)) == 1
 
+
+@pytest.fixture(scope="module")
+def textured(tmp_path_factory):
+    """A folder with a folder of patches for each of three textures."""
     data = textures(patches=8)
+    folder = tmp_path_factory.mktemp("textured")
     for image, label, name in zip(data.images, data.labels, data.names, strict=True):
-        folder = tmp_path / "set" / data.classes[label]
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{name}.png").write_bytes(encode_png(image))
+        path = folder / data.classes[label] / f"{name}.png"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(encode_png(image))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def head(textured, tmp_path_factory):
+    out = tmp_path_factory.mktemp("trained") / "head.safetensors"
+    run("train", textured, "-o", out, "--seed", 1, "--validation", 0.5, "--device", "cpu")
+    return out
+
+
+def test_train_then_predict_with_ones_own_head(textured, tmp_path):
     head = tmp_path / "head.safetensors"
-    facts = json.loads(run("train", tmp_path / "set", "-o", head, "--seed", 1, "--json"))
+    facts = json.loads(run("train", textured, "-o", head, "--seed", 1, "--json"))
     assert facts["trained_on"] + facts["validated_on"] == 24
     assert facts["validation_accuracy"] > 0.6
-    some = next((tmp_path / "set" / "grass").iterdir())
+    assert np.trace(facts["confusion"]) == round(facts["validation_accuracy"] * facts["validated_on"])
+    some = next((textured / "grass").iterdir())
     rows = json.loads(run("predict", some, "--head", head, "--json"))[str(some)]
     assert {row["label"] for row in rows} == {"brick", "grass", "gravel"}
+
+
+def test_train_takes_kinds_views_and_epochs(textured, tmp_path):
+    settings = ["--kind", "mlp", "--augment", "flip", "--augment", "colour", "--epochs", 3, "--json"]
+    facts = json.loads(run("train", textured, "-o", tmp_path / "mlp.safetensors", *settings))
+    assert (facts["kind"], facts["views"]) == ("mlp", ["flip", "colour"])
+    assert facts["epoch"] <= 3
+    assert vl.load_head(tmp_path / "mlp.safetensors").hidden is not None
+    told = run("train", textured, "-o", tmp_path / "p.safetensors", "--kind", "prototype", "--validation", 0)
+    assert "no picture was held out" in told
+
+
+def test_evaluate_tells_what_a_head_is_worth_and_where_it_errs(textured, head, tmp_path):
+    mixed = tmp_path / "mixed"
+    shutil.copytree(textured, mixed)
+    wrong = next((mixed / "brick").iterdir()).rename(mixed / "gravel" / "wrong.png")
+    (mixed / "flowers").mkdir()
+    (mixed / "flowers" / "1.png").write_bytes(encode_png(vl.load_sample("coffee")))
+    found = json.loads(run("evaluate", mixed, "--head", head, "--json", "--csv", tmp_path / "mistakes.csv"))
+    net = vl.load_head(head).as_classifier(device="cpu")
+    data = vl.LabelledImages.from_folder(textured)
+    right = np.mean([a[0].index == label for a, label in zip(vl.predict(net, data.images), data.labels, strict=True)])
+    assert right > 0.9
+    assert found["accuracy"] == pytest.approx(right - 1 / 24)
+    assert "“flowers”" in found["left_out"]
+    rows = rows_of(tmp_path / "mistakes.csv")
+    assert len(rows) == round((1 - found["accuracy"]) * 24)
+    (row,) = (row for row in rows if row["file"] == f"gravel/{wrong.name}")
+    assert row["class_1"] == "brick"
+    assert float(row["probability_1"]) == pytest.approx(
+        vl.predict(net, [vl.load_image(wrong)])[0][0].probability, abs=1e-4
+    )
+    told = run("evaluate", mixed, "--head", head)
+    assert f"right on {found['accuracy']:.1%} of 24 pictures (95 % interval " in told
+    assert re.search(r"gravel .* 9 .* brick 1 ", told)
+    assert "would be refused as “none of these”" in told
+
+
+def test_export_writes_a_package_that_opens_again(textured, head, tmp_path):
+    out = tmp_path / "mine.zip"
+    told = run("export", head, "-o", out, "--pictures", textured / "grass", "--data", textured, "--device", "cpu")
+    assert "the same answers as the original: on 8 pictures no probability differs by more than" in told
+    found = vl.open_package(out)
+    assert found.head.classes == ("brick", "grass", "gravel")
+    assert vl.LabelledImages.from_zip(found.pictures).counts() == {"brick": 8, "grass": 8, "gravel": 8}
+
+
+def test_export_writes_an_onnx_file(head, tmp_path):
+    out = tmp_path / "mine.onnx"
+    assert "on 4 pictures" in run("export", head, "-o", out, "--device", "cpu"), "the samples"
+    net = vl.load_head(head).as_classifier(device="cpu")
+    session = onnxruntime.InferenceSession(out, providers=["CPUExecutionProvider"])
+    found = session.run(["probabilities"], {"image": vl.load_sample("rocket")})[0]
+    expected = {answer.index: answer.probability for answer in vl.predict(net, [vl.load_sample("rocket")])[0]}
+    np.testing.assert_allclose(found, [expected[index] for index in range(3)], atol=1e-4)
+    with pytest.raises(vl.ParameterError, match="leave out --data"):
+        run("export", head, "-o", out, "--data", tmp_path)
+    with pytest.raises(vl.ParameterError, match=r"mine\.pt"):
+        run("export", head, "-o", tmp_path / "mine.pt")
+    with pytest.raises(vl.DatasetError, match="no picture"):
+        run("export", head, "-o", out, "--pictures", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.onnx"]
 
 
 def test_weights_that_are_not_here_are_downloaded_and_checked(picture, tmp_path, monkeypatch):
@@ -299,6 +388,10 @@ def test_what_a_person_can_mend_is_one_sentence_on_stderr(tmp_path):
         (["predict", "{}", "--csv", "/no/such/folder/o.csv"], "/no/such/folder/o.csv cannot be written"),
         (["predict", "{}", "--csv", "o.csv", "--json"], "o.csv"),
         (["predict", "{}", "--top", "0"], "top is 0"),
+        (["export", "/no/such/head.safetensors", "-o", "o.zip"], "head.safetensors cannot be read"),
+        (["export", "{}", "-o", "o.zip"], "cat.png is no head"),
+        (["evaluate", "/no/such/folder", "--head", "{}"], "folder"),
+        (["train", "{}", "-o", "h.safetensors"], "no zip file"),
     ],
 )
 def test_odd_requests_name_the_odd_value(picture, arguments, told):

@@ -6,34 +6,39 @@ import io
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.progress import Progress
 from rich.table import Table
 
 import visionlab as vl
+from visionlab import cli_training
 from visionlab.cli_answers import plain, print_json, print_sheet, print_tables
+from visionlab.cli_shared import (
+    BUILT_IN,
+    AsJson,
+    Device,
+    HeadFile,
+    ListsNames,
+    Network,
+    console,
+    network,
+    read,
+    replacing,
+    write,
+)
 from visionlab.errors import ImageError, ParameterError, VisionlabError
 
 if TYPE_CHECKING:
     from visionlab.imaging.image import Image
     from visionlab.learning.many import Found, Source, Unreadable
-    from visionlab.network.classifier import Classifier
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="See how a computer sees, from a shell.")
-console = Console()
-
-BUILT_IN = "vgg16-tinyimagenet"
 Picture = Annotated[Path, typer.Argument(help="A picture: JPEG, PNG, WebP, GIF, BMP or TIFF.")]
-Network = Annotated[str, typer.Option("--model", "-m", help="A name that “models” lists.")]
-HeadFile = Annotated[Path | None, typer.Option("--head", help="A head that “train” saved; it brings its own network.")]
-Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
 def run() -> None:
@@ -76,11 +81,11 @@ def filter_(
     """Put a picture through a chain of filters."""
     from visionlab.imaging.image import encode_png
 
-    saved = vl.Pipeline.from_json(_read(chain)) if chain else vl.Pipeline()
+    saved = vl.Pipeline.from_json(read(chain)) if chain else vl.Pipeline()
     pipeline = vl.Pipeline([*saved.steps, *(_parse_step(step) for step in steps or [])], saved.off)
     if not pipeline.steps:
         raise ParameterError("No filter was given. Name one, as in gaussian_blur:sigma=2, or a --chain file.")
-    _write(out, encode_png(pipeline.run(_load(picture))))
+    write(out, encode_png(pipeline.run(_load(picture))))
     if code:
         print(pipeline.to_python())
 
@@ -123,14 +128,14 @@ def features(
         raise ParameterError(f"“{out.name}” should end in .png (a mosaic) or .npz (the numbers).")
     if out.suffix == ".png" and len(layer or []) != 1:
         raise ParameterError("A PNG shows one layer: name it with --layer conv3_1, or write an .npz of several.")
-    net = _network(model, head, device)
+    net = network(model, head, device)
     maps = vl.feature_maps(net, _load(picture), layer, side or net.maps_side)
     if out.suffix == ".png":
-        _write(out, encode_png(vl.mosaic(maps[layer[0]].values)))
+        write(out, encode_png(vl.mosaic(maps[layer[0]].values)))
     else:
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **{name: found.values for name, found in maps.items()})
-        _write(out, buffer.getvalue())
+        write(out, buffer.getvalue())
     for name, found in maps.items():
         print(f"{name:8} {found.values.shape}  mean {found.values.mean():.4f}  peak {found.values.max():.4f}")
 
@@ -159,7 +164,7 @@ def predict(
     if csv and (words or as_json):
         raise ParameterError(f"--csv {csv} holds what --json and --words would print. Leave it out, or them.")
     sources = _sources(pictures)
-    net = _network(model, head, device)
+    net = network(model, head, device)
     top = (1 if words else 5) if top is None else top
     answers = predict_many(net, sources, top, thumbnail=None)
     unreadable: list[Unreadable] = []
@@ -205,24 +210,15 @@ def _readable(answers: Iterable[Found | Unreadable], unreadable: list[Unreadable
 def _write_predictions(out: Path, found: Iterator[Found]) -> None:
     from visionlab.learning.many import write_csv
 
-    with _replacing(out, "w", encoding="utf-8", newline="") as file:
+    with replacing(out, "w", encoding="utf-8", newline="") as file:
         write_csv(found, file)
 
 
-class _NamesMethods(typer.core.TyperCommand):
-    """A command whose help lists the methods: the table waits for torch, so only who asks for that help waits, too."""
-
-    def format_help(self, ctx, formatter) -> None:
-        option = next(parameter for parameter in self.params if parameter.name == "method")
-        option.help = f"{', '.join(vl.METHODS)}."
-        super().format_help(ctx, formatter)
-
-
-@app.command(cls=_NamesMethods)
+@app.command(cls=ListsNames)
 def explain(
     picture: Picture,
     out: Annotated[Path, typer.Option("--out", "-o", help="Where to write the overlay (PNG).")],
-    method: Annotated[str, typer.Option(help="A method of explanation.")] = "grad-cam",
+    method: Annotated[str, typer.Option(help="A method of explanation:")] = "grad-cam",
     target: Annotated[str | None, typer.Option(help="The class to explain; the most probable one without it.")] = None,
     layer: Annotated[str | None, typer.Option(help="The layer to look at; the method's own choice without it.")] = None,
     faithfulness: Annotated[bool, typer.Option("--faithfulness", help="Print how faithful the map is, too.")] = False,
@@ -233,10 +229,10 @@ def explain(
     """Where in the picture the network finds its reasons for a class."""
     from visionlab.imaging.image import encode_png
 
-    net = _network(model, head, device)
+    net = network(model, head, device)
     image = _load(picture)
     heat = vl.explain(net, image, method, target, layer)
-    _write(out, encode_png(vl.overlay(image, heat.values)))
+    write(out, encode_png(vl.overlay(image, heat.values)))
     print(f"{out}: {vl.METHODS[heat.method].title} for “{net.labels[heat.target]}”")
     if faithfulness:
         from visionlab.network.explain import faithfulness as measured
@@ -247,37 +243,9 @@ def explain(
         print(f"insertion {found.insertion:.3f}, by chance {chance.insertion:.3f} (higher is better)")
 
 
-@app.command()
-def train(
-    data: Annotated[Path, typer.Argument(help="A folder or a zip with one folder a class.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write the head (.safetensors).")],
-    model: Network = BUILT_IN,
-    validation: Annotated[float, typer.Option(help="Share of the pictures that is held out.")] = 0.25,
-    seed: Annotated[int, typer.Option(help="Decides the split.")] = 0,
-    device: Device = "auto",
-    as_json: AsJson = False,
-) -> None:
-    """Train a head on a few pictures of your own."""
-    from visionlab.learning.embedding import embed
-
-    pictures = vl.LabelledImages.from_folder(data) if data.is_dir() else vl.LabelledImages.from_zip(data)
-    net = _network(model, None, device)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("Looking at the pictures", total=len(pictures))
-        found = embed(net, pictures.images, lambda done, _: progress.update(task, completed=done))
-    fitting = vl.training.fit(pictures, net, features=found, validation=validation, seed=seed)
-    for _ in fitting:
-        pass
-    _write(out, fitting.head.to_bytes())
-    report = fitting.report()
-    low, high = report.interval
-    if as_json:
-        confusion = report.confusion.tolist()
-        print(json.dumps({**fitting.head.facts, "interval": [low, high], "confusion": confusion, "file": str(out)}))
-        return
-    print(f"{out}: {len(pictures.classes)} classes, {len(pictures)} pictures")
-    held_out = len(fitting.held_out)
-    print(f"right on {report.accuracy:.0%} of the {held_out} held-out pictures (95 % interval {low:.0%} to {high:.0%})")
+app.command(cls=ListsNames)(cli_training.train)
+app.command()(cli_training.evaluate)
+app.command()(cli_training.export)
 
 
 def _load(path: Path) -> Image:
@@ -286,43 +254,3 @@ def _load(path: Path) -> Image:
         return vl.load_image(path)
     except ImageError as error:
         raise ImageError(f"{path.name}: {error}") from error
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ParameterError(f"{path} cannot be read ({error.strerror}). Name a file that is there.") from error
-
-
-def _write(out: Path, data: bytes) -> None:
-    with _replacing(out, "wb") as file:
-        file.write(data)
-
-
-@contextmanager
-def _replacing(out: Path, mode: str, **text: str) -> Iterator[IO]:
-    """A file to write a result into; an interrupted write leaves what was there."""
-    part = out.with_name(out.name + ".part")
-    try:
-        with part.open(mode, **text) as file:
-            yield file
-        part.replace(out)
-    except OSError as error:
-        raise ParameterError(f"{out} cannot be written ({error.strerror}). Name another place.") from error
-
-
-def _network(model: str, head: Path | None, device: str) -> Classifier:
-    """The network of that name, or the one under a head; its weights are downloaded with a progress bar if need be."""
-    from visionlab.network import weights
-    from visionlab.network.models import find_model
-
-    chosen = vl.load_head(head) if head else None
-    file = find_model(chosen.network if chosen else model).file
-    if file.url and weights.find(file) is None:
-        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-            task = progress.add_task(file.name, total=file.size)
-            for step in weights.download(file):
-                progress.update(task, completed=step.done, total=step.total or file.size)
-    return chosen.as_classifier(device=device) if chosen else vl.load_classifier(model, device)

@@ -18,7 +18,7 @@ from PIL import Image as PillowImage
 from skimage import data as photographs
 
 from visionlab.errors import DatasetError, ParameterError
-from visionlab.imaging.image import MAX_BYTES, encode_jpeg, encode_png
+from visionlab.imaging.image import MAX_BYTES, encode_jpeg, encode_png, fingerprint
 from visionlab.learning import archive, dataset
 from visionlab.learning.dataset import LabelledImages, textures
 
@@ -114,6 +114,27 @@ def test_arrays_keep_order_and_group_copies():
     assert data.groups.tolist() == [0, 1, 0, 2]
     assert data.names == ("dogs 1", "dogs 2", "cats 1", "cats 2")
     np.testing.assert_array_equal(data.images[3], picture(3))
+
+
+def test_keys_name_the_content_and_stay_with_their_pictures(tmp_path):
+    uploads = {"cats": [("1.png", png(1)), ("2.png", png(2))], "dogs": [("3.png", png(3))]}
+    by_name = {"1.png": picture(1), "2.png": picture(2), "3.png": picture(3)}
+    sets = [
+        LabelledImages.from_uploads(uploads),
+        LabelledImages.from_arrays({"cats": [picture(1), picture(2)], "dogs": [picture(3)]}),
+        LabelledImages.from_zip(packed({f"{name}/{file}": data for name in uploads for file, data in uploads[name]})),
+        LabelledImages.from_folder(planted(tmp_path, {f"{n}/{f}": data for n in uploads for f, data in uploads[n]})),
+    ]
+    for data in sets:
+        assert data.keys == tuple(map(fingerprint, by_name.values()))
+        assert data.subset([2, 0]).keys == (data.keys[2], data.keys[0])
+    whole = textures(patches=4)
+    assert whole.keys == tuple(map(fingerprint, whole.images))
+    for part in whole.split():
+        assert part.keys == tuple(map(fingerprint, part.images))
+    assert numbered([0, 1]).keys == numbered([0, 1]).subset([0]).keys == ()  # not known
+    with pytest.raises(DatasetError, match="these are 1 keys"):
+        LabelledImages([picture(1), picture(2)], [0, 1], ["cats", "dogs"], [0, 1], ["1", "2"], ["abc"])
 
 
 def test_equal_pixels_of_another_shape_are_no_copy():

@@ -48,7 +48,29 @@ def read_zip(source: str | os.PathLike[str] | bytes | BinaryIO) -> dict[str, lis
     or repeated entry name, has no class folders, or is over one of this module's limits.
     """
     with opened(source) as archive:
-        return _unpack(archive)
+        found = class_entries(archive)
+        unpacked: dict[str, list[tuple[str, bytes]]] = {name: [] for name in found}
+        total = 0
+        for name, items in found.items():
+            for file, info in items:
+                data = read_entry(archive, info, f"{name}/{file}")
+                total += len(data)
+                check_unpacked(total)
+                unpacked[name].append((file, data))
+    return unpacked
+
+
+def read_folder(path: str | os.PathLike[str]) -> dict[str, list[tuple[str, Path]]]:
+    """{class: [(file name, path of the picture), …]} of a folder that holds one folder a class; links are followed.
+
+    Raises DatasetError where there is no such folder, or no class folder in it.
+    """
+    root = Path(path)
+    if not root.is_dir():
+        raise DatasetError(f"“{root}” is no folder; name one that holds one folder a class.")
+    tops = sorted(entry.name for entry in root.iterdir() if entry.is_dir())
+    files = [Path(base, name) for top in tops for base, _, names in os.walk(root / top) for name in names]
+    return by_class([(top,) for top in tops], {file.relative_to(root).parts: file for file in files})
 
 
 def check_counts(classes: Mapping[str, Sequence]) -> None:
@@ -101,8 +123,12 @@ class _Guarded:
 
 
 @contextmanager
-def opened(source: str | os.PathLike[str] | bytes | BinaryIO) -> Iterator[zipfile.ZipFile]:
-    """The zip at a path or in bytes, read with bounds. Raises DatasetError for what is none, or is over a limit."""
+def opened(source: str | os.PathLike[str] | bytes | BinaryIO, most: int | None = None) -> Iterator[zipfile.ZipFile]:
+    """The zip at a path or in bytes, read with bounds. Raises DatasetError for what is none, or is over a limit.
+
+    `most` bytes may the file have, MAX_ZIP_BYTES unless told.
+    """
+    most = MAX_ZIP_BYTES if most is None else most
     named = isinstance(source, str | os.PathLike)
     try:
         file = open(source, "rb") if named else source  # noqa: SIM115
@@ -112,8 +138,8 @@ def opened(source: str | os.PathLike[str] | bytes | BinaryIO) -> Iterator[zipfil
         file = io.BytesIO(file)
     try:
         file.seek(0, os.SEEK_END)
-        if file.tell() > MAX_ZIP_BYTES:
-            raise DatasetError(f"The zip has {_mb(file.tell())}; at most {_mb(MAX_ZIP_BYTES)} is taken.")
+        if file.tell() > most:
+            raise DatasetError(f"The zip has {_mb(file.tell())}; at most {_mb(most)} is taken.")
         try:
             archive = zipfile.ZipFile(_Guarded(file))
         except _BROKEN_ZIP as error:
@@ -125,7 +151,11 @@ def opened(source: str | os.PathLike[str] | bytes | BinaryIO) -> Iterator[zipfil
             file.close()
 
 
-def _unpack(archive: zipfile.ZipFile) -> dict[str, list[tuple[str, bytes]]]:
+def class_entries(archive: zipfile.ZipFile, most: int | None = None) -> dict[str, list[tuple[str, zipfile.ZipInfo]]]:
+    """{class: [(file name, entry), …]} of an opened zip, every entry checked by what its header says, none read.
+
+    `most` bytes may the pictures take unpacked, MAX_UNPACKED_BYTES unless told. Raises DatasetError like read_zip.
+    """
     entries = [(entry_parts(info), info) for info in archive.infolist()]  # all are checked, litter too
     entries = [(parts, info) for parts, info in entries if parts and not _is_litter(parts)]
     folders = [parts for parts, info in entries if info.is_dir()]
@@ -140,22 +170,15 @@ def _unpack(archive: zipfile.ZipFile) -> dict[str, list[tuple[str, bytes]]]:
             if info.file_size > MAX_BYTES:
                 told = f"“{name}/{file}” has {_mb(info.file_size)}"
                 raise DatasetError(f"{told}; at most {_mb(MAX_BYTES)} a picture is taken.")
-    check_unpacked(sum(info.file_size for items in found.values() for _, info in items))
-    unpacked: dict[str, list[tuple[str, bytes]]] = {name: [] for name in found}
-    total = 0
-    for name, items in found.items():
-        for file, info in items:
-            data = read_entry(archive, info, f"{name}/{file}")
-            total += len(data)
-            check_unpacked(total)
-            unpacked[name].append((file, data))
-    return unpacked
+    check_unpacked(sum(info.file_size for items in found.values() for _, info in items), most)
+    return found
 
 
-def check_unpacked(size: int) -> None:
-    """DatasetError where pictures of so many bytes together are more than is taken."""
-    if size > MAX_UNPACKED_BYTES:
-        raise DatasetError(f"The zip's pictures take {_mb(size)} unpacked; at most {_mb(MAX_UNPACKED_BYTES)} is taken.")
+def check_unpacked(size: int, most: int | None = None) -> None:
+    """DatasetError where pictures of so many bytes together are more than is taken: MAX_UNPACKED_BYTES unless told."""
+    most = MAX_UNPACKED_BYTES if most is None else most
+    if size > most:
+        raise DatasetError(f"The zip's pictures take {_mb(size)} unpacked; at most {_mb(most)} is taken.")
 
 
 def entry_parts(info: zipfile.ZipInfo) -> tuple[str, ...]:
@@ -188,15 +211,21 @@ def _unwrapped(folders: list, files: dict) -> tuple[list, dict]:
 def read_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> bytes:
     """An entry's bytes; DatasetError, under that name, where it is damaged or larger than a picture may be."""
     data = bytearray()
+    for chunk in read_chunks(archive, info, name):
+        data += chunk
+        if len(data) > MAX_BYTES:  # whatever its header says
+            raise DatasetError(f"“{name}” unpacks to over {_mb(MAX_BYTES)}, the most that a picture may have.")
+    return bytes(data)
+
+
+def read_chunks(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> Iterator[bytes]:
+    """An entry's bytes, CHUNK after CHUNK; DatasetError, under that name, where it is damaged."""
     try:
         with archive.open(info) as entry:
-            while len(data) <= MAX_BYTES and (chunk := entry.read(CHUNK)):
-                data += chunk
+            while chunk := entry.read(CHUNK):
+                yield chunk
     except _BROKEN_ZIP as error:
         raise DatasetError(f"“{name}” is damaged in the zip: {error}") from error
-    if len(data) > MAX_BYTES:  # whatever its header says
-        raise DatasetError(f"“{name}” unpacks to over {_mb(MAX_BYTES)}, the most that a picture may have.")
-    return bytes(data)
 
 
 def _mb(size: int) -> str:

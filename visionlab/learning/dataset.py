@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from visionlab.errors import DatasetError, ImageError, ParameterError
 from visionlab.imaging.image import Image, check_image, fingerprint, load_image
-from visionlab.learning.archive import by_class, check_counts, read_zip
+from visionlab.learning.archive import check_counts, read_folder, read_zip
 from visionlab.learning.splits import held_out
 
 DECODERS = min(4, os.cpu_count() or 1)  # pictures that are decoded at once when a set is checked
@@ -30,7 +30,7 @@ TEXTURE_SIDE = 512
 _Found = Mapping[str, Sequence[tuple[str, bytes | Path]]]  # class name -> (file name, encoded picture or its path)
 
 
-class _Lazy(Sequence[Image]):
+class LazyImages(Sequence[Image]):
     """Pictures that are made anew at each look; slices and selections are as lazy."""
 
     def __init__(self, look: Callable[[int], Image], indices: Sequence[int]) -> None:
@@ -41,11 +41,11 @@ class _Lazy(Sequence[Image]):
 
     def __getitem__(self, key):
         if isinstance(key, slice):
-            return _Lazy(self._look, self._indices[key])
+            return LazyImages(self._look, self._indices[key])
         return self._look(self._indices[operator.index(key)])
 
-    def pick(self, indices: Iterable[int]) -> _Lazy:
-        return _Lazy(self._look, [self._indices[index] for index in indices])
+    def pick(self, indices: Iterable[int]) -> LazyImages:
+        return LazyImages(self._look, [self._indices[index] for index in indices])
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +56,7 @@ class LabelledImages:
     labels: int64 (N,), indices into classes.  classes: K names, unique whatever their case.
     groups: int64 (N,); pictures of one number (copies, a burst, one source) never part in a split.
     names: N file names, for showing.
+    keys: N names of the pictures' content, visionlab.imaging.image.fingerprint of the pixels; () where not known.
 
     Raises DatasetError where lengths differ, a label is out of range, or a class name is empty or taken.
     """
@@ -65,16 +66,20 @@ class LabelledImages:
     classes: tuple[str, ...]
     groups: NDArray[np.int64]
     names: tuple[str, ...]
+    keys: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for field in ("labels", "groups"):
             object.__setattr__(self, field, _integers(getattr(self, field), field))
-        object.__setattr__(self, "classes", _class_names(self.classes))
-        object.__setattr__(self, "names", tuple(self.names))
+        object.__setattr__(self, "classes", class_names(self.classes))
+        for field in ("names", "keys"):
+            object.__setattr__(self, field, tuple(getattr(self, field)))
         lengths = {field: len(getattr(self, field)) for field in ("images", "labels", "groups", "names")}
         if len(set(lengths.values())) > 1:
             told = ", ".join(f"{length} {field}" for field, length in lengths.items())
             raise DatasetError(f"Every picture needs one label, one group and one name; these are {told}.")
+        if len(self.keys) not in (0, len(self)):
+            raise DatasetError(f"Every picture needs one key, or none has one; these are {len(self.keys)} keys.")
         outside = self.labels[(self.labels < 0) | (self.labels >= len(self.classes))]
         if len(outside):
             raise DatasetError(f"The label {outside[0]} belongs to no class; {len(self.classes)} classes are named.")
@@ -86,12 +91,7 @@ class LabelledImages:
         Hidden files, system litter, files that are no pictures and pictures outside a class folder are passed over.
         Raises DatasetError where there is no class folder, one is empty, or a picture cannot be read.
         """
-        root = Path(path)
-        if not root.is_dir():
-            raise DatasetError(f"“{root}” is no folder; name one that holds one folder a class.")
-        tops = sorted(entry.name for entry in root.iterdir() if entry.is_dir())
-        files = [Path(base, name) for top in tops for base, _, names in os.walk(root / top) for name in names]
-        return cls._from_found(by_class([(top,) for top in tops], {f.relative_to(root).parts: f for f in files}))
+        return cls._from_found(read_folder(path))
 
     @classmethod
     def from_zip(cls, source: str | os.PathLike[str] | bytes | BinaryIO) -> LabelledImages:
@@ -125,19 +125,22 @@ class LabelledImages:
                 images.append(check_image(image))
             except ParameterError as error:
                 raise DatasetError(f"“{name}” is no picture: {error}") from error
-        return cls(tuple(images), _labels(classes), tuple(classes), _same(map(fingerprint, images)), tuple(names))
+        keys = tuple(map(fingerprint, images))
+        return cls(tuple(images), _labels(classes), tuple(classes), _same(keys), tuple(names), keys)
 
     @classmethod
     def _from_found(cls, found: _Found) -> LabelledImages:
-        labels, classes = _labels(found), _class_names(found)  # first what is cheap to check
+        labels, classes = _labels(found), class_names(found)  # first what is cheap to check
         entries = [(name, file, source) for name, files in found.items() for file, source in files]
         sources = tuple(source for _, _, source in entries)
-        images = _Lazy(partial(_decode, sources, [f"{name}/{file}" for name, file, _ in entries]), range(len(entries)))
+        images = LazyImages(
+            partial(_decode, sources, [f"{name}/{file}" for name, file, _ in entries]), range(len(entries))
+        )
         # Each picture is decoded once here and dropped: a broken file is told now, not in the midst of training, and
         # copies are found by their pixels, whatever their format.
         with ThreadPoolExecutor(DECODERS) as pool:
-            groups = _same(pool.map(lambda index: fingerprint(images[index]), range(len(images))))
-        return cls(images, labels, classes, groups, tuple(file for _, file, _ in entries))
+            keys = tuple(pool.map(lambda index: fingerprint(images[index]), range(len(images))))
+        return cls(images, labels, classes, _same(keys), tuple(file for _, file, _ in entries), keys)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -151,10 +154,11 @@ class LabelledImages:
         chosen = np.arange(len(self))[np.asarray(indices, dtype=None if len(indices) else np.int64)]
         labels, groups = self.labels[chosen], self.groups[chosen]
         images = self.images
-        if not isinstance(images, _Lazy):
-            images = _Lazy(partial(operator.getitem, images), range(len(images)))
+        if not isinstance(images, LazyImages):
+            images = LazyImages(partial(operator.getitem, images), range(len(images)))
         names = tuple(self.names[index] for index in chosen)
-        return LabelledImages(images.pick(chosen.tolist()), labels, self.classes, groups, names)
+        keys = tuple(self.keys[index] for index in chosen) if self.keys else ()
+        return LabelledImages(images.pick(chosen.tolist()), labels, self.classes, groups, names, keys)
 
     def split(self, validation: float = 0.25, seed: int = 0) -> tuple[LabelledImages, LabelledImages]:
         """Part the pictures into (training, validation): stratified, seeded, every group whole.
@@ -217,7 +221,8 @@ def textures(seed: int = 0, patches: int = 24, side: int = 96) -> LabelledImages
             images.append(np.repeat(patch[..., None], 3, axis=2))  # (side, side, 3)
             names.append(f"{name}, row {row + 1}, column {column + 1}")
     labels = np.repeat(np.arange(len(TEXTURES)), patches)
-    return LabelledImages(tuple(images), labels, TEXTURES, np.arange(len(labels)), tuple(names))
+    keys = tuple(map(fingerprint, images))
+    return LabelledImages(tuple(images), labels, TEXTURES, np.arange(len(labels)), tuple(names), keys)
 
 
 # What every door does ------------------------------------------------------------------------------------------------
@@ -230,8 +235,11 @@ def _integers(values: object, field: str) -> NDArray[np.int64]:
     return array.astype(np.int64)
 
 
-def _class_names(names: Iterable[str]) -> tuple[str, ...]:
-    """Stripped and in one Unicode form (a Mac's zip spells “é” as two characters); empty and repeated ones refused."""
+def class_names(names: Iterable[str]) -> tuple[str, ...]:
+    """Stripped and in one Unicode form (a Mac's zip spells “é” as two characters).
+
+    Raises DatasetError where one is empty, or two are the same whatever their case.
+    """
     cleaned = tuple(unicodedata.normalize("NFC", name).strip() for name in names)
     seen: dict[str, str] = {}
     for name in cleaned:

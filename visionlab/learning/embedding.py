@@ -3,37 +3,173 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from visionlab.imaging.image import Image
-from visionlab.learning.heads import reading
+from visionlab.errors import ParameterError
+from visionlab.imaging.image import Image, fingerprint
+from visionlab.learning.augmentation import check_views, view
+from visionlab.learning.feature_cache import FeatureCache
+from visionlab.learning.heads import network_fingerprint, reading
 from visionlab.network.activations import activations
 from visionlab.network.classifier import BATCH, Classifier
 
+CPU = torch.device("cpu")
+PLAIN = "plain"  # the picture itself, among its views
 
-@torch.inference_mode()
-def embedding_batches(net: Classifier, images: Sequence[Image], batch: int = BATCH) -> Iterator[NDArray[np.float32]]:
-    """Features (n, F) float32 of one batch after the other; only one batch of pictures is in memory at a time."""
-    for start in range(0, len(images), batch):
-        chunk = [images[i] for i in range(start, min(start + batch, len(images)))]
-        found = activations(net, net.transform(chunk, net.device), [net.embedding])[net.embedding]
-        for _, step in reading(net.layer(net.embedding)):
-            found = step(found)
-        yield found.float().cpu().numpy()
+
+def layer_batches(
+    net: Classifier,
+    images: Sequence[Image],
+    layer: str,
+    batch: int = BATCH,
+    precision: torch.dtype | None = None,
+) -> Iterator[Tensor]:
+    """What a layer answers, (n, …) on the network's device, batch after batch; pictures are decoded one by one, and
+    the next batch is prepared while one goes through the network.
+
+    precision is the dtype in which the network computes (visionlab.device.half_precision says which is worth it), or
+    None for float32.
+    """
+    starts = range(0, len(images), batch)
+    with ThreadPoolExecutor(2) as pool:  # leaves room for the network
+
+        def prepare(start: int) -> list[Future[Tensor]]:
+            whole = range(start, min(start + batch, len(images)))
+            return [pool.submit(_prepared, net, images, index) for index in whole]
+
+        following = prepare(0)
+        for start in starts:
+            x = torch.cat([future.result() for future in following])
+            following = prepare(start + batch)
+            with torch.inference_mode(), computing_in(net.device, precision):
+                found = activations(net, x.to(net.device), [layer])[layer]
+            yield found
+
+
+def _prepared(net: Classifier, images: Sequence[Image], index: int) -> Tensor:
+    return net.transform([images[index]], CPU)
+
+
+def computing_in(device: torch.device, precision: torch.dtype | None) -> torch.autocast:
+    """A context in which networks compute in that precision; the network and its float32 parameters stay as they are.
+
+    Weights are cast anew for each batch: kept casts would belong to a shared network.
+    """
+    return torch.autocast(device.type, precision, enabled=precision is not None, cache_enabled=False)
+
+
+def read_features(net: Classifier, values: Tensor) -> Tensor:
+    """The embedding layer's values (N, …) as features (N, F) float32."""
+    values = values.float()
+    for _, step in reading(net.layer(net.embedding)):
+        values = step(values)
+    return values
+
+
+def embedding_batches(
+    net: Classifier, images: Sequence[Image], batch: int = BATCH, precision: torch.dtype | None = None
+) -> Iterator[NDArray[np.float32]]:
+    """Features (n, F) float32 of one batch after the other; only two batches of pictures are in memory at a time."""
+    for values in layer_batches(net, images, net.embedding, batch, precision):
+        with torch.inference_mode():
+            yield read_features(net, values).cpu().numpy()
 
 
 def embed(
-    net: Classifier, images: Sequence[Image], progress: Callable[[int, int], None] | None = None
+    net: Classifier,
+    images: Sequence[Image],
+    progress: Callable[[int, int], None] | None = None,
+    precision: torch.dtype | None = None,
 ) -> NDArray[np.float32]:
     """Features (N, F) float32 at the network's embedding layer; progress is told (done, of how many) as it goes on."""
-    found: list[NDArray[np.float32]] = []
-    done = 0
-    for features in embedding_batches(net, images):
-        found.append(features)
-        done += len(features)
+    run = embed_cached(net, images, precision=precision)
+    for done, total in run:
         if progress:
-            progress(done, len(images))
-    return np.concatenate(found) if found else np.zeros((0, 0), np.float32)
+            progress(done, total)
+    return run.features
+
+
+class Embedding:
+    """Features in the making: iterate it for (done, of how many); `features` (N, F) float32 is whole after that."""
+
+    def __init__(
+        self,
+        net: Classifier,
+        images: Sequence[Image],
+        keys: Sequence[str],
+        cache: FeatureCache | None,
+        view: str | None,
+        seed: int,
+        precision: torch.dtype | None,
+    ):
+        self.net, self.images, self.keys, self.cache = net, images, keys, cache
+        self.view, self.seed, self.precision = view, seed, precision
+        self.features = np.zeros((0, 0), np.float32)
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        keys = self.keys
+        if not keys and (self.cache or self.view):
+            keys = [fingerprint(image) for image in self.images]
+        network = f"{network_fingerprint(self.net)} {self.net.embedding} {self.net.transform} {self.precision}"
+        look = PLAIN if self.view is None else f"{self.view} {self.seed}"
+        names = [f"{key} {look}" for key in keys]
+        known = self.cache.find(network, names) if self.cache else {}
+        wanted = [index for index in range(len(self.images)) if not names or names[index] not in known]
+        total, done = len(self.images), len(self.images) - len(wanted)
+        if done:
+            yield done, total
+        pictures = Chosen(self.images, wanted, keys, self.view, self.seed)
+        rows: dict[int, NDArray[np.float32]] = {}
+        for features in embedding_batches(self.net, pictures, precision=self.precision):
+            fresh = dict(zip(wanted[len(rows) : len(rows) + len(features)], features, strict=True))
+            rows |= fresh
+            if self.cache:
+                self.cache.keep(network, {names[index]: row for index, row in fresh.items()})
+            yield done + len(rows), total
+        if total:
+            self.features = np.stack([rows[i] if i in rows else known[names[i]] for i in range(total)])
+
+
+class Chosen(Sequence[Image]):
+    """Some of the pictures, each in a view or (None) as it is, made at each look."""
+
+    def __init__(
+        self, images: Sequence[Image], indices: Sequence[int], keys: Sequence[str], view: str | None, seed: int
+    ):
+        self.images, self.indices, self.keys, self.view, self.seed = images, indices, keys, view, seed
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, place: int) -> Image:
+        index = int(self.indices[place])
+        image = self.images[index]
+        return image if self.view is None else view(image, self.view, self.keys[index], self.seed)
+
+
+def embed_cached(
+    net: Classifier,
+    images: Sequence[Image],
+    keys: Sequence[str] = (),
+    cache: FeatureCache | None = None,
+    *,
+    view: str | None = None,
+    seed: int = 0,
+    precision: torch.dtype | None = None,
+) -> Embedding:
+    """Features of pictures, or of a view of them, through a cache: only what it does not know goes through the network.
+
+    keys name the contents of the pictures (LabelledImages.keys); without them they are worked out. view is a name in
+    VIEWS, or None for the pictures as they are; seed belongs to the view. Raises ParameterError for an unknown view or
+    keys of another number of pictures.
+    """
+    if view is not None:
+        check_views([view])
+    if len(keys) not in (0, len(images)):
+        raise ParameterError(f"There are keys of {len(keys)} pictures for {len(images)} pictures.")
+    return Embedding(net, images, keys, cache, view, seed, precision)

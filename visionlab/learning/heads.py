@@ -1,10 +1,12 @@
-"""Head: a linear classifier on a frozen network's features; one safetensors file; a Classifier like any other."""
+"""Head: what was learned on a network's features; one safetensors file; a Classifier like any other."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -16,21 +18,30 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from visionlab.errors import HeadError
+from visionlab.errors import HeadError, ParameterError
+from visionlab.learning.refusal import Refusal
 from visionlab.network.classifier import Classifier, Layer
 from visionlab.network.models import load_classifier
 from visionlab.network.vgg import Step, flatten
 
-FORMAT = "visionlab-head-1"
-MAX_BYTES = 100 * 2**20  # a head of 100 classes on 4,096 features takes 1.6 MB
+FORMAT = "visionlab-head-2"
+READABLE = ("visionlab-head-1", FORMAT)  # the first knew linear heads alone, and no temperature
+UNREADABLE = (SafetensorError, ValueError, KeyError, TypeError, IndexError)
+MAX_BYTES = 100 * 2**20  # the last block of ConvNeXt tiny takes 62 MB; a linear head alone, some kilobytes
+FEATURES = "features"  # the path of the step whose output a head, and a refusal, reads
+TUNED, REFUSAL = "tuned.", "refusal."  # what the names of such arrays in the file begin with
 
 
 @dataclass(frozen=True, eq=False)
 class Head:
-    """Logits = weights · features + bias, on the features of one network's embedding layer.
+    """Logits = weights · h + bias, with h = the features of a network's layer, or max(0, V · features + v).
 
-    weights (K, F) and bias (K,) are float32; network is a name in MODELS and fingerprint tells its very weights, so
-    that a head is never put on another network. facts says how it came to be (seed, counts, validation accuracy …).
+    weights (K, F) and bias (K,) are float32. hidden, where there is one, holds V (M, F) and v (M,) of an MLP's first
+    layer; weights is (K, M) then. tuned gives the values that some of the network's parameters (keys of its state_dict)
+    were fine-tuned to; the features are then those of `tuned_network`. network is a name in MODELS and fingerprint
+    tells its very weights, so that a head is never put on another network. temperature divides the logits of the
+    classifier, as Classifier says; refusal tells pictures that are none of the classes. facts says how the head came
+    to be (seed, counts, validation accuracy …).
     """
 
     weights: NDArray[np.float32]
@@ -40,13 +51,19 @@ class Head:
     layer: str
     fingerprint: str
     facts: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    hidden: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
+    tuned: Mapping[str, NDArray[np.float32]] = field(default_factory=lambda: MappingProxyType({}))
+    temperature: float = 1.0
+    refusal: Refusal | None = None
 
     def logits(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(N, F) → (N, K)."""
+        """(N, F) → (N, K), not yet divided by the temperature."""
+        if self.hidden is not None:
+            features = np.maximum(0, features @ self.hidden[0].T + self.hidden[1])
         return features @ self.weights.T + self.bias
 
     def to_bytes(self) -> bytes:
-        """The head as a safetensors file, everything but the two arrays as JSON in its header."""
+        """The head as a safetensors file, everything but the arrays as JSON in its header."""
         about = {
             "format": FORMAT,
             "classes": list(self.classes),
@@ -54,9 +71,15 @@ class Head:
             "layer": self.layer,
             "fingerprint": self.fingerprint,
             "facts": dict(self.facts),
+            "temperature": self.temperature,
         }
-        arrays = {"weights": np.ascontiguousarray(self.weights), "bias": np.ascontiguousarray(self.bias)}
-        return safetensors.numpy.save(arrays, {"visionlab": json.dumps(about)})
+        arrays = {"weights": self.weights, "bias": self.bias}
+        if self.hidden is not None:
+            arrays |= dict(zip(("hidden.weights", "hidden.bias"), self.hidden, strict=True))
+        arrays |= {TUNED + key: value for key, value in self.tuned.items()}
+        if self.refusal is not None:
+            arrays |= {REFUSAL + key: value for key, value in self.refusal.arrays().items()}
+        return packed(about, arrays)
 
     def save(self, path: str | Path) -> None:
         """Write the file; an interrupted write leaves what was there."""
@@ -65,28 +88,60 @@ class Head:
         partial.write_bytes(self.to_bytes())
         partial.replace(path)
 
-    def as_classifier(self, net: Classifier | None = None, device: str | torch.device = "auto") -> Classifier:
-        """This head on its network (loaded by its name unless given), as a Classifier like any other.
+    def tuned_network(self, net: Classifier) -> Classifier:
+        """`net` with the parameters that were fine-tuned: what the head's features come from. `net` itself where none
+        were; otherwise its copy, which shares all the other tensors with it.
 
         Raises HeadError where the network is not the one that the head was trained on.
         """
-        net = net or load_classifier(self.network, device)
         if network_fingerprint(net) != self.fingerprint:
             raise HeadError(
                 f"This head was trained on other weights of “{self.network}” than these. "
                 "Train it again on the pictures, or put back the weights that it was trained on."
             )
+        known = net.module.state_dict() if self.tuned else {}
+        for key, value in self.tuned.items():
+            if key not in known or tuple(known[key].shape) != value.shape:
+                raise HeadError(f"This head tunes “{key}” {value.shape}, which “{self.network}” lacks. Train it again.")
+        if not self.tuned:
+            return net
+        values = {key: torch.tensor(value, device=net.device) for key, value in self.tuned.items()}
+        return replace(net, module=with_values(net.module, values))
+
+    def as_classifier(self, net: Classifier | None = None, device: str | torch.device = "auto") -> Classifier:
+        """This head on its network (loaded by its name unless given), as a Classifier like any other.
+
+        Raises HeadError where the network is not the one that the head was trained on.
+        """
+        net = self.tuned_network(net or load_classifier(self.network, device))
+        read = net.layer(self.layer)
+        inputs = (self.weights if self.hidden is None else self.hidden[0]).shape[1]
+        if inputs != (read.shape[0] if read.in_place else math.prod(read.shape)):
+            raise HeadError(
+                f"This head takes {inputs} features, but “{self.layer}” gives {read.shape}. Train it again."
+            )
         module = Headed(net, self).eval().requires_grad_(False).to(net.device)
-        last = [layer.name for layer in net.layers].index(self.layer)
         places = (len(self.classes), 1, 1)
-        mean = Layer("average", "average", "average", (self.weights.shape[1], 1, 1), None, None, 0)
-        layers = (
-            *net.layers[: last + 1],
-            *([mean] if net.layers[last].in_place else []),
+        layers = [*net.layers[: net.layers.index(read) + 1]]
+        if read.in_place:
+            layers.append(Layer("average", "average", "average", (inputs, 1, 1), None, None, 0))
+        if self.hidden is not None:
+            units = (len(self.hidden[1]), 1, 1)
+            count = self.hidden[0].size + self.hidden[1].size
+            layers.append(Layer("hidden", "hidden", "linear", units, None, None, count))
+            layers.append(Layer("hidden-relu", "hidden-relu", "relu", units, None, None, 0))
+        layers += [
             Layer("head", "head", "linear", places, None, None, self.weights.size + self.bias.size),
             Layer("prob", "softmax", "softmax", places, None, None, 0),
+        ]
+        return replace(
+            net,
+            name="your head",
+            module=module,
+            labels=self.classes,
+            layers=tuple(layers),
+            temperature=self.temperature,
         )
-        return replace(net, name="your head", module=module, labels=self.classes, layers=layers, temperature=1.0)
 
 
 class Headed(nn.Module):
@@ -96,10 +151,8 @@ class Headed(nn.Module):
         super().__init__()
         self.base = net.module
         self.read = net.layer(head.layer)
-        with torch.device("meta"):
-            self.head = nn.Linear(head.weights.shape[1], len(head.classes))
-        arrays = {"weight": torch.tensor(head.weights), "bias": torch.tensor(head.bias)}
-        self.head.load_state_dict(arrays, assign=True)
+        self.hidden = _linear(*head.hidden) if head.hidden is not None else None
+        self.head = _linear(head.weights, head.bias)
 
     def steps(self) -> list[Step]:
         kept = []
@@ -107,7 +160,8 @@ class Headed(nn.Module):
             kept.append((path, step))
             if path == self.read.module:
                 break
-        return [*kept, *reading(self.read), ("head", self.head)]
+        hidden = [("hidden", self.hidden), ("hidden-relu", nn.ReLU())] if self.hidden is not None else []
+        return [*kept, *reading(self.read), *hidden, ("head", self.head)]
 
     def forward(self, x: Tensor) -> Tensor:
         for _, step in self.steps():
@@ -115,10 +169,25 @@ class Headed(nn.Module):
         return x
 
 
+def _linear(weights: NDArray[np.float32], bias: NDArray[np.float32]) -> nn.Linear:
+    with torch.device("meta"):
+        linear = nn.Linear(weights.shape[1], weights.shape[0])
+    linear.load_state_dict({"weight": torch.tensor(weights), "bias": torch.tensor(bias)}, assign=True)
+    return linear
+
+
 def reading(layer: Layer) -> list[Step]:
     """How a head reads a layer: the mean of each channel over its places, or every value where it has no places."""
     mean = [("average", nn.AdaptiveAvgPool2d(1))] if layer.in_place else []
-    return [*mean, ("features", flatten)]
+    return [*mean, (FEATURES, flatten)]
+
+
+def with_values(module: nn.Module, values: Mapping[str, Tensor]) -> nn.Module:
+    """A copy of the module with these values under their state_dict keys; all other tensors are shared, not copied."""
+    shared = {id(tensor): tensor for tensor in (*module.parameters(), *module.buffers())}
+    copy = deepcopy(module, shared)
+    copy.load_state_dict(values, strict=False, assign=True)
+    return copy
 
 
 def network_fingerprint(net: Classifier) -> str:
@@ -133,23 +202,61 @@ def network_fingerprint(net: Classifier) -> str:
 def load_head(source: str | Path | bytes) -> Head:
     """The head in a file, or in the bytes of one. Raises HeadError in one sentence where it is none."""
     name = "This file" if isinstance(source, bytes) else Path(source).name
+    data = source if isinstance(source, bytes) else _bytes_of(Path(source))
+    if len(data) > MAX_BYTES:
+        raise HeadError(f"{name} is larger than {MAX_BYTES >> 20} MB, so it is no head of this app.")
     try:
-        data = source if isinstance(source, bytes) else _bytes_of(Path(source))
-        if len(data) > MAX_BYTES:
-            raise HeadError(f"{name} is larger than {MAX_BYTES >> 20} MB, so it is no head of this app.")
-        size = int.from_bytes(data[:8], "little")
-        about = json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["visionlab"])
-        arrays = safetensors.numpy.load(data)
-        weights, bias, classes = arrays["weights"], arrays["bias"], tuple(map(str, about["classes"]))
-        head = Head(weights, bias, classes, about["network"], about["layer"], about["fingerprint"], about["facts"])
-    except (SafetensorError, ValueError, KeyError, TypeError, IndexError) as error:
+        about, arrays = unpacked(data)
+        format_ = about["format"]
+        texts = [str(about[key]) for key in ("network", "layer", "fingerprint")]
+        classes, facts = tuple(map(str, about["classes"])), dict(about["facts"])
+        temperature = float(about.get("temperature", 1.0))
+        weights, bias = arrays.pop("weights"), arrays.pop("bias")
+    except (*UNREADABLE, AttributeError) as error:
         raise HeadError(f"{name} is no head of this app: choose a .safetensors file that it saved.") from error
-    if about["format"] != FORMAT:
-        raise HeadError(f"{name} is of the format “{about['format']}”; this version reads “{FORMAT}”.")
-    fits = weights.ndim == 2 and weights.shape[0] == len(classes) and bias.shape == (len(classes),)
-    if not fits or not (np.isfinite(weights).all() and np.isfinite(bias).all()):
+    if format_ not in READABLE:
+        raise HeadError(f"{name} is of the format “{format_}”; this version reads “{'” and “'.join(READABLE)}”.")
+    if not (math.isfinite(temperature) and temperature > 0):
+        raise HeadError(f"{name} is damaged: its temperature is {temperature}, not above 0. Save it anew.")
+    for key, value in {"weights": weights, "bias": bias, **arrays}.items():
+        if not np.issubdtype(value.dtype, np.number) or not np.isfinite(value).all():
+            raise HeadError(f"{name} is damaged: “{key}” holds what is no finite number. Save it anew.")
+    hidden = None
+    if "hidden.weights" in arrays or "hidden.bias" in arrays:
+        hidden = tuple(_taken(arrays, key, name) for key in ("hidden.weights", "hidden.bias"))
+        if hidden[0].ndim != 2 or hidden[1].shape != hidden[0].shape[:1]:
+            raise HeadError(f"{name} is damaged: its hidden layer does not fit together. Save it anew.")
+    inputs = weights.shape[-1:] if hidden is None else hidden[1].shape
+    if len(classes) < 2 or weights.shape != (len(classes), *inputs) or bias.shape != (len(classes),):
         raise HeadError(f"{name} is damaged: its numbers do not fit its {len(classes)} classes. Save it anew.")
-    return head
+    tuned = {key.removeprefix(TUNED): arrays.pop(key) for key in [*arrays] if key.startswith(TUNED)}
+    refusal = {key.removeprefix(REFUSAL): arrays.pop(key) for key in [*arrays] if key.startswith(REFUSAL)}
+    if arrays:
+        raise HeadError(f"{name} holds “{min(arrays)}”, which no head has. Choose a file that this app saved.")
+    try:
+        known = Refusal.from_arrays(refusal) if refusal else None
+    except ParameterError as error:
+        raise HeadError(f"{name} is damaged: how it refuses pictures does not fit together. Save it anew.") from error
+    return Head(weights, bias, classes, *texts, facts, hidden, tuned, temperature, known)
+
+
+def packed(about: Mapping[str, object], arrays: Mapping[str, NDArray]) -> bytes:
+    """Arrays as a safetensors file, with what there is to say about them as JSON in its header."""
+    whole = {key: np.ascontiguousarray(value) for key, value in arrays.items()}
+    return safetensors.numpy.save(whole, {"visionlab": json.dumps(about)})
+
+
+def unpacked(data: bytes) -> tuple[dict, dict[str, NDArray]]:
+    """What `packed` was given. Raises one of UNREADABLE where the bytes are nothing of the kind."""
+    size = int.from_bytes(data[:8], "little")
+    about = json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["visionlab"])
+    return about, safetensors.numpy.load(data)
+
+
+def _taken(arrays: dict[str, NDArray], key: str, name: str) -> NDArray:
+    if key not in arrays:
+        raise HeadError(f"{name} is damaged: “{key}” is missing. Save it anew.")
+    return arrays.pop(key)
 
 
 def _bytes_of(path: Path) -> bytes:

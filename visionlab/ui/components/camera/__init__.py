@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from visionlab.imaging.render import colour
 from visionlab.network.classifier import UNSURE, Prediction
+from visionlab.ui.components.webcam import WEBCAM
 
 FOLDER = Path(__file__).parent
 PALETTE = colour(np.linspace(0, 1, 256)[None], "inferno")[0].tolist()  # level → red, green, blue; as explanations have
@@ -27,7 +28,7 @@ _camera = st.components.v2.component(
     html=(FOLDER / "camera.html").read_text(),
     css=(FOLDER / "camera.css").read_text(),
     js="\n".join(
-        [f"const PALETTE = {json.dumps(PALETTE)};"]
+        [f"const PALETTE = {json.dumps(PALETTE)};", WEBCAM]
         + [(FOLDER / name).read_text() for name in ("draw.js", "camera.js")]  # one module for the browser
     ),
 )

@@ -1,23 +1,8 @@
-// The camera: started and stopped by a person, and heard by the server one frame at a time.
+// The live camera: started and stopped by a person, and heard by the server one frame at a time. Joined after webcam.js.
 
-const SIZE = { width: { ideal: 1280 }, height: { ideal: 720 } }; // good for a photograph; frames are sent much smaller
 const PATIENCE = 10_000; // ms without an answer, after which another frame is sent
 const WINDOW = 2_000; // ms over which rate and latency are measured
 const SILENCE = 4_000; // ms at least between two announcements
-const UPLOAD = "You can still upload a picture.";
-const PROBLEMS = {
-  NotAllowedError:
-    "The browser does not let this page use the camera. " +
-    `Allow it beside the address above, then start again. ${UPLOAD}`,
-  NotFoundError: `There is no camera here. Connect one, then start again. ${UPLOAD}`,
-  NotReadableError: `Another program is using the camera. Close that program, then start again. ${UPLOAD}`,
-  OverconstrainedError: `That camera is no longer there. Choose another one, or start again. ${UPLOAD}`,
-  insecure:
-    "A browser gives the camera only to pages on this very computer (http://localhost) or over HTTPS: " +
-    `open this page that way. ${UPLOAD}`,
-  ended: `The camera has been taken away. Connect it again, then start again. ${UPLOAD}`,
-};
-
 const cameras = new WeakMap();
 
 export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
@@ -34,19 +19,19 @@ class Camera {
     this.video = this.$("video");
     this.sketch = document.createElement("canvas"); // a frame on its way to the server
     this.number = Date.now(); // of the last frame: differs from those before a reload
-    this.asked = null; // a token while the camera is on, or asked for
-    this.stream = null;
+    this.watching = false; // since the camera was last let go of
     this.waiting = null; // the frame that the server is at: its number, and when it was captured
     this.paces = []; // when answers were painted, and how long each took
     this.announced = { text: "", at: -SILENCE };
     this.page = new AbortController();
+    this.webcam = new Webcam(this.video, this.$("select"), (problem) => this.show(problem));
     this.listen();
   }
 
   listen() {
-    this.$(".start").onclick = () => (this.asked ? this.stop() : this.start());
+    const { webcam } = this;
+    this.$(".start").onclick = () => (webcam.asked ? webcam.stop() : webcam.start());
     this.$(".photograph").onclick = () => this.photograph();
-    this.$("select").onchange = (event) => this.start(event.target.value);
     const mirror = () => this.$(".stage").classList.toggle("mirrored", this.$(".mirror").checked);
     this.$(".mirror").onchange = mirror;
     mirror();
@@ -72,72 +57,36 @@ class Camera {
 
   // --- on and off ------------------------------------------------------------------------------------------------
 
-  async start(device) {
-    this.stop();
-    const asked = (this.asked = {});
-    this.show("");
-    let stream;
-    try {
-      stream = await open(device);
-    } catch (error) {
-      if (!(error instanceof DOMException)) throw error;
-      const problem = PROBLEMS[error.name] ?? `The camera cannot be used (${error.name}). ${UPLOAD}`;
-      if (asked === this.asked) this.stop(problem);
-      return;
-    }
-    if (asked !== this.asked) return close(stream); // stopped, or gone from the page, while the browser asked
-    this.stream = stream;
-    const [track] = stream.getVideoTracks();
-    track.onended = () => this.stop(PROBLEMS.ended);
-    this.video.srcObject = stream;
-    this.show("");
-    this.list(track.getSettings().deviceId);
+  show(problem) {
+    const { asked, stream } = this.webcam;
+    if (!stream) this.rest();
+    this.watching = Boolean(stream);
+    this.$(".problem").textContent = problem;
+    this.$(".start").textContent = asked ? "Stop the camera" : "Start the camera";
+    this.$(".photograph").disabled = !stream;
+    this.$(".view").hidden = !stream;
   }
 
-  stop(problem = "") {
-    if (this.stream) {
-      close(this.stream);
-      this.setStateValue("frame", null); // the server forgets the last one, too
-    }
-    this.asked = this.stream = this.video.srcObject = null;
+  rest() {
+    if (this.watching) this.setStateValue("frame", null); // the server forgets the last one, too
     this.paces = [];
     this.forget();
     this.draw({ bars: [], heat: null, unsure: false });
     this.$(".pace").textContent = "";
-    this.show(problem);
   }
 
   // The page no longer shows this component.
   leave() {
-    this.asked = null;
     this.page.abort();
     this.forget();
-    if (this.stream) close(this.stream);
-    this.stream = null;
-  }
-
-  show(problem) {
-    this.$(".problem").textContent = problem;
-    this.$(".start").textContent = this.asked ? "Stop the camera" : "Start the camera";
-    this.$(".photograph").disabled = !this.stream;
-    this.$(".view").hidden = !this.stream;
-  }
-
-  // The cameras by name, where there are several: browsers say their names once one may be used.
-  async list(chosen) {
-    const devices = await navigator.mediaDevices.enumerateDevices();
-    const found = devices.filter((device) => device.kind === "videoinput");
-    const options = found.map(({ label, deviceId }, i) => new Option(label || `Camera ${i + 1}`, deviceId));
-    this.$("select").replaceChildren(...options);
-    this.$("select").value = chosen;
-    this.$(".which").hidden = found.length < 2;
+    this.webcam.release();
   }
 
   // --- frames ----------------------------------------------------------------------------------------------------
 
   send() {
     const { video, sketch } = this;
-    if (!this.stream || this.waiting || document.hidden || video.readyState < video.HAVE_CURRENT_DATA) return;
+    if (!this.webcam.stream || this.waiting || document.hidden || video.readyState < video.HAVE_CURRENT_DATA) return;
     const { side } = this.data;
     const square = Math.min(video.videoWidth, video.videoHeight);
     const [left, top] = [(video.videoWidth - square) / 2, (video.videoHeight - square) / 2];
@@ -190,7 +139,7 @@ class Camera {
   }
 
   painted(latency) {
-    if (!this.stream) return;
+    if (!this.webcam.stream) return;
     this.send();
     const now = performance.now();
     this.paces = [...this.paces.filter(({ at }) => at > now - WINDOW), { at: now, latency }];
@@ -201,17 +150,4 @@ class Camera {
     this.$(".pace").textContent =
       `${rate.toFixed(1)} predictions a second · ${Math.round(mean)} ms from frame to answer`;
   }
-}
-
-function open(device) {
-  if (!navigator.mediaDevices) throw new DOMException("", "insecure");
-  return navigator.mediaDevices.getUserMedia({ video: { ...SIZE, ...(device && { deviceId: { exact: device } }) } });
-}
-
-function close(stream) {
-  for (const track of stream.getTracks()) track.stop();
-}
-
-function jpeg(canvas, quality) {
-  return canvas.toDataURL("image/jpeg", quality).split(",")[1];
 }

@@ -1,0 +1,234 @@
+"""What a head on one's own photographs costs and is worth: seconds, accuracy beside peers, and memory.
+
+    python benchmarks/transfer.py ../shared/data/cats-dogs [--seeds 5] [--no-accuracy] [--no-memory]
+
+The folder holds train/ and val/, each with one folder a class. Seconds are those of a process that is warm: the network
+is loaded, and what is imported late was imported by a first run, which is not counted.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import sys
+import tempfile
+import threading
+import time
+import warnings
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import psutil
+import torch
+import torch.nn.functional as F
+import typer
+from layers import full_width
+from rich.console import Console
+from rich.table import Table
+
+import visionlab as vl
+from visionlab.device import half_precision
+from visionlab.imaging.image import encode_jpeg
+from visionlab.learning.archive import PICTURE_SUFFIXES
+from visionlab.learning.dataset import LabelledImages
+from visionlab.learning.embedding import embed
+from visionlab.learning.training import Fit, fit
+from visionlab.network.classifier import Classifier
+
+console = Console(width=130, highlight=False)
+OF_EACH = 32
+SIZES = (5, 20, 50, 100)
+SCRATCH_SIDE, SCRATCH_EPOCHS = 64, 30
+
+
+def files(folder: Path) -> dict[str, list[Path]]:
+    """{class: its first pictures}."""
+    return {
+        one.name: sorted(path for path in one.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)[:OF_EACH]
+        for one in sorted(folder.iterdir())
+        if one.is_dir()
+    }
+
+
+def seconds_to_a_head(folder: Path, net: Classifier, precision: torch.dtype | None, times: int) -> list[float]:
+    """From files on disk to a trained and validated head, each time anew."""
+    paths, taken = files(folder), []
+    for _ in range(times + 1):
+        start = time.perf_counter()
+        data = LabelledImages.from_uploads(
+            {name: [(path.name, path.read_bytes()) for path in found] for name, found in paths.items()}
+        )
+        run = trained(data, net, precision=precision)
+        run.report(), run.head
+        taken.append(time.perf_counter() - start)
+    return taken[1:]
+
+
+def trained(data: LabelledImages, net: Classifier, **settings) -> Fit:
+    run = fit(data, net, **settings)
+    for _ in run:
+        pass
+    return run
+
+
+def drawn(data: LabelledImages, count: int, seed: int) -> np.ndarray:
+    """So many pictures of each class, by chance."""
+    rng = np.random.default_rng(seed)
+    return np.concatenate(
+        [rng.permutation(np.flatnonzero(data.labels == one))[:count] for one in range(len(data.classes))]
+    )
+
+
+def worth(folder: Path, net: Classifier, seeds: int) -> Table:
+    """Accuracy on the validation pictures by pictures a class and way to train, the mean over draws of the pictures."""
+    from sklearn.linear_model import LogisticRegressionCV
+    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    train, val = (LabelledImages.from_folder(folder / part) for part in ("train", "val"))
+    x, y, unseen = embed(net, train.images), train.labels, embed(net, val.images)
+    small = [np.stack([resized(image) for image in part.images]) for part in (train, val)]
+
+    def ours(kind: str, validation: float) -> Callable[[np.ndarray, int], float]:
+        def run(chosen: np.ndarray, seed: int) -> float:
+            settings = {"kind": kind, "features": x[chosen], "validation": validation, "seed": seed}
+            head = trained(train.subset(chosen), net, **settings).head
+            features = embed(head.tuned_network(net), val.images) if head.tuned else unseen
+            return float((head.logits(features).argmax(1) == val.labels).mean())
+
+        return run
+
+    def regression(chosen: np.ndarray, seed: int) -> float:
+        model = make_pipeline(StandardScaler(), LogisticRegressionCV(Cs=10, cv=5, max_iter=1000, random_state=seed))
+        return model.fit(x[chosen], y[chosen]).score(unseen, val.labels)
+
+    def neighbour(chosen: np.ndarray, _: int) -> float:
+        return KNeighborsClassifier(1).fit(x[chosen], y[chosen]).score(unseen, val.labels)
+
+    def scratch(chosen: np.ndarray, seed: int) -> float:
+        return from_scratch(small[0][chosen], y[chosen], small[1], val.labels, seed)
+
+    ways = {
+        "ours: linear, all pictures (as scikit-learn)": ours("linear", 0),
+        "scikit-learn's LogisticRegressionCV, standardised": regression,
+        "ours: linear, 25 % held out": ours("linear", 0.25),
+        "ours: prototypes, all pictures": ours("prototype", 0),
+        "ours: hidden layer, 25 % held out": ours("mlp", 0.25),
+        "ours: last block fine-tuned, 25 % held out": ours("fine-tune", 0.25),
+        "nearest neighbour": neighbour,
+        "three convolutions from scratch": scratch,
+    }
+    found: dict[str, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for count in SIZES:
+        for seed in range(seeds):
+            chosen = drawn(train, count, seed)
+            for name, way in ways.items():
+                found[name][count].append(way(chosen, seed))
+    table = Table(f"right on {len(val)} others, mean of {seeds} draws", *(f"{count} a class" for count in SIZES))
+    for name, by_count in found.items():
+        table.add_row(name, *(f"{statistics.mean(by_count[count]):.1%}" for count in SIZES))
+    return table
+
+
+def resized(image: np.ndarray) -> np.ndarray:
+    """(3, 64, 64) float32, about −1..1."""
+    x = torch.from_numpy(image).permute(2, 0, 1)[None].float()
+    return (F.interpolate(x, (SCRATCH_SIDE, SCRATCH_SIDE), mode="bilinear", antialias=True)[0] / 127.5 - 1).numpy()
+
+
+def from_scratch(x: np.ndarray, y: np.ndarray, unseen: np.ndarray, truth: np.ndarray, seed: int) -> float:
+    torch.manual_seed(seed)
+    layers: list[torch.nn.Module] = []
+    for into, out in ((3, 16), (16, 32), (32, 64)):
+        layers += [torch.nn.Conv2d(into, out, 3, padding=1), torch.nn.ReLU(), torch.nn.MaxPool2d(2)]
+    network = torch.nn.Sequential(*layers, torch.nn.Flatten(), torch.nn.Linear(64 * (SCRATCH_SIDE // 8) ** 2, 2))
+    optimiser = torch.optim.AdamW(network.parameters(), 1e-3)
+    pictures, labels = torch.from_numpy(x), torch.from_numpy(y)
+    for _ in range(SCRATCH_EPOCHS):
+        for batch in torch.randperm(len(pictures)).split(32):
+            optimiser.zero_grad()
+            F.cross_entropy(network(pictures[batch]), labels[batch]).backward()
+            optimiser.step()
+    with torch.inference_mode():
+        return float((network(torch.from_numpy(unseen)).argmax(1).numpy() == truth).mean())
+
+
+def memory(folder: Path, net: Classifier, count: int) -> tuple[float, float]:
+    """By how many MB the process grows at most while so many pictures are taken in, embedded and learned from, and the
+    seconds that it takes. The pictures are crops of the data's, as files on disk."""
+    source, rng = LabelledImages.from_folder(folder / "train"), np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as made:
+        for name in source.classes:
+            (Path(made) / name).mkdir()
+        for number in range(count):
+            index = number % len(source)
+            image = source.images[index]
+            height, width = (int(length * rng.uniform(0.6, 0.95)) for length in image.shape[:2])
+            top, left = (int(rng.integers(limit)) for limit in (image.shape[0] - height, image.shape[1] - width))
+            path = Path(made) / source.classes[source.labels[index]] / f"{number}.jpg"
+            path.write_bytes(encode_jpeg(np.ascontiguousarray(image[top : top + height, left : left + width]), 90))
+        process, over = psutil.Process(), threading.Event()
+        before = process.memory_info().rss
+        most = [before]
+
+        def watch() -> None:
+            while not over.wait(0.05):
+                most.append(max(most.pop(), process.memory_info().rss))
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        start = time.perf_counter()
+        run = trained(LabelledImages.from_folder(made), net, precision=half_precision(net.device))
+        run.report(), run.head
+        taken = time.perf_counter() - start
+        over.set()
+        watcher.join()
+    return (most[0] - before) / 2**20, taken
+
+
+def main(
+    folder: Annotated[Path, typer.Argument(help="Holds train/ and val/, each with one folder a class.")],
+    seeds: Annotated[int, typer.Option(help="Draws of the pictures that accuracy is the mean of.")] = 5,
+    times: Annotated[int, typer.Option(help="How often a head is trained for its seconds.")] = 5,
+    pictures: Annotated[int, typer.Option(help="That memory is measured with.")] = 5000,
+    speed: Annotated[bool, typer.Option(help="Measure seconds.")] = True,
+    accuracy: Annotated[bool, typer.Option(help="Measure accuracy.")] = True,
+    grown: Annotated[bool, typer.Option("--memory/--no-memory", help="Measure memory.")] = True,
+    vgg16: Annotated[bool, typer.Option(help="Measure the seconds of VGG16 at 224 px, too.")] = True,
+) -> None:
+    """Print every figure beside its goal."""
+    load = os.getloadavg()[0]
+    console.print(
+        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}, "
+        f"load {load:.1f} at the start: a load of others makes all times longer"
+    )
+    table = Table("what", "measured", "goal")
+    built_in = vl.load_classifier("vgg16-tinyimagenet", "cpu")
+    if grown:
+        size, taken = memory(folder, built_in, pictures)
+        what = f"{pictures:,} pictures, {built_in.name}: taken in, embedded, learned from in {taken:.0f} s; grown by"
+        table.add_row(what, f"{size:.0f} MB", "< 1,024 MB")
+    if speed:
+        half = half_precision(built_in.device)
+        settings = [(built_in, precision, 2.45) for precision in dict.fromkeys((None, half))]
+        settings += [(full_width(), half, 5.0)] if vgg16 else []
+        for net, precision, goal in settings:
+            taken = seconds_to_a_head(folder / "train", net, precision, times)
+            what = (
+                f"{OF_EACH} + {OF_EACH} files → a head, {net.name} at {net.transform.crop} px, {precision or 'float32'}"
+            )
+            table.add_row(what, f"best {min(taken):.2f} s, median {statistics.median(taken):.2f} s", f"< {goal} s")
+    console.print(table)
+    if accuracy:
+        warnings.filterwarnings("ignore", module="sklearn")  # of what its next version will call things
+        console.print(worth(folder, built_in, seeds))
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    typer.run(main)

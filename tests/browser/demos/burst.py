@@ -1,0 +1,25 @@
+"""Serves tests/browser/test_burst.py: the camera that is held to record, and what came of it."""
+
+import streamlit as st
+
+from visionlab.imaging.image import load_image
+from visionlab.ui.components.burst import Batch, burst
+from visionlab.ui.page import page
+
+
+def take(batch: Batch) -> None:
+    st.session_state.taken.append((batch.burst, batch.number, batch.count, [load_image(f) for f in batch.frames]))
+
+
+with page("Fine-tune"):
+    taken = st.session_state.setdefault("taken", [])
+    if st.toggle("Camera", True):
+        limits = {name: int(st.query_params[name]) for name in ("rate", "side", "most") if name in st.query_params}
+        burst(key="burst", on_batch=take, disabled=st.toggle("Disabled"), **limits)
+    bursts = list(dict.fromkeys(name for name, *_ in taken))
+    for name, number, count, frames in taken:
+        sizes = sorted({f"{image.shape[1]} × {image.shape[0]} px" for image in frames})
+        st.text(f"burst {bursts.index(name)}, batch {number} of {count}: {len(frames)} frames of {', '.join(sizes)}")
+    different = len({image.tobytes() for *_, frames in taken for image in frames})
+    st.text(f"{different} different frames")
+    st.button("Run again")

@@ -1,0 +1,89 @@
+"""What the shell's commands share: options, networks (with a bar for what is downloaded), whole files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+import visionlab as vl
+from visionlab.errors import ParameterError
+
+if TYPE_CHECKING:
+    from visionlab.network.classifier import Classifier
+
+console = Console()
+
+BUILT_IN = "vgg16-tinyimagenet"
+Network = Annotated[str, typer.Option("--model", "-m", help="A name that “models” lists.")]
+HeadFile = Annotated[Path | None, typer.Option("--head", help="A head that “train” saved; it brings its own network.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+class ListsNames(typer.core.TyperCommand):
+    """A command whose help lists what is in tables: they wait for torch, so only who asks for that help waits, too."""
+
+    def format_help(self, ctx, formatter) -> None:
+        from visionlab.learning.augmentation import VIEWS
+
+        tables = {"method": vl.METHODS, "kind": vl.training.KINDS, "augment": VIEWS}
+        for parameter in self.params:
+            if parameter.name in tables:
+                parameter.help = f"{parameter.help.partition(':')[0]}: {', '.join(tables[parameter.name])}."
+        super().format_help(ctx, formatter)
+
+
+def bar(*columns: object) -> Progress:
+    """A progress bar on stderr that is gone when it has ended."""
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
+def network(model: str, head: Path | None, device: str) -> Classifier:
+    """The network of that name, or the head in the file on its own."""
+    chosen = vl.load_head(head) if head else None
+    net = base_network(chosen.network if chosen else model, device)
+    return chosen.as_classifier(net) if chosen else net
+
+
+def base_network(model: str, device: str) -> Classifier:
+    """The network of that name; its weights are downloaded with a progress bar if need be."""
+    from visionlab.network import weights
+    from visionlab.network.models import find_model
+
+    file = find_model(model).file
+    if file.url and weights.find(file) is None:
+        with bar(TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()) as progress:
+            task = progress.add_task(file.name, total=file.size)
+            for step in weights.download(file):
+                progress.update(task, completed=step.done, total=step.total or file.size)
+    return vl.load_classifier(model, device)
+
+
+def read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ParameterError(f"{path} cannot be read ({error.strerror}). Name a file that is there.") from error
+
+
+def write(out: Path, data: bytes) -> None:
+    with replacing(out, "wb") as file:
+        file.write(data)
+
+
+@contextmanager
+def replacing(out: Path, mode: str, **text: str) -> Iterator[IO]:
+    """A file to write a result into; an interrupted write leaves what was there."""
+    part = out.with_name(out.name + ".part")
+    try:
+        with part.open(mode, **text) as file:
+            yield file
+        part.replace(out)
+    except OSError as error:
+        raise ParameterError(f"{out} cannot be written ({error.strerror}). Name another place.") from error

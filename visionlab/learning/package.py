@@ -1,0 +1,122 @@
+"""A head as one zip that works without this project, and that can be opened here again: packed, and opened."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
+
+from visionlab.errors import DatasetError
+from visionlab.imaging.image import Image
+from visionlab.learning import archive
+from visionlab.learning.export import Parity, export_checked, replacing
+from visionlab.learning.heads import MAX_BYTES as MAX_HEAD_BYTES
+from visionlab.learning.heads import Head, load_head
+from visionlab.learning.metrics import Report
+from visionlab.learning.model_card import model_card
+from visionlab.network.classifier import Classifier
+
+HEAD, PICTURES = "head.safetensors", "pictures.zip"
+MAX_BYTES = 2 * 2**30  # of a package: VGG16 takes half a gigabyte, and its pictures may take the rest
+TAKEAWAY = Path(__file__).with_name("takeaway")  # the files that every package holds
+
+
+@dataclass(frozen=True)
+class Packing:
+    """How far packing is: what is being done, and how much of it. parity is there once the comparison has ended."""
+
+    doing: str
+    done: int
+    of: int
+    parity: Parity | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Package:
+    """What a zip held: the head, and a zip of the labelled pictures, None where there is none.
+
+    The latter is a temporary file, open for reading, which LabelledImages.from_zip and intake.from_zip take; it is
+    gone when it is closed.
+    """
+
+    head: Head
+    pictures: BinaryIO | None
+
+
+def pack(
+    head: Head,
+    net: Classifier,
+    file: str | os.PathLike[str] | BinaryIO,
+    images: Sequence[Image],
+    *,
+    report: Report | None = None,
+    pictures: BinaryIO | None = None,
+) -> Iterator[Packing]:
+    """Write the zip to a path or a binary file, step by step: who stops asking cancels it.
+
+    It holds head.safetensors, model.onnx (the whole network), predict.py and what it needs (requirements.txt),
+    labels.txt, model-card.md and, where they are given, the labelled pictures as a zip of their own, such as
+    store_zip.export_zip writes. net is the network that the head was trained on. The export is compared with it on
+    `images`, best the held-out ones, before anything is written.
+
+    Raises ModelError where that comparison fails, ParameterError without images or where the file cannot be written,
+    and what Head.as_classifier and export_onnx raise. At a path, what was there stays until all is written.
+    """
+    mine = replace(head.as_classifier(net), name=f"a head on {head.network}")
+    with tempfile.TemporaryDirectory() as folder:
+        model = Path(folder, "model.onnx")
+        yield Packing("Exporting the network", 0, 1)
+        for found in export_checked(mine, model, images, head.refusal):
+            yield Packing("Comparing it with the original", found.pictures, len(images))
+        yield Packing("Packing", 0, 1, found)
+        target = replacing(file) if isinstance(file, str | os.PathLike) else nullcontext(file)
+        with target as written, ZipFile(written, "w", ZIP_DEFLATED) as zipped:
+            zipped.writestr(HEAD, head.to_bytes())
+            zipped.write(model, model.name, ZIP_STORED)  # weights do not get smaller
+            for each in sorted(TAKEAWAY.glob("*.*")):
+                zipped.write(each, each.name)
+            zipped.writestr("labels.txt", "".join(f"{' '.join(label.split())}\n" for label in head.classes))
+            zipped.writestr("model-card.md", model_card(head, found, report))
+            if pictures is not None:
+                with zipped.open(ZipInfo(PICTURES), "w", force_zip64=True) as entry:
+                    pictures.seek(0)
+                    shutil.copyfileobj(pictures, entry, archive.CHUNK)
+    yield Packing("Packing", 1, 1, found)
+
+
+def open_package(source: str | os.PathLike[str] | bytes | BinaryIO) -> Package:
+    """The head and the pictures of a zip (path, bytes or seekable binary file) that pack wrote; its model and its code
+    are not looked at. One folder around it all is passed over.
+
+    Raises DatasetError for what is no zip, no package, has a hostile or repeated entry name or is over a limit, and
+    HeadError for a head that cannot be read.
+    """
+    with archive.opened(source, MAX_BYTES) as opened:
+        entries: dict[tuple[str, ...], ZipInfo] = {}
+        for info in opened.infolist():
+            if entries.setdefault(parts := archive.entry_parts(info), info) is not info:
+                raise DatasetError(f"The zip holds “{'/'.join(parts)}” twice; pack it anew.")
+        around = min((parts[:-1] for parts in entries if parts[-1:] == (HEAD,)), key=len, default=None)
+        if around is None:
+            raise DatasetError(f"This zip holds no {HEAD}; choose one that this app, or “export”, packed.")
+        with _unpacked(opened, entries[*around, HEAD], MAX_HEAD_BYTES) as file:
+            head = load_head(file.read())
+        pictures = entries.get((*around, PICTURES))
+        return Package(head, None if pictures is None else _unpacked(opened, pictures, MAX_BYTES))
+
+
+def _unpacked(opened: ZipFile, info: ZipInfo, most: int) -> BinaryIO:
+    """An entry as a temporary file, at its start. Raises DatasetError where it is damaged, or larger than `most`."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115
+    for chunk in archive.read_chunks(opened, info, info.filename):
+        file.write(chunk)
+        if file.tell() > most:  # whatever its header says
+            raise DatasetError(f"“{info.filename}” unpacks to over {most >> 20:,} MB, the most that is taken.")
+    file.seek(0)
+    return file

@@ -1,0 +1,105 @@
+"""Files of a store: written whole or not at all, counted, and a full disk told in a sentence."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from visionlab.errors import BusyError, DatasetError
+
+
+@contextmanager
+def telling() -> Iterator[None]:
+    """Turn what disk or database refuse into a sentence: a DatasetError, or a BusyError where waiting helps."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise _full() from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise DatasetError(
+                f"The projects' folder cannot be written to ({error.strerror}); permit it, or name another one in the "
+                "environment variable VISIONLAB_WORKSPACE."
+            ) from error
+        if isinstance(error, FileNotFoundError):
+            raise _gone() from error
+        raise
+    except sqlite3.DatabaseError as error:
+        name = getattr(error, "sqlite_errorname", None) or ""  # absent where Python itself found the fault
+        if name == "SQLITE_FULL":
+            raise _full() from error
+        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            raise BusyError("Another edit of this project is still going on; try again in a moment.") from error
+        if name.startswith("SQLITE_CANTOPEN"):
+            raise _gone() from error
+        if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+            raise DatasetError(f"The project's database is damaged ({error}); put back a copy of it.") from error
+        raise
+
+
+def _full() -> DatasetError:
+    return DatasetError("The disk is full, so nothing was changed; make room on it, or delete projects, and try again.")
+
+
+def _gone() -> DatasetError:
+    return DatasetError("The project is not there any more; open another one, or make one.")
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write the file so that its name never stands for a part of it, even after a power cut.
+
+    Raises OSError; what was begun is then removed.
+    """
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())  # the name must not reach the disk before the bytes do
+        os.replace(part, path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def link(source: str, target: str) -> None:
+    """Give a file that is never written again a second name, or copy it where the disk has no such names."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files below the folder; a file of several names (a duplicated project's pictures) counts once."""
+    seen: set[tuple[int, int]] = set()
+    total = 0
+    for base, _, names in os.walk(folder):
+        for name in names:
+            try:
+                status = os.stat(os.path.join(base, name))
+            except FileNotFoundError:  # removed since it was listed
+                continue
+            if (status.st_dev, status.st_ino) not in seen:
+                seen.add((status.st_dev, status.st_ino))
+                total += status.st_size
+    return total
+
+
+def check_room(used: int, needed: int, limit: int) -> None:
+    """DatasetError where `needed` bytes beside those that all projects take are over the limit."""
+    if used + needed > limit:
+        raise DatasetError(
+            f"The projects take {_gb(used)} and at least {_gb(needed)} more are needed, but the limit for "
+            f"all together is {_gb(limit)}; delete some, or let the operator raise VISIONLAB_WORKSPACE_LIMIT."
+        )
+
+
+def _gb(size: int) -> str:
+    """10⁹ bytes as GB, as the limit is told; fewer than that as MB."""
+    return f"{size / 10**9:,.2f} GB" if size >= 10**9 else f"{size / 10**6:,.1f} MB"

@@ -1,0 +1,7 @@
+"""What components share that show a camera: it is asked for, chosen among several, and let go of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+WEBCAM = (Path(__file__).parent / "webcam.js").read_text()  # to go before the component's own JavaScript
