@@ -53,7 +53,7 @@ def show(network: Network, picture: Picture) -> NDArray[np.float32]:
 
 
 def explained_class(network: Network, picture: Picture, probabilities: NDArray[np.float32]) -> int:
-    """The index of the class whose reasons are looked for: any one of them, the most probable unless another is chosen."""
+    """The index of the class whose reasons are looked for: any one, the most probable unless another is chosen."""
     labels = network.net.labels
     everything = [answer.index for answer in ranked(network.net, probabilities, len(labels))]
     return st.selectbox(
