@@ -92,6 +92,19 @@ def rows_of(path):
         return list(csv.DictReader(file))
 
 
+def test_predict_computes_in_the_precision_asked_for(picture, monkeypatch):
+    monkeypatch.setattr("visionlab.network.precision.half_precision", lambda device: torch.bfloat16)
+    full, half = (
+        next(iter(json.loads(run("predict", picture, "--precision", precision, "--json", "--device", "cpu")).values()))
+        for precision in ("float32", "bfloat16")
+    )
+    assert half != full
+    expected = {answer["label"]: answer["probability"] for answer in full}
+    assert {answer["label"]: answer["probability"] for answer in half} == pytest.approx(expected, abs=0.02)
+    with pytest.raises(vl.ParameterError, match="“float8” is no precision"):
+        run("predict", picture, "--precision", "float8")
+
+
 def test_predict_writes_a_folders_answers_as_csv_and_tells_what_it_could_not_read(pictures, picture, tmp_path):
     out = tmp_path / "out.csv"
     result = outcome("predict", pictures, picture, "--csv", out, "--top", 2, "--device", "cpu")

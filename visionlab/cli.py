@@ -152,6 +152,9 @@ def predict(
     words: Annotated[
         bool, typer.Option("--words", help="Grade the answers by the words in the names: dog_3.jpg, cats/1.jpg.")
     ] = False,
+    precision: Annotated[
+        str, typer.Option(help="float32, or bfloat16: quicker for many pictures where the processor has it.")
+    ] = "float32",
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
@@ -160,11 +163,12 @@ def predict(
     Those that cannot be read are listed at the end, and the exit status is how many they are, 100 at most.
     """
     from visionlab.learning.many import predict_many
+    from visionlab.network.precision import in_precision
 
     if csv and (words or as_json):
         raise ParameterError(f"--csv {csv} holds what --json and --words would print. Leave it out, or them.")
     sources = _sources(pictures)
-    net = network(model, head, device)
+    net = in_precision(network(model, head, device), precision)
     top = (1 if words else 5) if top is None else top
     answers = predict_many(net, sources, top, thumbnail=None)
     unreadable: list[Unreadable] = []
