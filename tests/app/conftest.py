@@ -1,5 +1,6 @@
 """The app in AppTest: the home page first, then any page, with what a person would see on it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,14 @@ def finish_jobs() -> None:
 
 
 @pytest.fixture(autouse=True)
+def workspace_folder(tmp_path, monkeypatch) -> Path:
+    """Where this test's projects lie."""
+    folder = tmp_path / "projects"
+    monkeypatch.setenv("VISIONLAB_WORKSPACE", str(folder))
+    return folder
+
+
+@pytest.fixture(autouse=True)
 def no_job_is_left():
     """What still computes when a test is over would slow down the next one."""
     yield
@@ -33,8 +42,14 @@ def no_job_is_left():
 
 
 @pytest.fixture
-def app() -> AppTest:
-    return AppTest.from_file(ROOT / "streamlit_app.py", default_timeout=60)
+def new_app() -> Callable[[], AppTest]:
+    """The app as another person opens it."""
+    return lambda: AppTest.from_file(ROOT / "streamlit_app.py", default_timeout=60)
+
+
+@pytest.fixture
+def app(new_app) -> AppTest:
+    return new_app()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import weakref
 
 import pytest
 
-from visionlab.errors import DatasetError
+from visionlab.errors import BusyError, DatasetError
 from visionlab.ui.jobs import AT_ONCE, FINISHED_KEPT, Registry
 
 
@@ -133,3 +133,116 @@ def test_work_may_yield_nothing(count):
     registry = Registry()
     job = finished(registry, registry.submit(lambda job: iter([0] * count)))
     assert (job.state, len(job.events)) == ("done", count)
+
+
+def test_a_generator_has_the_last_word_before_its_job_is_over():
+    registry, last, reached, go = Registry(), [], threading.Event(), threading.Event()
+
+    def work(job):
+        try:
+            reached.set()
+            assert go.wait(10)
+            yield "first"
+            yield "second"
+        finally:
+            last.append(job.state)
+
+    key = registry.submit(work)
+    assert reached.wait(10)
+    registry.find(key).cancel()
+    go.set()
+    job = finished(registry, key)
+    assert (job.state, job.events, last) == ("cancelled", ["first"], ["running"])
+
+
+def test_what_a_stopped_generator_cannot_save_is_told():
+    registry, reached = Registry(), threading.Event()
+
+    def work(job):
+        try:
+            reached.set()
+            while True:
+                yield "on and on"
+        finally:
+            raise DatasetError("The disk is full.")
+
+    key = registry.submit(work)
+    assert reached.wait(10)
+    registry.find(key).cancel()
+    job = finished(registry, key)
+    assert (job.state, job.error) == ("failed", "The disk is full.")
+
+
+@pytest.fixture
+def full():
+    """A registry in one of whose queues all turns are taken, and what lets them go."""
+    registry, go, running = Registry(), threading.Event(), threading.Semaphore(0)
+
+    def long(job):
+        running.release()
+        assert go.wait(10)
+        yield "done"
+
+    for _ in range(AT_ONCE):
+        registry.submit(long, queue="runs")
+        assert running.acquire(timeout=10)
+    yield registry, go
+    go.set()
+
+
+def test_a_job_knows_its_place_in_the_queue_and_moves_up(full):
+    registry, go = full
+    order = []
+    jobs = [registry.find(registry.submit(lambda job, n=n: iter([order.append(n)]), queue="runs")) for n in range(3)]
+    assert [job.place for job in jobs] == [1, 2, 3]
+    jobs[1].cancel()
+    assert jobs[1].wait(10), "what waits need not wait to be stopped"
+    assert [job.place for job in jobs] == [1, 0, 2]
+    go.set()
+    for job in jobs:
+        assert job.wait(10)
+    assert sorted(order) == [0, 2]
+    assert [(job.state, job.place) for job in jobs] == [("done", 0), ("cancelled", 0), ("done", 0)]
+
+
+def test_queues_do_not_wait_for_each_other(full):
+    registry, _ = full
+    assert finished(registry, registry.submit(lambda job: iter([1]))).state == "done"
+
+
+def test_a_job_that_never_began_says_so(full):
+    registry, _ = full
+    dropped = []
+    job = registry.find(registry.submit(lambda job: iter([1]), queue="runs", dropped=lambda: dropped.append(1)))
+    job.cancel()
+    assert job.wait(10)
+    assert (job.state, job.events, dropped) == ("cancelled", [], [1])
+
+
+def test_one_job_about_one_thing(full):
+    registry, go = full
+    key = registry.submit(lambda job: iter([1]), about="a project", queue="runs")
+    with pytest.raises(BusyError):
+        registry.submit(lambda job: iter([2]), about="a project")
+    other = finished(registry, registry.submit(lambda job: iter([3]), about="another"))
+    assert registry.about("another") is other
+    assert registry.about("a third") is None
+    go.set()
+    assert finished(registry, key) is registry.about("a project")
+    again = finished(registry, registry.submit(lambda job: iter([4]), about="a project"))
+    assert registry.about("a project") is again
+    for _ in range(FINISHED_KEPT + 1):
+        finished(registry, registry.submit(lambda job: iter([5])))
+    assert registry.about("a project") is None, "what is forgotten is forgotten here, too"
+
+
+def test_many_stopped_and_unstopped_jobs_leave_no_turn_taken():
+    registry = Registry()
+    jobs = [registry.find(registry.submit(lambda job: iter(range(3)))) for _ in range(60)]
+    for job in jobs[::2]:
+        job.cancel()
+    for job in jobs:
+        assert job.wait(10)
+    assert {job.state for job in jobs[1::2]} == {"done"}
+    assert {job.state for job in jobs[::2]} <= {"done", "cancelled"}
+    assert finished(registry, registry.submit(lambda job: iter([1]))).state == "done"

@@ -26,6 +26,15 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def workspace_folder(tmp_path_factory) -> Iterator[Path]:
+    """Where the projects of all servers lie."""
+    folder = tmp_path_factory.mktemp("projects")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VISIONLAB_WORKSPACE", str(folder))
+        yield folder
+
+
 @contextmanager
 def running_server() -> Iterator[str]:
     process, url = start_server()

@@ -10,8 +10,6 @@ from browser.driver import choose, open_page, pixels, settle, use_photo
 from playwright.sync_api import Page, expect
 
 import visionlab as vl
-from visionlab.imaging.image import encode_png
-from visionlab.network.classifier import probabilities
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -99,62 +97,6 @@ def test_predictions_and_their_reasons(page: Page, photo):
         before, seen = seen, pixels(heat)
         assert before.shape == seen.shape
         assert np.abs(before.astype(int) - seen).max() > 20
-
-
-def _class_files(kind: int, count: int) -> list[dict]:
-    rng = np.random.default_rng(kind)
-    rows, columns = np.mgrid[:64, :64]
-    wave = (np.sin(rows / 2), np.sin(columns / 2))[kind] * 90
-    noisy = [
-        (128 + wave[..., None] + rng.normal(0, 25, (64, 64, 3))).clip(0, 255).astype(np.uint8) for _ in range(count)
-    ]
-    return [
-        {"name": f"{kind}-{i}.png", "mimeType": "image/png", "buffer": encode_png(image)}
-        for i, image in enumerate(noisy)
-    ]
-
-
-def test_a_head_from_ones_own_few_pictures(page: Page, photo, tmp_path):
-    open_page(page, "Fine_tune")
-    for name in ("across", "down"):
-        page.get_by_role("textbox", name="Name of a class").fill(name)
-        page.get_by_role("button", name="Add class").click()
-        expect(page.get_by_text(f"{name} · 0 pictures")).to_be_visible()
-    train = page.get_by_role("button", name="Train", exact=True)
-    expect(train).to_be_disabled()
-    for kind, name in enumerate(("across", "down")):
-        card = page.locator("[class*=st-key-class-]").filter(has_text=f"{name} ·")
-        card.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(_class_files(kind, 8))
-        expect(page.get_by_text(f"{name} · 8 pictures")).to_be_visible()
-    settle(page)
-    expect(train).to_be_enabled()
-    train.click()
-    expect(page.get_by_text("Right on held-out pictures")).to_be_visible()
-    settle(page)
-    assert "run=" in page.url
-    expect(page.get_by_test_id("stMetricValue").first).to_have_text("100%")
-    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(2)
-
-    page.get_by_test_id("stFileUploaderDropzoneInput").last.set_input_files(photo)
-    expect(page.get_by_text("my photo.png · 300 × 200 px")).to_be_visible()
-    settle(page)
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Download the head").click()
-    head = vl.load_head(download.value.path())
-    assert head.classes == ("across", "down")
-    mine = head.as_classifier(device="cpu")
-    row = probabilities(mine, [vl.load_image(photo)])[0]
-    best = int(row.argmax())
-    assert bars(page)[0] == f"{head.classes[best]} {row[best]:.1%}"
-
-    page.reload()  # the session is gone, the run is not: its id is in the link
-    expect(page.get_by_text("Right on held-out pictures")).to_be_visible()
-    settle(page)
-    page.get_by_role("link", name="Predict").click()
-    expect(page.get_by_role("heading", name="Predict")).to_be_visible()
-    settle(page)
-    choose(page, "Network", "Your own head")
-    expect(page.get_by_text("Top 2 of 2 classes")).to_be_visible()
 
 
 def test_from_scratch_says_what_it_will_be(page: Page):

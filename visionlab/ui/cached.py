@@ -223,7 +223,7 @@ def layer_heats(
     return {layer: np.rint(255 * heat.values).astype(np.uint8) for layer, heat in found.items()}
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
+@st.cache_data(max_entries=4096, max_size="50 MB", show_spinner=False)
 def thumbnail(key: str, side: int, _decode: Callable[[], Image]) -> bytes:
     """The middle square of a picture, at most `side` pixels, so that thumbnails line up whatever their shapes."""
     image = _decode()

@@ -8,7 +8,6 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from visionlab.learning.metrics import Report
 from visionlab.learning.training import Epoch
 from visionlab.network.channels import LayerStatistics
 from visionlab.network.explain.faithfulness import Faithfulness
@@ -49,41 +48,6 @@ def curves(epochs: Sequence[Epoch], total: int) -> go.Figure:
 
 def _dash(style: dict, dash: str) -> dict:
     return {**style, "line": {**style["line"], "dash": dash}}
-
-
-def confusion(report: Report) -> go.Figure:
-    """The confusion matrix: rows are what the pictures are, columns what the head said."""
-    counts = report.confusion
-    figure = go.Figure(
-        go.Heatmap(
-            z=counts,
-            x=list(report.classes),
-            y=list(report.classes),
-            colorscale=[[0, "rgba(59,143,214,0.06)"], [1, "rgba(59,143,214,0.95)"]],
-            showscale=False,
-            xgap=3,
-            ygap=3,
-            hovertemplate="%{y} taken for %{x}: %{z}<extra></extra>",
-        )
-    )
-    rows, columns = np.indices(counts.shape).reshape(2, -1)
-    figure.add_scatter(
-        x=[report.classes[i] for i in columns],
-        y=[report.classes[i] for i in rows],
-        text=counts.ravel(),
-        mode="text",
-        # readable on a full cell and on an empty one, in the light and in the dark theme
-        textfont={"color": np.where(counts.ravel() > counts.max() / 2, "white", "#7D8EA0"), "size": 15},
-        hoverinfo="skip",
-        showlegend=False,
-    )
-    figure.update_layout(
-        height=130 + 56 * len(report.classes),
-        margin={"l": 10, "r": 10, "t": 10, "b": 10},
-        xaxis={"title": "The head says", "type": "category", "automargin": True, "showgrid": False},
-        yaxis={"title": "It is", "type": "category", "autorange": "reversed", "automargin": True, "showgrid": False},
-    )
-    return figure
 
 
 def depth(statistics: Sequence[LayerStatistics]) -> go.Figure:

@@ -9,35 +9,76 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
-from visionlab.errors import VisionlabError
+from visionlab.errors import BusyError, VisionlabError
 
 FINISHED_KEPT = 64  # finished jobs that the server remembers
-AT_ONCE = 2  # jobs that compute at the same time; the others wait for their turn
+AT_ONCE = 2  # jobs of one queue that compute at the same time; the others wait for their turn
 POLL = 0.4  # seconds between looks at a job
+BUG = "Something went wrong here, not with your pictures ({}). Try again."
 
 
 class _Cancelled(Exception):
     """The job has been asked to stop."""
 
 
+class Queue:
+    """Jobs in the order in which they came, of which so many are at work at a time."""
+
+    def __init__(self, at_once: int):
+        self._free = at_once
+        self._waiting: list[Job] = []
+        self._changed = threading.Condition()
+
+    def enter(self, job: Job) -> None:
+        with self._changed:
+            self._waiting.append(job)
+
+    def place(self, job: Job) -> int:
+        """1 for the next one; 0 for a job that does not wait."""
+        with self._changed:
+            return self._waiting.index(job) + 1 if job in self._waiting else 0
+
+    def take_turn(self, job: Job) -> bool:
+        """Wait for the job's turn; whether it came before the job was asked to stop. A turn has to be given back."""
+        with self._changed:
+            self._changed.wait_for(lambda: job.cancelled or (self._free and self._waiting[0] is job))
+            self._waiting.remove(job)
+            taken = not job.cancelled
+            self._free -= taken
+            self._changed.notify_all()
+            return taken
+
+    def give_back(self) -> None:
+        with self._changed:
+            self._free += 1
+            self._changed.notify_all()
+
+    def look_again(self) -> None:
+        """Whoever waits is to see whether it was asked to stop."""
+        with self._changed:
+            self._changed.notify_all()
+
+
 class Job:
     """Work that reports as it goes on: work(job) yields events; they are kept in `events`, the last one is `latest`.
 
-    Between two events it may report() what share of all is done, which is kept in `share`.
+    Between two events it may report() what share of all is done, which is kept in `share`. Where it is asked to stop,
+    a generator is closed before the job counts as over, so that its `finally` has the last word.
     """
 
-    def __init__(self, work: Work, turns: threading.Semaphore):
+    def __init__(self, work: Work, queue: Queue, dropped: Callable[[], object] | None = None):
         self.events: list[Any] = []
         self.share = 0.0
         self.error: str | None = None
         self.state = "waiting"  # → running → done | cancelled | failed
-        self._work, self._turns = work, turns
+        self._work, self._queue, self._dropped = work, queue, dropped
         self._cancelled = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -49,17 +90,29 @@ class Job:
     def over(self) -> bool:
         return self.state not in {"waiting", "running"}
 
+    @property
+    def place(self) -> int:
+        """Its place among those of its queue that wait: 1 for the next one, 0 where it does not wait."""
+        return self._queue.place(self)
+
+    @property
+    def cancelled(self) -> bool:
+        """It has been asked to stop."""
+        return self._cancelled.is_set()
+
     def cancel(self) -> None:
-        """Ask it to stop at its next event or report; what it has come to stays."""
+        """Ask it to stop at its next event or report, or at once where it waits; what it has come to stays."""
         self._cancelled.set()
+        self._queue.look_again()
 
     def report(self, share: float) -> None:
         """For the work itself: 0..1 of it is done. It does not return where the job has been asked to stop."""
         self.share = share
-        if self._cancelled.is_set():
+        if self.cancelled:
             raise _Cancelled
 
     def start(self) -> None:
+        self._queue.enter(self)
         self._thread.start()
 
     def wait(self, seconds: float) -> bool:
@@ -68,55 +121,87 @@ class Job:
         return self.over
 
     def _run(self) -> None:
-        with self._turns:
-            if self._cancelled.is_set():
-                self.state = "cancelled"
-                return
-            self.state = "running"
-            try:
-                for event in self._work(self):
+        turn = self._queue.take_turn(self)
+        try:
+            self.state = self._worked() if turn else self._given_up()
+        except VisionlabError as error:
+            self.error, self.state = str(error), "failed"
+        except BaseException as error:
+            self.error, self.state = BUG.format(type(error).__name__), "failed"
+            raise  # a bug surfaces in the server's log
+        finally:
+            self._work = self._dropped = None  # what it worked on, pictures for instance, is not kept
+            if turn:
+                self._queue.give_back()
+
+    def _worked(self) -> str:
+        self.state = "running"
+        try:
+            with closing(self._each()) as events:
+                for event in events:
                     self.events.append(event)
-                    if self._cancelled.is_set():
-                        self.state = "cancelled"
-                        return
-                self.state = "done"
-            except _Cancelled:
-                self.state = "cancelled"
-            except VisionlabError as error:
-                self.error, self.state = str(error), "failed"
-            except BaseException as error:
-                self.error = f"Something went wrong here, not with your pictures ({type(error).__name__}). Try again."
-                self.state = "failed"
-                raise  # a bug surfaces in the server's log
-            finally:
-                self._work = None  # what it worked on, pictures for instance, is not kept with what it found
+                    if self.cancelled:
+                        return "cancelled"
+        except _Cancelled:
+            return "cancelled"
+        return "done"
+
+    def _each(self) -> Iterator[Any]:
+        yield from self._work(self)
+
+    def _given_up(self) -> str:
+        if self._dropped:
+            self._dropped()
+        return "cancelled"
 
 
 Work = Callable[[Job], Iterable[Any]]
 
 
 class Registry:
-    """The jobs of one server, by id."""
+    """The jobs of one server, by id, and in queues that do not wait for each other."""
 
     def __init__(self):
         self._jobs: OrderedDict[str, Job] = OrderedDict()
+        self._latest: dict[str, Job] = {}  # by what they are about
+        self._queues: dict[str, Queue] = {}
         self._lock = threading.Lock()
-        self._turns = threading.Semaphore(AT_ONCE)
 
-    def submit(self, work: Work) -> str:
+    def submit(
+        self, work: Work, about: str | None = None, queue: str = "", dropped: Callable[[], object] | None = None
+    ) -> str:
+        """Let it be done when its turn in that queue comes; the job's id.
+
+        about: something of which one job at a time is to be at work or waiting, a project's id for instance; BusyError
+        where there is one. dropped is called where the job is asked to stop before its turn came.
+        """
         key = secrets.token_urlsafe(16)
-        job = Job(work, self._turns)
         with self._lock:
-            over = [name for name, known in self._jobs.items() if known.over]
-            for name in over[: max(0, len(over) - FINISHED_KEPT + 1)]:
-                del self._jobs[name]
+            if about is not None and about in self._latest and not self._latest[about].over:
+                raise BusyError("This is being worked on already; wait until that is over, or stop it.")
+            job = Job(work, self._queues.setdefault(queue, Queue(AT_ONCE)), dropped)
+            self._forget()
             self._jobs[key] = job
-        job.start()
+            if about is not None:
+                self._latest[about] = job
+            job.start()
         return key
 
     def find(self, key: str | None) -> Job | None:
         with self._lock:
             return self._jobs.get(key) if key else None
+
+    def about(self, subject: str) -> Job | None:
+        """The latest job about that, if this server still knows it."""
+        with self._lock:
+            return self._latest.get(subject)
+
+    def _forget(self) -> None:
+        over = [name for name, known in self._jobs.items() if known.over]
+        for name in over[: max(0, len(over) - FINISHED_KEPT + 1)]:
+            del self._jobs[name]
+        kept = set(self._jobs.values())
+        self._latest = {about: job for about, job in self._latest.items() if job in kept}
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
 SAMPLE = "sample"  # the widget that says which picture is looked at; a sample's name is in the link, too
 YOURS = "yours"
 GALLERY = 24  # uploads that a session remembers
+PROJECT = "project"  # in the link: the id of a project of the fine-tuning studio
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,27 +37,6 @@ class TrainedHead:
 
     key: str
     head: Head
-
-
-@dataclass(frozen=True)
-class Example:
-    """A picture of one of the user's classes, as it was uploaded."""
-
-    name: str
-    data: bytes
-
-    @cached_property
-    def digest(self) -> str:
-        return hashlib.sha256(self.data).hexdigest()
-
-
-@dataclass
-class FineTune:
-    """What the fine-tune page has gathered: the user's classes and their pictures."""
-
-    classes: dict[str, list[Example]] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)  # with what was brought in last
-    taken: Counter[str] = field(default_factory=Counter)  # uploads taken in, by uploader: a new key empties it
 
 
 def restore_choice(options: Sequence[str]) -> None:
@@ -235,7 +213,25 @@ def keep_head_error(text: str | None) -> None:
     st.session_state["head_error"] = text
 
 
-def fine_tune() -> FineTune:
-    if "fine_tune" not in st.session_state:
-        st.session_state["fine_tune"] = FineTune()
-    return st.session_state["fine_tune"]
+def project_id() -> str | None:
+    """The project that the link names, else the one that this session worked on last."""
+    return st.query_params.get(PROJECT) or st.session_state.get(PROJECT)
+
+
+def keep_project(project_id: str) -> None:
+    """It becomes the project of this session, and of the link."""
+    st.query_params[PROJECT] = st.session_state[PROJECT] = project_id
+
+
+def forget_project() -> None:
+    st.query_params.pop(PROJECT, None)
+    st.session_state.pop(PROJECT, None)
+
+
+def keep_problem(text: str) -> None:
+    """What a callback could not do, to be told once by the run that follows."""
+    st.session_state["problem"] = text
+
+
+def take_problem() -> str | None:
+    return st.session_state.pop("problem", None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -74,6 +75,24 @@ def network(name: str) -> Network:
     if name == YOUR_HEAD and mine:
         return Network(mine.key, title_of(name), cached.head_classifier(mine.key, mine.head))
     return Network(name, title_of(name), cached.classifier(name))
+
+
+def plain(text: str) -> str:
+    """A text from people, such as a class's name, so that Markdown shows it as it is: in a label, a tooltip, a caption.
+
+    Left as it is, it could have the browser load a picture from elsewhere.
+    """
+    whole = re.sub(r"(?<=:)(?=//)|(?<=@)|(?<=www)(?=\.)", "\u2060", " ".join(text.split()), flags=re.IGNORECASE)
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", whole)  # the word joiners keep addresses from becoming links
+
+
+def sized(size: float) -> str:
+    """So many bytes, for people: 1,000 of them are 1 kB."""
+    for unit in ("bytes", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:,.3g} GB"
 
 
 def facts(values: Mapping[str, str]) -> None:

@@ -1,0 +1,307 @@
+"""The studio's step “Judge”: the figures are those of the library, the pictures those behind them."""
+
+import io
+import zipfile
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from app.studio import ME, begun, finish, lines, striped, stripes
+from streamlit.testing.v1 import AppTest
+from tiny import tiny_classifier
+
+from visionlab.errors import DatasetError
+from visionlab.learning.baselines import Baseline, baselines, mean_colours
+from visionlab.learning.embedding import embed
+from visionlab.learning.evaluation import assess, score
+from visionlab.learning.outcome import Outcome
+from visionlab.learning.store import Workspace
+from visionlab.learning.suspects import Suspect, suspected_labels
+from visionlab.ui import cached, jobs
+from visionlab.ui.studio import judging, judging_labels, runs
+from visionlab.ui.studio.judging_case import case_of
+from visionlab.ui.studio.judging_gallery import NAME, short
+
+
+def step(folder: str, project_id: str, look: str) -> None:
+    import streamlit as st
+
+    from visionlab.learning.store import Workspace
+    from visionlab.ui.page import told
+    from visionlab.ui.studio import judging
+
+    st.session_state.setdefault("look", look)
+    with told():
+        judging.show(Workspace(folder).open(project_id))
+
+
+@pytest.fixture
+def workspace(tmp_path) -> Workspace:
+    return Workspace(tmp_path / "workspace")
+
+
+@pytest.fixture
+def project(workspace):
+    return stripes(workspace.create("Stripes", ME))
+
+
+@pytest.fixture
+def net(monkeypatch):
+    """Instead of the built-in network."""
+    tiny = tiny_classifier()
+    monkeypatch.setattr(cached, "classifier", lambda name: tiny)
+    return tiny
+
+
+@pytest.fixture
+def registry(monkeypatch) -> jobs.Registry:
+    """A registry that the test can look into: AppTest keeps its own caches."""
+    known = jobs.Registry()
+    monkeypatch.setattr(jobs, "registry", lambda: known)
+    return known
+
+
+@pytest.fixture
+def look(workspace, project, registry):
+    """Open the step at one of its sections, and wait until all is there."""
+
+    def go(name: str = "Mistakes") -> AppTest:
+        app = AppTest.from_function(step, default_timeout=60, args=(str(workspace.folder), project.id, name)).run()
+        return finish(app, registry)
+
+    return go
+
+
+@pytest.fixture
+def run(project, net):
+    return begun(project, net)
+
+
+@pytest.fixture
+def case(project, run):
+    return case_of(project, run)
+
+
+def test_a_project_without_a_run_says_what_comes_first(look):
+    assert "Nothing is trained yet" in lines(look())
+
+
+def test_the_sentence_and_the_bars_are_those_of_the_library(look, project, case, net):
+    app = look()
+    outcome = Outcome.from_bytes(project.outcome(case.run.id))
+    found = assess(outcome.truth, outcome.probabilities, outcome.classes)
+    low, high = found.report.interval
+    right = int((outcome.probabilities.argmax(1) == outcome.truth).sum())
+    assert f"{found.report.accuracy:.0%} are right" in lines(app)
+    assert f"{right} of {len(outcome.truth)} held-out pictures" in lines(app)
+    assert f"between **{low:.0%}** and **{high:.0%}**" in lines(app)
+    learned, held_out = (list(case.images(part)) for part in (case.learned, case.held_out))
+    expected = baselines(
+        embed(net, learned),
+        outcome.trained_labels,
+        embed(net, held_out),
+        outcome.truth,
+        outcome.classes,
+        colours=mean_colours(learned),
+        held_colours=mean_colours(held_out),
+    )
+    assert judging.against(found.report, expected) in lines(app)
+    assert {each.value for each in app.caption if "gone" in each.value} == set()
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "interval", "told"),
+    [(0.5, (0.3, 0.7), "no better"), (0.9, (0.8, 0.95), "clearly better"), (0.7, (0.5, 0.85), "may be chance")],
+)
+def test_what_is_said_beside_the_best_baseline(case, accuracy, interval, told):
+    found = [Baseline(name, name.title(), "", share, (0, 1)) for name, share in (("chance", 0.1), ("colour", 0.6))]
+    report = replace(case.evaluation.report, accuracy=accuracy, interval=interval)
+    assert told in judging.against(report, found)
+    assert "**colour** (60%)" in judging.against(report, found)
+
+
+def test_removed_and_moved_pictures_are_told_of_and_do_not_count(look, project, case):
+    gone, moved = case.held_out[0], case.held_out[1]
+    project.remove([gone.id])
+    other = next(each.id for each in project.classes() if each.id != moved.class_id)
+    project.move([moved.id], other)
+    now = case_of(project, case.run)
+    assert len(now.held_out) == len(case.held_out) - 1
+    assert (now.gone, now.moved) == (1, 1)
+    assert now.truth[0] != case.truth[1]
+    np.testing.assert_array_equal(now.truth[1:], case.truth[2:])
+    np.testing.assert_array_equal(now.probabilities, case.probabilities[1:])
+    told = lines(look())
+    assert f"{len(now.held_out)} held-out pictures" in told
+    assert "1 picture of this run is gone and left out; 1 has another label since" in told
+    project.undo()
+    project.undo()
+    assert case_of(project, case.run).key == case.key
+
+
+def test_a_renamed_class_keeps_its_pictures(project, case):
+    project.rename_class(project.classes()[0].id, "sideways")
+    now = case_of(project, case.run)
+    assert (now.key, now.moved) == (case.key, 0)
+
+
+def test_without_held_out_pictures_labels_and_a_test_folder_are_left(look, project, case):
+    project.remove([each.id for each in case.held_out])
+    app = look("Labels")
+    assert "nobody knows how good it is" in lines(app)
+    assert [each.options for each in app.segmented_control] == [list(judging.UNJUDGED)]
+
+
+def test_without_the_training_pictures_there_are_no_baselines(look, project, case):
+    project.remove([each.id for each in case.learned])
+    app = look()
+    assert "are right" in lines(app)
+    assert "best baseline" not in lines(app)
+    assert "12 pictures of this run are gone" in lines(app)
+
+
+def test_answers_that_were_not_kept(look, project, run):
+    next(each for each in (project.folder / "runs" / run.id).iterdir() if "outcome" in each.name).unlink()
+    app = look()
+    assert "was not kept" in lines(app)
+    with pytest.raises(DatasetError, match="not kept"):
+        runs.outcome_of(project, run)
+
+
+@pytest.mark.parametrize("name", ["A class", "How sure", "More pictures?", "None of these", "Where it looks"])
+def test_every_section_opens(look, run, name):
+    assert not look(name).exception
+
+
+def test_a_class_at_a_threshold(look, case):
+    app = look("A class")
+    rows = app.dataframe[0].value
+    np.testing.assert_allclose(rows["Recall"], case.evaluation.report.recall)
+    app.selectbox(key="judged-class").set_value(1)
+    app.slider(key="judged-threshold").set_value(90)
+    app.run()
+    four = case.evaluation.quadrants(1, 0.9)
+    told = lines(app)
+    assert f"**False negatives** · {len(four.false_negatives)}" in told
+    assert f"**True positives** · {len(four.true_positives)}" in told
+    assert "\\*\\*down\\*\\*" in told, "a class's name is no Markdown"
+
+
+@pytest.fixture
+def two_doubts(monkeypatch):
+    """The first and the third picture of a run count as doubtful, the third more so."""
+
+    def doubtful(features, labels, groups, classes, seed=0, progress=None) -> list[Suspect]:
+        assert len(features) == len(labels) == len(groups) == 24
+        assert classes == ["1", "2"]
+        progress(1, 1)
+        return [Suspect(place, labels[place], 1 - labels[place], 0.75) for place in (2, 0)]
+
+    monkeypatch.setattr(judging_labels, "suspected_labels", doubtful)
+
+
+def looked_at(app) -> str:
+    return next(each.proto.text for each in app.get("progress") if "doubtful" in each.proto.text)
+
+
+def test_suspected_labels_are_accepted_left_and_undone(look, project, case, two_doubts):
+    third, first = case.held_out[2], case.held_out[0]
+    app = look("Labels")
+    assert looked_at(app) == "0 of 2 doubtful labels looked at"
+    assert third.name in lines(app)
+    assert "75% sure" in lines(app)
+    app.button(key="accept-doubt").click().run()
+    moved = project.picture(third.id)
+    assert {moved.class_id, third.class_id} == {each.id for each in project.classes()}
+    assert project.undoable.startswith("Moved 1 picture")
+    assert looked_at(app) == "1 of 2 doubtful labels looked at"
+    assert first.name in lines(app)
+    app.button(key="leave-doubt").click().run()
+    assert project.picture(first.id) == first
+    assert looked_at(app) == "2 of 2 doubtful labels looked at"
+    assert not [each for each in app.button if each.key == "accept-doubt"]
+    project.undo()
+    app.run()
+    assert looked_at(app) == "1 of 2 doubtful labels looked at"
+    assert third.name in lines(app), "what was taken back is doubtful again"
+    project.remove([third.id])
+    app.run()
+    assert looked_at(app) == "1 of 1 doubtful label looked at"
+
+
+def test_labels_can_be_checked_again(look, project, case, two_doubts, registry):
+    app = look("Labels")
+    app.button(key="leave-doubt").click().run()
+    app.button(key="check-labels").click().run()
+    finish(app, registry)
+    assert looked_at(app) == "0 of 2 doubtful labels looked at"
+
+
+def test_the_doubts_are_those_of_the_library(look, project, case, net):
+    assert "No label looks wrong" in lines(look("Labels"))
+    pictures = (*case.held_out, *case.learned)
+    features, groups = embed(net, list(case.images(pictures))), [each.group for each in pictures]
+    assert not suspected_labels(features, [each.class_id - 1 for each in pictures], groups, ("1", "2"))
+
+
+def test_a_learning_curve_that_cannot_be_drawn_says_why(look, project, case):
+    down = project.classes()[1].id
+    project.remove([each.id for each in case.learned if each.class_id == down])
+    assert "training pictures of two classes or more" in lines(look("More pictures?"))
+
+
+def test_grad_cam_of_right_ones_and_wrong_ones(look, case):
+    app = look("Where it looks")
+    right = int(((case.truth == 0) & (case.evaluation.predicted == 0)).sum())
+    assert f"**Right** · {right} picture" in lines(app)
+
+
+def zipped(first: int, broken: bool = False) -> tuple[str, bytes, str]:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as packed:
+        for kind, name in enumerate(("across", "**down**", "strangers")):
+            for seed in range(first, first + 3):
+                packed.writestr(f"{name}/{seed}.png", striped(kind % 2, seed))
+        if broken:
+            packed.writestr("across/broken.png", b"nothing")
+    return "elsewhere.zip", file.getvalue(), "application/zip"
+
+
+def test_a_test_folder_is_scored_on_its_own(look, case, registry, project):
+    from visionlab.learning.dataset import LabelledImages
+
+    app = look("A test folder")
+    upload = zipped(100)
+    app.file_uploader[0].set_value(upload).run()
+    finish(app, registry)
+    expected = score(case.net, LabelledImages.from_zip(upload[1]), refusal=case.head.refusal)
+    told = lines(app)
+    assert "elsewhere.zip" in told
+    assert told.count(f"{expected.report.accuracy:.0%} are right") >= 1
+    assert "6 pictures" in told
+    assert "3 pictures of “strangers” left out" in told
+    assert len(project.pictures(limit=100)) == 24, "nothing of it is kept"
+    app.file_uploader[0].set_value(zipped(100, broken=True)).run()
+    finish(app, registry)
+    assert "across/broken.png" in lines(app)
+
+
+def test_a_stopped_job_can_be_begun_again(look, registry, run, monkeypatch):
+    from visionlab.errors import ParameterError
+
+    def fails(*_: object, **__: object) -> None:
+        raise ParameterError("No labels today.")
+
+    monkeypatch.setattr(judging_labels, "suspected_labels", fails)
+    app = look("Labels")
+    assert "No labels today." in lines(app)
+    monkeypatch.undo()
+    app = next(each for each in app.button if each.label == "Begin again").click().run()
+    finish(app, registry)
+    assert "No labels today." not in lines(app)
+
+
+def test_names_are_as_long_as_a_tile_is_wide():
+    assert short("a.png") == "a.png"
+    assert len(short("x" * 300 + ".png")) == NAME
+    assert short("x" * 300 + ".png").endswith(".png")

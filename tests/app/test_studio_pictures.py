@@ -1,0 +1,510 @@
+"""The studio's projects and pictures: what comes in, what is done to it, what is undone, and what is refused."""
+
+import io
+import json
+import os
+import threading
+import zipfile
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from visionlab.errors import ParameterError
+from visionlab.imaging.image import encode_png
+from visionlab.learning.intake import Intake
+from visionlab.learning.store import Workspace
+from visionlab.learning.store_project import PAGE, Project
+from visionlab.ui import jobs
+from visionlab.ui.components.burst import Batch
+from visionlab.ui.components.owner import COOKIE
+from visionlab.ui.page import PAGES
+from visionlab.ui.studio import pictures, pictures_gallery, projects
+from visionlab.ui.studio.pictures_intake import told as outcome
+from visionlab.ui.widgets import plain, sized
+
+HOSTILE = "![x](http://elsewhere.io/x) **b** :red[c] $d$ `e` <i>f</i>"
+
+
+def noisy(kind: int, seed: int) -> bytes:
+    rows, columns = np.mgrid[:64, :64]
+    wave = (np.sin(rows / 2), np.sin(columns / 2), np.sin(rows / 5))[kind] * 60
+    picture = 128 + wave[..., None] + np.random.default_rng(seed).normal(0, 60, (64, 64, 3))
+    return encode_png(picture.clip(0, 255).astype(np.uint8))
+
+
+def files(kind: int, count: int) -> list[tuple[str, bytes, str]]:
+    return [(f"{kind}-{i}.png", noisy(kind, 1000 * kind + i), "image/png") for i in range(count)]
+
+
+def zipped(entries: dict[str, bytes], name: str = "set.zip") -> tuple[str, bytes, str]:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for path, data in entries.items():
+            archive.writestr(path, data)
+    return name, buffer.getvalue(), "application/zip"
+
+
+def shown(app: AppTest) -> str:
+    """All text that a person reads."""
+    return "\n".join(each.value for kind in (app.text, app.markdown, app.caption) for each in kind)
+
+
+def button(app: AppTest, label: str):
+    return next(each for each in app.button if each.label == label)
+
+
+def uploader(app: AppTest, label: str):
+    return next(each for each in app.file_uploader if each.label == label)
+
+
+@pytest.fixture(autouse=True)
+def registry(monkeypatch) -> jobs.Registry:
+    """A registry that the test can look into: AppTest keeps its own caches."""
+    known = jobs.Registry()
+    monkeypatch.setattr(jobs, "registry", lambda: known)
+    return known
+
+
+@pytest.fixture
+def finish(registry):
+    """Wait until what comes in is in, then look again."""
+
+    def go(app: AppTest) -> AppTest:
+        for job in list(registry._jobs.values()):
+            assert job.wait(60)
+        app.run()
+        assert not app.exception
+        return app
+
+    return go
+
+
+def project_of(app: AppTest) -> Project:
+    return Workspace().open(app.query_params["project"])
+
+
+def counts(app: AppTest) -> dict[str, int]:
+    return {each.name: each.count for each in project_of(app).classes()}
+
+
+def named(app: AppTest, *names: str) -> AppTest:
+    """A project whose first classes have these names."""
+    for label, name in zip(("One class", "Another class"), names, strict=False):
+        app.text_input(key=label).set_value(name)
+    button(app, "Start with these").click().run()
+    assert not app.exception
+    return app
+
+
+def look_at(app: AppTest, name: str) -> None:
+    ids = {each.name: each.id for each in project_of(app).classes()}
+    app.radio(key="class").set_value(ids[name]).run()
+
+
+@pytest.fixture
+def studio(open_page, finish) -> AppTest:
+    """A project with eight pictures of cats and six of dogs."""
+    app = named(open_page("Fine-tune"), "cats", "dogs")
+    for kind, (name, count) in enumerate({"cats": 8, "dogs": 6}.items()):
+        look_at(app, name)
+        uploader(app, "Pictures").set_value(files(kind, count)).run()
+        finish(app)
+    assert counts(app) == {"cats": 8, "dogs": 6}
+    return app
+
+
+@pytest.fixture
+def acts(monkeypatch) -> dict:
+    """What the gallery was mounted with last: tiles, and what it calls."""
+    mounted = {}
+    monkeypatch.setattr(pictures_gallery, "gallery", lambda tiles, **rest: mounted.update(rest, tiles=tiles))
+    return mounted
+
+
+# --- beginning ------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_made_before_something_is_added(open_page, workspace_folder):
+    app = open_page("Fine-tune")
+    assert "How do you want to begin?" in shown(app)
+    assert not workspace_folder.exists()
+    assert "project" not in app.query_params
+    assert [each.label for each in app.selectbox] == ["Set"]
+
+
+def test_from_two_names_to_what_can_be_trained(open_page, finish):
+    app = named(open_page("Fine-tune"), "cats", " ")
+    assert counts(app) == {"cats": 0}
+    assert "Another class is needed" in shown(app)
+    app.text_input(key="new-class").set_value("dogs")
+    next(each for each in app.button if each.form_id == "add-class").click().run()
+    assert counts(app) == {"cats": 0, "dogs": 0}
+    assert app.radio(key="class").value == project_of(app).classes()[1].id, "what was added is looked at"
+    assert "“cats”, “dogs”: two pictures or more" in shown(app)
+    uploader(app, "Pictures").set_value(files(1, 3)).run()
+    finish(app)
+    assert "3 pictures added." in shown(app)
+    assert "“cats”: two pictures or more" in shown(app)
+    look_at(app, "cats")
+    uploader(app, "Pictures").set_value(files(0, 2)).run()
+    finish(app)
+    assert "5 pictures · 2 classes" in shown(app)
+    app.button(key="to-training").click().run()
+    assert not app.exception
+    assert app.session_state["step"] == "Train"
+
+
+def test_a_ready_made_set_is_a_project(open_page, finish):
+    app = open_page("Fine-tune")
+    app.button(key="use-ready-made").click().run()
+    finish(app)
+    assert counts(app) == {"brick": 24, "grass": 24, "gravel": 24}
+    assert projects.info_of(project_of(app)).name == "Textures"
+    assert "72 pictures added" in shown(app)
+
+
+def test_a_zip_is_a_project_and_a_zip_that_the_app_wrote_comes_back_whole(open_page, finish, registry, studio):
+    source = project_of(studio)
+    source.enable_class(source.classes()[1].id, False)
+    studio.run()
+    studio.button(key="make-zip").click().run()
+    finish(studio)
+    ready = registry.about(f"zip of {source.id}").latest
+    data = ready.read()
+    assert len(data) == ready.size
+    with zipfile.ZipFile(io.BytesIO(data)) as packed:
+        assert len(json.loads(packed.read("manifest.json"))["pictures"]) == 14
+    assert any(each.label.startswith("Download the zip") for each in studio.get("download_button"))
+    studio.selectbox(key="project-picker").set_value(projects.NEW).run()
+    uploader(studio, "A zip").set_value(("my pets.zip", data, "application/zip")).run()
+    finish(studio)
+    again = project_of(studio)
+    assert again.id != source.id
+    assert projects.info_of(again).name == "my pets"
+    assert [(each.name, each.count, each.enabled) for each in again.classes()] == [
+        ("cats", 8, True),
+        ("dogs", 6, False),
+    ]
+    names = [each.name for each in Workspace().projects(studio.session_state[COOKIE])]
+    assert names == ["my pets", "cats and dogs"]
+
+
+@pytest.mark.parametrize(
+    ("folder", "expected"),
+    [
+        ({"pets/cats/a.png": 0, "pets/cats/deep/b.png": 0, "pets/dogs/c.png": 1, "pets/loose.png": 1}, [2, 1]),
+        ({"cats/a.png": 0, "cats/b.png": 0}, [2]),
+        ({"../../etc/a.png": 0, "pets/cats/b.png": 0, "/pets/dogs/c.png": 1}, None),
+    ],
+)
+def test_a_folder_brings_its_sub_folders_as_classes(open_page, finish, folder, expected):
+    app = open_page("Fine-tune")
+    found = [(name, noisy(kind, i), "image/png") for i, (name, kind) in enumerate(folder.items())]
+    uploader(app, "A folder").set_value(found).run()
+    finish(app)
+    made = list(counts(app).values())
+    assert made == expected if expected else sum(made) <= 3
+    assert all(part not in "".join(counts(app)) for part in ("..", "/"))
+
+
+# --- what is refused ------------------------------------------------------------------------------------------------
+
+
+def test_broken_and_repeated_pictures_are_told_and_left_out(studio, finish):
+    good = files(0, 1)[0]
+    look_at(studio, "cats")
+    batch = [("bad.png", b"nothing", "image/png"), good, ("new.png", noisy(0, 77), "image/png")]
+    uploader(studio, "Pictures").set_value(batch).run()
+    finish(studio)
+    assert "1 picture added, 1 exact copy left out." in shown(studio)
+    assert "“cats/bad.png” cannot be read" in shown(studio)
+    assert [each.label for each in studio.expander if "could not be read" in each.label] == ["1 file could not be read"]
+    studio.button(key="intake-seen").click().run()
+    assert "1 picture added" not in shown(studio)
+    assert counts(studio)["cats"] == 9
+
+
+@pytest.mark.parametrize(
+    ("entries", "why"),
+    [
+        ({"../../evil/a.png": b"x", "cats/b.png": b"x"}, "../../evil/a.png"),
+        ({f"folder {i}/a.png": b"x" for i in range(101)}, "101 classes"),
+        ({"a.png": b"x"}, "no class folders"),
+    ],
+)
+def test_a_hostile_zip_leaves_the_project_as_it_was(studio, finish, entries, why):
+    before = project_of(studio).snapshot()
+    uploader(studio, "A zip").set_value(zipped(entries)).run()
+    finish(studio)
+    assert why in shown(studio)
+    assert project_of(studio).snapshot() == before
+    assert not list((project_of(studio).folder / "incoming").iterdir())
+
+
+def test_a_full_workspace_says_so(studio, finish, monkeypatch):
+    monkeypatch.setenv("VISIONLAB_WORKSPACE_LIMIT", "0.0001")
+    studio.run()
+    before = project_of(studio).snapshot()
+    uploader(studio, "A zip").set_value(zipped({f"c/{i}.png": noisy(0, 500 + i) for i in range(5)})).run()
+    finish(studio)
+    assert "the limit for all together" in shown(studio)
+    assert project_of(studio).snapshot() == before
+
+
+def test_a_cancelled_intake_leaves_the_project_as_it_was(studio, registry, monkeypatch, finish):
+    before = project_of(studio).snapshot()
+    monkeypatch.setattr("visionlab.learning.intake.BATCH", 2)
+    submit = registry.submit
+
+    def cancelled_after_its_first_report(work, **about):
+        def first(job):
+            for event in work(job):
+                job.cancel()
+                yield event
+
+        return submit(first, **about)
+
+    monkeypatch.setattr(registry, "submit", cancelled_after_its_first_report)
+    uploader(studio, "A zip").set_value(zipped({f"c/{i}.png": noisy(0, 500 + i) for i in range(9)})).run()
+    finish(studio)
+    assert "Cancelled; the project is as it was." in shown(studio)
+    assert project_of(studio).snapshot() == before
+    assert not list((project_of(studio).folder / "incoming").iterdir())
+
+
+def test_one_intake_at_a_time(studio, registry):
+    project = project_of(studio)
+    until = threading.Event()
+
+    def work(_: jobs.Job):
+        yield Intake(32, 100, 30, 2, 0, ())
+        until.wait(60)
+
+    key = registry.submit(work, f"pictures into {project.id}")
+    studio.run()
+    assert not studio.exception
+    assert "32 of 100 pictures looked at, 30 of them new" in [each.proto.text for each in studio.get("progress")]
+    assert uploader(studio, "A zip").disabled
+    until.set()
+    assert registry.find(key).wait(60)
+
+
+# --- edits ----------------------------------------------------------------------------------------------------------
+
+
+def test_every_edit_of_a_class_is_undone_and_redone(studio):
+    project = project_of(studio)
+    cats, dogs = (each.id for each in project.classes())
+    look_at(studio, "cats")
+
+    studio.text_input(key=f"name-class-{cats}-cats").set_value("kittens")
+    next(each for each in studio.button if each.form_id == f"rename-class-{cats}").click().run()
+    assert counts(studio) == {"kittens": 8, "dogs": 6}
+    studio.toggle(key=f"enable-class-{cats}").set_value(False).run()
+    assert [each.enabled for each in project.classes()] == [False, True]
+    assert "Another class is needed" in shown(studio)
+    studio.button(key="undo").click().run()
+    assert studio.toggle(key=f"enable-class-{cats}").value is True
+    studio.selectbox(key=f"merge-class-{cats}").set_value(dogs).run()
+    assert counts(studio) == {"dogs": 14}
+    assert studio.radio(key="class").value == pictures.ALL, "the class that was looked at is gone"
+    assert "Merged" in studio.button(key="undo").help
+    studio.button(key="undo").click().run()
+    look_at(studio, "kittens")
+    studio.button(key=f"remove-class-{cats}").click().run()
+    assert counts(studio) == {"dogs": 6}
+    for expected in ({"kittens": 8, "dogs": 6}, {"cats": 8, "dogs": 6}):
+        studio.button(key="undo").click().run()
+        assert counts(studio) == expected
+    studio.button(key="redo").click().run()
+    assert counts(studio) == {"kittens": 8, "dogs": 6}
+    assert not studio.exception
+
+
+def test_a_name_that_is_taken_is_refused_in_a_sentence(studio):
+    cats = project_of(studio).classes()[0].id
+    look_at(studio, "cats")
+    studio.text_input(key=f"name-class-{cats}-cats").set_value(" DOGS ")
+    next(each for each in studio.button if each.form_id == f"rename-class-{cats}").click().run()
+    assert "Two classes of the same name" in shown(studio)
+    assert counts(studio) == {"cats": 8, "dogs": 6}
+    studio.run()
+    assert "Two classes of the same name" not in shown(studio), "it is told once"
+
+
+def test_the_gallery_moves_removes_and_opens(studio, acts):
+    look_at(studio, "cats")
+    assert [tile.name for tile in acts["tiles"]] == [f"0-{i}.png" for i in range(8)]
+    assert (acts["shown"], acts["classes"]) == (0, ["cats", "dogs"])
+    ids = [tile.id for tile in acts["tiles"]]
+    acts["on_move"](ids[:2], 1)
+    assert counts(studio) == {"cats": 6, "dogs": 8}
+    acts["on_remove"](ids[2:3])
+    assert counts(studio) == {"cats": 5, "dogs": 8}
+    studio.run()
+    assert len(acts["tiles"]) == 5
+    studio.session_state[pictures_gallery.OPENED] = int(ids[0])
+    studio.run()
+    assert not studio.exception
+    assert "0-0.png" in shown(studio)
+    assert "dogs · 64 × 64 px" in shown(studio)
+    cats = project_of(studio).classes()[0].id
+    studio.selectbox(key=f"move-to-{ids[0]}").set_value(cats).run()
+    assert counts(studio) == {"cats": 6, "dogs": 7}
+
+
+def test_pages_of_a_large_class(open_page, finish, acts):
+    app = open_page("Fine-tune")
+    uploader(app, "A zip").set_value(zipped({f"many/{i:03}.png": noisy(0, i) for i in range(2 * PAGE + 5)})).run()
+    finish(app)
+    assert [len(acts["tiles"]), acts["shown"]] == [PAGE, None]
+    key = f"page-{project_of(app).id}-None"
+    app.session_state[key] = 3
+    app.run()
+    assert [tile.name for tile in acts["tiles"]] == [f"{i:03}.png" for i in range(2 * PAGE, 2 * PAGE + 5)]
+    assert "121 to 125 of 125" in shown(app)
+    project = project_of(app)
+    project.remove([int(tile.id) for tile in acts["tiles"]])
+    app.run()
+    assert not app.exception
+    assert app.session_state[key] == 2, "a page that is gone is not asked for"
+
+
+def test_near_duplicates_are_badged_and_counted(open_page, finish, acts):
+    app = open_page("Fine-tune")
+    rng = np.random.default_rng(5)
+    scene = np.kron(rng.integers(0, 256, (8, 8, 3)), np.ones((12, 12, 1))).astype(np.uint8)
+    lighter = (scene * 0.9 + 20).astype(np.uint8)
+    entries = {
+        "a/1.png": encode_png(scene),
+        "a/2.png": encode_png(lighter),
+        "b/3.png": noisy(1, 3),
+        "b/4.png": noisy(0, 4),
+    }
+    uploader(app, "A zip").set_value(zipped(entries)).run()
+    finish(app)
+    assert "4 pictures added, 2 near-duplicates kept together in groups." in shown(app)
+    assert "2 pictures are near-duplicates, or of one burst, in 1 group." in shown(app)
+    assert [tile.badge for tile in acts["tiles"]] == ["2 alike", "2 alike", "", ""]
+
+
+def test_a_burst_is_one_group_and_one_edit(studio, monkeypatch, registry):
+    import streamlit as st
+
+    kept: dict = {}
+    monkeypatch.setattr(st, "session_state", kept)
+    project = project_of(studio)
+    frames = [noisy(2, i) for i in range(20)]
+    pictures._take_batch(project, "cats", Batch("lost", 0, 2, (noisy(2, 99),)))
+    pictures._take_batch(project, "cats", Batch("one", 0, 2, tuple(frames[:16])))
+    assert registry.about(f"pictures into {project.id}").over, "the burst has not come to its end"
+    pictures._take_batch(project, "cats", Batch("one", 1, 2, tuple(frames[16:])))
+    assert registry.about(f"pictures into {project.id}").wait(60)
+    came = project.pictures()[14:]
+    assert len(came) == 20
+    assert len({each.group for each in came}) == 1
+    assert project.undo() == "Added 20 pictures"
+    assert len(project.pictures()) == 14
+
+
+# --- projects -------------------------------------------------------------------------------------------------------
+
+
+def test_a_project_is_renamed_duplicated_and_deleted(studio):
+    first = project_of(studio)
+    studio.text_input(key=f"name-{first.id}-cats and dogs").set_value("Pets")
+    next(each for each in studio.button if each.form_id == "rename-project").click().run()
+    assert first.info().name == "Pets"
+    studio.button(key="duplicate").click().run()
+    second = project_of(studio)
+    assert second.id != first.id
+    assert second.info().name == "Pets (copy)"
+    assert len(second.pictures()) == 14
+    studio.button(key="delete").click().run()
+    assert "14 pictures" in shown(studio)
+    assert len(Workspace().projects(studio.session_state[COOKIE])) == 2, "it asks first"
+    studio.button(key="delete-really").click().run()
+    assert not studio.exception
+    assert [each.id for each in Workspace().projects(studio.session_state[COOKIE])] == [first.id]
+    assert project_of(studio).id == first.id
+
+
+def test_another_session_finds_it_by_its_link_alone(studio, new_app):
+    project = project_of(studio)
+    app = new_app()
+    app.run()
+    app.switch_page(PAGES["Fine-tune"].script).run()
+    assert "How do you want to begin?" in shown(app)
+    app.query_params["project"] = project.id
+    app.run()
+    assert "opened by its link" in shown(app)
+    assert app.selectbox(key="project-picker").value == project.id
+    assert not [each for each in app.button if each.key == "delete"], "it is not theirs to delete"
+    app.button(key="duplicate").click().run()
+    assert project_of(app).id != project.id
+    assert counts(app) == counts(studio)
+
+
+@pytest.mark.parametrize("link", ["A" * 22, "../../etc", "owners", HOSTILE])
+def test_a_link_that_leads_nowhere(studio, link):
+    mine = project_of(studio).id
+    studio.query_params["project"] = link
+    studio.run()
+    assert not studio.exception
+    assert shown(studio).count("There is no such project here") == 1
+    studio.selectbox(key="project-picker").set_value(mine).run()
+    assert counts(studio) == {"cats": 8, "dogs": 6}
+
+
+def test_projects_that_nobody_opens_are_removed_after_the_time_that_is_told(studio, monkeypatch):
+    monkeypatch.setenv(projects.KEEP_VARIABLE, "30")
+    studio.run()
+    assert "A project that nobody opens for 30 days is removed." in shown(studio)
+    project = project_of(studio)
+    os.utime(project.folder / "opened", (0, 0))
+    monkeypatch.setenv(projects.KEEP_VARIABLE, "31")  # another value is looked at anew
+    studio.query_params.pop("project")
+    studio.run()
+    assert not studio.exception
+    assert not project.folder.exists()
+
+
+@pytest.mark.parametrize("told", ["soon", "-1", "0", "nan"])
+def test_a_keeping_time_that_is_none_is_refused(monkeypatch, told):
+    monkeypatch.setenv(projects.KEEP_VARIABLE, told)
+    with pytest.raises(ParameterError, match="days"):
+        projects.days_kept()
+
+
+def test_names_are_shown_as_they_are(open_page, finish):
+    app = named(open_page("Fine-tune"), HOSTILE, "dogs")
+    look_at(app, HOSTILE)
+    uploader(app, "Pictures").set_value(files(0, 2)).run()
+    finish(app)
+    read = [each.value for each in (*app.markdown, *app.caption)] + [each.help or "" for each in app.button]
+    read += app.radio(key="class").options
+    assert any("elsewhere" in each for each in read)
+    assert not any("![x]" in each or ":red[c]" in each or "**b**" in each or "<i>" in each for each in read)
+
+
+# --- small things ---------------------------------------------------------------------------------------------------
+
+
+def test_plain_text_for_markdown():
+    assert plain("cats & dogs, 2") == "cats \\& dogs\\, 2"
+    assert plain("a\n\n# b") == "a \\# b"
+    assert "http://" not in plain("http://x.y").replace("\\", "")
+    assert plain("schöne Katzen") == "schöne Katzen"
+
+
+@pytest.mark.parametrize(
+    ("size", "text"), [(0, "0 bytes"), (999, "999 bytes"), (1000, "1 kB"), (73_700, "73.7 kB"), (2.5e9, "2.5 GB")]
+)
+def test_sizes(size, text):
+    assert sized(size) == text
+
+
+def test_an_intake_in_one_line():
+    assert outcome(Intake(3, 3, 0, 3, 0, ())) == "No new pictures, 3 exact copies left out."
+    assert outcome(Intake(1, 1, 1, 0, 1, ())) == "1 picture added, 1 near-duplicate kept together in groups."

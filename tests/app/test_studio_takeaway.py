@@ -1,0 +1,259 @@
+"""The studio's step “Take away”: what is tried, what is packed, and what is opened again."""
+
+import io
+import zipfile
+
+import numpy as np
+import pytest
+from app.studio import ME, begun, finish, lines, stripes
+from streamlit.testing.v1 import AppTest
+from tiny import tiny_classifier
+
+from visionlab.imaging.samples import load_sample
+from visionlab.learning import export
+from visionlab.learning.embedding import embed
+from visionlab.learning.export import Parity
+from visionlab.learning.heads import load_head
+from visionlab.learning.package import open_package, pack
+from visionlab.learning.store import Workspace
+from visionlab.learning.store_zip import export_zip
+from visionlab.network.classifier import probabilities
+from visionlab.ui import cached, jobs
+from visionlab.ui.components.owner import COOKIE
+from visionlab.ui.studio import projects, takeaway_zip
+from visionlab.ui.studio.judging_case import case_of
+from visionlab.ui.studio.takeaway_zip import Ready, in_words
+
+
+def step(folder: str, project_id: str) -> None:
+    from visionlab.learning.store import Workspace
+    from visionlab.ui import state
+    from visionlab.ui.page import sentence, told
+    from visionlab.ui.studio import takeaway
+
+    with told():
+        takeaway.show(Workspace(folder).open(project_id))
+    if problem := state.take_problem():
+        sentence(problem)
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch) -> Workspace:
+    found = Workspace(tmp_path / "workspace")
+    monkeypatch.setattr(projects, "workspace", lambda: found)
+    return found
+
+
+@pytest.fixture
+def project(workspace):
+    return stripes(workspace.create("Stripes", ME))
+
+
+@pytest.fixture
+def net(monkeypatch):
+    """Instead of the built-in network."""
+    tiny = tiny_classifier()
+    monkeypatch.setattr(cached, "classifier", lambda name: tiny)
+    return tiny
+
+
+@pytest.fixture
+def registry(monkeypatch) -> jobs.Registry:
+    """A registry that the test can look into: AppTest keeps its own caches."""
+    known = jobs.Registry()
+    monkeypatch.setattr(jobs, "registry", lambda: known)
+    return known
+
+
+@pytest.fixture
+def app(workspace, project, net, registry) -> AppTest:
+    found = AppTest.from_function(step, default_timeout=60, args=(str(workspace.folder), project.id))
+    found.session_state[COOKIE] = ME
+    return found
+
+
+@pytest.fixture
+def run(project, net):
+    return begun(project, net)
+
+
+def upload(app: AppTest, name: str, data: bytes) -> AppTest:
+    opener = next(each for each in app.file_uploader if "packed here" in each.label)
+    return opener.set_value((name, data, "application/octet-stream")).run()
+
+
+def package(project, run, net, pictures: bool) -> bytes:
+    file, labelled = io.BytesIO(), io.BytesIO() if pictures else None
+    if labelled is not None:
+        for _ in export_zip(project, labelled):
+            pass
+    for _ in pack(load_head(run.head), net, file, [load_sample("cat")], pictures=labelled):
+        pass
+    return file.getvalue()
+
+
+def test_what_is_tried_is_answered_and_measured(app, project, run, net):
+    app.run()
+    assert not app.exception
+    case = case_of(project, run)
+    image = load_sample("cat")
+    row = probabilities(case.net, [image])[0]
+    head = case.head
+    distance = float(head.refusal.distances(embed(net, [image]))[0])
+    told = lines(app)
+    assert f"distance from the training pictures is {distance:.1f}" in told
+    assert ("None of these" in told) == (distance > head.refusal.threshold)
+    name = head.classes[row.argmax()].replace("*", "\\*")
+    assert f"“{name}” ({row.max():.0%})" in told
+
+
+def test_a_run_whose_answers_are_lost_is_tried_but_not_packed(app, project, run):
+    next(each for each in run.head.parent.iterdir() if "outcome" in each.name).unlink()
+    app.run()
+    assert "distance from the training pictures" in lines(app)
+    assert "was not kept" in lines(app)
+    assert "packed here" in app.file_uploader[-1].label, "what was taken away can still be opened"
+
+
+def test_packed_checked_and_handed_out(app, registry, project, run):
+    app.run()
+    app.checkbox(key="with-pictures").check().run()
+    app.button(key="pack").click().run()
+    finish(app, registry)
+    ready = registry.about(f"package of {project.id} {run.id}").latest
+    assert isinstance(ready, Ready)
+    case = case_of(project, run)
+    assert ready.parity.pictures == len(case.held_out)
+    assert ready.parity.holds
+    assert in_words(ready.parity) in lines(app)
+    assert "### A classifier of 2 classes" in lines(app)
+    with zipfile.ZipFile(io.BytesIO(ready.read())) as zipped:
+        names = set(zipped.namelist())
+        assert zipped.read("model-card.md").decode() == ready.card
+        assert zipped.read("model.onnx") == ready.read("model.onnx")
+    assert names >= {"head.safetensors", "model.onnx", "predict.py", "labels.txt", "pictures.zip"}
+    assert f"Right on {case.evaluation.report.accuracy:.1%}" in ready.card
+    assert open_package(ready.read()).head.to_bytes() == case.head.to_bytes()
+    app.checkbox(key="with-pictures").uncheck().run()
+    assert app.button(key="pack"), "what was packed is another zip than the one that is asked for"
+
+
+def test_an_export_that_answers_differently_is_not_handed_out(app, registry, run, monkeypatch):
+    def differs(*_: object, **__: object):
+        yield Parity(1, 0.3, 0, 0.0)
+
+    monkeypatch.setattr(export, "parities", differs)
+    app.run().button(key="pack").click().run()
+    finish(app, registry)
+    assert "answers differently" in lines(app)
+    assert app.button(key="pack")
+    assert not [each for each in app.get("download_button") if "zip" in each.proto.label]
+
+
+def test_a_full_disk_is_one_sentence(app, registry, run, monkeypatch):
+    def full(*_: object, **__: object):
+        raise OSError(28, "No space left on device")
+        yield
+
+    monkeypatch.setattr(takeaway_zip, "pack", full)
+    app.run().button(key="pack").click().run()
+    finish(app, registry)
+    assert "The disk is full" in lines(app)
+
+
+def test_few_of_many_pictures_are_compared(project, run, net, registry, monkeypatch):
+    monkeypatch.setattr(takeaway_zip, "COMPARED", 5)
+    case = case_of(project, run)
+    takeaway_zip._begin(case, whole=False, key="")
+    job = registry.about(f"package of {project.id} {run.id}")
+    assert job.wait(60)
+    assert job.latest.parity.pictures == 4  # every third of 12
+
+
+def test_a_package_becomes_a_project_with_its_run(app, registry, workspace, project, run, net):
+    upload(app.run(), "striped.zip", package(project, run, net, pictures=True))
+    finish(app, registry)
+    assert "“striped” is a project of yours now: 24 pictures" in lines(app)
+    app.button(key="go-to-opened").click().run()
+    found = workspace.open(app.session_state["project"])
+    assert found.id != project.id
+    assert {each.id for each in workspace.projects(ME)} == {project.id, found.id}
+    assert found.keys() == project.keys()
+    (first,) = found.runs()
+    assert (first.state, first.head.read_bytes()) == ("done", run.head.read_bytes())
+    case = case_of(found, first)
+    assert (len(case.held_out), len(case.learned), case.gone) == (0, 24, 0)
+    names = {each.id: each.name for each in found.classes()}
+    assert [names[each.class_id] for each in case.learned] == [case.head.classes[label] for label in case.labels]
+
+
+@pytest.mark.parametrize("name", ["head.safetensors", "package.zip"])
+def test_a_head_alone_becomes_ones_own(app, workspace, project, run, net, name):
+    data = run.head.read_bytes() if name.startswith("head") else package(project, run, net, pictures=False)
+    upload(app.run(), name, data)
+    assert not app.exception
+    assert app.session_state["trained_head"].head.to_bytes() == run.head.read_bytes()
+    assert f"{name} is your own head now: across, **down**." in lines(app)
+    assert [each.id for each in workspace.projects(ME)] == [project.id]
+
+
+@pytest.mark.parametrize(("name", "data"), [("x.zip", b"no zip"), ("x.safetensors", b"nothing"), ("x.zip", None)])
+def test_what_is_no_package_is_refused_in_a_sentence(app, workspace, project, name, data):
+    if data is None:
+        file = io.BytesIO()
+        zipfile.ZipFile(file, "w").close()
+        data = file.getvalue()
+    upload(app.run(), name, data)
+    assert not app.exception
+    assert any(word in lines(app) for word in ("is no zip", "no head of this app", "holds no head"))
+    assert "trained_head" not in app.session_state
+    assert [each.id for each in workspace.projects(ME)] == [project.id]
+
+
+def test_a_head_of_other_weights_is_refused(app, project, run, net, monkeypatch):
+    data = run.head.read_bytes()
+    other = tiny_classifier(seed=1)
+    app.run()
+    monkeypatch.setattr(cached, "classifier", lambda name: other)
+    upload(app, "mine.safetensors", data)
+    assert "other weights" in lines(app)
+    assert "trained_head" not in app.session_state
+
+
+def test_pictures_that_do_not_fit_leave_no_project(app, registry, workspace, project, run, net):
+    app.run()
+    data = package(project, run, net, pictures=True)
+    workspace.limit = 1
+    upload(app, "striped.zip", data)
+    finish(app, registry)
+    assert "the limit for all together" in lines(app)
+    assert [each.id for each in workspace.projects(ME)] == [project.id]
+
+
+def test_a_stopped_opening_leaves_no_project(app, workspace, project, run, net):
+    from visionlab.ui.studio.takeaway_open import _restore
+
+    found = open_package(package(project, run, net, pictures=True))
+    opening = _restore(workspace, ME, "again", found)
+    next(opening)
+    opening.close()
+    assert [each.id for each in workspace.projects(ME)] == [project.id]
+    assert found.pictures.closed
+
+
+def test_hostile_facts_of_a_head_harm_nothing(workspace, project, run, net):
+    from dataclasses import replace
+
+    from visionlab.ui.studio.takeaway_open import _keep_run
+
+    head = replace(load_head(run.head), facts={"kind": ["x"], "views": 5, "epoch": {}})
+    _keep_run(project, head)
+    newest = project.runs()[0]
+    assert newest.settings["kind"] == "linear"
+    np.testing.assert_array_equal(case_of(project, newest).labels, np.repeat([0, 1], 12))
+
+
+def test_how_the_export_compared_in_words():
+    told = "onnxruntime and PyTorch agree to 3e-7 on 49 pictures: no probability differs by more."
+    assert in_words(Parity(49, 3.2e-7, 49)) == told
+    assert "1 picture:" in in_words(Parity(1, 0.0, 1))

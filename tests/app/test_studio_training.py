@@ -1,0 +1,366 @@
+"""The studio's step “Train”: a run from its settings to its head, stopped, interrupted, taken up, listed, compared."""
+
+import shutil
+import threading
+
+import numpy as np
+import pytest
+from app.studio import ME, finish, lines, stripes
+from streamlit.testing.v1 import AppTest
+from tiny import tiny_classifier
+
+from visionlab.errors import BusyError, DatasetError
+from visionlab.learning.evaluation import assess
+from visionlab.learning.heads import load_head
+from visionlab.learning.outcome import Comparison, Outcome
+from visionlab.learning.store import Workspace
+from visionlab.learning.training import KINDS, fit
+from visionlab.ui import cached, jobs
+from visionlab.ui.studio import training_run
+from visionlab.ui.studio.runs_table import verdict
+from visionlab.ui.studio.training_run import Embedded, Settings, Trained, epochs_of, noted, train
+
+
+def step(folder: str, project_id: str) -> None:
+    from visionlab.learning.store import Workspace
+    from visionlab.ui.page import told
+    from visionlab.ui.studio import runs, training
+
+    with told():
+        project = Workspace(folder).open(project_id)
+        training.show(project)
+        runs.picked(project)
+
+
+@pytest.fixture
+def workspace(tmp_path) -> Workspace:
+    return Workspace(tmp_path / "workspace")
+
+
+@pytest.fixture
+def project(workspace):
+    return stripes(workspace.create("Stripes", ME))
+
+
+@pytest.fixture
+def net(monkeypatch):
+    """Instead of the built-in network."""
+    tiny = tiny_classifier()
+    monkeypatch.setattr(cached, "classifier", lambda name: tiny)
+    return tiny
+
+
+@pytest.fixture
+def registry(monkeypatch) -> jobs.Registry:
+    """A registry that the test can look into: AppTest keeps its own caches."""
+    known = jobs.Registry()
+    monkeypatch.setattr(jobs, "registry", lambda: known)
+    return known
+
+
+@pytest.fixture
+def app(workspace, project, net, registry) -> AppTest:
+    found = AppTest.from_function(step, default_timeout=60, args=(str(workspace.folder), project.id))
+    found.run()
+    assert not found.exception
+    return found
+
+
+def button(app, label: str):
+    return next(button for button in app.button if button.label == label)
+
+
+def begin(project, **changed) -> str:
+    settings = Settings("tiny", **({"kind": "linear", "views": (), "validation": 0.25, "seed": 0} | changed))
+    return project.begin_run(noted(settings, 24), waiting=True)
+
+
+# In the app ---------------------------------------------------------------------------------------------------------
+
+
+def test_from_settings_to_a_head(app, registry, project, net):
+    assert "**18 pictures** to learn from, **6** to check with" in lines(app)
+    button(app, "Train").click().run()
+    finish(app, registry)
+    (run,) = project.runs()
+    assert (run.state, run.error) == ("done", None)
+    metrics = {metric.label: metric.value for metric in app.metric}
+    assert metrics["Right on held-out pictures"] == f"{run.report['accuracy']:.0%}"
+    assert metrics["Always naming the largest class"] == "50%"
+    assert metrics["Pictures"] == "18 + 6"
+    data, ids = project.labelled()
+    expected = fit(data, net, seed=0)
+    for _ in expected:
+        pass
+    assert (
+        load_head(run.head).to_bytes() == expected.head.to_bytes() == app.session_state["trained_head"].head.to_bytes()
+    )
+    outcome = Outcome.from_bytes(project.outcome(run.id))
+    np.testing.assert_array_equal(outcome.pictures, np.array(ids)[expected.held_out])
+    np.testing.assert_array_equal(outcome.trained_on, np.array(ids)[expected.train])
+    found = assess(outcome.truth, outcome.probabilities, outcome.classes)
+    assert run.report["accuracy"] == found.report.accuracy
+    assert run.report["f1"] == found.f1
+    assert len(epochs_of(run)) == KINDS["linear"].epochs
+    assert app.query_params["run"] == run.id
+    button(app, "Judge it").click().run()
+    assert app.session_state["step"] == "Judge"
+
+
+def test_the_same_pictures_settings_and_seed_give_the_same_head(app, registry, project):
+    for _ in range(2):
+        button(app, "Train").click().run()
+        finish(app, registry)
+    app.number_input(key="seed").set_value(1).run()
+    button(app, "Train").click().run()
+    finish(app, registry)
+    other, second, first = (run.head.read_bytes() for run in project.runs())
+    assert first == second != other
+    table = app.dataframe[0].value
+    assert list(table["Pictures"]) == [24, 24, 24]
+    assert list(table["State"]) == ["Done"] * 3
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_can_be_trained(app, registry, project, kind):
+    app.radio(key="kind").set_value(kind).run()
+    button(app, "Train").click().run()
+    finish(app, registry)
+    (run,) = project.runs()
+    assert (run.state, run.error, load_head(run.head).facts["kind"]) == ("done", None, kind)
+    assert not project.checkpoint(run.id).exists()
+
+
+def test_what_lacks_is_said_before_one_can_start(app, project):
+    down = next(each for each in project.classes() if each.name == "**down**")
+    project.enable_class(down.id, False)
+    app.run()
+    assert button(app, "Train").disabled
+    assert "1 class is there to learn" in lines(app)
+    project.undo()
+    pictures = [each.id for each in project.pictures(down.id)]
+    project.remove(pictures[1:])
+    app.run()
+    assert button(app, "Train").disabled
+    assert "“**down**” has 1 picture" in "\n".join(text.value for text in app.text), "a name is never read as Markdown"
+    app.radio(key="kind").set_value("prototype").run()
+    assert not button(app, "Train").disabled
+    assert "nobody will know how good the head is" in lines(app)
+
+
+def test_a_head_of_which_nobody_knows_how_good_it_is(app, registry, project):
+    down = next(each for each in project.classes() if each.name == "**down**")
+    project.remove([each.id for each in project.pictures(down.id)][1:])
+    app.radio(key="kind").set_value("prototype").run()
+    button(app, "Train").click().run()
+    finish(app, registry)
+    assert {metric.label: metric.value for metric in app.metric}["Pictures"] == "13 + 0"
+    assert len(Outcome.from_bytes(project.outcome(project.runs()[0].id)).pictures) == 0
+
+
+def test_an_interrupted_run_goes_on(app, registry, project, workspace):
+    run = begin(project)
+    project._let_go(run)  # as the system does when the server is killed
+    app.run()
+    assert "was interrupted" in lines(app)
+    button(app, "Go on").click().run()
+    finish(app, registry)
+    assert project.run(run).state == "done"
+    assert "was interrupted" not in lines(app)
+
+
+def test_runs_queue_and_say_so_and_one_that_waits_can_be_stopped(app, registry, project):
+    go = threading.Event()
+
+    def long(_):
+        assert go.wait(30)
+        yield 1
+
+    for other in "ab":
+        registry.submit(long, other, "runs")
+    try:
+        button(app, "Train").click().run()
+        assert app.get("progress")[0].proto.text == "Waiting: two other runs are at work."
+        assert project.runs()[0].state == "waiting"
+        assert not [found for found in app.button if found.label == "Train"], "one run a project"
+        button(app, "Stop, and keep the best so far").click().run()
+        assert registry.about(f"train {project.id}").wait(60)
+        app.run()
+        assert project.runs()[0].state == "cancelled"
+        assert "Stopped before there was a head" in lines(app)
+    finally:
+        go.set()
+
+
+def test_two_runs_are_compared_and_removed(app, registry, project):
+    for kind in ("linear", "prototype"):
+        app.radio(key="kind").set_value(kind).run()
+        button(app, "Train").click().run()
+        finish(app, registry)
+    app.session_state["runs-0"] = {"selection": {"rows": [0, 1], "columns": [], "cells": []}}
+    app.run()
+    assert not app.exception
+    assert "On the 6 pictures that both held out, A is right on" in lines(app)
+    button(app, "Remove these 2 runs").click().run()
+    assert not app.exception
+    assert project.runs() == []
+    assert list(project.folder.glob("runs/*")) == []
+
+
+def test_one_run_a_project_whoever_starts_it(app, registry, project, workspace):
+    going_on = begin(project)  # as another server's
+    app.run()
+    assert "goes on in another server" in lines(app)
+    button(app, "Train").click().run()
+    assert not app.exception
+    assert "goes on already" in lines(app)
+    assert [run.id for run in project.runs()] == [going_on]
+
+
+def test_a_run_that_failed_says_why_and_the_next_one_is_free(app, registry, project):
+    files = [path for path in project.folder.glob("pictures/*/*") if path.is_file()]
+    kept = {path: path.read_bytes() for path in files}
+    for path in files:
+        path.unlink()
+    button(app, "Train").click().run()
+    finish(app, registry)
+    assert "is not in the project any more" in lines(app)
+    assert project.runs()[0].state == "failed"
+    for path, data in kept.items():
+        path.write_bytes(data)
+    button(app, "Train").click().run()
+    finish(app, registry)
+    assert project.runs()[0].state == "done"
+
+
+def test_a_link_shows_its_run_and_a_link_to_none_the_latest(app, registry, project):
+    for _ in range(2):
+        button(app, "Train").click().run()
+        finish(app, registry)
+    latest, first = project.runs()
+    app.query_params["run"] = first.id
+    app.run()
+    assert app.selectbox(key="picked-run").value == first.id
+    app.selectbox(key="picked-run").set_value(latest.id).run()
+    assert app.query_params["run"] == latest.id
+    app.query_params["run"] = "../../nothing"
+    app.run()
+    assert not app.exception
+    assert app.selectbox(key="picked-run").value == latest.id
+
+
+# The run itself -----------------------------------------------------------------------------------------------------
+
+
+def test_features_are_known_to_the_next_run(project, net):
+    first = [event for event in train(project, begin(project), net) if isinstance(event, Embedded)]
+    assert (first[-1].done, first[-1].total, first[-1].known) == (24, 24, 0)
+    stripes(project, 17)  # the first 12 of each class are there
+    second = [event for event in train(project, begin(project), net) if isinstance(event, Embedded)]
+    assert (second[0].done, second[-1].done, second[-1].total, second[-1].known) == (24, 34, 34, 24)
+
+
+def test_a_run_that_is_stopped_keeps_the_best_so_far(project, net):
+    run = begin(project, kind="mlp")
+    steps = train(project, run, net)
+    while not isinstance(event := next(steps), Trained) or event.done < 3:
+        pass
+    steps.close()
+    info = project.run(run)
+    assert (info.state, len(epochs_of(info))) == ("cancelled", 3)
+    assert load_head(info.head).facts["epoch"] <= 3
+    assert info.report["held_out"] == 6
+    with pytest.raises(BusyError):
+        project.continue_run(run)
+
+
+def killed(project, workspace, monkeypatch, net, kind: str, epochs: int):
+    """The project as it lies on the disk when the server is killed after so many epochs of a run."""
+    monkeypatch.setattr(training_run, "CHECKPOINT_EVERY", 0.0)
+    run = begin(project, kind=kind)
+    steps = train(project, run, net)
+    while not isinstance(event := next(steps), Trained) or event.done < epochs:
+        pass
+    left = workspace.duplicate(project.id, "Left", ME)
+    steps.close()
+    return left, left.run(run)
+
+
+@pytest.mark.parametrize("kind", ["mlp", "fine-tune"])
+def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_head(project, workspace, monkeypatch, net, kind):
+    left, run = killed(project, workspace, monkeypatch, net, kind, 3)
+    assert (run.state, len(run.epochs)) == ("interrupted", 3)
+    events = [event for event in train(left, run.id, net) if isinstance(event, Trained)]
+    assert events[0].done == 4
+    resumed = left.run(run.id)
+    whole = begin(project, kind=kind)
+    for _ in train(project, whole, net):
+        pass
+    whole = project.run(whole)
+    assert resumed.state == "done"
+    assert load_head(resumed.head).to_bytes() == load_head(whole.head).to_bytes()
+    named = ("index", "validation_loss")
+    assert [[e[n] for n in named] for e in epochs_of(resumed)] == [[e[n] for n in named] for e in epochs_of(whole)]
+    assert resumed.report["seconds"] > run.epochs[-1]["seconds"]
+
+
+def test_a_killed_run_whose_pictures_changed_begins_again(project, workspace, monkeypatch, net):
+    left, run = killed(project, workspace, monkeypatch, net, "mlp", 3)
+    stripes(left, 16)
+    events = [event for event in train(left, run.id, net) if isinstance(event, Trained)]
+    assert events[0].done == 1
+    resumed = left.run(run.id)
+    assert (resumed.state, resumed.report["trained_on"]) == ("done", 24)
+    assert [epoch["index"] for epoch in epochs_of(resumed)] == list(range(1, events[-1].done + 1))
+
+
+def test_a_picture_removed_meanwhile_does_not_matter(project, net):
+    run = begin(project)
+    steps = train(project, run, net)
+    next(steps)
+    project.remove([each.id for each in project.pictures()[:5]])
+    for _ in steps:
+        pass
+    assert project.run(run).state == "done"
+    assert project.run(run).report["trained_on"] == 18
+    assert len(project.pictures()) == 19
+
+
+def test_a_picture_whose_file_is_gone_ends_the_run_in_a_sentence(project, net):
+    run = begin(project)
+    shutil.rmtree(project.folder / "pictures")
+    with pytest.raises(DatasetError):
+        for _ in train(project, run, net):
+            pass
+    info = project.run(run)
+    assert (info.state, info.head) == ("failed", None)
+    assert "is not in the project any more" in info.error
+    assert len(project.pictures()) == 24
+
+
+def test_a_project_deleted_meanwhile_is_a_sentence(project, workspace, net):
+    steps = train(project, begin(project), net)
+    next(steps)
+    workspace.delete(project.id)
+    with pytest.raises(DatasetError, match="not there any more"):
+        for _ in steps:
+            pass
+
+
+def test_a_bug_leaves_a_run_that_failed(project, net, monkeypatch):
+    def broken(*_, **__):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(training_run, "assess", broken)
+    run = begin(project)
+    with pytest.raises(ZeroDivisionError):
+        for _ in train(project, run, net):
+            pass
+    assert project.run(run).state == "failed"
+
+
+def test_verdicts():
+    assert "may well be chance (p = 0.29)" in verdict(Comparison(20, 12, 16, 2, 6, 0.2890625))
+    assert "is hardly chance (p = 0.002)" in verdict(Comparison(20, 5, 15, 0, 10, 0.001953125))
+    assert "same ones" in verdict(Comparison(20, 12, 12, 0, 0, 1.0))
+    assert "none of the same" in verdict(Comparison(0, 0, 0, 0, 0, 1.0))

@@ -1,0 +1,125 @@
+"""What a run is worth, its labels put right, and the zip that answers elsewhere as the page does, in a real browser."""
+
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from browser.conftest import running_server
+from browser.driver import open_page, settle
+from playwright.sync_api import Page, expect
+
+from visionlab.imaging.image import encode_png
+from visionlab.learning.dataset import textures
+from visionlab.learning.intake import from_labelled, take
+from visionlab.learning.outcome import Outcome
+from visionlab.learning.store import Workspace
+from visionlab.learning.store_project import Project
+from visionlab.network.models import load_classifier
+from visionlab.ui.studio.training_run import Settings, noted, train
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+NETWORK = "vgg16-tinyimagenet"
+LONG = 150_000  # ms: what the network itself computes, on a machine that has other work as well
+PATCHES = textures(patches=16)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Iterator[Project]:
+    """Brick, grass and gravel, two bricks of them in the wrong class, and a finished run."""
+    folder = tmp_path_factory.mktemp("projects")
+    found = Workspace(folder).create("Textures", "a text that only I know")
+    for _ in take(found, from_labelled(PATCHES)):
+        pass
+    brick, grass, _ = found.classes()
+    found.move([each.id for each in found.pictures(brick.id, limit=2)], grass.id)
+    run = found.begin_run(noted(Settings(NETWORK, "linear", (), 0.25, 0), len(PATCHES)), waiting=True)
+    for _ in train(found, run, load_classifier(NETWORK, "cpu")):
+        pass
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("VISIONLAB_WORKSPACE", str(folder))
+        yield found
+
+
+@pytest.fixture(scope="module")
+def server(project) -> Iterator[str]:
+    with running_server() as url:
+        yield url
+
+
+def open_step(page: Page, project: Project, step: str, look: str = "") -> None:
+    open_page(page, f"Fine_tune?project={project.id}&step={step}&look={look}")
+    expect(page.get_by_role("button", name="Stop", exact=True)).to_have_count(0, timeout=LONG)
+    settle(page)
+
+
+def test_a_click_on_a_cell_opens_its_pictures(page: Page, project: Project):
+    (run,) = project.runs()
+    outcome = Outcome.from_bytes(project.outcome(run.id))
+    said = outcome.probabilities.argmax(1)
+    open_step(page, project, "Judge", "Mistakes")
+    expect(page.get_by_role("heading", name=f"{(said == outcome.truth).mean():.0%} are right")).to_be_visible()
+    chart = page.locator("[class*=st-key-cells] .js-plotly-plot")
+    for place in (2, 0):
+        chart.scroll_into_view_if_needed()
+        x, y = chart.evaluate(
+            """(chart, place) => {
+                const {xaxis, yaxis} = chart._fullLayout, at = chart.getBoundingClientRect();
+                return [at.x + xaxis._offset + xaxis.c2p(place), at.y + yaxis._offset + yaxis.c2p(place)];
+            }""",
+            place,
+        )
+        page.mouse.click(x, y)
+        ids = outcome.pictures[(outcome.truth == place) & (said == place)].tolist()
+        name = outcome.classes[place]
+        expect(page.get_by_text(f"{len(ids)} pictures of “{name}”, and it said so")).to_be_visible()
+        settle(page)
+        for each in ids:
+            expect(page.get_by_role("img", name=project.picture(each).name, exact=True).first).to_be_visible()
+
+
+def test_one_key_moves_a_doubtful_picture_and_undo_takes_it_back(page: Page, project: Project):
+    brick, grass, _ = project.classes()
+    open_step(page, project, "Judge", "Labels")
+    expect(page.get_by_text(re.compile(r"0 of \d doubtful labels? looked at"))).to_be_visible(timeout=LONG)
+    before = {each.id: each.class_id for each in project.snapshot()[1]}
+    expect(page.get_by_role("button", name="Move it to “brick”")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text(re.compile(r"1 of \d doubtful labels? looked at"))).to_be_visible()
+    after = {each.id: each.class_id for each in project.snapshot()[1]}
+    ((picture, now),) = after.items() - before.items()
+    assert (before[picture], now) == (grass.id, brick.id)
+    expect(page.get_by_text("another label since")).to_be_visible()
+    settle(page)
+    page.locator(".st-key-undo").get_by_role("button").click()
+    expect(page.get_by_text(re.compile(r"0 of \d doubtful labels? looked at"))).to_be_visible()
+    assert {each.id: each.class_id for each in project.snapshot()[1]} == before
+
+
+def test_the_zip_answers_elsewhere_as_the_page_does(page: Page, project: Project, tmp_path: Path):
+    photo = tmp_path / "patch.png"
+    photo.write_bytes(encode_png(PATCHES.images[20]))
+    open_step(page, project, "Take%20away")
+    page.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(photo)
+    expect(page.get_by_text("patch.png · 96 × 96 px")).to_be_visible()
+    settle(page)
+    bars = [line.replace("\n", " ") for line in page.get_by_role("listitem").all_inner_texts() if "%" in line]
+    expect(page.get_by_text("within the limit of")).to_be_visible()
+
+    page.get_by_role("button", name="Pack it").click()
+    expect(page.get_by_text("onnxruntime and PyTorch agree to")).to_be_visible(timeout=LONG)
+    settle(page)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the zip").click()
+    zipfile.ZipFile(download.value.path()).extractall(tmp_path / "elsewhere")
+    command = [sys.executable, "predict.py", str(photo)]
+    found = subprocess.run(command, cwd=tmp_path / "elsewhere", capture_output=True, text=True, check=True)
+    told = re.findall(r"(\w+) (\d\.\d+)", found.stdout.removeprefix(f"{photo}:"))
+    assert len(told) == 3
+    for line, (name, probability) in zip(bars, told, strict=True):
+        shown_name, shown = line.rsplit(" ", 1)
+        assert shown_name == name
+        assert float(shown.rstrip("%")) == pytest.approx(100 * float(probability), abs=0.06)

@@ -1,0 +1,112 @@
+"""A run in a real browser: it goes on through pages and reloads, is stopped, and survives the server that it ran on."""
+
+import os
+import re
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+from browser.conftest import PATIENCE
+from browser.driver import open_page, settle, start_server
+from playwright.sync_api import Browser, Page, expect
+
+from visionlab.imaging.image import encode_png
+from visionlab.learning.intake import from_files, take
+from visionlab.learning.store import Workspace
+from visionlab.learning.store_project import Project
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+
+LONG = 150_000  # ms: what the network itself computes, on a machine that has other work as well
+
+
+def striped(kind: int, seed: int) -> bytes:
+    rows, columns = np.mgrid[:64, :64]
+    wave = (np.sin(rows / 2), np.sin(columns / 2))[kind] * 90
+    picture = 128 + wave[..., None] + np.random.default_rng([kind, seed]).normal(0, 25, (64, 64, 3))
+    return encode_png(picture.clip(0, 255).astype(np.uint8))
+
+
+@pytest.fixture
+def project(request, tmp_path: Path, monkeypatch) -> Project:
+    """A project of two classes of so many pictures, in a workspace that the server is told of."""
+    monkeypatch.setenv("VISIONLAB_WORKSPACE", str(tmp_path))
+    found = Workspace(tmp_path).create("Stripes", "a text that only I know")
+    for kind, name in enumerate(("across", "down")):
+        for _ in take(found, from_files(name, [(f"{seed}.png", striped(kind, seed)) for seed in range(request.param)])):
+            pass
+    return found
+
+
+@pytest.fixture
+def server(project):
+    """A cold one, which the test may kill: what it yields is the process and its address."""
+    started = [start_server()]
+    yield started
+    for process, _ in started:
+        process.kill()
+        process.wait(20)
+
+
+@pytest.fixture
+def page(browser: Browser, server):
+    context = browser.new_context(viewport={"width": 1400, "height": 1000}, base_url=server[0][1])
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    yield page
+    assert not page.get_by_test_id("stException").all_inner_texts()
+    context.close()
+
+
+def train(page: Page, project: Project, kind: str) -> None:
+    open_page(page, f"Fine_tune?project={project.id}&step=Train")
+    page.get_by_test_id("stRadio").get_by_text(kind, exact=True).click()
+    settle(page)
+    page.get_by_role("button", name="Train", exact=True).click()
+
+
+@pytest.mark.parametrize("project", [12], indirect=True)
+def test_a_run_goes_on_through_pages_and_reloads(page: Page, project: Project):
+    train(page, project, "Linear")
+    expect(page.get_by_text("It goes on without this page")).to_be_visible()
+    page.get_by_role("link", name="From scratch").click()
+    expect(page.get_by_role("heading", name="From scratch")).to_be_visible()
+    page.get_by_role("link", name="Fine-tune").click()
+    expect(page.get_by_text("Right on held-out pictures")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("Right on held-out pictures")).to_be_visible()
+    (run,) = project.runs()
+    assert run.state == "done"
+    page.get_by_role("button", name="Judge it").click()
+    expect(page.get_by_role("radio", name="Judge")).to_be_checked()
+    assert f"run={run.id}" in page.url
+
+
+@pytest.mark.parametrize("project", [24], indirect=True)
+def test_a_run_that_is_stopped_keeps_its_best_head(page: Page, project: Project):
+    train(page, project, "Fine-tuning")
+    expect(page.get_by_text(re.compile(r"Epoch \d+ of at most 20"))).to_be_visible(timeout=LONG)
+    page.get_by_role("button", name="Stop, and keep the best so far").click()
+    expect(page.get_by_text("Stopped: the best head until then.")).to_be_visible()
+    (run,) = project.runs()
+    assert run.state == "cancelled"
+    assert run.head.is_file()
+
+
+@pytest.mark.parametrize("project", [12], indirect=True)
+def test_a_killed_server_loses_no_run(page: Page, server, project: Project):
+    train(page, project, "Fine-tuning")
+    expect(page.get_by_text(re.compile(r"Epoch \d+ of at most 20"))).to_be_visible(timeout=LONG)
+    process, _ = server[0]
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait(20)
+    (before,) = project.runs()
+    assert before.state == "interrupted"
+    server.append(start_server())
+    page.goto(f"{server[1][1]}/Fine_tune?project={project.id}&step=Train")
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_text("Right on held-out pictures")).to_be_visible(timeout=LONG)
+    (run,) = project.runs()
+    assert (run.id, run.state) == (before.id, "done")
+    assert run.head.is_file()

@@ -1,0 +1,43 @@
+"""Pictures to look at, a page at a time, each with a few words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import streamlit as st
+
+from visionlab.learning.store_project import Project
+from visionlab.learning.store_rows import PictureInfo
+from visionlab.ui import cached
+from visionlab.ui.widgets import plain
+
+PAGE = 24
+TILE, THUMBNAIL = 112, 160  # pixels, as wide as it is shown and as it is kept: that of the project's other gallery
+NAME = 16  # characters of a name that there is room for
+
+
+def gallery(
+    project: Project, pictures: Sequence[PictureInfo], words: Sequence[str], key: str, page: int = PAGE
+) -> None:
+    """Thumbnails, each with its words, which may be anybody's, and its name; `page` of them at once."""
+    place, first = st.container(), 0
+    if len(pictures) > page:
+        pages = -(-len(pictures) // page)
+        first = page * (st.pagination(pages, key=f"{key}-{pages}", max_visible_pages=5) - 1)
+    shown = slice(first, first + page)
+    thumbnails = [cached.thumbnail(each.digest, THUMBNAIL, partial(project.load, each)) for each in pictures[shown]]
+    with place:
+        tiles(thumbnails, words[shown], [each.name for each in pictures[shown]])
+
+
+def tiles(thumbnails: Sequence[bytes], words: Sequence[str], names: Sequence[str]) -> None:
+    """Small pictures in rows, each with its words and its name, both anybody's."""
+    with st.container(horizontal=True, gap="small"):
+        for thumbnail, text, name in zip(thumbnails, words, names, strict=True):
+            st.image(thumbnail, f"{plain(text)}  \n{plain(short(name))}", width=TILE, alt=name)
+
+
+def short(name: str) -> str:
+    """A name as long as a tile is wide."""
+    return name if len(name) <= NAME else f"{name[: NAME // 2]}…{name[-NAME // 2 + 1 :]}"

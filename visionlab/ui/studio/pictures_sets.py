@@ -1,0 +1,91 @@
+"""Whole sets at once: a folder or a zip of folders, or a ready-made one; and the page before there is a project."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import PurePosixPath
+
+import streamlit as st
+
+from visionlab.imaging.image import MAX_BYTES
+from visionlab.learning.archive import MAX_ZIP_BYTES
+from visionlab.learning.ready_made import READY_MADE
+from visionlab.learning.store_project import Project
+from visionlab.ui.page import roomy_columns
+from visionlab.ui.picture_bar import PICTURE_TYPES
+from visionlab.ui.studio import pictures_intake as intake
+from visionlab.ui.studio import projects
+
+Place = Callable[[str], Project]  # the project that takes the set, which is made under that name if there is none
+FIRST = {"One class": "cats", "Another class": "dogs"}  # what is asked for at first: an example
+
+
+def start() -> None:
+    """Three ways to begin; each makes a project."""
+    st.markdown(
+        "Show the network a few pictures of each kind of thing – twenty are plenty – and it learns to tell them apart. "
+        "How do you want to begin?"
+    )
+    own, sets, ready = roomy_columns(3, "start")
+    with own.container(border=True, height="stretch"):
+        st.markdown("**:material/category: Name your classes**")
+        st.caption("Kinds of things to tell apart. Add pictures of each from files, or with the camera.")
+        with st.form("first-classes", border=False):
+            for label, example in FIRST.items():
+                st.text_input(label, placeholder=example, max_chars=projects.LONGEST_NAME, key=label)
+            st.form_submit_button(
+                "Start with these",
+                type="primary",
+                icon=":material/arrow_forward:",
+                on_click=projects.attempt,
+                args=(_with_first_classes,),
+            )
+    with sets.container(border=True, height="stretch"):
+        st.markdown("**:material/folder_open: Bring a folder or a zip**")
+        folders(projects.create)
+    with ready.container(border=True, height="stretch"):
+        st.markdown("**:material/auto_awesome: Try a ready-made set**")
+        ready_made(projects.create)
+
+
+def _with_first_classes() -> None:
+    names = [name for label in FIRST if (name := st.session_state[label].strip())]
+    project = projects.create(" and ".join(names) or "My pictures")
+    for name in names:
+        project.add_class(name)
+
+
+def folders(place: Place, disabled: bool = False) -> None:
+    """Uploaders for a folder and for a zip."""
+    st.caption("One folder a class: cats/1.jpg, cats/2.jpg, dogs/1.jpg … A zip that you saved here works, too.")
+    intake.uploader(
+        "A folder",
+        "folder",
+        lambda files: intake.take_folder(place(PurePosixPath(files[0].name).parts[0]), files),
+        type=PICTURE_TYPES,
+        accept_multiple_files="directory",
+        max_upload_size=MAX_BYTES >> 20,
+        disabled=disabled,
+    )
+    intake.uploader(
+        "A zip",
+        "zip",
+        lambda files: intake.take_zip(place(PurePosixPath(files[0].name).stem), files[0]),
+        type=["zip"],
+        max_upload_size=MAX_ZIP_BYTES >> 20,
+        disabled=disabled,
+    )
+
+
+def ready_made(place: Place, disabled: bool = False) -> None:
+    """One of the sets that come with the libraries, or that are downloaded."""
+    name = st.selectbox("Set", READY_MADE, format_func=lambda key: READY_MADE[key].title, key="ready-made")
+    st.caption(READY_MADE[name].about)
+    st.button(
+        "Use this set",
+        icon=":material/download:" if READY_MADE[name].online else ":material/add:",
+        key="use-ready-made",
+        disabled=disabled,
+        on_click=projects.attempt,
+        args=(lambda: intake.take_ready_made(place(READY_MADE[name].title), name),),
+    )

@@ -1,0 +1,208 @@
+"""The bar over the studio: which project, its undo and redo, and what else one may do with it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import streamlit as st
+
+from visionlab.errors import DatasetError, ParameterError, VisionlabError
+from visionlab.learning.store import FOLDER_VARIABLE, LIMIT_VARIABLE, Workspace
+from visionlab.learning.store_project import Project
+from visionlab.learning.store_rows import ProjectInfo
+from visionlab.ui import state
+from visionlab.ui.components.owner import COOKIE, owner
+from visionlab.ui.page import sentence
+from visionlab.ui.widgets import plain, sized
+
+NEW = "new"  # in the link in place of an id, where one asked for another project; ids are longer
+KEEP_VARIABLE = "VISIONLAB_KEEP_DAYS"
+LONGEST_NAME = 60  # characters of a project's or a class's name that can be typed
+
+
+def workspace() -> Workspace:
+    """The projects of this server; what is older than the operator keeps it is removed once a day."""
+    return _workspace(*(os.environ.get(name) for name in (FOLDER_VARIABLE, LIMIT_VARIABLE, KEEP_VARIABLE)))
+
+
+@st.cache_resource(max_entries=1, ttl=timedelta(days=1), show_spinner=False)
+def _workspace(folder: str | None, limit: str | None, keep: str | None) -> Workspace:
+    found = Workspace()  # it looks at the same variables, which are arguments so that another value is another one
+    if days := days_kept():
+        found.clean(timedelta(days=days))
+    return found
+
+
+def days_kept() -> float | None:
+    """For how long a project that nobody opens is kept, as the operator says; None: for good."""
+    told = os.environ.get(KEEP_VARIABLE)
+    try:
+        days = float(told) if told else None
+    except ValueError as error:
+        raise ParameterError(f"{KEEP_VARIABLE} is {told!r}; it must be a number of days, such as 90.") from error
+    if days is not None and not 0 < days <= 36_500:
+        raise ParameterError(f"{KEEP_VARIABLE} is {told}; it must lie between 0 and 36,500 days.")
+    return days
+
+
+def attempt(act: Callable[..., Any], *arguments: Any) -> None:
+    """For callbacks: do it, or keep the sentence that says why not for the run that follows."""
+    try:
+        act(*arguments)
+    except VisionlabError as error:
+        state.keep_problem(str(error))
+
+
+def create(name: str) -> Project:
+    """A project of this person's, which becomes the current one."""
+    project = workspace().create(name[:LONGEST_NAME], st.session_state[COOKIE])
+    _go_to(project.id)
+    return project
+
+
+def choose() -> Project | None:
+    """The bar, and the project that is worked on; None where the person has none yet, or wants another one."""
+    mine = _mine(owner(), str(workspace().folder))
+    wanted = state.project_id() or (mine[0].id if mine else NEW)
+    project = problem = None
+    if wanted != NEW:
+        try:
+            project = workspace().open(wanted)
+            _tidied(project.id, project)
+            state.keep_project(project.id)
+        except DatasetError as error:
+            problem = str(error)
+    if project or mine:
+        with st.container(border=True, horizontal=True, wrap=False, vertical_alignment="center"):
+            _bar(project, mine)
+    with st.container():  # also where it holds nothing, so that what is below stays in its place
+        for text in filter(None, (problem, state.take_problem())):
+            sentence(text)
+    return project
+
+
+def _bar(project: Project | None, mine: list[ProjectInfo]) -> None:
+    names = {each.id: each.name for each in mine}
+    if project:
+        names[project.id] = info_of(project).name
+    # What it shows follows the link and what was made, so it is told anew at each run.
+    st.session_state["project-picker"] = project.id if project else NEW
+    st.selectbox(
+        "Project",
+        [*names, NEW],
+        format_func=lambda key: names.get(key, "New project …"),
+        key="project-picker",
+        on_change=lambda: state.keep_project(st.session_state["project-picker"]),
+        label_visibility="collapsed",
+        width=260,
+    )
+    if project is None:
+        return
+    info, yours = info_of(project), project.id in {each.id for each in mine}
+    facts = [_counted(info.pictures, "picture"), _counted(info.classes, "class"), sized(info.size)]
+    st.caption(" · ".join(facts if yours else [*facts, "opened by its link"]), width="stretch")
+    for label, sentence_of, act in (("undo", project.undoable, project.undo), ("redo", project.redoable, project.redo)):
+        st.button(
+            "",
+            key=label,
+            icon=f":material/{label}:",
+            type="tertiary",
+            help=f"{label.title()}: {plain(sentence_of)}" if sentence_of else f"There is nothing to {label}",
+            disabled=sentence_of is None,
+            on_click=attempt,
+            args=(act,),
+        )
+    with st.popover("", icon=":material/more_horiz:", type="tertiary", help="Name, link, copy, delete", key="menu"):
+        _menu(project, info, mine, yours)
+
+
+def _menu(project: Project, info: ProjectInfo, mine: list[ProjectInfo], yours: bool) -> None:
+    with st.form("rename-project", border=False):
+        name = st.text_input("Name", info.name, key=f"name-{project.id}-{info.name}", max_chars=LONGEST_NAME)
+        if st.form_submit_button("Rename", width="stretch"):
+            project.rename(name)
+            _forget_lists()
+            st.rerun()
+    st.caption("Anyone with this link can open the project and change it.")
+    st.code(f"{(st.context.url or '').partition('?')[0]}?{state.PROJECT}={project.id}", language=None, wrap_lines=True)
+    st.button(
+        "Duplicate" if yours else "Make a copy of my own",
+        icon=":material/content_copy:",
+        width="stretch",
+        key="duplicate",
+        on_click=attempt,
+        args=(_duplicate, project, info.name),
+    )
+    if yours and st.button("Delete …", icon=":material/delete:", width="stretch", key="delete"):
+        _confirm_deleting(project, info)
+    together = sized(info.size + sum(each.size for each in mine if each.id != project.id))
+    days = days_kept()
+    kept = f" A project that nobody opens for {days:g} days is removed." if days else ""
+    st.caption(f"All your projects together: {together}.{kept}" if yours else kept)
+
+
+@st.dialog("Delete this project?", icon=":material/delete:")
+def _confirm_deleting(project: Project, info: ProjectInfo) -> None:
+    st.text(info.name)
+    st.markdown(f"{_counted(info.pictures, 'picture')} and all that was trained on them go for good; no undo helps.")
+    with st.container(horizontal=True):
+        args = (_delete, project.id)
+        if st.button("Delete it", type="primary", key="delete-really", on_click=attempt, args=args):
+            st.rerun()
+        if st.button("Keep it", key="delete-not"):
+            st.rerun()
+
+
+def _delete(project_id: str) -> None:
+    workspace().delete(project_id)
+    state.forget_project()
+    _forget_lists()
+
+
+def _duplicate(project: Project, name: str) -> None:
+    _go_to(workspace().duplicate(project.id, f"{name} (copy)", st.session_state[COOKIE]).id)
+
+
+def _go_to(project_id: str) -> None:
+    _forget_lists()
+    state.keep_project(project_id)
+
+
+def _counted(number: int, what: str) -> str:
+    plural = {"class": "classes"}.get(what, f"{what}s")
+    return f"{number:,} {what if number == 1 else plural}"
+
+
+# Sizes are counted file by file, so they are kept for some seconds.
+
+
+@st.cache_data(ttl=20, max_entries=256, show_spinner=False)
+def _mine(of: str, folder: str) -> list[ProjectInfo]:
+    """The projects of that owner, the one that was changed last first."""
+    return workspace().projects(of)
+
+
+def info_of(project: Project) -> ProjectInfo:
+    """Its name, counts and size; the size may be some seconds old."""
+    classes = project.classes()
+    return _info(project.id, tuple((each.id, each.count) for each in classes), project)
+
+
+@st.cache_data(ttl=20, max_entries=256, show_spinner=False)
+def _info(project_id: str, counts: tuple[tuple[int, int], ...], _project: Project) -> ProjectInfo:
+    return _project.info()
+
+
+def _forget_lists() -> None:
+    _mine.clear()
+    _info.clear()
+
+
+@st.cache_resource(ttl=timedelta(hours=1), max_entries=256, show_spinner=False)
+def _tidied(project_id: str, _project: Project) -> bool:
+    """Whether what a killed process left in the project is gone."""
+    _project.tidy()
+    return True

@@ -1,0 +1,120 @@
+"""The runs of a project that was chosen: which one is looked at, its head, and what that answered."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+from functools import lru_cache
+from pathlib import Path
+
+import streamlit as st
+
+from visionlab.errors import DatasetError
+from visionlab.learning.heads import Head, load_head
+from visionlab.learning.outcome import Outcome
+from visionlab.learning.store_project import Project
+from visionlab.learning.store_runs import RunInfo
+from visionlab.learning.training import KINDS
+from visionlab.network.classifier import Classifier
+from visionlab.network.models import MODELS
+from visionlab.ui import cached
+
+RUN = "run"  # in the link
+_PICKED = "picked-run"
+
+
+def picked(project: Project) -> RunInfo | None:
+    """The finished run that the person looks at, the latest one unless another is picked; None where there is none."""
+    found = {run.id: run for run in project.runs() if run.head is not None and run.state in ("done", "cancelled")}
+    if not found:
+        st.info("Nothing is trained yet. “Train” is the step before this one.", icon=":material/school:")
+        return None
+    wanted = st.query_params.get(RUN)
+    st.session_state[_PICKED] = wanted if wanted in found else next(iter(found))
+    chosen = st.selectbox("Run", found, format_func=_titles(found).get, key=_PICKED, on_change=_link_picked)
+    link(chosen)
+    return found[chosen]
+
+
+def _titles(found: Mapping[str, RunInfo]) -> dict[str, str]:
+    """A title for each, no two the same: by its title the browser says which one was picked."""
+    told = [title(run) for run in found.values()]
+    return {
+        run: f"{name} ({told[:n].count(name) + 1})" if name in told[:n] else name
+        for n, (run, name) in enumerate(zip(found, told, strict=True))
+    }
+
+
+def _link_picked() -> None:
+    link(st.session_state[_PICKED])
+
+
+def link(run: str) -> None:
+    """The run that the next steps are about."""
+    st.query_params[RUN] = run
+
+
+def title(run: RunInfo) -> str:
+    """Date, network, kind and accuracy: “21 Nov, 18:40 · VGG16 · Linear · 92 %”."""
+    date = f"{began(run):%-d %b, %H:%M}"
+    parts = [date, network_title(run), kind_title(run)]
+    if run.report and "accuracy" in run.report:
+        parts.append(f"{run.report['accuracy']:.0%}")
+    return " · ".join(parts)
+
+
+def began(run: RunInfo) -> datetime:
+    """When it began, by the person's clock."""
+    zone = timezone(-timedelta(minutes=st.context.timezone_offset or 0))
+    return datetime.fromtimestamp(run.started, zone)
+
+
+def network_title(run: RunInfo) -> str:
+    name = str(run.settings["network"])
+    return MODELS[name].title if name in MODELS else name
+
+
+def kind_title(run: RunInfo) -> str:
+    name = str(run.settings["kind"])
+    return KINDS[name].title if name in KINDS else name
+
+
+def outcome_of(project: Project, run: RunInfo) -> Outcome:
+    """What its head answered to the pictures that it had not seen; DatasetError where that was not kept."""
+    data = project.outcome(run.id)
+    if data is None:
+        raise DatasetError("What this run answered was not kept; train again, or pick another run.")
+    return _outcome(hashlib.sha256(data).hexdigest(), data)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _outcome(digest: str, _data: bytes) -> Outcome:
+    return Outcome.from_bytes(_data)
+
+
+def head_of(run: RunInfo) -> Head:
+    """Its head; DatasetError where it has none, or it was removed meanwhile."""
+    try:
+        written = run.head.stat() if run.head else None
+    except FileNotFoundError:
+        written = None
+    if written is None:
+        raise DatasetError("This run has no head; pick another one.")
+    return _head(run.head, written.st_mtime_ns, written.st_size)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Opening the head …")
+def _head(path: Path, written: int, size: int) -> Head:
+    return load_head(path)
+
+
+@lru_cache(maxsize=4)  # hashing the file of a fine-tuned head takes a tenth of a second
+def key_of(head: Head) -> str:
+    """What a head is known by in caches: the SHA-256 of its file."""
+    return hashlib.sha256(head.to_bytes()).hexdigest()
+
+
+def net_of(head: Head) -> Classifier:
+    """The head as a network."""
+    return cached.head_classifier(key_of(head), head)
