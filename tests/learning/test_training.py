@@ -72,17 +72,39 @@ def test_stopping_early_keeps_the_best_so_far(stripes):
 
 def test_one_seed_one_head_and_held_out_pictures_are_not_learned_from(stripes):
     net = tiny_classifier()
-    one, two, other = (train_head(stripes, net, seed=seed, epochs=5) for seed in (5, 5, 6))
+    one, two = (train_head(stripes, net, seed=5, epochs=5) for _ in range(2))
     np.testing.assert_array_equal(one.weights, two.weights)
-    assert not np.array_equal(one.weights, other.weights)
-    run = fit(stripes, net, seed=5, epochs=5)
+    run, other = (fit(stripes, net, seed=seed, epochs=5) for seed in (5, 6))
     assert not set(run.train) & set(run.held_out)
+    assert set(run.held_out) != set(other.held_out)
     features = embed(net, stripes.images)
     features[run.held_out] += 100  # whatever is held out: it must not reach the weights
     spoilt = fit(stripes, net, features=features, seed=5, epochs=1)
     plain = fit(stripes, net, seed=5, epochs=1)
-    list(spoilt), list(plain)
+    next(iter(spoilt)), next(iter(plain))
     np.testing.assert_allclose(spoilt.head.weights, plain.head.weights, rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["linear", "prototype"])
+def test_in_the_end_all_pictures_are_learned_from_and_what_is_told_is_from_before(kind):
+    data, x = blobs(120, 10)
+    net = tiny_classifier()
+    run = fit(data, net, kind=kind, features=x, strength=0.1, epochs=5)
+    told = [(epoch, run.head, run.probabilities(), run.report()) for epoch in run]
+    best, before, probabilities, report = told[run.best.index - 1]
+    assert best == run.best
+    assert before.facts["trained_on"] == len(run.train)
+    expected = before.logits(x[run.held_out]) / before.temperature
+    np.testing.assert_allclose(probabilities, torch.from_numpy(expected).softmax(1), rtol=1e-4, atol=1e-6)
+    np.testing.assert_array_equal(run.probabilities(), probabilities)
+    np.testing.assert_array_equal(run.report().confusion, report.confusion)
+    whole = fit(data, net, kind=kind, features=x, strength=0.1, epochs=run.best.index, validation=0)
+    list(whole)
+    np.testing.assert_allclose(run.head.weights, whole.head.weights, rtol=1e-5, atol=1e-7)
+    assert not np.allclose(run.head.weights, before.weights, rtol=1e-3)
+    assert run.head.facts["trained_on"] == len(data)
+    assert run.head.temperature == before.temperature
+    np.testing.assert_array_equal(run.head.refusal.points, before.refusal.points)
 
 
 def test_dead_features_are_no_trouble(stripes):
@@ -237,9 +259,9 @@ def test_an_mlp_parts_what_no_line_parts_and_goes_on_after_an_interruption():
 def test_the_temperature_and_the_refusal_are_set_on_enough_held_out_pictures(stripes):
     data, x = blobs(120, 10)
     run = fit(data, tiny_classifier(), features=x, strength=0.0)
-    list(run)
+    heads = [run.head for _ in run]
     truth = data.labels[run.held_out]
-    logits = run.head.logits(x[run.held_out])
+    logits = heads[run.best.index - 1].logits(x[run.held_out])  # of a head that had not seen them
     assert run.head.temperature == pytest.approx(fit_temperature(logits, truth), rel=1e-3)
     assert run.head.temperature != 1
     assert run.head.refusal.refuses(x[run.held_out]).mean() <= 0.05
@@ -255,7 +277,7 @@ def test_views_are_of_training_pictures_alone_and_come_from_the_cache(stripes, t
     run = fit(stripes, net, views=("flip", "crop"), cache=cache, strength=0.1)
     *_, last = run.prepare()
     assert last == (36 + 2 * len(run.train),) * 2
-    list(run)
+    heads = [run.head for _ in run]
     again = fit(stripes, net, views=("flip", "crop"), cache=cache, strength=0.1)
     assert list(again.prepare()) == [(36, 90), (63, 90), (90, 90)], "one step for each view: all were known"
     list(again)
@@ -275,7 +297,7 @@ def test_views_are_of_training_pictures_alone_and_come_from_the_cache(stripes, t
     )
     expected = fit(own, net, features=x, validation=0, strength=0.1, epochs=run.best.index)
     list(expected)
-    np.testing.assert_allclose(expected.head.weights, run.head.weights, rtol=1e-2, atol=1e-4)
+    np.testing.assert_allclose(expected.head.weights, heads[run.best.index - 1].weights, rtol=1e-2, atol=1e-4)
 
 
 def test_unknown_kinds_and_views_and_broken_features_are_refused(stripes):

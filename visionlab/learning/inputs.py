@@ -94,11 +94,17 @@ class Inputs:
 
     def problem(self, strength: float | None) -> Problem:
         """What the ways of training are given."""
-        train, times = self.train, 1 + len(self._extra)
-        features = np.concatenate([self.features[train], *self._extra]) if self._extra else self.features[train]
-        labels, groups = np.tile(self.labels[train], times), np.tile(self.groups[train], times)
-        held_out = self.features[self.held_out]
-        return Problem(features, labels, groups, held_out, self.classes, self.seed, strength, self.block)
+        return self._problem(self.train, self.held_out, strength)
+
+    def everything(self, strength: float | None) -> Problem:
+        """The same with nothing held out; views are still those of the training pictures."""
+        return self._problem(np.arange(len(self.labels)), self.held_out[:0], strength)
+
+    def _problem(self, own: NDArray[np.int64], held_out: NDArray[np.int64], strength: float | None) -> Problem:
+        rows = np.concatenate([own, *(self.train for _ in self._extra)])
+        features = np.concatenate([self.features[own], *self._extra]) if self._extra else self.features[own]
+        labels, groups, fresh = self.labels[rows], self.groups[rows], self.features[held_out]
+        return Problem(features, labels, groups, fresh, self.classes, self.seed, strength, self.block)
 
 
 def sides(data: LabelledImages, validation: float, seed: int, alone: bool) -> tuple[NDArray[np.int64], ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass, replace
+from itertools import islice
 
 import numpy as np
 import torch
@@ -66,6 +67,7 @@ class Kind:
     alone: bool = False
     tunes: bool = False
     needs_held_out: bool = False
+    learns_all: bool = False
     resumable: bool = False
 
 
@@ -76,6 +78,7 @@ KINDS: dict[str, Kind] = {
         about="Logistic regression: quick, and the best choice for most sets of 5 to 1,000 pictures a class.",
         train=logistic,
         epochs=EPOCHS,
+        learns_all=True,
     ),
     "mlp": Kind(
         name="mlp",
@@ -94,6 +97,7 @@ KINDS: dict[str, Kind] = {
         train=prototype,
         epochs=1,
         alone=True,
+        learns_all=True,
     ),
     "fine-tune": Kind(
         name="fine-tune",
@@ -114,7 +118,9 @@ class Fit:
     """A run: iterate it for its Epochs. The best head so far, and its Report, are there from the first epoch on.
 
     train and held_out are the indices of the pictures on either side, int64; history holds the epochs so far, and best
-    the one whose head counts: that of the lowest validation loss, or the last where nothing is held out.
+    the one whose head counts: that of the lowest validation loss, or the last where nothing is held out. What is told
+    of held-out pictures (epochs, report, probabilities) is what a head said that had not learned from them, also where
+    `head`, when all epochs are over, has learned from all pictures (Kind.learns_all).
     """
 
     def __init__(
@@ -138,6 +144,7 @@ class Fit:
         self._logits: NDArray[np.float32] | None = None  # of the held-out pictures, by the best head
         self._state: dict[str, NDArray] = {}
         self._finished: tuple[Head, NDArray[np.float32]] | None = None
+        self._all = False  # whether _parts have learned from all pictures
         if resume is not None:
             self._restore(resume)
 
@@ -158,6 +165,14 @@ class Fit:
             yield epoch
             if self.kind.patience is not None and epoch.index - self.best.index >= self.kind.patience:
                 return
+        if self.kind.learns_all and len(self.held_out):
+            self._parts, self._finished, self._all = self._learned_from_all(), None, True
+
+    def _learned_from_all(self) -> Parts:
+        """As the best head was trained, for as many epochs and with its penalty, on all pictures."""
+        problem = self._inputs.everything(self._parts.facts.get("strength"))
+        *_, last = islice(self.kind.train(problem, self.epochs), self.best.index)
+        return last.parts()
 
     def _judged(self, trial: Trial) -> Epoch:
         truth = self.data.labels[self.held_out]
@@ -190,7 +205,7 @@ class Fit:
                 "seed": self.seed,
                 "views": list(self._inputs.views),
                 "pictures": self.data.counts(),
-                "trained_on": len(self.train),
+                "trained_on": len(self.data) if self._all else len(self.train),
                 "validated_on": len(self.held_out),
                 "validation_accuracy": self.best.validation_accuracy if len(self.held_out) else None,
                 "epoch": self.best.index,

@@ -14,7 +14,7 @@ from visionlab.learning.store_project import Project
 from visionlab.ui.page import roomy_columns
 from visionlab.ui.picture_bar import PICTURE_TYPES
 from visionlab.ui.studio import pictures_intake as intake
-from visionlab.ui.studio import projects
+from visionlab.ui.studio import projects, takeaway_open
 
 Place = Callable[[str], Project]  # the project that takes the set, which is made under that name if there is none
 FIRST = {"One class": "cats", "Another class": "dogs"}  # what is asked for at first: an example
@@ -46,6 +46,8 @@ def start() -> None:
     with ready.container(border=True, height="stretch"):
         st.markdown("**:material/auto_awesome: Try a ready-made set**")
         ready_made(projects.create)
+    with st.expander("Open what you took away before", icon=":material/unarchive:"):
+        takeaway_open.show()
 
 
 def _with_first_classes() -> None:

@@ -59,7 +59,7 @@ def attempt(act: Callable[..., Any], *arguments: Any) -> None:
 def create(name: str) -> Project:
     """A project of this person's, which becomes the current one."""
     project = workspace().create(name[:LONGEST_NAME], st.session_state[COOKIE])
-    _go_to(project.id)
+    go_to(project.id)
     return project
 
 
@@ -163,10 +163,11 @@ def _delete(project_id: str) -> None:
 
 
 def _duplicate(project: Project, name: str) -> None:
-    _go_to(workspace().duplicate(project.id, f"{name} (copy)", st.session_state[COOKIE]).id)
+    go_to(workspace().duplicate(project.id, f"{name} (copy)", st.session_state[COOKIE]).id)
 
 
-def _go_to(project_id: str) -> None:
+def go_to(project_id: str) -> None:
+    """That project becomes the current one, also where it has just been made."""
     _forget_lists()
     state.keep_project(project_id)
 

@@ -140,7 +140,7 @@ def _keep_run(project: Project, head: Head) -> None:
 
 def _go(opened: Opened) -> None:
     st.session_state.pop(OPENING, None)
-    state.keep_project(opened.project)
+    projects.go_to(opened.project)
 
 
 def _progress(job: jobs.Job) -> None:

@@ -82,7 +82,8 @@ def _settings() -> Settings:
         format="%d %%",
         key="held-out",
         bind="query-params",
-        help="Pictures that it does not learn from. Near-duplicates and bursts stay on one side.",
+        help="It is checked with pictures that it has not learned from; near-duplicates and bursts stay on one side. "
+        "After that, a linear head or a prototype learns from all of them.",
     )
     way = KINDS[kind]
     views = right.pills(
@@ -261,7 +262,12 @@ def _worth(run: RunInfo) -> None:
         one.metric("Right on held-out pictures", "–")
         one.caption("None were held out, so nobody knows. Add pictures to find out.")
     three.metric("Pictures", f"{report['trained_on']:,} + {report['held_out']:,}")
-    three.caption("Learned from, and held out.")
+    all_in_the_end = run.state == "done" and report["held_out"] and KINDS[run.settings["kind"]].learns_all
+    three.caption(
+        "Learned from, and held out to check; then learned from, too."
+        if all_in_the_end
+        else "Learned from, and held out."
+    )
     four.metric("Time", duration(report["seconds"]))
     four.caption("Stopped: the best head until then." if run.state == "cancelled" else "From pictures to head.")
     epochs = curve_of(run)
