@@ -116,7 +116,7 @@ def worth(folder: Path, net: Classifier, seeds: int) -> Table:
     ways = {
         "ours: linear, all pictures (as scikit-learn)": ours("linear", 0),
         "scikit-learn's LogisticRegressionCV, standardised": regression,
-        "ours: linear, 25 % held out": ours("linear", 0.25),
+        "ours: linear, as train_head does it": ours("linear", 0.25),
         "ours: prototypes, all pictures": ours("prototype", 0),
         "ours: hidden layer, 25 % held out": ours("mlp", 0.25),
         "ours: last block fine-tuned, 25 % held out": ours("fine-tune", 0.25),

@@ -16,7 +16,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 import visionlab as vl
-from visionlab import cli_training
+from visionlab import cli_scratch, cli_training
 from visionlab.cli_answers import plain, print_json, print_sheet, print_tables
 from visionlab.cli_shared import (
     BUILT_IN,
@@ -250,6 +250,7 @@ def explain(
 app.command(cls=ListsNames)(cli_training.train)
 app.command()(cli_training.evaluate)
 app.command()(cli_training.export)
+app.add_typer(cli_scratch.app, name="scratch")
 
 
 def _load(path: Path) -> Image:

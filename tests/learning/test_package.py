@@ -168,6 +168,18 @@ def test_a_card_without_a_report_tells_what_training_wrote_down(head):
     assert "Right on 75.0% of 20 held-out pictures (95 % interval 53.1% to 88.8%)" in card
 
 
+def test_a_card_says_when_held_out_pictures_were_learned_from_in_the_end(head):
+    for trained, told in ((8, False), (10, True)):
+        facts = {
+            "pictures": {"cats": 5, "dogs": 5},
+            "trained_on": trained,
+            "validated_on": 2,
+            "validation_accuracy": 1.0,
+        }
+        card = model_card(Head(**(vars(head) | {"facts": facts})), Parity(1, 1e-7, 1))
+        assert ("before it learned from them" in card) == told
+
+
 def test_a_card_without_figures_says_so(head):
     card = model_card(Head(**(vars(head) | {"facts": {}, "refusal": None})), Parity(1, 1e-7, 1))
     assert "Nobody measured it" in card

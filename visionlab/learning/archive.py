@@ -108,14 +108,12 @@ class _Guarded:
     Asking the file itself what it would be read for needs no second parser that a forged zip could tell otherwise.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
-        self.seek, self.tell, self._file = file.seek, file.tell, file
+    def __init__(self, file: BinaryIO, longest: int) -> None:
+        self.seek, self.tell, self._file, self._longest = file.seek, file.tell, file, longest
 
     def read(self, size: int = -1) -> bytes:
-        if size > MAX_CONTENTS_BYTES:
-            raise DatasetError(
-                f"The zip's table of contents takes {_mb(size)}; at most {_mb(MAX_CONTENTS_BYTES)} is read."
-            )
+        if size > self._longest:
+            raise DatasetError(f"The zip's table of contents takes {_mb(size)}; at most {_mb(self._longest)} is read.")
         return self._file.read(size)
 
     def seekable(self) -> bool:
@@ -123,10 +121,12 @@ class _Guarded:
 
 
 @contextmanager
-def opened(source: str | os.PathLike[str] | bytes | BinaryIO, most: int | None = None) -> Iterator[zipfile.ZipFile]:
+def opened(
+    source: str | os.PathLike[str] | bytes | BinaryIO, most: int | None = None, contents: int = MAX_CONTENTS_BYTES
+) -> Iterator[zipfile.ZipFile]:
     """The zip at a path or in bytes, read with bounds. Raises DatasetError for what is none, or is over a limit.
 
-    `most` bytes may the file have, MAX_ZIP_BYTES unless told.
+    `most` bytes may the file have, MAX_ZIP_BYTES unless told, and `contents` of them its table of contents.
     """
     most = MAX_ZIP_BYTES if most is None else most
     named = isinstance(source, str | os.PathLike)
@@ -141,7 +141,7 @@ def opened(source: str | os.PathLike[str] | bytes | BinaryIO, most: int | None =
         if file.tell() > most:
             raise DatasetError(f"The zip has {_mb(file.tell())}; at most {_mb(most)} is taken.")
         try:
-            archive = zipfile.ZipFile(_Guarded(file))
+            archive = zipfile.ZipFile(_Guarded(file, contents))
         except _BROKEN_ZIP as error:
             raise DatasetError(f"This is no zip file that can be read ({error}); a plain .zip is needed.") from error
         with archive:

@@ -36,6 +36,7 @@ def model_card(head: Head, parity: Parity, report: Report | None = None) -> str:
         *_facts(head),
         "## What it is worth",
         *(_worth_by(head.facts) if report is None else _worth(report)),
+        *(["It was asked about them before it learned from them, too."] if _learned_all(head.facts) else []),
         "## The same answers elsewhere",
         f"`model.onnx` (onnxruntime) was compared with the original (PyTorch): {parity}. "
         f"At most {parity.tolerance:.0e} is allowed.",
@@ -76,6 +77,13 @@ def _worth_by(facts: Mapping[str, object]) -> list[str]:
     if not isinstance(share, float) or not isinstance(total, int) or total < 1:
         return ["Nobody measured it on held-out pictures."]
     return [_right(share, total, wilson(round(share * total), total))]
+
+
+def _learned_all(facts: Mapping[str, object]) -> bool:
+    """Whether the held-out pictures, too, were learned from in the end."""
+    counts, trained, validated = (facts.get(name) for name in ("pictures", "trained_on", "validated_on"))
+    known = isinstance(counts, Mapping) and isinstance(trained, int) and isinstance(validated, int)
+    return known and 0 < validated and trained + validated > sum(counts.values())
 
 
 def _right(share: float, total: int, interval: tuple[float, float]) -> str:

@@ -1,0 +1,73 @@
+"""Networks trained from nothing: the experiments of five articles, on data that fits into memory.
+
+Each is a run that is iterated for frozen records of how it goes; what it learned is there at any time, and stopping is
+not asking for the next.
+"""
+
+from visionlab.learning.scratch.birds import Birds, Verdict
+from visionlab.learning.scratch.closing import Closing, Row
+from visionlab.learning.scratch.cost import Cost, convolutional, fully_connected
+from visionlab.learning.scratch.data import SOURCES, SmallSet, Source, download, load
+from visionlab.learning.scratch.divergence import Diverged
+from visionlab.learning.scratch.moving_eight import EightNet, MovingEight, ShiftMap, answer, shift_map
+from visionlab.learning.scratch.softmax import SETTINGS, Settings, Softmax, Step
+from visionlab.learning.scratch.stack import (
+    S2,
+    STACKS,
+    LayerShape,
+    LayerSpec,
+    Network,
+    as_data,
+    build,
+    conv,
+    dense,
+    dropout,
+    from_data,
+    pool,
+    shapes,
+    with_classes,
+)
+from visionlab.learning.scratch.training import Epoch, Progress, Training, probabilities
+
+__all__ = [
+    "S2",
+    "SETTINGS",
+    "SOURCES",
+    "STACKS",
+    "Birds",
+    "Closing",
+    "Cost",
+    "Diverged",
+    "EightNet",
+    "Epoch",
+    "LayerShape",
+    "LayerSpec",
+    "MovingEight",
+    "Network",
+    "Progress",
+    "Row",
+    "Settings",
+    "ShiftMap",
+    "SmallSet",
+    "Softmax",
+    "Source",
+    "Step",
+    "Training",
+    "Verdict",
+    "answer",
+    "as_data",
+    "build",
+    "conv",
+    "convolutional",
+    "dense",
+    "download",
+    "dropout",
+    "from_data",
+    "fully_connected",
+    "load",
+    "pool",
+    "probabilities",
+    "shapes",
+    "shift_map",
+    "with_classes",
+]

@@ -1,0 +1,155 @@
+"""The closing table: four ways to a classifier, on the same data, judged on the same test pictures."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visionlab.errors import ParameterError
+from visionlab.learning.dataset import LabelledImages
+from visionlab.learning.metrics import wilson
+from visionlab.learning.scratch.data import SmallSet
+from visionlab.learning.scratch.divergence import Diverged
+from visionlab.learning.scratch.softmax import Softmax
+from visionlab.learning.scratch.stack import STACKS, with_classes
+from visionlab.learning.scratch.training import Training
+from visionlab.learning.training import fit
+from visionlab.network.classifier import Classifier
+from visionlab.network.classifier import probabilities as classified
+
+SHOWN = 8  # test pictures, with every way's answer
+WAYS: dict[str, str] = {
+    "softmax": "Softmax regression",
+    "fully connected": "Fully connected",
+    "S2": "Convolutional, from scratch",
+    "transfer": "Transfer",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """A way by its name in WAYS: pictures that it learned from, parameters that it learned, seconds that this took
+    (of transfer with the features), accuracy on the test pictures (0..1), the accuracy's 95 % Wilson interval, and what
+    it says of the shown ones: answers int64 (8,), and probabilities float32 (8,) of these.
+    """
+
+    name: str
+    pictures: int
+    parameters: int
+    seconds: float
+    accuracy: float
+    interval: tuple[float, float]
+    answers: NDArray[np.int64]
+    probabilities: NDArray[np.float32]
+    diverged: Diverged | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """A look at the experiment: which way it is at, and how much of its training is done (0..1); its row at the end."""
+
+    name: str
+    share: float
+    row: Row | None = None
+
+
+class Closing:
+    """The experiment: iterate it for its Looks; rows are those that are done, by name.
+
+    The test pictures are the first `tested` of the set's in an order drawn with the seed; the first eight are shown.
+    The three that begin with nothing learn from all training pictures, transfer from `of_each` of a class, through net.
+    Raises ParameterError where one of these is below 1.
+    """
+
+    def __init__(
+        self,
+        data: SmallSet,
+        net: Classifier,
+        *,
+        epochs: int = 10,
+        of_each: int = 100,
+        tested: int = 1_000,
+        seed: int = 0,
+        device: str = "auto",
+    ):
+        for count, name in ((epochs, "epochs"), (of_each, "pictures of each class"), (tested, "test pictures")):
+            if count < 1:
+                raise ParameterError(f"{count} {name} were asked for. Use 1 or more.")
+        self.data, self.net, self.epochs, self.of_each = data, net, epochs, of_each
+        self.seed, self.device = seed, device
+        self.chosen = np.random.default_rng(seed).permutation(len(data.test_images))[:tested]
+        self.images, self.truth = data.test_images[self.chosen], data.test_labels[self.chosen]
+        self.rows: dict[str, Row] = {}
+
+    def __iter__(self) -> Iterator[Look]:
+        yield from self._softmax()
+        for name in ("fully connected", "S2"):
+            yield from self._scratch(name)
+        yield from self._transfer()
+
+    def _softmax(self) -> Iterator[Look]:
+        start = time.perf_counter()
+        run = Softmax(self.data, seed=self.seed)
+        for step in run:
+            if step.templates is not None:
+                yield Look("softmax", step.index / step.of)
+        seconds = time.perf_counter() - start
+        found = run.probabilities(self.images)
+        yield self._done("softmax", len(self.data.images), run.parameters, seconds, found, run.diverged)
+
+    def _scratch(self, name: str) -> Iterator[Look]:
+        start = time.perf_counter()
+        stack = with_classes(STACKS[name], len(self.data.classes))
+        run = Training(stack, self.data, self.epochs, seed=self.seed, device=self.device)
+        for look in run.looks():
+            yield Look(name, (look.index - 1 + look.done / look.of) / self.epochs)
+        seconds = time.perf_counter() - start
+        learned = sum(layer.parameters for layer in run.network.layers)
+        found = run.probabilities(self.images)
+        yield self._done(name, len(self.data.images), learned, seconds, found, run.diverged)
+
+    def _transfer(self) -> Iterator[Look]:
+        start = time.perf_counter()
+        few = _labelled(self.data, self.of_each, self.seed)
+        run = fit(few, self.net, validation=0, seed=self.seed)
+        for done, total in run.prepare():
+            yield Look("transfer", 0.9 * done / total)
+        for epoch in run:
+            yield Look("transfer", 0.9 + 0.1 * epoch.index / run.epochs)
+        head = run.head
+        seconds = time.perf_counter() - start
+        found = classified(head.as_classifier(self.net), list(_coloured(self.images)))
+        yield self._done("transfer", len(few), head.weights.size + head.bias.size, seconds, found)
+
+    def _done(
+        self,
+        name: str,
+        pictures: int,
+        parameters: int,
+        seconds: float,
+        found: NDArray[np.float32],
+        diverged: Diverged | None = None,
+    ) -> Look:
+        answers = found.argmax(1)
+        right = int((answers == self.truth).sum())
+        share, interval = right / len(answers), wilson(right, len(answers))
+        shown = answers[:SHOWN], found[:SHOWN].max(1)
+        self.rows[name] = Row(name, pictures, parameters, seconds, share, interval, *shown, diverged)
+        return Look(name, 1.0, self.rows[name])
+
+
+def _labelled(data: SmallSet, of_each: int, seed: int) -> LabelledImages:
+    """So many pictures of each class that there is, drawn with the seed, as RGB."""
+    rng = np.random.default_rng(seed)
+    places = [rng.permutation(np.flatnonzero(data.labels == one))[:of_each] for one in range(len(data.classes))]
+    chosen = {name: list(_coloured(data.images[place])) for name, place in zip(data.classes, places, strict=True)}
+    return LabelledImages.from_arrays(chosen)
+
+
+def _coloured(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(N, H, W, 1 or 3) → (N, H, W, 3)."""
+    return np.ascontiguousarray(np.broadcast_to(images, (*images.shape[:3], 3)))

@@ -1,0 +1,299 @@
+"""SmallSet: small labelled pictures of one size, in memory; and SOURCES, where they come from."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from http.client import HTTPException
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visionlab.errors import DatasetError, ParameterError
+from visionlab.learning.dataset import LabelledImages, class_names, textures
+from visionlab.learning.scratch.reading import (
+    SHRUNK,
+    Part,
+    framed,
+    read_cifar_python,
+    read_folder,
+    read_idx,
+    read_zip,
+)
+
+HELD_OUT = 1 / 6  # of a set that comes without a test part, as of CIFAR-10's 60,000 pictures
+POLL = 0.2  # seconds between two looks at what has arrived
+
+
+@dataclass(frozen=True, eq=False)
+class SmallSet:
+    """Pictures of one size in K classes, to learn from and to test with.
+
+    images: uint8 (N, H, W, C), C = 1 (grey) or 3 (RGB).  labels: int64 (N,), indices into classes.
+    test_images (n, H, W, C), test_labels (n,): the test part, which nothing is learned from.
+    mirrored: whether a picture's mirror image is of its class (of a cat it is, of a 3 it is not).
+
+    Raises DatasetError for fewer than two classes, a part that is empty or of another size, or labels without a class.
+    """
+
+    name: str
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    classes: tuple[str, ...]
+    test_images: NDArray[np.uint8]
+    test_labels: NDArray[np.int64]
+    mirrored: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "classes", class_names(self.classes))
+        parts = {"training": (self.images, self.labels), "test": (self.test_images, self.test_labels)}
+        for title, (images, labels) in parts.items():
+            if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3) or 0 in images.shape:
+                raise DatasetError(
+                    f"The {title} pictures are {images.dtype} of shape {images.shape}; "
+                    "uint8 (N, H, W, 1 or 3) with at least one picture is needed."
+                )
+            if labels.shape != images.shape[:1] or labels.min() < 0 or labels.max() >= len(self.classes):
+                raise DatasetError(
+                    f"Each of the {len(images)} {title} pictures needs a label from 0 to {len(self.classes) - 1}."
+                )
+        if self.images.shape[1:] != self.test_images.shape[1:]:
+            one, other = ("×".join(map(str, images.shape[1:])) for images in (self.images, self.test_images))
+            raise DatasetError(f"The training pictures are {one} and the test pictures {other}; one size is needed.")
+        if len(np.unique(self.labels)) < 2:
+            only = self.classes[self.labels[0]]
+            raise DatasetError(
+                f"All {len(self.labels)} training pictures are “{only}”; two classes or more are needed."
+            )
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of every picture."""
+        return self.images.shape[1:]
+
+    @classmethod
+    def from_labelled(cls, name: str, data: LabelledImages, side: int = SHRUNK, seed: int = 0) -> SmallSet:
+        """The middles of a project's pictures at side × side pixels; a sixth is for testing, groups kept whole.
+
+        Raises DatasetError where the pictures cannot be split.
+        """
+        train, test = data.split(HELD_OUT, seed)
+        small = [np.stack([framed(image, (side, side)) for image in part.images]) for part in (train, test)]
+        return cls(name, small[0], train.labels, data.classes, small[1], test.labels)
+
+    def less(self, pictures: int, seed: int = 0) -> SmallSet:
+        """The same with so many training pictures at most, drawn with the seed, each class keeping its share.
+
+        Raises ParameterError for fewer than one a class.
+        """
+        if pictures < len(self.classes):
+            raise ParameterError(
+                f"{pictures} pictures are too few for {len(self.classes)} classes; one each is needed."
+            )
+        if pictures >= len(self.images):
+            return self
+        chosen = _share(self.labels, pictures / len(self.images), seed)
+        parts = (self.images[chosen], self.labels[chosen], self.classes, self.test_images, self.test_labels)
+        return SmallSet(self.name, *parts, self.mirrored)
+
+
+@dataclass(frozen=True)
+class Download:
+    """What torchvision.datasets fetches: its class there, the folder that it makes, and the bytes that travel."""
+
+    dataset: str
+    folder: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a SmallSet comes from, for a picker.
+
+    needs: “nothing”; “files”, that a person names or that `download` fetches.
+    load(path, side, seed) gives the set; path is a zip or a folder, None for what needs no files or was downloaded.
+    """
+
+    title: str
+    about: str
+    needs: str
+    load: Callable[[Path | None, int | None, int], SmallSet]
+    download: Download | None = None
+
+
+def load(where: str | os.PathLike[str], side: int | None = None, seed: int = 0) -> SmallSet:
+    """The set of that name in SOURCES, or that of a zip or a folder.
+
+    side resizes pictures of a zip or a folder of pictures; seed draws the test part where the set has none.
+    Raises DatasetError where there is no such set, or its pictures cannot be used.
+    """
+    if str(where) in SOURCES:
+        return SOURCES[str(where)].load(None, side, seed)
+    return read(Path(where), side, seed)
+
+
+def read(path: Path, side: int | None = None, seed: int = 0) -> SmallSet:
+    """The set in a zip or a folder: labelled pictures, MNIST's idx files, or CIFAR-10 as torchvision keeps it.
+
+    Raises DatasetError where it is none of these.
+    """
+    if side is not None and not 1 <= side <= 512:
+        raise ParameterError(f"A side of {side} px was asked for; use 1 to 512.")
+    if not path.is_dir():
+        if not path.exists():
+            raise DatasetError(f"“{path}” is not there; name a zip, a folder, or one of {', '.join(SOURCES)}.")
+        return _own(path.stem, *read_zip(path, side), seed)
+    if (idx := read_idx(path)) is not None:
+        count = max(part[1].max() for part in idx) + 1
+        train, test = idx
+        return SmallSet("MNIST", *train, tuple(map(str, range(count))), *test, mirrored=False)
+    if (cifar := read_cifar_python(path)) is not None:
+        classes, train, test = cifar
+        return SmallSet("CIFAR-10", *train, classes, *test)
+    return _own(path.name, *read_folder(path, side), seed)
+
+
+def download(name: str) -> Iterator[tuple[int, int]]:
+    """Download a set in SOURCES that can be: (bytes that have arrived, of how many) while it does; load(name) then
+    finds it. Raises DatasetError where there is no network, and ParameterError where there is no such set.
+    """
+    if name not in SOURCES or (found := SOURCES[name].download) is None:
+        known = ", ".join(name for name, source in SOURCES.items() if source.download)
+        raise ParameterError(f"“{name}” cannot be downloaded. There are {known}.")
+    from torchvision import datasets
+
+    failures: list[Exception] = []
+
+    def fetch() -> None:
+        try:
+            getattr(datasets, found.dataset)(_kept(), download=True)
+        except (OSError, RuntimeError, HTTPException) as error:  # no network, a full disk, a file that arrived damaged
+            failures.append(error)
+
+    before = _bytes_in(_kept())
+    worker = threading.Thread(target=fetch, daemon=True)
+    worker.start()
+    alive = True
+    while alive:
+        worker.join(POLL)
+        alive = worker.is_alive()  # before the count, so that the last count is whole
+        yield min(max(_bytes_in(_kept()) - before, 0), found.size), found.size
+    if failures:
+        reason = getattr(failures[0], "reason", failures[0])
+        told = getattr(reason, "strerror", None) or type(reason).__name__
+        raise DatasetError(
+            f"{SOURCES[name].title} could not be downloaded ({told}); try later, or name a zip or a folder of it."
+        )
+
+
+def _kept() -> Path:
+    from platformdirs import user_cache_path
+
+    return user_cache_path("visionlab") / "datasets"
+
+
+def _bytes_in(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _own(name: str, classes: tuple[str, ...], train: Part, test: Part, seed: int) -> SmallSet:
+    return SmallSet(name, *train, classes, *test) if len(test[0]) else _parted(name, classes, train, seed)
+
+
+def _parted(name: str, classes: tuple[str, ...], whole: Part, seed: int, mirrored: bool = True) -> SmallSet:
+    """A sixth of each class to test with."""
+    images, labels = whole
+    held = np.zeros(len(labels), bool)
+    held[_share(labels, HELD_OUT, seed)] = True
+    return SmallSet(name, images[~held], labels[~held], classes, images[held], labels[held], mirrored)
+
+
+def _share(labels: NDArray[np.int64], share: float, seed: int) -> NDArray[np.int64]:
+    """The indices, sorted, of so large a share of each class, one picture at least."""
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(labels))
+    picks = [order[labels[order] == one] for one in np.unique(labels)]
+    return np.sort(np.concatenate([pick[: max(1, round(len(pick) * share))] for pick in picks]))
+
+
+# The loaders of the table --------------------------------------------------------------------------------------------
+
+
+def _digits(path: Path | None, side: int | None, seed: int) -> SmallSet:
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    images = np.round(found.images * (255 / 16)).astype(np.uint8)[..., None]  # (1797, 8, 8, 1), from 0..16
+    return _parted("digits", tuple(map(str, range(10))), (images, found.target), seed, mirrored=False)
+
+
+def _textures(path: Path | None, side: int | None, seed: int) -> SmallSet:
+    found = textures(patches=(512 // SHRUNK) ** 2, side=SHRUNK)
+    return _parted("textures", found.classes, (np.stack(found.images)[..., :1], found.labels), seed)
+
+
+def _faces(path: Path | None, side: int | None, seed: int) -> SmallSet:
+    from skimage.data import lfw_subset
+
+    images = np.round(lfw_subset() * 255).astype(np.uint8)[..., None]  # (200, 25, 25, 1): faces first
+    return _parted("faces", ("face", "no face"), (images, np.repeat([0, 1], 100)), seed)
+
+
+def _downloaded(name: str, path: Path | None, side: int | None, seed: int) -> SmallSet:
+    source = SOURCES[name]
+    kept = _kept() / source.download.folder
+    if path is None and not kept.is_dir():
+        raise DatasetError(f"{source.title} is not here yet; download it, or name a zip or a folder of it.")
+    return read(path or kept, side, seed)
+
+
+def _named(path: Path | None, side: int | None, seed: int) -> SmallSet:
+    if path is None:
+        raise DatasetError("Name a zip or a folder with one folder of pictures a class.")
+    return read(path, side, seed)
+
+
+SOURCES: dict[str, Source] = {
+    "digits": Source(
+        "Handwritten digits",
+        "1,797 digits of 8 × 8 pixels, from the UCI set that comes with scikit-learn.",
+        "nothing",
+        _digits,
+    ),
+    "textures": Source(
+        "Textures",
+        "768 patches of brick, grass and gravel of 32 × 32 pixels, from photographs that come with scikit-image.",
+        "nothing",
+        _textures,
+    ),
+    "faces": Source(
+        "Faces and not faces",
+        "100 faces and 100 other patches of 25 × 25 pixels, from Labelled Faces in the Wild, by scikit-image.",
+        "nothing",
+        _faces,
+    ),
+    "mnist": Source(
+        "MNIST",
+        "70,000 handwritten digits of 28 × 28 pixels (LeCun et al. 1998).",
+        "files",
+        partial(_downloaded, "mnist"),
+        Download("MNIST", "MNIST/raw", 11_594_722),
+    ),
+    "cifar10": Source(
+        "CIFAR-10",
+        "60,000 photographs of ten things and animals, 32 × 32 pixels (Krizhevsky 2009).",
+        "files",
+        partial(_downloaded, "cifar10"),
+        Download("CIFAR10", "cifar-10-batches-py", 170_498_071),
+    ),
+    "pictures": Source(
+        "Pictures of your own",
+        "A zip or a folder with one folder a class, or with train and test folders that hold these.",
+        "files",
+        _named,
+    ),
+}

@@ -1,0 +1,245 @@
+"""The 8 that moves: four networks tell an 8 from what is none, on a canvas of twice a digit's side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from visionlab.errors import DatasetError, ParameterError
+from visionlab.learning.scratch.data import SmallSet
+from visionlab.learning.scratch.divergence import Diverged
+from visionlab.learning.scratch.stack import LayerSpec, Network, conv, dense, pool
+from visionlab.learning.scratch.training import Epoch, Training, moved, probabilities
+
+OF_EACH = 3_000  # training pictures of an 8, and of others; again and again the same where there are fewer
+TESTED = 100  # of each, at every place
+PLACES = 7  # of the map of accuracies, in either direction
+CANVASES_AT_ONCE = 50
+RATE = 2e-3
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A network by its title: of which layers, whether it learns from digits that move, and whether it slides a window
+    over the canvas. Without either it looks at the canvas' middle, of a digit's size."""
+
+    title: str
+    about: str
+    stack: tuple[LayerSpec, ...]
+    epochs: int
+    moves: bool = False
+    slides: bool = False
+
+
+KINDS: dict[str, Kind] = {
+    "centred": Kind(
+        "Fully connected, centred digits",
+        "It looks at the middle of the canvas, where every digit was that it learned from.",
+        (dense(64), dense(2)),
+        epochs=7,
+    ),
+    "window": Kind(
+        "The same, with a sliding window",
+        "It looks at every place through a window, and its surest answer counts; so it had to learn from pieces of "
+        "digits, too, that they are no 8.",
+        (dense(64), dense(2)),
+        epochs=7,
+        slides=True,
+    ),
+    "shifted": Kind(
+        "Fully connected, shifted digits",
+        "It learned from digits at every place of the canvas.",
+        (dense(256), dense(64), dense(2)),
+        epochs=17,
+        moves=True,
+    ),
+    "convolutional": Kind(
+        "Convolutional, shifted digits",
+        "It learned from the same, with filters that are the same at every place.",
+        (conv(8), pool(), conv(16), pool(), conv(32), pool(), dense(32), dense(2)),
+        epochs=7,
+        moves=True,
+    ),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class EightNet:
+    """A trained network: its name in KINDS, the network, and the sides of a digit and of the canvas in pixels."""
+
+    name: str
+    network: Network
+    digit: int
+    canvas: int
+
+    def answers(self, canvases: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(N,) float32: how probable it holds that there is an 8 on each canvas, uint8 (N, H, W), white on black.
+
+        Raises ParameterError for canvases of another size.
+        """
+        if canvases.dtype != np.uint8 or canvases.shape[1:] != (self.canvas, self.canvas):
+            raise ParameterError(
+                f"The canvas is {canvases.dtype} {canvases.shape[1:]}; uint8 ({self.canvas}, {self.canvas}) is needed."
+            )
+        kind = KINDS[self.name]
+        if kind.moves:
+            return probabilities(self.network, canvases[..., None])[:, 1]
+        if not kind.slides:
+            edge = (self.canvas - self.digit) // 2
+            middle = canvases[:, edge : edge + self.digit, edge : edge + self.digit]
+            return probabilities(self.network, middle[..., None])[:, 1]
+        found = [np.zeros(0, np.float32)]
+        stride = max(1, self.digit // 14)
+        for start in range(0, len(canvases), CANVASES_AT_ONCE):
+            chunk = canvases[start : start + CANVASES_AT_ONCE]
+            views = np.lib.stride_tricks.sliding_window_view(chunk, (self.digit, self.digit), axis=(1, 2))
+            windows = views[:, ::stride, ::stride].reshape(-1, self.digit, self.digit, 1)
+            found.append(probabilities(self.network, windows)[:, 1].reshape(len(chunk), -1).max(1))
+        return np.concatenate(found)
+
+
+@dataclass(frozen=True, eq=False)
+class ShiftMap:
+    """Accuracy (0..1) at every shift: accuracies float64 (S, S), rows by dy, columns by dx, both in shifts (S,), px."""
+
+    shifts: NDArray[np.int64]
+    accuracies: NDArray[np.float64]
+
+    def curve(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """(distances in px, mean accuracies): by how far a digit is from the middle, the greater of |dy| and |dx|."""
+        far = np.maximum(abs(self.shifts)[:, None], abs(self.shifts)[None])
+        distances = np.unique(far)
+        return distances, np.array([self.accuracies[far == one].mean() for one in distances])
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """A look at the experiment: which network it is at, how much of it is done (0..1), and what there is since.
+
+    net and shifts come when a network is trained and tested.
+    """
+
+    name: str
+    share: float
+    loss: float = float("nan")
+    epoch: Epoch | None = None
+    net: EightNet | None = None
+    shifts: ShiftMap | None = None
+    diverged: Diverged | None = None
+
+
+class MovingEight:
+    """The experiment: iterate it for its Looks. nets and shifts hold what is done so far, by the names in KINDS.
+
+    Raises DatasetError for pictures that are no square ones of one channel, or where one class is not `target`.
+    """
+
+    def __init__(self, data: SmallSet, target: str = "8", seed: int = 0, device: str = "auto"):
+        height, width, channels = data.shape
+        if height != width or channels != 1:
+            raise DatasetError(
+                f"These pictures are {height}×{width}×{channels}; square grey ones are needed, like MNIST's."
+            )
+        if target not in data.classes:
+            raise DatasetError(f"There is no class “{target}”. There are {', '.join(data.classes)}.")
+        self.digits = _balanced(data, data.classes.index(target), seed)
+        self.seed, self.device = seed, device
+        self.nets: dict[str, EightNet] = {}
+        self.shifts: dict[str, ShiftMap] = {}
+
+    def __iter__(self) -> Iterator[Look]:
+        digits = self.digits
+        side = digits.shape[0]
+        pair = (on_canvas(digits.images), digits.labels, digits.classes, on_canvas(digits.test_images))
+        canvases = SmallSet(digits.name, *pair, digits.test_labels, mirrored=False)
+        for name, kind in KINDS.items():
+            learned = canvases if kind.moves else _with_pieces(digits, canvases, self.seed) if kind.slides else digits
+            change = partial(_placed, most=(canvases.shape[0] - side) // 2)
+            training = Training(
+                kind.stack,
+                learned,
+                kind.epochs,
+                rate=RATE,
+                smoothing=0,
+                seed=self.seed,
+                augment=change if kind.moves else False,
+                device=self.device,
+            )
+            for look in training.looks():
+                share = (look.index - 1 + look.done / look.of) / kind.epochs
+                yield Look(name, share, look.loss, look.epoch, diverged=look.diverged)
+            network = training.network
+            net = EightNet(name, network, side, canvases.shape[0])
+            self.nets[name] = net
+            self.shifts[name] = shift_map(net, canvases.test_images[..., 0], canvases.test_labels)
+            yield Look(name, 1.0, net=net, shifts=self.shifts[name])
+
+
+def on_canvas(digits: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """uint8 (N, S, S, 1) → (N, 2S, 2S, 1): each in the middle of a black canvas."""
+    before = digits.shape[1] // 2
+    after = digits.shape[1] - before
+    return np.pad(digits, ((0, 0), (before, after), (before, after), (0, 0)))
+
+
+def shift_map(net: EightNet, canvases: NDArray[np.uint8], labels: NDArray[np.int64], places: int = PLACES) -> ShiftMap:
+    """How often the network is right (label 1 is the 8) when canvases (N, H, W) with a digit in the middle are shifted.
+
+    TESTED canvases of either label are looked at, at `places` × `places` shifts, as far as the digit stays on.
+    """
+    chosen = np.sort(np.concatenate([np.flatnonzero(labels == one)[:TESTED] for one in (0, 1)]))
+    shown, truth = canvases[chosen], labels[chosen] == 1
+    most = (net.canvas - net.digit) // 2
+    shifts = np.unique(np.round(np.linspace(-most, most, places)).astype(np.int64))
+    found = np.zeros((len(shifts), len(shifts)))
+    for row, dy in enumerate(shifts):
+        for column, dx in enumerate(shifts):
+            shifted = np.roll(shown, (dy, dx), axis=(1, 2))  # around the edges there is only black
+            found[row, column] = ((net.answers(shifted) >= 0.5) == truth).mean()
+    return ShiftMap(shifts, found)
+
+
+def answer(net: EightNet, canvas: NDArray[np.uint8]) -> float:
+    """How probable the network holds that there is an 8 on one canvas, uint8 (H, W), white on black."""
+    return float(net.answers(canvas[None])[0])
+
+
+def _placed(canvases: torch.Tensor, chance: torch.Generator, most: int) -> torch.Tensor:
+    return moved(canvases, most, False, chance)
+
+
+def _with_pieces(digits: SmallSet, canvases: SmallSet, seed: int) -> SmallSet:
+    """The digits, and twice as many windows that show a piece of one or nothing, with the label 0."""
+    rng = np.random.default_rng(seed)
+    side = digits.shape[0]
+    near = max(1, side // 9)  # px: what is shifted by no more counts as whole
+    windows = np.lib.stride_tricks.sliding_window_view(canvases.images[..., 0], (side, side), axis=(1, 2))
+    middle = (canvases.shape[0] - side) // 2
+    rows, columns = rng.integers(0, windows.shape[1], (2, 2 * len(windows)))
+    whole = (abs(rows - middle) <= near) & (abs(columns - middle) <= near)
+    pieces = windows[np.tile(np.arange(len(windows)), 2)[~whole], rows[~whole], columns[~whole]][..., None]
+    labels = np.concatenate([digits.labels, np.zeros(len(pieces), np.int64)])
+    images = np.concatenate([digits.images, pieces])
+    return SmallSet(digits.name, images, labels, digits.classes, digits.test_images, digits.test_labels, mirrored=False)
+
+
+def _balanced(data: SmallSet, target: int, seed: int) -> SmallSet:
+    """As many pictures of the target (label 1) as of others (label 0), in both parts; OF_EACH in the training part."""
+    rng = np.random.default_rng(seed)
+    parts = []
+    for images, labels in ((data.images, data.labels), (data.test_images, data.test_labels)):
+        kinds = [rng.permutation(np.flatnonzero((labels == target) == one)) for one in (False, True)]
+        count = OF_EACH if images is data.images else min(map(len, kinds))
+        if not all(map(len, kinds)):
+            raise DatasetError(
+                f"Pictures of “{data.classes[target]}” and others are needed, to learn from and to test."
+            )
+        chosen = np.concatenate([np.resize(kind, count) for kind in kinds])
+        parts.append((images[chosen], np.repeat([0, 1], count)))
+    name = data.classes[target]
+    return SmallSet(data.name, *parts[0], (f"not {name}", name), *parts[1], mirrored=False)
