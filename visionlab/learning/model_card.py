@@ -83,7 +83,7 @@ def _learned_all(facts: Mapping[str, object]) -> bool:
     """Whether the held-out pictures, too, were learned from in the end."""
     counts, trained, validated = (facts.get(name) for name in ("pictures", "trained_on", "validated_on"))
     known = isinstance(counts, Mapping) and isinstance(trained, int) and isinstance(validated, int)
-    return known and 0 < validated and trained + validated > sum(counts.values())
+    return known and validated > 0 and trained + validated > sum(counts.values())
 
 
 def _right(share: float, total: int, interval: tuple[float, float]) -> str:
