@@ -83,8 +83,11 @@ def drawn(data: LabelledImages, count: int, seed: int) -> np.ndarray:
     )
 
 
-def worth(folder: Path, net: Classifier, seeds: int) -> Table:
-    """Accuracy on the validation pictures by pictures a class and way to train, the mean over draws of the pictures."""
+def worth(folder: Path, net: Classifier, seeds: int, slow: bool) -> Table:
+    """Accuracy on the validation pictures by pictures a class and way to train, the mean over draws of the pictures.
+
+    slow: also by what trains convolutions, which takes most of the time.
+    """
     from sklearn.linear_model import LogisticRegressionCV
     from sklearn.neighbors import KNeighborsClassifier
     from sklearn.pipeline import make_pipeline
@@ -119,10 +122,11 @@ def worth(folder: Path, net: Classifier, seeds: int) -> Table:
         "ours: linear, as train_head does it": ours("linear", 0.25),
         "ours: prototypes, all pictures": ours("prototype", 0),
         "ours: hidden layer, 25 % held out": ours("mlp", 0.25),
-        "ours: last block fine-tuned, 25 % held out": ours("fine-tune", 0.25),
         "nearest neighbour": neighbour,
-        "three convolutions from scratch": scratch,
     }
+    if slow:
+        ways |= {"ours: last block fine-tuned, 25 % held out": ours("fine-tune", 0.25)}
+        ways |= {"three convolutions from scratch": scratch}
     found: dict[str, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
     for count in SIZES:
         for seed in range(seeds):
@@ -198,6 +202,7 @@ def main(
     pictures: Annotated[int, typer.Option(help="That memory is measured with.")] = 5000,
     speed: Annotated[bool, typer.Option(help="Measure seconds.")] = True,
     accuracy: Annotated[bool, typer.Option(help="Measure accuracy.")] = True,
+    slow: Annotated[bool, typer.Option(help="Also of what trains convolutions.")] = True,
     grown: Annotated[bool, typer.Option("--memory/--no-memory", help="Measure memory.")] = True,
     vgg16: Annotated[bool, typer.Option(help="Measure the seconds of VGG16 at 224 px, too.")] = True,
 ) -> None:
@@ -226,7 +231,7 @@ def main(
     console.print(table)
     if accuracy:
         warnings.filterwarnings("ignore", module="sklearn")  # of what its next version will call things
-        console.print(worth(folder, built_in, seeds))
+        console.print(worth(folder, built_in, seeds, slow))
 
 
 if __name__ == "__main__":

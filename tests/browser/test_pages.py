@@ -99,11 +99,6 @@ def test_predictions_and_their_reasons(page: Page, photo):
         assert np.abs(before.astype(int) - seen).max() > 20
 
 
-def test_from_scratch_says_what_it_will_be(page: Page):
-    open_page(page, "From_scratch")
-    expect(page.get_by_text("train small networks")).to_be_visible()
-
-
 def test_a_picture_goes_along_and_survives_a_bad_one(page: Page, photo, tmp_path):
     open_page(page, "Convolution")
     use_photo(page, photo)

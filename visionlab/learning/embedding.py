@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from visionlab.learning.feature_cache import FeatureCache
 from visionlab.learning.heads import network_fingerprint, reading
 from visionlab.network.activations import activations
 from visionlab.network.classifier import BATCH, Classifier
+from visionlab.network.precision import Halved
 
 CPU = torch.device("cpu")
 PLAIN = "plain"  # the picture itself, among its views
@@ -35,6 +37,8 @@ def layer_batches(
     precision is the dtype in which the network computes (visionlab.device.half_precision says which is worth it), or
     None for float32.
     """
+    if precision is not None:  # a copy for this run: a fifth quicker than casting the weights anew for each batch
+        net = replace(net, module=Halved(net.module, precision))
     starts = range(0, len(images), batch)
     with ThreadPoolExecutor(2) as pool:  # leaves room for the network
 
@@ -46,21 +50,13 @@ def layer_batches(
         for start in starts:
             x = torch.cat([future.result() for future in following])
             following = prepare(start + batch)
-            with torch.inference_mode(), computing_in(net.device, precision):
+            with torch.inference_mode():
                 found = activations(net, x.to(net.device), [layer])[layer]
             yield found
 
 
 def _prepared(net: Classifier, images: Sequence[Image], index: int) -> Tensor:
     return net.transform([images[index]], CPU)
-
-
-def computing_in(device: torch.device, precision: torch.dtype | None) -> torch.autocast:
-    """A context in which networks compute in that precision; the network and its float32 parameters stay as they are.
-
-    Weights are cast anew for each batch: kept casts would belong to a shared network.
-    """
-    return torch.autocast(device.type, precision, enabled=precision is not None, cache_enabled=False)
 
 
 def read_features(net: Classifier, values: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from visionlab.device import half_precision
 from visionlab.errors import DatasetError, ModelError
 from visionlab.learning.descent import BATCH, Descent
-from visionlab.learning.embedding import computing_in, read_features
+from visionlab.learning.embedding import read_features
 from visionlab.learning.heads import with_values
 from visionlab.learning.linear import Parts, Problem, Scale, Trial, logistic
 from visionlab.network.classifier import Classifier, Layer
@@ -142,13 +142,14 @@ def fine_tune(
     descent = Descent(parameters, rates, DECAY, epochs, problem.seed, state)
     learner = replace(net, module=private)
     labels = torch.from_numpy(problem.labels).to(net.device)
+    half = half_precision(net.device)
 
     def logits(features: Tensor) -> Tensor:
         return F.linear(scale(features), weight, bias)
 
     def loss_of(indices: NDArray[np.int64], rng: np.random.Generator) -> Tensor:
         rows = variants[indices, rng.integers(variants.shape[1], size=len(indices))]
-        with computing_in(net.device, half_precision(net.device)):
+        with torch.autocast(net.device.type, half, enabled=half is not None, cache_enabled=False):
             values = _block(learner, maps.rows(rows).to(net.device))
         return F.cross_entropy(logits(read_features(learner, values)), labels[indices])
 

@@ -96,7 +96,7 @@ PAGES: dict[str, Page] = {
             "From scratch",
             ":material/science:",
             "Make",
-            "Small networks, trained from nothing before your eyes.",
+            "Small networks, trained from nothing before your eyes, and what each of them teaches.",
         ),
     )
 }

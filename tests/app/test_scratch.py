@@ -1,0 +1,382 @@
+"""The page “From scratch”: which data, and each experiment from its settings to its results, on small digits."""
+
+import io
+import zipfile
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from app.studio import ME, finish, lines, stripes
+from streamlit.testing.v1 import AppTest
+from tiny import tiny_classifier
+
+from visionlab.errors import DatasetError
+from visionlab.imaging.image import encode_png
+from visionlab.learning.scratch import (
+    SOURCES,
+    STACKS,
+    MovingEight,
+    Settings,
+    Softmax,
+    Training,
+    conv,
+    dense,
+    load,
+    shapes,
+    with_classes,
+)
+from visionlab.learning.scratch.moving_eight import KINDS
+from visionlab.learning.store import Workspace
+from visionlab.ui import cached, jobs
+from visionlab.ui.scratch import closing, layers, runs, sets
+from visionlab.ui.scratch.convnet import learned
+from visionlab.ui.scratch.parts import weights_image
+from visionlab.ui.scratch.softmax import lightened
+
+
+@pytest.fixture
+def registry(monkeypatch) -> jobs.Registry:
+    """A registry that the test can look into: AppTest keeps its own caches."""
+    known = jobs.Registry()
+    monkeypatch.setattr(jobs, "registry", lambda: known)
+    return known
+
+
+@pytest.fixture
+def scratch(open_page, registry, monkeypatch):
+    """The page at an experiment, for somebody who is not at the server: AppTest knows no addresses."""
+    monkeypatch.setattr(sets, "at_the_server", lambda: False)
+
+    def go(experiment: str, data: str = "digits") -> AppTest:
+        app = open_page("From scratch")
+        app.session_state["experiment"], app.session_state["data"] = experiment, data
+        app.run()
+        assert not app.exception
+        return app
+
+    return go
+
+
+def train(app: AppTest, registry: jobs.Registry, experiment: str) -> AppTest:
+    app.button(key=f"train-{experiment}").click().run()
+    assert not app.exception
+    return finish(app, registry)
+
+
+def html(app: AppTest) -> str:
+    return "\n".join(each.proto.body for each in app.get("html"))
+
+
+def errors(app: AppTest) -> list[str]:
+    return [each.value for each in app.text]
+
+
+def zipped(classes: tuple[str, ...] = ("a", "b"), count: int = 8) -> bytes:
+    rng = np.random.default_rng(0)
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name in classes:
+            for number in range(count):
+                archive.writestr(f"{name}/{number}.png", encode_png(rng.integers(0, 256, (12, 12, 3), np.uint8)))
+    return file.getvalue()
+
+
+# Data ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [name for name, source in SOURCES.items() if source.needs == "nothing"])
+def test_what_needs_nothing_is_there_at_once(scratch, name):
+    app, data = scratch("numbers", name), load(name)
+    assert f"{len(data.images):,} to learn from, {len(data.test_images):,} to test with" in lines(app)
+    assert app.query_params["data"] == name
+    assert f"{data.images[0].size:,} numbers" in lines(app)
+
+
+def test_what_is_not_here_can_be_downloaded_stopped_and_tried_again(scratch, registry, monkeypatch, tmp_path):
+    monkeypatch.setattr("visionlab.learning.scratch.data._kept", lambda: tmp_path)
+
+    def failing(name):
+        yield 1, 2
+        raise DatasetError("MNIST could not be downloaded (no network); try later, or name a zip or a folder of it.")
+
+    monkeypatch.setattr(sets, "download", failing)
+    sets._download.clear()
+    sets._loaded.clear()
+    app = scratch("softmax", "mnist")
+    assert "MNIST is not here yet; download it, or name a zip or a folder of it." in errors(app)
+    assert not [button for button in app.button if button.label == "Train"]
+    app.button(key="download-mnist").click().run()
+    finish(app, registry)
+    assert any("no network" in text for text in errors(app))
+    assert app.button(key="download-mnist").label == "Try again"
+
+
+def test_a_zip_is_taken_and_a_bad_one_leaves_all_as_it_was(scratch):
+    app = scratch("numbers", "pictures")
+    app.file_uploader[0].upload("mine <b>.zip", zipped(), "application/zip").run()
+    assert not app.exception
+    assert "13 to learn from" in lines(app) or "14 to learn from" in lines(app)
+    for name, content, told in (
+        ("broken.zip", b"PK no zip", "zip"),
+        ("one class.zip", zipped(("a",)), "class"),
+    ):
+        app.file_uploader[0].upload(name, content, "application/zip").run()
+        assert not app.exception
+        assert any(told in text for text in errors(app))
+        assert "2 classes · 12 × 12 px, RGB" in lines(app)
+
+
+def test_a_folder_is_named_by_who_sits_at_the_server(scratch, tmp_path, monkeypatch):
+    with zipfile.ZipFile(io.BytesIO(zipped())) as archive:
+        archive.extractall(tmp_path / "mine")
+    monkeypatch.setattr(sets, "at_the_server", lambda: True)
+    app = scratch("numbers", "pictures")
+    app.text_input(key="path-pictures").set_value(str(tmp_path / "nowhere"))
+    app.button[-1].click().run()
+    assert any("is not there" in text for text in errors(app))
+    app.text_input(key="path-pictures").set_value(str(tmp_path / "mine"))
+    app.button[-1].click().run()
+    assert "2 classes · 12 × 12 px, RGB" in lines(app)
+
+
+@pytest.mark.parametrize(
+    ("address", "local"),
+    [(None, True), ("::ffff:127.0.0.1", True), ("127.0.0.2", True), ("::ffff:10.0.0.7", False), ("2001:db8::1", False)],
+)
+def test_who_sits_at_the_server(address, local):
+    assert sets.is_local(address) is local
+
+
+def test_nobody_elsewhere_names_files_of_the_server(scratch):
+    app = scratch("numbers", "pictures")
+    assert not app.text_input
+    assert app.file_uploader
+
+
+def test_a_project_of_ones_own(scratch, workspace_folder, monkeypatch):
+    monkeypatch.setattr(sets, "owner", lambda: ME)
+    app = scratch("numbers", "project")
+    assert "You have no project yet" in lines(app)
+    stripes(Workspace(workspace_folder).create("Stripes", ME))
+    app.run()
+    assert not app.exception
+    assert "2 classes · 32 × 32 px, RGB" in lines(app)
+
+
+def test_fewer_pictures_in_a_hurry(scratch, registry):
+    app = scratch("softmax")
+    next(box for box in app.selectbox if box.label == "Learn from").select(300).run()
+    count = len(load("digits").less(300).images)
+    assert f"{count} to learn from" in lines(app)
+    train(app, registry, "softmax")
+    assert f"Trained on Handwritten digits, {count} pictures, seed 0." in errors(app)
+
+
+# Experiments --------------------------------------------------------------------------------------------------------
+
+
+def test_softmax_gives_what_the_library_gives_and_the_link_finds_it_again(scratch, registry, new_app):
+    app = scratch("softmax")
+    train(app, registry, "softmax")
+    run = Softmax(load("digits"))
+    accuracy = list(run)[-1].test_accuracy
+    assert f"{accuracy:.2%} on Handwritten digits" in html(app)
+    assert "30.66 %" in html(app)
+    assert html(app).count("<figure") == 10
+    slider = next(each for each in app.get("select_slider"))
+    before = html(app)
+    slider.set_value(100).run()
+    assert html(app) != before, "the templates of another step"
+    job = app.query_params["softmax-run"]
+    other = new_app()
+    other.run()
+    other.query_params["experiment"], other.query_params["softmax-run"] = "softmax", job
+    other.switch_page("pages/6_From_scratch.py").run()
+    assert not other.exception
+    assert f"{accuracy:.2%} on Handwritten digits" in html(other)
+
+
+def test_names_of_people_are_never_read_as_markup(scratch, registry):
+    app = scratch("softmax", "pictures")
+    names = ("<img src=x>", "**bold**")
+    app.file_uploader[0].upload("**mine**.zip", zipped(names), "application/zip").run()
+    train(app, registry, "softmax")
+    assert "<img src=x>" not in html(app)
+    assert "&lt;img src=x&gt;" in html(app)
+    for experiment in ("numbers", "birds", "convnet"):
+        app.session_state["experiment"] = experiment
+        app.run()
+        assert not app.exception
+        marked = "\n".join(each.value for each in (*app.markdown, *app.caption))
+        assert not any(name in marked for name in (*names, "**mine**"))
+
+
+def test_a_rate_at_which_the_loss_runs_away_is_told_and_what_was_good_stays(scratch, registry):
+    app = scratch("softmax")
+    next(box for box in app.number_input if box.label == "Learning rate").set_value(1e30).run()
+    train(app, registry, "softmax")
+    assert any("The loss became infinite" in text for text in errors(app))
+
+
+def test_a_training_that_nobody_knows_any_more(scratch):
+    app = scratch("softmax")
+    app.query_params["softmax-run"] = "gone"
+    app.run()
+    assert runs.LOST in lines(app)
+
+
+def test_a_stack_is_edited_and_trained(scratch, registry):
+    app = scratch("convnet")
+    small = shapes(with_classes(STACKS["small"], 10), (8, 8, 1))
+    total = sum(layer.parameters for layer in small)
+    assert f"**{total:,} parameters**" in lines(app), "the first of the ready-made stacks that is possible"
+    rows = app.session_state[layers.ROWS]
+    app.button(key=f"close-{rows[2].id}").click().run()  # the second conv
+    app.number_input(key=f"out-{rows[0].id}").set_value(4).run()
+    app.button(key=f"arrow_downward-{rows[0].id}").click().run()
+    app.button(key="add-dropout").click().run()
+    stack = tuple(row.spec for row in app.session_state[layers.ROWS])
+    assert [spec.kind for spec in stack] == ["pool", "conv", "pool", "dense", "dropout", "dropout", "dense"]
+    app.button(key=f"arrow_upward-{rows[0].id}").click().run()
+    stack = tuple(row.spec for row in app.session_state[layers.ROWS])
+    assert [spec.kind for spec in stack[:2]] == ["conv", "pool"]
+    found = shapes(with_classes(stack, 10), (8, 8, 1))
+    assert f"**{sum(layer.parameters for layer in found):,} parameters**" in lines(app)
+    app.number_input(key="convnet-epochs").set_value(2).run()
+    train(app, registry, "convnet")
+    assert "What “conv 1” answers to the watched picture: 4 maps" in lines(app)
+    metrics = {metric.label: metric.value for metric in app.metric}
+    assert metrics["Parameters"] == f"{sum(layer.parameters for layer in found):,}"
+    before = html(app)
+    next(each for each in app.get("select_slider") if each.label == "After epoch").set_value(0).run()
+    assert html(app) != before, "the filters before training"
+
+
+def test_an_impossible_stack_is_explained_in_its_place_and_not_trained(scratch):
+    app = scratch("convnet")
+    app.button(key="stack-S2").click().run()
+    assert any("nothing is left" in text for text in errors(app))
+    assert app.button(key="train-convnet").disabled
+    assert lines(app).count("→ ?") == 5, "the layer itself, and those after it"
+    for row in list(app.session_state[layers.ROWS]):
+        app.button(key=f"close-{row.id}").click().run()
+        assert not app.exception
+    assert any("The last layer must be dense" in text for text in errors(app))
+    app.button(key="add-dense").click().run()
+    assert not app.button(key="train-convnet").disabled
+    app.button(key="add-conv").click().run()
+    assert [row.spec.kind for row in app.session_state[layers.ROWS]] == ["conv", "dense"]
+
+
+def test_the_articles_network_has_the_articles_parameters():
+    app = AppTest.from_function(_cifar_editor).run()
+    assert not app.exception
+    assert "**1,250,858 parameters**" in lines(app)
+
+
+def _cifar_editor() -> None:
+    from visionlab.ui.scratch import layers
+
+    layers.editor((32, 32, 3), 10)
+
+
+def test_one_class_against_the_rest_at_any_threshold(scratch, registry):
+    app = scratch("birds")
+    app.number_input(key="birds-epochs").set_value(3).run()
+    train(app, registry, "birds")
+    metrics = {metric.label: metric.value for metric in app.metric}
+    data = load("digits")
+    rest = (data.test_labels != 8).mean()
+    assert metrics["Always the more frequent answer"] == f"{rest:.1%}"
+    app.slider(key="birds-threshold").set_value(0).run()
+    metrics = {metric.label: metric.value for metric in app.metric}
+    assert (metrics["Recall"], metrics["Precision"], metrics["Accuracy"]) == ("100.0%", *[f"{1 - rest:.1%}"] * 2)
+    app.slider(key="birds-threshold").set_value(100).run()
+    assert not app.exception
+    assert {metric.label: metric.value for metric in app.metric}["Precision"] == "–"
+    assert "**False negatives** · 29" in lines(app)
+
+
+def test_the_eight_that_moves(scratch, registry, monkeypatch):
+    for name, kind in KINDS.items():
+        monkeypatch.setitem(KINDS, name, replace(kind, epochs=1))
+    app = scratch("moving-eight")
+    train(app, registry, "moving-eight")
+    for kind in KINDS.values():
+        assert f":small[**{kind.title}**]" in lines(app)
+    assert len(app.get("plotly_chart")) == 5, "four maps, and their curves on one picture"
+    data = load("digits")
+    oracle = MovingEight(data)
+    for _ in oracle:
+        pass
+    _, accuracies = oracle.shifts["centred"].curve()
+    assert f"<td>{accuracies[0]:.0%}</td><td>{accuracies[-1]:.0%}</td>" in html(app)
+
+
+def test_pictures_in_which_no_eight_can_move(scratch, monkeypatch):
+    app = scratch("moving-eight", "textures")
+    assert not app.button(key="train-moving-eight").disabled, "grey squares will do"
+    app.session_state["data"] = "pictures"
+    app.run()
+    app.file_uploader[0].upload("colours.zip", zipped(), "application/zip").run()
+    assert app.button(key="train-moving-eight").disabled
+    assert any("square grey ones are needed" in text for text in errors(app))
+
+
+def test_the_closing_table(scratch, registry, monkeypatch):
+    tiny = tiny_classifier()
+    monkeypatch.setattr(cached, "classifier", lambda name: tiny)
+    app = scratch("closing")
+    assert "drawn at 16 × 16 px" in lines(app)
+    app.number_input(key="closing-epochs").set_value(1).run()
+    app.number_input(key="closing-of-each").set_value(2).run()
+    train(app, registry, "closing")
+    assert not errors(app)[1:]
+    told = html(app)
+    for title in closing.WAYS.values():
+        assert f"<td>{title}</td>" in told
+    assert told.count("<img") == closing.SHOWN
+    assert "<td>20</td>" in told, "two pictures of each class, for transfer"
+
+
+def test_pictures_are_enlarged_only_where_the_article_s_stack_needs_it():
+    digits, textures = load("digits"), load("textures")
+    assert closing.enlarged(textures) is textures
+    larger = closing.enlarged(digits)
+    assert larger.shape == (16, 16, 1)
+    np.testing.assert_array_equal(larger.images[:, ::2, 1::2], digits.images)
+
+
+def test_what_layers_cost(scratch):
+    app = scratch("cost")
+    told = html(app)
+    for figure in ("196,608,000", "1.57 GB", "1,572 GB", "56,623,104", "<td>864</td>"):
+        assert figure in told
+    app.get("select_slider")[0].set_value(8).run()
+    assert "<td>192,000</td>" in html(app)
+
+
+def test_weights_become_pictures():
+    weights = np.zeros((4, 4, 1), np.float32)
+    assert (weights_image(weights) == 255).all(), "zero is white"
+    weights[0, 0] = 1
+    weights[3, 3] = -1
+    found = weights_image(weights)
+    assert found[0, 0, 0] > found[0, 0, 2]
+    assert found[3, 3, 2] > found[3, 3, 0]
+    colours = np.zeros((4, 4, 3), np.float32)
+    assert np.isin(weights_image(colours), (127, 128)).all(), "grey where nothing is said"
+    colours[..., 2] = 1
+    assert (weights_image(colours)[..., 2] == 255).all()
+
+
+def test_of_a_long_training_not_everything_is_kept():
+    stack = (conv(70), dense(10))
+    run = Training(stack, load("digits").less(20), 100)
+    looks = [look for look in learned(run) if look.epoch is not None]
+    assert [look.epoch for look in looks] == [0, *range(3, 100, 3), 100]
+    assert {look.maps["conv 1"].shape for look in looks} == {(64, 8, 8)}
+    assert not any(look.progress.epoch.maps for look in looks[1:])
+    run = Softmax(load("digits").less(20), Settings("long", steps=5_000))
+    steps = [step.index for step in lightened(run) if step.templates is not None]
+    assert steps == [*range(300, 5_000, 300), 5_000]

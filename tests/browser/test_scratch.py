@@ -1,0 +1,67 @@
+"""The page “From scratch” in a real browser: from Train to result with a reload in the midst, stopped, and the pad."""
+
+import re
+
+import pytest
+from browser.driver import open_page, settle
+from playwright.sync_api import Page, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+LONG = 150_000  # ms: what is computed, on a machine that has other work as well
+
+
+def begin(page: Page, experiment: str, **numbers: int) -> None:
+    open_page(page, f"From_scratch?experiment={experiment}")
+    for label, value in numbers.items():
+        page.get_by_label(label).fill(str(value))
+        page.get_by_label(label).press("Enter")
+        settle(page)
+    page.get_by_role("button", name="Train", exact=True).click()
+
+
+def test_a_training_goes_on_through_a_reload(page: Page):
+    begin(page, "convnet", Epochs=8)
+    expect(page.get_by_text(re.compile(r"Epoch [23] of 8"))).to_be_visible(timeout=LONG)
+    expect(page).to_have_url(re.compile("convnet-run="))
+    page.reload()
+    expect(page.get_by_text(re.compile(r"Epoch \d of 8"))).to_be_visible()
+    expect(page.get_by_text("Right on the test part").first).to_be_visible(timeout=LONG)
+    settle(page)
+    expect(page.get_by_role("slider", name="After epoch")).to_have_attribute("max", "8")
+    figure = page.get_by_test_id("stMetricValue").first.inner_text()
+    page.goto(page.url)  # as by a link
+    settle(page)
+    expect(page.get_by_test_id("stMetricValue").first).to_have_text(figure)
+
+
+def test_a_training_that_is_stopped_keeps_what_it_has_learned(page: Page):
+    begin(page, "convnet", Epochs=200)
+    expect(page.get_by_text(re.compile(r"Epoch [2-9] of 200"))).to_be_visible(timeout=LONG)
+    page.get_by_role("button", name="Stop, and keep what it has learned").click()
+    expect(page.get_by_text("It was stopped before its end.")).to_be_visible()
+    expect(page.get_by_text("Right on the test part").first).to_be_visible()
+    expect(page.get_by_role("button", name="Train", exact=True)).to_be_enabled()
+
+
+def test_what_one_draws_is_answered_by_four_networks(page: Page):
+    begin(page, "moving-eight")
+    pad = page.get_by_role("application")
+    expect(pad).to_be_visible(timeout=LONG)
+    shares = page.locator(".bars .share")
+    expect(shares).to_have_count(4)
+    before = shares.all_inner_texts()
+    pad.focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    expect(page.locator(".place")).to_have_text("Moved 4 px right.")
+    expect(shares.first).not_to_have_text(before[0])
+
+
+def test_the_experiment_is_in_the_link(page: Page):
+    open_page(page, "From_scratch")
+    expect(page.get_by_text("64 numbers from 0 to")).to_be_visible()
+    page.get_by_text("What layers cost").click()
+    expect(page).to_have_url(re.compile("experiment=cost"))
+    page.reload()
+    expect(page.get_by_text("196,608,000").first).to_be_visible()

@@ -1,0 +1,1 @@
+"""The page “From scratch”: which data, and a module an experiment."""

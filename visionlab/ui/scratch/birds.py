@@ -1,0 +1,178 @@
+"""Bird or not: a threshold, what the answers are worth at it, and why accuracy alone misleads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import isnan
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from visionlab.learning.scratch import Birds, Progress, Verdict
+from visionlab.learning.scratch.birds import TARGET, verdict
+from visionlab.learning.scratch.training import RATE
+from visionlab.learning.thresholds import precision_recall
+from visionlab.ui import charts, evaluation_charts, scratch_charts
+from visionlab.ui.page import roomy_columns
+from visionlab.ui.scratch import runs
+from visionlab.ui.scratch.convnet import without_maps
+from visionlab.ui.scratch.parts import Tile, as_image, beside, notice, rate_input, seed_input, tiles, train_button
+from visionlab.ui.scratch.sets import Chosen
+from visionlab.ui.studio.training import duration
+from visionlab.ui.widgets import facts, plain
+
+NAME = "birds"
+SHOWN = 18  # pictures of a gallery
+WANTED = ("bird", "8", "face")  # the class that is looked for, where there is one of these
+
+
+@dataclass(frozen=True, eq=False)
+class Plan(runs.Plan):
+    target: str
+    epochs: int
+    images: NDArray[np.uint8]  # of the test part
+    truth: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """A look at the training, and after each epoch the probabilities (n, 2) of the test pictures."""
+
+    progress: Progress
+    probabilities: NDArray[np.float32] | None
+
+    @property
+    def diverged(self) -> object:
+        return self.progress.diverged
+
+
+def show(chosen: Chosen | None) -> None:
+    st.markdown(
+        "One class against all the rest. Where it is rare, a network that never names it is right nearly always, so "
+        "accuracy says little. **Precision**: of what it names so, how much is. **Recall**: of what is, how much it "
+        "finds."
+    )
+    if chosen is not None:
+        _form(chosen)
+    if not runs.show(NAME, _live, _result) and chosen is not None:
+        st.caption("Press “Train”; then a slider sets from which probability on it says so.")
+
+
+def _form(chosen: Chosen) -> None:
+    data = chosen.data
+    one, two, three, four = roomy_columns(4, "controls", vertical_alignment="bottom")
+    wanted = next((name for name in WANTED if name in data.classes), data.classes[0])
+    target = one.selectbox(
+        "Tell this one from all others",
+        data.classes,
+        index=data.classes.index(wanted),
+        key=f"birds-target-{hash(data.classes)}",
+    )
+    epochs = two.number_input("Epochs", 1, 200, 10, key="birds-epochs", persist_state="session")
+    with three:
+        rate = rate_input(NAME, RATE)
+    with four:
+        seed = seed_input(NAME)
+
+    def start() -> None:
+        run = Birds(data, target, int(epochs), rate=rate, seed=seed)
+        plan = Plan(chosen.about, seed, target, int(epochs), run.data.test_images, run.data.test_labels)
+        runs.begin(NAME, plan, lambda: answered(run))
+
+    train_button(NAME, start)
+
+
+def answered(run: Birds) -> Iterator[Look]:
+    for progress in run.looks():
+        yield Look(without_maps(progress), run.probabilities if progress.epoch else None)
+
+
+def _live(plan: Plan, looks: Sequence[Look], _: float) -> None:
+    latest = looks[-1].progress
+    share = (latest.index - 1 + latest.done / latest.of) / plan.epochs
+    st.progress(share, f"Epoch {latest.index} of {plan.epochs}")
+    figure = scratch_charts.epochs([look.progress for look in looks], plan.epochs)
+    st.plotly_chart(figure, config=charts.PLAIN, key="birds-live")
+
+
+def _result(plan: Plan, looks: Sequence[Look], seconds: float) -> None:
+    answers = [look.probabilities for look in looks if look.probabilities is not None]
+    if not answers:
+        st.caption("No epoch was over by then.")
+        return
+    name = plain(plan.target)
+    threshold = (
+        st.slider(f"Say “{name}” from this probability on", 0, 100, 50, format="%d %%", key="birds-threshold") / 100
+    )
+    found = verdict(plan.truth, answers[-1], threshold)
+    low, high = found.interval
+    facts(
+        {
+            "Precision": _share(found.precision),  # “–” where nothing is named so
+            "Recall": _share(found.recall),
+            "Accuracy": f"{found.accuracy:.1%}",
+            "Its 95 % interval": f"{low:.1%} to {high:.1%}",
+            "Always the more frequent answer": f"{found.majority:.1%}",
+        }
+    )
+    left, right = roomy_columns(2, "details-birds", gap="large")
+    with left:
+        there = float((plan.truth == TARGET).mean())
+        if 0 < there < 1:
+            curve = precision_recall(plan.truth, answers[-1], TARGET)
+            figure = evaluation_charts.precision_recall(curve, plan.target, there)
+            if not isnan(found.precision):
+                marker = {"size": 12, "color": charts.ORANGE, "line": {"width": 2, "color": "white"}}
+                x, y = [100 * found.recall], [100 * found.precision]
+                figure.add_scatter(x=x, y=y, mode="markers", marker=marker, hoverinfo="skip")
+            st.plotly_chart(figure, config=charts.PLAIN, key="birds-curve")
+    with right:
+        notice(_lesson(found, name))
+        progress = [look.progress for look in looks if look.progress.epoch]
+        passes = ", ".join(f"{p.epoch.test_accuracy:.1%} after {p.index}" for p in (progress[0], progress[-1]))
+        beside(
+            [
+                ("Accuracy by passes", "75.4 % after 1, 91.7 % after 10, 95.5 % after 50", passes),
+                ("Precision and recall", "97 % and 90 %", f"{_share(found.precision)} and {_share(found.recall)}"),
+                ("Pictures", "72,000, of CIFAR-10 and a set of birds", f"{plan.on}; {duration(seconds)}"),
+            ]
+        )
+    _galleries(plan, found, answers[-1], name)
+
+
+def _share(value: float) -> str:
+    return "–" if isnan(value) else f"{value:.1%}"
+
+
+def _lesson(found: Verdict, name: str) -> str:
+    gain = found.accuracy - found.majority
+    told = (
+        f"Its accuracy is {100 * abs(gain):.1f} points {'above' if gain > 0 else 'below'} that of somebody who never "
+        "looks and always gives the more frequent answer."
+        if gain
+        else "It is right exactly as often as somebody who never looks and always gives the more frequent answer."
+    )
+    return (
+        f"{told} Move the slider up: fewer pictures are named “{name}”, and more of these are right. Move it down: "
+        "fewer are missed. No threshold is best for everything; it depends on which mistake costs more."
+    )
+
+
+def _galleries(plan: Plan, found: Verdict, probabilities: NDArray[np.float32], name: str) -> None:
+    four = found.quadrants
+    kinds = (
+        ("True positives", f"“{name}”, and named so", four.true_positives),
+        ("False positives", f"not “{name}”, but named so", four.false_positives),
+        ("False negatives", f"“{name}”, but missed", four.false_negatives),
+        ("True negatives", f"not “{name}”, and not named so", four.true_negatives),
+    )
+    for row in (kinds[:2], kinds[2:]):
+        for column, (title, about, places) in zip(
+            roomy_columns(2, f"details-{row[0][0][0]}-galleries", gap="large"), row, strict=True
+        ):
+            with column, st.container(border=True):
+                st.markdown(f"**{title}** · {len(places):,}  \n:small[:gray[{about}]]")
+                shown = places[:SHOWN]
+                tiles([Tile(as_image(plan.images[i]), f"{probabilities[i, TARGET]:.0%}") for i in shown], 56)

@@ -1,0 +1,158 @@
+"""The closing table: four ways to a classifier, on the same pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from html import escape
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from visionlab.errors import ParameterError
+from visionlab.learning.scratch import STACKS, Closing, Row, SmallSet, shapes, with_classes
+from visionlab.learning.scratch.closing import SHOWN, WAYS, Look
+from visionlab.ui.page import roomy_columns
+from visionlab.ui.scratch import runs
+from visionlab.ui.scratch.parts import as_image, beside, image_tag, notice, seed_input, table, train_button
+from visionlab.ui.scratch.sets import Chosen
+from visionlab.ui.studio.training import duration
+from visionlab.ui.widgets import model_picker
+
+NAME = "closing"
+TESTED = 1_000  # test pictures, at most
+
+
+@dataclass(frozen=True, eq=False)
+class Plan(runs.Plan):
+    """images and truth are the shown test pictures and their labels."""
+
+    classes: tuple[str, ...]
+    network: str
+    images: NDArray[np.uint8]
+    truth: NDArray[np.int64]
+
+
+def show(chosen: Chosen | None) -> None:
+    st.markdown(
+        "Four ways to a classifier, from the simplest to the one that stands on a giant’s shoulders: transfer takes a "
+        "network that has learned from very many other pictures, and learns only the last layer anew. All four are "
+        "tested on the same pictures."
+    )
+    if chosen is not None:
+        _form(chosen)
+    if not runs.show(NAME, _live, _result) and chosen is not None:
+        st.caption("Press “Train”: the four ways are gone one after the other.")
+
+
+def _form(chosen: Chosen) -> None:
+    one, two, three, four = roomy_columns(4, "controls", vertical_alignment="bottom")
+    with one:
+        network = model_picker()
+    epochs = two.number_input("Epochs from scratch", 1, 200, 5, key="closing-epochs", persist_state="session")
+    of_each = three.number_input(
+        "Per class, transfer",
+        1,
+        1_000,
+        20,
+        key="closing-of-each",
+        persist_state="session",
+        help="How many pictures of each class the transferred network learns from; the others learn from all.",
+    )
+    with four:
+        seed = seed_input(NAME)
+    data = enlarged(chosen.data)
+    if data is not chosen.data:
+        height, width, _ = data.shape
+        st.caption(f"The article’s stack needs larger pictures than these, so each is drawn at {width} × {height} px.")
+
+    def start() -> None:
+        settings = {"epochs": int(epochs), "of_each": int(of_each), "tested": TESTED, "seed": seed}
+        run = Closing(data, network.net, **settings)
+        shown = run.images[:SHOWN], run.truth[:SHOWN]
+        runs.begin(NAME, Plan(chosen.about, seed, data.classes, network.title, *shown), lambda: run)
+
+    train_button(NAME, start)
+
+
+def enlarged(data: SmallSet) -> SmallSet:
+    """The same pictures, each pixel drawn as more where the article's stack would shrink them to nothing."""
+    try:
+        shapes(with_classes(STACKS["S2"], len(data.classes)), data.shape)
+    except ParameterError:
+        if max(data.shape) > 16:
+            raise
+        larger = {name: getattr(data, name).repeat(2, 1).repeat(2, 2) for name in ("images", "test_images")}
+        return enlarged(replace(data, **larger))
+    return data
+
+
+def _live(plan: Plan, looks: Sequence[Look], _: float) -> None:
+    rows, latest = _rows(looks), looks[-1]
+    for name, title in WAYS.items():
+        share = 1.0 if name in rows else min(latest.share, 1.0) if name == latest.name else 0.0
+        st.progress(share, f"{title} · {rows[name].accuracy:.1%} right" if name in rows else title)
+
+
+def _rows(looks: Sequence[Look]) -> dict[str, Row]:
+    return {look.name: look.row for look in looks if look.row}
+
+
+def _result(plan: Plan, looks: Sequence[Look], _: float) -> None:
+    rows = _rows(looks)
+    if not rows:
+        st.caption("None of the four was ready by then.")
+        return
+    head = ("Way", "Pictures", "Parameters learned", "Time", "Right on the test part", "95 % interval")
+    table(head, [_figures(row) for row in rows.values()])
+    for row in rows.values():
+        if row.diverged:
+            st.text(f"{WAYS[row.name]}: {row.diverged}")
+    st.markdown("**The same test pictures, and what each says of them**")
+    st.html(_answers(plan, rows))
+    notice(
+        "Compare accuracy with what it cost: pictures, parameters, time. Transfer learns from the fewest pictures, "
+        "since what edges, textures and parts look like is known to it already; but it helps only as far as the "
+        f"pictures resemble those that {plan.network} once saw."
+    )
+    scratch, transfer = (rows.get(name) for name in ("S2", "transfer"))
+    beside(
+        [
+            ("From scratch", "50,000 pictures, 1,298 s, 0.8950 (in training)", _short(scratch)),
+            ("Transfer", "64 pictures, 2.45 s and the features, 5 of 6 right", _short(transfer)),
+        ]
+    )
+
+
+def _figures(row: Row) -> tuple[str, ...]:
+    low, high = row.interval
+    counts = f"{row.pictures:,}", f"{row.parameters:,}", duration(row.seconds)
+    return WAYS[row.name], *counts, f"{row.accuracy:.1%}", f"{low:.1%} to {high:.1%}"
+
+
+def _short(row: Row | None) -> str:
+    return f"{row.pictures:,} pictures, {duration(row.seconds)}, {row.accuracy:.1%} right" if row else "–"
+
+
+def _answers(plan: Plan, rows: dict[str, Row]) -> str:
+    """A column a picture, a row a way; the right answers are ticked, since colours alone do not tell everybody."""
+    names = [escape(plan.classes[label]) for label in plan.truth]
+    pictures = [
+        image_tag(as_image(image), plan.classes[t], 64) for image, t in zip(plan.images, plan.truth, strict=True)
+    ]
+    head = "".join(f"<th>{picture}{name}</th>" for picture, name in zip(pictures, names, strict=True))
+    body = "".join(
+        f"<tr><th>{WAYS[row.name]}</th>"
+        + "".join(
+            f'<td class="{"agreed" if answer == truth else ""}">{"✓ " if answer == truth else ""}'
+            f"{escape(plan.classes[answer])}<br><small>{probability:.0%}</small></td>"
+            for answer, probability, truth in zip(row.answers, row.probabilities, plan.truth, strict=True)
+        )
+        + "</tr>"
+        for row in rows.values()
+    )
+    return (
+        '<div style="overflow-x:auto"><table class="networks">'
+        f"<thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )

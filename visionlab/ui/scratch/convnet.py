@@ -1,0 +1,199 @@
+"""The convolutional network: a stack that one edits, and filters that come to be, epoch by epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from visionlab.imaging.image import encode_png
+from visionlab.imaging.render import mosaic
+from visionlab.learning.metrics import wilson
+from visionlab.learning.scratch import Network, Progress, Training
+from visionlab.learning.scratch.training import RATE
+from visionlab.ui import charts, scratch_charts
+from visionlab.ui.page import roomy_columns
+from visionlab.ui.scratch import layers, runs
+from visionlab.ui.scratch.parts import (
+    Tile,
+    as_image,
+    beside,
+    notice,
+    rate_input,
+    seed_input,
+    tiles,
+    train_button,
+    weights_image,
+)
+from visionlab.ui.scratch.sets import Chosen
+from visionlab.ui.studio.training import duration
+from visionlab.ui.widgets import facts, show_exact
+
+NAME = "convnet"
+MAPS_WIDTH = 900  # pixels of a layer's maps, about
+MOST_MAPS = 64  # of a layer that are kept and shown
+STATES = 40  # of the network that are kept, at most: of a longer training not after every epoch
+
+
+@dataclass(frozen=True, eq=False)
+class Plan(runs.Plan):
+    epochs: int
+    parameters: int
+    watched: NDArray[np.uint8]
+    tested: int
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """A look at the training (None before it begins); and at its beginning (epoch 0) and after epochs what there is to
+    see: the maps of the watched picture, and the first layer's filters (out, height, width, in) where it is a conv."""
+
+    progress: Progress | None
+    epoch: int | None = None
+    maps: Mapping[str, NDArray[np.float16]] | None = None
+    filters: NDArray[np.float32] | None = None
+
+    @property
+    def diverged(self) -> object:
+        return self.progress and self.progress.diverged
+
+
+def show(chosen: Chosen | None) -> None:
+    st.markdown(
+        "A stack of layers: convolutions look for small patterns, pooling makes the picture smaller, dense layers "
+        "decide. Begin with the article’s, change it, and watch what it costs."
+    )
+    if chosen is not None:
+        _form(chosen)
+    if not runs.show(NAME, _live, _result) and chosen is not None:
+        st.caption("Press “Train”: each epoch is a pass over all pictures.")
+
+
+def _form(chosen: Chosen) -> None:
+    data = chosen.data
+    with st.expander("The layers", expanded=not runs.known(NAME)):
+        edited = layers.editor(data.shape, len(data.classes))
+    one, two, three, four = roomy_columns(4, "controls", vertical_alignment="bottom")
+    epochs = one.number_input("Epochs", 1, 200, 10, key="convnet-epochs", persist_state="session")
+    with two:
+        rate = rate_input(NAME, RATE)
+    with three:
+        seed = seed_input(NAME)
+    most = len(data.test_images)
+    place = four.number_input("Watched test picture", 1, most, 1, key=f"watched-{most}", persist_state="session") - 1
+
+    def start() -> None:
+        watched = data.test_images[place]
+        run = Training(edited.stack, data, int(epochs), rate=rate, seed=seed, watched=watched)
+        plan = Plan(chosen.about, seed, int(epochs), edited.parameters, watched, len(data.test_images))
+        runs.begin(NAME, plan, lambda: learned(run))
+
+    train_button(NAME, start, edited.problem)
+
+
+def learned(run: Training) -> Iterator[Look]:
+    """The looks at a run, with what there is to see of it."""
+    yield Look(None, 0, _few(run.network.maps(run.watched)), _filters(run.network))
+    between = -(-run.epochs // STATES)
+    for progress in run.looks():
+        epoch = progress.epoch
+        if epoch and (epoch.index % between == 0 or epoch.index == run.epochs):
+            yield Look(without_maps(progress), epoch.index, _few(epoch.maps), _filters(run.network))
+        else:
+            yield Look(without_maps(progress))
+
+
+def without_maps(progress: Progress) -> Progress:
+    """What is kept of a look where nobody asks for the maps, which may be large."""
+    return replace(progress, epoch=replace(progress.epoch, maps={})) if progress.epoch else progress
+
+
+def _few(maps: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float16]]:
+    return {name: values[:MOST_MAPS].astype(np.float16) for name, values in maps.items()}
+
+
+def _filters(network: Network) -> NDArray[np.float32] | None:
+    if network.layers[0].spec.kind != "conv":
+        return None
+    return network.steps[0].weight.detach().permute(0, 2, 3, 1).cpu().numpy().copy()
+
+
+def _live(plan: Plan, looks: Sequence[Look], seconds: float) -> None:
+    progress = [look.progress for look in looks if look.progress]
+    share = (progress[-1].index - 1 + progress[-1].done / progress[-1].of) / plan.epochs if progress else 0.0
+    left = f" · {duration(seconds / share * (1 - share))} left" if share > 0 and seconds > 1 else ""
+    st.progress(share, f"Epoch {progress[-1].index if progress else 1} of {plan.epochs}{left}")
+    if progress:
+        st.plotly_chart(scratch_charts.epochs(progress, plan.epochs), config=charts.PLAIN, key="convnet-live")
+    _seen(plan, [look for look in looks if look.epoch is not None][-1], None)
+
+
+def _result(plan: Plan, looks: Sequence[Look], seconds: float) -> None:
+    progress = [look.progress for look in looks if look.progress]
+    over = [look.epoch for look in progress if look.epoch]
+    if over:
+        low, high = wilson(round(over[-1].test_accuracy * plan.tested), plan.tested)
+        facts(
+            {
+                "Right on the test part": f"{over[-1].test_accuracy:.1%}",
+                "95 % interval": f"{low:.1%} to {high:.1%}",
+                "Parameters": f"{plan.parameters:,}",
+                "Time": duration(seconds),
+            }
+        )
+    if progress:
+        st.plotly_chart(scratch_charts.epochs(progress, plan.epochs), config=charts.PLAIN, key="convnet-curves")
+    seen = [look for look in looks if look.epoch is not None]
+    if seen:
+        at = 0
+        epochs = [look.epoch for look in seen]
+        one, two = roomy_columns([2, 1], "maps", gap="large")
+        if len(seen) > 1:
+            at = one.select_slider("After epoch", epochs, epochs[-1], key=f"convnet-at-{epochs[-1]}-{len(epochs)}")
+        names = list(seen[0].maps)
+        name = two.selectbox("Layer", names, key=f"convnet-layer-{len(names)}") if len(names) > 1 else None
+        _seen(plan, next(look for look in seen if look.epoch == at), name)
+    notice(
+        "Before training the filters are noise, and the maps of later layers are blurs. Then edges and colours come "
+        "to be in the first layer, since everything else is made of them. Where training keeps getting better and the "
+        "test part does not, the network learns its pictures by heart."
+    )
+    if over:
+        last = over[-1]
+        beside(
+            [
+                ("Parameters", "1,250,858", f"{plan.parameters:,}"),
+                (
+                    "Accuracy",
+                    "0.8950 – of the training pictures, it seems: of its eight examples four are right",
+                    f"{last.test_accuracy:.4f} of the test pictures, {last.train_accuracy:.4f} in training",
+                ),
+                ("Loss", "0.3013", f"{last.test_loss:.4f} on the test part"),
+                ("Time", "1,298 s for 30 epochs of CIFAR-10", f"{duration(seconds)} for {len(over)} on {plan.on}"),
+            ]
+        )
+
+
+def _seen(plan: Plan, look: Look, name: str | None) -> None:
+    """The watched picture, the first layer's filters, and the maps of a layer (the first without a name)."""
+    picture, filters = st.columns([1, 4])
+    with picture:
+        st.caption("Watched")
+        tiles([Tile(as_image(plan.watched))], 96)
+    if look.filters is not None:
+        with filters:
+            st.caption("Filters of the first layer")
+            tiles((Tile(weights_image(one)) for one in look.filters), 32)
+    if not look.maps:
+        st.caption("There is no convolution in this stack, so there are no maps to see.")
+        return
+    name = name or next(iter(look.maps))
+    values = look.maps[name].astype(np.float32)
+    st.caption(f"What “{name}” answers to the watched picture: {len(values)} maps, each in its own scale")
+    side = max(values.shape[1:])
+    tile = max(1, 72 // side) * side
+    columns = max(1, MAPS_WIDTH // (tile + 2))
+    show_exact(encode_png(mosaic(values, columns, tile, 2)), f"The maps of {name}", width="content")

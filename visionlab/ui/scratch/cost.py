@@ -1,0 +1,73 @@
+"""Fully connected against convolutional: what a layer of each costs, for any size of picture."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from visionlab.learning.scratch import Cost, convolutional, fully_connected
+from visionlab.ui import charts, scratch_charts
+from visionlab.ui.page import roomy_columns
+from visionlab.ui.scratch.parts import beside, notice, table
+from visionlab.ui.scratch.sets import Chosen
+from visionlab.ui.widgets import sized
+
+SIDES = (8, 16, 28, 32, 64, 96, 128, 192, 224, 256, 384, 512)
+FLOAT32, FLOAT64 = 4, 8  # bytes
+
+
+def show(_: Chosen | None) -> None:
+    st.markdown(
+        "In a fully connected layer every unit has a weight for every number of the picture. A convolutional layer "
+        "slides a few small filters over it, so its weights do not depend on the picture’s size; only its work does."
+    )
+    one, two, three, four = roomy_columns(4, "controls", gap="large")
+    side = one.select_slider("Side of the picture, px", SIDES, 256, key="cost-side", persist_state="session")
+    units = two.select_slider(
+        "Units, fully connected",
+        (1, 10, 100, 500, 1_000, 2_000, 4_096),
+        1_000,
+        key="cost-units",
+        persist_state="session",
+    )
+    filters = three.slider("Filters, convolutional", 1, 512, 32, key="cost-filters", persist_state="session")
+    kernel = four.select_slider("Their side, px", (1, 3, 5, 7), 3, key="cost-kernel", persist_state="session")
+    dense = fully_connected(side, side, 3, units)
+    conv = convolutional(side, side, 3, filters, kernel)
+    left, right = roomy_columns([1.1, 1], "details-cost", gap="large")
+    with left:
+        _table(dense, conv)
+    with right:
+        curves = {
+            "Fully connected": [fully_connected(s, s, 3, units).parameters for s in SIDES],
+            "Convolutional": [convolutional(s, s, 3, filters, kernel).parameters for s in SIDES],
+        }
+        st.plotly_chart(scratch_charts.costs(SIDES, curves, side, "Parameters"), config=charts.PLAIN, key="cost-chart")
+    notice(
+        f"At {side} × {side} pixels the fully connected layer has {dense.parameters / conv.parameters:,.0f} times the "
+        f"parameters of the convolutional one, for {_ratio(dense, conv)}. Few weights, used at every place: that is "
+        "also why a convolutional layer finds an 8 wherever it is."
+    )
+    article = fully_connected(256, 256, 3, 1_000)
+    beside(
+        [
+            ("Weights of 256 × 256 × 3 into 1,000 units", "196,608,000", f"{article.weights:,}"),
+            ("Their memory in float64", "1,572 GB", f"{sized(article.bytes(FLOAT64))}: a thousandth of that"),
+            ("Their memory in float32, as networks have them", "–", sized(article.bytes(FLOAT32))),
+        ]
+    )
+
+
+def _ratio(dense: Cost, conv: Cost) -> str:
+    share = dense.multiplications / conv.multiplications
+    return f"{share:,.1f} times its multiplications" if share >= 1 else f"{share:.2f} times its multiplications"
+
+
+def _table(dense: Cost, conv: Cost) -> None:
+    rows = (
+        ("Weights", f"{dense.weights:,}", f"{conv.weights:,}"),
+        ("Biases", f"{dense.biases:,}", f"{conv.biases:,}"),
+        ("Memory, float32", sized(dense.bytes(FLOAT32)), sized(conv.bytes(FLOAT32))),
+        ("Memory, float64", sized(dense.bytes(FLOAT64)), sized(conv.bytes(FLOAT64))),
+        ("Multiplications a picture", f"{dense.multiplications:,}", f"{conv.multiplications:,}"),
+    )
+    table(("", "Fully connected", "Convolutional"), rows)

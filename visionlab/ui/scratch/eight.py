@@ -1,0 +1,159 @@
+"""The 8 that moves: four networks, where each is right, and a pad on which to try them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from visionlab.errors import DatasetError
+from visionlab.learning.scratch import EightNet, MovingEight, answer
+from visionlab.learning.scratch.moving_eight import KINDS, Look
+from visionlab.ui import charts, scratch_charts
+from visionlab.ui.components.pad import latest_drawing, pad
+from visionlab.ui.page import keep_out_of_collections, roomy_columns, told
+from visionlab.ui.scratch import runs
+from visionlab.ui.scratch.parts import notice, seed_input, table, train_button
+from visionlab.ui.scratch.sets import Chosen
+
+NAME = "moving-eight"
+PAD = "eight-pad"
+EXAMPLES = 6  # digits that the pad offers
+PEN = 0.09  # of a digit's side
+
+
+@dataclass(frozen=True, eq=False)
+class Plan(runs.Plan):
+    target: str
+    examples: tuple[NDArray[np.uint8], ...]
+
+
+def show(chosen: Chosen | None) -> None:
+    st.markdown(
+        "A fully connected network learns to tell an 8 from what is none, as long as the 8 is in the middle. Then the "
+        "8 moves. Three remedies, as in the article: slide a window over the picture, learn from shifted digits, or "
+        "give the network convolutions, which look for the same thing everywhere."
+    )
+    if chosen is not None:
+        _form(chosen)
+    if not runs.show(NAME, _live, _result) and chosen is not None:
+        st.caption("Press “Train”: four networks learn one after the other, in about a minute.")
+
+
+def _form(chosen: Chosen) -> None:
+    classes = chosen.data.classes
+    one, two, _ = roomy_columns([1, 1, 2], "settings", vertical_alignment="bottom")
+    target = one.selectbox(
+        "Tell this one from all others",
+        classes,
+        index=classes.index("8") if "8" in classes else 0,
+        key=f"eight-target-{hash(classes)}",
+    )
+    with two:
+        seed = seed_input(NAME)
+
+    def start() -> None:
+        run = MovingEight(chosen.data, target, seed)
+        digits = run.digits
+        found = [np.flatnonzero(digits.test_labels == label)[: EXAMPLES // 2] for label in (1, 0)]
+        examples = tuple(digits.test_images[place, ..., 0] for place in np.stack(found, 1).ravel())
+        runs.begin(NAME, Plan(chosen.about, seed, target, examples), lambda: run)
+
+    train_button(NAME, start, _problem(chosen, target))
+
+
+def _problem(chosen: Chosen, target: str) -> str | None:
+    """Why this data cannot be used, if it cannot: a few pictures of it show that."""
+    try:
+        MovingEight(chosen.data.less(len(chosen.data.classes)), target)
+    except DatasetError as error:
+        return str(error)
+    return None
+
+
+def _trained(looks: Sequence[Look]) -> dict[str, Look]:
+    return {look.name: look for look in looks if look.net is not None}
+
+
+def _live(plan: Plan, looks: Sequence[Look], _: float) -> None:
+    trained, latest = _trained(looks), looks[-1]
+    for name, kind in KINDS.items():
+        share = 1.0 if name in trained else latest.share if name == latest.name else 0.0
+        st.progress(share, kind.title)
+    if trained:
+        maps = {KINDS[name].title: look.shifts for name, look in trained.items()}
+        st.plotly_chart(scratch_charts.shift_curves(maps), config=charts.PLAIN, key="eight-live")
+
+
+def _result(plan: Plan, looks: Sequence[Look], _: float) -> None:
+    trained = _trained(looks)
+    if not trained:
+        st.caption("No network was ready by then.")
+        return
+    maps = {name: look.shifts for name, look in trained.items()}
+    with st.container(border=True):
+        _try({name: look.net for name, look in trained.items()}, plan)
+    st.markdown("**Where each is right**, by how far the digit is moved")
+    for column, (name, found) in zip(roomy_columns(4, "maps"), maps.items(), strict=False):
+        with column:
+            st.markdown(f":small[**{KINDS[name].title}**]")
+            st.plotly_chart(scratch_charts.shift_map(found), config=charts.PLAIN, key=f"map-{name}")
+    st.html(_scale())
+    left, right = roomy_columns([1.15, 1], "details-eight", gap="large")
+    with left:
+        titled = {KINDS[name].title: found for name, found in maps.items()}
+        st.plotly_chart(scratch_charts.shift_curves(titled), config=charts.PLAIN, key="eight-curves")
+    with right:
+        notice(
+            "The first network knows the middle alone; it guesses (50 %) a few pixels away. The window finds the digit "
+            "at the price of looking at many places. Shifted digits teach a network every place by itself; the "
+            "convolutional one needs the fewest weights for that."
+        )
+        table(("Network", "In the middle", "At the edge", "Parameters"), [_row(*each) for each in trained.items()])
+        st.caption("The article gives no figures for these; it says that the first one fails once the 8 is off centre.")
+
+
+def _row(name: str, look: Look) -> tuple[str, str, str, str]:
+    _, accuracies = look.shifts.curve()
+    parameters = sum(layer.parameters for layer in look.net.network.layers)
+    return KINDS[name].title, f"{accuracies[0]:.0%}", f"{accuracies[-1]:.0%}", f"{parameters:,}"
+
+
+def _scale() -> str:
+    """The maps' common scale, as a bar."""
+    import plotly.colors
+
+    colours = ",".join(colour for _, colour in plotly.colors.get_colorscale(scratch_charts.SCALE))
+    bar = f"height:.6rem;border-radius:.3rem;flex:1;max-width:16rem;background:linear-gradient(to right,{colours})"
+    ends = scratch_charts.WORST, scratch_charts.BEST
+    return (
+        '<div style="display:flex;gap:.6rem;align-items:center;font-size:.85rem" role="img" '
+        f'aria-label="Scale from {ends[0]} to {ends[1]} per cent right"><span>{ends[0]} % right</span>'
+        f'<span style="{bar}"></span><span>{ends[1]} %</span></div>'
+    )
+
+
+@st.fragment
+def _try(nets: Mapping[str, EightNet], plan: Plan) -> None:
+    """The pad and the networks' answers to it; runs again by itself with each drawing."""
+    keep_out_of_collections()
+    st.markdown("**Try them: move the digit about, or draw one**")
+    first = next(iter(nets.values()))
+    drawing, told_of = latest_drawing(PAD, first.canvas), None
+    with st.container(), told():  # a place of its own, so that the pad stays in its own
+        if drawing:
+            bars = [(KINDS[name].title, answer(net, drawing.pixels)) for name, net in nets.items()]
+            told_of = drawing.number, bars
+    pad(
+        key=PAD,
+        side=first.canvas,
+        pen=max(1.0, PEN * first.digit),
+        examples=plan.examples,
+        answer=told_of,
+        what=f"How probable each holds that there is an {plan.target} on it"
+        if plan.target == "8"
+        else f"How probable each holds that “{plan.target}” is on it",
+    )

@@ -1,0 +1,68 @@
+"""Everything is a number: a picture of the data as the grid that a network gets."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from visionlab.ui.components.numbers import numbers
+from visionlab.ui.page import roomy_columns
+from visionlab.ui.scratch.parts import Tile, as_image, notice, tiles
+from visionlab.ui.scratch.sets import Chosen
+
+CROP = 32  # pixels a side whose numbers can still be read
+PARTS = {"Red": 0, "Green": 1, "Blue": 2, "All three": None}
+
+
+def show(chosen: Chosen | None) -> None:
+    st.markdown(
+        "A picture is a grid of numbers, 0 for black to 255 for white, and a colour picture is three such grids. "
+        "This is all that a network gets; everything else it has to find out by itself."
+    )
+    if chosen is None:
+        return
+    data = chosen.data
+    left, right = roomy_columns([1, 2], "numbers", gap="large")
+    with left:
+        label = st.selectbox("Class", range(len(data.classes)), format_func=lambda i: data.classes[i], key="n-class")
+        places = np.flatnonzero(data.labels == label)
+        most = len(places)
+        number = st.number_input("Which one", 1, max(1, most), 1, key=f"n-which-{label}-{most}") if most else 0
+        if not number:
+            st.caption("There is no training picture of this class.")
+            return
+        picture = data.images[places[number - 1]]
+        top, left_edge = _corner(picture.shape)
+        crop = picture[top : top + CROP, left_edge : left_edge + CROP]
+        part = "Red"
+        if picture.shape[2] == 3:
+            part = st.segmented_control("Numbers of", PARTS, default="Red", required=True, key="n-part")
+        tiles([Tile(as_image(picture), data.classes[label], "as people see it")], 150)
+    with right:
+        numbers(
+            np.ascontiguousarray(crop),
+            channel=PARTS[part],
+            what=f"The numbers of a picture of {data.classes[label]}",
+            key="numbers",
+            widest=700,
+        )
+        if crop.shape != picture.shape:
+            st.caption(f"{crop.shape[1]} × {crop.shape[0]} of its {picture.shape[1]} × {picture.shape[0]} pixels.")
+    notice(
+        f"{picture.size:,} numbers from {picture.min()} to {picture.max()}. Neighbours are much alike, and an edge is "
+        "where they jump. The same picture moved by one pixel is, number by number, quite another one."
+        f"{_corrected(chosen)}"
+    )
+
+
+def _corner(shape: tuple[int, int, int]) -> tuple[int, int]:
+    """Which part of a picture that is too large is shown: (row, column) of its first pixel."""
+    wide = [
+        st.slider(f"First {name}", 0, side - CROP, (side - CROP) // 2, key=f"n-{name}-{side}") if side > CROP else 0
+        for name, side in zip(("row", "column"), shape[:2], strict=True)
+    ]
+    return wide[0], wide[1]
+
+
+def _corrected(chosen: Chosen) -> str:
+    return " MNIST’s pictures have 28 × 28 pixels; the article says 18 × 18." if chosen.source == "mnist" else ""

@@ -1,0 +1,141 @@
+"""What the experiments share: controls, small pictures with words, and the article's figures beside those of now."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from visionlab.imaging.image import Image, encode_png
+from visionlab.imaging.render import colour
+from visionlab.ui.scratch import runs
+from visionlab.ui.studio.projects import attempt
+
+# --- controls -------------------------------------------------------------------------------------------------------
+
+
+def linked(key: str, options: Collection[str]) -> None:
+    """Before the widget of that key, whose options have other titles: it begins with what the link says."""
+    wanted = st.query_params.get(key)
+    st.session_state.setdefault(key, wanted if wanted in options else next(iter(options)))
+
+
+def train_button(experiment: str, start: Callable[[], None], problem: str | None = None) -> None:
+    """“Train”, or what hinders it; start() may raise a VisionlabError, which is told."""
+    st.button(
+        "Train",
+        type="primary",
+        icon=":material/play_arrow:",
+        key=f"train-{experiment}",
+        disabled=problem is not None or runs.busy(experiment),
+        on_click=attempt,
+        args=(start,),
+    )
+    if problem:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(":orange[:material/info:]", width="content")
+            st.text(problem, width="stretch")
+
+
+def seed_input(experiment: str) -> int:
+    return st.number_input(
+        "Seed",
+        0,
+        2**31 - 1,
+        0,
+        key=f"seed-{experiment}",
+        persist_state="session",
+        help="It decides where the weights begin, and the order of the pictures. One seed, one result.",
+    )
+
+
+def rate_input(experiment: str, value: float) -> float:
+    return st.number_input(
+        "Learning rate",
+        min_value=1e-6,
+        value=value,
+        format="%g",
+        key=f"rate-{experiment}-{value:g}",
+        persist_state="session",
+        help="How far each step goes. Too far, and the loss runs away: that is told, and the last good weights stay.",
+    )
+
+
+# --- words ----------------------------------------------------------------------------------------------------------
+
+
+def notice(text: str) -> None:
+    """What to notice, in a sentence or two of Markdown; names of people's own must be plain()."""
+    with st.container(border=True):
+        st.markdown(f":primary[:material/visibility:] **What to notice.** {text}")
+
+
+def beside(rows: Sequence[tuple[str, str, str]]) -> None:
+    """(what, the article's figure, the one measured now): a row each."""
+    table(("", "In the article", "Here, now"), rows)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Plain texts in rows; what is in them is escaped."""
+    heads = "".join(f"<th>{escape(name)}</th>" for name in head)
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    st.html(f'<table class="networks"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>')
+
+
+# --- pictures -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Tile:
+    """A small picture with a word under it, and a paler one."""
+
+    picture: Image
+    title: str = ""
+    note: str = ""
+
+
+def tiles(shown: Iterable[Tile], width: int = 76) -> None:
+    """Small pictures, so many CSS pixels wide, their pixels squares; words are escaped: they may be people's own."""
+    figures = "".join(_figure(tile, width) for tile in shown)
+    st.html(f'<div style="display:flex;flex-wrap:wrap;gap:.7rem .8rem">{figures}</div>')
+
+
+def _figure(tile: Tile, width: int) -> str:
+    words = "overflow:hidden;text-overflow:ellipsis;white-space:nowrap"
+    lines = [f'<div style="{words}" title="{escape(tile.title)}">{escape(tile.title)}</div>'] if tile.title else []
+    if tile.note:
+        lines.append(f'<div style="{words};opacity:.75">{escape(tile.note)}</div>')
+    caption = f'<figcaption style="font-size:.82rem;line-height:1.35;margin-top:.25rem">{"".join(lines)}</figcaption>'
+    said = ", ".join(filter(None, (tile.title, tile.note)))
+    picture = image_tag(tile.picture, said, width)
+    return f'<figure style="margin:0;width:{width}px">{picture}{caption if lines else ""}</figure>'
+
+
+def image_tag(picture: Image, alt: str, width: int) -> str:
+    """An <img> that holds the picture itself."""
+    data = base64.b64encode(encode_png(picture)).decode()
+    style = f"width:{width}px;display:block;image-rendering:pixelated;border-radius:3px"
+    return f'<img src="data:image/png;base64,{data}" alt="{escape(alt)}" style="{style}">'
+
+
+def as_image(picture: NDArray[np.uint8]) -> Image:
+    """(H, W, 1 or 3) → (H, W, 3)."""
+    return np.ascontiguousarray(np.broadcast_to(picture, (*picture.shape[:2], 3)))
+
+
+def weights_image(weights: NDArray[np.float32]) -> Image:
+    """Signed weights (H, W, C) as a picture: one channel in blue (negative), white (zero) and orange; three as colours,
+    grey where they are zero. All but the largest two per cent have colours of their own: pixels that are the same in
+    nearly all pictures may have weights beyond all others."""
+    most = max(float(np.quantile(abs(weights), 0.98)), 1e-12)
+    scaled = 0.5 + weights / (2 * most)
+    return (
+        colour(scaled[..., 0], "diverging")
+        if weights.shape[2] == 1
+        else np.rint(255 * scaled.clip(0, 1)).astype(np.uint8)
+    )

@@ -1,0 +1,120 @@
+"""An experiment's training in the background: begun, found again by the link, watched, and what it has come to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from visionlab.ui import jobs
+from visionlab.ui.page import sentence, told
+
+QUEUE = "scratch"
+STOP = "Stop, and keep what it has learned"
+LOST = "The training that this link names is not known here any more. Train again: one seed gives one result."
+Draw = Callable[[Any, Sequence[Any], float], None]  # of a plan, the events so far, and the seconds that these took
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is trained, before its first event: what it is on, for people. Each experiment adds what its results need,
+    so that these can be shown whatever data is chosen by then."""
+
+    on: str
+    seed: int
+
+
+def begin(experiment: str, plan: Plan, work: Callable[[], Iterable[Any]]) -> None:
+    """Let the events of work() come in the background; the link names the job."""
+
+    def events(_: jobs.Job) -> Iterator[tuple[float, Any]]:
+        yield 0.0, plan
+        start = time.perf_counter()
+        for event in work():
+            yield time.perf_counter() - start, event
+
+    _keep(experiment, jobs.registry().submit(events, queue=QUEUE))
+
+
+def known(experiment: str) -> bool:
+    """Whether there is a training of this experiment, over or not."""
+    return _found(experiment) is not None
+
+
+def busy(experiment: str) -> bool:
+    """Whether a training of this experiment goes on, or waits."""
+    job = _found(experiment)
+    return job is not None and not job.over
+
+
+def show(experiment: str, live: Draw, result: Draw) -> bool:
+    """The training that the link names, drawn by `live` while it goes on, by `result` at its end.
+
+    Whether there is one.
+    """
+    job = _found(experiment)
+    if job is None:
+        if _key(experiment):
+            st.info(LOST, icon=":material/history:")
+        return False
+    if not job.over:
+        with st.container(border=True):
+            jobs.watch(job, lambda: _going_on(job, live), STOP, f"stop-{experiment}")
+        st.caption("It goes on without this page: close it, or look around, and come back.")
+        return True
+    if job.error:
+        sentence(job.error)
+    plan, events, seconds = _told(job)
+    if events:
+        stopped = " It was stopped before its end." if job.state == "cancelled" else ""
+        st.text(f"Trained on {plan.on}, seed {plan.seed}.{stopped}")
+        if diverged := next((event.diverged for event in events if getattr(event, "diverged", None)), None):
+            sentence(str(diverged))
+        result(plan, events, seconds)
+    elif job.state == "cancelled":
+        st.info("Stopped before anything was learned.", icon=":material/stop_circle:")
+    return True
+
+
+@told()
+def _going_on(job: jobs.Job, live: Draw) -> None:
+    plan, events, seconds = _told(job)
+    if events:
+        live(plan, events, seconds)
+    elif place := job.place:
+        before = "" if place == 1 else f", and {place - 1} before this one"
+        st.progress(0.0, f"Waiting: two other trainings are at work{before}.")
+    else:
+        st.progress(0.0, "Getting ready …")
+
+
+def _told(job: jobs.Job) -> tuple[Plan | None, list[Any], float]:
+    """(plan, events, seconds) so far."""
+    told = [*job.events]  # as they are now: more may come meanwhile
+    return (told[0][1], [event for _, event in told[1:]], told[-1][0]) if told else (None, [], 0.0)
+
+
+def _param(experiment: str) -> str:
+    return f"{experiment}-run"
+
+
+def _key(experiment: str) -> str | None:
+    """The job's id that the link names, else the one that this session began last."""
+    name = _param(experiment)
+    return st.query_params.get(name) or st.session_state.get(f"scratch-{name}")
+
+
+def _found(experiment: str) -> jobs.Job | None:
+    key = _key(experiment)
+    job = jobs.registry().find(key)
+    if job is not None:
+        _keep(experiment, key)
+    return job
+
+
+def _keep(experiment: str, key: str) -> None:
+    name = _param(experiment)
+    st.query_params[name] = st.session_state[f"scratch-{name}"] = key

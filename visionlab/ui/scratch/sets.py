@@ -1,0 +1,225 @@
+"""Which pictures the experiments are on: ready-made, downloaded, named or uploaded, or a project of the studio."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+
+import streamlit as st
+
+from visionlab.errors import DatasetError
+from visionlab.learning import archive
+from visionlab.learning.scratch import SOURCES, SmallSet, download, load
+from visionlab.learning.store_project import Project
+from visionlab.ui import jobs, state
+from visionlab.ui.components.owner import owner
+from visionlab.ui.page import link, roomy_columns, sentence
+from visionlab.ui.scratch.parts import linked
+from visionlab.ui.studio import projects
+from visionlab.ui.widgets import plain, sized
+
+PROJECT = "project"  # beside the names in SOURCES
+OWN = "scratch-own"  # in the session: what it named or uploaded last
+SIZES = (300, 1_000, 3_000, 10_000)  # pictures to learn from at most, for who is in a hurry
+
+EVERY = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """The data that the experiments are on, and its name for people; source is a name in SOURCES, or PROJECT."""
+
+    source: str
+    title: str
+    data: SmallSet
+
+    @property
+    def about(self) -> str:
+        return f"{self.title}, {len(self.data.images):,} pictures"
+
+
+def choose() -> Chosen | None:
+    """The picker, and what it comes to; None where the pictures are not here yet, with what to do about that."""
+    with st.container():  # also where it holds nothing, so that what is below stays in its place
+        if problem := state.take_problem():
+            sentence(problem)
+    with st.container(border=True):
+        one, two, three = roomy_columns([1.2, 1.1, 2.2], "data", vertical_alignment="center")
+        names = [*SOURCES, PROJECT]
+        linked("data", names)
+        source = one.selectbox(
+            "Data",
+            names,
+            format_func=lambda name: SOURCES[name].title if name in SOURCES else "A project of yours",
+            key="data",
+            persist_state="session",
+        )
+        st.query_params["data"] = source
+        found = _project() if source == PROJECT else _source(source)
+        if found is None:
+            return None
+        most = [size for size in SIZES if len(found.data.classes) <= size < len(found.data.images)]
+        size = two.selectbox(
+            "Learn from",
+            [*most, EVERY],
+            index=len(most),
+            format_func=lambda size: f"{size:,} pictures" if size != EVERY else f"all {len(found.data.images):,}",
+            key=f"most-{source}-{len(found.data.images)}",
+            persist_state="session",
+        )
+        data = found.data.less(size) if size != EVERY else found.data
+        three.caption(_facts(data, SOURCES[source].about if source in SOURCES else ""))
+        return Chosen(source, found.title, data)
+
+
+def _facts(data: SmallSet, about: str) -> str:
+    height, width, channels = data.shape
+    kind = "grey" if channels == 1 else "RGB"
+    counts = f"{len(data.images):,} to learn from, {len(data.test_images):,} to test with"
+    return f"{about}  \n{counts} · {len(data.classes)} classes · {width} × {height} px, {kind}"
+
+
+# --- ready-made, downloaded, one's own ------------------------------------------------------------------------------
+
+
+def _source(name: str) -> Chosen | None:
+    own = st.session_state.get(OWN)
+    if own is not None and own.source == name:
+        with st.expander(f"{plain(own.title)} · name another one"):
+            _bring(name)
+        return own
+    source = SOURCES[name]
+    if name == "pictures":
+        _bring(name)
+        return None
+    try:
+        return Chosen(name, source.title, _loaded(name))
+    except DatasetError as error:
+        if source.download is None:
+            raise
+        st.text(str(error))
+    _fetch(name)
+    with st.expander("I have it already"):
+        _bring(name)
+    return None
+
+
+@st.cache_resource(max_entries=len(SOURCES), show_spinner="Opening the pictures …")
+def _loaded(name: str) -> SmallSet:
+    return load(name)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _download(name: str) -> str:
+    """The id of a job that downloads a set."""
+
+    def work(job: jobs.Job) -> Iterator[str]:
+        for done, total in download(name):
+            job.report(done / total)
+        yield name
+
+    return jobs.registry().submit(work)
+
+
+def _fetch(name: str) -> None:
+    wanted = st.session_state.setdefault("scratch-downloads", set())
+    size = sized(SOURCES[name].download.size)
+    if name not in wanted:
+        args = (name,)
+        label = f"Download {size}"
+        st.button(label, key=f"download-{name}", icon=":material/download:", on_click=wanted.add, args=args)
+        return
+    job = jobs.begun(_download, name)
+    if not job.over:
+        jobs.watch(job, lambda: st.progress(job.share, f"{job.share:.0%} of {size}"), "Stop", f"stop-{name}")
+        return
+    if job.error:
+        sentence(job.error)
+    label = {"cancelled": "Go on", "failed": "Try again", "done": "Download again"}[job.state]
+    st.button(label, key=f"download-{name}", icon=":material/download:", on_click=_download.clear, args=(name,))
+
+
+def _bring(name: str) -> None:
+    """A zip that is uploaded or, for who sits at the server itself, a zip or a folder there."""
+    number = st.session_state.setdefault("scratch-uploads", 0)
+    key = f"upload-{name}-{number}"
+    st.file_uploader(
+        "A zip with one folder a class, or with “train” and “test” folders that hold these",
+        type=["zip"],
+        key=key,
+        max_upload_size=archive.MAX_ZIP_BYTES >> 20,
+        on_change=projects.attempt,
+        args=(_take_upload, name, key),
+    )
+    if not at_the_server():
+        return
+    with st.form(f"named-{name}", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
+        st.text_input("Or where it lies on this computer", placeholder="/home/me/pictures.zip", key=f"path-{name}")
+        st.form_submit_button("Open", on_click=lambda: projects.attempt(_take_path, name, f"path-{name}"))
+
+
+def at_the_server() -> bool:
+    """Whether the browser runs on the server's own machine, so that naming its files gives nothing away."""
+    return is_local(st.context.ip_address) and not {"X-Forwarded-For", "Forwarded"} & set(st.context.headers)
+
+
+def is_local(address: str | None) -> bool:
+    """Whether an address is the server's own; Streamlit says None for 127.0.0.1 and ::1 alone."""
+    if address is None:
+        return True
+    found = ip_address(address)
+    return (getattr(found, "ipv4_mapped", None) or found).is_loopback
+
+
+def _take_upload(name: str, key: str) -> None:
+    file = st.session_state[key]
+    if file is None:
+        return
+    st.session_state["scratch-uploads"] += 1  # the next uploader is an empty one
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "pictures.zip"
+        path.write_bytes(file.getbuffer())
+        _take(name, path, file.name)
+
+
+def _take_path(name: str, key: str) -> None:
+    path = Path(st.session_state[key].strip()).expanduser()
+    if not st.session_state[key].strip():
+        raise DatasetError("Name a zip or a folder first, such as /home/me/pictures.zip.")
+    _take(name, path, path.name)
+
+
+def _take(name: str, path: Path, title: str) -> None:
+    data = SOURCES[name].load(path, None, 0)
+    st.session_state[OWN] = Chosen(name, title, data)
+
+
+# --- a project of the studio ----------------------------------------------------------------------------------------
+
+
+def _project() -> Chosen | None:
+    mine = {each.id: each.name for each in projects.workspace().projects(owner())}
+    if not mine:
+        st.info("You have no project yet. Make one of a few photographs on the page “Fine-tune”.")
+        link("Fine-tune")
+        return None
+    latest = state.project_id()
+    wanted = st.selectbox(
+        "Project",
+        mine,
+        index=list(mine).index(latest) if latest in mine else 0,
+        format_func=mine.get,
+        key="scratch-project",
+    )
+    project = projects.workspace().open(wanted)
+    classes, pictures = project.snapshot()
+    data = _small(wanted, hash((tuple(classes), tuple(pictures))), mine[wanted], project)
+    return Chosen(PROJECT, mine[wanted], data)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Making the pictures small …")
+def _small(project_id: str, state_of: int, name: str, _project: Project) -> SmallSet:
+    return SmallSet.from_labelled(name, _project.labelled()[0])
