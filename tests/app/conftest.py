@@ -6,10 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import streamlit as st
+from app.studio import ME, stripes
 from streamlit.testing.v1 import AppTest
+from tiny import tiny_classifier
 
 from visionlab.imaging.image import encode_png
-from visionlab.ui import jobs
+from visionlab.learning.store import Workspace
+from visionlab.learning.store_project import Project
+from visionlab.network.classifier import Classifier
+from visionlab.ui import cached, jobs
 from visionlab.ui.page import PAGES
 
 ROOT = Path(__file__).parents[2]
@@ -64,6 +69,36 @@ def open_page(app):
         return app
 
     return go
+
+
+@pytest.fixture
+def registry(monkeypatch) -> jobs.Registry:
+    """A registry that the test can look into: AppTest keeps its own caches."""
+    known = jobs.Registry()
+    monkeypatch.setattr(jobs, "registry", lambda: known)
+    return known
+
+
+# For the steps of the studio, each of which is tested by itself.
+
+
+@pytest.fixture
+def workspace(tmp_path) -> Workspace:
+    return Workspace(tmp_path / "workspace")
+
+
+@pytest.fixture
+def project(workspace) -> Project:
+    """Two classes of twelve striped pictures."""
+    return stripes(workspace.create("Stripes", ME))
+
+
+@pytest.fixture
+def net(monkeypatch) -> Classifier:
+    """Instead of the built-in network."""
+    tiny = tiny_classifier()
+    monkeypatch.setattr(cached, "classifier", lambda name: tiny)
+    return tiny
 
 
 @pytest.fixture

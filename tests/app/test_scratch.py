@@ -35,14 +35,6 @@ from visionlab.ui.scratch.softmax import lightened
 
 
 @pytest.fixture
-def registry(monkeypatch) -> jobs.Registry:
-    """A registry that the test can look into: AppTest keeps its own caches."""
-    known = jobs.Registry()
-    monkeypatch.setattr(jobs, "registry", lambda: known)
-    return known
-
-
-@pytest.fixture
 def scratch(open_page, registry, monkeypatch):
     """The page at an experiment, for somebody who is not at the server: AppTest knows no addresses."""
     monkeypatch.setattr(sets, "at_the_server", lambda: False)

@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from app.studio import ME, begun, finish, lines, striped, stripes
+from app.studio import begun, finish, lines, striped
 from streamlit.testing.v1 import AppTest
-from tiny import tiny_classifier
 
 from visionlab.errors import DatasetError
 from visionlab.learning.baselines import Baseline, baselines, mean_colours
@@ -17,7 +16,6 @@ from visionlab.learning.evaluation import assess, score
 from visionlab.learning.outcome import Outcome
 from visionlab.learning.store import Workspace
 from visionlab.learning.suspects import Suspect, suspected_labels
-from visionlab.ui import cached, jobs
 from visionlab.ui.studio import judging, judging_labels, runs
 from visionlab.ui.studio.judging_case import case_of
 from visionlab.ui.studio.judging_gallery import NAME, short
@@ -26,39 +24,12 @@ from visionlab.ui.studio.judging_gallery import NAME, short
 def step(folder: str, project_id: str, look: str) -> None:
     import streamlit as st
 
-    from visionlab.learning.store import Workspace
     from visionlab.ui.page import told
     from visionlab.ui.studio import judging
 
     st.session_state.setdefault("look", look)
     with told():
         judging.show(Workspace(folder).open(project_id))
-
-
-@pytest.fixture
-def workspace(tmp_path) -> Workspace:
-    return Workspace(tmp_path / "workspace")
-
-
-@pytest.fixture
-def project(workspace):
-    return stripes(workspace.create("Stripes", ME))
-
-
-@pytest.fixture
-def net(monkeypatch):
-    """Instead of the built-in network."""
-    tiny = tiny_classifier()
-    monkeypatch.setattr(cached, "classifier", lambda name: tiny)
-    return tiny
-
-
-@pytest.fixture
-def registry(monkeypatch) -> jobs.Registry:
-    """A registry that the test can look into: AppTest keeps its own caches."""
-    known = jobs.Registry()
-    monkeypatch.setattr(jobs, "registry", lambda: known)
-    return known
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from app.studio import ME, begun, finish, lines, stripes
+from app.studio import ME, begun, finish, lines
 from streamlit.testing.v1 import AppTest
 from tiny import tiny_classifier
 
@@ -18,7 +18,7 @@ from visionlab.learning.package import open_package, pack
 from visionlab.learning.store import Workspace
 from visionlab.learning.store_zip import export_zip
 from visionlab.network.classifier import probabilities
-from visionlab.ui import cached, jobs
+from visionlab.ui import cached
 from visionlab.ui.components.owner import COOKIE
 from visionlab.ui.studio import projects, takeaway_zip
 from visionlab.ui.studio.judging_case import case_of
@@ -42,27 +42,6 @@ def workspace(tmp_path, monkeypatch) -> Workspace:
     found = Workspace(tmp_path / "workspace")
     monkeypatch.setattr(projects, "workspace", lambda: found)
     return found
-
-
-@pytest.fixture
-def project(workspace):
-    return stripes(workspace.create("Stripes", ME))
-
-
-@pytest.fixture
-def net(monkeypatch):
-    """Instead of the built-in network."""
-    tiny = tiny_classifier()
-    monkeypatch.setattr(cached, "classifier", lambda name: tiny)
-    return tiny
-
-
-@pytest.fixture
-def registry(monkeypatch) -> jobs.Registry:
-    """A registry that the test can look into: AppTest keeps its own caches."""
-    known = jobs.Registry()
-    monkeypatch.setattr(jobs, "registry", lambda: known)
-    return known
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from app.studio import ME, finish, lines, stripes
 from streamlit.testing.v1 import AppTest
-from tiny import tiny_classifier
 
 from visionlab.errors import BusyError, DatasetError
 from visionlab.learning.evaluation import assess
@@ -15,14 +14,12 @@ from visionlab.learning.heads import load_head
 from visionlab.learning.outcome import Comparison, Outcome
 from visionlab.learning.store import Workspace
 from visionlab.learning.training import KINDS, fit
-from visionlab.ui import cached, jobs
 from visionlab.ui.studio import training_run
 from visionlab.ui.studio.runs_table import verdict
 from visionlab.ui.studio.training_run import Embedded, Settings, Trained, epochs_of, noted, train
 
 
 def step(folder: str, project_id: str) -> None:
-    from visionlab.learning.store import Workspace
     from visionlab.ui.page import told
     from visionlab.ui.studio import runs, training
 
@@ -30,32 +27,6 @@ def step(folder: str, project_id: str) -> None:
         project = Workspace(folder).open(project_id)
         training.show(project)
         runs.picked(project)
-
-
-@pytest.fixture
-def workspace(tmp_path) -> Workspace:
-    return Workspace(tmp_path / "workspace")
-
-
-@pytest.fixture
-def project(workspace):
-    return stripes(workspace.create("Stripes", ME))
-
-
-@pytest.fixture
-def net(monkeypatch):
-    """Instead of the built-in network."""
-    tiny = tiny_classifier()
-    monkeypatch.setattr(cached, "classifier", lambda name: tiny)
-    return tiny
-
-
-@pytest.fixture
-def registry(monkeypatch) -> jobs.Registry:
-    """A registry that the test can look into: AppTest keeps its own caches."""
-    known = jobs.Registry()
-    monkeypatch.setattr(jobs, "registry", lambda: known)
-    return known
 
 
 @pytest.fixture

@@ -13,12 +13,13 @@ from visionlab.learning.calibration import Reliability
 from visionlab.learning.learning_curve import CurvePoint
 from visionlab.learning.metrics import Report
 from visionlab.learning.thresholds import Curve
-from visionlab.ui.charts import BLUE, ORANGE
+from visionlab.ui.charts import BLUE, ORANGE, PLAIN
 
 GREY = "#7D8EA0"  # legible on a light and on a dark ground
 MARGIN = {"l": 10, "r": 10, "t": 10, "b": 10}
 LINE = {"color": BLUE, "width": 2.5}
 CHANCE = {"color": GREY, "width": 1.5, "dash": "dot"}
+CLICKED = {**PLAIN, "doubleClickDelay": 0}  # of `confusion`: two quick clicks on two cells are no double click
 CELL, SMALLEST_CELL = 56, 14  # pixels that a row of the confusion matrix takes; the smallest holds no number
 WIDEST = 900  # pixels that its rows take together, as long as they can
 
@@ -26,7 +27,8 @@ WIDEST = 900  # pixels that its rows take together, as long as they can
 def confusion(report: Report) -> go.Figure:
     """The confusion matrix with cells to click on: rows are what the pictures are, columns what the head said.
 
-    For st.plotly_chart(figure, on_select="rerun", selection_mode="points"); `clicked` reads what it returns.
+    For st.plotly_chart(figure, config=CLICKED, on_select="rerun", selection_mode="points"); `clicked` reads what it
+    returns.
     """
     counts, width = report.confusion, len(report.classes)
     side = max(SMALLEST_CELL, min(CELL, WIDEST // width))

@@ -27,15 +27,16 @@ def linked(key: str, options: Collection[str]) -> None:
 
 def train_button(experiment: str, start: Callable[[], None], problem: str | None = None) -> None:
     """“Train”, or what hinders it; start() may raise a VisionlabError, which is told."""
-    st.button(
+    # No callback: it would know the settings of the run before, and one may type a number and press the button at once.
+    if st.button(
         "Train",
         type="primary",
         icon=":material/play_arrow:",
         key=f"train-{experiment}",
         disabled=problem is not None or runs.busy(experiment),
-        on_click=attempt,
-        args=(start,),
-    )
+    ):
+        attempt(start)
+        st.rerun()
     if problem:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(":orange[:material/info:]", width="content")

@@ -37,7 +37,7 @@ def mistakes(case: Case) -> None:
         st.markdown("**What it takes for what**")
         chosen = st.plotly_chart(
             evaluation_charts.confusion(found.report),
-            config=charts.PLAIN,
+            config=evaluation_charts.CLICKED,
             key=f"cells-{case.key[:16]}",
             on_select="rerun",
             selection_mode="points",

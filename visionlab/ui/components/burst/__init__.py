@@ -11,15 +11,16 @@ from typing import Any
 
 import streamlit as st
 
+from visionlab.ui.components.looks import LOOKS
 from visionlab.ui.components.outbox import OUTBOX, mount_outbox
-from visionlab.ui.components.webcam import WEBCAM
+from visionlab.ui.components.webcam import WEBCAM, WEBCAM_LOOKS
 
 FOLDER = Path(__file__).parent
 
 _burst = st.components.v2.component(
     "visionlab_burst",
     html=(FOLDER / "burst.html").read_text(),
-    css=(FOLDER / "burst.css").read_text(),
+    css=WEBCAM_LOOKS + (FOLDER / "burst.css").read_text() + LOOKS,
     js=OUTBOX + WEBCAM + (FOLDER / "burst.js").read_text(),
 )
 

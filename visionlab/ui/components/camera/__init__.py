@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from visionlab.imaging.render import colour
 from visionlab.network.classifier import UNSURE, Prediction
-from visionlab.ui.components.webcam import WEBCAM
+from visionlab.ui.components.looks import LOOKS
+from visionlab.ui.components.webcam import WEBCAM, WEBCAM_LOOKS
 
 FOLDER = Path(__file__).parent
 PALETTE = colour(np.linspace(0, 1, 256)[None], "inferno")[0].tolist()  # level â†’ red, green, blue; as explanations have
@@ -26,7 +27,7 @@ PALETTE = colour(np.linspace(0, 1, 256)[None], "inferno")[0].tolist()  # level â
 _camera = st.components.v2.component(
     "visionlab_camera",
     html=(FOLDER / "camera.html").read_text(),
-    css=(FOLDER / "camera.css").read_text(),
+    css=WEBCAM_LOOKS + (FOLDER / "camera.css").read_text() + LOOKS,
     js="\n".join(
         [f"const PALETTE = {json.dumps(PALETTE)};", WEBCAM]
         + [(FOLDER / name).read_text() for name in ("draw.js", "camera.js")]  # one module for the browser

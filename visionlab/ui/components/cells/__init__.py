@@ -9,13 +9,14 @@ import streamlit as st
 
 from visionlab.ui.components.choosing import CHOICE, mount_choosing
 from visionlab.ui.components.kept_picture import WAIT_FOR_PICTURE, keep_picture
+from visionlab.ui.components.looks import LOOKS
 
 FOLDER = Path(__file__).parent
 
 _cells = st.components.v2.component(
     "visionlab_cells",
     html=(FOLDER / "cells.html").read_text(),
-    css=(FOLDER / "cells.css").read_text(),
+    css=(FOLDER / "cells.css").read_text() + LOOKS,
     js=WAIT_FOR_PICTURE + CHOICE + (FOLDER / "cells.js").read_text(),
 )
 

@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime import get_instance
 
+from visionlab.ui.components.looks import LOOKS
 from visionlab.ui.components.outbox import OUTBOX, mount_outbox
 
 FOLDER = Path(__file__).parent
@@ -18,7 +19,7 @@ SCRIPTS = ("tiles.js", "selection.js", "gallery.js")  # one module for the brows
 _gallery = st.components.v2.component(
     "visionlab_gallery",
     html=(FOLDER / "gallery.html").read_text(),
-    css=(FOLDER / "gallery.css").read_text(),
+    css=(FOLDER / "gallery.css").read_text() + LOOKS,
     js="\n".join([OUTBOX, *((FOLDER / name).read_text() for name in SCRIPTS)]),
 )
 

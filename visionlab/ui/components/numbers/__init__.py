@@ -9,12 +9,14 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from visionlab.ui.components.looks import LOOKS
+
 FOLDER = Path(__file__).parent
 
 _numbers = st.components.v2.component(
     "visionlab_numbers",
     html=(FOLDER / "numbers.html").read_text(),
-    css=(FOLDER / "numbers.css").read_text(),
+    css=(FOLDER / "numbers.css").read_text() + LOOKS,
     js=(FOLDER / "numbers.js").read_text(),
 )
 

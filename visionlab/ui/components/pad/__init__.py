@@ -15,13 +15,15 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from visionlab.ui.components.looks import LOOKS
+
 FOLDER = Path(__file__).parent
 BARS = (FOLDER.parent / "camera" / "draw.js").read_text()  # the same bars as beside the live camera
 
 _pad = st.components.v2.component(
     "visionlab_pad",
     html=(FOLDER / "pad.html").read_text(),
-    css=(FOLDER / "pad.css").read_text(),
+    css=(FOLDER / "pad.css").read_text() + LOOKS,
     js=BARS + (FOLDER / "pad.js").read_text(),
 )
 

@@ -4,4 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-WEBCAM = (Path(__file__).parent / "webcam.js").read_text()  # to go before the component's own JavaScript
+FOLDER = Path(__file__).parent
+WEBCAM = (FOLDER / "webcam.js").read_text()  # to go before the component's own JavaScript
+WEBCAM_LOOKS = (FOLDER / "webcam.css").read_text()  # before its own CSS
