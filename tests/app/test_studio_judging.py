@@ -14,7 +14,6 @@ from visionlab.learning.baselines import Baseline, baselines, mean_colours
 from visionlab.learning.embedding import embed
 from visionlab.learning.evaluation import assess, score
 from visionlab.learning.outcome import Outcome
-from visionlab.learning.store import Workspace
 from visionlab.learning.suspects import Suspect, suspected_labels
 from visionlab.ui.studio import judging, judging_labels, runs
 from visionlab.ui.studio.judging_case import case_of
@@ -24,6 +23,7 @@ from visionlab.ui.studio.judging_gallery import NAME, short
 def step(folder: str, project_id: str, look: str) -> None:
     import streamlit as st
 
+    from visionlab.learning.store import Workspace
     from visionlab.ui.page import told
     from visionlab.ui.studio import judging
 

@@ -12,7 +12,6 @@ from visionlab.errors import BusyError, DatasetError
 from visionlab.learning.evaluation import assess
 from visionlab.learning.heads import load_head
 from visionlab.learning.outcome import Comparison, Outcome
-from visionlab.learning.store import Workspace
 from visionlab.learning.training import KINDS, fit
 from visionlab.ui.studio import training_run
 from visionlab.ui.studio.runs_table import verdict
@@ -20,6 +19,7 @@ from visionlab.ui.studio.training_run import Embedded, Settings, Trained, epochs
 
 
 def step(folder: str, project_id: str) -> None:
+    from visionlab.learning.store import Workspace
     from visionlab.ui.page import told
     from visionlab.ui.studio import runs, training
 
