@@ -10,6 +10,7 @@ DataLoader from tensors that are normalised beforehand, without augmentation: le
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +23,8 @@ from rich.console import Console
 from rich.table import Table
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import visionlab as vl
 from visionlab.device import describe, half_precision, resolve
