@@ -19,8 +19,7 @@ from visionlab.ui.studio import runs, runs_table
 from visionlab.ui.studio.training_run import Embedded, Settings, Trained, curve_of, noted, train
 
 QUEUE = "runs"
-FEW = 6  # pictures a class: below that, a prototype is usually the better choice
-PROTOTYPE = "prototype"
+FEW = 6  # pictures a class: below that, a kind for which one is enough is usually the better choice
 AT_WORK = ("running", "waiting")
 OURS = "Something went wrong here, not with your pictures. Train again."
 
@@ -127,9 +126,10 @@ def _plan(project: Project, settings: Settings) -> int | None:
         st.markdown(f"{to_learn}, **{len(held_out):,}** to check with{together}.")
     else:
         st.markdown(f"{to_learn}. None is held out, since a class has but one: nobody will know how good the head is.")
-    if settings.kind != PROTOTYPE and min(data.counts().values()) < FEW:
+    if not KINDS[settings.kind].alone and min(data.counts().values()) < FEW:
+        better = next(kind.title for kind in KINDS.values() if kind.alone)
         st.caption(
-            f":material/lightbulb: A class has fewer than {FEW} pictures. “{KINDS[PROTOTYPE].title}” is usually better "
+            f":material/lightbulb: A class has fewer than {FEW} pictures. “{better}” is usually better "
             "then, and more pictures are better still."
         )
     return len(data)
