@@ -7,6 +7,8 @@ import os
 import pickle
 import random
 import shutil
+import subprocess
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -472,6 +474,32 @@ def test_racing_downloads_get_one_file_from_one_body(server):
 
 
 # Files that were there before
+
+
+def test_eight_racing_processes_get_one_verified_file(server):
+    script = (
+        "import sys\n"
+        "from visionlab.network.weights import WeightFile, fetch, verify_digits\n"
+        "file = WeightFile(sys.argv[1], sys.argv[2], int(sys.argv[3]))\n"
+        "print('ready', flush=True)\n"
+        "sys.stdin.readline()\n"
+        "path = fetch(file)\n"
+        "verify_digits(path, file)\n"
+        "print(path)\n"
+    )
+    command = [sys.executable, "-c", script, NAME, server.file.url, str(len(BODY))]
+    root = Path(__file__).parents[2]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    racers = [subprocess.Popen(command, cwd=root, text=True, **pipes) for _ in range(8)]
+    assert [racer.stdout.readline() for racer in racers] == ["ready\n"] * 8
+    for racer in racers:
+        racer.stdin.write("go\n")
+        racer.stdin.flush()
+    told = [racer.communicate(timeout=120) for racer in racers]
+    assert [racer.returncode for racer in racers] == [0] * 8, told
+    assert {out.strip() for out, _ in told} == {str(folder() / NAME)}
+    assert server.asked == [None], "the bytes were sent once"
+    assert_arrived()
 
 
 def test_a_file_put_by_hand_needs_no_network():
