@@ -62,7 +62,9 @@ def base_network(model: str, device: str) -> Classifier:
             task = progress.add_task(file.name, total=file.size)
             for step in weights.download(file):
                 progress.update(task, completed=step.done, total=step.total or file.size)
-    return vl.load_classifier(model, device)
+    net = vl.load_classifier(model, device)
+    net.check(wait=True)
+    return net
 
 
 def read(path: Path) -> bytes:

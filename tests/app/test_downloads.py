@@ -4,6 +4,8 @@ import hashlib
 import io
 import shutil
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -100,10 +102,19 @@ def test_a_download_brings_the_network(page, server):
     assert MODELS[NAME].title in table
 
 
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def test_it_is_stopped_and_goes_on_where_it_stopped(page, server):
     server.gate = threading.Event()
     page.button(key=f"download-{NAME}").click().run()
     assert server.half_sent.wait(30)
+    arrived = weights.folder() / f"{MODELS[NAME].file.name}.part"
+    until(lambda: arrived.is_file() and arrived.stat().st_size > 0)  # sent is not yet received
     page.button(key=f"stop-download-{NAME}").click().run()
     server.gate.set()
     finish_jobs()

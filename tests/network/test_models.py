@@ -1,4 +1,6 @@
 import json
+import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ from safetensors.torch import load_file, save_file
 from tiny import TINY
 
 from visionlab.errors import ModelError, WeightsError
-from visionlab.network import models
+from visionlab.network import checksums, models
 from visionlab.network.activations import feature_maps
 from visionlab.network.classifier import probabilities
 from visionlab.network.models import MODELS, load_classifier
@@ -26,7 +28,10 @@ def put(tmp_path, monkeypatch):
         torch.manual_seed(0)
         state = {name: value.half() for name, value in VGG(plan).state_dict().items()} | changes
         labels = labels or [f"class {i}" for i in range(plan.classes)]
-        save_file(state, tmp_path / MODELS[BUILT_IN].file.name, {"labels": json.dumps(labels)} | (header or {}))
+        path = tmp_path / MODELS[BUILT_IN].file.name
+        save_file(state, path, {"labels": json.dumps(labels)} | (header or {}))
+        file = replace(MODELS[BUILT_IN].file, sha256=checksums.sha256(path))
+        monkeypatch.setitem(MODELS, BUILT_IN, replace(MODELS[BUILT_IN], file=file))
         return state
 
     return write
@@ -38,7 +43,7 @@ def test_every_entry_is_complete(name):
     assert model.name == name
     assert model.about.endswith(".")
     assert model.transform.crop <= model.transform.resize
-    assert model.file.url is None or model.file.digits, "what is downloaded is checked"
+    assert model.file.digits, "what is loaded is checked"
     assert model.plan is None or len(model.labels()) == model.plan.classes
     assert model.plan is None or model.adapt is None, "one of the two says what the file holds"
 
@@ -52,6 +57,23 @@ def test_the_loader_takes_any_width(put, plan, noise):
     assert not net.module.training
     assert not any(p.requires_grad for p in net.module.parameters())
     assert sum(layer.parameters for layer in net.layers) == sum(p.numel() for p in net.module.parameters())
+
+
+def test_a_file_that_changed_unseen_is_told_of_once_it_is_known(put, noise):
+    put(TINY)
+    load_classifier(BUILT_IN, "cpu").check(wait=True)
+    path = folder() / MODELS[BUILT_IN].file.name
+    status, content = path.stat(), bytearray(path.read_bytes())
+    content[-1] ^= 1  # a bit of some weight
+    path.write_bytes(content)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    net = load_classifier(BUILT_IN, "cpu")
+    with pytest.raises(WeightsError, match="SHA-256"):
+        net.check(wait=True)
+    with pytest.raises(WeightsError, match="SHA-256"):
+        probabilities(net, [noise])
+    with pytest.raises(WeightsError, match="SHA-256"):
+        load_classifier(BUILT_IN, "cpu")
 
 
 def test_files_that_do_not_fit_are_refused(put, monkeypatch):
@@ -87,10 +109,7 @@ def test_torchvisions_file_is_loaded_under_its_own_name(tmp_path, monkeypatch):
     monkeypatch.setenv("VISIONLAB_WEIGHTS", str(tmp_path))
     state = VGG(narrow).state_dict()
     torch.save(state, tmp_path / "narrow.pth")
-    import hashlib
-    from dataclasses import replace
-
-    digits = hashlib.sha256((tmp_path / "narrow.pth").read_bytes()).hexdigest()[:8]
+    digits = checksums.sha256(tmp_path / "narrow.pth")[:8]
     (tmp_path / "narrow.pth").rename(tmp_path / f"vgg16-{digits}.pth")
     entry = replace(MODELS["vgg16"], plan=narrow, file=WeightFile(f"vgg16-{digits}.pth"))
     monkeypatch.setitem(models.MODELS, "vgg16", entry)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import pickle
 import random
@@ -20,8 +21,8 @@ from filelock import FileLock
 from safetensors.torch import save_file
 
 from visionlab.errors import WeightsError
-from visionlab.network import weights
-from visionlab.network.weights import Progress, WeightFile, check, download, fetch, find, folder, read, verify_digits
+from visionlab.network import checksums, weights
+from visionlab.network.weights import Progress, WeightFile, check, compare, download, fetch, find, folder, read
 
 BODY = random.Random(0).randbytes(300_000)
 NAME = f"network-{hashlib.sha256(BODY).hexdigest()[:8]}.pth"
@@ -479,12 +480,12 @@ def test_racing_downloads_get_one_file_from_one_body(server):
 def test_eight_racing_processes_get_one_verified_file(server):
     script = (
         "import sys\n"
-        "from visionlab.network.weights import WeightFile, fetch, verify_digits\n"
+        "from visionlab.network.weights import WeightFile, compare, fetch\n"
         "file = WeightFile(sys.argv[1], sys.argv[2], int(sys.argv[3]))\n"
         "print('ready', flush=True)\n"
         "sys.stdin.readline()\n"
         "path = fetch(file)\n"
-        "verify_digits(path, file)\n"
+        "compare(path, file).result()\n"
         "print(path)\n"
     )
     command = [sys.executable, "-c", script, NAME, server.file.url, str(len(BODY))]
@@ -513,81 +514,129 @@ def test_torchs_cache_is_used():
     assert fetch(WeightFile(NAME)) == path
 
 
+def compared(file: WeightFile) -> Path:
+    """The file's path, after its SHA-256 has been compared."""
+    path = fetch(file)
+    compare(path, file).result(timeout=20)
+    return path
+
+
 @pytest.mark.parametrize("place", [put, put_in_torch_cache])
 def test_a_wrong_file_is_refused_but_stays(server, place):
     path = place(b"something else")
     for _ in range(2):
         with pytest.raises(WeightsError, match=server.file.digits) as caught:
-            fetch(server.file)
+            compare(fetch(server.file), server.file)
     assert hashlib.sha256(b"something else").hexdigest()[:8] in str(caught.value)
     assert path.read_bytes() == b"something else"
     assert server.asked == []
 
 
-def test_a_file_without_digits_is_found_but_cannot_be_verified():
-    path = put(BODY, "plain.safetensors")
-    assert fetch(WeightFile("plain.safetensors")) == path
-    with pytest.raises(WeightsError, match="digits"):
-        verify_digits(path, WeightFile("plain.safetensors"))
+def test_a_file_without_digits_is_found_but_cannot_be_compared():
+    file = WeightFile("plain.safetensors")
+    path = put(BODY, file.name)
+    assert fetch(file) == path
+    with pytest.raises(WeightsError, match="its SHA-256"):
+        compare(path, file)
 
 
-def test_a_file_is_hashed_at_its_first_load_only(hashed):
-    path = put(BODY)
-    for _ in range(3):
-        fetch(WeightFile(NAME))
-    assert hashed == [path]
+def test_a_file_whose_entry_tells_the_sum_needs_no_digits_in_its_name():
+    file = WeightFile("plain.safetensors", sha256=hashlib.sha256(BODY).hexdigest())
+    path = put(BODY, file.name)
+    assert compared(file) == path
+    path.write_bytes(BODY + b"more")
+    with pytest.raises(WeightsError, match=f"not with {file.sha256[:8]}; replace it.$"):
+        compare(path, file)
+
+
+def test_a_file_is_hashed_at_once_at_its_first_load_and_beside_the_later_ones(hashed):
+    path, file = put(BODY), WeightFile(NAME)
+    assert compare(fetch(file), file).done()
+    assert len(hashed) == 1
+    for loads in (2, 3):
+        compared(file)
+        assert hashed == [path] * loads
     os.utime(path, ns=(0, 0))  # another time: perhaps another file
-    for _ in range(2):
-        fetch(WeightFile(NAME))
-    assert hashed == [path, path]
+    assert compare(path, file).done()
+    assert hashed == [path] * 4
 
 
-def test_a_download_is_hashed_once(server, hashed):
-    fetch(server.file)
+def test_loads_at_the_same_moment_share_one_comparison(hashed, monkeypatch):
+    path, file = put(BODY), WeightFile(NAME)
+    compared(file)
+    gate, sha256 = threading.Event(), checksums.sha256
+    monkeypatch.setattr(checksums, "sha256", lambda path: gate.wait(20) and sha256(path))
+    comparisons = [compare(path, file) for _ in range(5)]
+    assert not any(comparison.done() for comparison in comparisons), "nobody waits"
+    gate.set()
+    for comparison in comparisons:
+        comparison.result(timeout=20)
+    assert hashed == [path] * 2
+
+
+def test_a_download_is_hashed_once_and_compared_later(server, hashed):
     fetch(server.file)
     assert hashed == [part()]
+    compared(server.file)
+    assert hashed == [part(), folder() / NAME]
 
 
 def test_a_file_that_changed_is_noticed():
     path = put(BODY)
-    fetch(WeightFile(NAME))
+    compared(WeightFile(NAME))
     path.write_bytes(BODY[:-1])
     with pytest.raises(WeightsError, match="replace it"):
-        fetch(WeightFile(NAME))
+        compare(path, WeightFile(NAME))
+
+
+def test_a_change_that_left_size_and_time_is_noticed_later_then_at_once():
+    path, file = put(BODY), WeightFile(NAME)
+    compared(file)
+    status = path.stat()
+    path.write_bytes(BODY[:-1] + bytes([BODY[-1] ^ 1]))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    going_on = compare(path, file)
+    with pytest.raises(WeightsError, match="replace it"):
+        going_on.result(timeout=20)
+    for _ in range(2):
+        with pytest.raises(WeightsError, match="replace it"):
+            compare(path, file)
+    path.write_bytes(BODY)
+    assert compared(file) == path
 
 
 def test_a_file_with_the_same_digits_and_another_sum_is_noticed():
-    path = put(BODY)
-    fetch(WeightFile(NAME))
+    path, file = put(BODY), WeightFile(NAME)
+    compared(file)
     sums = folder() / "checksums.json"
     true = hashlib.sha256(BODY).hexdigest()
     sums.write_text(sums.read_text().replace(true, true[:8] + "0" * 56))
-    fetch(WeightFile(NAME))  # as it was when it was recorded
-    os.utime(path, ns=(0, 0))
     with pytest.raises(WeightsError, match=f"{true[:8]}00000000"):
-        fetch(WeightFile(NAME))
+        compare(path, file).result(timeout=20)
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"%s": 3}', '{"%s": {"sha256": 1}}', '{"%s": {}}', "\xff"])
 def test_a_damaged_record_is_written_anew(hashed, content):
-    put(BODY)
+    path, file = put(BODY), WeightFile(NAME)
     put(content.replace("%s", NAME).encode("latin-1"), "checksums.json")
-    fetch(WeightFile(NAME))
-    fetch(WeightFile(NAME))
+    assert compare(path, file).done()
     assert len(hashed) == 1
+    record = json.loads((folder() / "checksums.json").read_text())[NAME]
+    assert record["sha256"] == hashlib.sha256(BODY).hexdigest()
 
 
-def test_without_a_place_to_remember_every_load_hashes(hashed, monkeypatch, tmp_path):
-    path = put_in_torch_cache(BODY)
+def test_without_a_place_to_remember_every_load_hashes_at_once(hashed, monkeypatch, tmp_path):
+    path, file = put_in_torch_cache(BODY), WeightFile(NAME)
     (tmp_path / "a file").touch()
     monkeypatch.setenv("VISIONLAB_WEIGHTS", str(tmp_path / "a file" / "weights"))
-    assert fetch(WeightFile(NAME)) == fetch(WeightFile(NAME)) == path
+    for _ in range(2):
+        assert compare(path, file).done()
     assert hashed == [path, path]
 
 
 def test_a_file_that_is_gone_is_said():
     with pytest.raises(WeightsError, match="cannot be read"):
-        verify_digits(folder() / NAME, WeightFile(NAME))
+        compare(folder() / NAME, WeightFile(NAME))
 
 
 # Reading

@@ -33,7 +33,7 @@ from visionlab.imaging.image import load_image
 from visionlab.imaging.samples import SAMPLES, load_sample
 from visionlab.learning.corpus import SIDE, Pictures, augment, cutmix, read_classes, read_pictures, strangers
 from visionlab.learning.shipping import accuracies, finish, logits_of, write, write_unrounded
-from visionlab.network import weights
+from visionlab.network import checksums, weights
 from visionlab.network.vgg import VGG, Plan, fold_batch_norm, read_plan, scaled_plan, unfold_batch_norm
 
 STATISTICS = 4096  # pictures over which a network that is trained on gets its normalisation back
@@ -300,6 +300,7 @@ def main(
     images = chain(map(load_sample, SAMPLES), map(load_image, files))
     write_unrounded(finished, images, out.with_suffix(".unrounded.npz"))
     print(f"wrote {out}: {finished.side} px, temperature {finished.temperature:.3f}, {finished.figures}")
+    print(f"Its SHA-256, which belongs into MODELS: {checksums.sha256(out)}")
 
 
 if __name__ == "__main__":

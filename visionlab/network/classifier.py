@@ -7,6 +7,7 @@ predicts, opens layers or explains has to ask which it is.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -134,7 +135,8 @@ class Classifier:
     changed: eval mode, parameters frozen. embedding names the layer whose values a head is trained on, and maps_side
     is the input size in pixels at which the maps of the deeper layers are large enough to be looked at. The logits are
     divided by temperature before the softmax, so that the probabilities are neither too sure nor too shy (Guo et al.
-    2017); it is 1 where nobody measured it.
+    2017); it is 1 where nobody measured it. comparison is that of the weight file's SHA-256 with what it was at the
+    first load, where one is going on.
     """
 
     name: str
@@ -146,6 +148,12 @@ class Classifier:
     embedding: str
     maps_side: int
     temperature: float = 1.0
+    comparison: Future[None] | None = None
+
+    def check(self, wait: bool = False) -> None:
+        """Raises WeightsError where the weight file has been found to differ from what it was at the first load."""
+        if self.comparison is not None and (wait or self.comparison.done()):
+            self.comparison.result()
 
     def softmax(self, logits: Tensor) -> Tensor:
         """(N, classes) logits → (N, classes) float32 probabilities, at the classifier's temperature."""
@@ -197,7 +205,11 @@ def probabilities(net: Classifier, images: Sequence[Image]) -> NDArray[np.float3
 
 @torch.inference_mode()
 def classified(net: Classifier, x: Tensor) -> NDArray[np.float32]:
-    """(N, classes) float32: the probabilities for pictures that have been prepared, x (N, 3, H, W), in one batch."""
+    """(N, classes) float32: the probabilities for pictures that have been prepared, x (N, 3, H, W), in one batch.
+
+    Raises WeightsError as Classifier.check does.
+    """
+    net.check()
     if len(x) > 1:  # the order of memory that convolutions of a batch want: 10 to 19 % faster on a CPU
         x = x.contiguous(memory_format=torch.channels_last)
     return net.softmax(net.module(x)).cpu().numpy()

@@ -66,7 +66,10 @@ MODELS: dict[str, Model] = {
         name="vgg16-tinyimagenet",
         title="Built-in VGG16",
         about="VGG16's thirteen convolutions, trained by this project on 202 classes. It comes with the app.",
-        file=WeightFile("vgg16-tinyimagenet.safetensors"),
+        file=WeightFile(
+            "vgg16-tinyimagenet.safetensors",
+            sha256="320f79e53a33a21f0d1fbdaa12b912c9a1fc90513c6224b388ba5649aa7fac58",
+        ),
         # Best of 64 to 128 px on validation: see weights/README.md. Its figures there were measured with rounding.
         transform=Transform(resize=112, crop=112, rounds=True),
         embedding="avgpool",  # the best features for a new head: see there, too
@@ -180,11 +183,14 @@ def available() -> list[str]:
 def load_classifier(name: str, device: str | torch.device = "auto") -> Classifier:
     """The network of that name in MODELS, ready to predict, in float32.
 
-    Its weights are found under weights/ or in torch's cache, or downloaded. Raises ModelError for an unknown name and
-    WeightsError where the weights cannot be had, are damaged, or do not fit.
+    Its weights are found under weights/ or in torch's cache, or downloaded. A file that was loaded before is compared
+    with what it was while the network is in use already: see Classifier.check.
+
+    Raises ModelError for an unknown name, WeightsError where the weights cannot be had, are damaged, or do not fit.
     """
     model = find_model(name)
     path = weights.fetch(model.file)
+    comparison = weights.compare(path, model.file)
     tensors, metadata = weights.read(path)
     module = _filled(model, tensors, path.name)
     layers = _layers(module, model.transform.crop)
@@ -204,6 +210,7 @@ def load_classifier(name: str, device: str | torch.device = "auto") -> Classifie
         model.embedding,
         model.maps_side,
         _temperature_in(metadata, path.name),
+        comparison,
     )
 
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
-import json
 import os
 import pickle
 import re
@@ -18,6 +16,7 @@ import shutil
 import struct
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
@@ -29,12 +28,12 @@ from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
 
 from visionlab.errors import WeightsError
+from visionlab.network import checksums
 
 CHUNK = 2**20  # bytes read at once, at most
 TIMEOUT = 20  # seconds without a byte before a connection counts as cut
 PAUSES = (0.5, 1.0, 2.0)  # seconds before each further try; after CHUNK bytes more they begin anew
 POLL = 0.2  # seconds between two signs of life while another process downloads
-CHECKSUMS = "checksums.json"
 
 _DIGITS = re.compile(r"-([0-9a-fA-F]{8,64})(\.[^-]*)?$")
 _RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
@@ -45,15 +44,21 @@ _UNREADABLE += (struct.error, pickle.PickleError, SafetensorError)
 
 @dataclass(frozen=True)
 class WeightFile:
-    """A weight file by its name; size in bytes is for telling people before a download, and is not relied on."""
+    """A weight file by its name; size in bytes is for telling people before a download, and is not relied on.
+
+    sha256 is for files whose names do not hold its first digits.
+    """
 
     name: str
     url: str | None = None
     size: int | None = None
+    sha256: str | None = None
 
     @property
     def digits(self) -> str | None:
-        """The first hex digits of the file's SHA-256: what follows the last dash of its name, if 8 or more."""
+        """The first hex digits of the file's SHA-256: all 64, or what follows the name's last dash, if 8 or more."""
+        if self.sha256 is not None:
+            return self.sha256
         match = _DIGITS.search(self.name)
         return match[1].lower() if match else None
 
@@ -83,16 +88,10 @@ def find(file: WeightFile) -> Path | None:
 
 
 def fetch(file: WeightFile) -> Path:
-    """The file's path, downloaded if need be, and checked if its name carries digits.
-
-    Raises WeightsError where it cannot be had, or is not what its name says.
-    """
+    """The file's path, downloaded if need be; not yet compared(). Raises WeightsError where it cannot be had."""
     for _ in download(file):
         pass
-    path = find(file) or folder() / file.name
-    if file.digits is not None:
-        verify_digits(path, file)
-    return path
+    return find(file) or folder() / file.name
 
 
 def download(file: WeightFile) -> Iterator[Progress]:
@@ -162,7 +161,7 @@ def _ask(file: WeightFile, part: Path) -> HTTPResponse | None:
         error.close()
         if error.code != 416 or not done:
             raise
-        if _digest(part).startswith(file.digits):
+        if checksums.sha256(part).startswith(file.digits):
             return None
         part.unlink()  # longer than the file, or damaged
         return _ask(file, part)
@@ -205,7 +204,7 @@ def _chunks(answer: HTTPResponse) -> Iterator[bytes]:
 
 def _accept(file: WeightFile, part: Path) -> None:
     """Give a complete part its name if its bytes are those of the name, else remove it; raises WeightsError."""
-    found = _digest(part)
+    found = checksums.sha256(part)
     if not found.startswith(file.digits):
         part.unlink()
         raise WeightsError(
@@ -216,52 +215,18 @@ def _accept(file: WeightFile, part: Path) -> None:
         os.fsync(complete.fileno())  # the name must not reach the disk before the bytes do
     place = part.with_name(file.name)
     os.replace(part, place)
-    _remember(file.name, place.stat(), found)
+    checksums.remember(folder(), file.name, place.stat(), found)
 
 
-def verify_digits(path: Path, file: WeightFile) -> None:
-    """Compare the SHA-256 of a file with the digits of its name, and with what it was at the first load.
+def compare(path: Path, file: WeightFile) -> Future[None]:
+    """Compare the SHA-256 of a file with its digits, and with what it was at its first load, by checksums.json.
 
-    Hashes once: the sum is remembered in folder()/checksums.json until size or time of the file change. Where that
-    cannot be written, every call hashes. Raises WeightsError where a sum differs, or there are no digits or no file.
+    What looks unchanged is hashed beside what follows, and result() of the Future raises what is found; anything else
+    is hashed at once. Raises WeightsError where a sum differs, or there are no digits or no file.
     """
     if file.digits is None:
-        raise WeightsError(f"{file.name} cannot be checked: its name holds no digits of its SHA-256.")
-    try:
-        status = path.stat()
-        record = _records().get(file.name)
-        known = record if isinstance(record, dict) and str(record.get("sha256")).startswith(file.digits) else {}
-        if (known.get("size"), known.get("mtime_ns")) == (status.st_size, status.st_mtime_ns):
-            return
-        found = _digest(path)
-    except OSError as error:
-        raise WeightsError(f"{path} cannot be read ({error.strerror}); put {file.name} there again.") from error
-    expected = known.get("sha256", file.digits)
-    if not found.startswith(expected):
-        raise WeightsError(
-            f"{path} is not {file.name}: its SHA-256 begins with {found[: len(expected)]}, not with {expected};"
-            " replace it, or remove it so that it can be downloaded."
-        )
-    _remember(file.name, status, found)
-
-
-def _records() -> dict[str, object]:
-    try:
-        records = json.loads((folder() / CHECKSUMS).read_text("utf-8"))
-    except (OSError, ValueError):  # what is not remembered is hashed again
-        return {}
-    return records if isinstance(records, dict) else {}
-
-
-def _remember(name: str, status: os.stat_result, sha256: str) -> None:
-    record = {"sha256": sha256, "size": status.st_size, "mtime_ns": status.st_mtime_ns}
-    place = folder() / CHECKSUMS
-    with contextlib.suppress(OSError):  # a folder that is not ours to write to: hash each time
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{place}.lock", timeout=5):
-            draft = place.with_suffix(".part")
-            draft.write_text(json.dumps(_records() | {name: record}, indent=1), "utf-8")
-            os.replace(draft, place)
+        raise WeightsError(f"{file.name} cannot be checked: neither its name nor its entry tells its SHA-256.")
+    return checksums.compare(path, file, folder())
 
 
 def read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
@@ -309,11 +274,6 @@ def check(tensors: Mapping[str, torch.Tensor], expected: Mapping[str, Sequence[i
         # The extremes are NaN if any value is; isfinite() on the whole tensor takes 30 times as long.
         if tensor.is_floating_point() and tensor.numel() and not torch.stack(tensor.aminmax()).isfinite().all():
             raise WeightsError(f"The weights of {name} are damaged: {key} holds NaN or infinite values.")
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as source:
-        return hashlib.file_digest(source, "sha256").hexdigest()
 
 
 def _size(path: Path) -> int:

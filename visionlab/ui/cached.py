@@ -16,6 +16,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from visionlab.device import give_back_memory
+from visionlab.errors import WeightsError
 from visionlab.imaging.convolution import convolve
 from visionlab.imaging.filter_record import Value
 from visionlab.imaging.image import Image, Response, encode_jpeg, encode_png, fit
@@ -34,8 +35,19 @@ from visionlab.network.models import load_classifier
 from visionlab.ui.response_settings import Settings
 
 
-@st.cache_resource(max_entries=10, show_spinner="Loading the network …")
 def classifier(name: str) -> Classifier:
+    """The network of that name in MODELS; loaded anew where its file has been found to be damaged."""
+    net = _loaded(name)
+    try:
+        net.check()
+    except WeightsError:
+        _loaded.clear(name)
+        net = _loaded(name)
+    return net
+
+
+@st.cache_resource(max_entries=10, show_spinner="Loading the network …")
+def _loaded(name: str) -> Classifier:
     return load_classifier(name)
 
 
