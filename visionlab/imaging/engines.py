@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from itertools import product
+from itertools import pairwise, product
 from queue import SimpleQueue
 from typing import TypeVar
 
@@ -26,7 +26,8 @@ from visionlab.imaging.kernels import separate
 # The bounds below were measured on two cores of an AMD EPYC with benchmarks/convolution.py.
 _SEPARABLE_UP_TO = 61  # a side, beyond which an FFT is faster than two 1-D passes
 _DIRECT_UP_TO = {np.float32: 121, np.float64: 49}  # weights, beyond which an FFT is faster than the sum itself
-_PIECE = 3_200_000  # bytes of floats in a band of rows: a few of them share the third cache
+_PIECE = 3_200_000  # bytes of floats in the rows that a core takes at a time
+_CACHED = 1_200_000  # bytes of floats computed at once: they stay in the second cache from the conversion on
 _LEAST = 400_000  # bytes of floats for which it is worth waking another core
 _KEPT = 16_000_000  # bytes of working memory that a thread keeps for the next band
 _TILE = 256  # pixels on a side of what is transformed at once
@@ -140,24 +141,33 @@ def _by_opencv(
 
     row_bytes = planes.shape[1] * min(channels, 4) * np.dtype(precision).itemsize
     if stride == 1 and border != "valid" and precision is np.float32 and channels <= 4:
-        # Tall bands go straight into the response, which saves a copy, but spoil the rows next to them: these belong to
-        # low bands, each computed by whoever finishes the second of its neighbours.
-        each = max(min(max(_PIECE // row_bytes, 18 * rows), -(-len(response) // _cores())), _LEAST // row_bytes + 1)
-        bands = _bands(len(response), each)
-        if len(response) < 2 * (rows + 1) * len(bands):  # so low that a band would spoil more than its neighbour's edge
-            bands = [(0, len(response))]
+        # Bands go straight into the response, which saves a copy, but spoil the rows next to them. Whoever computes a
+        # run of bands puts those rows back; between two runs they are computed by whoever ends the second of the two.
+        height = len(response)
+        each = max(_PIECE // row_bytes, 18 * rows, -(-height // (4 * _cores())))
+        runs = _bands(height, max(min(each, -(-height // _cores())), _LEAST // row_bytes + 1))
+        if height < 2 * (rows + 1) * len(runs):  # so low that a run would spoil more than its neighbour's edge
+            runs = [(0, height)]
         spoilt = max(up, down)
         done: set[int] = set()
 
-        def answer_tall(number: int) -> None:
-            first, last = bands[number]
-            answer((first, last - spoilt if number + 1 < len(bands) else last, 0), straight=True)
+        def answer_run(number: int) -> None:
+            start, end = runs[number]
+            end -= spoilt if number + 1 < len(runs) else 0
+            count = max(1, (end - start) // max(_CACHED // row_bytes, 18 * rows))
+            edges = [start + (end - start) * i // count for i in range(count + 1)]
+            for first, last in pairwise(edges):
+                above = response[first - spoilt : first]
+                kept = above.copy() if first > start else None
+                answer((first, last, 0), straight=True)
+                if kept is not None:
+                    above[:] = kept
             done.add(number)
             for low in {number - 1, number}:
                 if spoilt and {low, low + 1} <= done:
-                    answer((bands[low][1] - spoilt, bands[low][1], 0))
+                    answer((runs[low][1] - spoilt, runs[low][1], 0))
 
-        _share(answer_tall, range(len(bands)))
+        _share(answer_run, range(len(runs)))
     else:
         bands = _bands(len(response), max(1, max(_PIECE // row_bytes, 12 * rows) // stride))
         _share(answer, [(*band, channel) for channel in range(0, channels, 4) for band in bands])
