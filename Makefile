@@ -12,7 +12,7 @@ run: $(VENV)/run.stamp
 test: $(VENV)/dev.stamp chromium
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 # Needs neither Streamlit nor a browser: PYTHON may be any interpreter that has torch, pytest and hypothesis.
 test-gpu:

@@ -1,5 +1,10 @@
 """Fixtures for all tests: the devices present, a tiny random network, and a picture with something in them."""
 
+import os
+
+# Tiny networks gain nothing from threads, and lose much on a busy machine; torch and the servers read this at once.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import numpy as np
 import pytest
 import torch
@@ -7,9 +12,17 @@ from tiny import tiny_classifier
 
 from visionlab.network.classifier import Classifier
 
-torch.set_num_threads(1)  # tiny networks gain nothing from threads, and lose much on a busy machine
-
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many again as there are processors: a test in a browser waits for about a third of its time."""
+    return -(-3 * (os.cpu_count() or 1) // 2)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The browser's come first: begun last, one file of them would be all that is still at work for a long while."""
+    items.sort(key=lambda item: "browser" not in item.path.parts)
 
 
 @pytest.fixture(params=DEVICES)

@@ -7,23 +7,31 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser.driver import FLAGS, start_server
+from browser.driver import ADDRESS, FLAGS, running_server
 from PIL import Image as PillowImage
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 PATIENCE = 60_000  # ms: a cold server imports torch at its first page
+HOW = {"base_url": ADDRESS, "viewport": {"width": 1400, "height": 1000}, "accept_downloads": True}
 
 expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def profile(tmp_path_factory) -> Iterator[BrowserContext]:
+    """A browser as a person has it, with a cache on disk: a page then comes at half the computing."""
     found = shutil.which("chromium") or shutil.which("google-chrome")
     assert found, "The browser tests need Chromium on the PATH: see the Makefile's target “chromium”."
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        yield browser
-        browser.close()
+        folder = tmp_path_factory.mktemp("profile")
+        context = playwright.chromium.launch_persistent_context(folder, executable_path=found, args=FLAGS, **HOW)
+        yield context
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def browser(profile: BrowserContext) -> Browser:
+    return profile.browser
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -35,34 +43,43 @@ def workspace_folder(tmp_path_factory) -> Iterator[Path]:
         yield folder
 
 
-@contextmanager
-def running_server() -> Iterator[str]:
-    process, url = start_server()
-    try:
-        yield url
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     with running_server() as url:
         yield url
 
 
-@pytest.fixture
-def page(browser: Browser, server: str) -> Iterator[Page]:
-    context = browser.new_context(base_url=server, viewport={"width": 1400, "height": 1000}, accept_downloads=True)
+@contextmanager
+def watched(context: BrowserContext) -> Iterator[Page]:
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
     outside: list[str] = []
-    page.on("request", lambda r: outside.append(r.url) if not r.url.startswith((server, "data:", "blob:")) else None)
+    page.on("request", lambda r: outside.append(r.url) if not r.url.startswith((ADDRESS, "data:", "blob:")) else None)
     yield page
     exceptions = page.get_by_test_id("stException").all_inner_texts()
-    context.close()
     assert not exceptions
     assert not outside, "a page may cause no request that leaves the server"
+
+
+@pytest.fixture
+def page(profile: BrowserContext, server) -> Iterator[Page]:
+    """A page of somebody whom the server has not seen before."""
+    try:
+        with watched(profile) as page:
+            yield page
+    finally:
+        first, *others = profile.pages
+        for each in others:
+            each.close()
+        where = {"origin": ADDRESS, "storageTypes": "cookies,local_storage"}
+        profile.new_cdp_session(first).send("Storage.clearDataForOrigin", where)
+
+
+@pytest.fixture
+def page_apart(browser: Browser, server) -> Iterator[Page]:
+    """A page in a context of its own, for what would stay in the browser: a clock that is turned, for instance."""
+    with browser.new_context(**HOW) as context, watched(context) as page:
+        yield page
 
 
 @pytest.fixture(scope="session")

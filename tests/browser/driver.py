@@ -1,10 +1,14 @@
 """How the browser tests start the app, and what a person does on its pages."""
 
 import io
+import os
+import random
 import socket
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -25,13 +29,36 @@ FLAGS = [
 ]
 
 
-def start_server() -> tuple[subprocess.Popen, str]:
-    """The app on a free port, answering."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port", str(port)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
+def free_port(among: Iterable[int] = (0,)) -> int:
+    """The first of these at which nobody listens; 0 is whichever the system gives."""
+    for port in among:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("", port))
+            except OSError:
+                continue
+            return probe.getsockname()[1]
+    raise AssertionError("there is no free port")
+
+
+# Where the tests of this process serve, one server after the other: what the browser has compiled of the app's scripts
+# it keeps by their address, and uses again. Systems hand out ports from 32,768 up to whoever asks for any.
+PORT = free_port(random.Random(os.getpid()).sample(range(10_000, 32_000), 100))
+ADDRESS = f"http://127.0.0.1:{PORT}"
+
+
+def start_server(script: str | Path = "streamlit_app.py", port: int | None = None) -> tuple[subprocess.Popen, str]:
+    """The app, or another script, on that port or any free one, answering."""
+    port = port or free_port()
+    options = ["--server.port", str(port), "--server.fileWatcherType", "none"]  # it looks through all of torch
+    process = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", str(script), *options],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
+    )
     url = f"http://127.0.0.1:{port}"
     for _ in range(600):
         assert process.poll() is None, "the server ended at once"
@@ -46,6 +73,17 @@ def start_server() -> tuple[subprocess.Popen, str]:
                 continue
     process.kill()
     raise AssertionError("the server never answered")
+
+
+@contextmanager
+def running_server(script: str | Path = "streamlit_app.py") -> Iterator[str]:
+    """The address at which the script is served meanwhile."""
+    process, url = start_server(script, PORT)
+    try:
+        yield url
+    finally:
+        process.terminate()
+        process.wait(20)
 
 
 def settle(page: Page) -> None:

@@ -9,19 +9,9 @@ from collections.abc import Iterator
 import pytest
 from browser.demos.serving import serving
 from browser.driver import open_page, settle
+from browser.streams import KEEP_STREAMS, streams_are
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
-
-# Runs before the page: every stream that the page is given is kept, so that its tracks can be looked at afterwards.
-KEEP_STREAMS = """
-window.streams = [];
-const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
-navigator.mediaDevices.getUserMedia = async (wanted) => {
-    const stream = await ask(wanted);
-    window.streams.push(stream);
-    return stream;
-};
-"""
 
 
 @pytest.fixture(scope="module")
@@ -38,14 +28,6 @@ def start(page: Page, address: str = "") -> None:
     open_page(page, address)
     page.get_by_role("button", name="Turn on the camera").click()
     expect(button(page)).to_be_enabled()
-
-
-def streams_are(page: Page, *states: str) -> None:
-    """Wait until the streams that the page was given are in these states, each with the one track that it has."""
-    page.wait_for_function(
-        "(wanted) => String(window.streams.map((s) => s.getTracks().map((track) => track.readyState))) === wanted",
-        arg=",".join(states),
-    )
 
 
 def counted(page: Page, least: int) -> None:

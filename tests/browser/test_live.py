@@ -10,6 +10,7 @@ import pytest
 from browser.conftest import PATIENCE
 from browser.demos.serving import serving
 from browser.driver import FLAGS, open_page, settle
+from browser.streams import KEEP_STREAMS, STATES, streams_are
 from playwright.sync_api import Browser, Page, expect
 from tiny import tiny_classifier
 
@@ -21,18 +22,6 @@ from visionlab.network.explain import explain
 from visionlab.network.explain.heatmap import lay_over
 from visionlab.ui.components.camera import Frame
 from visionlab.ui.live import answer_to
-
-# Runs before the page: every stream that the page is given is kept, so that its tracks can be looked at afterwards.
-KEEP_STREAMS = """
-window.streams = [];
-const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
-navigator.mediaDevices.getUserMedia = async (wanted) => {
-    const stream = await ask(wanted);
-    window.streams.push(stream);
-    return stream;
-};
-"""
-STATES = "window.streams.map((stream) => stream.getTracks().map((track) => track.readyState))"
 
 
 def refuse(name: str) -> str:
@@ -57,11 +46,6 @@ def answers(page: Page, more: int) -> None:
         "(more) => new Promise((done) => document.addEventListener('answered', () => --more || done()))",
         more,
     )
-
-
-def streams_are(page: Page, *states: str) -> None:
-    """Wait until the streams that the page was given are in these states, each with the one track that it has."""
-    page.wait_for_function(f"(wanted) => String({STATES}) === wanted", arg=",".join(states))
 
 
 def test_bars_come_and_keep_coming(page: Page):
@@ -298,8 +282,9 @@ def test_a_hidden_page_sends_nothing(page: Page):
     answers(page, 3)
 
 
-def test_a_frame_that_is_never_answered_is_given_up(page: Page):
+def test_a_frame_that_is_never_answered_is_given_up(page_apart: Page):
     """The clock of the page is ours: ten seconds pass at once, and the next frame goes out."""
+    page = page_apart
     page.clock.install()
     lost: list[str] = []
 

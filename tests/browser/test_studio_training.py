@@ -1,15 +1,14 @@
 """A run in a real browser: it goes on through pages and reloads, is stopped, and survives the server that it ran on."""
 
-import os
 import re
-import signal
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from browser.conftest import PATIENCE
-from browser.driver import open_page, settle, start_server
-from playwright.sync_api import Browser, Page, expect
+from browser.driver import PORT, open_page, settle, start_server
+from playwright.sync_api import Page, expect
 
 from visionlab.imaging.image import encode_png
 from visionlab.learning.intake import from_files, take
@@ -40,23 +39,13 @@ def project(request, tmp_path: Path, monkeypatch) -> Project:
 
 
 @pytest.fixture
-def server(project):
-    """A cold one, which the test may kill: what it yields is the process and its address."""
-    started = [start_server()]
+def server(project) -> Iterator[list[subprocess.Popen]]:
+    """A cold one, which the test may kill, and start another in its place."""
+    started = [start_server(port=PORT)[0]]
     yield started
-    for process, _ in started:
+    for process in started:
         process.kill()
         process.wait(20)
-
-
-@pytest.fixture
-def page(browser: Browser, server):
-    context = browser.new_context(viewport={"width": 1400, "height": 1000}, base_url=server[0][1])
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE)
-    yield page
-    assert not page.get_by_test_id("stException").all_inner_texts()
-    context.close()
 
 
 def train(page: Page, project: Project, kind: str) -> None:
@@ -98,13 +87,12 @@ def test_a_run_that_is_stopped_keeps_its_best_head(page: Page, project: Project)
 def test_a_killed_server_loses_no_run(page: Page, server, project: Project):
     train(page, project, "Fine-tuning")
     expect(page.get_by_text(re.compile(r"Epoch \d+ of at most 20"))).to_be_visible(timeout=LONG)
-    process, _ = server[0]
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait(20)
+    server[0].kill()
+    server[0].wait(20)
     (before,) = project.runs()
     assert before.state == "interrupted"
-    server.append(start_server())
-    page.goto(f"{server[1][1]}/Fine_tune?project={project.id}&step=Train")
+    server.append(start_server(port=PORT)[0])
+    page.goto(f"/Fine_tune?project={project.id}&step=Train")
     page.get_by_role("button", name="Go on").click()
     expect(page.get_by_text("Right on held-out pictures")).to_be_visible(timeout=LONG)
     (run,) = project.runs()

@@ -1,7 +1,5 @@
 """What holds for every method in METHODS, and what explain and explain_layers make of their maps."""
 
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -255,10 +253,3 @@ def test_a_method_without_layers_takes_none(noise, method):
         explain(tiny_classifier(), noise, method, layer="conv5_3")
     with pytest.raises(ModelError, match=told):
         explain_layers(tiny_classifier(), noise, method=method)
-
-
-def test_nobody_waits_for_captum_before_it_is_needed():
-    code = "import sys, visionlab.network.explain.faithfulness, visionlab.network.explain.sanity\n"
-    code += "print('captum' in sys.modules)"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "False"
