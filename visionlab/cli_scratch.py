@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from visionlab.cli_shared import BUILT_IN, AsJson, Device, Network, bar, base_network, console
@@ -40,6 +41,27 @@ def download(
         for done, total in data.download(name):
             progress.update(task, completed=done, total=total)
     print(f"{name} is here: use --data {name}")
+
+
+@app.command()
+def numbers(
+    data: Data = "digits",
+    label: Annotated[str | None, typer.Option(help="The class of the picture; the first without.")] = None,
+    number: Annotated[int, typer.Option(help="Which of its training pictures, from 1.")] = 1,
+    side: Side = None,
+    as_json: AsJson = False,
+) -> None:
+    """Everything is a number: a picture as the grid that a network gets, one a channel."""
+    found = _data(data, side, 0, None)
+    picture = found.picture(found.classes[0] if label is None else label, number)
+    if as_json:
+        print(json.dumps(picture.tolist()))
+        return
+    channels = ("grey",) if picture.shape[2] == 1 else ("red", "green", "blue")
+    for place, channel in enumerate(channels):
+        print(channel)
+        for row in picture[..., place]:
+            print(" ".join(f"{value:3d}" for value in row))
 
 
 @app.command()
@@ -140,7 +162,9 @@ def moving_eight(
 def birds(
     data: Data = "cifar10",
     target: Annotated[str, typer.Option(help="The class that is told from all others.")] = "bird",
-    threshold: Annotated[float, typer.Option(help="The probability from which on it is said to be one.")] = 0.5,
+    threshold: Annotated[
+        float, typer.Option(min=0, max=1, help="The probability from which on it is said to be one.")
+    ] = 0.5,
     epochs: Epochs = 10,
     pictures: Pictures = None,
     side: Side = None,
@@ -169,6 +193,41 @@ def birds(
 
 
 @app.command()
+def cost(
+    width: Annotated[int, typer.Option(help="Of the picture, in pixels.")] = 256,
+    height: Annotated[int, typer.Option(help="Of the picture, in pixels.")] = 256,
+    units: Annotated[int, typer.Option(help="Of the fully connected layer.")] = 1_000,
+    filters: Annotated[int, typer.Option(help="Of the convolutional layer.")] = 32,
+    kernel: Annotated[int, typer.Option(help="Their side in pixels.")] = 3,
+    as_json: AsJson = False,
+) -> None:
+    """What a fully connected and a convolutional layer cost, for any size of an RGB picture."""
+    from visionlab.learning.scratch.cost import convolutional, fully_connected
+
+    both = {
+        "fully connected": fully_connected(height, width, units=units),
+        "convolutional": convolutional(height, width, filters=filters, kernel=kernel),
+    }
+    rows = {
+        name: {
+            "weights": layer.weights,
+            "parameters": layer.parameters,
+            "multiplications": layer.multiplications,
+            "bytes in float32": layer.bytes(4),
+            "bytes in float64": layer.bytes(8),
+        }
+        for name, layer in both.items()
+    }
+    if as_json:
+        print(json.dumps(rows))
+        return
+    table = Table("", *rows)
+    for what in rows["convolutional"]:
+        table.add_row(what, *(f"{row[what]:,}" for row in rows.values()))
+    console.print(table)
+
+
+@app.command()
 def closing(
     data: Data = "cifar10",
     epochs: Epochs = 10,
@@ -182,7 +241,7 @@ def closing(
     as_json: AsJson = False,
 ) -> None:
     """Softmax, fully connected, from scratch and transfer, on the same data."""
-    from visionlab.learning.scratch.closing import WAYS, Closing
+    from visionlab.learning.scratch.closing import SHOWN, WAYS, Closing
 
     settings = {"epochs": epochs, "of_each": of_each, "tested": tested, "seed": seed, "device": device}
     run = Closing(_data(data, side, seed, pictures), base_network(model, device), **settings)
@@ -191,15 +250,22 @@ def closing(
         for look in run:
             progress.update(tasks[look.name], completed=look.share)
     rows = list(run.rows.values())
+    truth = [run.data.classes[label] for label in run.truth[:SHOWN]]
+    answers = {row.name: [run.data.classes[label] for label in row.answers] for row in rows}
     if as_json:
         names = ("name", "pictures", "parameters", "seconds", "accuracy", "interval")
-        print(json.dumps([{name: getattr(row, name) for name in names} for row in rows]))
+        told = [{name: getattr(row, name) for name in names} for row in rows]
+        print(json.dumps([{**one, "answers": answers[one["name"]], "truth": truth} for one in told]))
         return
     table = Table("way", "pictures", "parameters", "seconds", "right on the test part", "95 % interval")
     for row in rows:
         low, high = row.interval
         figures = (f"{row.pictures:,}", f"{row.parameters:,}", f"{row.seconds:.1f}", f"{row.accuracy:.1%}")
         table.add_row(WAYS[row.name], *figures, f"{low:.1%} to {high:.1%}")
+    console.print(table)
+    table = Table("the same test pictures", *(row.name for row in rows))
+    for names in zip(truth, *answers.values(), strict=True):
+        table.add_row(*map(escape, names))
     console.print(table)
 
 

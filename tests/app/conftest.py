@@ -14,7 +14,7 @@ from visionlab.imaging.image import encode_png
 from visionlab.learning.store import Workspace
 from visionlab.learning.store_project import Project
 from visionlab.network.classifier import Classifier
-from visionlab.ui import cached, jobs
+from visionlab.ui import at_server, cached, jobs
 from visionlab.ui.page import PAGES
 
 ROOT = Path(__file__).parents[2]
@@ -32,6 +32,12 @@ def workspace_folder(tmp_path, monkeypatch) -> Path:
     folder = tmp_path / "projects"
     monkeypatch.setenv("VISIONLAB_WORKSPACE", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def from_elsewhere(monkeypatch):
+    """AppTest knows no addresses: its browser is somewhere else."""
+    monkeypatch.setattr(at_server, "is_local", lambda _: False)
 
 
 @pytest.fixture(autouse=True)

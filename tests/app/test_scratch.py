@@ -28,6 +28,7 @@ from visionlab.learning.scratch import (
 from visionlab.learning.scratch.moving_eight import KINDS
 from visionlab.learning.store import Workspace
 from visionlab.ui import cached, jobs
+from visionlab.ui.at_server import is_local
 from visionlab.ui.scratch import closing, layers, runs, sets
 from visionlab.ui.scratch.convnet import learned
 from visionlab.ui.scratch.parts import weights_image
@@ -35,9 +36,8 @@ from visionlab.ui.scratch.softmax import lightened
 
 
 @pytest.fixture
-def scratch(open_page, registry, monkeypatch):
-    """The page at an experiment, for somebody who is not at the server: AppTest knows no addresses."""
-    monkeypatch.setattr(sets, "at_the_server", lambda: False)
+def scratch(open_page, registry):
+    """The page at an experiment."""
 
     def go(experiment: str, data: str = "digits") -> AppTest:
         app = open_page("From scratch")
@@ -63,13 +63,13 @@ def errors(app: AppTest) -> list[str]:
     return [each.value for each in app.text]
 
 
-def zipped(classes: tuple[str, ...] = ("a", "b"), count: int = 8) -> bytes:
+def zipped(classes: tuple[str, ...] = ("a", "b"), count: int = 8, size: tuple[int, int] = (12, 12)) -> bytes:
     rng = np.random.default_rng(0)
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         for name in classes:
             for number in range(count):
-                archive.writestr(f"{name}/{number}.png", encode_png(rng.integers(0, 256, (12, 12, 3), np.uint8)))
+                archive.writestr(f"{name}/{number}.png", encode_png(rng.integers(0, 256, (*size, 3), np.uint8)))
     return file.getvalue()
 
 
@@ -85,7 +85,7 @@ def test_what_needs_nothing_is_there_at_once(scratch, name):
 
 
 def test_what_is_not_here_can_be_downloaded_stopped_and_tried_again(scratch, registry, monkeypatch, tmp_path):
-    monkeypatch.setattr("visionlab.learning.scratch.data._kept", lambda: tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
     def failing(name):
         yield 1, 2
@@ -123,9 +123,11 @@ def test_a_folder_is_named_by_who_sits_at_the_server(scratch, tmp_path, monkeypa
         archive.extractall(tmp_path / "mine")
     monkeypatch.setattr(sets, "at_the_server", lambda: True)
     app = scratch("numbers", "pictures")
-    app.text_input(key="path-pictures").set_value(str(tmp_path / "nowhere"))
-    app.button[-1].click().run()
-    assert any("is not there" in text for text in errors(app))
+    for path in (str(tmp_path / "nowhere"), "~nobody-of-that-name/pictures", "n" * 300):
+        app.text_input(key="path-pictures").set_value(path)
+        app.button[-1].click().run()
+        assert not app.exception
+        assert any("is not there" in text for text in errors(app))
     app.text_input(key="path-pictures").set_value(str(tmp_path / "mine"))
     app.button[-1].click().run()
     assert "2 classes · 12 × 12 px, RGB" in lines(app)
@@ -136,7 +138,7 @@ def test_a_folder_is_named_by_who_sits_at_the_server(scratch, tmp_path, monkeypa
     [(None, True), ("::ffff:127.0.0.1", True), ("127.0.0.2", True), ("::ffff:10.0.0.7", False), ("2001:db8::1", False)],
 )
 def test_who_sits_at_the_server(address, local):
-    assert sets.is_local(address) is local
+    assert is_local(address) is local
 
 
 def test_nobody_elsewhere_names_files_of_the_server(scratch):
@@ -327,16 +329,18 @@ def test_the_closing_table(scratch, registry, monkeypatch):
     told = html(app)
     for title in closing.WAYS.values():
         assert f"<td>{title}</td>" in told
+        assert f"<th>{title}</th>" in told, "a column of what it says of the pictures"
     assert told.count("<img") == closing.SHOWN
     assert "<td>20</td>" in told, "two pictures of each class, for transfer"
 
 
-def test_pictures_are_enlarged_only_where_the_article_s_stack_needs_it():
-    digits, textures = load("digits"), load("textures")
-    assert closing.enlarged(textures) is textures
-    larger = closing.enlarged(digits)
-    assert larger.shape == (16, 16, 1)
-    np.testing.assert_array_equal(larger.images[:, ::2, 1::2], digits.images)
+def test_pictures_too_narrow_for_the_article_s_stack_are_told_and_not_trained(scratch, monkeypatch):
+    monkeypatch.setattr(cached, "classifier", lambda name: tiny_classifier())
+    app = scratch("closing", "pictures")
+    app.file_uploader[0].upload("lines.zip", zipped(size=(1, 40)), "application/zip").run()
+    assert not app.exception
+    assert any("cannot be built for pictures of 40 × 1 px" in text for text in errors(app))
+    assert app.button(key="train-closing").disabled
 
 
 def test_what_layers_cost(scratch):
@@ -344,8 +348,10 @@ def test_what_layers_cost(scratch):
     told = html(app)
     for figure in ("196,608,000", "1.57 GB", "1,572 GB", "56,623,104", "<td>864</td>"):
         assert figure in told
-    app.get("select_slider")[0].set_value(8).run()
-    assert "<td>192,000</td>" in html(app)
+    app.number_input(key="cost-Width").set_value(8).run()
+    app.number_input(key="cost-Height").set_value(1).run()
+    assert "<td>24,000</td>" in html(app)
+    assert "At 8 × 1 pixels" in lines(app)
 
 
 def test_weights_become_pictures():

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from visionlab import cli_scratch
 from visionlab.errors import ParameterError
-from visionlab.learning.scratch import data, moving_eight
+from visionlab.learning.scratch import data, load, moving_eight
 
 
 def run(*arguments: object) -> str:
@@ -18,7 +18,9 @@ def run(*arguments: object) -> str:
     return result.stdout
 
 
-@pytest.mark.parametrize("command", ["softmax", "convnet", "moving-eight", "birds", "closing", "download"])
+@pytest.mark.parametrize(
+    "command", ["numbers", "softmax", "convnet", "moving-eight", "birds", "cost", "closing", "download"]
+)
 def test_every_command_explains_itself(command):
     assert "Usage" in run(command, "--help")
 
@@ -29,6 +31,21 @@ def test_softmax_in_a_table_and_in_json():
     assert [look["step"] for look in found["looks"]] == [100, 150]
     assert found["looks"][-1]["test_accuracy"] > 0.7
     assert "150" in run("softmax", "--steps", 150, "--settings", "article")
+
+
+def test_everything_is_a_number():
+    picture = load("digits").picture("8", 2)
+    assert json.loads(run("numbers", "--label", 8, "--number", 2, "--json")) == picture.tolist()
+    lines = run("numbers", "--label", 8, "--number", 2).splitlines()
+    assert [list(map(int, line.split())) for line in lines[1:]] == picture[..., 0].tolist()
+
+
+def test_what_layers_cost():
+    found = json.loads(run("cost", "--width", 320, "--height", 200, "--units", 10, "--json"))
+    assert found["fully connected"]["parameters"] == 320 * 200 * 3 * 10 + 10
+    assert found["convolutional"]["multiplications"] == 320 * 200 * 3 * 3 * 3 * 32
+    table = run("cost")
+    assert all(figure in table for figure in ("196,608,000", "1,572,864,000", "56,623,104"))
 
 
 def test_convnet_takes_a_stack_from_a_file(tmp_path):
@@ -68,16 +85,23 @@ def test_the_closing_table_with_the_built_in_network():
     rows = json.loads(run("closing", *arguments, "--json"))
     assert [row["pictures"] for row in rows] == [60, 60, 60, 12]
     assert all(row["interval"][0] <= row["accuracy"] <= row["interval"][1] for row in rows)
-    assert "Transfer" in run("closing", *arguments)
+    assert len(rows[0]["truth"]) == 8
+    assert all(len(row["answers"]) == 8 and {*row["answers"]} <= {"brick", "grass", "gravel"} for row in rows)
+    table = run("closing", *arguments)
+    assert "Transfer" in table
+    assert "the same test pictures" in table
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
         (("softmax", "--settings", "best"), "no settings “best”. There are article, better"),
-        (("softmax", "--rate", 1e35), "Try a rate of 1e"),
+        (("softmax", "--rate", 1e35), r"Try a rate of 0\.001\."),
         (("convnet", "--data", "digits", "--stack", "S3"), "“S3” is no stack"),
         (("convnet", "--data", "digits"), "The picture is 1×1 before “pool 2”"),
+        (("softmax", "--seed", -1), "The seed is -1"),
+        (("moving-eight", "--seed", -1), "The seed is -1"),
+        (("cost", "--height", 0), "The height is 0"),
         (("convnet", "--data", "faces", "--stack", "linear", "--rate", 1e38, "--epochs", 3), "loss became infinite"),
         (("download", "digits"), "There are mnist, cifar10"),
     ],

@@ -2,17 +2,18 @@
 
 import gzip
 import io
+import os
 import struct
 import zipfile
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from torchvision import datasets
 
 from visionlab.errors import DatasetError, ParameterError
 from visionlab.imaging.image import encode_png
-from visionlab.learning.scratch import SOURCES, SmallSet, data, download, load
+from visionlab.learning.scratch import SOURCES, MovingEight, SmallSet, download, load
 
 
 def noise(count: int, side: int = 8) -> np.ndarray:
@@ -77,7 +78,7 @@ def test_pictures_of_other_sizes_are_framed_to_one(tmp_path):
         for i in range(2):
             (tmp_path / kind / f"{i}.png").write_bytes(encode_png(image))
     found = load(tmp_path, side=10)
-    assert found.shape == (10, 10, 3)
+    assert found.shape == (10, 10, 1)
     assert (found.images[found.labels == 0] == 200).all()
 
 
@@ -87,6 +88,52 @@ def test_large_pictures_are_shrunk(tmp_path):
         for i in range(2):
             (tmp_path / kind / f"{i}.png").write_bytes(encode_png(noise(1, 120)[0]))
     assert load(tmp_path).shape == (32, 32, 3)
+
+
+def written(folder: Path, counts: dict[str, int], grey: bool = False) -> Path:
+    for kind, count in counts.items():
+        (folder / kind).mkdir(parents=True)
+        for i, image in enumerate(noise(count)):
+            (folder / kind / f"{i}.png").write_bytes(encode_png(np.dstack([image[..., 0]] * 3) if grey else image))
+    return folder
+
+
+def test_pictures_without_colours_become_grey_ones(tmp_path):
+    found = load(written(tmp_path / "digits", {"3": 8, "8": 8}, grey=True))
+    assert (found.shape, found.test_images.shape[3]) == ((8, 8, 1), 1)
+    assert {image.tobytes() for image in (*found.images, *found.test_images)} == {
+        np.ascontiguousarray(image[..., 0]).tobytes() for image in noise(8)
+    }
+    assert MovingEight(found).digits.classes == ("not 8", "8"), "so they can move"
+    written(tmp_path / "digits" / "..", {"digits/9": 8})
+    assert load(tmp_path / "digits").shape == (8, 8, 3), "as soon as one has colours"
+
+
+def test_written_characters_are_not_mirrored(tmp_path):
+    assert not load(written(tmp_path / "signs", {"3": 4, "b": 4})).mirrored
+    assert load(written(tmp_path / "animals", {"cat": 4, "b": 4})).mirrored
+
+
+def test_a_class_s_only_picture_is_learned_from(tmp_path):
+    found = load(written(tmp_path / "few", {"cat": 3, "dog": 1}))
+    assert (np.bincount(found.labels).tolist(), found.test_labels.tolist()) == ([2, 1], [0])
+    with pytest.raises(DatasetError, match="only one picture of each class; two or more are needed"):
+        load(written(tmp_path / "fewer", {"cat": 1, "dog": 1}))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="everything may be read by root")
+def test_a_folder_that_may_not_be_read_is_told(tmp_path):
+    written(tmp_path / "mine", {"cat": 3, "dog": 3}).chmod(0)
+    with pytest.raises(DatasetError, match="may not be read"):
+        load(tmp_path / "mine")
+
+
+def test_pictures_are_found_by_class_and_number():
+    found = load("digits")
+    np.testing.assert_array_equal(found.picture("3", 2), found.images[found.labels == 3][1])
+    for name, number, says in (("3", 0, "no training picture 0 of “3”"), ("3", 9_999, "9999"), ("x", 1, "class “x”")):
+        with pytest.raises(DatasetError, match=says):
+            found.picture(name, number)
 
 
 def idx(values: np.ndarray) -> bytes:
@@ -125,6 +172,14 @@ def test_damaged_idx_files_are_named(mnist, content, says):
     assert "t10k-images-idx3-ubyte" in str(raised.value)
 
 
+def test_idx_files_without_pictures_are_refused(tmp_path):
+    for stem in ("train", "t10k"):
+        (tmp_path / f"{stem}-images-idx3-ubyte").write_bytes(idx(np.zeros((0, 8, 8), np.uint8)))
+        (tmp_path / f"{stem}-labels-idx1-ubyte").write_bytes(idx(np.zeros(0, np.uint8)))
+    with pytest.raises(DatasetError, match="at least one picture is needed"):
+        load(tmp_path)
+
+
 def test_a_pickle_that_is_not_the_published_one_is_not_opened(tmp_path):
     (tmp_path / "cifar-10-batches-py").mkdir()
     (tmp_path / "cifar-10-batches-py" / "data_batch_1").write_bytes(b"cos\nsystem\n(S'touch owned'\ntR.")
@@ -143,35 +198,12 @@ def test_what_needs_nothing_is_there_at_once(name):
 
 @pytest.mark.parametrize("name", [name for name, source in SOURCES.items() if source.needs == "files"])
 def test_what_needs_files_says_so(name, monkeypatch, tmp_path):
-    monkeypatch.setattr(data, "_kept", lambda: tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(DatasetError, match="zip or a folder"):
         load(name)
 
 
-def test_a_download_tells_how_much_is_there_and_is_found_afterwards(mnist, monkeypatch, tmp_path):
-    kept = tmp_path / "kept"
-
-    def fetch(folder, download):
-        assert download
-        (folder / "MNIST" / "raw").mkdir(parents=True)
-        for file in mnist.glob("*ubyte*"):
-            (folder / "MNIST" / "raw" / file.name).write_bytes(file.read_bytes())
-
-    monkeypatch.setattr(datasets, "MNIST", fetch)
-    monkeypatch.setattr(data, "_kept", lambda: kept)
-    *_, (done, total) = download("mnist")
-    assert 0 < done <= total == SOURCES["mnist"].download.size
-    np.testing.assert_array_equal(load("mnist").images, load(mnist).images)
-
-
-def test_a_download_without_a_network_is_one_sentence(monkeypatch, tmp_path):
-    def fetch(folder, download):
-        raise OSError(101, "Network is unreachable")
-
-    monkeypatch.setattr(datasets, "CIFAR10", fetch)
-    monkeypatch.setattr(data, "_kept", lambda: tmp_path)
-    with pytest.raises(DatasetError, match=r"CIFAR-10 could not be downloaded \(Network is unreachable\)"):
-        list(download("cifar10"))
+def test_what_cannot_be_downloaded_is_told():
     with pytest.raises(ParameterError, match="mnist, cifar10"):
         next(download("digits"))
 
@@ -191,11 +223,15 @@ def test_less_keeps_the_shares_of_classes():
     assert whole.less(10**6) is whole
     with pytest.raises(ParameterError, match="too few for 3 classes"):
         whole.less(2)
+    with pytest.raises(ParameterError, match="The seed is -1; it must be 0 or more"):
+        whole.less(60, seed=-1)
+    with pytest.raises(ParameterError, match="The seed is -1; it must be 0 or more"):
+        load("digits", seed=-1)
 
 
 def test_a_set_of_one_class_or_of_two_sizes_is_refused():
     images, labels = noise(4), np.zeros(4, np.int64)
-    with pytest.raises(DatasetError, match="All 4 training pictures are “cat”"):
+    with pytest.raises(DatasetError, match="All training pictures are “cat”"):
         SmallSet("x", images, labels, ("cat", "dog"), images, labels)
     mixed = np.array([0, 1, 0, 1])
     with pytest.raises(DatasetError, match="8×8×3 and the test pictures 9×9×3"):
@@ -225,7 +261,10 @@ def test_one_class_in_a_zip_and_what_is_not_there(tmp_path):
     path.write_bytes(packed({f"cat/{i}.png": encode_png(image) for i, image in enumerate(noise(4))}))
     with pytest.raises(DatasetError, match="are “cat”; two classes"):
         load(path)
-    with pytest.raises(DatasetError, match="is not there"):
-        load(tmp_path / "nothing")
+    for name in ("nothing", "n" * 300, "no\0thing"):  # the latter two: no file can be called so
+        with pytest.raises(
+            DatasetError, match=r"is not there; name .* one of digits, textures, faces, mnist, cifar10\.$"
+        ):
+            load(tmp_path / name)
     with pytest.raises(ParameterError, match="side of 0 px"):
         load(path, side=0)

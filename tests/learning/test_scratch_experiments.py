@@ -25,6 +25,7 @@ from visionlab.learning.scratch import (
     shift_map,
 )
 from visionlab.learning.scratch.birds import verdict
+from visionlab.learning.scratch.closing import enlargement
 from visionlab.learning.scratch.moving_eight import KINDS, on_canvas
 
 
@@ -165,7 +166,33 @@ def test_the_closing_table_has_all_four_ways_on_the_same_pictures():
     assert len(run.images) == len(run.truth) == 40
 
 
+def test_small_pictures_are_enlarged_as_far_as_the_article_s_stack_needs():
+    assert [enlargement((side, side, 1)) for side in (1, 4, 8, 12, 32)] == [16, 4, 2, 1, 1]
+    digits = load("digits")
+    larger = Closing(digits, tiny_classifier()).data
+    np.testing.assert_array_equal(larger.images[:, 1::2, ::2], digits.images)
+    np.testing.assert_array_equal(larger.test_images[:, ::2, 1::2], digits.test_images)
+    with pytest.raises(ParameterError, match="cannot be built for pictures of 40 × 1 px"):
+        enlargement((1, 40, 3))
+
+
+def test_a_class_without_training_pictures_is_no_answer_of_transfer():
+    rng = np.random.default_rng(0)
+    images, test_images = (rng.integers(0, 256, (count, 12, 12, 3), np.uint8) for count in (8, 6))
+    data = SmallSet("x", images, np.repeat([0, 2], 4), ("a", "b", "c"), test_images, np.repeat([0, 1, 2], 2))
+    run = Closing(data, tiny_classifier(), epochs=1, of_each=4, device="cpu")
+    assert len(list(run)) > 4
+    assert set(run.rows["transfer"].answers) <= {0, 2}
+    assert run.rows["transfer"].pictures == 8
+
+
 @pytest.mark.parametrize("change", [{"epochs": 0}, {"of_each": 0}, {"tested": 0}])
 def test_a_closing_table_of_nothing_is_refused(change):
     with pytest.raises(ParameterError, match=r"0 .* were asked for"):
         Closing(load("faces"), tiny_classifier(), **change)
+
+
+def test_a_seed_below_zero_is_refused():
+    for experiment in (lambda: MovingEight(load("digits"), seed=-1), lambda: Closing(load("faces"), None, seed=-1)):
+        with pytest.raises(ParameterError, match="The seed is -1; it must be 0 or more"):
+            experiment()

@@ -68,7 +68,10 @@ def read_folder(path: str | os.PathLike[str]) -> dict[str, list[tuple[str, Path]
     root = Path(path)
     if not root.is_dir():
         raise DatasetError(f"“{root}” is no folder; name one that holds one folder a class.")
-    tops = sorted(entry.name for entry in root.iterdir() if entry.is_dir())
+    try:
+        tops = sorted(entry.name for entry in root.iterdir() if entry.is_dir())
+    except OSError as error:
+        raise DatasetError(f"“{root}” cannot be opened: {error.strerror}.") from error
     files = [Path(base, name) for top in tops for base, _, names in os.walk(root / top) for name in names]
     return by_class([(top,) for top in tops], {file.relative_to(root).parts: file for file in files})
 

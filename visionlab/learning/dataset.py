@@ -27,7 +27,8 @@ DECODERS = min(4, os.cpu_count() or 1)  # pictures that are decoded at once when
 TEXTURES = ("brick", "grass", "gravel")
 TEXTURE_SIDE = 512
 
-_Found = Mapping[str, Sequence[tuple[str, bytes | Path]]]  # class name -> (file name, encoded picture or its path)
+_Source = bytes | Path | Callable[[], bytes]  # an encoded picture, its path, or what gives it
+_Found = Mapping[str, Sequence[tuple[str, _Source]]]  # class name -> (file name, picture)
 
 
 class LazyImages(Sequence[Image]):
@@ -104,8 +105,8 @@ class LabelledImages:
         return cls._from_found(read_zip(source))
 
     @classmethod
-    def from_uploads(cls, classes: Mapping[str, Sequence[tuple[str, bytes]]]) -> LabelledImages:
-        """Take encoded pictures: {class name: [(file name, bytes), …]}.
+    def from_uploads(cls, classes: Mapping[str, Sequence[tuple[str, bytes | Callable[[], bytes]]]]) -> LabelledImages:
+        """Take encoded pictures, or functions that give them at each look: {class name: [(file name, bytes), …]}.
 
         Raises DatasetError for an empty class, an unreadable picture, over 5,000 pictures or over 100 classes.
         """
@@ -260,9 +261,10 @@ def _labels(classes: Mapping[str, Sequence]) -> NDArray[np.int64]:
     return np.repeat(np.arange(len(classes), dtype=np.int64), [len(items) for items in classes.values()])
 
 
-def _decode(sources: Sequence[bytes | Path], names: Sequence[str], index: int) -> Image:
+def _decode(sources: Sequence[_Source], names: Sequence[str], index: int) -> Image:
+    source = sources[index]
     try:
-        return load_image(sources[index])
+        return load_image(source() if callable(source) else source)
     except ImageError as error:
         raise DatasetError(f"“{names[index]}” cannot be read: {error}") from error
 

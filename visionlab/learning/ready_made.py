@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from http.client import HTTPException
 
 import numpy as np
 from numpy.typing import NDArray
 
-from visionlab.errors import DatasetError
 from visionlab.imaging.image import Image
 from visionlab.learning.dataset import LabelledImages, textures
+from visionlab.learning.online_sets import ONLINE_SETS, OnlineSet
+from visionlab.learning.scratch.reading import read_cifar_python, read_idx
 
 PER_CLASS = 100  # pictures of a set that has more
 
@@ -21,13 +21,13 @@ PER_CLASS = 100  # pictures of a set that has more
 class ReadyMade:
     """A set by its title for people; load() gives it, and raises DatasetError where it cannot be had.
 
-    about: what is in it and where it comes from.  online: whether the first load downloads it.
+    about: what is in it and where it comes from.  online: what the first load downloads.
     """
 
     title: str
     about: str
     load: Callable[[], LabelledImages]
-    online: bool = False
+    online: OnlineSet | None = None
 
 
 def _digits() -> LabelledImages:
@@ -49,39 +49,25 @@ def _faces() -> LabelledImages:
 
 
 def _downloaded(name: str, times: int) -> LabelledImages:
-    """The first PER_CLASS pictures of each class of torchvision.datasets' training set of that name, enlarged."""
-    from platformdirs import user_cache_path
-    from torchvision import datasets
-
-    folder = user_cache_path("visionlab") / "datasets"
-    try:
-        found = getattr(datasets, name)(folder, train=True, download=True)
-    except (
-        OSError,
-        RuntimeError,
-        HTTPException,
-    ) as error:  # without a network, on a full disk, a file that arrived damaged
-        raise DatasetError(
-            f"{name} could not be downloaded ({_reason(error)}); try later, or choose a set that needs no network."
-        ) from error
-    targets, pixels = np.asarray(found.targets), np.asarray(found.data)
+    """The first PER_CLASS pictures of each class of the training set of that name in ONLINE_SETS, enlarged."""
+    online = ONLINE_SETS[name]
+    for _ in online.fetch():
+        pass
+    if (read := read_idx(online.folder)) is not None:
+        classes, (pixels, labels) = online.classes, read[0]
+    else:
+        classes, (pixels, labels), _ = read_cifar_python(online.folder)
     return LabelledImages.from_arrays(
         {
-            title: [_enlarged(image, times) for image in pixels[targets == label][:PER_CLASS]]
-            for label, title in enumerate(found.classes)
+            title: [_enlarged(image, times) for image in pixels[labels == label][:PER_CLASS]]
+            for label, title in enumerate(classes)
         }
     )
 
 
-def _reason(error: Exception) -> str:
-    cause = getattr(error, "reason", error)
-    return getattr(cause, "strerror", None) or type(cause).__name__
-
-
 def _enlarged(image: NDArray[np.uint8], times: int) -> Image:
-    """Each pixel of a picture (H, W) or (H, W, 3) as a square of times × times: (times · H, times · W, 3)."""
-    if image.ndim == 2:
-        image = np.repeat(image[..., None], 3, axis=2)
+    """Each pixel of a picture (H, W) or (H, W, 1 or 3) as a square of times × times: (times · H, times · W, 3)."""
+    image = np.broadcast_to(image.reshape(*image.shape[:2], -1), (*image.shape[:2], 3))
     return image.repeat(times, axis=0).repeat(times, axis=1)
 
 
@@ -105,12 +91,12 @@ READY_MADE: dict[str, ReadyMade] = {
         "CIFAR-10",
         "100 photographs each of ten things and animals, 32 × 32 pixels enlarged; 170 MB are downloaded once.",
         partial(_downloaded, "CIFAR10", 3),
-        online=True,
+        ONLINE_SETS["CIFAR10"],
     ),
     "fashion": ReadyMade(
         "Fashion-MNIST",
         "100 pictures each of ten kinds of clothes, 28 × 28 pixels enlarged; 31 MB are downloaded once.",
         partial(_downloaded, "FashionMNIST", 3),
-        online=True,
+        ONLINE_SETS["FashionMNIST"],
     ),
 }

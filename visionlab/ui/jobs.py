@@ -196,6 +196,13 @@ class Registry:
         with self._lock:
             return self._latest.get(subject)
 
+    def cancel(self, subject: str) -> None:
+        """Ask every job about something that names the subject, a project's id for instance, to stop."""
+        with self._lock:
+            named = [job for about, job in self._latest.items() if subject in about.split()]
+        for job in named:
+            job.cancel()
+
     def _forget(self) -> None:
         over = [name for name, known in self._jobs.items() if known.over]
         for name in over[: max(0, len(over) - FINISHED_KEPT + 1)]:

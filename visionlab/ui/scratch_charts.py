@@ -125,18 +125,24 @@ def _two_axes(what: str, total: int) -> go.Figure:
     )
 
 
-def costs(sides: Sequence[int], curves: Mapping[str, Sequence[int]], marked: int, title: str) -> go.Figure:
-    """A count each over the picture's side, both on logarithmic axes; one side is marked."""
+def costs(sides: Sequence[int], curves: Mapping[str, Sequence[int]], marked: float, title: str) -> go.Figure:
+    """A count each over the picture's side, both on logarithmic axes; one side is marked, if it lies between."""
     figure = go.Figure()
     for (name, counts), (colour, dash) in zip(curves.items(), FOUR, strict=False):
         line = {"color": colour, "dash": dash, "width": 2.5}
         figure.add_scatter(x=list(sides), y=list(counts), name=name, mode="lines", line=line)
-    figure.add_vline(x=marked, line={"color": "#7D8EA0", "dash": "dot", "width": 1.5})
+    if sides[0] <= marked <= sides[-1]:
+        figure.add_vline(x=marked, line={"color": "#7D8EA0", "dash": "dot", "width": 1.5})
     return figure.update_layout(
         height=300,
         margin={"l": 10, "r": 10, "t": 50, "b": 10},
         legend={"orientation": "h", "y": 1.04, "yanchor": "bottom"},
         hovermode="x unified",
-        xaxis={"title": "Side of the picture, px", "type": "log", "automargin": True, "tickvals": [8, 32, 128, 512]},
+        xaxis={
+            "title": "Side of a square picture, px",
+            "type": "log",
+            "automargin": True,
+            "tickvals": [8, 32, 128, 512],
+        },
         yaxis={"title": title, "type": "log", "automargin": True, "exponentformat": "power", "dtick": 2},
     )

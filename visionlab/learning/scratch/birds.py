@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from visionlab.errors import DatasetError, ParameterError
+from visionlab.errors import ParameterError
 from visionlab.learning.metrics import wilson
 from visionlab.learning.scratch.data import SmallSet
 from visionlab.learning.scratch.stack import STACKS, Stack, with_classes
@@ -51,9 +51,7 @@ class Birds:
         stack: Stack = STACKS["small"],
         **settings,
     ):
-        if target not in data.classes:
-            raise DatasetError(f"There is no class “{target}”. There are {', '.join(data.classes)}.")
-        place = data.classes.index(target)
+        place = data.place(target)
         labels, test = ((part == place).astype(np.int64) for part in (data.labels, data.test_labels))
         classes = (f"not {target}", target)
         self.data = SmallSet(data.name, data.images, labels, classes, data.test_images, test, data.mirrored)

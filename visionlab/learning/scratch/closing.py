@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,16 +12,17 @@ from numpy.typing import NDArray
 from visionlab.errors import ParameterError
 from visionlab.learning.dataset import LabelledImages
 from visionlab.learning.metrics import wilson
-from visionlab.learning.scratch.data import SmallSet
+from visionlab.learning.scratch.data import SmallSet, generator
 from visionlab.learning.scratch.divergence import Diverged
 from visionlab.learning.scratch.softmax import Softmax
-from visionlab.learning.scratch.stack import STACKS, with_classes
+from visionlab.learning.scratch.stack import STACKS, Shape, shapes, with_classes
 from visionlab.learning.scratch.training import Training
 from visionlab.learning.training import fit
 from visionlab.network.classifier import Classifier
 from visionlab.network.classifier import probabilities as classified
 
 SHOWN = 8  # test pictures, with every way's answer
+LARGEST = 32  # px: to which small pictures are enlarged at most
 WAYS: dict[str, str] = {
     "softmax": "Softmax regression",
     "fully connected": "Fully connected",
@@ -62,7 +63,8 @@ class Closing:
 
     The test pictures are the first `tested` of the set's in an order drawn with the seed; the first eight are shown.
     The three that begin with nothing learn from all training pictures, transfer from `of_each` of a class, through net.
-    Raises ParameterError where one of these is below 1.
+    data is the set, its pictures enlarged where S2's stack needs that. Raises ParameterError where a count is below 1,
+    and as enlargement does.
     """
 
     def __init__(
@@ -79,9 +81,10 @@ class Closing:
         for count, name in ((epochs, "epochs"), (of_each, "pictures of each class"), (tested, "test pictures")):
             if count < 1:
                 raise ParameterError(f"{count} {name} were asked for. Use 1 or more.")
-        self.data, self.net, self.epochs, self.of_each = data, net, epochs, of_each
+        self.data = data = _enlarged(data, enlargement(data.shape))
+        self.net, self.epochs, self.of_each = net, epochs, of_each
         self.seed, self.device = seed, device
-        self.chosen = np.random.default_rng(seed).permutation(len(data.test_images))[:tested]
+        self.chosen = generator(seed).permutation(len(data.test_images))[:tested]
         self.images, self.truth = data.test_images[self.chosen], data.test_labels[self.chosen]
         self.rows: dict[str, Row] = {}
 
@@ -123,7 +126,9 @@ class Closing:
         head = run.head
         seconds = time.perf_counter() - start
         found = classified(head.as_classifier(self.net), list(_coloured(self.images)))
-        yield self._done("transfer", len(few), head.weights.size + head.bias.size, seconds, found)
+        among = np.zeros((len(found), len(self.data.classes)), np.float32)
+        among[:, [self.data.place(name) for name in few.classes]] = found
+        yield self._done("transfer", len(few), head.weights.size + head.bias.size, seconds, among)
 
     def _done(
         self,
@@ -142,11 +147,36 @@ class Closing:
         return Look(name, 1.0, self.rows[name])
 
 
+def enlargement(shape: Shape) -> int:
+    """As how many pixels a side each pixel of such pictures (height, width, channels) is drawn, so that S2's stack does
+    not shrink them to nothing; 1 for most. Raises ParameterError where they would be too large by then."""
+    height, width, channels = shape
+    times = 1
+    while True:
+        try:
+            shapes(STACKS["S2"], (height * times, width * times, channels))
+            return times
+        except ParameterError as error:
+            if 2 * times * max(height, width) > LARGEST:
+                told = f"The article's stack cannot be built for pictures of {width} × {height} px"
+                raise ParameterError(f"{told}; use pictures of about {LARGEST} × {LARGEST} px.") from error
+        times *= 2
+
+
+def _enlarged(data: SmallSet, times: int) -> SmallSet:
+    if times == 1:
+        return data
+    larger = {name: getattr(data, name).repeat(times, 1).repeat(times, 2) for name in ("images", "test_images")}
+    return replace(data, **larger)
+
+
 def _labelled(data: SmallSet, of_each: int, seed: int) -> LabelledImages:
-    """So many pictures of each class that there is, drawn with the seed, as RGB."""
-    rng = np.random.default_rng(seed)
-    places = [rng.permutation(np.flatnonzero(data.labels == one))[:of_each] for one in range(len(data.classes))]
-    chosen = {name: list(_coloured(data.images[place])) for name, place in zip(data.classes, places, strict=True)}
+    """So many training pictures of each class that has some, drawn with the seed, as RGB."""
+    rng = generator(seed)
+    chosen = {}
+    for label in np.unique(data.labels):
+        places = rng.permutation(np.flatnonzero(data.labels == label))[:of_each]
+        chosen[data.classes[label]] = list(_coloured(data.images[places]))
     return LabelledImages.from_arrays(chosen)
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from http.client import HTTPException
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 
 from visionlab.errors import DatasetError, ParameterError
 from visionlab.learning.dataset import LabelledImages, class_names, textures
+from visionlab.learning.online_sets import ONLINE_SETS, OnlineSet
 from visionlab.learning.scratch.reading import (
     SHRUNK,
     Part,
@@ -26,7 +25,6 @@ from visionlab.learning.scratch.reading import (
 )
 
 HELD_OUT = 1 / 6  # of a set that comes without a test part, as of CIFAR-10's 60,000 pictures
-POLL = 0.2  # seconds between two looks at what has arrived
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,24 +64,38 @@ class SmallSet:
             raise DatasetError(f"The training pictures are {one} and the test pictures {other}; one size is needed.")
         if len(np.unique(self.labels)) < 2:
             only = self.classes[self.labels[0]]
-            raise DatasetError(
-                f"All {len(self.labels)} training pictures are “{only}”; two classes or more are needed."
-            )
+            raise DatasetError(f"All training pictures are “{only}”; two classes or more are needed.")
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """(height, width, channels) of every picture."""
         return self.images.shape[1:]
 
+    def picture(self, name: str, number: int = 1) -> NDArray[np.uint8]:
+        """The training picture of a class, uint8 (H, W, C), by its number, from 1. Raises DatasetError for what is not
+        there."""
+        place = np.flatnonzero(self.labels == self.place(name))
+        if not 1 <= number <= len(place):
+            raise DatasetError(f"There is no training picture {number} of “{name}”; it has {len(place)}, from 1 on.")
+        return self.images[place[number - 1]]
+
+    def place(self, name: str) -> int:
+        """The label of a class. Raises DatasetError where there is none of that name."""
+        if name not in self.classes:
+            raise DatasetError(f"There is no class “{name}”. There are {', '.join(self.classes)}.")
+        return self.classes.index(name)
+
     @classmethod
     def from_labelled(cls, name: str, data: LabelledImages, side: int = SHRUNK, seed: int = 0) -> SmallSet:
-        """The middles of a project's pictures at side × side pixels; a sixth is for testing, groups kept whole.
+        """The middles of a project's pictures at side × side pixels, grey if all are; a sixth is for testing, and
+        groups are kept whole.
 
         Raises DatasetError where the pictures cannot be split.
         """
         train, test = data.split(HELD_OUT, seed)
         small = [np.stack([framed(image, (side, side)) for image in part.images]) for part in (train, test)]
-        return cls(name, small[0], train.labels, data.classes, small[1], test.labels)
+        images, test_images = _without_colours(*small)
+        return cls(name, images, train.labels, data.classes, test_images, test.labels)
 
     def less(self, pictures: int, seed: int = 0) -> SmallSet:
         """The same with so many training pictures at most, drawn with the seed, each class keeping its share.
@@ -102,15 +114,6 @@ class SmallSet:
 
 
 @dataclass(frozen=True)
-class Download:
-    """What torchvision.datasets fetches: its class there, the folder that it makes, and the bytes that travel."""
-
-    dataset: str
-    folder: str
-    size: int
-
-
-@dataclass(frozen=True)
 class Source:
     """Where a SmallSet comes from, for a picker.
 
@@ -122,7 +125,7 @@ class Source:
     about: str
     needs: str
     load: Callable[[Path | None, int | None, int], SmallSet]
-    download: Download | None = None
+    download: OnlineSet | None = None
 
 
 def load(where: str | os.PathLike[str], side: int | None = None, seed: int = 0) -> SmallSet:
@@ -143,12 +146,15 @@ def read(path: Path, side: int | None = None, seed: int = 0) -> SmallSet:
     """
     if side is not None and not 1 <= side <= 512:
         raise ParameterError(f"A side of {side} px was asked for; use 1 to 512.")
+    if not os.path.exists(path):  # also what no file can be called, at which Path.exists() fails
+        known = ", ".join(name for name, source in SOURCES.items() if source.needs == "nothing" or source.download)
+        raise DatasetError(f"“{path}” is not there; name a zip, a folder, or one of {known}.")
     if not path.is_dir():
-        if not path.exists():
-            raise DatasetError(f"“{path}” is not there; name a zip, a folder, or one of {', '.join(SOURCES)}.")
         return _own(path.stem, *read_zip(path, side), seed)
+    if not os.access(path, os.R_OK | os.X_OK):
+        raise DatasetError(f"The folder “{path}” may not be read; ask its owner, or name another one.")
     if (idx := read_idx(path)) is not None:
-        count = max(part[1].max() for part in idx) + 1
+        count = max(part[1].max(initial=0) for part in idx) + 1
         train, test = idx
         return SmallSet("MNIST", *train, tuple(map(str, range(count))), *test, mirrored=False)
     if (cifar := read_cifar_python(path)) is not None:
@@ -164,58 +170,45 @@ def download(name: str) -> Iterator[tuple[int, int]]:
     if name not in SOURCES or (found := SOURCES[name].download) is None:
         known = ", ".join(name for name, source in SOURCES.items() if source.download)
         raise ParameterError(f"“{name}” cannot be downloaded. There are {known}.")
-    from torchvision import datasets
-
-    failures: list[Exception] = []
-
-    def fetch() -> None:
-        try:
-            getattr(datasets, found.dataset)(_kept(), download=True)
-        except (OSError, RuntimeError, HTTPException) as error:  # no network, a full disk, a file that arrived damaged
-            failures.append(error)
-
-    before = _bytes_in(_kept())
-    worker = threading.Thread(target=fetch, daemon=True)
-    worker.start()
-    alive = True
-    while alive:
-        worker.join(POLL)
-        alive = worker.is_alive()  # before the count, so that the last count is whole
-        yield min(max(_bytes_in(_kept()) - before, 0), found.size), found.size
-    if failures:
-        reason = getattr(failures[0], "reason", failures[0])
-        told = getattr(reason, "strerror", None) or type(reason).__name__
-        raise DatasetError(
-            f"{SOURCES[name].title} could not be downloaded ({told}); try later, or name a zip or a folder of it."
-        )
+    yield from found.fetch()
 
 
-def _kept() -> Path:
-    from platformdirs import user_cache_path
-
-    return user_cache_path("visionlab") / "datasets"
-
-
-def _bytes_in(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+def generator(seed: int) -> np.random.Generator:
+    """NumPy's for that seed. Raises ParameterError for one below 0."""
+    if seed < 0:
+        raise ParameterError(f"The seed is {seed}; it must be 0 or more.")
+    return np.random.default_rng(seed)
 
 
 def _own(name: str, classes: tuple[str, ...], train: Part, test: Part, seed: int) -> SmallSet:
-    return SmallSet(name, *train, classes, *test) if len(test[0]) else _parted(name, classes, train, seed)
+    images, test_images = _without_colours(train[0], test[0])
+    train, test = (images, train[1]), (test_images, test[1])
+    mirrored = any(len(one) > 1 for one in classes)  # “3” or “b” names writing, which has no mirror image
+    if len(test_images):
+        return SmallSet(name, *train, classes, *test, mirrored)
+    return _parted(name, classes, train, seed, mirrored)
+
+
+def _without_colours(*parts: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    """(N, H, W, 3) each → (N, H, W, 1) where no picture of any part has colours."""
+    grey = all((picture == picture[..., :1]).all() for images in parts for picture in images)
+    return [np.ascontiguousarray(images[..., :1]) for images in parts] if grey else [*parts]
 
 
 def _parted(name: str, classes: tuple[str, ...], whole: Part, seed: int, mirrored: bool = True) -> SmallSet:
-    """A sixth of each class to test with."""
+    """A sixth of each class to test with, but of none its only picture. Raises DatasetError where nothing is left."""
     images, labels = whole
     held = np.zeros(len(labels), bool)
     held[_share(labels, HELD_OUT, seed)] = True
+    held &= np.bincount(labels)[labels] > 1
+    if not held.any():
+        raise DatasetError("There is only one picture of each class; two or more are needed, to learn and to test.")
     return SmallSet(name, images[~held], labels[~held], classes, images[held], labels[held], mirrored)
 
 
 def _share(labels: NDArray[np.int64], share: float, seed: int) -> NDArray[np.int64]:
     """The indices, sorted, of so large a share of each class, one picture at least."""
-    rng = np.random.default_rng(seed)
-    order = rng.permutation(len(labels))
+    order = generator(seed).permutation(len(labels))
     picks = [order[labels[order] == one] for one in np.unique(labels)]
     return np.sort(np.concatenate([pick[: max(1, round(len(pick) * share))] for pick in picks]))
 
@@ -245,10 +238,9 @@ def _faces(path: Path | None, side: int | None, seed: int) -> SmallSet:
 
 def _downloaded(name: str, path: Path | None, side: int | None, seed: int) -> SmallSet:
     source = SOURCES[name]
-    kept = _kept() / source.download.folder
-    if path is None and not kept.is_dir():
+    if path is None and not source.download.is_here():
         raise DatasetError(f"{source.title} is not here yet; download it, or name a zip or a folder of it.")
-    return read(path or kept, side, seed)
+    return read(path or source.download.folder, side, seed)
 
 
 def _named(path: Path | None, side: int | None, seed: int) -> SmallSet:
@@ -281,14 +273,14 @@ SOURCES: dict[str, Source] = {
         "70,000 handwritten digits of 28 × 28 pixels (LeCun et al. 1998).",
         "files",
         partial(_downloaded, "mnist"),
-        Download("MNIST", "MNIST/raw", 11_594_722),
+        ONLINE_SETS["MNIST"],
     ),
     "cifar10": Source(
         "CIFAR-10",
         "60,000 photographs of ten things and animals, 32 × 32 pixels (Krizhevsky 2009).",
         "files",
         partial(_downloaded, "cifar10"),
-        Download("CIFAR10", "cifar-10-batches-py", 170_498_071),
+        ONLINE_SETS["CIFAR10"],
     ),
     "pictures": Source(
         "Pictures of your own",

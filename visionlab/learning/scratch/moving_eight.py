@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from visionlab.errors import DatasetError, ParameterError
-from visionlab.learning.scratch.data import SmallSet
+from visionlab.learning.scratch.data import SmallSet, generator
 from visionlab.learning.scratch.divergence import Diverged
 from visionlab.learning.scratch.stack import LayerSpec, Network, conv, dense, pool
 from visionlab.learning.scratch.training import Epoch, Training, moved, probabilities
@@ -145,9 +145,7 @@ class MovingEight:
             raise DatasetError(
                 f"These pictures are {height}×{width}×{channels}; square grey ones are needed, like MNIST's."
             )
-        if target not in data.classes:
-            raise DatasetError(f"There is no class “{target}”. There are {', '.join(data.classes)}.")
-        self.digits = _balanced(data, data.classes.index(target), seed)
+        self.digits = _balanced(data, data.place(target), seed)
         self.seed, self.device = seed, device
         self.nets: dict[str, EightNet] = {}
         self.shifts: dict[str, ShiftMap] = {}
@@ -215,7 +213,7 @@ def _placed(canvases: torch.Tensor, chance: torch.Generator, most: int) -> torch
 
 def _with_pieces(digits: SmallSet, canvases: SmallSet, seed: int) -> SmallSet:
     """The digits, and twice as many windows that show a piece of one or nothing, with the label 0."""
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     side = digits.shape[0]
     near = max(1, side // 9)  # px: what is shifted by no more counts as whole
     windows = np.lib.stride_tricks.sliding_window_view(canvases.images[..., 0], (side, side), axis=(1, 2))
@@ -230,7 +228,7 @@ def _with_pieces(digits: SmallSet, canvases: SmallSet, seed: int) -> SmallSet:
 
 def _balanced(data: SmallSet, target: int, seed: int) -> SmallSet:
     """As many pictures of the target (label 1) as of others (label 0), in both parts; OF_EACH in the training part."""
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     parts = []
     for images, labels in ((data.images, data.labels), (data.test_images, data.test_labels)):
         kinds = [rng.permutation(np.flatnonzero((labels == target) == one)) for one in (False, True)]

@@ -127,7 +127,7 @@ class Softmax:
                 loss, accuracy = self._descend(speeds, rate)
             if not np.isfinite(loss) or not np.isfinite(self._weights).all():
                 self._weights, self._bias = good
-                self.diverged = Diverged(f"step {index}", self.settings.rate)
+                self.diverged = Diverged(f"step {index}", self.settings.rate, SETTINGS["better"].rate)
                 yield Step(index, total, loss, accuracy, None, self.templates, self.diverged)
                 return
             if index % LOOK_EVERY and index < total:

@@ -124,7 +124,7 @@ class Training:
             for look in self._pass(index, x, y, optimiser):
                 if not isfinite(look.loss) or (look.epoch and not isfinite(look.epoch.test_loss)):
                     self.network.load_state_dict(good)
-                    self.diverged = Diverged(f"epoch {index}", self.rate)
+                    self.diverged = Diverged(f"epoch {index}", self.rate, RATE)
                     yield replace(look, epoch=None, diverged=self.diverged)
                     return
                 if look.epoch:

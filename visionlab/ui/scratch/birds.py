@@ -131,7 +131,8 @@ def _result(plan: Plan, looks: Sequence[Look], seconds: float) -> None:
     with right:
         notice(_lesson(found, name))
         progress = [look.progress for look in looks if look.progress.epoch]
-        passes = ", ".join(f"{p.epoch.test_accuracy:.1%} after {p.index}" for p in (progress[0], progress[-1]))
+        ends = {p.index: p.epoch.test_accuracy for p in (progress[0], progress[-1])}
+        passes = ", ".join(f"{share:.1%} after {index}" for index, share in ends.items())
         beside(
             [
                 ("Accuracy by passes", "75.4 % after 1, 91.7 % after 10, 95.5 % after 50", passes),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from html import escape
 
 import numpy as np
@@ -11,8 +11,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from visionlab.errors import ParameterError
-from visionlab.learning.scratch import STACKS, Closing, Row, SmallSet, shapes, with_classes
-from visionlab.learning.scratch.closing import SHOWN, WAYS, Look
+from visionlab.learning.scratch import Closing, Row
+from visionlab.learning.scratch.closing import SHOWN, WAYS, Look, enlargement
 from visionlab.ui.page import roomy_columns
 from visionlab.ui.scratch import runs
 from visionlab.ui.scratch.parts import as_image, beside, image_tag, notice, seed_input, table, train_button
@@ -62,10 +62,14 @@ def _form(chosen: Chosen) -> None:
     )
     with four:
         seed = seed_input(NAME)
-    data = enlarged(chosen.data)
-    if data is not chosen.data:
-        height, width, _ = data.shape
-        st.caption(f"The article’s stack needs larger pictures than these, so each is drawn at {width} × {height} px.")
+    data, problem = chosen.data, None
+    height, width, _ = data.shape
+    try:
+        if (times := enlargement(data.shape)) > 1:
+            size = f"{width * times} × {height * times}"
+            st.caption(f"The article’s stack needs larger pictures than these, so each is drawn at {size} px.")
+    except ParameterError as error:
+        problem = str(error)
 
     def start() -> None:
         settings = {"epochs": int(epochs), "of_each": int(of_each), "tested": TESTED, "seed": seed}
@@ -73,19 +77,7 @@ def _form(chosen: Chosen) -> None:
         shown = run.images[:SHOWN], run.truth[:SHOWN]
         runs.begin(NAME, Plan(chosen.about, seed, data.classes, network.title, *shown), lambda: run)
 
-    train_button(NAME, start)
-
-
-def enlarged(data: SmallSet) -> SmallSet:
-    """The same pictures, each pixel drawn as more where the article's stack would shrink them to nothing."""
-    try:
-        shapes(with_classes(STACKS["S2"], len(data.classes)), data.shape)
-    except ParameterError:
-        if max(data.shape) > 16:
-            raise
-        larger = {name: getattr(data, name).repeat(2, 1).repeat(2, 2) for name in ("images", "test_images")}
-        return enlarged(replace(data, **larger))
-    return data
+    train_button(NAME, start, problem)
 
 
 def _live(plan: Plan, looks: Sequence[Look], _: float) -> None:
@@ -136,23 +128,17 @@ def _short(row: Row | None) -> str:
 
 
 def _answers(plan: Plan, rows: dict[str, Row]) -> str:
-    """A column a picture, a row a way; the right answers are ticked, since colours alone do not tell everybody."""
-    names = [escape(plan.classes[label]) for label in plan.truth]
-    pictures = [
-        image_tag(as_image(image), plan.classes[t], 64) for image, t in zip(plan.images, plan.truth, strict=True)
-    ]
-    head = "".join(f"<th>{picture}{name}</th>" for picture, name in zip(pictures, names, strict=True))
-    body = "".join(
-        f"<tr><th>{WAYS[row.name]}</th>"
-        + "".join(
-            f'<td class="{"agreed" if answer == truth else ""}">{"✓ " if answer == truth else ""}'
-            f"{escape(plan.classes[answer])}<br><small>{probability:.0%}</small></td>"
-            for answer, probability, truth in zip(row.answers, row.probabilities, plan.truth, strict=True)
+    """A row a picture, a column a way, so that it fits narrow pages; the right answers are ticked, since colours alone
+    do not tell everybody."""
+    head = "".join(f"<th>{WAYS[name]}</th>" for name in rows)
+    body = ""
+    for place, (image, truth) in enumerate(zip(plan.images, plan.truth, strict=True)):
+        name = plan.classes[truth]
+        said = "".join(
+            f'<td class="{"agreed" if row.answers[place] == truth else ""}">'
+            f"{'✓ ' if row.answers[place] == truth else ''}{escape(plan.classes[row.answers[place]])}"
+            f"<br><small>{row.probabilities[place]:.0%}</small></td>"
+            for row in rows.values()
         )
-        + "</tr>"
-        for row in rows.values()
-    )
-    return (
-        '<div style="overflow-x:auto"><table class="networks">'
-        f"<thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
+        body += f"<tr><th>{image_tag(as_image(image), name, 48)}{escape(name)}</th>{said}</tr>"
+    return f'<table class="networks"><thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table>'

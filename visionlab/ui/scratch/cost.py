@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import sqrt
+
 import streamlit as st
 
 from visionlab.learning.scratch import Cost, convolutional, fully_connected
@@ -11,7 +13,8 @@ from visionlab.ui.scratch.parts import beside, notice, table
 from visionlab.ui.scratch.sets import Chosen
 from visionlab.ui.widgets import sized
 
-SIDES = (8, 16, 28, 32, 64, 96, 128, 192, 224, 256, 384, 512)
+SIDES = (8, 16, 32, 64, 128, 256, 512, 1_024)  # of the curves
+LARGEST = 10_000  # px
 FLOAT32, FLOAT64 = 4, 8  # bytes
 
 
@@ -21,7 +24,11 @@ def show(_: Chosen | None) -> None:
         "slides a few small filters over it, so its weights do not depend on the picture’s size; only its work does."
     )
     one, two, three, four = roomy_columns(4, "controls", gap="large")
-    side = one.select_slider("Side of the picture, px", SIDES, 256, key="cost-side", persist_state="session")
+    with one, st.container(horizontal=True, gap="xsmall"):
+        width, height = (
+            st.number_input(f"{name}, px", 1, LARGEST, 256, key=f"cost-{name}", persist_state="session", width=100)
+            for name in ("Width", "Height")
+        )
     units = two.select_slider(
         "Units, fully connected",
         (1, 10, 100, 500, 1_000, 2_000, 4_096),
@@ -31,8 +38,8 @@ def show(_: Chosen | None) -> None:
     )
     filters = three.slider("Filters, convolutional", 1, 512, 32, key="cost-filters", persist_state="session")
     kernel = four.select_slider("Their side, px", (1, 3, 5, 7), 3, key="cost-kernel", persist_state="session")
-    dense = fully_connected(side, side, 3, units)
-    conv = convolutional(side, side, 3, filters, kernel)
+    dense = fully_connected(height, width, 3, units)
+    conv = convolutional(height, width, 3, filters, kernel)
     left, right = roomy_columns([1.1, 1], "details-cost", gap="large")
     with left:
         _table(dense, conv)
@@ -41,11 +48,13 @@ def show(_: Chosen | None) -> None:
             "Fully connected": [fully_connected(s, s, 3, units).parameters for s in SIDES],
             "Convolutional": [convolutional(s, s, 3, filters, kernel).parameters for s in SIDES],
         }
-        st.plotly_chart(scratch_charts.costs(SIDES, curves, side, "Parameters"), config=charts.PLAIN, key="cost-chart")
+        figure = scratch_charts.costs(SIDES, curves, sqrt(width * height), "Parameters")
+        st.plotly_chart(figure, config=charts.PLAIN, key="cost-chart")
     notice(
-        f"At {side} × {side} pixels the fully connected layer has {dense.parameters / conv.parameters:,.0f} times the "
-        f"parameters of the convolutional one, for {_ratio(dense, conv)}. Few weights, used at every place: that is "
-        "also why a convolutional layer finds an 8 wherever it is."
+        f"At {width} × {height} pixels the fully connected layer has {_times(dense.parameters, conv.parameters)} the "
+        f"parameters of the convolutional one, for {_times(dense.multiplications, conv.multiplications)} its "
+        "multiplications. Few weights, used at every place: that is also why a convolutional layer finds an 8 wherever "
+        "it is."
     )
     article = fully_connected(256, 256, 3, 1_000)
     beside(
@@ -57,15 +66,15 @@ def show(_: Chosen | None) -> None:
     )
 
 
-def _ratio(dense: Cost, conv: Cost) -> str:
-    share = dense.multiplications / conv.multiplications
-    return f"{share:,.1f} times its multiplications" if share >= 1 else f"{share:.2f} times its multiplications"
+def _times(one: int, other: int) -> str:
+    share = one / other
+    return f"{share:,.{0 if share >= 100 else 1 if share >= 1 else 3}f} times"
 
 
 def _table(dense: Cost, conv: Cost) -> None:
     rows = (
         ("Weights", f"{dense.weights:,}", f"{conv.weights:,}"),
-        ("Biases", f"{dense.biases:,}", f"{conv.biases:,}"),
+        ("Parameters, with a bias each", f"{dense.parameters:,}", f"{conv.parameters:,}"),
         ("Memory, float32", sized(dense.bytes(FLOAT32)), sized(conv.bytes(FLOAT32))),
         ("Memory, float64", sized(dense.bytes(FLOAT64)), sized(conv.bytes(FLOAT64))),
         ("Multiplications a picture", f"{dense.multiplications:,}", f"{conv.multiplications:,}"),

@@ -25,13 +25,12 @@ def show(chosen: Chosen | None) -> None:
     left, right = roomy_columns([1, 2], "numbers", gap="large")
     with left:
         label = st.selectbox("Class", range(len(data.classes)), format_func=lambda i: data.classes[i], key="n-class")
-        places = np.flatnonzero(data.labels == label)
-        most = len(places)
+        most = int((data.labels == label).sum())
         number = st.number_input("Which one", 1, max(1, most), 1, key=f"n-which-{label}-{most}") if most else 0
         if not number:
             st.caption("There is no training picture of this class.")
             return
-        picture = data.images[places[number - 1]]
+        picture = data.picture(data.classes[label], number)
         top, left_edge = _corner(picture.shape)
         crop = picture[top : top + CROP, left_edge : left_edge + CROP]
         part = "Red"

@@ -60,6 +60,7 @@ def rate_input(experiment: str, value: float) -> float:
         "Learning rate",
         min_value=1e-6,
         value=value,
+        step=value / 5,  # or a press on “−” or “+” would go from 0.0015 to nothing or to ten times as much
         format="%g",
         key=f"rate-{experiment}-{value:g}",
         persist_state="session",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 
 import streamlit as st
@@ -15,6 +15,7 @@ from visionlab.learning import archive
 from visionlab.learning.scratch import SOURCES, SmallSet, download, load
 from visionlab.learning.store_project import Project
 from visionlab.ui import jobs, state
+from visionlab.ui.at_server import at_the_server
 from visionlab.ui.components.owner import owner
 from visionlab.ui.page import link, roomy_columns, sentence
 from visionlab.ui.scratch.parts import linked
@@ -138,7 +139,7 @@ def _fetch(name: str) -> None:
         return
     if job.error:
         sentence(job.error)
-    label = {"cancelled": "Go on", "failed": "Try again", "done": "Download again"}[job.state]
+    label = {"cancelled": f"Download {size}", "failed": "Try again", "done": "Download again"}[job.state]
     st.button(label, key=f"download-{name}", icon=":material/download:", on_click=_download.clear, args=(name,))
 
 
@@ -161,19 +162,6 @@ def _bring(name: str) -> None:
         st.form_submit_button("Open", on_click=lambda: projects.attempt(_take_path, name, f"path-{name}"))
 
 
-def at_the_server() -> bool:
-    """Whether the browser runs on the server's own machine, so that naming its files gives nothing away."""
-    return is_local(st.context.ip_address) and not {"X-Forwarded-For", "Forwarded"} & set(st.context.headers)
-
-
-def is_local(address: str | None) -> bool:
-    """Whether an address is the server's own; Streamlit says None for 127.0.0.1 and ::1 alone."""
-    if address is None:
-        return True
-    found = ip_address(address)
-    return (getattr(found, "ipv4_mapped", None) or found).is_loopback
-
-
 def _take_upload(name: str, key: str) -> None:
     file = st.session_state[key]
     if file is None:
@@ -186,9 +174,10 @@ def _take_upload(name: str, key: str) -> None:
 
 
 def _take_path(name: str, key: str) -> None:
-    path = Path(st.session_state[key].strip()).expanduser()
-    if not st.session_state[key].strip():
+    named = st.session_state[key].strip()
+    if not named:
         raise DatasetError("Name a zip or a folder first, such as /home/me/pictures.zip.")
+    path = Path(os.path.expanduser(named))  # Path's own fails where nobody has that name
     _take(name, path, path.name)
 
 
