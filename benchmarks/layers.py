@@ -36,6 +36,7 @@ from visionlab.imaging.samples import load_sample
 from visionlab.network.classifier import Classifier, Transform
 from visionlab.network.explain import METHODS
 from visionlab.network.explain.method import silent
+from visionlab.network.layers import vgg_layers
 from visionlab.network.vgg import VGG16
 
 console = Console(width=130, highlight=False)
@@ -103,7 +104,8 @@ def in_turn(*runs: Callable[[], object], seconds: float, least: int = 9) -> list
 def full_width() -> Classifier:
     """VGG16 as in the paper, with random weights: they take as long as trained ones."""
     net = tiny_classifier(plan=VGG16)
-    return Classifier("VGG16", net.module, Transform(256, 224), net.labels, net.layers, net.device, "relu7", 224)
+    layers = vgg_layers(VGG16, 224)
+    return Classifier("VGG16", net.module, Transform(256, 224), net.labels, layers, net.device, "relu7", 224)
 
 
 def activations(net: Classifier, image: Image, side: int, seconds: float) -> tuple[float, float]:

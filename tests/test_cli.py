@@ -336,6 +336,9 @@ def test_export_writes_a_package_that_opens_again(textured, head, tmp_path):
     found = vl.open_package(out)
     assert found.head.classes == ("brick", "grass", "gravel")
     assert vl.LabelledImages.from_zip(found.pictures).counts() == {"brick": 8, "grass": 8, "gravel": 8}
+    facts = json.loads(run("train", out, "-o", tmp_path / "again.safetensors", "--device", "cpu", "--json"))
+    assert facts["trained_on"] == 24
+    assert vl.load_head(tmp_path / "again.safetensors").classes == ("brick", "grass", "gravel")
 
 
 def test_export_writes_an_onnx_file(head, tmp_path):

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from visionlab.learning.evaluation import Evaluation
     from visionlab.network.classifier import Classifier
 
-Labelled = Annotated[Path, typer.Argument(help="A folder or a zip with one folder a class.")]
+Labelled = Annotated[Path, typer.Argument(help="A folder or a zip of one folder a class, or a zip that the app wrote.")]
 
 
 def train(
@@ -199,7 +199,9 @@ def _zip_folder(data: Path, file: BinaryIO) -> None:
 
 
 def _labelled(data: Path) -> LabelledImages:
-    return vl.LabelledImages.from_folder(data) if data.is_dir() else vl.LabelledImages.from_zip(data)
+    from visionlab.learning.package import labelled_zip
+
+    return vl.LabelledImages.from_folder(data) if data.is_dir() else labelled_zip(data)
 
 
 def _images(folder: Path | None) -> Sequence[Image]:

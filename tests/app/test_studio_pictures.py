@@ -5,6 +5,7 @@ import json
 import os
 import threading
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,13 +14,14 @@ from streamlit.testing.v1 import AppTest
 from visionlab.errors import ParameterError
 from visionlab.imaging.image import encode_png
 from visionlab.learning.intake import Intake
+from visionlab.learning.ready_made import READY_MADE
 from visionlab.learning.store import Workspace
 from visionlab.learning.store_project import PAGE, Project
 from visionlab.ui import jobs
 from visionlab.ui.components.burst import Batch
 from visionlab.ui.components.owner import COOKIE
 from visionlab.ui.page import PAGES
-from visionlab.ui.studio import pictures, pictures_gallery, projects
+from visionlab.ui.studio import pictures, pictures_gallery, pictures_out, pictures_sets, projects
 from visionlab.ui.studio.pictures_intake import told as outcome
 from visionlab.ui.widgets import plain, sized
 
@@ -171,8 +173,7 @@ def test_a_zip_is_a_project_and_a_zip_that_the_app_wrote_comes_back_whole(open_p
     studio.button(key="make-zip").click().run()
     finish(studio)
     ready = registry.about(f"zip of {source.id}").latest
-    data = ready.read()
-    assert len(data) == ready.size
+    data = ready.read(0)
     with zipfile.ZipFile(io.BytesIO(data)) as packed:
         assert len(json.loads(packed.read("manifest.json"))["pictures"]) == 14
     assert any(each.label.startswith("Download the zip") for each in studio.get("download_button"))
@@ -250,6 +251,98 @@ def test_a_full_workspace_says_so(studio, finish, monkeypatch):
     finish(studio)
     assert "the limit for all together" in shown(studio)
     assert project_of(studio).snapshot() == before
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_who_sits_at_the_server_names_a_folder_or_a_zip_there(studio, finish, tmp_path, monkeypatch, packed):
+    assert "named-path" not in [each.key for each in studio.text_input], "nobody else does"
+    monkeypatch.setattr(pictures_sets, "at_the_server", lambda: True)
+    entries = {f"c/{i}.png": noisy(0, 500 + i) for i in range(5)}
+    folder = tmp_path / "mine"
+    (folder / "c").mkdir(parents=True)
+    for name, data in entries.items():
+        (folder / name).write_bytes(data)
+    (tmp_path / "mine.zip").write_bytes(zipped(entries)[1])
+    before = counts(studio)
+    studio.run()
+    for named, told in {
+        "": "“” is not there",
+        "~nobody-of-this-name/x": "is not there",
+        "x" * 5000: "is not there",
+        str(tmp_path / "nowhere"): "nowhere” is not there; name a folder or a zip",
+        str(folder / "c" / "0.png"): "This is no zip file that can be read",
+        str(folder / "c"): "There are no class folders",
+    }.items():
+        studio.text_input(key="named-path").set_value(named)
+        button(studio, "Bring it in").click().run()
+        assert told in shown(studio) + shown(finish(studio))
+        assert counts(studio) == before
+    studio.text_input(key="named-path").set_value(str(tmp_path / ("mine.zip" if packed else "mine")))
+    button(studio, "Bring it in").click().run()
+    finish(studio)
+    assert counts(studio) == {**before, "c": 5}
+
+
+def test_a_set_that_is_downloaded_tells_how_far_it_is_and_stops_when_asked(studio, registry, monkeypatch):
+    project = project_of(studio)
+    before, stopped, arriving = project.snapshot(), threading.Event(), threading.Event()
+
+    class Slow:
+        def fetch(self):
+            try:
+                while True:
+                    yield 3, 10
+                    arriving.set()
+            finally:
+                stopped.set()
+
+    chosen = READY_MADE["cifar10"]
+    monkeypatch.setitem(READY_MADE, "cifar10", replace(chosen, online=Slow()))
+    studio.selectbox(key="ready-made").set_value("cifar10").run()
+    button(studio, "Use this set").click().run()
+    assert arriving.wait(60)
+    studio.run()
+    assert "Downloading the set: 30%" in [each.proto.text for each in studio.get("progress")]
+    button(studio, "Cancel").click().run()
+    assert stopped.wait(60)
+    assert registry.about(f"pictures into {project.id}").wait(60)
+    studio.run()
+    assert "Cancelled; the project is as it was." in shown(studio)
+    assert project.snapshot() == before
+
+
+def test_a_set_without_a_network_is_a_sentence(studio, finish, monkeypatch, tmp_path):
+    def unreachable(*_, **__):
+        raise OSError(101, "Network is unreachable")
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr("visionlab.learning.online_sets.urlopen", unreachable)
+    before = project_of(studio).snapshot()
+    studio.selectbox(key="ready-made").set_value("fashion").run()
+    button(studio, "Use this set").click().run()
+    finish(studio)
+    assert "Fashion-MNIST could not be downloaded (Network is unreachable); try later" in shown(studio)
+    assert project_of(studio).snapshot() == before
+
+
+def test_a_large_data_set_is_saved_in_parts(studio, registry, finish, monkeypatch):
+    project = project_of(studio)
+    pictures = project.snapshot()[1]
+    monkeypatch.setattr(pictures_out, "PART", sum(each.bytes for each in pictures) // 2)
+    button(studio, "Save the pictures as a zip").click().run()
+    finish(studio)
+    labels = [each.proto.label for each in studio.get("download_button")]
+    ready = registry.about(f"zip of {project.id}").latest
+    count = len(ready.files)
+    assert count > 1
+    assert [label.partition(" · ")[0] for label in labels] == [
+        f"Download part {n} of {count}" for n in range(1, count + 1)
+    ]
+    names = []
+    for number in range(count):
+        with zipfile.ZipFile(io.BytesIO(ready.read(number))) as part:
+            names += [name for name in part.namelist() if name != "manifest.json"]
+    assert len(names) == len(pictures)
 
 
 def test_a_cancelled_intake_leaves_the_project_as_it_was(studio, registry, monkeypatch, finish):
@@ -428,6 +521,32 @@ def test_a_project_is_renamed_duplicated_and_deleted(studio):
     assert not studio.exception
     assert [each.id for each in Workspace().projects(studio.session_state[COOKIE])] == [first.id]
     assert project_of(studio).id == first.id
+
+
+def test_what_works_on_a_project_stops_when_it_is_deleted(studio, registry):
+    project = project_of(studio)
+    run, ended = project.begin_run({}), threading.Event()
+
+    def work(job: jobs.Job):
+        try:
+            while not ended.is_set():
+                yield
+                ended.wait(0.01)
+        finally:
+            project.end_run(run, "cancelled")
+
+    training = registry.find(registry.submit(work, f"train {project.id}"))
+    other = registry.find(registry.submit(lambda _: iter(lambda: ended.wait(0.01), True), "train another one"))
+    studio.button(key="delete").click().run()
+    studio.button(key="delete-really").click().run()
+    assert training.wait(60)
+    assert training.error == "The project is not there any more; open another one, or make one."
+    assert not other.over
+    ended.set()
+    assert other.wait(60)
+    assert not studio.exception
+    assert "How do you want to begin?" in shown(studio)
+    assert not project.folder.exists()
 
 
 def test_another_session_finds_it_by_its_link_alone(studio, new_app):

@@ -2,6 +2,8 @@
 
 import shutil
 import threading
+from collections.abc import Iterator
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from visionlab.errors import BusyError, DatasetError
 from visionlab.learning.evaluation import assess
 from visionlab.learning.heads import load_head
 from visionlab.learning.outcome import Comparison, Outcome
-from visionlab.learning.training import KINDS, fit
+from visionlab.learning.training import KINDS, Epoch, Fit, fit
 from visionlab.ui.studio import training_run
 from visionlab.ui.studio.runs_table import verdict
 from visionlab.ui.studio.training_run import Embedded, Settings, Trained, epochs_of, noted, train
@@ -229,6 +231,22 @@ def test_features_are_known_to_the_next_run(project, net):
     stripes(project, 17)  # the first 12 of each class are there
     second = [event for event in train(project, begin(project), net) if isinstance(event, Embedded)]
     assert (second[0].done, second[-1].done, second[-1].total, second[-1].known) == (24, 34, 34, 24)
+
+
+def test_the_time_left_is_that_of_later_epochs(project, net, monkeypatch):
+    now, iterated = [0.0], Fit.__iter__
+
+    def slowly(run: Fit) -> Iterator[Epoch]:
+        for epoch in iterated(run):
+            now[0] += 500 if epoch.index == 1 else 2
+            yield epoch
+
+    monkeypatch.setattr(Fit, "__iter__", slowly)
+    monkeypatch.setattr(training_run, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    first, *later = [each for each in train(project, begin(project), net) if isinstance(each, Trained)]
+    assert first.left is None
+    assert [each.left for each in later] == [2 * (first.total - each.done) for each in later]
+    assert len(later) > 2
 
 
 def test_a_run_that_is_stopped_keeps_the_best_so_far(project, net):

@@ -7,11 +7,12 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
-from browser.conftest import running_server
-from browser.driver import open_page, settle
+from browser.driver import open_page, pixels, running_server, settle
 from playwright.sync_api import Page, expect
 
+from visionlab import load_head, predict
 from visionlab.imaging.image import encode_png
 from visionlab.learning.dataset import textures
 from visionlab.learning.intake import from_labelled, take
@@ -56,29 +57,57 @@ def open_step(page: Page, project: Project, step: str, look: str = "") -> None:
     settle(page)
 
 
+def click_cell(page: Page, row: int, column: int) -> None:
+    """Of the confusion matrix on the page."""
+    chart = page.locator("[class*=st-key-cells] .js-plotly-plot")
+    chart.scroll_into_view_if_needed()
+    x, y = chart.evaluate(
+        """(chart, [row, column]) => {
+            const {xaxis, yaxis} = chart._fullLayout, at = chart.getBoundingClientRect();
+            return [at.x + xaxis._offset + xaxis.c2p(column), at.y + yaxis._offset + yaxis.c2p(row)];
+        }""",
+        [row, column],
+    )
+    page.mouse.click(x, y)
+
+
 def test_a_click_on_a_cell_opens_its_pictures(page: Page, project: Project):
     (run,) = project.runs()
     outcome = Outcome.from_bytes(project.outcome(run.id))
     said = outcome.probabilities.argmax(1)
     open_step(page, project, "Judge", "Mistakes")
     expect(page.get_by_role("heading", name=f"{(said == outcome.truth).mean():.0%} are right")).to_be_visible()
-    chart = page.locator("[class*=st-key-cells] .js-plotly-plot")
     for place in (2, 0):
-        chart.scroll_into_view_if_needed()
-        x, y = chart.evaluate(
-            """(chart, place) => {
-                const {xaxis, yaxis} = chart._fullLayout, at = chart.getBoundingClientRect();
-                return [at.x + xaxis._offset + xaxis.c2p(place), at.y + yaxis._offset + yaxis.c2p(place)];
-            }""",
-            place,
-        )
-        page.mouse.click(x, y)
+        click_cell(page, place, place)
         ids = outcome.pictures[(outcome.truth == place) & (said == place)].tolist()
         name = outcome.classes[place]
         expect(page.get_by_text(f"{len(ids)} pictures of “{name}”, and it said so")).to_be_visible()
         settle(page)
         for each in ids:
             expect(page.get_by_role("img", name=project.picture(each).name, exact=True).first).to_be_visible()
+
+
+def test_a_click_on_a_cell_of_a_test_folder_opens_its_pictures(page: Page, project: Project, tmp_path: Path):
+    (run,) = project.runs()
+    fresh = textures(seed=1, patches=3)
+    names = [f"{number} of {fresh.classes[label]}" for number, label in enumerate(fresh.labels)]
+    with zipfile.ZipFile(tmp_path / "elsewhere.zip", "w") as packed:
+        packed.writestr("a stranger/0.png", encode_png(fresh.images[0]))  # no class of the head: its place is nobody's
+        for name, label, image in zip(names, fresh.labels, fresh.images, strict=True):
+            packed.writestr(f"{fresh.classes[label]}/{name}.png", encode_png(image))
+    said = np.array([answer.index for (answer, *_) in predict(load_head(run.head).as_classifier(), fresh.images)])
+    open_step(page, project, "Judge", "A%20test%20folder")
+    page.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(tmp_path / "elsewhere.zip")
+    expect(page.get_by_text("of “a stranger” left out")).to_be_visible(timeout=LONG)
+    for place in (2, 0):
+        click_cell(page, place, place)
+        found = np.flatnonzero((fresh.labels == place) & (said == place))
+        expect(page.get_by_text(f"{len(found)} pictures of “{fresh.classes[place]}”, and it said so")).to_be_visible()
+        settle(page)
+        for each in found:
+            picture = page.get_by_role("img", name=f"{names[each]}.png", exact=True).first
+            expected = fresh.images[each].mean((0, 1))
+            np.testing.assert_allclose(pixels(picture).mean((0, 1)), expected, atol=2)
 
 
 def test_one_key_moves_a_doubtful_picture_and_undo_takes_it_back(page: Page, project: Project):

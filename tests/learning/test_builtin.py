@@ -4,6 +4,8 @@ import hashlib
 import itertools
 import json
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,7 +14,9 @@ from typer.testing import CliRunner
 
 from visionlab.errors import ParameterError
 from visionlab.learning import builtin
-from visionlab.network.models import load_classifier
+from visionlab.network import checksums
+from visionlab.network.classifier import Classifier
+from visionlab.network.models import MODELS, load_classifier
 from visionlab.network.vgg import fold_batch_norm, scaled_plan
 
 
@@ -51,12 +55,17 @@ def test_it_trains_resumes_and_writes_a_network_that_loads(data, tmp_path, monke
     assert "going on after epoch 2" in told
     assert "epoch 3/3" in told
     assert "epoch 2/3" not in told
+    assert checksums.sha256(out) in told, "what the entry in MODELS has to say"
 
-    monkeypatch.setenv("VISIONLAB_WEIGHTS", str(out.parent))
-    resumed = load_classifier("vgg16-tinyimagenet", "cpu")
+    def loaded(path: Path) -> Classifier:
+        entry = MODELS["vgg16-tinyimagenet"]
+        monkeypatch.setenv("VISIONLAB_WEIGHTS", str(path.parent))
+        file = replace(entry.file, sha256=checksums.sha256(path))
+        monkeypatch.setitem(MODELS, entry.name, replace(entry, file=file))
+        return load_classifier(entry.name, "cpu")
+
+    resumed, whole = loaded(out), loaded(straight)
     assert resumed.labels == ("red thing", "blue thing")
-    monkeypatch.setenv("VISIONLAB_WEIGHTS", str(straight.parent))
-    whole = load_classifier("vgg16-tinyimagenet", "cpu")
     for name, value in whole.module.state_dict().items():
         torch.testing.assert_close(resumed.module.state_dict()[name], value, rtol=1e-2, atol=1e-3)
     assert "epoch 4/4" in run(data, out, "--stages", "32x2,40x2"), "more epochs go on from there"

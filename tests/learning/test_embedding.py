@@ -11,6 +11,7 @@ from visionlab.imaging.image import fingerprint
 from visionlab.learning.embedding import embed, embed_cached
 from visionlab.learning.feature_cache import FeatureCache
 from visionlab.network.activations import feature_maps
+from visionlab.network.models import load_classifier
 
 
 @pytest.mark.gpu
@@ -26,6 +27,14 @@ def test_progress_ends_at_the_number_of_pictures(noise):
     told = []
     assert len(embed(tiny_classifier(), [noise] * 70, lambda done, total: told.append((done, total)))) == 70
     assert told == [(32, 70), (64, 70), (70, 70)]
+
+
+def test_a_picture_has_the_same_features_to_the_last_bit_in_whatever_company():
+    net = load_classifier("vgg16-tinyimagenet", "cpu")
+    images = pictures(33)  # the last one is a batch by itself
+    whole = embed(net, images)
+    for start, stop in ((0, 1), (3, 5), (32, 33), (20, 33)):
+        np.testing.assert_array_equal(embed(net, images[start:stop]), whole[start:stop])
 
 
 def test_no_pictures_have_no_features():

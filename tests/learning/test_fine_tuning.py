@@ -7,6 +7,7 @@ import torch
 from tiny import tiny_classifier
 
 from visionlab.errors import DatasetError, ModelError, ParameterError
+from visionlab.learning import fine_tuning
 from visionlab.learning.embedding import embed
 from visionlab.learning.fine_tuning import Maps, last_block
 from visionlab.learning.heads import load_head
@@ -80,6 +81,20 @@ def test_its_first_epoch_is_the_linear_head(stripes):
     first = next(iter(tuned))
     assert first.validation_loss == pytest.approx(last.validation_loss, rel=1e-4)
     assert not tuned.head.tuned
+
+
+def test_where_tuning_does_not_help_the_linear_head_learns_from_all_pictures_in_the_end(stripes, monkeypatch):
+    monkeypatch.setattr(fine_tuning, "HEAD_RATE", 1e3)  # so large that nothing gets better
+    net = tiny_classifier()
+    settings = {"kind": "fine-tune", "epochs": 3, "strength": 0.1}
+    run = fit(stripes, net, **settings)
+    told = [run.probabilities() for _ in run]
+    assert run.best.index == 1
+    whole = fit(stripes, net, validation=0, strength=0.1, epochs=fine_tuning.START_EPOCHS)
+    assert len(list(whole)) == fine_tuning.START_EPOCHS
+    np.testing.assert_allclose(run.head.weights, whole.head.weights, rtol=1e-3, atol=1e-5)
+    assert run.head.facts["trained_on"] == len(stripes)
+    np.testing.assert_array_equal(run.probabilities(), told[0])
 
 
 @pytest.mark.gpu

@@ -44,6 +44,8 @@ def labelled(*labels):
     ("path", "word"),
     [
         ("dog_3.jpg", "dog"),
+        ("n02123045_tabby.jpg", "tabby"),
+        ("goldfishes/n01443537_12.JPEG", "goldfish"),
         ("cats/1.png", "cat"),
         ("animals/dog (2).JPG", "dog"),
         ("Ice-cream_04.png", "ice cream"),

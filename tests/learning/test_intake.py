@@ -21,9 +21,19 @@ from visionlab.errors import DatasetError, ImageError
 from visionlab.imaging.image import MAX_BYTES, encode_jpeg, encode_png
 from visionlab.learning import archive, intake
 from visionlab.learning.dataset import DECODERS, LabelledImages
-from visionlab.learning.intake import BATCH, Incoming, from_files, from_folder, from_labelled, from_zip, take
+from visionlab.learning.intake import (
+    BATCH,
+    Incoming,
+    from_files,
+    from_folder,
+    from_labelled,
+    from_zip,
+    labelled,
+    take,
+)
+from visionlab.learning.package import labelled_zip
 from visionlab.learning.store import Workspace
-from visionlab.learning.store_zip import export_zip
+from visionlab.learning.store_zip import export_zip, parts
 
 
 @pytest.fixture
@@ -476,6 +486,42 @@ def test_out_and_in_again(workspace, project):
     assert LabelledImages.from_zip(data).counts() == {"cats": 2, "dogs": 1, "zebras": 2}
 
 
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_zip_that_the_app_wrote_is_learned_from_as_the_project_is(project, inside):
+    project.rename_class(class_id(project, "cats"), "cats: ../mine")
+    shifted = [("a.png", encode_png(photograph(1))), ("b.png", encode_png(photograph(1)[1:]))]
+    taken(project, from_files("zebras", shifted))
+    add(project, "dogs", 5)
+    project.enable_class(class_id(project, "dogs"), False)
+    data = exported(project)
+    if inside:  # of a package, in a folder that a person put around it
+        data = packed({"mine/head.safetensors": b"not looked at", "mine/pictures.zip": data})
+    found, (expected, _) = labelled_zip(data), project.labelled()
+    assert found.classes == expected.classes == ("cats: ../mine", "zebras")
+    assert (found.names, found.keys) == (expected.names, expected.keys)
+    np.testing.assert_array_equal(found.labels, expected.labels)
+    same = [each.groups[:, None] == each.groups for each in (found, expected)]
+    np.testing.assert_array_equal(*same)
+    assert same[0].sum() == 6, "two of the four are of one group"
+    np.testing.assert_array_equal(found.images[3], photograph(1)[1:])
+
+
+def test_copies_and_what_is_stated_share_a_group():
+    data, other = (encode_png(picture(number)) for number in (1, 2))
+    burst = from_files("b", [("3.png", other), ("4.png", encode_png(picture(3)))], group="burst")
+    twice = [("1.png", data), ("2.png", data)]
+    found = labelled([*from_files("a", twice), *burst, *from_files("a", [("5.png", other)])])
+    assert found.names == ("1.png", "2.png", "5.png", "3.png", "4.png")
+    assert found.groups.tolist() == [0, 0, 1, 1, 1]
+
+
+def test_a_picture_that_is_damaged_in_the_zip_is_named():
+    with pytest.raises(DatasetError, match=r"“a/2.png” cannot be read"):
+        labelled(from_zip(packed({"a/1.png": png(), "a/2.png": b"x", "b/1.png": png(1)})))
+    with pytest.raises(DatasetError, match="no class folders"):
+        labelled_zip(packed({"head.safetensors": b"", "predict.py": b""}))
+
+
 def test_hostile_names_are_harmless_outside_and_come_back(workspace, project, tmp_path):
     names = ["../up", "a/b", "a:b", "CON", "__MACOSX", ".hidden", "Ä" * 300, "trailing. ", "x\x00y", "manifest.json"]
     incoming = [
@@ -520,6 +566,29 @@ def test_a_mac_that_packs_the_zip_anew_changes_no_name(workspace, project):
     again = workspace.create("Again", ME)
     taken(again, from_zip(spelt))
     assert state(again) == state(project)
+
+
+def test_parts_are_bounded_hold_everything_once_and_cut_no_group_that_fits(workspace, project):
+    taken(
+        project, from_files("a", [(f"{n}.png", encode_png(picture(n, 20 + n))) for n in range(10, 20)], group="burst")
+    )
+    add(project, "b", *range(30, 50))
+    pictures = project.snapshot()[1]
+    burst = [each.id for each in pictures if each.name == "10.png" or each.group == pictures[2].group]
+    most = sum(each.bytes for each in pictures if each.id in burst) + 1
+    found = parts(pictures, most)
+    assert sorted(each.id for part in found for each in part) == [each.id for each in pictures]
+    assert all(sum(each.bytes for each in part) <= most for part in found)
+    assert sum(set(burst) <= {each.id for each in part} for part in found) == 1
+    small = parts(pictures, max(each.bytes for each in pictures))
+    assert all(sum(each.bytes for each in part) <= max(each.bytes for each in pictures) for part in small)
+    again = workspace.create("Again", ME)
+    for part in found:
+        file = io.BytesIO()
+        steps = list(export_zip(project, file, {each.id for each in part}))
+        assert steps[-1].done == steps[-1].total == len(part)
+        taken(again, from_zip(file))
+    assert state(again)[1] == state(project)[1]
 
 
 def test_an_export_that_is_not_awaited_leaves_no_file(project, tmp_path):

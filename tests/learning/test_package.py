@@ -132,7 +132,7 @@ def test_predict_py_is_short_and_needs_three_packages(unpacked):
     required = {line.split(">")[0] for line in (unpacked / "requirements.txt").read_text().splitlines()}
     assert required == {"onnxruntime", "numpy", "pillow"}
     assert imported - sys.stdlib_module_names == {"onnxruntime", "numpy", "PIL"}
-    assert len(source.splitlines()) <= 45
+    assert len(source.splitlines()) <= 30
     result = subprocess.run([sys.executable, "-I", unpacked / "predict.py"], capture_output=True, text=True)
     assert (result.returncode, "python predict.py photo.jpg" in result.stderr) == (1, True)
 

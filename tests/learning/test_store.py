@@ -496,6 +496,9 @@ def test_cleaning_takes_what_nobody_opened(workspace, pets):
     assert {info.id for info in workspace.projects(ME)} == {pets.id, busy.id, fresh.id}
     assert not left.exists()
     busy.end_run(run, "done")
+    waiting = busy.begin_run({}, waiting=True)
+    assert workspace.clean(timedelta(days=30)) == []
+    busy.end_run(waiting, "cancelled")
     assert [info.name for info in workspace.clean(timedelta(days=30))] == ["Busy"]
     assert Workspace(workspace.folder / "none").clean(timedelta()) == []
 
@@ -548,6 +551,35 @@ def test_a_full_disk_in_the_database_is_a_sentence(tmp_path):
         db.execute("CREATE TABLE t (x)")
         with pytest.raises(DatasetError, match="disk is full, so nothing was changed"):
             fill(db)
+
+
+def test_a_disk_without_one_free_byte_is_a_sentence(workspace, pets, monkeypatch):
+    """As SQLite tells it where not even its -shm file finds room; seen on a full tmpfs."""
+
+    class Full(sqlite3.Connection):
+        def execute(self, query, *values):
+            if query.startswith("BEGIN"):
+                error = sqlite3.OperationalError("disk I/O error")
+                error.sqlite_errorname = "SQLITE_IOERR_SHMSIZE"
+                raise error
+            return super().execute(query, *values)
+
+    def full(address, *rest, **options):
+        return connect(address, *rest, **options, factory=sqlite3.Connection if "immutable" in address else Full)
+
+    connect, before = sqlite3.connect, state(pets)
+    monkeypatch.setattr(store_journal.sqlite3, "connect", full)
+    for act in (pets.undo, lambda: pets.add_class("fish"), lambda: add(pets, "cats", 9)):
+        with pytest.raises(DatasetError, match="full to the last byte, so nothing was changed"):
+            act()
+    assert state(workspace.open(pets.id)) == before, "it is seen all the same"
+    log = pets.folder / "project.sqlite-wal"
+    log.write_bytes(b"what is not in the file yet")
+    with pytest.raises(DatasetError, match="full to the last byte"):
+        pets.classes()
+    log.unlink()
+    workspace.delete(pets.id)  # which makes room
+    assert workspace.projects(ME) == []
 
 
 @pytest.mark.parametrize(
@@ -641,6 +673,39 @@ def test_threads_edit_undo_and_tidy_at_once(workspace, pets):
 
 
 # Runs ----------------------------------------------------------------------------------------------------------------
+
+
+def test_the_end_of_a_run_whose_project_was_deleted_makes_nothing_anew(workspace, pets):
+    run, lost = pets.begin_run({}), pets.begin_run({})
+    pets._let_go(lost)  # as where its process is killed
+    with pets._database.reading() as db:
+        rows = db.execute("SELECT * FROM runs").fetchall()
+        workspace.delete(pets.id)
+        assert {each["id"]: pets._info(db, each).state for each in rows} == {run: "running", lost: "interrupted"}
+    for use in (
+        lambda: pets.note_epoch(run, {}),
+        lambda: pets.keep_head(run, b"head"),
+        lambda: pets.end_run(run, "done"),
+    ):
+        with pytest.raises(DatasetError, match="not there any more"):
+            use()
+    assert not pets._is_alive(run), "its lock is given back"
+    assert not pets.folder.exists()
+    assert workspace.projects(ME) == []
+
+
+def test_two_processes_clean_at_once(workspace, pets, monkeypatch):
+    other = Workspace(workspace.folder)
+    os.utime(pets.folder / "opened", (0, 0))
+    delete = workspace.delete
+
+    def too_late(project_id):
+        other.delete(project_id)
+        delete(project_id)
+
+    monkeypatch.setattr(workspace, "delete", too_late)
+    assert workspace.clean(timedelta(days=30)) == []
+    assert workspace.projects(ME) == []
 
 
 def test_a_run_from_its_beginning_to_its_end(pets):

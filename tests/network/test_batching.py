@@ -36,6 +36,9 @@ class Gated(torch.nn.Module):
         self.gate.acquire()
         return self.module(x)
 
+    def steps(self):
+        return [("gated", self)]
+
     def open(self, batches=100):
         self.gate.release(batches)
 
@@ -184,6 +187,9 @@ def test_a_failure_of_the_network_reaches_its_callers_and_the_worker_goes_on(cal
     class Failing(torch.nn.Module):
         def forward(self, x):
             raise MemoryError("no room")
+
+        def steps(self):
+            return [("failing", self)]
 
     with closing(Batcher(replace(NET, module=Failing()))) as broken, closing(Batcher(NET)) as batcher:
         for future in [callers.submit(broken.probabilities, picture) for picture in PICTURES[:5]]:

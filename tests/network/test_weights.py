@@ -477,28 +477,32 @@ def test_racing_downloads_get_one_file_from_one_body(server):
 # Files that were there before
 
 
+RACE = """
+import sys
+from multiprocessing import get_context
+from visionlab.network.weights import WeightFile, compare, fetch
+
+file = WeightFile(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+processes = get_context("fork")  # one imports torch for all
+start = processes.Barrier(8)
+
+def race(number):
+    start.wait(60)
+    path = fetch(file)
+    compare(path, file).check(wait=True)
+    return path
+
+with processes.Pool(8) as racers:
+    print(*racers.map(race, range(8), 1), sep="\\n")
+"""
+
+
 def test_eight_racing_processes_get_one_verified_file(server):
-    script = (
-        "import sys\n"
-        "from visionlab.network.weights import WeightFile, compare, fetch\n"
-        "file = WeightFile(sys.argv[1], sys.argv[2], int(sys.argv[3]))\n"
-        "print('ready', flush=True)\n"
-        "sys.stdin.readline()\n"
-        "path = fetch(file)\n"
-        "compare(path, file).result()\n"
-        "print(path)\n"
-    )
-    command = [sys.executable, "-c", script, NAME, server.file.url, str(len(BODY))]
+    command = [sys.executable, "-c", RACE, NAME, server.file.url, str(len(BODY))]
     root = Path(__file__).parents[2]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    racers = [subprocess.Popen(command, cwd=root, text=True, **pipes) for _ in range(8)]
-    assert [racer.stdout.readline() for racer in racers] == ["ready\n"] * 8
-    for racer in racers:
-        racer.stdin.write("go\n")
-        racer.stdin.flush()
-    told = [racer.communicate(timeout=120) for racer in racers]
-    assert [racer.returncode for racer in racers] == [0] * 8, told
-    assert {out.strip() for out, _ in told} == {str(folder() / NAME)}
+    told = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=120)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.splitlines() == [str(folder() / NAME)] * 8
     assert server.asked == [None], "the bytes were sent once"
     assert_arrived()
 
@@ -517,7 +521,7 @@ def test_torchs_cache_is_used():
 def compared(file: WeightFile) -> Path:
     """The file's path, after its SHA-256 has been compared."""
     path = fetch(file)
-    compare(path, file).result(timeout=20)
+    compare(path, file).check(wait=True)
     return path
 
 
@@ -551,13 +555,13 @@ def test_a_file_whose_entry_tells_the_sum_needs_no_digits_in_its_name():
 
 def test_a_file_is_hashed_at_once_at_its_first_load_and_beside_the_later_ones(hashed):
     path, file = put(BODY), WeightFile(NAME)
-    assert compare(fetch(file), file).done()
+    assert compare(fetch(file), file).done
     assert len(hashed) == 1
     for loads in (2, 3):
         compared(file)
         assert hashed == [path] * loads
     os.utime(path, ns=(0, 0))  # another time: perhaps another file
-    assert compare(path, file).done()
+    assert compare(path, file).done
     assert hashed == [path] * 4
 
 
@@ -567,10 +571,10 @@ def test_loads_at_the_same_moment_share_one_comparison(hashed, monkeypatch):
     gate, sha256 = threading.Event(), checksums.sha256
     monkeypatch.setattr(checksums, "sha256", lambda path: gate.wait(20) and sha256(path))
     comparisons = [compare(path, file) for _ in range(5)]
-    assert not any(comparison.done() for comparison in comparisons), "nobody waits"
+    assert not any(comparison.done for comparison in comparisons), "nobody waits"
     gate.set()
     for comparison in comparisons:
-        comparison.result(timeout=20)
+        comparison.check(wait=True)
     assert hashed == [path] * 2
 
 
@@ -589,20 +593,69 @@ def test_a_file_that_changed_is_noticed():
         compare(path, WeightFile(NAME))
 
 
-def test_a_change_that_left_size_and_time_is_noticed_later_then_at_once():
+DAMAGED = BODY[:-1] + bytes([BODY[-1] ^ 1])
+
+
+def change(path: Path, content: bytes) -> None:
+    """Write into the file itself, and put the time back that it had; a clock's ticks may be milliseconds long."""
+    before = path.stat()
+    while path.stat().st_ctime_ns == before.st_ctime_ns:
+        path.write_bytes(content)
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_a_change_that_left_size_and_time_is_noticed_at_once():
     path, file = put(BODY), WeightFile(NAME)
     compared(file)
-    status = path.stat()
-    path.write_bytes(BODY[:-1] + bytes([BODY[-1] ^ 1]))
-    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
-    going_on = compare(path, file)
-    with pytest.raises(WeightsError, match="replace it"):
-        going_on.result(timeout=20)
+    change(path, DAMAGED)
     for _ in range(2):
         with pytest.raises(WeightsError, match="replace it"):
             compare(path, file)
     path.write_bytes(BODY)
     assert compared(file) == path
+
+
+def test_a_change_that_left_no_trace_is_noticed_later_then_at_once():
+    path, file = put(BODY), WeightFile(NAME)
+    compared(file)
+    path.write_bytes(DAMAGED)
+    status, sums = path.stat(), folder() / "checksums.json"
+    looks = [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+    sums.write_text(json.dumps({NAME: json.loads(sums.read_text())[NAME] | {"looks": looks}}))
+    going_on = compare(path, file)
+    with pytest.raises(WeightsError, match="replace it"):
+        going_on.check(wait=True)
+    for _ in range(2):
+        with pytest.raises(WeightsError, match="replace it"):
+            compare(path, file)
+
+
+@pytest.mark.parametrize("content", [DAMAGED, BODY[:100], BODY + b"more"], ids=["bit", "truncated", "longer"])
+def test_a_change_of_a_file_in_use_is_noticed_and_only_loading_anew_mends_it(content):
+    path, file = put(BODY), WeightFile(NAME)
+    in_use = compare(path, file)
+    in_use.check()
+    change(path, content)
+    for _ in range(2):
+        with pytest.raises(WeightsError, match="replace it"):
+            in_use.check()
+    path.unlink()
+    put(BODY)
+    with pytest.raises(WeightsError, match="replace it"):
+        in_use.check()  # what was mapped is the file that was there before
+    compare(path, file).check(wait=True)
+
+
+def test_a_file_in_use_may_be_touched_replaced_by_its_like_and_removed():
+    path, file = put(BODY), WeightFile(NAME)
+    in_use = compare(path, file)
+    os.utime(path, ns=(0, 0))
+    in_use.check(wait=True)
+    path.unlink()
+    put(BODY)
+    in_use.check(wait=True)
+    path.unlink()
+    in_use.check(wait=True)
 
 
 def test_a_file_with_the_same_digits_and_another_sum_is_noticed():
@@ -612,14 +665,14 @@ def test_a_file_with_the_same_digits_and_another_sum_is_noticed():
     true = hashlib.sha256(BODY).hexdigest()
     sums.write_text(sums.read_text().replace(true, true[:8] + "0" * 56))
     with pytest.raises(WeightsError, match=f"{true[:8]}00000000"):
-        compare(path, file).result(timeout=20)
+        compare(path, file).check(wait=True)
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"%s": 3}', '{"%s": {"sha256": 1}}', '{"%s": {}}', "\xff"])
 def test_a_damaged_record_is_written_anew(hashed, content):
     path, file = put(BODY), WeightFile(NAME)
     put(content.replace("%s", NAME).encode("latin-1"), "checksums.json")
-    assert compare(path, file).done()
+    assert compare(path, file).done
     assert len(hashed) == 1
     record = json.loads((folder() / "checksums.json").read_text())[NAME]
     assert record["sha256"] == hashlib.sha256(BODY).hexdigest()
@@ -630,7 +683,7 @@ def test_without_a_place_to_remember_every_load_hashes_at_once(hashed, monkeypat
     (tmp_path / "a file").touch()
     monkeypatch.setenv("VISIONLAB_WEIGHTS", str(tmp_path / "a file" / "weights"))
     for _ in range(2):
-        assert compare(path, file).done()
+        assert compare(path, file).done
     assert hashed == [path, path]
 
 

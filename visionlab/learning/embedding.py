@@ -16,7 +16,8 @@ from visionlab.imaging.image import Image, fingerprint
 from visionlab.learning.augmentation import check_views, view
 from visionlab.learning.feature_cache import FeatureCache
 from visionlab.learning.heads import network_fingerprint, reading
-from visionlab.network.activations import activations
+from visionlab.network.activations import network_steps
+from visionlab.network.chunks import through
 from visionlab.network.classifier import BATCH, Classifier
 from visionlab.network.precision import Halved
 
@@ -39,6 +40,8 @@ def layer_batches(
     """
     if precision is not None:  # a copy for this run: a fifth quicker than casting the weights anew for each batch
         net = replace(net, module=Halved(net.module, precision))
+    last, steps = net.layer(layer).module, network_steps(net)
+    steps = steps[: 1 + [path for path, _ in steps].index(last)]
     starts = range(0, len(images), batch)
     with ThreadPoolExecutor(2) as pool:  # leaves room for the network
 
@@ -50,9 +53,12 @@ def layer_batches(
         for start in starts:
             x = torch.cat([future.result() for future in following])
             following = prepare(start + batch)
+            count = len(x)
+            if count == 1:  # one alone is computed by other kernels, with other last bits; the same picture shall be
+                x = x.expand(2, *x.shape[1:])  # the same features, in whatever company
             with torch.inference_mode():
-                found = activations(net, x.to(net.device), [layer])[layer]
-            yield found
+                found = through(net, steps, x.to(net.device))
+            yield found[:count]
 
 
 def _prepared(net: Classifier, images: Sequence[Image], index: int) -> Tensor:

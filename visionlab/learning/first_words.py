@@ -92,6 +92,7 @@ EVERYDAY: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 IRREGULAR = {"geese": "goose", "mice": "mouse", "oxen": "ox", "wolves": "wolf"}
+WORDNET_ID = re.compile(r"(?<![^\W_])n\d{8}(?!\d)")
 CAMERAS = {"dsc", "dscf", "dscn", "image", "img", "photo", "pic", "picture", "pxl", "screenshot"}  # and no words
 
 
@@ -153,12 +154,13 @@ def accepted_labels(net: Classifier, word: str) -> tuple[str, ...]:
 def word_of(path: str | os.PathLike[str]) -> str:
     """The word that a picture's path gives, in the singular: “dog_3.jpg” → “dog”, “cats/1.png” → “cat”.
 
-    It is the file's name without numbers; the folder's, where that leaves nothing or what a camera writes (IMG_1234);
-    and empty where there is none.
+    It is the file's name without numbers and WordNet ids (n02123045); the folder's, where that leaves nothing or what a
+    camera writes (IMG_1234); and empty where there is none.
     """
     path = PurePath(path)
     for name in (path.stem, path.parent.name):
-        words = [word for word in re.findall(r"[^\W\d_]+(?:['’][^\W\d_]+)*", name) if word.casefold() not in CAMERAS]
+        spelt = WORDNET_ID.sub(" ", name)
+        words = [word for word in re.findall(r"[^\W\d_]+(?:['’][^\W\d_]+)*", spelt) if word.casefold() not in CAMERAS]
         if words:
             return _singular(" ".join(words))
     return ""

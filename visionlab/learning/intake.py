@@ -7,18 +7,20 @@ import os
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set, Sized
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 from zipfile import ZipFile, ZipInfo
 
+import numpy as np
+
 from visionlab.errors import DatasetError, ImageError, VisionlabError
 from visionlab.imaging.image import MAX_BYTES, Image, encode_png, fingerprint, load_image
 from visionlab.learning import archive
 from visionlab.learning.dataset import DECODERS, LabelledImages
-from visionlab.learning.similar import hashes
+from visionlab.learning.similar import hashes, joined
 from visionlab.learning.store_files import check_room, size_of, telling, write
 from visionlab.learning.store_project import Project
 from visionlab.learning.store_rows import Arrival
@@ -94,6 +96,25 @@ def from_zip(file: str | os.PathLike[str] | bytes | BinaryIO) -> list[Incoming]:
     ]
     rest = [(path, entry) for path, entry in by_path.items() if path not in listed]
     return incoming + [Incoming(name, file, load(info, path)) for path, (name, file, info) in rest]
+
+
+def labelled(incoming: Iterable[Incoming]) -> LabelledImages:
+    """What came, as a set to learn from: without classes that are disabled; what is of one group, or one picture in
+    copies, shares a group. Pictures are loaded and decoded at each look.
+
+    Raises DatasetError like LabelledImages.from_uploads.
+    """
+    classes: dict[str, list[Incoming]] = {}
+    for each in incoming:
+        if each.enabled:
+            classes.setdefault(each.class_name, []).append(each)
+    data = LabelledImages.from_uploads(
+        {name: [(each.file_name, each.load) for each in items] for name, items in classes.items()}
+    )
+    stated: dict[str, int] = {}  # by group: the index of its first picture
+    places = enumerate(each.group for items in classes.values() for each in items)
+    pairs = [(place, stated.setdefault(group, place)) for place, group in places if group is not None]
+    return replace(data, groups=joined(data.groups, np.array(pairs, np.int64).reshape(-1, 2)))
 
 
 def from_labelled(data: LabelledImages) -> list[Incoming]:

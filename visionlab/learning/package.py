@@ -15,11 +15,14 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 from visionlab.errors import DatasetError
 from visionlab.imaging.image import Image
 from visionlab.learning import archive
+from visionlab.learning.dataset import LabelledImages
 from visionlab.learning.export import Parity, export_checked, replacing
 from visionlab.learning.heads import MAX_BYTES as MAX_HEAD_BYTES
 from visionlab.learning.heads import Head, load_head
+from visionlab.learning.intake import MAX_ZIP_BYTES, from_zip, labelled
 from visionlab.learning.metrics import Report
 from visionlab.learning.model_card import model_card
+from visionlab.learning.store_zip import read_manifest
 from visionlab.network.classifier import Classifier
 
 HEAD, PICTURES = "head.safetensors", "pictures.zip"
@@ -98,17 +101,36 @@ def open_package(source: str | os.PathLike[str] | bytes | BinaryIO) -> Package:
     HeadError for a head that cannot be read.
     """
     with archive.opened(source, MAX_BYTES) as opened:
-        entries: dict[tuple[str, ...], ZipInfo] = {}
-        for info in opened.infolist():
-            if entries.setdefault(parts := archive.entry_parts(info), info) is not info:
-                raise DatasetError(f"The zip holds “{'/'.join(parts)}” twice; pack it anew.")
-        around = min((parts[:-1] for parts in entries if parts[-1:] == (HEAD,)), key=len, default=None)
-        if around is None:
+        entry, pictures = _entries(opened)
+        if entry is None:
             raise DatasetError(f"This zip holds no {HEAD}; choose one that this app, or “export”, packed.")
-        with _unpacked(opened, entries[*around, HEAD], MAX_HEAD_BYTES) as file:
+        with _unpacked(opened, entry, MAX_HEAD_BYTES) as file:
             head = load_head(file.read())
-        pictures = entries.get((*around, PICTURES))
         return Package(head, None if pictures is None else _unpacked(opened, pictures, MAX_BYTES))
+
+
+def labelled_zip(source: str | os.PathLike[str] | bytes | BinaryIO) -> LabelledImages:
+    """The labelled pictures of a zip (path, bytes or seekable binary file) of one folder a class, that store_zip wrote,
+    or that pack wrote with pictures. What this app wrote keeps its names and groups, without what is disabled.
+
+    Raises DatasetError as of LabelledImages.from_zip and intake.from_zip.
+    """
+    with archive.opened(source, MAX_ZIP_BYTES) as opened:
+        pictures = _entries(opened)[1]
+        if pictures is not None:
+            return labelled(from_zip(_unpacked(opened, pictures, MAX_BYTES)))
+        told = read_manifest(opened)
+    return LabelledImages.from_zip(source) if told is None else labelled(from_zip(source))
+
+
+def _entries(opened: ZipFile) -> tuple[ZipInfo | None, ZipInfo | None]:
+    """The head and, beside it, the pictures of a package; None for what is not there."""
+    entries: dict[tuple[str, ...], ZipInfo] = {}
+    for info in opened.infolist():
+        if entries.setdefault(parts := archive.entry_parts(info), info) is not info:
+            raise DatasetError(f"The zip holds “{'/'.join(parts)}” twice; pack it anew.")
+    around = min((parts[:-1] for parts in entries if parts[-1:] == (HEAD,)), key=len, default=None)
+    return (None, None) if around is None else (entries[*around, HEAD], entries.get((*around, PICTURES)))
 
 
 def _unpacked(opened: ZipFile, info: ZipInfo, most: int) -> BinaryIO:

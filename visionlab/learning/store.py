@@ -27,6 +27,7 @@ from visionlab.learning.store_files import check_room, size_of, telling
 from visionlab.learning.store_journal import Database
 from visionlab.learning.store_project import Project
 from visionlab.learning.store_rows import ProjectInfo, project_name
+from visionlab.learning.store_runs import AT_WORK
 
 FOLDER_VARIABLE, LIMIT_VARIABLE = "VISIONLAB_WORKSPACE", "VISIONLAB_WORKSPACE_LIMIT"
 DEFAULT_LIMIT = 20 * 10**9  # bytes
@@ -108,13 +109,13 @@ class Workspace:
         before = time.time() - unused_for.total_seconds()
         removed = []
         for folder in self.folder.iterdir() if self.folder.is_dir() else ():
-            with suppress(FileNotFoundError):  # removed by another process meanwhile
+            with suppress(FileNotFoundError, DatasetError):  # removed by another process meanwhile
                 if folder.name.startswith((_DRAFT, _GONE)) and folder.stat().st_mtime < before:
                     shutil.rmtree(folder)  # what a killed process left
                 if not _ID.fullmatch(folder.name) or (folder / "opened").stat().st_mtime >= before:
                     continue
                 info = _info(folder, self.limit)
-                if info and not any(run.state == "running" for run in Project(folder, self.limit).runs()):
+                if info and not any(run.state in AT_WORK for run in Project(folder, self.limit).runs()):
                     self.delete(folder.name)
                     removed.append(info)
         return removed

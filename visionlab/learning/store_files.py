@@ -35,6 +35,11 @@ def telling() -> Iterator[None]:
             raise _full() from error
         if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
             raise BusyError("Another edit of this project is still going on; try again in a moment.") from error
+        if name.startswith("SQLITE_IOERR"):  # what a disk without one free byte makes of it, too
+            raise DatasetError(
+                f"The disk fails ({error}), or is full to the last byte, so nothing was changed; make room on it, and "
+                "try again."
+            ) from error
         if name.startswith("SQLITE_CANTOPEN"):
             raise _gone() from error
         if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):

@@ -10,7 +10,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -132,8 +132,19 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """A connection that sees the database as it is now, whatever others write meanwhile."""
-        with self._connected() as db:
-            db.execute("BEGIN")
+        with ExitStack() as stack:
+            db = stack.enter_context(self._connected())
+            try:
+                db.execute("BEGIN")
+                db.execute("SELECT 1 FROM project").fetchone()
+            except sqlite3.OperationalError as error:
+                # A disk without one free byte has no room for a reader's -shm file; what is deleted there has to be
+                # seen all the same, and can be, where all that was written is in the file itself.
+                log = self.path.with_name(f"{self.path.name}-wal")
+                name = getattr(error, "sqlite_errorname", None) or ""
+                if not name.startswith("SQLITE_IOERR") or (log.exists() and log.stat().st_size):
+                    raise
+                db = stack.enter_context(self._connected("immutable=1"))
             yield db
 
     @contextmanager
@@ -146,8 +157,8 @@ class Database:
                 db.execute("COMMIT")
 
     @contextmanager
-    def _connected(self) -> Iterator[sqlite3.Connection]:
-        address = f"{self.path.absolute().as_uri()}?mode=rw"  # a deleted project is not made anew
+    def _connected(self, how: str = "mode=rw") -> Iterator[sqlite3.Connection]:
+        address = f"{self.path.absolute().as_uri()}?{how}"  # neither way makes a deleted project anew
         with telling(), closing(sqlite3.connect(address, PATIENCE, isolation_level=None, uri=True)) as db:
             db.execute("PRAGMA foreign_keys = ON")
             db.row_factory = sqlite3.Row

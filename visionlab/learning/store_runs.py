@@ -19,7 +19,7 @@ from visionlab.errors import BusyError, DatasetError, ParameterError
 from visionlab.learning.store_files import telling, write
 from visionlab.learning.store_journal import Database
 
-ENDS = ("done", "cancelled", "failed")
+AT_WORK, ENDS = ("waiting", "running"), ("done", "cancelled", "failed")
 HEAD, OUTCOME, CHECKPOINT, ALIVE = "head.safetensors", "outcome.safetensors", "checkpoint", "alive.lock"
 
 # A run that goes on holds a lock which the system lets go of with the process, however that ends: so a run that was
@@ -92,11 +92,13 @@ class Runs:
         """Note how a run ended: “done”, “cancelled” or “failed”."""
         if state not in ENDS:
             raise ParameterError(f"A run ends as {', '.join(ENDS)}; not as {state!r}.")
-        with self._database.writing() as db:
-            _known_run(db, run)
-            values = (time.time(), state, None if report is None else _json(report), error, run)
-            db.execute("UPDATE runs SET ended = ?, state = ?, report = ?, error = ? WHERE id = ?", values)
-        self._let_go(run)
+        try:
+            with self._database.writing() as db:
+                _known_run(db, run)
+                values = (time.time(), state, None if report is None else _json(report), error, run)
+                db.execute("UPDATE runs SET ended = ?, state = ?, report = ?, error = ? WHERE id = ?", values)
+        finally:
+            self._let_go(run)  # also where the project was deleted meanwhile: nothing works on it any more
 
     def runs(self) -> list[RunInfo]:
         """All runs, the latest first."""
@@ -115,7 +117,7 @@ class Runs:
 
     def remove_run(self, run: str) -> None:
         """Remove a run and its files; BusyError while it goes on."""
-        if self.run(run).state in ("running", "waiting"):
+        if self.run(run).state in AT_WORK:
             raise BusyError("The run still goes on; cancel it before it is removed.")
         with self._database.writing() as db:
             db.execute("DELETE FROM runs WHERE id = ?", (run,))
@@ -180,6 +182,8 @@ class Runs:
         path = self.folder / "runs" / run / ALIVE
         if path in _ALIVE:
             return True
+        if not path.exists():  # a lock would make the folders of a project that is deleted at this moment anew
+            return False
         try:
             with _LOOKING, FileLock(path, timeout=0):
                 return False

@@ -10,7 +10,7 @@ import json
 import os
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -20,6 +20,7 @@ from visionlab.errors import DatasetError
 from visionlab.learning import archive
 from visionlab.learning.store_files import telling
 from visionlab.learning.store_project import Project
+from visionlab.learning.store_rows import PictureInfo
 
 MANIFEST = "manifest.json"
 FORMAT = "visionlab-data-1"
@@ -48,14 +49,17 @@ class Listed:
     group: str
 
 
-def export_zip(project: Project, file: str | os.PathLike[str] | BinaryIO) -> Iterator[Packed]:
-    """Write all pictures as they came in, in a folder a class under their names made unique and harmless, and the
-    manifest. `file` is a path, or open for writing as binary.
+def export_zip(
+    project: Project, file: str | os.PathLike[str] | BinaryIO, only: Collection[int] | None = None
+) -> Iterator[Packed]:
+    """Write all pictures as they came in, or those of these ids, in a folder a class under their names made unique and
+    harmless, and the manifest. `file` is a path, or open for writing as binary.
 
     Told picture by picture. A path is made only when all is in it: whoever stops asking leaves none.
     Raises DatasetError where the disk is full, or a picture's file is gone.
     """
     classes, pictures = project.snapshot()
+    pictures = [each for each in pictures if only is None or each.id in only]
     with telling(), _target(file) as target, zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as packed:
         taken: set[str] = {MANIFEST}
         folders = {each.id: _free(_harmless(each.name), taken) for each in classes}
@@ -77,6 +81,25 @@ def export_zip(project: Project, file: str | os.PathLike[str] | BinaryIO) -> Ite
         said = {"format": FORMAT, "project": project.info().name}
         said["classes"] = [{"name": each.name, "enabled": each.enabled} for each in classes]
         packed.writestr(MANIFEST, json.dumps({**said, "pictures": listed}, ensure_ascii=False, indent=1))
+
+
+def parts(pictures: Sequence[PictureInfo], most: int) -> list[list[PictureInfo]]:
+    """The pictures in parts of `most` bytes at most, to be exported one by one; a group stays in one part if it can."""
+    groups: dict[int, list[PictureInfo]] = {}
+    for each in pictures:
+        groups.setdefault(each.group, []).append(each)
+    found: list[list[PictureInfo]] = [[]]
+    size = 0
+    for group in groups.values():
+        whole = sum(each.bytes for each in group)
+        for unit in [group] if whole <= most else [[each] for each in group]:
+            added = sum(each.bytes for each in unit)
+            if found[-1] and size + added > most:
+                found.append([])
+                size = 0
+            found[-1].extend(unit)
+            size += added
+    return found
 
 
 @contextmanager

@@ -120,7 +120,8 @@ class Fit:
     train and held_out are the indices of the pictures on either side, int64; history holds the epochs so far, and best
     the one whose head counts: that of the lowest validation loss, or the last where nothing is held out. What is told
     of held-out pictures (epochs, report, probabilities) is what a head said that had not learned from them, also where
-    `head`, when all epochs are over, has learned from all pictures (Kind.learns_all).
+    `head`, when all epochs are over, has learned from all pictures: of a kind that learns_all, and where fine-tuning
+    got no better than the linear head that it starts from.
     """
 
     def __init__(
@@ -164,8 +165,9 @@ class Fit:
             self._trial = trial
             yield epoch
             if self.kind.patience is not None and epoch.index - self.best.index >= self.kind.patience:
-                return
-        if self.kind.learns_all and len(self.held_out):
+                break
+        quick = self.kind.learns_all or (self.kind.tunes and not self._parts.tuned)  # the latter is a linear head still
+        if quick and len(self.held_out):
             self._parts, self._finished, self._all = self._learned_from_all(), None, True
 
     def _learned_from_all(self) -> Parts:

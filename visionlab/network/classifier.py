@@ -7,7 +7,6 @@ predicts, opens layers or explains has to ask which it is.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +17,8 @@ from torch import Tensor, nn
 
 from visionlab.errors import ModelError, ParameterError
 from visionlab.imaging.image import Image, check_image
+from visionlab.network.checksums import Comparison
+from visionlab.network.chunks import through
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -135,8 +136,8 @@ class Classifier:
     changed: eval mode, parameters frozen. embedding names the layer whose values a head is trained on, and maps_side
     is the input size in pixels at which the maps of the deeper layers are large enough to be looked at. The logits are
     divided by temperature before the softmax, so that the probabilities are neither too sure nor too shy (Guo et al.
-    2017); it is 1 where nobody measured it. comparison is that of the weight file's SHA-256 with what it was at the
-    first load, where one is going on.
+    2017); it is 1 where nobody measured it. comparison is that of the weight file with what it was at its first load,
+    where it came out of one.
     """
 
     name: str
@@ -148,12 +149,12 @@ class Classifier:
     embedding: str
     maps_side: int
     temperature: float = 1.0
-    comparison: Future[None] | None = None
+    comparison: Comparison | None = None
 
     def check(self, wait: bool = False) -> None:
         """Raises WeightsError where the weight file has been found to differ from what it was at the first load."""
-        if self.comparison is not None and (wait or self.comparison.done()):
-            self.comparison.result()
+        if self.comparison is not None:
+            self.comparison.check(wait)
 
     def softmax(self, logits: Tensor) -> Tensor:
         """(N, classes) logits → (N, classes) float32 probabilities, at the classifier's temperature."""
@@ -212,7 +213,7 @@ def classified(net: Classifier, x: Tensor) -> NDArray[np.float32]:
     net.check()
     if len(x) > 1:  # the order of memory that convolutions of a batch want: 10 to 19 % faster on a CPU
         x = x.contiguous(memory_format=torch.channels_last)
-    return net.softmax(net.module(x)).cpu().numpy()
+    return net.softmax(through(net, net.module.steps(), x)).cpu().numpy()
 
 
 def predict(net: Classifier, images: Sequence[Image], top: int = 5) -> list[list[Prediction]]:

@@ -39,8 +39,9 @@ class Halved(nn.Module):
 
     def __init__(self, module: nn.Module, precision: torch.dtype):
         super().__init__()
-        # In this order of memory, convolutions in bfloat16 take a sixth less time on a CPU.
-        self.network = deepcopy(module).to(precision, memory_format=torch.channels_last)
+        tensors = (*module.parameters(), *module.buffers())
+        # A copy of the structure alone, each tensor converted by itself: VGG16's weights are not doubled on the way.
+        self.network = deepcopy(module, {id(tensor): _converted(tensor, precision) for tensor in tensors})
         self.precision = precision
 
     def steps(self) -> list[Step]:
@@ -54,3 +55,12 @@ class Halved(nn.Module):
         for _, step in self.steps():
             x = step(x)
         return x
+
+
+def _converted(tensor: Tensor, precision: torch.dtype) -> Tensor:
+    if not tensor.is_floating_point():
+        return tensor
+    # In this order of memory, convolutions in bfloat16 take a sixth less time on a CPU.
+    order = torch.channels_last if tensor.ndim == 4 else torch.preserve_format
+    found = tensor.to(precision, memory_format=order)
+    return nn.Parameter(found, requires_grad=False) if isinstance(tensor, nn.Parameter) else found

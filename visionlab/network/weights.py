@@ -16,7 +16,6 @@ import shutil
 import struct
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
@@ -215,18 +214,18 @@ def _accept(file: WeightFile, part: Path) -> None:
         os.fsync(complete.fileno())  # the name must not reach the disk before the bytes do
     place = part.with_name(file.name)
     os.replace(part, place)
-    checksums.remember(folder(), file.name, place.stat(), found)
+    checksums.remember(folder(), file.name, place, found)
 
 
-def compare(path: Path, file: WeightFile) -> Future[None]:
+def compare(path: Path, file: WeightFile) -> checksums.Comparison:
     """Compare the SHA-256 of a file with its digits, and with what it was at its first load, by checksums.json.
 
-    What looks unchanged is hashed beside what follows, and result() of the Future raises what is found; anything else
-    is hashed at once. Raises WeightsError where a sum differs, or there are no digits or no file.
+    What looks unchanged is hashed beside what follows, and check() raises what is found, also where the file changes
+    later; anything else is hashed at once. Raises WeightsError where a sum differs, or there are no digits or no file.
     """
     if file.digits is None:
         raise WeightsError(f"{file.name} cannot be checked: neither its name nor its entry tells its SHA-256.")
-    return checksums.compare(path, file, folder())
+    return checksums.Comparison(path, file, folder())
 
 
 def read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:

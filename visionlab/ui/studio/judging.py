@@ -67,7 +67,7 @@ def _worth(case: Case) -> None:
         st.subheader(f"{report.accuracy:.0%} are right", anchor=False)
         st.markdown(
             f"{right:,} of {counted(total, 'held-out picture')}, which it had not learned from when it was asked. On "
-            f"other pictures like these, expect between **{low:.0%}** and **{high:.0%}** (95 % interval)."
+            f"other pictures like these, expect between **{low:.0%}** and **{high:.0%}** (95 % interval)."
         )
     with bars:
         compared = baselines_of(case) if case.learned else None

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
-from numpy.typing import NDArray
 
 from visionlab.learning.calibration import Reliability, reliability
 from visionlab.learning.evaluation import BINS, Evaluation
@@ -15,11 +14,11 @@ from visionlab.learning.thresholds import Curve
 from visionlab.network.certainty import tempered
 from visionlab.ui import charts, evaluation_charts
 from visionlab.ui.page import roomy_columns
-from visionlab.ui.studio.judging_case import Case, counted
+from visionlab.ui.studio.judging_case import Case
+from visionlab.ui.studio.judging_cells import cells, said, worst_mistakes
 from visionlab.ui.studio.judging_gallery import gallery
 from visionlab.ui.widgets import plain
 
-SIDE_BY_SIDE = 8  # classes of a confusion matrix that leaves room beside it
 FEW = 8  # pictures of a quadrant that are shown at once
 
 
@@ -29,57 +28,12 @@ FEW = 8  # pictures of a quadrant that are shown at once
 def mistakes(case: Case) -> None:
     """The confusion matrix, each cell of which opens its pictures, and the answers that were the most wrong."""
     found = case.evaluation
-    beside = len(found.classes) <= SIDE_BY_SIDE
-    matrix, pictures = (
-        roomy_columns([1, 1.15], "details-mistakes", gap="large") if beside else (st.container(), st.container())
-    )
-    with matrix:
-        st.markdown("**What it takes for what**")
-        chosen = st.plotly_chart(
-            evaluation_charts.confusion(found.report),
-            config=evaluation_charts.CLICKED,
-            key=f"cells-{case.key[:16]}",
-            on_select="rerun",
-            selection_mode="points",
-        )
-        clicked = evaluation_charts.clicked(chosen.selection.points, found.report)
-        if clicked is None:
-            st.caption("Rows are what the pictures are, columns what the head said. Click a cell for its pictures.")
-    with pictures:
-        _cell(case, found, clicked or _largest_confusion(found))
-    wrong = [place for place in found.worst() if found.predicted[place] != found.truth[place]]
-    if wrong:
-        st.markdown("**The worst mistakes first**")
-        st.caption("What each was taken for, and how sure of that the head was. Is it the head that is wrong?")
-        _gallery(case, wrong, "worst")
 
+    def pictures(places: Sequence[int], key: str) -> None:
+        gallery(case.project, [case.held_out[place] for place in places], said(found, places), key)
 
-def _largest_confusion(found: Evaluation) -> tuple[int, int]:
-    wrong = found.report.confusion.copy()
-    np.fill_diagonal(wrong, 0)
-    counts = wrong if wrong.any() else found.report.confusion
-    row, column = np.unravel_index(counts.argmax(), counts.shape)
-    return int(row), int(column)
-
-
-def _cell(case: Case, found: Evaluation, cell: tuple[int, int]) -> None:
-    row, column = cell
-    is_, said = (plain(found.classes[place]) for place in cell)
-    places = found.cell(row, column)
-    how = f"“{is_}”, and it said so" if row == column else f"“{is_}”, taken for “{said}”"
-    st.markdown(f"**{counted(len(places))} of {how}**")
-    if len(places):
-        _gallery(case, places, f"cell-{row}-{column}")
-    else:
-        st.caption("There is none, so there is nothing to see.")
-
-
-def _gallery(case: Case, places: Sequence[int] | NDArray[np.int64], key: str, page: int = 24) -> None:
-    """Pictures of these places, with what was said of them."""
-    found = case.evaluation
-    said = found.predicted
-    words = [f"{found.classes[said[place]]}, {found.probabilities[place, said[place]]:.0%}" for place in places]
-    gallery(case.project, [case.held_out[place] for place in places], words, key, page)
+    cells(found, pictures, f"cells-{case.key[:16]}")
+    worst_mistakes(found, pictures)
 
 
 # A class --------------------------------------------------------------------------------------------------------------

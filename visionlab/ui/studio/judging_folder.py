@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 import numpy as np
 import streamlit as st
 
-from visionlab.imaging.image import encode_jpeg, fit
+from visionlab.imaging.image import Image
 from visionlab.learning import archive
-from visionlab.learning.dataset import LabelledImages
+from visionlab.learning.dataset import LabelledImages, LazyImages
 from visionlab.learning.evaluation import Evaluation, score
-from visionlab.ui import charts, evaluation_charts, jobs
-from visionlab.ui.page import roomy_columns, sentence
+from visionlab.learning.store_files import telling
+from visionlab.ui import cached, jobs
+from visionlab.ui.page import sentence
 from visionlab.ui.studio.judging_case import Case, counted
-from visionlab.ui.studio.judging_gallery import PAGE, THUMBNAIL, tiles
+from visionlab.ui.studio.judging_cells import cells, said, worst_mistakes
+from visionlab.ui.studio.judging_gallery import THUMBNAIL, paged
 from visionlab.ui.studio.pictures_intake import uploader
 from visionlab.ui.widgets import plain
 
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """What came of the file of that name; thumbnails of the worst mistakes, JPEG files, by their places."""
+    """What came of the file of that name; thumbnails of its pictures, JPEG files, lie one after the other in an open
+    temporary file, and `parts` says where by the evaluation's places."""
 
     name: str
     evaluation: Evaluation
-    thumbnails: dict[int, bytes]
+    file: BinaryIO
+    parts: Sequence[slice]
+
+    def thumbnail(self, place: int) -> bytes:
+        # Mapped, since several sessions that sought and read would disturb each other.
+        return np.memmap(self.file, np.uint8, "r")[self.parts[place]].tobytes()
 
 
 def show(case: Case) -> None:
@@ -51,7 +60,7 @@ def show(case: Case) -> None:
     elif job.error:
         sentence(job.error)
     elif isinstance(job.latest, Scored):
-        _result(job.latest)
+        _result(job.latest, f"cells-test-{case.run.id}")
     else:
         st.caption("Stopped before all was scored.")
 
@@ -61,36 +70,46 @@ def _begin(case: Case, subject: str, files: Sequence[BinaryIO]) -> None:
 
     def work(job: jobs.Job) -> Iterator[Scored]:
         data = LabelledImages.from_zip(file)
-        found = score(net, data, lambda done, of: job.report(done / of), refusal=refusal)
+        parts: dict[int, slice] = {}
+        with telling():
+            kept = tempfile.TemporaryFile(dir=case.project.folder)  # where a full disk is told of  # noqa: SIM115
+
+            def look(index: int) -> Image:
+                image = data.images[index]
+                start = kept.tell()
+                kept.write(cached.thumbnail(data.keys[index], THUMBNAIL, lambda: image))
+                parts[index] = slice(start, kept.tell())
+                return image
+
+            watched = replace(data, images=LazyImages(look, range(len(data))))
+            found = score(net, watched, lambda done, of: job.report(done / of), refusal=refusal)
+            kept.flush()
         # What could not be scored is left out of the evaluation, so that its places are not those of the pictures.
         known = {label.casefold() for label in net.labels}
         own = [i for i, label in enumerate(data.labels) if data.classes[label].casefold() in known]
-        worst = [place for place in found.worst() if found.predicted[place] != found.truth[place]][:PAGE]
-        yield Scored(file.name, found, {int(p): encode_jpeg(fit(data.images[own[p]], THUMBNAIL), 80) for p in worst})
+        yield Scored(file.name, found, kept, [parts[index] for index in own])
 
     jobs.registry().submit(work, subject)
 
 
-def _result(scored: Scored) -> None:
+def _result(scored: Scored, key: str) -> None:
     found = scored.evaluation
     report = found.report
     low, high = report.interval
     st.text(scored.name)
-    left, right = roomy_columns([1, 1.15], "details-test", gap="large")
-    with left:
-        st.subheader(f"{report.accuracy:.0%} are right", anchor=False)
-        st.markdown(
-            f"{int(np.trace(report.confusion)):,} of {counted(len(found.truth))}. On other pictures like these, expect "
-            f"between **{low:.0%}** and **{high:.0%}** (95 % interval). Mean F1: {found.f1:.2f}."
-        )
-        if found.distances is not None:
-            st.markdown(f"{counted(len(found.refused))} would be refused as none of these.")
-        if found.left_out:
-            st.markdown(plain(found.left_out))
-    with right:
-        st.plotly_chart(evaluation_charts.confusion(report), config=charts.PLAIN, key="test-confusion")
-    if scored.thumbnails:
-        st.markdown("**The worst mistakes first**")
-        places = list(scored.thumbnails)
-        words = [f"{found.classes[found.predicted[p]]}, {found.probabilities[p].max():.0%}" for p in places]
-        tiles(list(scored.thumbnails.values()), words, [found.names[p] for p in places])
+    st.subheader(f"{report.accuracy:.0%} are right", anchor=False)
+    st.markdown(
+        f"{int(np.trace(report.confusion)):,} of {counted(len(found.truth))}. On other pictures like these, expect "
+        f"between **{low:.0%}** and **{high:.0%}** (95 % interval). Mean F1: {found.f1:.2f}."
+    )
+    if found.distances is not None:
+        st.markdown(f"{counted(len(found.refused))} would be refused as none of these.")
+    if found.left_out:
+        st.markdown(plain(found.left_out))
+
+    def pictures(places: Sequence[int], key: str) -> None:
+        names = [found.names[place] for place in places]
+        paged(lambda shown: scored.thumbnail(places[shown]), said(found, places), names, key)
+
+    cells(found, pictures, key)
+    worst_mistakes(found, pictures)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import streamlit as st
@@ -20,15 +20,26 @@ NAME = 16  # characters of a name that there is room for
 def gallery(
     project: Project, pictures: Sequence[PictureInfo], words: Sequence[str], key: str, page: int = PAGE
 ) -> None:
-    """Thumbnails, each with its words, which may be anybody's, and its name; `page` of them at once."""
+    """Thumbnails of a project's pictures, each with its words, which may be anybody's, and its name; `page` at once."""
+
+    def thumbnail(place: int) -> bytes:
+        each = pictures[place]
+        return cached.thumbnail(each.digest, THUMBNAIL, partial(project.load, each))
+
+    paged(thumbnail, words, [each.name for each in pictures], key, page)
+
+
+def paged(
+    thumbnail: Callable[[int], bytes], words: Sequence[str], names: Sequence[str], key: str, page: int = PAGE
+) -> None:
+    """Tiles, `page` of them at once; thumbnail(place) is a JPEG file."""
     place, first = st.container(), 0
-    if len(pictures) > page:
-        pages = -(-len(pictures) // page)
+    if len(words) > page:
+        pages = -(-len(words) // page)
         first = page * (st.pagination(pages, key=f"{key}-{pages}", max_visible_pages=5) - 1)
-    shown = slice(first, first + page)
-    thumbnails = [cached.thumbnail(each.digest, THUMBNAIL, partial(project.load, each)) for each in pictures[shown]]
+    shown = range(len(words))[first : first + page]
     with place:
-        tiles(thumbnails, words[shown], [each.name for each in pictures[shown]])
+        tiles([thumbnail(each) for each in shown], [words[each] for each in shown], [names[each] for each in shown])
 
 
 def tiles(thumbnails: Sequence[bytes], words: Sequence[str], names: Sequence[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -16,6 +16,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from visionlab.errors import BusyError
 from visionlab.learning import archive, intake
 from visionlab.learning.intake import Incoming, Intake
+from visionlab.learning.online_sets import OnlineSet
 from visionlab.learning.ready_made import READY_MADE
 from visionlab.learning.store_files import telling
 from visionlab.learning.store_project import Project
@@ -66,9 +67,15 @@ def take_folder(project: Project, files: Sequence[UploadedFile]) -> None:
         _begin(project, lambda: _by_folder(found), stack)
 
 
+def take_path(project: Project, path: Path) -> None:
+    """A folder of one folder a class, or a zip as of take_zip, that lies at the server."""
+    _begin(project, lambda: (intake.from_folder if path.is_dir() else intake.from_zip)(path), ExitStack())
+
+
 def take_ready_made(project: Project, name: str) -> None:
     """One of READY_MADE."""
-    _begin(project, lambda: intake.from_labelled(READY_MADE[name].load()), ExitStack())
+    chosen = READY_MADE[name]
+    _begin(project, lambda: intake.from_labelled(chosen.load()), ExitStack(), chosen.online)
 
 
 def _by_folder(files: Files) -> list[Incoming]:
@@ -91,12 +98,21 @@ def _spooled(project: Project, files: Sequence[UploadedFile], stack: ExitStack) 
     return [(file.name, path) for file, path in zip(files, paths, strict=True)]
 
 
-def _begin(project: Project, source: Callable[[], Iterable[Incoming]], stack: ExitStack) -> None:
-    """Take in what source() gives, in the background; what is on the stack is closed after that."""
+def _begin(
+    project: Project, source: Callable[[], Iterable[Incoming]], stack: ExitStack, online: OnlineSet | None = None
+) -> None:
+    """Take in what source() gives, in the background; what is on the stack is closed after that.
+
+    `online` is fetched before; its share is what the job reports.
+    """
     needed = stack.pop_all()
 
-    def work(_: jobs.Job) -> Iterator[Intake | Taken]:
+    def work(job: jobs.Job) -> Iterator[Intake | Taken]:
         with needed:
+            if online:
+                with closing(online.fetch()) as steps:  # at once, where the job is stopped
+                    for done, total in steps:
+                        job.report(done / total)
             so_far = None
             for so_far in intake.take(project, source()):
                 yield so_far
@@ -135,7 +151,7 @@ def show(project: Project) -> bool:
         return True
     if job is None or st.session_state.get(WATCHED) is not job:
         return False  # a session that did not see it go on has no use for what came of it
-    with st.container(border=True):
+    with st.container(border=job.error is None):  # a sentence about an error has a border of its own
         with st.container(horizontal=True, vertical_alignment="center"):
             _outcome(job)
             st.button(
@@ -162,6 +178,8 @@ def _so_far(job: jobs.Job) -> Intake:
 def _progress(job: jobs.Job) -> None:
     if job.state == "waiting":
         st.progress(0.0, "Waiting: others are bringing in pictures, too …")
+    elif not job.events and job.share:
+        st.progress(job.share, f"Downloading the set: {job.share:.0%}")
     elif not job.events:
         st.progress(0.0, "Looking what is there …")
     else:

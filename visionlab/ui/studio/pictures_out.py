@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import mmap
+import os
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import BinaryIO
 
 import streamlit as st
@@ -14,23 +16,24 @@ import streamlit as st
 from visionlab.learning.store_files import telling
 from visionlab.learning.store_project import Project
 from visionlab.learning.store_rows import ClassInfo, PictureInfo
-from visionlab.learning.store_zip import Packed, export_zip
+from visionlab.learning.store_zip import Packed, export_zip, parts
 from visionlab.ui import jobs
 from visionlab.ui.page import sentence
 from visionlab.ui.studio.projects import attempt
 from visionlab.ui.widgets import sized
 
+PART = 500 * 10**6  # bytes of pictures a zip: what is downloaded is in the server's memory, whole
+
 
 @dataclass(frozen=True, eq=False)
 class Ready:
-    """The zip of the project in that state, in a file that has no name: it goes with the last reference to it."""
+    """The zips of the project in that state, in files that have no name: they go with the last reference to them."""
 
-    file: BinaryIO
-    size: int
+    files: Sequence[BinaryIO]
     state: int
 
-    def read(self) -> bytes:
-        with mmap.mmap(self.file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:  # two may read at once
+    def read(self, part: int) -> bytes:
+        with mmap.mmap(self.files[part].fileno(), 0, access=mmap.ACCESS_READ) as mapped:  # two may read at once
             return mapped[:]
 
 
@@ -44,15 +47,7 @@ def offer(project: Project, classes: Sequence[ClassInfo], pictures: Sequence[Pic
     if job and job.error:
         sentence(job.error)
     if job and isinstance(job.latest, Ready) and job.latest.state == state:
-        st.download_button(
-            f"Download the zip · {sized(job.latest.size)}",
-            job.latest.read,
-            (re.sub(r"[^\w -]", "", name).strip() or "pictures") + ".zip",
-            "application/zip",
-            icon=":material/download:",
-            key="download-zip",
-            on_click="ignore",
-        )
+        _downloads(job.latest, re.sub(r"[^\w -]", "", name).strip() or "pictures")
     else:
         st.button(
             "Save the pictures as a zip",
@@ -60,20 +55,43 @@ def offer(project: Project, classes: Sequence[ClassInfo], pictures: Sequence[Pic
             key="make-zip",
             help="One folder a class, and a list of what folders cannot say. It can be brought in again.",
             on_click=attempt,
-            args=(_make, project, state),
+            args=(_make, project, pictures, state),
         )
 
 
-def _make(project: Project, state: int) -> None:
+def _downloads(ready: Ready, name: str) -> None:
+    count = len(ready.files)
+    for number, file in enumerate(ready.files):
+        what = f"part {number + 1} of {count}" if count > 1 else "the zip"
+        st.download_button(
+            f"Download {what} · {sized(os.fstat(file.fileno()).st_size)}",
+            partial(ready.read, number),
+            f"{name}{f' {number + 1} of {count}' if count > 1 else ''}.zip",
+            "application/zip",
+            icon=":material/download:",
+            key=f"download-zip-{number}",
+            on_click="ignore",
+            help="Each part is a zip of its own, and can be brought in again like one." if count > 1 else None,
+        )
+
+
+def _make(project: Project, pictures: Sequence[PictureInfo], state: int) -> None:
     before = jobs.registry().about(_subject(project))
     if before and isinstance(before.latest, Ready):
-        before.latest.file.close()  # at once, not when the server forgets that job
+        for file in before.latest.files:
+            file.close()  # at once, not when the server forgets that job
 
     def work(_: jobs.Job) -> Iterator[Packed | Ready]:
-        with telling():
-            file = tempfile.TemporaryFile(dir=project.folder)  # where a full disk is told of  # noqa: SIM115
-        yield from export_zip(project, file)
-        yield Ready(file, file.tell(), state)
+        files, done = [], 0
+        for part in parts(pictures, PART):
+            with telling():
+                files.append(tempfile.TemporaryFile(dir=project.folder))  # where a full disk is told of  # noqa: SIM115
+            for packed in export_zip(project, files[-1], {each.id for each in part}):
+                yield Packed(done + packed.done, len(pictures))
+            with telling():
+                files[-1].flush()  # its size is asked of the disk
+            done += len(part)
+        yield Ready(files, state)
 
     jobs.registry().submit(work, about=_subject(project), queue="pictures")
 

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from pathlib import PurePosixPath
+from functools import partial
+from pathlib import Path, PurePosixPath
 
 import streamlit as st
 
+from visionlab.errors import DatasetError
 from visionlab.imaging.image import MAX_BYTES
-from visionlab.learning.archive import MAX_ZIP_BYTES
+from visionlab.learning.archive import MAX_PICTURES, PICTURE_SUFFIXES
 from visionlab.learning.ready_made import READY_MADE
 from visionlab.learning.store_project import Project
+from visionlab.ui.at_server import at_the_server
 from visionlab.ui.page import roomy_columns
 from visionlab.ui.picture_bar import PICTURE_TYPES
 from visionlab.ui.studio import pictures_intake as intake
 from visionlab.ui.studio import projects, takeaway_open
+from visionlab.ui.widgets import sized
 
 Place = Callable[[str], Project]  # the project that takes the set, which is made under that name if there is none
+# With those that are refused, last: better told about than passed over in silence by the browser.
+FOLDER_TYPES = list(dict.fromkeys([*PICTURE_TYPES, *(suffix.removeprefix(".") for suffix in PICTURE_SUFFIXES)]))
 FIRST = {"One class": "cats", "Another class": "dogs"}  # what is asked for at first: an example
 
 
@@ -60,23 +67,41 @@ def _with_first_classes() -> None:
 def folders(place: Place, disabled: bool = False) -> None:
     """Uploaders for a folder and for a zip."""
     st.caption("One folder a class: cats/1.jpg, cats/2.jpg, dogs/1.jpg … A zip that you saved here works, too.")
+    most = sized(st.get_option("server.maxUploadSize") * 10**6)  # Streamlit's MB are a little larger
+    here = at_the_server()
+    more = "name where it lies on this computer" if here else "bring it in several parts"
     intake.uploader(
         "A folder",
         "folder",
         lambda files: intake.take_folder(place(PurePosixPath(files[0].name).parts[0]), files),
-        type=PICTURE_TYPES,
+        type=FOLDER_TYPES,
         accept_multiple_files="directory",
         max_upload_size=MAX_BYTES >> 20,
         disabled=disabled,
+        help=f"At most {MAX_PICTURES:,} pictures. All of them are in the server's memory until the last one is there: "
+        f"where they take more than {most} together, {more}.",
     )
     intake.uploader(
         "A zip",
         "zip",
         lambda files: intake.take_zip(place(PurePosixPath(files[0].name).stem), files[0]),
         type=["zip"],
-        max_upload_size=MAX_ZIP_BYTES >> 20,
         disabled=disabled,
+        help=f"At most {most}, since it passes through the server's memory: where it is larger, {more}.",
     )
+    if here:
+        with st.form("named-set", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
+            st.text_input("Or where it lies on this computer", placeholder="/home/me/pictures", key="named-path")
+            act = partial(projects.attempt, _take_path, place)
+            st.form_submit_button("Bring it in", on_click=act, disabled=disabled)
+
+
+def _take_path(place: Place) -> None:
+    named = st.session_state["named-path"].strip()
+    path = Path(os.path.expanduser(named))
+    if not named or not os.path.exists(path):  # False, too, for what no path can be, and where one may not look
+        raise DatasetError(f"“{named}” is not there; name a folder or a zip, such as /home/me/pictures.")
+    intake.take_path(place(path.stem), path)
 
 
 def ready_made(place: Place, disabled: bool = False) -> None:

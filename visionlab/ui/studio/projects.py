@@ -13,7 +13,7 @@ from visionlab.errors import DatasetError, ParameterError, VisionlabError
 from visionlab.learning.store import FOLDER_VARIABLE, LIMIT_VARIABLE, Workspace
 from visionlab.learning.store_project import Project
 from visionlab.learning.store_rows import ProjectInfo
-from visionlab.ui import state
+from visionlab.ui import jobs, state
 from visionlab.ui.components.owner import COOKIE, owner
 from visionlab.ui.page import sentence
 from visionlab.ui.widgets import plain, sized
@@ -158,6 +158,7 @@ def _confirm_deleting(project: Project, info: ProjectInfo) -> None:
 
 def _delete(project_id: str) -> None:
     workspace().delete(project_id)
+    jobs.registry().cancel(project_id)  # what trains, packs or brings in has nothing left to work on
     state.forget_project()
     _forget_lists()
 

@@ -34,6 +34,7 @@ def show(project: Project, known: Sequence[RunInfo]) -> None:
     event = st.dataframe(
         [_row(run) for run in known],
         hide_index=True,
+        placeholder="–",
         column_config={
             "Started": st.column_config.DatetimeColumn(format="D MMM, HH:mm"),
             "Accuracy": st.column_config.NumberColumn(format="percent"),
@@ -72,10 +73,10 @@ def _row(run: RunInfo) -> dict[str, object]:
         "Started": runs.began(run),
         "Network": runs.network_title(run),
         "Kind": runs.kind_title(run),
-        "Copies": ", ".join(views) or "–",
+        "Copies": ", ".join(views) or None,
         "Pictures": run.settings["pictures"],
         "Accuracy": report.get("accuracy"),
-        "95 % interval": "–" if low is None else f"{low:.0%} to {high:.0%}",
+        "95 % interval": None if low is None else f"{low:.0%} to {high:.0%}",
         "Macro-F1": report.get("f1"),
         "Time": report.get("seconds"),
         "State": STATES[run.state],

@@ -46,7 +46,6 @@ def show() -> None:
         "package",
         _take,
         type=["zip", "safetensors"],
-        max_upload_size=package.MAX_BYTES >> 20,
         disabled=busy,
     )
     if busy:

@@ -10,7 +10,7 @@ from visionlab.errors import BusyError, DatasetError
 from visionlab.learning.augmentation import VIEWS
 from visionlab.learning.inputs import sides
 from visionlab.learning.store_project import Project
-from visionlab.learning.store_runs import RunInfo
+from visionlab.learning.store_runs import AT_WORK, RunInfo
 from visionlab.learning.training import KINDS
 from visionlab.network.models import MODELS, available
 from visionlab.ui import cached, charts, jobs, state
@@ -20,7 +20,6 @@ from visionlab.ui.studio.training_run import Embedded, Settings, Trained, curve_
 
 QUEUE = "runs"
 FEW = 6  # pictures a class: below that, a kind for which one is enough is usually the better choice
-AT_WORK = ("running", "waiting")
 OURS = "Something went wrong here, not with your pictures. Train again."
 
 
@@ -198,14 +197,15 @@ def _how_far(job: jobs.Job) -> tuple[float, str]:
         what = f"Picture {latest.done:,} of {latest.total:,} through the network{known}{_left(latest.left)}"
         return latest.done / latest.total, what
     if isinstance(latest, Trained):
-        return latest.done / latest.total, f"Epoch {latest.done} of at most {latest.total}{_left(latest.left)}"
+        what = f"Epoch {latest.done} of at most {latest.total}{_left(latest.left, 'at most ')}"
+        return latest.done / latest.total, what
     return 0.0, "Looking at the pictures …"
 
 
-def _left(seconds: float | None) -> str:
+def _left(seconds: float | None, bound: str = "") -> str:
     if seconds is None or seconds < 1:
         return ""
-    return f" · {duration(seconds)} left"
+    return f" · {bound}{duration(seconds)} left"
 
 
 def duration(seconds: float) -> str:
@@ -255,14 +255,15 @@ def _worth(run: RunInfo) -> None:
     if "accuracy" in report:
         low, high = report["accuracy_interval"]
         one.metric("Right on held-out pictures", f"{report['accuracy']:.0%}")
-        one.caption(f"On other pictures like these: between {low:.0%} and {high:.0%} (95 % interval).")
+        one.caption(f"On other pictures like these: between {low:.0%} and {high:.0%} (95 % interval).")
         two.metric("Always naming the largest class", f"{report['majority']:.0%}")
         two.caption("The baseline to beat.")
     else:
         one.metric("Right on held-out pictures", "–")
         one.caption("None were held out, so nobody knows. Add pictures to find out.")
     three.metric("Pictures", f"{report['trained_on']:,} + {report['held_out']:,}")
-    all_in_the_end = run.state == "done" and report["held_out"] and KINDS[run.settings["kind"]].learns_all
+    facts = runs.head_of(run).facts
+    all_in_the_end = facts.get("trained_on") == report["trained_on"] + report["held_out"] > report["trained_on"]
     three.caption(
         "Learned from, and held out to check; then learned from, too."
         if all_in_the_end

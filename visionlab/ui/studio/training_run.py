@@ -59,17 +59,16 @@ class Embedded:
 
 @dataclass(frozen=True)
 class Trained:
-    """So many of at most `total` epochs are behind it, `before` of them in a process that is gone."""
+    """So many of at most `total` epochs are behind it, `seconds` each; None while nobody knows."""
 
     done: int
     total: int
-    before: int
-    seconds: float
+    seconds: float | None
 
     @property
-    def left(self) -> float:
-        """Seconds until all are, at most: it may stop early."""
-        return self.seconds / max(1, self.done - self.before) * (self.total - self.done)
+    def left(self) -> float | None:
+        """Seconds until all are, at most: it may stop early. None while nobody knows."""
+        return None if self.seconds is None else self.seconds * (self.total - self.done)
 
 
 def noted(settings: Settings, pictures: int) -> dict[str, object]:
@@ -129,14 +128,17 @@ class _Work:
     def steps(self) -> Iterator[Embedded | Trained]:
         for done, total in self.fit.prepare():
             yield Embedded(done, total, self.cache.found, self.seconds)
-        behind, began, written = len(self.fit.history), time.monotonic(), time.monotonic()
-        for epoch in self.fit:
+        began = written = time.monotonic()
+        for later, epoch in enumerate(self.fit):
+            if later == 0:  # beside it went what is done once: its time tells nothing of the others'
+                began = time.monotonic()
             self.project.note_epoch(self.run, {**asdict(epoch), "seconds": self.before + self.seconds})
             if self.fit.kind.resumable and time.monotonic() - written >= CHECKPOINT_EVERY:
                 with telling():
                     write(self.checkpoint, self.fit.checkpoint())
                 written = time.monotonic()
-            yield Trained(epoch.index, self.fit.epochs, behind, time.monotonic() - began)
+            seconds = (time.monotonic() - began) / later if later else None
+            yield Trained(epoch.index, self.fit.epochs, seconds)
 
     @property
     def seconds(self) -> float:
