@@ -17,7 +17,8 @@ with page("Home"):
     picture = image_picker()
     name = next(iter(MODELS))
     net = cached.classifier(name)
-    maps = cached.all_maps(name, picture.key, net.maps_side, net, picture.image)
+    key = cached.key_of(net)
+    maps = cached.all_maps(key, picture.key, net.maps_side, net, picture.image)
 
     steps = roomy_columns(4, "steps", gap="small")
     with steps[0].container(border=True, height="stretch"):
@@ -34,13 +35,13 @@ with page("Home"):
     with steps[2].container(border=True, height="stretch"):
         st.markdown("**3 · Layers**")
         values = maps["relu2_2"].values[:16]
-        tiles = cached.mosaic_grid((name, picture.key, net.maps_side, "home"), None, "channel", 448, 4, values, True)
+        tiles = cached.mosaic_grid((key, picture.key, net.maps_side, "home"), None, "channel", 448, 4, values, True)
         show_exact(tiles.picture, "Sixteen feature maps of the layer conv2_2")
         st.caption("VGG16 stacks thirteen of them. Each of these tiles is another learned kernel's answer.")
         link("Feature maps", "Open every layer", ":material/arrow_forward:")
     with steps[3].container(border=True, height="stretch"):
         st.markdown("**4 · A prediction**")
-        answers = cached.top_predictions(name, picture.key, net, picture.image, 5)
+        answers = cached.top_predictions(key, picture.key, net, picture.image, 5)
         probability_bars(answers)
         unsure = "It is unsure here: it" if answers[0].probability < UNSURE else "The built-in network"
         st.caption(f"{unsure} knows {len(net.labels)} classes, and always names one of them.")

@@ -7,16 +7,18 @@ import zipfile
 
 import numpy as np
 import pytest
+import streamlit as st
 from app.conftest import finish_jobs
 from app.test_pages import bars
 
 import visionlab as vl
 from visionlab.imaging.image import encode_png
 from visionlab.learning.heads import Head, network_fingerprint
+from visionlab.network import weights
 from visionlab.network.certainty import tempered
 from visionlab.network.classifier import probabilities
 from visionlab.network.models import MODELS
-from visionlab.ui.state import TrainedHead
+from visionlab.ui.state import SAMPLE, TrainedHead
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +49,27 @@ def test_more_classes_and_another_temperature(open_page, net, cat):
     warm = tempered(cat, 2)
     best = np.argsort(-warm, kind="stable")[:12]
     assert bars(app) == [(net.labels[i], f"{warm[i]:.1%}") for i in best]
+
+
+def test_a_weight_file_that_is_damaged_while_the_app_runs_and_the_good_one_put_back(open_page, tmp_path, monkeypatch):
+    path = tmp_path / MODELS["vgg16-tinyimagenet"].file.name
+    content = (weights.folder() / path.name).read_bytes()
+    path.write_bytes(content)
+    monkeypatch.setenv("VISIONLAB_WEIGHTS", str(tmp_path))
+    st.cache_resource.clear()
+    app = open_page("Predict")
+    good = bars(app)
+    for damaged in (content[:-1] + bytes([content[-1] ^ 1]), content[:1000]):
+        path.write_bytes(damaged)
+        app.run()
+        assert not app.exception
+        assert [text for text in texts(app) if f"{path} is not {path.name}" in text]
+        assert not bars(app)
+        path.write_bytes(content)
+        for sample in ("coffee", "rocket", "cat"):  # some of them nobody has asked for yet
+            app.segmented_control(key=SAMPLE).set_value(sample).run()
+            assert not [text for text in texts(app) if "SHA-256" in text]
+        assert bars(app) == good
 
 
 def test_where_a_class_stands(open_page, net, cat):

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from browser.conftest import running_server
-from browser.driver import choose, open_page, pixels, settle, use_photo
+from browser.driver import choose, open_page, pixels, running_server, settle, use_photo
 from playwright.sync_api import Page, expect
 
 import visionlab as vl

@@ -29,7 +29,7 @@ def show(network: Network, picture: Picture) -> NDArray[np.float32]:
     net = network.net
     probabilities = cached.class_probabilities(network.key, picture.key, net, picture.image)
     most = min(MOST, len(net.labels))
-    with st.popover("More or fewer, warmer or colder", icon=":material/tune:"):
+    with st.popover("Classes and temperature", icon=":material/tune:"):
         count = st.slider("Classes shown", 1, most, min(5, most), key="count", bind="query-params") if most > 1 else 1
         temperature = st.slider(
             "Temperature",

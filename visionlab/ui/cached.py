@@ -6,8 +6,10 @@ Every cache is bounded.
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -34,6 +36,9 @@ from visionlab.network.explain import explain, explain_layers
 from visionlab.network.models import load_classifier
 from visionlab.ui.response_settings import Settings
 
+_numbers = itertools.count()
+_keys: weakref.WeakKeyDictionary[Classifier, str] = weakref.WeakKeyDictionary()
+
 
 def classifier(name: str) -> Classifier:
     """The network of that name in MODELS; loaded anew where its file has been found to be damaged."""
@@ -51,9 +56,19 @@ def _loaded(name: str) -> Classifier:
     return load_classifier(name)
 
 
+def key_of(net: Classifier) -> str:
+    """What a network is known by in caches: something else once it is loaded anew, as its file was damaged."""
+    return _keys.setdefault(net, f"{net.name}-{next(_numbers)}")
+
+
+def head_classifier(key: str, head: Head) -> Classifier:
+    base = classifier(head.network)
+    return _headed(key, key_of(base), head, base)
+
+
 @st.cache_resource(max_entries=4, show_spinner=False)
-def head_classifier(key: str, _head: Head) -> Classifier:
-    return _head.as_classifier(classifier(_head.network))
+def _headed(key: str, base_key: str, _head: Head, _base: Classifier) -> Classifier:
+    return _head.as_classifier(_base)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

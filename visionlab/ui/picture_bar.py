@@ -101,10 +101,11 @@ def take(files: list[tuple[str, bytes]]) -> None:
 
 def _take_uploads() -> None:
     """The uploader changed: what is new in it is taken."""
-    files = st.session_state["upload"] or []
+    files = {file.file_id: file for file in st.session_state["upload"] or []}
     known = state.taken_uploads()
-    take([(file.name, file.getvalue()) for file in files if file.file_id not in known])
-    state.keep_taken_uploads({file.file_id for file in files})
+    if files.keys() != known:  # else it was told of the same files again, and what was said of them stays
+        take([(file.name, file.getvalue()) for name, file in files.items() if name not in known])
+        state.keep_taken_uploads(set(files))
 
 
 def _which(mine: state.Picture) -> state.Picture:

@@ -72,9 +72,9 @@ def title_of(name: str) -> str:
 def network(name: str) -> Network:
     """One of networks_here()."""
     mine = state.trained_head()
-    if name == YOUR_HEAD and mine:
-        return Network(mine.key, title_of(name), cached.head_classifier(mine.key, mine.head))
-    return Network(name, title_of(name), cached.classifier(name))
+    own = mine if name == YOUR_HEAD else None
+    net = cached.head_classifier(own.key, own.head) if own else cached.classifier(name)
+    return Network(cached.key_of(net), title_of(name), net)
 
 
 def plain(text: str) -> str:
