@@ -61,6 +61,12 @@ def said(page: Page, text: str) -> None:
     expect(page.locator(".gallery [aria-live=polite]")).to_have_text(text)
 
 
+HEAR = """live => {
+    window.heard = [];
+    new MutationObserver(() => window.heard.push(live.textContent)).observe(live, { childList: true, subtree: true });
+}"""  # what was said, also where something else is said a moment later
+
+
 def focused(page: Page) -> str:
     return page.evaluate("() => document.activeElement.shadowRoot.activeElement.title")
 
@@ -183,7 +189,9 @@ def test_all_by_keyboard(page: Page):
     page.keyboard.press("ControlOrMeta+a")
     expect(page.locator(".count")).to_have_text("15 of 15 selected.")
     page.keyboard.press("4")  # there is no such class
+    page.locator(".gallery [aria-live=polite]").evaluate(HEAR)
     page.keyboard.press("3")
+    page.wait_for_function("text => window.heard.includes(text)", arg=f"15 pictures moved to {HOSTILE}")
     none_left = page.get_by_text("There are no pictures here.")
     expect(none_left.or_(tile(page, "stubborn")).filter(visible=True)).to_be_visible()  # it may be back already
     expect(page.get_by_text(re.compile(r" to 2'\]$"))).to_be_visible()

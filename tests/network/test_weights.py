@@ -646,7 +646,7 @@ def test_a_change_of_a_file_in_use_is_noticed_and_only_loading_anew_mends_it(con
     compare(path, file).check(wait=True)
 
 
-def test_a_file_in_use_may_be_touched_replaced_by_its_like_and_removed():
+def test_a_file_in_use_may_be_touched_replaced_by_its_like_and_removed(hashed):
     path, file = put(BODY), WeightFile(NAME)
     in_use = compare(path, file)
     os.utime(path, ns=(0, 0))
@@ -656,6 +656,7 @@ def test_a_file_in_use_may_be_touched_replaced_by_its_like_and_removed():
     in_use.check(wait=True)
     path.unlink()
     in_use.check(wait=True)
+    assert hashed == [path] * 3, "at the load, and each time that it looked different"
 
 
 def test_a_file_with_the_same_digits_and_another_sum_is_noticed():
