@@ -20,19 +20,24 @@ def curves(epochs: Sequence[Epoch], total: int) -> go.Figure:
     """Both losses over the epochs (left axis) and the accuracy on held-out pictures (right axis)."""
     x = [epoch.index for epoch in epochs]
     line = {"mode": "lines", "line": {"width": 2.5}}
-    figure = go.Figure()
+    figure = loss_and_accuracy("Epoch", 1, max(2, total))
     figure.add_scatter(
         x=x, y=[e.train_loss for e in epochs], name="Loss, training", line_color=BLUE, **_dash(line, "dot")
     )
     figure.add_scatter(x=x, y=[e.validation_loss for e in epochs], name="Loss, held out", line_color=BLUE, **line)
     right = [100 * e.validation_accuracy for e in epochs]
     figure.add_scatter(x=x, y=right, name="Accuracy, held out", line_color=ORANGE, yaxis="y2", **line)
-    figure.update_layout(
+    return figure
+
+
+def loss_and_accuracy(what: str, first: float, last: float) -> go.Figure:
+    """An empty chart with a scale for the loss on the left, and one for the accuracy (y2, %) on the right."""
+    return go.Figure().update_layout(
         height=320,
         margin={"l": 10, "r": 10, "t": 60, "b": 10},
         legend={"orientation": "h", "y": 1.06, "yanchor": "bottom"},
         hovermode="x unified",
-        xaxis={"title": "Epoch", "range": [1, max(2, total)], "automargin": True},
+        xaxis={"title": what, "range": [first, last], "automargin": True},
         yaxis={"title": "Loss", "rangemode": "tozero", "automargin": True},
         yaxis2={
             "title": "Accuracy, %",
@@ -43,7 +48,6 @@ def curves(epochs: Sequence[Epoch], total: int) -> go.Figure:
             "showgrid": False,
         },
     )
-    return figure
 
 
 def _dash(style: dict, dash: str) -> dict:

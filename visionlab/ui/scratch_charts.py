@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from visionlab.learning.scratch import Epoch, Progress, ShiftMap, Step
-from visionlab.ui.charts import BLUE, ORANGE
+from visionlab.ui.charts import BLUE, ORANGE, loss_and_accuracy
 
 GREEN, PURPLE = "#2A9D7F", "#B279C9"
 FOUR = ((BLUE, "solid"), (ORANGE, "solid"), (GREEN, "dash"), (PURPLE, "dot"))  # dashes, too: for colour-blind eyes
@@ -71,7 +71,7 @@ def descent(steps: Sequence[Step]) -> go.Figure:
     shown = [step for step in steps if np.isfinite(step.loss)]
     shown = shown[:: max(1, len(shown) // MOST_POINTS)]
     x = [step.index for step in shown]
-    figure = _two_axes("Step", steps[-1].of)
+    figure = loss_and_accuracy("Step", 0, steps[-1].of * 1.02)
     figure.add_scatter(x=x, y=[s.loss for s in shown], name="Loss", mode="lines", line={"color": BLUE, "width": 1.5})
     paler = {"color": "rgba(224,138,30,0.45)", "width": 1}
     right = [100 * step.accuracy for step in shown]
@@ -94,7 +94,7 @@ def epochs(looks: Sequence[Progress], total: int) -> go.Figure:
     x = [look.index - 1 + look.done / look.of for look in known]
     over: list[Epoch] = [look.epoch for look in looks if look.epoch]
     ends = [epoch.index for epoch in over]
-    figure = _two_axes("Epoch", total)
+    figure = loss_and_accuracy("Epoch", 0, total * 1.02)
     for name, y, colour, dash, mode, axis in (
         ("Loss, training", (x, [look.loss for look in known]), BLUE, "dot", "lines", "y"),
         ("Loss, test", (ends, [epoch.test_loss for epoch in over]), BLUE, "solid", "lines+markers", "y"),
@@ -104,25 +104,6 @@ def epochs(looks: Sequence[Progress], total: int) -> go.Figure:
         line = {"color": colour, "dash": dash, "width": 2}
         figure.add_scatter(x=y[0], y=y[1], name=name, mode=mode, line=line, marker_size=5, yaxis=axis)
     return figure
-
-
-def _two_axes(what: str, total: int) -> go.Figure:
-    return go.Figure().update_layout(
-        height=320,
-        margin={"l": 10, "r": 10, "t": 60, "b": 10},
-        legend={"orientation": "h", "y": 1.06, "yanchor": "bottom"},
-        hovermode="x unified",
-        xaxis={"title": what, "range": [0, total * 1.02], "automargin": True},
-        yaxis={"title": "Loss", "rangemode": "tozero", "automargin": True},
-        yaxis2={
-            "title": "Accuracy, %",
-            "overlaying": "y",
-            "side": "right",
-            "range": [0, 105],
-            "tickvals": [0, 25, 50, 75, 100],
-            "showgrid": False,
-        },
-    )
 
 
 def costs(sides: Sequence[int], curves: Mapping[str, Sequence[int]], marked: float, title: str) -> go.Figure:
