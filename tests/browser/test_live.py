@@ -147,6 +147,62 @@ def test_another_mode_lets_go_of_the_camera(page: Page):
     streams_are(page, "ended", "live")
 
 
+# What is done as soon as the next frame has been captured: before it can leave, in the very turn of the event loop.
+WITH_A_FRAME = """(act) => {
+    const written = HTMLCanvasElement.prototype.toDataURL;
+    HTMLCanvasElement.prototype.toDataURL = function (...how) {
+        HTMLCanvasElement.prototype.toDataURL = written;
+        queueMicrotask(() => eval(act));
+        return written.apply(this, how);
+    };
+}"""
+
+
+@pytest.mark.parametrize(
+    ("click", "then"),
+    [
+        ("document.querySelectorAll('[data-testid=stRadio] input')[1].click()", "1GB per file"),
+        ("document.querySelector('[data-testid=stPageLink] a').click()", "Nothing to see here"),
+    ],
+)
+def test_a_click_is_not_lost_to_a_frame(page: Page, click: str, then: str):
+    start(page)
+    page.evaluate(WITH_A_FRAME, click)
+    expect(page.get_by_text(then)).to_be_visible()
+    streams_are(page, "ended")
+    settle(page)
+    expect(page.get_by_text(then)).to_be_visible()
+
+
+def test_what_is_typed_is_not_lost_to_a_frame(page: Page):
+    start(page)
+    page.get_by_label("Note").fill("a cup")
+    enter = "new KeyboardEvent('keydown', {key: 'Enter', bubbles: true, composed: true})"
+    page.evaluate(WITH_A_FRAME, f"document.querySelector('[data-testid=stTextInput] input').dispatchEvent({enter})")
+    expect(page.get_by_text("noted: a cup")).to_be_visible()
+    answers(page, 3)
+
+
+def test_frames_wait_for_what_a_person_does_elsewhere(page: Page):
+    """A run of the whole page ends the waiting, or two seconds in which none has come."""
+    start(page)
+    page.evaluate(
+        """() => {
+            window.after = [];
+            const pressed = (event) => {
+                document.addEventListener("answered", () => window.after.push(performance.now() - event.timeStamp));
+            };
+            window.addEventListener("keydown", pressed, {once: true});
+        }"""
+    )
+    page.get_by_label("Note").press("a")
+    after = page.wait_for_function("() => window.after.length >= 3 && window.after").json_value()
+    assert after[1] >= 1_990  # one may have been under way
+    page.get_by_label("Note").press("Enter")
+    expect(page.get_by_text("noted: a")).to_be_visible()
+    answers(page, 3)
+
+
 def test_a_camera_that_comes_too_late_is_let_go_of(page: Page):
     """Stopped while the browser still asks whether the page may use it."""
     page.add_init_script(KEEP_STREAMS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import streamlit as st
 
@@ -19,19 +21,20 @@ PHOTOGRAPH = "photograph"  # between the run that it came in and the page's own
 
 def show(network: Network) -> bytes | None:
     """The camera, and what the network says to it; a photograph, a JPEG file, in the one run after it was taken."""
-    _answered_camera(network)
+    _answered_camera(network, time.monotonic_ns())
     return st.session_state.pop(PHOTOGRAPH, None)
 
 
 @st.fragment
-def _answered_camera(network: Network) -> None:
-    """Runs again by itself with each frame; nothing of a frame is kept but the answer that is on the page."""
+def _answered_camera(network: Network, run: int) -> None:
+    """Runs again by itself with each frame, of the same run of the page; only the answer on the page is kept of one."""
     keep_out_of_collections()
     net, frame, answer = network.net, latest_frame(CAMERA), None
     with st.container(), told():  # a place of its own, so that the camera stays in its own
         answer = frame and answer_to(frame, net)
     transform = net.transform
-    photograph = camera(key=CAMERA, answer=answer, side=transform.resize, seen=transform.crop / transform.resize)
+    seen = transform.crop / transform.resize
+    photograph = camera(key=CAMERA, run=run, answer=answer, side=transform.resize, seen=seen)
     if photograph:
         st.session_state[PHOTOGRAPH] = photograph
         st.rerun()

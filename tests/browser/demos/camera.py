@@ -4,6 +4,7 @@
 """
 
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,11 +43,13 @@ def watching() -> None:
             st.session_state["taken"] = f"{image.shape[1]} × {image.shape[0]} px, brightest {image.max()}"
         if "taken" in st.session_state:
             st.text(f"taken: {st.session_state['taken']}, {'now' if photograph else 'before'}")
+        st.text(f"noted: {st.text_input('Note')}")
         if st.button("Run again"):
             st.text("ran again")
 
 
 def resting() -> None:
+    time.sleep(0.3)  # as a real page, which has more to do: what is asked of the server meanwhile is queued
     st.text("Nothing to see here")
 
 

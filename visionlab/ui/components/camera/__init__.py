@@ -62,19 +62,23 @@ def latest_frame(key: str) -> Frame | None:
     return sent and Frame(int(sent["number"]), base64.b64decode(sent["jpeg"]), bool(sent["why"]))
 
 
-def camera(*, key: str, answer: Answer | None, side: int, seen: float) -> bytes | None:
+def camera(*, key: str, run: int, answer: Answer | None, side: int, seen: float) -> bytes | None:
     """Mount the camera, in a fragment that each frame runs again; it sends nothing before it is started.
 
     Frames come as `side` × `side` pixels, and `seen` is the share of that side that the network looks at. The next
-    frame comes once the answer to the latest is here. A photograph, the whole frame as JPEG in the camera's own size,
-    is returned in the one run after it was taken.
+    frame comes once the answer to the latest is here. `run` differs between runs of the whole page: frames wait for one
+    where a person has just done something elsewhere on the page. A photograph, the whole frame as JPEG in the camera's
+    own size, is returned in the one run after it was taken.
     """
     found = _camera(
         key=key,
-        data={"side": side, "seen": seen, "answer": answer and _written(answer)},
+        data={"side": side, "seen": seen, "run": run, "answer": answer and _written(answer)},
         on_frame_change=lambda: None,
         on_photograph_change=lambda: None,
+        on_overtaken_change=lambda: None,
     )
+    if found.overtaken:  # something else on the page has changed, and was sent as if this fragment had
+        st.rerun()
     return base64.b64decode(found.photograph) if found.photograph else None
 
 

@@ -1,6 +1,8 @@
 // The live camera: started and stopped by a person, and heard by the server one frame at a time. Joined after webcam.js.
 
 const PATIENCE = 10_000; // ms without an answer, after which another frame is sent
+const COURTESY = 2_000; // ms at most during which what a person did elsewhere on the page has its turn
+const DEEDS = ["pointerdown", "click", "keydown", "change", "popstate"];
 const WINDOW = 2_000; // ms over which rate and latency are measured
 const SILENCE = 4_000; // ms at least between two announcements
 const cameras = new WeakMap();
@@ -13,6 +15,9 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   return () => parentElement.isConnected || camera.leave();
 }
 
+// Not at once: the server's run is still ending, and what else the page asks of it is to find its turn, too.
+const soon = (act) => requestAnimationFrame(() => setTimeout(act));
+
 class Camera {
   constructor(root) {
     this.$ = (selector) => root.querySelector(selector);
@@ -23,12 +28,14 @@ class Camera {
     this.waiting = null; // the frame that the server is at: its number, and when it was captured
     this.paces = []; // when answers were painted, and how long each took
     this.announced = { text: "", at: -SILENCE };
+    this.touched = -COURTESY; // when a person last did something elsewhere on the page, by performance.now()
+    this.leaving = this.overtaken = false; // of the frame that is handed to Streamlit, and not yet sent
     this.page = new AbortController();
     this.webcam = new Webcam(this.video, this.$("select"), (problem) => this.show(problem));
-    this.listen();
+    this.listen(root);
   }
 
-  listen() {
+  listen(root) {
     const { webcam } = this;
     this.$(".start").onclick = () => (webcam.asked ? webcam.stop() : webcam.start());
     this.$(".photograph").onclick = () => this.photograph();
@@ -42,17 +49,21 @@ class Camera {
       this.send();
     };
     document.addEventListener("visibilitychange", resume, { signal: this.page.signal });
+    const notice = (event) => event.composedPath().includes(root) || this.notice(event);
+    for (const deed of DEEDS) window.addEventListener(deed, notice, { capture: true, signal: this.page.signal });
   }
 
   update(data, setStateValue, setTriggerValue) {
+    const { run } = this.data ?? data;
     Object.assign(this, { data, setStateValue, setTriggerValue });
     const { answer } = data;
-    if (!this.waiting || answer?.number !== this.waiting.number) return;
+    if (data.run !== run) this.touched = -COURTESY; // the whole page has run: what a person did has had its turn
+    if (!this.waiting) return data.run !== run && soon(() => this.send());
+    if (answer?.number !== this.waiting.number) return;
     const { at } = this.waiting;
     this.forget();
     this.draw(answer);
-    // Not at once: the server's run is still ending, and what else the page asks of it is to find its turn, too.
-    requestAnimationFrame(() => setTimeout(() => this.painted(performance.now() - at)));
+    soon(() => this.painted(performance.now() - at));
   }
 
   // --- on and off ------------------------------------------------------------------------------------------------
@@ -79,6 +90,7 @@ class Camera {
   leave() {
     this.page.abort();
     this.forget();
+    clearTimeout(this.turn);
     this.webcam.release();
   }
 
@@ -87,6 +99,7 @@ class Camera {
   send() {
     const { video, sketch } = this;
     if (!this.webcam.stream || this.waiting || document.hidden || video.readyState < video.HAVE_CURRENT_DATA) return;
+    if (this.givesWay()) return;
     const { side } = this.data;
     const square = Math.min(video.videoWidth, video.videoHeight);
     const [left, top] = [(video.videoWidth - square) / 2, (video.videoHeight - square) / 2];
@@ -100,6 +113,33 @@ class Camera {
       this.send();
     }, PATIENCE);
     this.setStateValue("frame", { number: this.number, jpeg: jpeg(sketch, 0.85), why: this.$(".why").checked });
+    this.leaving = true; // until the timer in which Streamlit sends it
+    setTimeout(() => {
+      if (this.overtaken) this.setTriggerValue("overtaken", true);
+      this.leaving = this.overtaken = false;
+    });
+  }
+
+  // A frame and what a person does elsewhere on the page must not go out together, nor a frame before the page has run
+  // for it: Streamlit sends what changes in one turn of the event loop as the change of a single fragment, and a
+  // fragment that is still to run when another page has come empties that page. So frames wait, a click waits for a
+  // frame that is just leaving, and what else was overtaken by one is told to the server.
+  notice(event) {
+    this.touched = performance.now();
+    if (!this.leaving) return;
+    this.overtaken = ["keydown", "change"].includes(event.type);
+    if (event.type !== "click") return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const [target] = event.composedPath();
+    setTimeout(() => target.dispatchEvent(new MouseEvent("click", event)));
+  }
+
+  givesWay() {
+    const left = this.touched + COURTESY - performance.now();
+    clearTimeout(this.turn);
+    if (left > 0) this.turn = setTimeout(() => this.send(), left);
+    return left > 0;
   }
 
   forget() {
