@@ -5,7 +5,7 @@ import streamlit as st
 from visionlab.imaging.image import encode_jpeg
 from visionlab.ui import answers, downloads, explanations, live, many_view, picture_bar
 from visionlab.ui.page import page, roomy_columns
-from visionlab.ui.widgets import model_picker, network, networks_here, title_of
+from visionlab.ui.widgets import model_picker, networks_here, title_of
 
 CLOSER = ["All methods", "Every layer", "Sanity check"]
 
@@ -52,7 +52,7 @@ def several_networks() -> None:
     here = networks_here()
     chosen = st.multiselect("Networks", here, default=here, format_func=title_of, key=f"networks-{len(here)}")
     if chosen:
-        answers.compare([network(name) for name in chosen], picture)
+        answers.compare(chosen, picture)
     downloads.offer_downloads()
 
 

@@ -97,6 +97,20 @@ def test_several_networks_and_what_they_agree_on(open_page, net, cat):
     assert len(re.findall(r"\d+ ms</td>", table)) == 2
 
 
+def test_a_network_that_cannot_be_used_says_why_in_its_row(open_page, tmp_path, monkeypatch):
+    good, bad = (MODELS[name].file for name in ("vgg16-tinyimagenet", "squeezenet1_1"))
+    (tmp_path / good.name).symlink_to(weights.find(good))
+    (tmp_path / bad.name).write_bytes(b"cut short")
+    monkeypatch.setenv("VISIONLAB_WEIGHTS", str(tmp_path))
+    app = open_page("Predict")
+    app.segmented_control(key="mode").set_value("Several networks").run()
+    assert not app.exception
+    table = next(element.value for element in app.get("html") if 'class="networks"' in element.value)
+    assert len(re.findall(r"\d+ ms</td>", table)) == 1  # the built-in network answers all the same
+    assert f"{bad.name} " in table
+    assert "remove it so that it can be downloaded" in table
+
+
 def test_networks_that_are_not_here_show_their_size_and_a_button(open_page):
     app = open_page("Predict")
     app.segmented_control(key="mode").set_value("Several networks").run()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser.driver import ADDRESS, FLAGS, running_server
+from browser.driver import ADDRESS, FLAGS, KEEP_RUNS, running_server
 from PIL import Image as PillowImage
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
@@ -52,6 +52,7 @@ def server() -> Iterator[str]:
 @contextmanager
 def watched(context: BrowserContext) -> Iterator[Page]:
     page = context.new_page()
+    page.add_init_script(KEEP_RUNS)
     page.set_default_timeout(PATIENCE)
     outside: list[str] = []
     page.on("request", lambda r: outside.append(r.url) if not r.url.startswith((ADDRESS, "data:", "blob:")) else None)

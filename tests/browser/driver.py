@@ -86,13 +86,40 @@ def running_server(script: str | Path = "streamlit_app.py") -> Iterator[str]:
         process.wait(20)
 
 
+# Runs before the page: when it last asked the server for a run, and when the server last said that none goes on. The
+# page itself says “not running” from a click on until the run that the click asks for has begun.
+KEEP_RUNS = """
+window.runs = {asked: -Infinity, ended: 0};
+window.WebSocket = class extends WebSocket {
+    constructor(...where) {
+        super(...where);
+        this.addEventListener("message", ({data}) => {
+            const [kind, length] = new Uint8Array(data);
+            if (kind === (9 << 3 | 2) && !length) runs.ended = performance.now();  // session_status_changed: nothing on
+        });
+    }
+    send(data) {
+        if (new Uint8Array(data.buffer ?? data)[0] === (11 << 3 | 2)) runs.asked = performance.now();  // rerun_script
+        super.send(data);
+    }
+};
+"""
+# Also where what was asked for never runs, since it is of a fragment that is no longer there.
+SETTLED = """async () => {
+    const turn = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+    await turn();
+    await turn();  // a click has been sent by now
+    const {asked, ended} = window.runs ?? {asked: 0, ended: 0};
+    return (ended >= asked || performance.now() > asked + 3000)
+        && document.querySelector("[data-testid=stApp]")?.getAttribute("data-test-script-state") === "notRunning"
+        && !document.querySelector("[data-testid=stSkeleton]") && !document.querySelector("[data-stale=true]")
+        && [...document.images].every((image) => image.complete);
+}"""
+
+
 def settle(page: Page) -> None:
     """Wait until the script has run and every picture has come."""
-    page.wait_for_function(
-        "() => document.querySelector('[data-testid=stApp]')?.getAttribute('data-test-script-state') === 'notRunning'"
-        " && !document.querySelector('[data-testid=stSkeleton]') && !document.querySelector('[data-stale=true]')"
-        " && [...document.images].every(image => image.complete)"
-    )
+    page.wait_for_function(SETTLED)
 
 
 def open_page(page: Page, name: str) -> None:

@@ -104,6 +104,7 @@ def test_a_chain_is_built_shared_saved_and_used_on_many_pictures(page: Page, pho
     start.click()
     expect(page.get_by_text("2 pictures went through the chain.")).to_be_visible()
     expect(page.get_by_text("trip/broken.png: ")).to_be_visible()
+    settle(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="Download the zip").click()
     with zipfile.ZipFile(download.value.path()) as archive:

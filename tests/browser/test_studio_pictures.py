@@ -32,6 +32,7 @@ def uploader(page: Page, name: str = "") -> Locator:
 
 def choose_class(page: Page, name: str) -> None:
     page.get_by_test_id("stRadioOption").filter(has_text=re.compile(rf"^{name} ·")).click()
+    expect(page.get_by_text(f"Add pictures to {name}", exact=True)).to_be_visible()
     settle(page)
 
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from visionlab.errors import VisionlabError
 from visionlab.network.certainty import entropy, in_words, margin, rank, tempered
-from visionlab.network.classifier import Classifier, ranked
+from visionlab.network.classifier import Classifier, Prediction, ranked
 from visionlab.ui import cached
 from visionlab.ui.components.bars import bars
 from visionlab.ui.state import Picture
-from visionlab.ui.widgets import Network
+from visionlab.ui.widgets import Network, network, title_of
 
 MOST = 20  # classes that can be listed
 SEVERAL = 5  # classes of each network where several are compared
@@ -95,33 +97,61 @@ def _search(net: Classifier, probabilities: NDArray[np.float32]) -> None:
 # --- several networks -----------------------------------------------------------------------------------------------
 
 
-def compare(networks: Sequence[Network], picture: Picture) -> None:
-    """A row a network: its best classes, how long it took, how large it is; what two or more say is marked."""
-    rows = []
-    for network in networks:
-        probabilities, seconds = cached.timed_probabilities(network.key, picture.key, network.net, picture.image)
-        rows.append((network, ranked(network.net, probabilities, SEVERAL), seconds))
-    said = Counter(label for _, answers, _ in rows for label in {_folded(answer.label) for answer in answers[:1]})
-    body = ""
-    for network, answers, seconds in rows:
-        size = sum(parameter.nbytes for parameter in network.net.module.parameters()) / 2**20
-        cells = ""
-        for place, answer in enumerate(answers):
-            agreed = said[_folded(answer.label)] > (place == 0)  # somebody else’s first answer
-            mark = ' class="agreed"' if agreed else ""
-            sign = " ✓" if agreed else ""
-            cells += f"<td{mark}>{escape(answer.label)}{sign}<br><small>{answer.probability:.1%}</small></td>"
-        cells += "<td></td>" * (SEVERAL - len(answers))
-        body += (
-            f'<tr><th scope="row">{escape(network.title)}</th>{cells}'
-            f"<td>{1000 * seconds:.0f} ms</td><td>{size:,.0f} MB</td></tr>"
-        )
-    heads = "".join(f'<th scope="col">{head}</th>' for head in ("Network", *range(1, SEVERAL + 1), "Time", "Size"))
-    st.html(f'<table class="networks"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>')
+@dataclass(frozen=True)
+class _Answered:
+    """A row of the table: what a network says to the picture, or the sentence that says why it cannot."""
+
+    title: str
+    answers: Sequence[Prediction] = ()
+    seconds: float = 0.0
+    size: int = 0  # bytes
+    problem: str = ""
+
+
+def compare(names: Sequence[str], picture: Picture) -> None:
+    """A row a network: its best classes, how long it took, how large it is; what two or more say is marked.
+
+    The table fills while the networks answer, one after the other. One that cannot be used says why in its row.
+    """
+    table, rows = st.empty(), []
+    for number, name in enumerate(names):
+        waiting = [_Answered(title_of(each), problem="…") for each in names[number:]]
+        table.html(_table([*rows, *waiting]))
+        rows.append(_answered(name, picture))
+    table.html(_table(rows))
     st.caption(
         "✓: another network’s first answer, too. The time is that of one picture, prepared and classified; the "
         "size is that of the weights in float32."
     )
+
+
+def _answered(name: str, picture: Picture) -> _Answered:
+    try:
+        chosen = network(name)
+        probabilities, seconds = cached.timed_probabilities(chosen.key, picture.key, chosen.net, picture.image)
+    except VisionlabError as error:
+        return _Answered(title_of(name), problem=str(error))
+    size = sum(parameter.nbytes for parameter in chosen.net.module.parameters())
+    return _Answered(chosen.title, ranked(chosen.net, probabilities, SEVERAL), seconds, size)
+
+
+def _table(rows: Sequence[_Answered]) -> str:
+    said = Counter(_folded(row.answers[0].label) for row in rows if row.answers)
+    body = ""
+    for row in rows:
+        cells = ""
+        for place, answer in enumerate(row.answers):
+            agreed = said[_folded(answer.label)] > (place == 0)  # somebody else’s first answer
+            mark = ' class="agreed"' if agreed else ""
+            sign = " ✓" if agreed else ""
+            cells += f"<td{mark}>{escape(answer.label)}{sign}<br><small>{answer.probability:.1%}</small></td>"
+        cells += "<td></td>" * (SEVERAL - len(row.answers))
+        cells += f"<td>{1000 * row.seconds:.0f} ms</td><td>{row.size / 2**20:,.0f} MB</td>"
+        if row.problem:
+            cells = f'<td colspan="{SEVERAL + 2}">{escape(row.problem)}</td>'
+        body += f'<tr><th scope="row">{escape(row.title)}</th>{cells}</tr>'
+    heads = "".join(f'<th scope="col">{head}</th>' for head in ("Network", *range(1, SEVERAL + 1), "Time", "Size"))
+    return f'<table class="networks"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
 
 
 def _folded(label: str) -> str:
