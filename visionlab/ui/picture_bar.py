@@ -26,8 +26,8 @@ def image_picker() -> state.Picture:
     options = [*SAMPLES, *([state.YOURS] if mine else [])]
     state.restore_choice(options)
     titles = {name: sample.title for name, sample in SAMPLES.items()} | {state.YOURS: "Your picture"}
-    with st.container(border=True):
-        shown, chosen, upload = st.columns([1.2, 4.3, 4], vertical_alignment="center", gap="medium")
+    with st.container(border=True, key="picture-bar"):
+        shown, chosen, upload = st.columns(3, vertical_alignment="center", gap="medium")
         with upload:
             with st.container(horizontal=True, vertical_alignment="center", key="own-picture"):
                 st.markdown(":small[Or your own]", width="content")
