@@ -89,7 +89,7 @@ def running_server(script: str | Path = "streamlit_app.py") -> Iterator[str]:
 # Runs before the page: when it last asked the server for a run, and when the server last said that none goes on. The
 # page itself says “not running” from a click on until the run that the click asks for has begun.
 KEEP_RUNS = """
-window.runs = {asked: -Infinity, ended: 0};
+window.runs = {asked: 0, ended: -Infinity};
 window.WebSocket = class extends WebSocket {
     constructor(...where) {
         super(...where);
@@ -110,7 +110,7 @@ SETTLED = """async () => {
     await turn();
     await turn();  // a click has been sent by now
     const {asked, ended} = window.runs ?? {asked: 0, ended: 0};
-    return (ended >= asked || performance.now() > asked + 3000)
+    return (ended >= asked || (ended > 0 && performance.now() > asked + 3000))
         && document.querySelector("[data-testid=stApp]")?.getAttribute("data-test-script-state") === "notRunning"
         && !document.querySelector("[data-testid=stSkeleton]") && !document.querySelector("[data-stale=true]")
         && [...document.images].every((image) => image.complete);

@@ -26,7 +26,7 @@ def told(page: Page, which: str = "grey") -> Locator:
 def test_every_pixel_is_its_number_on_its_grey(page: Page):
     open_page(page, "")
     cells = grid(page).locator("span")
-    assert cells.all_inner_texts() == [str(20 * i) for i in range(12)]
+    expect(cells).to_have_text([str(20 * i) for i in range(12)])
     assert cells.nth(5).evaluate("cell => getComputedStyle(cell).backgroundColor") == "rgb(100, 100, 100)"
     dark, light = (cells.nth(i).evaluate("cell => getComputedStyle(cell).color") for i in (0, 11))
     assert (dark, light) == ("rgb(255, 255, 255)", "rgb(16, 22, 30)")

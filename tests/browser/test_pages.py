@@ -26,8 +26,9 @@ def images(page: Page, alt: str):
 
 def bars(page: Page) -> list[str]:
     """The lines of the prediction bars, as a person reads them: class and percentage."""
-    lines = page.get_by_role("listitem").or_(page.locator(".bars").get_by_role("radio"))
-    return [text.strip().replace("\n", " ") for text in lines.all_inner_texts() if "%" in text]
+    lines = page.get_by_role("listitem").or_(page.locator(".bars").get_by_role("radio")).filter(has_text="%")
+    expect(lines.first).to_be_visible()  # a component draws after the script has run
+    return [text.strip().replace("\n", " ") for text in lines.all_inner_texts()]
 
 
 def expected_bars(image: np.ndarray, top: int = 5) -> list[str]:

@@ -20,6 +20,7 @@ LISTENING = """(button) => new Promise((done) => {
 
 
 def paste(page: Page, data: bytes, kind: str = "image/png") -> None:
+    page.get_by_role("button", name="Paste a picture").evaluate(LISTENING)
     page.evaluate(PASTE, [base64.b64encode(data).decode(), kind])
 
 

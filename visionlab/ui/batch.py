@@ -113,7 +113,7 @@ def zip_filter(pipeline: Pipeline) -> None:
         "A zip of pictures", type=["zip"], key="batch-zip", max_upload_size=archive.MAX_ZIP_BYTES >> 20, disabled=busy
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        form = st.segmented_control("As", list(FORMATS), default="PNG", required=True, key="batch-form", disabled=busy)
+        st.segmented_control("As", list(FORMATS), default="PNG", required=True, key="batch-form", disabled=busy)
         st.button(
             "Filter them all",
             key="batch-start",
@@ -121,7 +121,7 @@ def zip_filter(pipeline: Pipeline) -> None:
             icon=":material/play_arrow:",
             disabled=busy or file is None,
             on_click=_start,
-            args=(file, pipeline, form),
+            args=(file, pipeline),
         )
     if busy:
         jobs.watch(job, lambda: _progress(job), "Cancel", "batch-cancel")
@@ -131,8 +131,9 @@ def zip_filter(pipeline: Pipeline) -> None:
         st.caption(f"Every picture at its full size, up to {MAX_PICTURES:,} of them; folders are kept.")
 
 
-def _start(file: BinaryIO, pipeline: Pipeline, form: str) -> None:
+def _start(file: BinaryIO, pipeline: Pipeline) -> None:
     data = file.getvalue()  # the uploader may be emptied while the job is at work
+    form = st.session_state["batch-form"]  # as it is now: the page may not have run since it was changed
     before = jobs.registry().find(st.session_state.get("batch"))
     if before and isinstance(before.latest, Result):
         before.latest.file.close()  # and with it the last result is gone from the disk

@@ -22,6 +22,7 @@ PICTURE_TYPES = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"]
 
 def image_picker() -> state.Picture:
     """The picture bar; the user's own picture goes along from page to page."""
+    _take_uploads()
     mine = state.uploaded()
     options = [*SAMPLES, *([state.YOURS] if mine else [])]
     state.restore_choice(options)
@@ -38,7 +39,6 @@ def image_picker() -> state.Picture:
                 type=PICTURE_TYPES,
                 accept_multiple_files=True,
                 key="upload",
-                on_change=_take_uploads,
                 max_upload_size=MAX_BYTES >> 20,
             )
         with chosen:
@@ -83,7 +83,7 @@ def second_picture(first: state.Picture) -> state.Picture | None:
 def take(files: list[tuple[str, bytes]]) -> None:
     """Pictures that came in, by name: the last usable one becomes the picture, what is unusable is told, none is lost.
 
-    To be called before the page runs again: in a callback.
+    To be called before the picture bar is drawn.
     """
     problems = []
     for name, data in files:
@@ -100,10 +100,15 @@ def take(files: list[tuple[str, bytes]]) -> None:
 
 
 def _take_uploads() -> None:
-    """The uploader changed: what is new in it is taken."""
+    """What is new in the uploader is taken.
+
+    Not in its callback: one that the next run of the page overtakes is never called again, and the picture were lost.
+    """
+    if "upload" not in st.session_state:
+        return
     files = {file.file_id: file for file in st.session_state["upload"] or []}
     known = state.taken_uploads()
-    if files.keys() != known:  # else it was told of the same files again, and what was said of them stays
+    if files.keys() != known:  # else what was said of them stays
         take([(file.name, file.getvalue()) for name, file in files.items() if name not in known])
         state.keep_taken_uploads(set(files))
 
