@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from visionlab.errors import ParameterError
+from visionlab.errors import DatasetError, ParameterError
 from visionlab.imaging.image import encode_png
 from visionlab.learning.intake import Intake
 from visionlab.learning.ready_made import READY_MADE
@@ -191,6 +191,14 @@ def test_a_zip_is_a_project_and_a_zip_that_the_app_wrote_comes_back_whole(open_p
     assert names == ["my pets", "cats and dogs"]
 
 
+def test_of_a_zip_that_was_packed_with_a_head_the_pictures_come(open_page, finish):
+    _, pictures, _ = zipped({"cats/1.png": noisy(0, 1), "cats/2.png": noisy(0, 2), "dogs/1.png": noisy(1, 1)})
+    app = open_page("Fine-tune")
+    uploader(app, "A zip").set_value(zipped({"head.safetensors": b"a head", "pictures.zip": pictures})).run()
+    finish(app)
+    assert counts(app) == {"cats": 2, "dogs": 1}
+
+
 @pytest.mark.parametrize(
     ("folder", "expected"),
     [
@@ -323,6 +331,146 @@ def test_a_set_without_a_network_is_a_sentence(studio, finish, monkeypatch, tmp_
     finish(studio)
     assert "Fashion-MNIST could not be downloaded (Network is unreachable); try later" in shown(studio)
     assert project_of(studio).snapshot() == before
+
+
+# --- a set that comes to nothing ------------------------------------------------------------------------------------
+
+
+def refuses(*_, **__):
+    raise OSError(101, "Network is unreachable")
+
+
+def is_full(*_, **__):
+    raise OSError(28, "No space left on device")
+
+
+class Junk(io.BytesIO):
+    """An answer of another file than the one that was asked for."""
+
+    length = 0
+
+    def __init__(self, *_, **__):
+        super().__init__(b"<html>Not here any more</html>")
+
+
+def begins_again(app: AppTest, told: str) -> None:
+    """The person is where they can begin, reads why, once, and has no project that nothing came into."""
+    assert "How do you want to begin?" in shown(app)
+    assert shown(app).count(told) == 1
+    assert "There is no such project" not in shown(app)
+    before = [each.name for each in Workspace().projects(app.session_state[COOKIE])]
+    assert before in ([], ["cats and dogs"])
+    if before:
+        assert app.selectbox(key="project-picker").options == [*before, "New project …"]
+        assert app.selectbox(key="project-picker").value == projects.NEW
+
+
+@pytest.fixture(params=[False, True], ids=["no project yet", "another project"])
+def beginning(request, open_page) -> AppTest:
+    """The page on which one begins."""
+    if not request.param:
+        return open_page("Fine-tune")
+    studio = request.getfixturevalue("studio")
+    return studio.selectbox(key="project-picker").set_value(projects.NEW).run()
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "fault", "told"),
+    [
+        ("fashion", "online_sets.urlopen", refuses, "Fashion-MNIST could not be downloaded (Network is unreachable)"),
+        ("cifar10", "online_sets.urlopen", Junk, "CIFAR-10 could not be downloaded (what arrived is not the published"),
+        ("cifar10", "online_sets.NamedTemporaryFile", is_full, "(No space left on device); make room on the disk"),
+        ("textures", "intake.write", is_full, "The disk is full, so nothing was changed"),
+    ],
+)
+def test_a_ready_made_set_that_fails_leaves_no_project(
+    beginning, finish, monkeypatch, tmp_path, name, place, fault, told
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with monkeypatch.context() as patched:
+        patched.setattr(f"visionlab.learning.{place}", fault)
+        beginning.selectbox(key="ready-made").set_value(name).run()
+        beginning.button(key="use-ready-made").click().run()
+        begins_again(finish(beginning), told)
+    beginning.run()
+    begins_again(beginning, told)
+    beginning.selectbox(key="ready-made").set_value("textures").run()
+    beginning.button(key="use-ready-made").click().run()
+    finish(beginning)
+    assert counts(beginning) == {"brick": 24, "grass": 24, "gravel": 24}
+    assert told not in shown(beginning)
+
+
+@pytest.mark.parametrize(
+    ("entries", "told"),
+    [
+        ({"a.png": b"x"}, "no class folders"),
+        ({"cats/a.txt": b"x"}, "There are no pictures in these folders"),
+        (
+            {"cats/a.png": b"x", "cats/b.png": b"y"},
+            "None of these 2 pictures can be read; of the first one: “cats/a.png”",
+        ),
+    ],
+)
+def test_a_zip_without_pictures_leaves_no_project(beginning, finish, entries, told):
+    uploader(beginning, "A zip").set_value(zipped(entries)).run()
+    begins_again(finish(beginning), told)
+
+
+def test_a_disk_that_is_full_before_a_zip_is_on_it_leaves_no_project(beginning, monkeypatch):
+    monkeypatch.setattr(Project, "receiving", is_full)
+    uploader(beginning, "A zip").set_value(zipped({"cats/a.png": noisy(0, 1)})).run()
+    assert not beginning.exception
+    begins_again(beginning, "The disk is full, so nothing was changed")
+
+
+def test_a_set_that_is_stopped_leaves_no_project(beginning, registry, monkeypatch):
+    arriving = threading.Event()
+
+    class Slow:
+        def fetch(self):
+            while True:
+                yield 3, 10
+                arriving.set()
+
+    monkeypatch.setitem(READY_MADE, "cifar10", replace(READY_MADE["cifar10"], online=Slow()))
+    beginning.selectbox(key="ready-made").set_value("cifar10").run()
+    beginning.button(key="use-ready-made").click().run()
+    assert arriving.wait(60)
+    beginning.run()
+    assert projects.info_of(project_of(beginning)).name == "CIFAR-10"
+    job = registry.about(f"pictures into {project_of(beginning).id}")
+    button(beginning, "Cancel").click().run()
+    assert job.wait(60)
+    beginning.run()
+    assert not beginning.exception
+    begins_again(beginning, "Cancelled: nothing was kept.")
+
+
+def test_a_project_that_got_a_class_meanwhile_stays(open_page, registry, monkeypatch):
+    go_on = threading.Event()
+
+    class Failing:
+        def fetch(self):
+            yield 3, 10
+            assert go_on.wait(60)
+            raise DatasetError("No such luck.")
+
+    monkeypatch.setitem(READY_MADE, "cifar10", replace(READY_MADE["cifar10"], online=Failing()))
+    app = open_page("Fine-tune")
+    app.selectbox(key="ready-made").set_value("cifar10").run()
+    app.button(key="use-ready-made").click().run()
+    project = project_of(app)
+    project.add_class("cats")
+    go_on.set()
+    assert registry.about(f"pictures into {project.id}").wait(60)
+    app.run()
+    assert not app.exception
+    assert counts(app) == {"cats": 0}
+    assert shown(app).count("No such luck.") == 1
+
+
+# --- the set out, and bursts ----------------------------------------------------------------------------------------
 
 
 def test_a_large_data_set_is_saved_in_parts(studio, registry, finish, monkeypatch):

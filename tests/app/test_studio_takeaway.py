@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from tiny import tiny_classifier
 
 from visionlab.imaging.samples import load_sample
 from visionlab.learning import export
+from visionlab.learning import package as package_module
 from visionlab.learning.embedding import embed
 from visionlab.learning.export import Parity
 from visionlab.learning.heads import load_head
@@ -20,7 +22,7 @@ from visionlab.learning.store_zip import export_zip
 from visionlab.network.classifier import probabilities
 from visionlab.ui import cached
 from visionlab.ui.components.owner import COOKIE
-from visionlab.ui.studio import projects, takeaway_zip
+from visionlab.ui.studio import projects, takeaway_open, takeaway_zip
 from visionlab.ui.studio.judging_case import case_of
 from visionlab.ui.studio.takeaway_zip import Ready, in_words
 
@@ -140,10 +142,46 @@ def test_a_full_disk_is_one_sentence(app, registry, run, monkeypatch):
     assert "The disk is full" in lines(app)
 
 
+def test_pictures_that_could_not_come_back_are_not_packed(app, registry, project, run, monkeypatch):
+    pictures = sum(each.bytes for each in project.snapshot()[1])
+    monkeypatch.setattr(package_module, "MAX_BYTES", pictures - 1)
+    app.run()
+    app.checkbox(key="with-pictures").check().run()
+    app.button(key="pack").click().run()
+    finish(app, registry)
+    assert lines(app).count("cannot be opened again; pack it without them") == 1
+    assert not registry.about(f"package of {project.id} {run.id}").events, "none was packed"
+    monkeypatch.setattr(package_module, "MAX_BYTES", pictures + 1)  # room for these, but not for the network, too
+    app.button(key="pack").click().run()
+    finish(app, registry)
+    assert lines(app).count("cannot be opened again; pack it without them") == 1
+    app.checkbox(key="with-pictures").uncheck().run()
+    app.button(key="pack").click().run()
+    finish(app, registry)
+    assert "onnxruntime and PyTorch agree" in lines(app)
+
+
+@pytest.mark.parametrize(("upload", "most"), [(1, 2**20), (1000, 1000 * 2**20), (4000, package_module.MAX_BYTES)])
+def test_what_can_come_back_is_what_both_the_server_and_the_library_take(monkeypatch, upload, most):
+    monkeypatch.setattr(takeaway_open.st, "get_option", {"server.maxUploadSize": upload}.get)
+    assert takeaway_open.most_bytes() == most
+
+
+def test_downloads_at_the_same_time_get_all_bytes(project, run, net, registry):
+    case = case_of(project, run)
+    takeaway_zip._begin(case, whole=True)
+    job = registry.about(f"package of {project.id} {run.id}")
+    assert job.wait(60)
+    ready = job.latest
+    whole, model = ready.read(), ready.read("model.onnx")
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(ready.read, [None, "model.onnx"] * 40)) == {whole, model}
+
+
 def test_few_of_many_pictures_are_compared(project, run, net, registry, monkeypatch):
     monkeypatch.setattr(takeaway_zip, "COMPARED", 5)
     case = case_of(project, run)
-    takeaway_zip._begin(case, whole=False, key="")
+    takeaway_zip._begin(case, whole=False)
     job = registry.about(f"package of {project.id} {run.id}")
     assert job.wait(60)
     assert job.latest.parity.pictures == 4  # every third of 12
@@ -156,6 +194,7 @@ def test_a_package_becomes_a_project_with_its_run(app, registry, workspace, proj
     app.button(key="go-to-opened").click().run()
     found = workspace.open(app.session_state["project"])
     assert found.id != project.id
+    assert app.session_state["step"] == "Pictures", "where one adds to them"
     assert {each.id for each in workspace.projects(ME)} == {project.id, found.id}
     assert found.keys() == project.keys()
     (first,) = found.runs()

@@ -24,7 +24,7 @@ from visionlab.learning.export import Parity
 from visionlab.learning.heads import Head, network_fingerprint
 from visionlab.learning.metrics import evaluate
 from visionlab.learning.model_card import model_card
-from visionlab.learning.package import open_package, pack
+from visionlab.learning.package import incoming_zip, open_package, pack
 from visionlab.learning.refusal import Refusal
 
 CLASSES = ("cats", "dogs/wolves", "é|*")
@@ -197,6 +197,13 @@ def test_a_package_opens_again(packed, head, labelled):
             assert vl.LabelledImages.from_zip(pictures).counts() == {"cats": 1, "dogs": 2}
 
 
+def test_the_pictures_of_a_package_come_like_those_of_any_zip(packed, labelled):
+    for source in (packed[0], packed[0].read_bytes(), labelled):
+        found = [(each.class_name, each.file_name, each.load()) for each in incoming_zip(source)]
+        with zipfile.ZipFile(io.BytesIO(labelled)) as zipped:
+            assert found == [(*name.split("/"), zipped.read(name)) for name in sorted(zipped.namelist())]
+
+
 def repacked(source: Path, change, around: str = "") -> bytes:
     """The zip, each entry (name, bytes) as `change` wants it: a list of them instead of one."""
     out = io.BytesIO()
@@ -289,3 +296,21 @@ def test_an_export_that_answers_differently_is_not_packed(head, tmp_path, monkey
     with pytest.raises(ModelError, match="answers differently"):
         list(pack(head, tiny_classifier(), tmp_path / "mine.zip", [noise(9, 9)]))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_package_that_could_not_be_opened_again_is_not_written(exported, head, labelled, tmp_path, unpacked):
+    out = tmp_path / "mine.zip"
+    out.write_bytes(b"yesterday's")
+    sizes = [(unpacked / name).stat().st_size for name in ("head.safetensors", "model.onnx")]
+    most = sum(sizes) + len(labelled) + package.SMALL_FILES
+    net = tiny_classifier()
+    with pytest.raises(DatasetError, match=r"at least 0\.00 GB.*cannot be opened again; pack it without them"):
+        list(pack(head, net, out, [noise(9, 9)], pictures=io.BytesIO(labelled), most=most - 1))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"mine.zip": b"yesterday's"}
+    list(pack(head, net, out, [noise(9, 9)], pictures=io.BytesIO(labelled), most=most))
+    assert out.stat().st_size < most
+    with zipfile.ZipFile(out) as zipped:
+        small = [each for each in zipped.infolist() if each.filename.endswith((".txt", ".md", ".py"))]
+    assert len(small) == 4
+    assert sum(each.file_size for each in small) < package.SMALL_FILES / 50
+    list(pack(head, net, out, [noise(9, 9)], most=1))  # without pictures it is for elsewhere, not to come back

@@ -5,6 +5,7 @@ torchvision tells where they are and their MD5 sums; its own download can be nei
 
 from __future__ import annotations
 
+import errno
 import tarfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -54,10 +55,10 @@ class OnlineSet:
         """
         from torchvision.datasets.utils import check_integrity
 
-        if self.is_here():
-            return
         before = 0
         try:
+            if self.is_here():
+                return
             for addresses, file, md5 in self._files():
                 if not check_integrity(file, md5):
                     for arrived in _receive(addresses, file, md5):
@@ -69,8 +70,10 @@ class OnlineSet:
         except (OSError, HTTPException, _Damaged, tarfile.TarError) as error:
             reason = getattr(error, "reason", error)  # URLError keeps it there
             told = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
+            full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+            better = "make room on the disk" if full else "try later"
             raise DatasetError(
-                f"{self.title} could not be downloaded ({told}); try later, or take a set that needs no network."
+                f"{self.title} could not be downloaded ({told}); {better}, or take a set that needs no network."
             ) from error
 
     @property

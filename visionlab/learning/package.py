@@ -19,14 +19,15 @@ from visionlab.learning.dataset import LabelledImages
 from visionlab.learning.export import Parity, export_checked, replacing
 from visionlab.learning.heads import MAX_BYTES as MAX_HEAD_BYTES
 from visionlab.learning.heads import Head, load_head
-from visionlab.learning.intake import MAX_ZIP_BYTES, from_zip, labelled
+from visionlab.learning.intake import MAX_ZIP_BYTES, Incoming, from_zip, labelled
 from visionlab.learning.metrics import Report
 from visionlab.learning.model_card import model_card
 from visionlab.learning.store_zip import read_manifest
 from visionlab.network.classifier import Classifier
 
 HEAD, PICTURES = "head.safetensors", "pictures.zip"
-MAX_BYTES = 2 * 2**30  # of a package: VGG16 takes half a gigabyte, and its pictures may take the rest
+MAX_BYTES = 2 * 2**30  # of a package that is opened: VGG16 takes half a gigabyte, its pictures may take the rest
+SMALL_FILES = 2**20  # bytes at most of what lies in it beside the head, the model and the pictures
 TAKEAWAY = Path(__file__).with_name("takeaway")  # the files that every package holds
 
 
@@ -60,16 +61,19 @@ def pack(
     *,
     report: Report | None = None,
     pictures: BinaryIO | None = None,
+    most: int = MAX_BYTES,
 ) -> Iterator[Packing]:
     """Write the zip to a path or a binary file, step by step: who stops asking cancels it.
 
     It holds head.safetensors, model.onnx (the whole network), predict.py and what it needs (requirements.txt),
     labels.txt, model-card.md and, where they are given, the labelled pictures as a zip of their own, such as
     store_zip.export_zip writes. net is the network that the head was trained on. The export is compared with it on
-    `images`, best the held-out ones, before anything is written.
+    `images`, best the held-out ones, before anything is written. With pictures it takes `most` bytes at most: such a
+    zip is there to be opened again, and open_package takes MAX_BYTES.
 
     Raises ModelError where that comparison fails, ParameterError without images or where the file cannot be written,
-    and what Head.as_classifier and export_onnx raise. At a path, what was there stays until all is written.
+    DatasetError where it would be larger, and what Head.as_classifier and export_onnx raise. At a path, what was there
+    stays until all is written.
     """
     mine = replace(head.as_classifier(net), name=f"a head on {head.network}")
     with tempfile.TemporaryDirectory() as folder:
@@ -77,6 +81,9 @@ def pack(
         yield Packing("Exporting the network", 0, 1)
         for found in export_checked(mine, model, images, head.refusal):
             yield Packing("Comparing it with the original", found.pictures, len(images))
+        if pictures is not None:
+            whole = model.stat().st_size + len(head.to_bytes()) + pictures.seek(0, os.SEEK_END)
+            check_size(whole + SMALL_FILES, most)
         yield Packing("Packing", 0, 1, found)
         target = replacing(file) if isinstance(file, str | os.PathLike) else nullcontext(file)
         with target as written, ZipFile(written, "w", ZIP_DEFLATED) as zipped:
@@ -91,6 +98,15 @@ def pack(
                     pictures.seek(0)
                     shutil.copyfileobj(pictures, entry, archive.CHUNK)
     yield Packing("Packing", 1, 1, found)
+
+
+def check_size(size: int, most: int) -> None:
+    """DatasetError where a zip with pictures that takes at least so many bytes takes more than `most`."""
+    if size > most:
+        raise DatasetError(
+            f"With its pictures the zip would take at least {size / 10**9:,.2f} GB, and one of over "
+            f"{most / 10**9:,.2f} GB cannot be opened again; pack it without them, and save them as a zip of their own."
+        )
 
 
 def open_package(source: str | os.PathLike[str] | bytes | BinaryIO) -> Package:
@@ -109,6 +125,14 @@ def open_package(source: str | os.PathLike[str] | bytes | BinaryIO) -> Package:
         return Package(head, None if pictures is None else _unpacked(opened, pictures, MAX_BYTES))
 
 
+def incoming_zip(source: str | os.PathLike[str] | bytes | BinaryIO) -> list[Incoming]:
+    """As intake.from_zip; of a zip that pack wrote, the pictures that it was given."""
+    with archive.opened(source, MAX_ZIP_BYTES) as opened:
+        pictures = _entries(opened)[1]
+        inner = None if pictures is None else _unpacked(opened, pictures, MAX_BYTES)
+    return from_zip(source if inner is None else inner)
+
+
 def labelled_zip(source: str | os.PathLike[str] | bytes | BinaryIO) -> LabelledImages:
     """The labelled pictures of a zip (path, bytes or seekable binary file) of one folder a class, that store_zip wrote,
     or that pack wrote with pictures. What this app wrote keeps its names and groups, without what is disabled.
@@ -116,11 +140,8 @@ def labelled_zip(source: str | os.PathLike[str] | bytes | BinaryIO) -> LabelledI
     Raises DatasetError as of LabelledImages.from_zip and intake.from_zip.
     """
     with archive.opened(source, MAX_ZIP_BYTES) as opened:
-        pictures = _entries(opened)[1]
-        if pictures is not None:
-            return labelled(from_zip(_unpacked(opened, pictures, MAX_BYTES)))
-        told = read_manifest(opened)
-    return LabelledImages.from_zip(source) if told is None else labelled(from_zip(source))
+        ours = _entries(opened)[1] is not None or read_manifest(opened) is not None
+    return labelled(incoming_zip(source)) if ours else LabelledImages.from_zip(source)
 
 
 def _entries(opened: ZipFile) -> tuple[ZipInfo | None, ZipInfo | None]:

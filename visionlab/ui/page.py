@@ -133,7 +133,7 @@ def told() -> Iterator[None]:
 
 def sentence(error: VisionlabError | str) -> None:
     """An error for people, as plain text: it may quote a file's name, which must never be read as Markdown."""
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+    with st.container(border=True, horizontal=True, wrap=False, vertical_alignment="center"):
         st.markdown(":red[:material/error:]", width="content")
         st.text(str(error), width="stretch")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 import streamlit as st
 
@@ -37,8 +38,8 @@ def show(project: Project) -> None:
         with st.expander(
             "A folder, a zip, a ready-made set", icon=":material/library_add:", expanded=not (classes or busy)
         ):
-            pictures_sets.folders(lambda _: project, busy)
-            pictures_sets.ready_made(lambda _: project, busy)
+            pictures_sets.folders(lambda _: nullcontext(project), busy)
+            pictures_sets.ready_made(lambda _: nullcontext(project), busy)
     with seen:
         if not pictures and busy:
             st.caption("The pictures will be here when all are in.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -13,16 +13,17 @@ from streamlit.runtime import get_instance
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from visionlab.errors import BusyError
+from visionlab.errors import BusyError, DatasetError
 from visionlab.learning import archive, intake
 from visionlab.learning.intake import Incoming, Intake
 from visionlab.learning.online_sets import OnlineSet
+from visionlab.learning.package import incoming_zip
 from visionlab.learning.ready_made import READY_MADE
 from visionlab.learning.store_files import telling
 from visionlab.learning.store_project import Project
 from visionlab.ui import jobs
 from visionlab.ui.page import sentence
-from visionlab.ui.studio.projects import attempt
+from visionlab.ui.studio.projects import attempt, go_to, intake_into
 
 SOON = 0.4  # seconds that a page waits for an intake before it shows its progress
 PROBLEMS = 200  # sentences about pictures that cannot be read that are shown
@@ -38,6 +39,7 @@ class Taken:
 
 
 Files = list[tuple[str, Path]]  # as they were named, and where they are
+Into = AbstractContextManager[Project]  # the project that takes a set, and what is done with it when that is over
 
 
 def take_pictures(project: Project, class_name: str, files: Sequence[UploadedFile]) -> None:
@@ -53,29 +55,35 @@ def take_frames(project: Project, class_name: str, burst: str, frames: Sequence[
     _begin(project, lambda: intake.from_files(class_name, files, group=burst), ExitStack())
 
 
-def take_zip(project: Project, file: UploadedFile) -> None:
+def take_zip(into: Into, file: UploadedFile) -> None:
     """A zip of one folder a class, or one that this app wrote."""
     with ExitStack() as stack:
+        project = stack.enter_context(into)
         [(_, path)] = _spooled(project, [file], stack)
-        _begin(project, lambda: intake.from_zip(path), stack)
+        _begin(project, lambda: incoming_zip(path), stack)
 
 
-def take_folder(project: Project, files: Sequence[UploadedFile]) -> None:
+def take_folder(into: Into, files: Sequence[UploadedFile]) -> None:
     """What a browser sends of a folder: each file under its path in it."""
     with ExitStack() as stack:
+        project = stack.enter_context(into)
         found = _spooled(project, files, stack)
         _begin(project, lambda: _by_folder(found), stack)
 
 
-def take_path(project: Project, path: Path) -> None:
+def take_path(into: Into, path: Path) -> None:
     """A folder of one folder a class, or a zip as of take_zip, that lies at the server."""
-    _begin(project, lambda: (intake.from_folder if path.is_dir() else intake.from_zip)(path), ExitStack())
+    with ExitStack() as stack:
+        project = stack.enter_context(into)
+        _begin(project, lambda: (intake.from_folder if path.is_dir() else incoming_zip)(path), stack)
 
 
-def take_ready_made(project: Project, name: str) -> None:
+def take_ready_made(into: Into, name: str) -> None:
     """One of READY_MADE."""
     chosen = READY_MADE[name]
-    _begin(project, lambda: intake.from_labelled(chosen.load()), ExitStack(), chosen.online)
+    with ExitStack() as stack:
+        project = stack.enter_context(into)
+        _begin(project, lambda: intake.from_labelled(chosen.load()), stack, chosen.online)
 
 
 def _by_folder(files: Files) -> list[Incoming]:
@@ -116,6 +124,8 @@ def _begin(
             so_far = None
             for so_far in intake.take(project, source()):
                 yield so_far
+            if not project.classes():
+                raise DatasetError(_nothing(so_far))
             yield Taken(so_far)
 
     try:
@@ -124,10 +134,18 @@ def _begin(
         needed.close()
         raise
     st.session_state[WATCHED] = jobs.registry().about(_subject(project))
+    go_to(project.id)
+
+
+def _nothing(came: Intake) -> str:
+    """Why an intake left the project without a class."""
+    if came.problems:
+        return f"None of these {came.done:,} pictures can be read; of the first one: {came.problems[0]}"
+    return "There are no pictures in these folders; put some of each class into its folder."
 
 
 def _subject(project: Project) -> str:
-    return f"pictures into {project.id}"
+    return intake_into(project.id)
 
 
 def is_busy(project: Project) -> bool:

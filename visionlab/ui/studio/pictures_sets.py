@@ -13,7 +13,6 @@ from visionlab.errors import DatasetError
 from visionlab.imaging.image import MAX_BYTES
 from visionlab.learning.archive import MAX_PICTURES, PICTURE_SUFFIXES
 from visionlab.learning.ready_made import READY_MADE
-from visionlab.learning.store_project import Project
 from visionlab.ui.at_server import at_the_server
 from visionlab.ui.page import roomy_columns
 from visionlab.ui.picture_bar import PICTURE_TYPES
@@ -21,14 +20,14 @@ from visionlab.ui.studio import pictures_intake as intake
 from visionlab.ui.studio import projects, takeaway_open
 from visionlab.ui.widgets import sized
 
-Place = Callable[[str], Project]  # the project that takes the set, which is made under that name if there is none
+Place = Callable[[str], intake.Into]  # takes the set: a project that is there, or one that is made under that name
 # With those that are refused, last: better told about than passed over in silence by the browser.
 FOLDER_TYPES = list(dict.fromkeys([*PICTURE_TYPES, *(suffix.removeprefix(".") for suffix in PICTURE_SUFFIXES)]))
 FIRST = {"One class": "cats", "Another class": "dogs"}  # what is asked for at first: an example
 
 
 def start() -> None:
-    """Three ways to begin; each makes a project."""
+    """Three ways to begin; each makes a project, which stays where something comes into it."""
     st.markdown(
         "Show the network a few pictures of each kind of thing – twenty are plenty – and it learns to tell them apart. "
         "How do you want to begin?"
@@ -49,10 +48,10 @@ def start() -> None:
             )
     with sets.container(border=True, height="stretch"):
         st.markdown("**:material/folder_open: Bring a folder or a zip**")
-        folders(projects.create)
+        folders(projects.begun)
     with ready.container(border=True, height="stretch"):
         st.markdown("**:material/auto_awesome: Try a ready-made set**")
-        ready_made(projects.create)
+        ready_made(projects.begun)
     with st.expander("Open what you took away before", icon=":material/unarchive:"):
         takeaway_open.show()
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from visionlab.ui.widgets import plain, sized
 
 NEW = "new"  # in the link in place of an id, where one asked for another project; ids are longer
 KEEP_VARIABLE = "VISIONLAB_KEEP_DAYS"
+CANCELLED = "Cancelled: nothing was kept."
 LONGEST_NAME = 60  # characters of a project's or a class's name that can be typed
 
 
@@ -58,9 +60,33 @@ def attempt(act: Callable[..., Any], *arguments: Any) -> None:
 
 def create(name: str) -> Project:
     """A project of this person's, which becomes the current one."""
-    project = workspace().create(name[:LONGEST_NAME], st.session_state[COOKIE])
+    project = _made(name)
     go_to(project.id)
     return project
+
+
+@contextmanager
+def begun(name: str) -> Iterator[Project]:
+    """A project of this person's for what comes in meanwhile; where it is still empty at the end, it goes again.
+
+    That end may be in another thread than the beginning.
+    """
+    project, among = _made(name), workspace()
+    try:
+        yield project
+    finally:
+        if not project.classes():
+            among.delete(project.id)
+            _forget_lists()
+
+
+def _made(name: str) -> Project:
+    return workspace().create(name[:LONGEST_NAME], st.session_state[COOKIE])
+
+
+def intake_into(project_id: str) -> str:
+    """What a job is about that brings pictures into the project of that id."""
+    return f"pictures into {project_id}"
 
 
 def choose() -> Project | None:
@@ -74,7 +100,8 @@ def choose() -> Project | None:
             _tidied(project.id, project)
             state.keep_project(project.id)
         except DatasetError as error:
-            problem = str(error)
+            came = jobs.registry().about(intake_into(wanted))  # it may have been made for that, and gone with it
+            problem = (came.error or CANCELLED) if came and came.state in ("failed", "cancelled") else str(error)
     if project or mine:
         with st.container(border=True, horizontal=True, wrap=False, vertical_alignment="center"):
             _bar(project, mine)

@@ -37,6 +37,11 @@ class Opened:
     pictures: int
 
 
+def most_bytes() -> int:
+    """Of a package that can come back: what the server takes of an upload, and open_package of a file."""
+    return min(st.get_option("server.maxUploadSize") << 20, package.MAX_BYTES)
+
+
 def show() -> None:
     """An uploader for a package or a head, and what came of it."""
     job = jobs.registry().find(st.session_state.get(OPENING))
@@ -73,7 +78,7 @@ def show() -> None:
             st.text(st.session_state[OPENED])
             link("Predict", "Try it on the Predict page")
     else:
-        st.caption("With its pictures it becomes a new project, to which you add and train on. A head alone predicts.")
+        st.caption("With its pictures it becomes a new project: add to them, and train on. A head alone predicts.")
 
 
 def _take(files: Sequence[BinaryIO]) -> None:
@@ -139,6 +144,7 @@ def _keep_run(project: Project, head: Head) -> None:
 
 def _go(opened: Opened) -> None:
     st.session_state.pop(OPENING, None)
+    st.session_state["step"] = "Pictures"  # not where one was in another project
     projects.go_to(opened.project)
 
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 import tempfile
+import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO
 from zipfile import ZipFile
 
 import streamlit as st
 
 from visionlab.learning.export import Parity
-from visionlab.learning.package import Packing, pack
+from visionlab.learning.package import Packing, check_size, pack
 from visionlab.learning.store_files import telling
 from visionlab.learning.store_zip import Packed, export_zip
 from visionlab.ui import cached, jobs
 from visionlab.ui.page import roomy_columns, sentence
+from visionlab.ui.studio import takeaway_open
 from visionlab.ui.studio.judging_case import Case, counted
 from visionlab.ui.studio.projects import attempt
 from visionlab.ui.widgets import sized
@@ -40,14 +42,16 @@ class Ready:
     card: str
     parity: Parity
     key: str
+    _alone: threading.Lock = field(default_factory=threading.Lock)  # downloads that read it come from any thread
 
     def read(self, name: str | None = None) -> bytes:
-        """The zip's bytes, or those of a file in it."""
-        if name is None:
-            self.file.seek(0)
-            return self.file.read()
-        with ZipFile(self.file) as packed:
-            return packed.read(name)
+        """The zip's bytes, or those of a file in it; Streamlit takes nothing else, and has them in memory meanwhile."""
+        with self._alone:
+            if name is None:
+                self.file.seek(0)
+                return self.file.read()
+            with ZipFile(self.file) as packed:
+                return packed.read(name)
 
 
 def show(case: Case) -> None:
@@ -60,13 +64,12 @@ def show(case: Case) -> None:
         st.code(RUN, language="sh")
     with act:
         whole = st.checkbox(
-            "With the pictures",
+            "With the pictures, to train on later",
             key="with-pictures",
             disabled=busy,
             help="Then the zip can be opened here again, to add pictures and to train on.",
         )
-        key = f"{case.key} {whole}"
-        ready = job.latest if job and isinstance(job.latest, Ready) and job.latest.key == key else None
+        ready = job.latest if job and isinstance(job.latest, Ready) and job.latest.key == _key(case, whole) else None
         if busy:
             jobs.watch(job, lambda: _progress(job), "Cancel", "cancel-pack")
         elif ready:
@@ -79,8 +82,8 @@ def show(case: Case) -> None:
                 type="primary",
                 icon=":material/inventory_2:",
                 key="pack",
-                on_click=attempt,
-                args=(_begin, case, whole, key),
+                # As the box is then: the page may not have run since it was ticked.
+                on_click=lambda: attempt(_begin, case, st.session_state["with-pictures"]),
             )
             st.caption(
                 "The exported network has to answer like the original first: it is compared picture by picture, and "
@@ -129,26 +132,33 @@ def in_words(parity: Parity) -> str:
     return f"onnxruntime and PyTorch agree to {most} on {counted(parity.pictures)}: no probability differs by more."
 
 
-def _begin(case: Case, whole: bool, key: str) -> None:
+def _key(case: Case, whole: bool) -> str:
+    return f"{case.key} {whole}"
+
+
+def _begin(case: Case, whole: bool) -> None:
     before = jobs.registry().about(_subject(case))
     if before and isinstance(before.latest, Ready):
         before.latest.file.close()  # at once, not when the server forgets that job
     net, report = cached.classifier(case.head.network), case.evaluation.report if case.held_out else None
     pictures = case.held_out or case.learned
     images = case.images(pictures[:: -(-len(pictures) // COMPARED) or 1])
+    most = takeaway_open.most_bytes()
 
     def work(_: jobs.Job) -> Iterator[Packed | Packing | Ready]:
+        if whole:
+            check_size(sum(each.bytes for each in case.project.snapshot()[1]), most)  # before any of them is packed
         with telling():
             file = tempfile.TemporaryFile(dir=case.project.folder)  # where a full disk is told of  # noqa: SIM115
             labelled = tempfile.TemporaryFile(dir=case.project.folder) if whole else None  # noqa: SIM115
             if labelled is not None:
                 yield from export_zip(case.project, labelled)
-            for packing in pack(case.head, net, file, images, report=report, pictures=labelled):
+            for packing in pack(case.head, net, file, images, report=report, pictures=labelled, most=most):
                 yield packing
             size = file.tell()
             with ZipFile(file) as packed:
                 card = packed.read("model-card.md").decode()
-        yield Ready(file, size, card, packing.parity, key)
+        yield Ready(file, size, card, packing.parity, _key(case, whole))
 
     jobs.registry().submit(work, _subject(case))
 
