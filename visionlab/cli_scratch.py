@@ -189,7 +189,8 @@ def birds(
     if found.precision != found.precision:  # NaN: 0 of 0
         print(f"no test picture reaches the threshold of {threshold:g}")
         return
-    print(f"precision {found.precision:.1%}, recall {found.recall:.1%} at a threshold of {threshold:g}")
+    recall = "not to be had" if found.recall != found.recall else f"{found.recall:.1%}"  # no test picture is one
+    print(f"precision {found.precision:.1%}, recall {recall} at a threshold of {threshold:g}")
 
 
 @app.command()
@@ -281,7 +282,7 @@ def _rows(path: str) -> object:
 
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ParameterError(f"“{path}” is no stack: use {', '.join(STACKS)}, or a JSON file of layers.") from error
 
 

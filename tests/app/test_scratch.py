@@ -1,8 +1,9 @@
 """The page “From scratch”: which data, and each experiment from its settings to its results, on small digits."""
 
 import io
+import json
 import zipfile
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -21,6 +22,8 @@ from visionlab.learning.scratch import (
     Training,
     conv,
     dense,
+    dropout,
+    from_data,
     load,
     shapes,
     with_classes,
@@ -29,9 +32,10 @@ from visionlab.learning.scratch.moving_eight import KINDS
 from visionlab.learning.store import Workspace
 from visionlab.ui import cached, jobs
 from visionlab.ui.at_server import is_local
+from visionlab.ui.page import PAGES
 from visionlab.ui.scratch import closing, layers, runs, sets
 from visionlab.ui.scratch.convnet import learned
-from visionlab.ui.scratch.parts import weights_image
+from visionlab.ui.scratch.parts import as_image, weights_image
 from visionlab.ui.scratch.softmax import lightened
 
 
@@ -63,13 +67,16 @@ def errors(app: AppTest) -> list[str]:
     return [each.value for each in app.text]
 
 
-def zipped(classes: tuple[str, ...] = ("a", "b"), count: int = 8, size: tuple[int, int] = (12, 12)) -> bytes:
+def zipped(
+    classes: tuple[str, ...] = ("a", "b"), count: int = 8, size: tuple[int, int] = (12, 12), grey: bool = False
+) -> bytes:
     rng = np.random.default_rng(0)
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         for name in classes:
             for number in range(count):
-                archive.writestr(f"{name}/{number}.png", encode_png(rng.integers(0, 256, (*size, 3), np.uint8)))
+                picture = rng.integers(0, 256, (*size, 1 if grey else 3), np.uint8)
+                archive.writestr(f"{name}/{number}.png", encode_png(as_image(picture)))
     return file.getvalue()
 
 
@@ -212,6 +219,16 @@ def test_a_rate_at_which_the_loss_runs_away_is_told_and_what_was_good_stays(scra
     assert any("The loss became infinite" in text for text in errors(app))
 
 
+def test_a_linear_stack_whose_loss_grows_and_grows_is_stopped(scratch, registry):
+    app = scratch("convnet")
+    app.button(key="stack-linear").click().run()
+    next(box for box in app.number_input if box.label == "Learning rate").set_value(1e6).run()
+    train(app, registry, "convnet")
+    (told,) = [text for text in errors(app) if "over 1,000 times that of guessing" in text]
+    assert "in epoch 1, at a learning rate of 1e+06; the last good weights are kept. Try a rate of 0.0015." in told
+    assert not app.button(key="train-convnet").disabled
+
+
 def test_a_training_that_nobody_knows_any_more(scratch):
     app = scratch("softmax")
     app.query_params["softmax-run"] = "gone"
@@ -262,6 +279,84 @@ def test_an_impossible_stack_is_explained_in_its_place_and_not_trained(scratch):
     assert [row.spec.kind for row in app.session_state[layers.ROWS]] == ["conv", "dense"]
 
 
+def by_link(app: AppTest, **parameters: str) -> AppTest:
+    """The page as somebody opens it who got a link."""
+    app.run()
+    for name, value in parameters.items():
+        app.query_params[name] = value
+    app.switch_page(PAGES["From scratch"].script).run()
+    assert not app.exception
+    return app
+
+
+def test_the_layers_are_in_the_link_once_they_are_changed(scratch, new_app):
+    app = scratch("convnet")
+    assert "layers" not in app.query_params
+    app.button(key="stack-small").click().run()
+    app.number_input(key=f"out-{app.session_state[layers.ROWS][0].id}").set_value(7).run()
+    app.button(key="add-dropout").click().run()
+    link = app.query_params["layers"]
+    assert from_data(json.loads(link)) == tuple(row.spec for row in app.session_state[layers.ROWS])
+    other = by_link(new_app(), experiment="convnet", layers=link)
+    assert [row.spec for row in other.session_state[layers.ROWS]] == [
+        row.spec for row in app.session_state[layers.ROWS]
+    ]
+    assert next(line for line in lines(other).splitlines() if " parameters**" in line) in lines(app)
+    assert not other.button(key="train-convnet").disabled
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("0", "0 is no list of them"),
+        ("-1", "-1 is no list of them"),
+        ("1000000000", "1000000000 is no list of them"),
+        ("text", "'text' is no JSON"),
+        ("[{", "'[{' is no JSON"),
+        ("[" * 20_000, "is no JSON"),
+        ("[7]", "7 is no layer, such as {'kind': 'conv', 'out': 32, 'size': 3}"),
+        ('[{"kind":"<b>norm"}]', "'<b>norm' is no kind. There are conv, pool, dropout, dense."),
+        ('[{"kind":"conv","out":8,"size":3,"padding":"full"}]', "'full' is no padding. There are same, valid."),
+        ('[{"kind":"conv","out":"8","size":3}]', "'8' is no out"),
+        ('[{"kind":"conv","out":0,"size":3}]', "A conv layer cannot have 0 filters; use 1 to 1,024."),
+        ('[{"kind":"dense","out":-1}]', "A dense layer cannot have -1 units; use 1 to 8,192."),
+        (f'[{{"kind":"pool","size":{10**9}}}]', "A pool layer cannot have 1000000000 px; use 1 to 16."),
+        ('[{"kind":"dropout","share":NaN}]', "A dropout layer cannot have nan share; use 0.0 to 0.95."),
+        (json.dumps([{"kind": "dense", "out": 10}] * 2_000), "The stack has 2,000 layers; at most 40 are built."),
+    ],
+    ids=lambda text: text[:40],
+)
+def test_layers_in_a_link_that_are_none_are_told_once_and_others_are_there(new_app, text, says):
+    app = by_link(new_app(), experiment="convnet", layers=text)
+    (told,) = errors(app)
+    assert "The link’s layers cannot be used" in told
+    assert says in told
+    assert "layers" not in app.query_params
+    assert not app.button(key="train-convnet").disabled
+    app.button(key="add-dropout").click().run()
+    assert not app.exception
+    assert not errors(app)
+
+
+def test_an_impossible_stack_in_a_link_is_there_and_explained(new_app):
+    stack = dropout(0), conv(8, 15, "valid"), dense(10)
+    app = by_link(new_app(), experiment="convnet", layers=json.dumps([asdict(spec) for spec in stack]))
+    assert any("8×8 before “conv 1”, which needs 15×15" in text for text in errors(app))
+    assert app.button(key="train-convnet").disabled
+    app.number_input(key=f"size-{app.session_state[layers.ROWS][1].id}").set_value(3).run()
+    assert not app.exception
+    assert not app.button(key="train-convnet").disabled
+
+
+@pytest.mark.parametrize(("name", "first"), [("experiment", "numbers"), ("data", "digits")])
+def test_what_a_link_names_and_is_not_here_is_told(new_app, name, first):
+    app = by_link(new_app(), **{name: "<b>no such thing" * 20})
+    (told,) = errors(app)
+    assert told.startswith("The link names “<b>no such thing<b>")
+    assert f"as its {name}, which is not here. There are {first}, " in told
+    assert app.query_params[name] == first
+
+
 def test_the_articles_network_has_the_articles_parameters():
     app = AppTest.from_function(_cifar_editor).run()
     assert not app.exception
@@ -289,6 +384,31 @@ def test_one_class_against_the_rest_at_any_threshold(scratch, registry):
     assert not app.exception
     assert {metric.label: metric.value for metric in app.metric}["Precision"] == "–"
     assert "**False negatives** · 29" in lines(app)
+
+
+@pytest.mark.parametrize(
+    ("experiment", "size", "grey"),
+    [("birds", (1, 1), False), ("birds", (3, 3), False), ("moving-eight", (3, 3), True)],
+)
+def test_pictures_too_small_for_an_experiment_are_told_of_and_not_its_layers(scratch, experiment, size, grey):
+    app = scratch(experiment, "pictures")
+    app.file_uploader[0].upload("tiny.zip", zipped(size=size, grey=grey), "application/zip").run()
+    assert not app.exception
+    told = f"This experiment’s network cannot be built for pictures of {size[1]} × {size[0]} px"
+    assert [text for text in errors(app) if told in text]
+    assert not [text for text in errors(app) if "pool" in text]
+    assert app.button(key=f"train-{experiment}").disabled
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 3), (4, 4), (200, 200), (2, 400)])
+def test_pictures_of_any_size_leave_every_experiment_usable(scratch, size):
+    app = scratch("numbers", "pictures")
+    app.file_uploader[0].upload("odd.zip", zipped(size=size), "application/zip").run()
+    for experiment in ("moving-eight", "softmax", "convnet", "birds", "closing"):
+        app.session_state["experiment"] = experiment
+        app.run()
+        assert not app.exception
+        assert app.button(key=f"train-{experiment}").disabled == bool(errors(app)), "what hinders it is told"
 
 
 def test_the_eight_that_moves(scratch, registry, monkeypatch):
@@ -331,6 +451,7 @@ def test_the_closing_table(scratch, registry, monkeypatch):
         assert f"<td>{title}</td>" in told
         assert f"<th>{title}</th>" in told, "a column of what it says of the pictures"
     assert told.count("<img") == closing.SHOWN
+    assert f"<th>Right on {len(load('digits').test_images)} test pictures</th>" in told
     assert "<td>20</td>" in told, "two pictures of each class, for transfer"
 
 

@@ -97,19 +97,37 @@ def test_one_draws_clears_and_takes_another_example(page: Page):
     light(page, [])
 
 
-def test_a_finger_draws_and_does_not_scroll(browser: Browser, server: str):
-    context = browser.new_context(base_url=server, viewport={"width": 500, "height": 700}, has_touch=True)
+def test_a_finger_moves_and_draws_and_scrolls_beside_the_pad_alone(browser: Browser, server: str):
+    context = browser.new_context(base_url=server, viewport={"width": 500, "height": 480}, has_touch=True)
     page = context.new_page()
     open_page(page, "")
     light(page, SQUARE)
+    touch, main = context.new_cdp_session(page), page.get_by_test_id("stMain")
+
+    def swipe(*places: tuple[float, float]) -> None:
+        points = [dict(zip("xy", place, strict=True)) for place in places]
+        touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": points[:1]})
+        for point in points[1:]:
+            touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
+        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    def scrolled() -> float:
+        return main.evaluate("main => main.scrollTop")
+
+    canvas(page).scroll_into_view_if_needed()
+    before = scrolled()
+    swipe(*(at(page, row, 7) for row in range(7, 2, -1)))
+    light(page, moved(SQUARE, -4, 0))
     page.get_by_role("button", name="Clear").tap()
-    touch = context.new_cdp_session(page)
-    points = [dict(zip("xy", at(page, 2 + i, 4), strict=True)) for i in range(9)]
-    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [points[0]]})
-    for point in points[1:]:
-        touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
-    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    light(page, [[row, 4] for row in range(2, 11)])
+    light(page, [])
+    swipe(*(at(page, row, 4) for row in range(12, 1, -1)))
+    light(page, [[row, 4] for row in range(2, 13)])
+    assert scrolled() == before
+    beside = canvas(page).bounding_box()["x"] + canvas(page).bounding_box()["width"] + 40
+    swipe(*((beside, 400 - 20 * step) for step in range(15)))
+    page.wait_for_function(
+        "before => document.querySelector('[data-testid=stMain]').scrollTop > before + 20", arg=before
+    )
     context.close()
 
 

@@ -3,11 +3,13 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from visionlab import cli_scratch
 from visionlab.errors import ParameterError
+from visionlab.imaging.image import encode_png
 from visionlab.learning.scratch import data, load, moving_eight
 
 
@@ -70,6 +72,18 @@ def test_birds_says_what_always_no_would_be_worth():
     assert "no test picture reaches the threshold of 1" in run(*nothing)
 
 
+def test_there_is_no_recall_where_no_test_picture_is_one(tmp_path):
+    rng = np.random.default_rng(0)
+    for folder in ("train/bird", "train/cat", "test/cat"):
+        (tmp_path / folder).mkdir(parents=True)
+        for number in range(4):
+            picture = encode_png(rng.integers(0, 256, (8, 8, 3), np.uint8))
+            (tmp_path / folder / f"{number}.png").write_bytes(picture)
+    arguments = ("birds", "--data", tmp_path, "--epochs", 1, "--threshold", 0)
+    assert json.loads(run(*arguments, "--json"))["recall"] is None
+    assert "precision 0.0%, recall not to be had" in run(*arguments)
+
+
 def test_the_8_that_moves_in_a_table_and_in_json(monkeypatch):
     short = {name: replace(kind, epochs=1) for name, kind in moving_eight.KINDS.items()}
     monkeypatch.setattr(moving_eight, "KINDS", short)
@@ -99,6 +113,7 @@ def test_the_closing_table_with_the_built_in_network():
         (("softmax", "--rate", 1e35), r"Try a rate of 0\.001\."),
         (("convnet", "--data", "digits", "--stack", "S3"), "“S3” is no stack"),
         (("convnet", "--data", "digits"), "The picture is 1×1 before “pool 2”"),
+        (("convnet", "--data", "faces", "--stack", "linear", "--rate", 1e6), "over 1,000 times that of guessing"),
         (("softmax", "--seed", -1), "The seed is -1"),
         (("moving-eight", "--seed", -1), "The seed is -1"),
         (("cost", "--height", 0), "The height is 0"),

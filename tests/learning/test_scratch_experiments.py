@@ -119,6 +119,31 @@ def test_birds_need_birds():
         Birds(load("textures"))
 
 
+@pytest.mark.parametrize("size", [(1, 1), (3, 3), (1, 96), (512, 512)])
+def test_pictures_that_an_experiment_s_network_cannot_have_are_told_of(size):
+    images = np.zeros((4, *size, 1), np.uint8)
+    labels = np.array([0, 1, 0, 1])
+    data = SmallSet("x", images, labels, ("bird", "8"), images, labels)
+    says = f"cannot be built for pictures of {size[1]} × {size[0]} px; use pictures of about 32 × 32 px"
+    with pytest.raises(DatasetError, match=says):
+        Birds(data)
+    with pytest.raises(ParameterError, match="“pool 1”"):
+        Birds(data, stack=(pool(1_000), dense(2)))
+    if size[0] == size[1]:
+        with pytest.raises(DatasetError, match=says):
+            MovingEight(data)
+
+
+def test_a_birds_training_that_runs_away_keeps_the_answers_of_its_last_good_epoch():
+    run = Birds(load("textures").less(60), "grass", epochs=3, stack=(dense(2),), device="cpu")
+    for look in run.looks():
+        if look.epoch:
+            answers = run.probabilities.copy()
+            run.training.rate = 1e6
+    assert look.diverged is not None
+    np.testing.assert_array_equal(run.probabilities, answers)
+
+
 def test_the_articles_numbers():
     dense_layer = fully_connected(256, 256)
     assert dense_layer.weights == 196_608_000
@@ -172,7 +197,7 @@ def test_small_pictures_are_enlarged_as_far_as_the_article_s_stack_needs():
     larger = Closing(digits, tiny_classifier()).data
     np.testing.assert_array_equal(larger.images[:, 1::2, ::2], digits.images)
     np.testing.assert_array_equal(larger.test_images[:, ::2, 1::2], digits.test_images)
-    with pytest.raises(ParameterError, match="cannot be built for pictures of 40 × 1 px"):
+    with pytest.raises(DatasetError, match="cannot be built for pictures of 40 × 1 px"):
         enlargement((1, 40, 3))
 
 

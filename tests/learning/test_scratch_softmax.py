@@ -88,6 +88,30 @@ def test_a_rate_that_is_too_high_stops_and_keeps_the_last_good_templates(digits)
     assert np.isfinite(run.probabilities(digits.test_images)).all()
 
 
+def test_a_loss_that_grows_without_becoming_infinite_stops_and_keeps_the_last_looks_templates(digits):
+    run = Softmax(digits)
+    for step in run:
+        if step.index == 100:
+            templates, bias = run.templates, run.bias
+            run.settings = replace(run.settings, rate=1e3)
+    assert step.diverged is run.diverged is not None
+    assert 100 < step.index < 200
+    assert np.isfinite(step.loss)
+    told = f"over 1,000 times that of guessing, in step {step.index}, at a learning rate of 1000;"
+    assert told in str(run.diverged)
+    np.testing.assert_array_equal(run.templates, templates)
+    np.testing.assert_array_equal(step.templates, templates)
+    np.testing.assert_array_equal(run.bias, bias)
+
+
+def test_a_probability_too_small_for_a_float32_is_no_divergence(digits):
+    run = Softmax(digits, replace(SETTINGS["article"], rate=50, steps=300))
+    losses = [step.loss for step in run]
+    assert max(losses) > 103, "−ln of the smallest float32, as a mean"
+    assert run.diverged is None
+    assert (run.probabilities(digits.test_images).argmax(1) == digits.test_labels).mean() > 0.85
+
+
 def test_a_run_that_is_not_asked_further_stays_usable(digits):
     run = Softmax(digits)
     assert len(list(islice(run, 3))) == 3

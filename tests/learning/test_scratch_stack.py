@@ -30,7 +30,7 @@ from visionlab.learning.scratch import (
     with_classes,
 )
 from visionlab.learning.scratch.stack import Dropout
-from visionlab.learning.scratch.training import moved
+from visionlab.learning.scratch.training import RATE, moved
 
 TINY = (conv(4), pool(), dropout(0.25), conv(6, padding="valid"), dense(12), dropout(0.5), dense(3))
 
@@ -88,6 +88,7 @@ def test_shapes_are_those_that_torch_gives_or_the_stack_is_refused(body, head, s
     [
         ((conv(8), pool(4), pool(), pool(), dense(3)), "The picture is 1×1 before “pool 3”, which needs 2×2"),
         ((conv(8, size=15, padding="valid"), dense(3)), "12×12 before “conv 1”, which needs 15×15"),
+        ((pool(10**300), dense(3)), "which needs 1000000000"),
         ((dense(8), conv(4), dense(3)), "“conv 1” needs a picture"),
         ((conv(0), dense(3)), "“conv 1” has 0 outputs"),
         ((pool(0), dense(3)), "“pool 1” has the size 0"),
@@ -204,6 +205,52 @@ def test_a_rate_that_is_too_high_stops_and_keeps_the_last_good_weights(textures)
     assert "epoch 1, at a learning rate of 1e+30" in str(run.diverged)
     assert run.history == []
     assert all(torch.equal(before[name], value) for name, value in run.network.weights().items())
+
+
+@pytest.mark.parametrize("rate", [100, 1e6])
+def test_a_loss_that_grows_without_becoming_infinite_stops_too(rate):
+    run = Training(STACKS["linear"], load("digits").less(300), epochs=3, rate=rate, device="cpu")
+    *_, last = run.looks()
+    assert np.isfinite(last.loss)
+    assert last.diverged is run.diverged is not None
+    told = str(run.diverged)
+    assert f"over 1,000 times that of guessing, in epoch {last.index}, at a learning rate of {rate:g};" in told
+    assert "Try a rate of 0.0015." in told
+
+
+def test_what_is_kept_is_what_the_last_good_epoch_had(textures):
+    run = Training(TINY, textures, epochs=4, rate=5e-3, device="cpu")
+    for look in run.looks():
+        if look.epoch and look.index == 2:
+            weights, answers = run.network.weights(), run.answers.copy()
+            run.rate = 1e6
+    assert look.diverged is run.diverged is not None
+    assert look.index == 3
+    assert look.epoch is None
+    assert [epoch.index for epoch in run.history] == [1, 2]
+    kept = run.network.weights()
+    assert weights.keys() == kept.keys()
+    for name, value in weights.items():
+        np.testing.assert_array_equal(kept[name].numpy(), value.numpy(), name)
+    np.testing.assert_array_equal(run.answers, answers)
+
+
+def test_a_bad_start_is_no_divergence(textures):
+    run = Training(TINY, textures, epochs=6, rate=1e-2, device="cpu")
+    with torch.no_grad():
+        run.network.steps[-1].weight.normal_(std=100, generator=torch.Generator().manual_seed(0))
+    losses = [look.loss for look in run.looks()]
+    assert max(losses) > 50 * np.log(3), "far worse than guessing"
+    assert run.diverged is None
+    assert losses[-1] < max(losses) / 10
+
+
+@pytest.mark.parametrize("name", ["linear", "fully connected", "small"])
+def test_ten_times_the_usual_rate_is_no_divergence(name):
+    run = Training(STACKS[name], load("digits").less(300), epochs=3, rate=10 * RATE, device="cpu")
+    losses = [look.loss for look in run.looks()]
+    assert run.diverged is None
+    assert max(losses) < 10 * np.log(10), "nowhere near"
 
 
 def test_a_training_that_is_not_asked_further_stays_usable(textures):

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from visionlab.errors import ParameterError
 from visionlab.learning.metrics import wilson
 from visionlab.learning.scratch.data import SmallSet
-from visionlab.learning.scratch.stack import STACKS, Stack, with_classes
+from visionlab.learning.scratch.stack import STACKS, Shape, Stack, possible, unsuited, with_classes
 from visionlab.learning.scratch.training import Epoch, Progress, Training
 from visionlab.learning.thresholds import Curve, Quadrants, precision_recall, quadrants
 
 TARGET = 1  # the label of the class that is looked for, once the others are one
+STACK = STACKS["small"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +40,7 @@ class Birds:
     """A training that tells one class from the rest: iterate it for its Epochs, or looks() for more.
 
     data is the set with two classes, “not bird” and “bird”; training holds the network and the history.
-    Raises DatasetError where there is no class `target`, or no other.
+    stack: STACK unless told. Raises DatasetError where there is no class `target`, or no other, and as check does.
     """
 
     def __init__(
@@ -48,10 +49,13 @@ class Birds:
         target: str = "bird",
         epochs: int = 10,
         *,
-        stack: Stack = STACKS["small"],
+        stack: Stack | None = None,
         **settings,
     ):
         place = data.place(target)
+        if stack is None:
+            check(data.shape)
+            stack = STACK
         labels, test = ((part == place).astype(np.int64) for part in (data.labels, data.test_labels))
         classes = (f"not {target}", target)
         self.data = SmallSet(data.name, data.images, labels, classes, data.test_images, test, data.mirrored)
@@ -77,6 +81,12 @@ class Birds:
     def curve(self) -> Curve:
         """Precision over recall, over all thresholds."""
         return precision_recall(self.data.test_labels, self.probabilities, TARGET)
+
+
+def check(shape: Shape) -> None:
+    """Raises DatasetError where STACK is impossible for pictures of this shape (height, width, channels)."""
+    if not possible(STACK, shape):
+        raise unsuited(shape)
 
 
 def verdict(truth: NDArray[np.int64], probabilities: NDArray[np.float32], threshold: float) -> Verdict:

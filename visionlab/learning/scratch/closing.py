@@ -15,7 +15,7 @@ from visionlab.learning.metrics import wilson
 from visionlab.learning.scratch.data import SmallSet, generator
 from visionlab.learning.scratch.divergence import Diverged
 from visionlab.learning.scratch.softmax import Softmax
-from visionlab.learning.scratch.stack import STACKS, Shape, shapes, with_classes
+from visionlab.learning.scratch.stack import STACKS, Shape, possible, unsuited, with_classes
 from visionlab.learning.scratch.training import Training
 from visionlab.learning.training import fit
 from visionlab.network.classifier import Classifier
@@ -64,7 +64,7 @@ class Closing:
     The test pictures are the first `tested` of the set's in an order drawn with the seed; the first eight are shown.
     The three that begin with nothing learn from all training pictures, transfer from `of_each` of a class, through net.
     data is the set, its pictures enlarged where S2's stack needs that. Raises ParameterError where a count is below 1,
-    and as enlargement does.
+    and DatasetError as enlargement does.
     """
 
     def __init__(
@@ -149,18 +149,14 @@ class Closing:
 
 def enlargement(shape: Shape) -> int:
     """As how many pixels a side each pixel of such pictures (height, width, channels) is drawn, so that S2's stack does
-    not shrink them to nothing; 1 for most. Raises ParameterError where they would be too large by then."""
+    not shrink them to nothing; 1 for most. Raises DatasetError where they would be too large by then."""
     height, width, channels = shape
     times = 1
-    while True:
-        try:
-            shapes(STACKS["S2"], (height * times, width * times, channels))
-            return times
-        except ParameterError as error:
-            if 2 * times * max(height, width) > LARGEST:
-                told = f"The article's stack cannot be built for pictures of {width} × {height} px"
-                raise ParameterError(f"{told}; use pictures of about {LARGEST} × {LARGEST} px.") from error
+    while not possible(STACKS["S2"], (height * times, width * times, channels)):
         times *= 2
+        if times * max(height, width) > LARGEST:
+            raise unsuited(shape)
+    return times
 
 
 def _enlarged(data: SmallSet, times: int) -> SmallSet:

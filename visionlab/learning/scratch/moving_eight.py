@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from visionlab.errors import DatasetError, ParameterError
 from visionlab.learning.scratch.data import SmallSet, generator
 from visionlab.learning.scratch.divergence import Diverged
-from visionlab.learning.scratch.stack import LayerSpec, Network, conv, dense, pool
+from visionlab.learning.scratch.stack import LayerSpec, Network, conv, dense, pool, possible, unsuited
 from visionlab.learning.scratch.training import Epoch, Training, moved, probabilities
 
 OF_EACH = 3_000  # training pictures of an 8, and of others; again and again the same where there are fewer
@@ -136,7 +136,8 @@ class Look:
 class MovingEight:
     """The experiment: iterate it for its Looks. nets and shifts hold what is done so far, by the names in KINDS.
 
-    Raises DatasetError for pictures that are no square ones of one channel, or where one class is not `target`.
+    Raises DatasetError for pictures that are no square ones of one channel, too small or too large for the networks, or
+    where one class is not `target`.
     """
 
     def __init__(self, data: SmallSet, target: str = "8", seed: int = 0, device: str = "auto"):
@@ -145,6 +146,8 @@ class MovingEight:
             raise DatasetError(
                 f"These pictures are {height}×{width}×{channels}; square grey ones are needed, like MNIST's."
             )
+        if not all(possible(kind.stack, (2 * height, 2 * width, 1)) for kind in KINDS.values() if kind.moves):
+            raise unsuited(data.shape)
         self.digits = _balanced(data, data.place(target), seed)
         self.seed, self.device = seed, device
         self.nets: dict[str, EightNet] = {}

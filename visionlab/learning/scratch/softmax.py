@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from visionlab.errors import ParameterError
 from visionlab.learning.scratch.data import SmallSet
-from visionlab.learning.scratch.divergence import Diverged
+from visionlab.learning.scratch.divergence import Diverged, ran_away
 
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
@@ -72,7 +72,7 @@ class Step:
 class Softmax:
     """A run: iterate it for its Steps. templates (K, H, W, C) and bias (K,) are as they are now.
 
-    Logits are ⟨template, picture⟩ + bias, for pictures of 0..255. diverged is set where the loss became infinite; the
+    Logits are ⟨template, picture⟩ + bias, for pictures of 0..255. diverged is set where the loss ran away; the
     templates are then those of the last look before. Raises ParameterError for settings that train nothing.
     """
 
@@ -113,7 +113,7 @@ class Softmax:
         parts = [np.zeros((0, len(bias)), np.float32)]
         for start in range(0, len(images), ASKED_AT_ONCE):
             chunk = images[start : start + ASKED_AT_ONCE].reshape(-1, len(weights)).astype(np.float32)
-            parts.append(_softmax(chunk @ weights + bias))
+            parts.append(np.exp(_log_softmax(chunk @ weights + bias)))
         return np.concatenate(parts)
 
     def __iter__(self) -> Iterator[Step]:
@@ -125,9 +125,11 @@ class Softmax:
             # Its threads would wait for one another longer than they compute, on a processor with other work.
             with _blas().limit(limits=1, user_api="blas"):
                 loss, accuracy = self._descend(speeds, rate)
-            if not np.isfinite(loss) or not np.isfinite(self._weights).all():
+            if not np.isfinite(self._weights).all():
+                loss = float("inf")  # as the next one would be
+            if ran_away(loss, len(self.data.classes)):
                 self._weights, self._bias = good
-                self.diverged = Diverged(f"step {index}", self.settings.rate, SETTINGS["better"].rate)
+                self.diverged = Diverged(f"step {index}", self.settings.rate, SETTINGS["better"].rate, loss)
                 yield Step(index, total, loss, accuracy, None, self.templates, self.diverged)
                 return
             if index % LOOK_EVERY and index < total:
@@ -144,8 +146,9 @@ class Softmax:
         x, y = (x - self._mean) / self._spread, self.data.labels[chosen]  # (n, D), (n,)
         every = np.arange(len(y))
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-            error = _softmax(x @ self._weights + self._bias)  # (n, K)
-            loss = float(-np.log(error[every, y]).mean())
+            logs = _log_softmax(x @ self._weights + self._bias)  # (n, K)
+            loss = float(-logs[every, y].mean())
+            error = np.exp(logs)
             accuracy = float((error.argmax(1) == y).mean())
             error[every, y] -= 1
             error /= len(y)
@@ -175,7 +178,8 @@ def _standards(flat: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np
     return sample.mean(0), np.maximum(sample.std(0), 1)
 
 
-def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(N, K) → (N, K), rows adding up to 1; the largest is taken away first, so that nothing overflows."""
-    powers = np.exp(logits - logits.max(1, keepdims=True))
-    return powers / powers.sum(1, keepdims=True)
+def _log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(N, K) → (N, K), the logarithms of rows adding up to 1; the largest is taken away first, so that nothing
+    overflows, and probabilities too small for a float32 still have one."""
+    lower = logits - logits.max(1, keepdims=True)
+    return lower - np.log(np.exp(lower).sum(1, keepdims=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from math import prod
 
 import numpy as np
@@ -12,10 +12,13 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from visionlab.errors import ParameterError
+from visionlab.errors import DatasetError, ParameterError
+from visionlab.imaging.filter_record import quoted
 
 KINDS = ("conv", "pool", "dropout", "dense")
 PADDINGS = ("same", "valid")
+CHOICES = {"kind": KINDS, "padding": PADDINGS}
+TYPES = {"kind": str, "out": int, "size": int, "padding": str, "share": int | float}  # of LayerSpec
 MOST_LAYERS = 40
 MOST_PARAMETERS = 100_000_000  # with gradients and moments 1.6 GB
 MOST_WORK = 10**9  # multiplications a picture; S2's network takes 22 million, VGG16 15,000 million
@@ -130,7 +133,7 @@ def shapes(stack: Stack, shape: Shape) -> list[LayerShape]:
         elif spec.kind == "dense":
             flat, shape, weights, places = True, (1, 1, spec.out), prod(before) * spec.out, 1
         if min(shape) < 1:
-            needs = f"{spec.size}×{spec.size}"
+            needs = f"{quoted(spec.size)}×{quoted(spec.size)}"
             raise ParameterError(
                 f"The picture is {height}×{width} before “{name}”, which needs {needs} or more, so nothing is left: "
                 "make a layer before it smaller, or leave one out."
@@ -145,6 +148,25 @@ def shapes(stack: Stack, shape: Shape) -> list[LayerShape]:
                 f"With “{name}” a picture takes over {MOST_WORK:,} multiplications: make it smaller, or pool before it."
             )
     return found
+
+
+def possible(stack: Stack, shape: Shape) -> bool:
+    """Whether shapes has nothing against it."""
+    try:
+        shapes(stack, shape)
+    except ParameterError:
+        return False
+    return True
+
+
+def unsuited(shape: Shape) -> DatasetError:
+    """What to raise where the stack that comes with an experiment is impossible for pictures of this shape: shapes
+    would tell of layers that nobody chose."""
+    height, width, _ = shape
+    return DatasetError(
+        f"This experiment’s network cannot be built for pictures of {width} × {height} px; "
+        "use pictures of about 32 × 32 px."
+    )
 
 
 def _check_end(stack: Stack) -> None:
@@ -271,19 +293,22 @@ def _step(spec: LayerSpec, before: Shape, chance: torch.Generator, seed: int) ->
 
 
 def as_data(stack: Stack) -> list[dict[str, object]]:
-    """The stack as JSON takes it."""
-    return [asdict(spec) for spec in stack]
+    """The stack as JSON takes it, without what is as it is by itself."""
+    plain = {field.name: field.default for field in fields(LayerSpec)}
+    return [{name: value for name, value in asdict(spec).items() if value != plain[name]} for spec in stack]
 
 
-def from_data(rows: Sequence[Mapping[str, object]]) -> tuple[LayerSpec, ...]:
-    """The stack that as_data gave. Raises ParameterError for rows that are none."""
-    try:
-        stack = tuple(LayerSpec(**row) for row in rows)
-    except TypeError as error:
-        raise ParameterError(f"This is no stack of layers: {error}.") from error
-    for spec in stack:
-        for name, value in asdict(spec).items():
-            wanted = {"kind": str, "padding": str, "share": int | float}.get(name, int)
-            if not isinstance(value, wanted) or isinstance(value, bool):
-                raise ParameterError(f"This is no stack of layers: {value!r} is no {name}.")
-    return stack
+def from_data(rows: object) -> tuple[LayerSpec, ...]:
+    """The stack that as_data gave. Raises ParameterError, which names what is wrong, for what is none."""
+    none = "This is no stack of layers"
+    if not isinstance(rows, list | tuple):
+        raise ParameterError(f"{none}: {quoted(rows)} is no list of them.")
+    for row in rows:
+        if not isinstance(row, Mapping) or not {"kind"} <= row.keys() <= TYPES.keys():
+            raise ParameterError(f"{none}: {quoted(row)} is no layer, such as {as_data([conv(32)])[0]}.")
+        for name, value in row.items():
+            if not isinstance(value, TYPES[name]) or isinstance(value, bool):
+                raise ParameterError(f"{none}: {quoted(value)} is no {name}.")
+            if value not in CHOICES.get(name, [value]):
+                raise ParameterError(f"{none}: {quoted(value)} is no {name}. There are {', '.join(CHOICES[name])}.")
+    return tuple(LayerSpec(**row) for row in rows)

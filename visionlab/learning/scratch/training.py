@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from math import cos, isfinite, pi
+from math import cos, pi
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from torch import Tensor
 from visionlab.device import half_precision, resolve
 from visionlab.errors import ParameterError
 from visionlab.learning.scratch.data import SmallSet
-from visionlab.learning.scratch.divergence import Diverged
+from visionlab.learning.scratch.divergence import Diverged, ran_away
 from visionlab.learning.scratch.stack import Network, Stack, build
 
 BATCH = 128
@@ -25,7 +25,7 @@ DECAY = 0.05
 SMOOTHING = 0.1
 SHIFT = 0.1  # of the side, at most
 WARM_UP = 0.25  # of the steps, in which the rate rises
-LOOKS = 20  # in an epoch: reports, and looks whether the loss is a number
+LOOKS = 20  # in an epoch: reports, and looks whether the loss has run away
 ASKED_AT_ONCE = 500  # pictures
 
 Change = Callable[[Tensor, torch.Generator], Tensor]  # a batch, uint8 (n, H, W, C), as it is learned from
@@ -66,7 +66,8 @@ class Training:
     """Iterate it for its Epochs, or looks() for more; stopping is not asking for the next.
 
     network is as it is now, history the epochs so far, answers (n, K) float32 the probabilities for the test pictures
-    after the latest one (in the precision of training), diverged is set where the loss became infinite.
+    after the latest one (in the precision of training); diverged is set where the loss ran away: all is then as
+    after the last epoch before that.
 
     rate is the peak of one cycle, augment whether pictures are shifted and mirrored, or what changes a batch instead;
     watched is the picture (H, W, C) whose maps the epochs show, the first of the test part unless told; smoothing is
@@ -119,16 +120,18 @@ class Training:
         """All epochs, with LOOKS looks at each."""
         x, y = (torch.from_numpy(part).to(self.device) for part in (self.data.images, self.data.labels))
         optimiser = torch.optim.AdamW(self.network.parameters(), self.rate, weight_decay=DECAY, fused=True)
-        good = self.network.weights()
+        good = self.network.weights(), self.answers
         for index in range(1, self.epochs + 1):
             for look in self._pass(index, x, y, optimiser):
-                if not isfinite(look.loss) or (look.epoch and not isfinite(look.epoch.test_loss)):
-                    self.network.load_state_dict(good)
-                    self.diverged = Diverged(f"epoch {index}", self.rate, RATE)
+                worst = look.epoch.test_loss if look.epoch else look.loss
+                if self._ran_away(worst):
+                    weights, self.answers = good
+                    self.network.load_state_dict(weights)
+                    self.diverged = Diverged(f"epoch {index}", self.rate, RATE, worst)
                     yield replace(look, epoch=None, diverged=self.diverged)
                     return
                 if look.epoch:
-                    good = self.network.weights()
+                    good = self.network.weights(), self.answers
                     self.history.append(look.epoch)
                 yield look
 
@@ -147,9 +150,10 @@ class Training:
             loss, hits = sums.tolist()
             total, right, done = total + loss, right + hits, min((step + 1) * self.batch, len(x))
             seconds += time.perf_counter() - start
-            over = done == len(x) and isfinite(total)
+            latest = loss / (done - before)
+            over = done == len(x) and not self._ran_away(latest)
             epoch = self._tested(index, total / done, right / done, seconds) if over else None
-            yield Progress(index, done, len(x), loss / (done - before), epoch)
+            yield Progress(index, done, len(x), latest, epoch)
             before, start = done, time.perf_counter()
             sums.zero_()
 
@@ -164,6 +168,9 @@ class Training:
             loss.backward()
         optimiser.step()
         return torch.stack([loss.detach() * len(labels), (logits.detach().argmax(1) == labels).sum()])
+
+    def _ran_away(self, loss: float) -> bool:
+        return ran_away(loss, len(self.data.classes))
 
     def _half(self) -> torch.autocast:
         return torch.autocast(self.device.type, self.precision, enabled=self.precision is not None)

@@ -11,14 +11,24 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from visionlab.learning.scratch import Birds, Progress, Verdict
-from visionlab.learning.scratch.birds import TARGET, verdict
+from visionlab.learning.scratch.birds import TARGET, check, verdict
 from visionlab.learning.scratch.training import RATE
 from visionlab.learning.thresholds import precision_recall
 from visionlab.ui import charts, evaluation_charts, scratch_charts
 from visionlab.ui.page import roomy_columns
 from visionlab.ui.scratch import runs
 from visionlab.ui.scratch.convnet import without_maps
-from visionlab.ui.scratch.parts import Tile, as_image, beside, notice, rate_input, seed_input, tiles, train_button
+from visionlab.ui.scratch.parts import (
+    Tile,
+    as_image,
+    beside,
+    notice,
+    problem_of,
+    rate_input,
+    seed_input,
+    tiles,
+    train_button,
+)
 from visionlab.ui.scratch.sets import Chosen
 from visionlab.ui.studio.training import duration
 from visionlab.ui.widgets import facts, plain
@@ -81,7 +91,7 @@ def _form(chosen: Chosen) -> None:
         plan = Plan(chosen.about, seed, target, int(epochs), run.data.test_images, run.data.test_labels)
         runs.begin(NAME, plan, lambda: answered(run))
 
-    train_button(NAME, start)
+    train_button(NAME, start, problem_of(lambda: check(data.shape)))
 
 
 def answered(run: Birds) -> Iterator[Look]:
@@ -148,12 +158,12 @@ def _share(value: float) -> str:
 
 
 def _lesson(found: Verdict, name: str) -> str:
-    gain = found.accuracy - found.majority
+    gain = round(100 * (found.accuracy - found.majority), 1)
     told = (
-        f"Its accuracy is {100 * abs(gain):.1f} points {'above' if gain > 0 else 'below'} that of somebody who never "
-        "looks and always gives the more frequent answer."
+        f"Its accuracy is {abs(gain)} points {'above' if gain > 0 else 'below'} that of somebody who never looks and "
+        "always gives the more frequent answer."
         if gain
-        else "It is right exactly as often as somebody who never looks and always gives the more frequent answer."
+        else "It is right as often as somebody who never looks and always gives the more frequent answer."
     )
     return (
         f"{told} Move the slider up: fewer pictures are named “{name}”, and more of these are right. Move it down: "

@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from visionlab.errors import ParameterError
+from visionlab.errors import DatasetError
 from visionlab.learning.scratch import Closing, Row
 from visionlab.learning.scratch.closing import SHOWN, WAYS, Look, enlargement
 from visionlab.ui.page import roomy_columns
@@ -26,10 +26,11 @@ TESTED = 1_000  # test pictures, at most
 
 @dataclass(frozen=True, eq=False)
 class Plan(runs.Plan):
-    """images and truth are the shown test pictures and their labels."""
+    """tested: how many test pictures; images and truth are the shown ones and their labels."""
 
     classes: tuple[str, ...]
     network: str
+    tested: int
     images: NDArray[np.uint8]
     truth: NDArray[np.int64]
 
@@ -68,14 +69,14 @@ def _form(chosen: Chosen) -> None:
         if (times := enlargement(data.shape)) > 1:
             size = f"{width * times} × {height * times}"
             st.caption(f"The article’s stack needs larger pictures than these, so each is drawn at {size} px.")
-    except ParameterError as error:
+    except DatasetError as error:
         problem = str(error)
 
     def start() -> None:
         settings = {"epochs": int(epochs), "of_each": int(of_each), "tested": TESTED, "seed": seed}
         run = Closing(data, network.net, **settings)
         shown = run.images[:SHOWN], run.truth[:SHOWN]
-        runs.begin(NAME, Plan(chosen.about, seed, data.classes, network.title, *shown), lambda: run)
+        runs.begin(NAME, Plan(chosen.about, seed, data.classes, network.title, len(run.images), *shown), lambda: run)
 
     train_button(NAME, start, problem)
 
@@ -96,7 +97,7 @@ def _result(plan: Plan, looks: Sequence[Look], _: float) -> None:
     if not rows:
         st.caption("None of the four was ready by then.")
         return
-    head = ("Way", "Pictures", "Parameters learned", "Time", "Right on the test part", "95 % interval")
+    head = ("Way", "Pictures", "Parameters learned", "Time", f"Right on {plan.tested:,} test pictures", "95 % interval")
     table(head, [_figures(row) for row in rows.values()])
     for row in rows.values():
         if row.diverged:

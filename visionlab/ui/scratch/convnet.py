@@ -15,7 +15,7 @@ from visionlab.learning.metrics import wilson
 from visionlab.learning.scratch import Network, Progress, Training
 from visionlab.learning.scratch.training import RATE
 from visionlab.ui import charts, scratch_charts
-from visionlab.ui.page import roomy_columns
+from visionlab.ui.page import roomy_columns, told
 from visionlab.ui.scratch import layers, runs
 from visionlab.ui.scratch.parts import (
     Tile,
@@ -74,6 +74,8 @@ def show(chosen: Chosen | None) -> None:
 
 def _form(chosen: Chosen) -> None:
     data = chosen.data
+    with told():
+        layers.take_link()
     with st.expander("The layers", expanded=not runs.known(NAME)):
         edited = layers.editor(data.shape, len(data.classes))
     one, two, three, four = roomy_columns(4, "controls", vertical_alignment="bottom")

@@ -9,14 +9,13 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from visionlab.errors import DatasetError
 from visionlab.learning.scratch import EightNet, MovingEight, answer
 from visionlab.learning.scratch.moving_eight import KINDS, Look
 from visionlab.ui import charts, scratch_charts
 from visionlab.ui.components.pad import latest_drawing, pad
 from visionlab.ui.page import keep_out_of_collections, roomy_columns, told
 from visionlab.ui.scratch import runs
-from visionlab.ui.scratch.parts import notice, seed_input, table, train_button
+from visionlab.ui.scratch.parts import notice, problem_of, seed_input, table, train_button
 from visionlab.ui.scratch.sets import Chosen
 
 NAME = "moving-eight"
@@ -62,16 +61,8 @@ def _form(chosen: Chosen) -> None:
         examples = tuple(digits.test_images[place, ..., 0] for place in np.stack(found, 1).ravel())
         runs.begin(NAME, Plan(chosen.about, seed, target, examples), lambda: run)
 
-    train_button(NAME, start, _problem(chosen, target))
-
-
-def _problem(chosen: Chosen, target: str) -> str | None:
-    """Why this data cannot be used, if it cannot: a few pictures of it show that."""
-    try:
-        MovingEight(chosen.data.less(len(chosen.data.classes)), target)
-    except DatasetError as error:
-        return str(error)
-    return None
+    few = chosen.data.less(len(classes))  # they show as well whether the data can be used
+    train_button(NAME, start, problem_of(lambda: MovingEight(few, target)))
 
 
 def _trained(looks: Sequence[Look]) -> dict[str, Look]:

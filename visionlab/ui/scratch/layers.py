@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import streamlit as st
 
 from visionlab.errors import ParameterError
-from visionlab.learning.scratch import STACKS, LayerShape, LayerSpec, conv, dense, dropout, pool, shapes, with_classes
-from visionlab.learning.scratch.stack import PADDINGS
+from visionlab.imaging.filter_record import quoted
+from visionlab.learning.scratch import (
+    STACKS,
+    LayerShape,
+    LayerSpec,
+    as_data,
+    conv,
+    dense,
+    dropout,
+    from_data,
+    pool,
+    shapes,
+    with_classes,
+)
+from visionlab.learning.scratch.stack import MOST_LAYERS, PADDINGS, possible
 
 ROWS = "scratch-layers"  # in the session
 OURS = "scratch-layers-for"  # there, too: the shape that a stack was picked for, until a person changes it
+LINK = "layers"  # in the link: the stack as JSON, once a person has changed it
 NEW = {"conv": conv(32), "pool": pool(), "dropout": dropout(0.25), "dense": dense(128)}
 NUMBERS = {  # a layer's settings: in LayerSpec, on the page, from, to, step
     "conv": (("out", "filters", 1, 1024, 1), ("size", "px", 1, 15, 1)),
@@ -45,17 +60,51 @@ class Edited:
     parameters: int
 
 
+def take_link() -> None:
+    """Before the editor: it begins with the layers that the link holds. Raises ParameterError, once, if they are none
+    that it can show."""
+    text = st.query_params.get(LINK)
+    if not text or ROWS in st.session_state:
+        return
+    try:
+        _keep([Row(_next_id(), spec) for spec in _from_link(text)])
+    except ParameterError as error:
+        del st.query_params[LINK]
+        raise ParameterError(f"The link’s layers cannot be used, so these are others. {error}") from error
+
+
+def _from_link(text: str) -> tuple[LayerSpec, ...]:
+    try:
+        rows = json.loads(text)
+    except (ValueError, RecursionError) as error:  # the latter from brackets in brackets in brackets …
+        raise ParameterError(f"{quoted(text)} is no JSON.") from error
+    stack = from_data(rows)
+    if len(stack) > MOST_LAYERS:
+        raise ParameterError(f"The stack has {len(stack):,} layers; at most {MOST_LAYERS} are built.")
+    for spec in stack:
+        for name, unit, low, high, _ in NUMBERS[spec.kind]:
+            if not low <= (value := getattr(spec, name)) <= high:
+                raise ParameterError(f"A {spec.kind} layer cannot have {quoted(value)} {unit}; use {low} to {high:,}.")
+    return stack
+
+
 def editor(shape: tuple[int, int, int], classes: int) -> Edited:
     """Draw it, for pictures of this shape (height, width, channels) in so many classes."""
     rows = st.session_state.get(ROWS)
     if rows is None or st.session_state.get(OURS, shape) != shape:
-        rows = _load(next((name for name, stack in STACKS.items() if _possible(stack, shape, classes)), "small"))
+        rows = _load(
+            next((name for name, stack in STACKS.items() if possible(with_classes(stack, classes), shape)), "small")
+        )
         st.session_state[OURS] = shape
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("Begin with")
         for name in STACKS:
             st.button(TITLES[name], key=f"stack-{name}", on_click=_load, args=(name,))
     stack = tuple(row.spec for row in rows)
+    if OURS in st.session_state:
+        st.query_params.pop(LINK, None)
+    else:
+        st.query_params[LINK] = json.dumps(as_data(stack), separators=(",", ":"))
     if stack and stack[-1].kind == "dense":
         stack = with_classes(stack, classes)
     known, problem = _as_far_as_possible(stack, shape)
@@ -77,14 +126,6 @@ def editor(shape: tuple[int, int, int], classes: int) -> Edited:
         work = sum(layer.multiplications for layer in known)
         st.markdown(f"**{total:,} parameters**, {work:,} multiplications a picture")
     return Edited(stack, problem, total)
-
-
-def _possible(stack: Sequence[LayerSpec], shape: tuple[int, int, int], classes: int) -> bool:
-    try:
-        shapes(with_classes(stack, classes), shape)
-    except ParameterError:
-        return False
-    return True
 
 
 def _as_far_as_possible(stack: Sequence[LayerSpec], shape: tuple[int, int, int]) -> tuple[list[LayerShape], str | None]:
@@ -149,7 +190,7 @@ def _settings(row: Row, spec: LayerSpec, last: bool) -> None:
             f"{spec.kind}: {unit}",
             low,
             high,
-            getattr(spec, name),
+            type(low)(getattr(spec, name)),  # a share of 0 in a link is an integer
             step,
             key=f"{name}-{row.id}",
             on_change=_changed,

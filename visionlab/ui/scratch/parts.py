@@ -11,8 +11,11 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from visionlab.errors import VisionlabError
+from visionlab.imaging.filter_record import shortened
 from visionlab.imaging.image import Image, encode_png
 from visionlab.imaging.render import colour
+from visionlab.ui.page import sentence
 from visionlab.ui.scratch import runs
 from visionlab.ui.studio.projects import attempt
 
@@ -22,6 +25,10 @@ from visionlab.ui.studio.projects import attempt
 def linked(key: str, options: Collection[str]) -> None:
     """Before the widget of that key, whose options have other titles: it begins with what the link says."""
     wanted = st.query_params.get(key)
+    if wanted and wanted not in options and key not in st.session_state:
+        sentence(
+            f"The link names “{shortened(wanted)}” as its {key}, which is not here. There are {', '.join(options)}."
+        )
     st.session_state.setdefault(key, wanted if wanted in options else next(iter(options)))
 
 
@@ -41,6 +48,15 @@ def train_button(experiment: str, start: Callable[[], None], problem: str | None
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(":orange[:material/info:]", width="content")
             st.text(problem, width="stretch")
+
+
+def problem_of(check: Callable[[], object]) -> str | None:
+    """What hinders a training: the text of the VisionlabError that check() raises, if it raises one."""
+    try:
+        check()
+    except VisionlabError as error:
+        return str(error)
+    return None
 
 
 def seed_input(experiment: str) -> int:

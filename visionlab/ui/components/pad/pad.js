@@ -143,6 +143,8 @@ class Pad {
     canvas.onpointerup = canvas.onpointercancel = (event) => {
       if (event.pointerId === this.held?.pointer) this.held = null;
     };
+    // No gesture begins here: after a swift stroke the browser would swallow the next tap, on “Clear” for instance.
+    canvas.ontouchstart = (event) => event.preventDefault();
     canvas.onkeydown = (event) => {
       const step = ARROWS[event.key];
       if (step) {
