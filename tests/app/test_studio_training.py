@@ -13,9 +13,12 @@ from streamlit.testing.v1 import AppTest
 from visionlab.errors import BusyError, DatasetError
 from visionlab.learning.evaluation import assess
 from visionlab.learning.heads import load_head
+from visionlab.learning.intake import Intake
 from visionlab.learning.outcome import Comparison, Outcome
 from visionlab.learning.training import KINDS, Epoch, Fit, fit
+from visionlab.ui.jobs import Job
 from visionlab.ui.studio import training_run
+from visionlab.ui.studio.projects import intake_into
 from visionlab.ui.studio.runs_table import verdict
 from visionlab.ui.studio.training_run import Embedded, Settings, Trained, epochs_of, noted, train
 
@@ -102,6 +105,23 @@ def test_every_kind_can_be_trained(app, registry, project, kind):
     (run,) = project.runs()
     assert (run.state, run.error, load_head(run.head).facts["kind"]) == ("done", None, kind)
     assert not project.checkpoint(run.id).exists()
+
+
+def test_pictures_that_still_come_in_are_watched_here_too(app, registry, project):
+    """With them, what can be trained changes: the page runs again when they are in."""
+    until = threading.Event()
+
+    def work(_: Job) -> Iterator[Intake]:
+        yield Intake(32, 100, 30, 2, 0, ())
+        until.wait(60)
+
+    key = registry.submit(work, intake_into(project.id))
+    app.run()
+    assert "32 of 100 pictures looked at, 30 of them new" in [each.proto.text for each in app.get("progress")]
+    until.set()
+    assert registry.find(key).wait(60)
+    app.run()
+    assert not app.get("progress")
 
 
 def test_what_lacks_is_said_before_one_can_start(app, project):

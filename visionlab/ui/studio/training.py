@@ -15,7 +15,7 @@ from visionlab.learning.training import KINDS
 from visionlab.network.models import MODELS, available
 from visionlab.ui import cached, charts, jobs, state
 from visionlab.ui.page import roomy_columns, sentence, told
-from visionlab.ui.studio import runs, runs_table
+from visionlab.ui.studio import pictures_intake, runs, runs_table
 from visionlab.ui.studio.training_run import Embedded, Settings, Trained, curve_of, noted, train
 
 QUEUE = "runs"
@@ -25,6 +25,8 @@ OURS = "Something went wrong here, not with your pictures. Train again."
 
 def show(project: Project) -> None:
     """The whole step."""
+    if pictures_intake.is_busy(project):  # what can be trained changes when they are in
+        pictures_intake.show(project)
     job, known = jobs.registry().about(_about(project)), project.runs()
     if job is not None and not job.over:
         _watch(project, job)
