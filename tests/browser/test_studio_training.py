@@ -5,26 +5,15 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
-from browser.driver import PORT, open_page, settle, start_server
+from browser.driver import LONG, PORT, open_page, settle, start_server, striped
 from playwright.sync_api import Page, expect
 
-from visionlab.imaging.image import encode_png
 from visionlab.learning.intake import from_files, take
 from visionlab.learning.store import Workspace
 from visionlab.learning.store_project import Project
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
-
-LONG = 150_000  # ms: what the network itself computes, on a machine that has other work as well
-
-
-def striped(kind: int, seed: int) -> bytes:
-    rows, columns = np.mgrid[:64, :64]
-    wave = (np.sin(rows / 2), np.sin(columns / 2))[kind] * 90
-    picture = 128 + wave[..., None] + np.random.default_rng([kind, seed]).normal(0, 25, (64, 64, 3))
-    return encode_png(picture.clip(0, 255).astype(np.uint8))
 
 
 @pytest.fixture

@@ -6,27 +6,17 @@ import sys
 import zipfile
 from pathlib import Path
 
-import numpy as np
 import onnxruntime
 import pytest
-from browser.driver import open_page, settle
+from browser.driver import LONG, open_page, settle, striped
 from playwright.sync_api import Locator, Page, expect
 
 from visionlab import load_classifier, load_head, load_image, predict
-from visionlab.imaging.image import encode_png
 from visionlab.learning.package import open_package
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
 CLASSES = ("across", "down")
-LONG = 150_000  # ms: what the network itself computes, on a machine that has other work as well
-
-
-def striped(kind: int, seed: int) -> bytes:
-    rows, columns = np.mgrid[:64, :64]
-    wave = (np.sin(rows / 2), np.sin(columns / 2))[kind] * 90
-    picture = 128 + wave[..., None] + np.random.default_rng([kind, seed]).normal(0, 25, (64, 64, 3))
-    return encode_png(picture.clip(0, 255).astype(np.uint8))
 
 
 def add(page: Page, kind: int, seeds: range, together: int) -> None:

@@ -475,7 +475,9 @@ def test_a_duplicate_goes_its_own_way(workspace, pets):
 
 
 def test_deleting_leaves_nothing(workspace, pets):
+    assert pets.id in workspace
     workspace.delete(pets.id)
+    assert pets.id not in workspace
     assert workspace.projects(ME) == []
     assert [file for file in workspace.folder.rglob("*") if file.is_file()] == []
     for use in (pets.classes, pets.undo, lambda: pets.add_class("x"), lambda: add(pets, "cats", 9)):

@@ -71,6 +71,11 @@ class Workspace:
             (folder / "opened").touch()
         return Project(folder, self.limit)
 
+    def __contains__(self, project_id: object) -> bool:
+        """Whether there is a project of that id."""
+        # The id is checked before it becomes part of a path.
+        return isinstance(project_id, str) and bool(_ID.fullmatch(project_id)) and (self.folder / project_id).is_dir()
+
     def projects(self, owner: str) -> list[ProjectInfo]:
         """The owner's projects, the one that was changed last first."""
         shelf = self._shelf(owner)
@@ -141,8 +146,7 @@ class Workspace:
                 raise
 
     def _place(self, project_id: str) -> Path:
-        # Checked before it becomes part of a path.
-        if isinstance(project_id, str) and _ID.fullmatch(project_id) and (self.folder / project_id).is_dir():
+        if project_id in self:
             return self.folder / project_id
         raise DatasetError("There is no such project here; check the link, or choose one of yours.")
 

@@ -91,7 +91,8 @@ def intake_into(project_id: str) -> str:
 
 def choose() -> Project | None:
     """The bar, and the project that is worked on; None where the person has none yet, or wants another one."""
-    mine = _mine(owner(), str(workspace().folder))
+    # One may have gone while another thread made the list, which is kept all the same.
+    mine = [info for info in _mine(owner(), str(workspace().folder)) if info.id in workspace()]
     wanted = state.project_id() or (mine[0].id if mine else NEW)
     project = problem = None
     if wanted != NEW:

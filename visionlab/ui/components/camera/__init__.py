@@ -77,7 +77,8 @@ def camera(*, key: str, run: int, answer: Answer | None, side: int, seen: float)
         on_photograph_change=lambda: None,
         on_overtaken_change=lambda: None,
     )
-    if found.overtaken:  # something else on the page has changed, and was sent as if this fragment had
+    # Something else on the page has changed, and was sent as if this fragment had; a photograph runs the page anyway.
+    if found.overtaken and not found.photograph:
         st.rerun()
     return base64.b64decode(found.photograph) if found.photograph else None
 

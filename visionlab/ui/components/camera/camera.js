@@ -2,6 +2,7 @@
 
 const PATIENCE = 10_000; // ms without an answer, after which another frame is sent
 const COURTESY = 2_000; // ms at most during which what a person did elsewhere on the page has its turn
+const HASTE = 300; // ms at least: a run of the page that comes sooner may have begun before what a person did
 const DEEDS = ["pointerdown", "click", "keydown", "change", "popstate"];
 const WINDOW = 2_000; // ms over which rate and latency are measured
 const SILENCE = 4_000; // ms at least between two announcements
@@ -28,7 +29,7 @@ class Camera {
     this.waiting = null; // the frame that the server is at: its number, and when it was captured
     this.paces = []; // when answers were painted, and how long each took
     this.announced = { text: "", at: -SILENCE };
-    this.touched = -COURTESY; // when a person last did something elsewhere on the page, by performance.now()
+    this.touched = this.until = 0; // when a person last did something elsewhere on the page, and when frames may go on
     this.leaving = this.overtaken = false; // of the frame that is handed to Streamlit, and not yet sent
     this.page = new AbortController();
     this.webcam = new Webcam(this.video, this.$("select"), (problem) => this.show(problem));
@@ -57,7 +58,7 @@ class Camera {
     const { run } = this.data ?? data;
     Object.assign(this, { data, setStateValue, setTriggerValue });
     const { answer } = data;
-    if (data.run !== run) this.touched = -COURTESY; // the whole page has run: what a person did has had its turn
+    if (data.run !== run) this.until = Math.min(this.until, this.touched + HASTE); // what a person did had its turn
     if (!this.waiting) return data.run !== run && soon(() => this.send());
     if (answer?.number !== this.waiting.number) return;
     const { at } = this.waiting;
@@ -126,6 +127,7 @@ class Camera {
   // frame that is just leaving, and what else was overtaken by one is told to the server.
   notice(event) {
     this.touched = performance.now();
+    this.until = this.touched + COURTESY;
     if (!this.leaving) return;
     this.overtaken = ["keydown", "change"].includes(event.type);
     if (event.type !== "click") return;
@@ -136,7 +138,7 @@ class Camera {
   }
 
   givesWay() {
-    const left = this.touched + COURTESY - performance.now();
+    const left = this.until - performance.now();
     clearTimeout(this.turn);
     if (left > 0) this.turn = setTimeout(() => this.send(), left);
     return left > 0;
