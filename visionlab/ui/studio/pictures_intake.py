@@ -28,6 +28,7 @@ from visionlab.ui.studio.projects import attempt, go_to, intake_into
 SOON = 0.4  # seconds that a page waits for an intake before it shows its progress
 PROBLEMS = 200  # sentences about pictures that cannot be read that are shown
 WATCHED = "intake"  # the intake that this session saw going on
+ENDED = "ended-intake"  # there, too: the one after whose end the page has run
 UPLOADS = "uploads"  # how many uploads this session has taken in
 
 
@@ -157,18 +158,27 @@ def is_busy(project: Project) -> bool:
 # --- on the page ----------------------------------------------------------------------------------------------------
 
 
+def _draw_anew(job: jobs.Job) -> None:
+    """Run the page once more after the intake's end, since what stands above was drawn before it, or may have been."""
+    st.session_state[ENDED] = job
+    st.rerun()
+
+
 def show(project: Project) -> bool:
     """How far the intake is, or what came of the last one; whether one goes on."""
     job = jobs.registry().about(_subject(project))
+    watched = job is not None and st.session_state.get(WATCHED) is job
     if job and not job.over:
         st.session_state[WATCHED] = job
         if job.wait(SOON):
-            st.rerun()  # what stands above was drawn before
+            _draw_anew(job)
         with st.container(border=True):
             jobs.watch(job, lambda: _progress(job), "Cancel", "cancel-intake")
         return True
-    if job is None or st.session_state.get(WATCHED) is not job:
+    if not watched:
         return False  # a session that did not see it go on has no use for what came of it
+    if st.session_state.get(ENDED) is not job:
+        _draw_anew(job)
     with st.container(border=job.error is None):  # a sentence about an error has a border of its own
         with st.container(horizontal=True, vertical_alignment="center"):
             _outcome(job)
