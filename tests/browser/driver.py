@@ -118,10 +118,7 @@ window.WebSocket = class extends WebSocket {
 """
 # A tenth of a second without a run: another may have been asked for while the last one ended. And at last also where
 # what was asked for never runs, since it is of a fragment that is no longer there.
-SETTLED = """async () => {
-    const turn = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
-    await turn();
-    await turn();  // a click has been sent by now
+SETTLED = """() => {
     const {lacks, asked, ended} = window.runs ?? {lacks: null, asked: 0, ended: 0};
     const now = performance.now();
     return (!lacks || (ended && now > asked + 3000)) && now > ended + 100
@@ -131,9 +128,14 @@ SETTLED = """async () => {
 }"""
 
 
+TURN = "() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"
+
+
 def settle(page: Page) -> None:
     """Wait until the script has run and every picture has come."""
-    page.wait_for_function(SETTLED)
+    page.evaluate(TURN)
+    page.evaluate(TURN)  # a click has been sent by now
+    page.wait_for_function(SETTLED)  # which has to answer at once: a promise would count as true
 
 
 def open_page(page: Page, name: str) -> None:
