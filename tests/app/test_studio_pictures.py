@@ -9,7 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Radio, Selectbox
 
 from visionlab.errors import DatasetError, ParameterError
 from visionlab.imaging.image import encode_png
@@ -563,6 +565,28 @@ def test_every_edit_of_a_class_is_undone_and_redone(studio):
     assert not studio.exception
 
 
+def told(app: AppTest, widget: Radio | Selectbox, label: str) -> None:
+    """A run for a browser that says this label is chosen, be it there or not."""
+    state = WidgetState(id=widget.id, string_value=label)
+    widget.__class__ = type("Told", (type(widget),), {"_widget_state": property(lambda _: state)})
+    app.run()
+    assert not app.exception
+
+
+def test_a_browser_that_is_a_run_behind_tells_labels_of_before(studio):
+    """It says by its label what is chosen, and a label's count may have changed since."""
+    look_at(studio, "dogs")
+    dogs, project = studio.radio(key="class").value, studio.query_params["project"]
+    told(studio, studio.radio(key="class"), "dogs · 0")
+    assert studio.radio(key="class").value == dogs, "what is looked at stays"
+    told(studio, studio.radio(key="class"), "birds · 3")
+    assert studio.radio(key="class").value == dogs
+    told(studio, studio.radio(key="class"), "All · 8")
+    assert studio.radio(key="class").value == pictures.ALL, "also what was clicked under a label of before"
+    told(studio, studio.selectbox(key="project-picker"), "A name of before")
+    assert studio.query_params["project"] == project
+
+
 def test_a_name_that_is_taken_is_refused_in_a_sentence(studio):
     cats = project_of(studio).classes()[0].id
     look_at(studio, "cats")
@@ -669,6 +693,18 @@ def test_a_project_is_renamed_duplicated_and_deleted(studio):
     assert not studio.exception
     assert [each.id for each in Workspace().projects(studio.session_state[COOKIE])] == [first.id]
     assert project_of(studio).id == first.id
+
+
+def test_of_two_projects_of_one_name_each_can_be_picked(studio):
+    first = project_of(studio)
+    second = Workspace().create("cats and dogs", studio.session_state[COOKIE])
+    projects._forget_lists()
+    for wanted in (second, first):
+        studio.run()
+        picker = studio.selectbox(key="project-picker")
+        assert picker.options[:2] == ["cats and dogs", "cats and dogs (2)"]
+        picker.set_value(wanted.id).run()
+        assert project_of(studio).id == wanted.id
 
 
 def test_what_works_on_a_project_stops_when_it_is_deleted(studio, registry):

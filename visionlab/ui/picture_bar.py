@@ -12,7 +12,7 @@ from visionlab.imaging.samples import SAMPLES, load_sample
 from visionlab.ui import state
 from visionlab.ui.components.paste import paste
 from visionlab.ui.page import sentence
-from visionlab.ui.widgets import show
+from visionlab.ui.widgets import distinct, show
 
 THUMBNAIL = 112  # pixels
 KEPT_BYTES = 1 << 20  # an upload of at most so many is remembered as it is when the next one comes …
@@ -68,10 +68,11 @@ def second_picture(first: state.Picture) -> state.Picture | None:
     """Another picture to compare with: a sample, or an earlier upload; None where none is wanted."""
     uploads = {key: name for key, name in state.gallery().items() if key != first.key}
     titles = {name: sample.title for name, sample in SAMPLES.items() if name != first.key} | uploads
+    titles = distinct({"": "No other picture"} | titles)
     picked = st.selectbox(
         "Compare with",
-        ["", *titles],
-        format_func=lambda key: titles.get(key, "No other picture"),
+        titles,
+        format_func=titles.get,
         key="second",
         persist_state="session",
     )
@@ -119,11 +120,11 @@ def _which(mine: state.Picture) -> state.Picture:
     if len(names) < 2:
         return mine
     st.session_state["which"] = mine.key
-    newest_first = list(reversed(names))
+    titles = distinct({key: names[key] for key in reversed(names)})
     st.selectbox(
         "Which of yours",
-        newest_first,
-        format_func=names.get,
+        titles,
+        format_func=titles.get,
         key="which",
         on_change=_choose,
         label_visibility="collapsed",
@@ -132,7 +133,8 @@ def _which(mine: state.Picture) -> state.Picture:
 
 
 def _choose() -> None:
-    state.choose_upload(st.session_state["which"])
+    if st.session_state["which"] in state.gallery():  # else the browser told a title that has changed since
+        state.choose_upload(st.session_state["which"])
 
 
 def _sample(name: str) -> state.Picture:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import chain, count
+from typing import TypeVar
 
 import streamlit as st
 
@@ -15,6 +17,7 @@ from visionlab.network.models import MODELS, available
 from visionlab.ui import cached, state
 
 YOUR_HEAD = "your-head"
+_Key = TypeVar("_Key")
 
 # --- pictures -------------------------------------------------------------------------------------------------------
 
@@ -84,6 +87,16 @@ def plain(text: str) -> str:
     """
     whole = re.sub(r"(?<=:)(?=//)|(?<=@)|(?<=www)(?=\.)", "\u2060", " ".join(text.split()), flags=re.IGNORECASE)
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", whole)  # the word joiners keep addresses from becoming links
+
+
+def distinct(titles: Mapping[_Key, str]) -> dict[_Key, str]:
+    """The titles, no two the same, for widgets: by its title the browser says which option was picked."""
+    found, used = {}, set()
+    for key, title in titles.items():
+        numbered = chain([title], (f"{title} ({number})" for number in count(2)))
+        found[key] = next(each for each in numbered if each not in used)
+        used.add(found[key])
+    return found
 
 
 def sized(size: float) -> str:

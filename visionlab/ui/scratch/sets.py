@@ -20,7 +20,7 @@ from visionlab.ui.components.owner import owner
 from visionlab.ui.page import link, roomy_columns, sentence
 from visionlab.ui.scratch.parts import linked
 from visionlab.ui.studio import projects
-from visionlab.ui.widgets import plain, sized
+from visionlab.ui.widgets import distinct, plain, sized
 
 PROJECT = "project"  # beside the names in SOURCES
 OWN = "scratch-own"  # in the session: what it named or uploaded last
@@ -190,7 +190,7 @@ def _take(name: str, path: Path, title: str) -> None:
 
 
 def _project() -> Chosen | None:
-    mine = {each.id: each.name for each in projects.workspace().projects(owner())}
+    mine = distinct({each.id: each.name for each in projects.workspace().projects(owner())})
     if not mine:
         st.info("You have no project yet. Make one of a few photographs on the page “Fine-tune”.")
         link("Fine-tune")

@@ -57,6 +57,8 @@ def _choose_class(project: Project, classes: Sequence[ClassInfo]) -> ClassInfo |
     """The class whose pictures are looked at, and which takes what comes in; None: all of them."""
     by_id = {each.id: each for each in classes}
 
+    titles = {"All": ALL} | {plain(each.name): each.id for each in classes}
+
     def label(class_id: int) -> str:
         if class_id == ALL:
             return f"All · {sum(each.count for each in classes):,}"
@@ -64,7 +66,11 @@ def _choose_class(project: Project, classes: Sequence[ClassInfo]) -> ClassInfo |
         return f"{plain(each.name)} · {each.count:,}{'' if each.enabled else ' :gray[(off)]'}"
 
     def pick() -> None:
-        st.session_state[kept] = st.session_state["class"]
+        picked = st.session_state["class"]
+        if isinstance(picked, str):  # the browser told a label whose count has changed since
+            picked = titles.get(picked.rpartition(" · ")[0])
+        if picked in by_id or picked == ALL:
+            st.session_state[kept] = picked
 
     kept = f"class-of-{project.id}"
     if st.session_state.get(kept) not in by_id:  # at first, or since it was removed

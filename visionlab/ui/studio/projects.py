@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from visionlab.learning.store_rows import ProjectInfo
 from visionlab.ui import jobs, state
 from visionlab.ui.components.owner import COOKIE, owner
 from visionlab.ui.page import sentence
-from visionlab.ui.widgets import plain, sized
+from visionlab.ui.widgets import distinct, plain, sized
 
 NEW = "new"  # in the link in place of an id, where one asked for another project; ids are longer
 KEEP_VARIABLE = "VISIONLAB_KEEP_DAYS"
@@ -116,14 +116,16 @@ def _bar(project: Project | None, mine: list[ProjectInfo]) -> None:
     names = {each.id: each.name for each in mine}
     if project:
         names[project.id] = info_of(project).name
+    titles = distinct({**names, NEW: "New project …"})
     # What it shows follows the link and what was made, so it is told anew at each run.
     st.session_state["project-picker"] = project.id if project else NEW
     st.selectbox(
         "Project",
-        [*names, NEW],
-        format_func=lambda key: names.get(key, "New project …"),
+        titles,
+        format_func=titles.get,
         key="project-picker",
-        on_change=lambda: state.keep_project(st.session_state["project-picker"]),
+        on_change=_pick,
+        args=(titles.keys(),),
         label_visibility="collapsed",
         width=260,
     )
@@ -145,6 +147,12 @@ def _bar(project: Project | None, mine: list[ProjectInfo]) -> None:
         )
     with st.popover("", icon=":material/more_horiz:", type="tertiary", help="Name, link, copy, delete", key="menu"):
         _menu(project, info, mine, yours)
+
+
+def _pick(offered: Container[str]) -> None:
+    picked = st.session_state["project-picker"]
+    if picked in offered:  # else the browser told a name that has changed since
+        state.keep_project(picked)
 
 
 def _menu(project: Project, info: ProjectInfo, mine: list[ProjectInfo], yours: bool) -> None:

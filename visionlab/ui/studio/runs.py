@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Container
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +19,7 @@ from visionlab.learning.training import KINDS
 from visionlab.network.classifier import Classifier
 from visionlab.network.models import MODELS
 from visionlab.ui import cached
+from visionlab.ui.widgets import distinct
 
 RUN = "run"  # in the link
 _PICKED = "picked-run"
@@ -32,22 +33,17 @@ def picked(project: Project) -> RunInfo | None:
         return None
     wanted = st.query_params.get(RUN)
     st.session_state[_PICKED] = wanted if wanted in found else next(iter(found))
-    chosen = st.selectbox("Run", found, format_func=_titles(found).get, key=_PICKED, on_change=_link_picked)
+    titles = distinct({key: title(run) for key, run in found.items()})
+    chosen = st.selectbox(
+        "Run", found, format_func=titles.get, key=_PICKED, on_change=_link_picked, args=(found.keys(),)
+    )
     link(chosen)
     return found[chosen]
 
 
-def _titles(found: Mapping[str, RunInfo]) -> dict[str, str]:
-    """A title for each, no two the same: by its title the browser says which one was picked."""
-    told = [title(run) for run in found.values()]
-    return {
-        run: f"{name} ({told[:n].count(name) + 1})" if name in told[:n] else name
-        for n, (run, name) in enumerate(zip(found, told, strict=True))
-    }
-
-
-def _link_picked() -> None:
-    link(st.session_state[_PICKED])
+def _link_picked(found: Container[str]) -> None:
+    if st.session_state[_PICKED] in found:  # else the browser told a title that has changed since
+        link(st.session_state[_PICKED])
 
 
 def link(run: str) -> None:
