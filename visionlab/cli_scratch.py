@@ -90,14 +90,14 @@ def softmax(
             progress.update(task, completed=step.index)
             if step.test_accuracy is not None:
                 looks.append({"step": step.index, "loss": step.loss, "test_accuracy": step.test_accuracy})
-    _stop_if(run.diverged)
     if as_json:
         print(json.dumps({"parameters": run.parameters, "looks": looks}))
-        return
-    table = Table("step", "loss", "right on the test part")
-    for look in looks:
-        table.add_row(str(look["step"]), f"{look['loss']:.3f}", f"{look['test_accuracy']:.1%}")
-    console.print(table)
+    else:
+        table = Table("step", "loss", "right on the test part")
+        for look in looks:
+            table.add_row(str(look["step"]), f"{look['loss']:.3f}", f"{look['test_accuracy']:.1%}")
+        console.print(table)
+    _stop_if(run.diverged)
 
 
 @app.command()
@@ -127,6 +127,7 @@ def convnet(
         console.print(table)
     _watch(run)
     _print_epochs(run, as_json)
+    _stop_if(run.diverged)
 
 
 @app.command(name="moving-eight")
@@ -177,6 +178,7 @@ def birds(
 
     run = Birds(_data(data, side, seed, pictures), target, epochs, seed=seed, device=device)
     _watch(run.training)
+    _stop_if(run.training.diverged)
     found = run.at(threshold)
     shares = {name: getattr(found, name) for name in ("accuracy", "precision", "recall", "majority")}
     if as_json:
@@ -291,7 +293,6 @@ def _watch(run: Training) -> None:
         task = progress.add_task("Learning", total=run.epochs)
         for look in run.looks():
             progress.update(task, completed=look.index - 1 + look.done / look.of)
-    _stop_if(run.diverged)
 
 
 def _stop_if(diverged: Diverged | None) -> None:

@@ -227,6 +227,7 @@ def test_a_linear_stack_whose_loss_grows_and_grows_is_stopped(scratch, registry)
     (told,) = [text for text in errors(app) if "over 1,000 times that of guessing" in text]
     assert "in epoch 1, at a learning rate of 1e+06; the last good weights are kept. Try a rate of 0.0015." in told
     assert not app.button(key="train-convnet").disabled
+    assert "the filters are noise" not in lines(app), "there are none"
 
 
 def test_a_training_that_nobody_knows_any_more(scratch):
@@ -256,6 +257,7 @@ def test_a_stack_is_edited_and_trained(scratch, registry):
     app.number_input(key="convnet-epochs").set_value(2).run()
     train(app, registry, "convnet")
     assert "What “conv 1” answers to the watched picture: 4 maps" in lines(app)
+    assert "Before training the filters are noise" in lines(app)
     metrics = {metric.label: metric.value for metric in app.metric}
     assert metrics["Parameters"] == f"{sum(layer.parameters for layer in found):,}"
     before = html(app)

@@ -1,6 +1,7 @@
 """The shell's “scratch”, as a person types it."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from typer.testing import CliRunner
 from visionlab import cli_scratch
 from visionlab.errors import ParameterError
 from visionlab.imaging.image import encode_png
-from visionlab.learning.scratch import data, load, moving_eight
+from visionlab.learning.scratch import data, load, moving_eight, training
 
 
 def run(*arguments: object) -> str:
@@ -124,6 +125,19 @@ def test_the_closing_table_with_the_built_in_network():
 def test_what_a_person_can_mend_is_one_sentence(arguments, says):
     with pytest.raises(ParameterError, match=says):
         run(*arguments)
+
+
+@pytest.mark.parametrize("as_json", [(), ("--json",)])
+def test_what_was_learned_before_the_loss_ran_away_is_told(monkeypatch, as_json):
+    monkeypatch.setattr(training.Training, "_ran_away", lambda self, _: len(self.history) == 1)
+    result = CliRunner().invoke(
+        cli_scratch.app, ["convnet", "--data", "textures", "--pictures", "60", "--stack", "linear", *as_json]
+    )
+    assert "in epoch 2" in str(result.exception)
+    if as_json:
+        assert [epoch["index"] for epoch in json.loads(result.stdout)["epochs"]] == [1]
+    else:
+        assert re.search(r"│ 1 .*%", result.stdout)
 
 
 def test_download_tells_where_it_is_found(monkeypatch):

@@ -35,6 +35,7 @@ def loss_and_accuracy(what: str, first: float, last: float) -> go.Figure:
     return go.Figure().update_layout(
         height=320,
         margin={"l": 10, "r": 10, "t": 60, "b": 10},
+        showlegend=True,  # also while there is one curve only
         legend={"orientation": "h", "y": 1.06, "yanchor": "bottom"},
         hovermode="x unified",
         xaxis={"title": what, "range": [first, last], "automargin": True},
