@@ -49,8 +49,8 @@ with page("Home"):
 
     st.subheader("What you can do here", anchor=False)
     entries = [entry for entry in PAGES.values() if entry.group]
-    for number, row in enumerate((entries[:3], entries[3:])):
-        for column, entry in zip(roomy_columns(3, f"pages-{number}"), row, strict=True):
+    with st.container(key="cards"):
+        for column, entry in zip(st.columns(len(entries)), entries, strict=True):
             with column.container(border=True, height="stretch"):
                 link(entry.title, f"**{entry.title}**")
                 st.markdown(entry.about)
