@@ -16,7 +16,7 @@ from visionlab.ui.kernel_editor import kernel_editor
 from visionlab.ui.page import page, roomy_columns, sentence, told
 from visionlab.ui.picture_bar import image_picker
 from visionlab.ui.response_settings import Settings
-from visionlab.ui.widgets import facts
+from visionlab.ui.widgets import facts, size_of
 
 LONGEST = 1024  # pixels: what fits a screen, and follows the controls at once
 HEAD_START = 0.05  # seconds in which the browser draws the response before it has all the rest to do
@@ -107,6 +107,8 @@ def responses(picture: state.Picture, kernel: Kernel) -> None:
                 "Smallest … largest": f"{response.min():.0f} … {response.max():.0f}",
             }
         )
+        if shape != picture.image.shape[:2]:
+            st.caption(f"The picture is {size_of(small, picture.image)}, to follow your controls at once.")
         kernel_facts.show_costs(spent)
         with st.container(horizontal=True):
             st.download_button(

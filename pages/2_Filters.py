@@ -5,7 +5,7 @@ import streamlit as st
 from visionlab.ui import batch, cached, filter_chain, filter_stages
 from visionlab.ui.page import page, roomy_columns
 from visionlab.ui.picture_bar import image_picker
-from visionlab.ui.widgets import show, show_exact, shown_width
+from visionlab.ui.widgets import show, show_exact, shown_width, size_of
 
 with page("Filters"):
     whole = image_picker()
@@ -24,7 +24,7 @@ with page("Filters"):
         with before:
             st.markdown("**Before**")
             show(picture, filter_stages.LONGEST, alt="The picture before", width=shown_width(picture.image))
-            st.caption(filter_stages.size_of(picture.image, whole.image))
+            st.caption(size_of(picture.image, whole.image))
         shown = filter_stages.stages(picture, editor.steps)
         selected = filter_stages.filmstrip(shown)
         with after:
@@ -34,7 +34,7 @@ with page("Filters"):
             png = cached.stage_png(large.key, large.image)
             show_exact(png, f"The picture after {', '.join(titles)}", width=shown_width(large.image))
             total = filter_stages.milliseconds(sum(stage.seconds for stage in shown))
-            st.caption(f"{filter_stages.size_of(large.image)} · the whole chain took {total}")
+            st.caption(f"{size_of(large.image)} · the whole chain took {total}")
         st.download_button("Download the picture", png, "filtered.png", "image/png", icon=":material/download:")
     filter_stages.spectra(shown, rooms)
 

@@ -126,6 +126,17 @@ def test_an_edited_kernel_is_what_is_convolved(open_page):
     assert {metric.label: metric.value for metric in app.metric}["Output, px"] == f"{columns} × {rows}"
 
 
+def test_a_picture_that_is_shrunk_is_told(open_page):
+    app = open_page("Convolution")
+    assert not any("shrunk from" in caption.value for caption in app.caption)
+    image = np.full((900, 1500, 3), 90, np.uint8)
+    app.file_uploader(key="upload").set_value(("wall.png", encode_png(image), "image/png")).run()
+    told = "1,024 × 614 px, shrunk from 1,500 × 900"
+    assert any(told in caption.value for caption in app.caption)
+    app.switch_page(PAGES["Filters"].script).run()
+    assert any(told == caption.value for caption in app.caption)
+
+
 def test_a_window_larger_than_the_picture_is_one_sentence(open_page):
     app = open_page("Convolution")
     app.selectbox(key="border").select("valid").run()

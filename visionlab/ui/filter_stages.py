@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from visionlab.imaging.image import Image, fit
+from visionlab.imaging.image import fit
 from visionlab.imaging.operations.frequencies import FOURIER
 from visionlab.ui import cached
 from visionlab.ui.filter_chain import Step, current
@@ -101,12 +101,3 @@ def filmstrip(shown: list[Shown]) -> Shown | None:
 def milliseconds(seconds: float) -> str:
     """A time as people read it: 0.4 ms, 12 ms, 1,200 ms."""
     return f"{1000 * seconds:,.1f} ms" if seconds < 0.01 else f"{1000 * seconds:,.0f} ms"
-
-
-def size_of(image: Image, whole: Image | None = None) -> str:
-    """How large a picture is, and what it was shrunk from, where it was."""
-    height, width = image.shape[:2]
-    told = f"{width:,} × {height:,} px"
-    if whole is None or whole.shape == image.shape:
-        return told
-    return f"{told}, shrunk from {whole.shape[1]:,} × {whole.shape[0]:,}"

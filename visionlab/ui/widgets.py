@@ -38,6 +38,15 @@ def shown_width(image: Image, tallest: int = 560) -> int | str:
     return "stretch" if height <= width else max(1, tallest * width // height)
 
 
+def size_of(image: Image, whole: Image | None = None) -> str:
+    """How large a picture is, and what it was shrunk from, where it was."""
+    height, width = image.shape[:2]
+    told = f"{width:,} × {height:,} px"
+    if whole is None or whole.shape == image.shape:
+        return told
+    return f"{told}, shrunk from {whole.shape[1]:,} × {whole.shape[0]:,}"
+
+
 # --- the network ----------------------------------------------------------------------------------------------------
 
 
