@@ -35,7 +35,9 @@ with page("Filters"):
             show_exact(png, f"The picture after {', '.join(titles)}", width=shown_width(large.image))
             total = filter_stages.milliseconds(sum(stage.seconds for stage in shown))
             st.caption(f"{size_of(large.image)} · the whole chain took {total}")
-        st.download_button("Download the picture", png, "filtered.png", "image/png", icon=":material/download:")
+        st.download_button(
+            "Download the picture", png, "filtered.png", "image/png", icon=":material/download:", on_click="ignore"
+        )
     filter_stages.spectra(shown, rooms)
 
     code, files, many = st.tabs(

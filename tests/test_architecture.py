@@ -57,6 +57,21 @@ def test_no_library_module_pulls_in_streamlit_or_plotly_or_what_is_slow_to_impor
     assert not pulled_in & {"streamlit", "plotly", *SLOW}
 
 
+def test_no_download_runs_the_page():
+    """A run gives the button another file to fetch, and the one that the browser asks for may be gone by then."""
+    pages = [*ROOT.parent.glob("*.py"), *ROOT.parent.glob("pages/*.py"), *ROOT.glob("ui/**/*.py")]
+    calls = [
+        (path, node)
+        for path in pages
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".download_button")
+    ]
+    assert len(calls) >= 10
+    for path, node in calls:
+        options = {each.arg: ast.unparse(each.value) for each in node.keywords}
+        assert options.get("on_click") == "'ignore'", f"{path.name}, line {node.lineno}"
+
+
 def test_filtering_a_picture_does_not_wait_for_torch():
     code = "import sys, visionlab as vl; vl.load_image, vl.convolve, vl.KERNELS, vl.FILTERS, vl.Pipeline, vl.render\n"
     code += "print(sorted({'torch', 'skimage', 'sklearn'} & set(sys.modules)))"

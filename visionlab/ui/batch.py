@@ -165,6 +165,7 @@ def _outcome(job: jobs.Job) -> None:
                 "application/zip",
                 icon=":material/download:",
                 key="batch-download",
+                on_click="ignore",
             )
         if result.left_out:
             count = len(result.left_out)

@@ -251,7 +251,13 @@ def save_and_load(pipeline: Pipeline) -> None:
     """The chain as a file, and an uploader for such a file; one that cannot be used leaves the chain as it was."""
     editor = current()
     st.download_button(
-        "Save the chain", pipeline.to_json(), "chain.json", "application/json", icon=":material/download:", key="save"
+        "Save the chain",
+        pipeline.to_json(),
+        "chain.json",
+        "application/json",
+        icon=":material/download:",
+        key="save",
+        on_click="ignore",
     )
     st.file_uploader(
         "Open a chain that you saved",

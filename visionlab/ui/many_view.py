@@ -87,7 +87,14 @@ def _table(found: Sequence[Found]) -> None:
     st.dataframe(rows, hide_index=True, column_config=columns, row_height=56)
     if len(found) > IN_TABLE:
         st.caption(f"The first {IN_TABLE:,} of {len(found):,}; all of them are in the CSV file.")
-    st.download_button("All as CSV", lambda: _csv(found), "predictions.csv", "text/csv", icon=":material/download:")
+    st.download_button(
+        "All as CSV",
+        lambda: _csv(found),
+        "predictions.csv",
+        "text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
 
 
 def _csv(found: Sequence[Found]) -> bytes:
