@@ -257,6 +257,20 @@ def test_many_in_quick_succession_arrive_once_each_and_in_order(page: Page):
     expect(tiles(page)).to_have_count(9)
 
 
+def test_moves_that_take_long_are_each_made_whole_and_once(page: Page):
+    """Each event begins another run of the page while the one before is still at its move."""
+    opened(page, "?long=1")
+    tile(page, "picture 0").focus()
+    for _ in range(3):
+        page.keyboard.press("2")
+    page.wait_for_function("() => runs.on")  # it is at the first move: what is told now comes in another message
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("2")
+    told(page, *(f"id{i} to 1" for i in (0, 1, 2, 4)))
+    expect(tiles(page)).to_have_count(16)
+    show(page, "class 1", 24)
+
+
 def relayed(page: Page, treat) -> None:
     """Have each message that holds events go through treat(message, send), and all others pass."""
 

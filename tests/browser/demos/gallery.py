@@ -1,7 +1,7 @@
 """Serves tests/browser/test_gallery.py: pictures of three classes, what one may do to them, and what was told of it.
 
-The server refuses to move what is called “stubborn”. ?slow=… makes a run take so many seconds before its end, and
-?classes=… says how many classes there are.
+The server refuses to move what is called “stubborn”. ?slow=… makes a run take so many seconds before its end, ?long=…
+a move so many, and ?classes=… says how many classes there are.
 """
 
 import time
@@ -33,6 +33,7 @@ def tiles() -> list[Tile]:
 
 def moved(ids: list[str], to: int) -> None:
     told.append(f"{'+'.join(ids)} to {to}")
+    time.sleep(float(st.query_params.get("long", 0)))
     held = st.session_state.held
     for identity in ids:
         if held[identity].name != "stubborn":

@@ -24,6 +24,7 @@ from visionlab.learning.store_project import Project
 from visionlab.ui import jobs
 from visionlab.ui.page import sentence
 from visionlab.ui.studio.projects import attempt, go_to, intake_into
+from visionlab.ui.undisturbed import undisturbed
 
 SOON = 0.4  # seconds that a page waits for an intake before it shows its progress
 PROBLEMS = 200  # sentences about pictures that cannot be read that are shown
@@ -250,8 +251,9 @@ def uploader(label: str, key: str, act: Callable[[list[UploadedFile]], None], **
         files = [file for file in (found if isinstance(found, list) else [found]) if isinstance(file, UploadedFile)]
         if not files:
             return
-        st.session_state[UPLOADS] += 1
-        attempt(act, files)
+        with undisturbed():
+            st.session_state[UPLOADS] += 1
+            attempt(act, files)
         # Streamlit would keep them in memory until the session ends.
         session = get_script_run_ctx().session_id
         for file in files:

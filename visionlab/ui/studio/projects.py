@@ -17,6 +17,7 @@ from visionlab.learning.store_rows import ProjectInfo
 from visionlab.ui import jobs, state
 from visionlab.ui.components.owner import COOKIE, owner
 from visionlab.ui.page import sentence
+from visionlab.ui.undisturbed import undisturbed
 from visionlab.ui.widgets import distinct, plain, sized
 
 NEW = "new"  # in the link in place of an id, where one asked for another project; ids are longer
@@ -51,11 +52,12 @@ def days_kept() -> float | None:
 
 
 def attempt(act: Callable[..., Any], *arguments: Any) -> None:
-    """For callbacks: do it, or keep the sentence that says why not for the run that follows."""
-    try:
-        act(*arguments)
-    except VisionlabError as error:
-        state.keep_problem(str(error))
+    """For callbacks: do it whole, or keep the sentence that says why not for the run that follows."""
+    with undisturbed():
+        try:
+            act(*arguments)
+        except VisionlabError as error:
+            state.keep_problem(str(error))
 
 
 def create(name: str) -> Project:

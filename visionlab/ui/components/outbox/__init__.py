@@ -8,10 +8,13 @@ has heard it, and the server passes over what it has heard before.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
+
+from visionlab.ui.undisturbed import undisturbed
 
 OUTBOX = (Path(__file__).parent / "outbox.js").read_text()  # to go before the component's own JavaScript
 
@@ -22,17 +25,33 @@ def mount_outbox(mount: Callable, *, data: dict[str, Any], key: str, on_event: C
     on_event(event) is called once for each event, before the script (or the fragment) runs again.
     """
     kept = f"{key}-heard"
+    st.session_state.setdefault(kept, _Heard())
 
     def tell() -> None:
-        sent = (st.session_state.get(key) or {}).get("sent")
-        if not sent:
-            return
-        box, last = st.session_state.get(kept) or (None, 0)
-        if box != sent["box"]:  # the component was mounted anew
-            last = 0
-        for number, event in enumerate(sent["events"], sent["first"]):
-            if number > last:
-                st.session_state[kept] = (sent["box"], number)
-                on_event(event)
+        with undisturbed():
+            sent = (st.session_state.get(key) or {}).get("sent")
+            if sent:
+                _hear(st.session_state[kept], sent, on_event)
 
-    mount(key=key, data={**data, "heard": st.session_state.get(kept)}, on_sent_change=tell)
+    mount(key=key, data={**data, "heard": st.session_state[kept].told()}, on_sent_change=tell)
+
+
+@dataclass
+class _Heard:
+    """The last event that was heard, and of which outbox. It is changed, and never replaced: what two runs of a page
+    put into the session's state at once may get lost."""
+
+    box: float | None = None
+    last: int = 0
+
+    def told(self) -> tuple[float, int] | None:
+        return None if self.box is None else (self.box, self.last)
+
+
+def _hear(heard: _Heard, sent: dict[str, Any], on_event: Callable[[Any], None]) -> None:
+    if heard.box != sent["box"]:  # the component was mounted anew
+        heard.box, heard.last = sent["box"], 0
+    for number, event in enumerate(sent["events"], sent["first"]):
+        if number > heard.last:
+            heard.last = number
+            on_event(event)
