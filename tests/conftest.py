@@ -16,8 +16,8 @@ DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Half as many again as there are processors: a test in a browser waits for about a third of its time."""
-    return -(-3 * (os.cpu_count() or 1) // 2)
+    """One for each processor: a test in a browser keeps one busy, and with more of them all take the longer."""
+    return os.cpu_count() or 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
