@@ -16,7 +16,8 @@ DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One for each processor: a test in a browser keeps one busy, and with more of them all take the longer."""
+    """One for each processor: with half as many again the whole takes a tenth less time, but a test in a browser up to
+    twice as long, and what it waits for may then come too late."""
     return os.cpu_count() or 1
 
 

@@ -13,15 +13,8 @@ from weakref import WeakValueDictionary
 
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-_turns: WeakValueDictionary[str, _Turn] = WeakValueDictionary()  # by session, while anybody holds or awaits one
-_choosing = threading.Lock()
-
-
-class _Turn:
-    """Whose turn it is among the runs of one session; a run may take it again while it has it."""
-
-    def __init__(self) -> None:
-        self.lock = threading.RLock()
+_turns: WeakValueDictionary[str, threading.RLock] = WeakValueDictionary()  # by session, while a run has or awaits it
+_finding = threading.Lock()
 
 
 @contextmanager
@@ -34,9 +27,9 @@ def undisturbed() -> Iterator[None]:
     if context is None:
         yield
         return
-    with _choosing:
-        turn = _turns.setdefault(context.session_id, _Turn())
-    with turn.lock:
+    with _finding:
+        turn = _turns.setdefault(context.session_id, threading.RLock())
+    with turn:
         # Streamlit has no word for this. A runner that is not “execing” passes over what would end the run; the state
         # of the session knows its runner by the method that it calls at each touch.
         runner = context.session_state._yield_callback.__self__

@@ -31,7 +31,7 @@ def mount_outbox(mount: Callable, *, data: dict[str, Any], key: str, on_event: C
         with undisturbed():
             sent = (st.session_state.get(key) or {}).get("sent")
             if sent:
-                _hear(st.session_state[kept], sent, on_event)
+                st.session_state[kept].hear(sent, on_event)
 
     mount(key=key, data={**data, "heard": st.session_state[kept].told()}, on_sent_change=tell)
 
@@ -47,11 +47,11 @@ class _Heard:
     def told(self) -> tuple[float, int] | None:
         return None if self.box is None else (self.box, self.last)
 
-
-def _hear(heard: _Heard, sent: dict[str, Any], on_event: Callable[[Any], None]) -> None:
-    if heard.box != sent["box"]:  # the component was mounted anew
-        heard.box, heard.last = sent["box"], 0
-    for number, event in enumerate(sent["events"], sent["first"]):
-        if number > heard.last:
-            heard.last = number
-            on_event(event)
+    def hear(self, sent: dict[str, Any], on_event: Callable[[Any], None]) -> None:
+        """Carry out what is new in a message of the outbox."""
+        if self.box != sent["box"]:  # the component was mounted anew
+            self.box, self.last = sent["box"], 0
+        for number, event in enumerate(sent["events"], sent["first"]):
+            if number > self.last:
+                self.last = number
+                on_event(event)
