@@ -56,7 +56,6 @@ def show(project: Project) -> None:
 def _choose_class(project: Project, classes: Sequence[ClassInfo]) -> ClassInfo | None:
     """The class whose pictures are looked at, and which takes what comes in; None: all of them."""
     by_id = {each.id: each for each in classes}
-
     titles = {"All": ALL} | {plain(each.name): each.id for each in classes}
 
     def label(class_id: int) -> str:
