@@ -22,7 +22,8 @@ from playwright.sync_api import Page, sync_playwright
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from browser.driver import FLAGS, settle, start_server
+from browser.driver import FLAGS, settle
+from browser.servers import start_server
 
 # Functions for what runs in a page: find() looks into components, too; drawn() ends when a frame has been painted.
 TOOLS = """

@@ -1,13 +1,13 @@
 """A server for each module, and a page in a real Chromium that notes every request that would leave the server."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
-from browser.driver import ADDRESS, FLAGS, KEEP_RUNS, running_server
+from browser.driver import FLAGS, KEEP_RUNS, program
+from browser.servers import ADDRESS, running_server
 from PIL import Image as PillowImage
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
@@ -20,11 +20,9 @@ expect.set_options(timeout=PATIENCE)
 @pytest.fixture(scope="session")
 def profile(tmp_path_factory) -> Iterator[BrowserContext]:
     """A browser as a person has it, with a cache on disk: a page then comes at half the computing."""
-    found = shutil.which("chromium") or shutil.which("google-chrome")
-    assert found, "The browser tests need Chromium on the PATH: see the Makefile's target “chromium”."
     with sync_playwright() as playwright:
         folder = tmp_path_factory.mktemp("profile")
-        context = playwright.chromium.launch_persistent_context(folder, executable_path=found, args=FLAGS, **HOW)
+        context = playwright.chromium.launch_persistent_context(folder, executable_path=program(), args=FLAGS, **HOW)
         yield context
         context.close()
 

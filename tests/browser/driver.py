@@ -1,14 +1,7 @@
-"""How the browser tests start the app, and what a person does on its pages."""
+"""The browser of the tests, and what a person does on the pages of the app."""
 
 import io
-import os
-import random
-import socket
-import subprocess
-import sys
-import urllib.request
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +10,6 @@ from playwright.sync_api import Locator, Page, TimeoutError, expect
 
 from visionlab.imaging.image import encode_png
 
-ROOT = Path(__file__).parents[2]
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -29,66 +21,7 @@ FLAGS = [
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
 ]
-
-
 LONG = 150_000  # ms: what the network itself computes, on a machine that has other work as well
-
-
-def free_port(among: Iterable[int] = (0,)) -> int:
-    """The first of these at which nobody listens; 0 is whichever the system gives."""
-    for port in among:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("", port))
-            except OSError:
-                continue
-            return probe.getsockname()[1]
-    raise AssertionError("there is no free port")
-
-
-# Where the tests of this process serve, one server after the other: what the browser has compiled of the app's scripts
-# it keeps by their address, and uses again. Systems hand out ports from 32,768 up to whoever asks for any.
-PORT = free_port(random.Random(os.getpid()).sample(range(10_000, 32_000), 100))
-ADDRESS = f"http://127.0.0.1:{PORT}"
-
-
-def start_server(script: str | Path = "streamlit_app.py", port: int | None = None) -> tuple[subprocess.Popen, str]:
-    """The app, or another script, on that port or any free one, answering."""
-    port = port or free_port()
-    options = ["--server.port", str(port), "--server.fileWatcherType", "none"]  # it looks through all of torch
-    process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", str(script), *options],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.STDOUT,
-    )
-    url = f"http://127.0.0.1:{port}"
-    for _ in range(600):
-        assert process.poll() is None, "the server ended at once"
-        try:
-            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=1) as answer:
-                if answer.status == 200:
-                    return process, url
-        except OSError:
-            try:
-                process.wait(0.1)  # no use in waiting on if it ends
-            except subprocess.TimeoutExpired:
-                continue
-    process.kill()
-    raise AssertionError("the server never answered")
-
-
-@contextmanager
-def running_server(script: str | Path = "streamlit_app.py") -> Iterator[str]:
-    """The address at which the script is served meanwhile."""
-    process, url = start_server(script, PORT)
-    try:
-        yield url
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 # Runs before the page: what is still to come of the run that it last asked the server for, and when runs began and
@@ -129,6 +62,13 @@ SETTLED = """() => {
 
 
 TURN = "() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"
+
+
+def program() -> str:
+    """The browser: Chromium without a window where that is there by itself, which takes a third less computing."""
+    found = next(filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "google-chrome"))), None)
+    assert found, "The browser tests need Chromium on the PATH: see the Makefile's target “chromium”."
+    return found
 
 
 def settle(page: Page) -> None:

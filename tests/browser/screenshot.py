@@ -1,12 +1,12 @@
 """Makes the README's screenshot: python tests/browser/screenshot.py docs/screenshot.png"""
 
-import shutil
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from browser.driver import FLAGS, open_page, start_server
+from browser.driver import FLAGS, open_page, program
+from browser.servers import start_server
 from playwright.sync_api import sync_playwright
 
 
@@ -14,8 +14,7 @@ def main(out: Path) -> None:
     process, url = start_server()
     try:
         with sync_playwright() as playwright:
-            found = shutil.which("chromium") or shutil.which("google-chrome")
-            browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+            browser = playwright.chromium.launch(executable_path=program(), args=FLAGS)
             page = browser.new_context(base_url=url, viewport={"width": 1440, "height": 860}).new_page()
             open_page(page, "")
             out.parent.mkdir(parents=True, exist_ok=True)

@@ -2,14 +2,13 @@
 
 import base64
 import re
-import shutil
 from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
 from browser.conftest import PATIENCE
 from browser.demos.serving import serving
-from browser.driver import FLAGS, open_page, settle
+from browser.driver import FLAGS, open_page, program, settle
 from browser.streams import KEEP_STREAMS, STATES, streams_are
 from playwright.sync_api import Browser, Page, expect
 from tiny import tiny_classifier
@@ -372,7 +371,7 @@ def test_a_frame_that_is_never_answered_is_given_up(page_apart: Page):
 def two_cameras(browser: Browser, server: str) -> Iterator[Page]:
     """A page in a browser of its own, which has two cameras."""
     flags = [*FLAGS, "--use-fake-device-for-media-stream=device-count=2"]
-    another = browser.browser_type.launch(executable_path=shutil.which("chromium"), args=flags)
+    another = browser.browser_type.launch(executable_path=program(), args=flags)
     page = another.new_page(base_url=server)
     page.set_default_timeout(PATIENCE)
     yield page

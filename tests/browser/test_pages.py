@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from browser.driver import choose, open_page, pixels, running_server, settle, use_photo
+from browser.driver import choose, open_page, pixels, settle, use_photo
+from browser.servers import PORT, start_server
 from playwright.sync_api import Page, expect
 
 import visionlab as vl
@@ -16,8 +17,10 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 @pytest.fixture
 def server() -> Iterator[str]:
     """A cold one for each test."""
-    with running_server() as url:
-        yield url
+    process, url = start_server(port=PORT)
+    yield url
+    process.terminate()
+    process.wait(20)
 
 
 def images(page: Page, alt: str):

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser.driver import open_page, pixels, running_server, settle
+from browser.driver import open_page, pixels, settle
+from browser.servers import running_server
 from playwright.sync_api import Page, expect
 
 from visionlab import load_head, predict

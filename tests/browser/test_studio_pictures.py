@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser.driver import open_page, settle, start_server
+from browser.driver import open_page, settle
+from browser.servers import start_server
 from PIL import Image as PillowImage
 from playwright.sync_api import Browser, Locator, Page, expect
 

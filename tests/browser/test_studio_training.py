@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser.driver import LONG, PORT, open_page, settle, start_server, striped
+from browser.driver import LONG, open_page, settle, striped
+from browser.servers import PORT, start_server
 from playwright.sync_api import Page, expect
 
 from visionlab.learning.intake import from_files, take

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from browser.driver import running_server
+from browser.servers import running_server
 
 
 def serving(script: str) -> Iterator[str]:
