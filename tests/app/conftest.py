@@ -1,12 +1,14 @@
 """The app in AppTest: the home page first, then any page, with what a person would see on it."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 import streamlit as st
 from app.studio import ME, stripes
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 from tiny import tiny_classifier
 
@@ -14,7 +16,7 @@ from visionlab.imaging.image import encode_png
 from visionlab.learning.store import Workspace
 from visionlab.learning.store_project import Project
 from visionlab.network.classifier import Classifier
-from visionlab.ui import at_server, cached, jobs
+from visionlab.ui import at_server, cached, explanations, jobs
 from visionlab.ui.page import PAGES
 
 ROOT = Path(__file__).parents[2]
@@ -32,6 +34,21 @@ def workspace_folder(tmp_path, monkeypatch) -> Path:
     folder = tmp_path / "projects"
     monkeypatch.setenv("VISIONLAB_WORKSPACE", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True, scope="session")
+def packages_are_looked_through_once():
+    """Streamlit looks for components in every installed package, for each AppTest anew: that took a third of a run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def faithfulness_in_few_steps(monkeypatch):
+    """Each explanation that a page shows is judged in the background: hundreds of forward passes, if not for this."""
+    monkeypatch.setattr(explanations, "STEPS", 3)
+    monkeypatch.setattr(explanations, "ORDERS", 1)
 
 
 @pytest.fixture(autouse=True)

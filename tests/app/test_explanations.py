@@ -23,12 +23,10 @@ def net() -> vl.Classifier:
 
 
 @pytest.fixture(autouse=True)
-def coarse(monkeypatch):
-    """Few steps, and nobody waits for a job before its progress is shown."""
+def impatient(monkeypatch):
+    """Nobody waits for a job before its progress is shown."""
     monkeypatch.setattr(explanations, "PATIENCE", 0)
-    explanations._explanation.clear()  # what other tests have measured in more steps
-    monkeypatch.setattr(explanations, "STEPS", 3)
-    monkeypatch.setattr(explanations, "ORDERS", 1)
+    explanations._explanation.clear()
 
 
 @pytest.fixture
