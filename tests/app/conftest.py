@@ -1,6 +1,7 @@
 """The app in AppTest: the home page first, then any page, with what a person would see on it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from visionlab.imaging.image import encode_png
 from visionlab.learning.store import Workspace
 from visionlab.learning.store_project import Project
 from visionlab.network.classifier import Classifier
+from visionlab.network.layers import vgg_layers
+from visionlab.network.models import load_classifier
+from visionlab.network.vgg import read_plan
 from visionlab.ui import at_server, cached, explanations, jobs
 from visionlab.ui.page import PAGES
 
@@ -100,6 +104,13 @@ def registry(monkeypatch) -> jobs.Registry:
     known = jobs.Registry()
     monkeypatch.setattr(jobs, "registry", lambda: known)
     return known
+
+
+def framing(side: int) -> Classifier:
+    """The built-in network, which looks at pictures of so many pixels: the same weights, and less to compute."""
+    net = load_classifier("vgg16-tinyimagenet", "cpu")
+    plan = read_plan({name: tensor.shape for name, tensor in net.module.state_dict().items()})
+    return replace(net, transform=net.transform.at(side), layers=vgg_layers(plan, side), maps_side=side)
 
 
 # For the steps of the studio, each of which is tested by itself.

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from app.conftest import finish_jobs
+from app.conftest import finish_jobs, framing
 
 import visionlab as vl
 from visionlab.imaging.image import fit
 from visionlab.learning.heads import Head, network_fingerprint
 from visionlab.network.explain.faithfulness import faithfulness, random_baseline
-from visionlab.ui import explanations
+from visionlab.ui import cached, explanations
 from visionlab.ui.explanations import LONGEST
 from visionlab.ui.state import TrainedHead
 
@@ -19,7 +19,12 @@ def figures(app) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def net() -> vl.Classifier:
-    return vl.load_classifier("vgg16-tinyimagenet", "cpu")
+    return framing(64)
+
+
+@pytest.fixture(autouse=True)
+def in_the_app(monkeypatch, net):
+    monkeypatch.setattr(cached, "classifier", lambda name: net)
 
 
 @pytest.fixture(autouse=True)

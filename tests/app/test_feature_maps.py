@@ -5,12 +5,13 @@ import re
 
 import numpy as np
 import pytest
-from app.conftest import finish_jobs
+from app.conftest import finish_jobs, framing
 
 import visionlab as vl
 from visionlab.imaging.image import encode_png
 from visionlab.learning.heads import Head, network_fingerprint
 from visionlab.network.excitation import peaks, strongest_patches
+from visionlab.ui import cached
 from visionlab.ui.page import PAGES
 from visionlab.ui.state import Spot, TrainedHead
 
@@ -19,7 +20,12 @@ PAGE = PAGES["Feature maps"].script
 
 @pytest.fixture(scope="module")
 def net() -> vl.Classifier:
-    return vl.load_classifier("vgg16-tinyimagenet", "cpu")
+    return framing(112)
+
+
+@pytest.fixture(autouse=True)
+def in_the_app(monkeypatch, net):
+    monkeypatch.setattr(cached, "classifier", lambda name: net)
 
 
 @pytest.fixture(scope="module")
@@ -75,12 +81,12 @@ def test_every_layer_has_its_maps_and_every_unit_its_sum(open_page, maps):
 
 def test_a_link_opens_a_layer_a_channel_and_a_unit(app, maps):
     app.run()
-    app.query_params.update({"layer": "conv3_1", "channel": "17", "unit": "12,30"})
+    app.query_params.update({"layer": "conv3_1", "channel": "17", "unit": "12,20"})
     app.switch_page(PAGE).run()
     assert not app.exception
     mosaic, one = given(app, "cells")
-    assert (mosaic["chosen"], one["chosen"]) == (17, 12 * 56 + 30)
-    assert numbers(app)[-1] == pytest.approx(maps["conv3_1"].values[17, 12, 30], abs=1e-3)
+    assert (mosaic["chosen"], one["chosen"]) == (17, 12 * 28 + 20)
+    assert numbers(app)[-1] == pytest.approx(maps["conv3_1"].values[17, 12, 20], abs=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +201,7 @@ def test_patches_come_from_all_uploads(open_page, photo, net):
     app.segmented_control(key="section-5").set_value("Patches").run()
     assert not app.exception
     pictures = {"second.png": vl.load_image(other), name: vl.load_image(data)}
-    found = [peaks(vl.feature_maps(net, image, ["relu2_2"], 224)["relu2_2"]) for image in pictures.values()]
+    found = [peaks(vl.feature_maps(net, image, ["relu2_2"], net.maps_side)["relu2_2"]) for image in pictures.values()]
     expected = [f"{e.value:.2f} · {list(pictures)[e.picture]}" for e in strongest_patches(found, 3, 9)]
     assert {text.split(" · ")[1] for text in expected} == set(pictures)
     assert sorted(text for text in texts(app) if re.match(r"\d+\.\d\d · ", text)) == sorted(expected)
