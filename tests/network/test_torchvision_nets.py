@@ -31,7 +31,7 @@ from visionlab.network.vgg import VGG, VGG16, Plan
 from visionlab.network.visualisation import visualise_channel
 from visionlab.network.weights import WeightFile
 
-SIDE = 64
+SIDE = 40
 PUBLISHED = [name for name, model in MODELS.items() if model.file.url]
 FEATURES = {"vgg16": 14, "vgg16_bn": 14, "vgg19": 14, "resnet50": 2048, "mobilenet_v3_large": 1280,
             "squeezenet1_1": 512, "efficientnet_b0": 1280, "convnext_tiny": 768}  # fmt: skip
@@ -80,7 +80,7 @@ def _put(patch: pytest.MonkeyPatch, folder, name: str, state: dict[str, torch.Te
 
 @pytest.fixture(scope="module", params=PUBLISHED)
 def pair(request, tmp_path_factory):
-    """(the classifier at 64 px, torchvision's own network): the same random weights."""
+    """(the classifier at SIDE px, torchvision's own network): the same random weights."""
     name = request.param
     with pytest.MonkeyPatch.context() as patch:
         changes = {"transform": MODELS[name].transform.at(SIDE)}
