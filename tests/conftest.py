@@ -21,8 +21,14 @@ def pytest_xdist_auto_num_workers() -> int:
     return os.cpu_count() or 1
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--reverse", action="store_true", help="the last test first, to find tests that need others")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The browser's come first: begun last, one file of them would be all that is still at work for a long while."""
+    if config.getoption("--reverse"):
+        items.reverse()
     items.sort(key=lambda item: "browser" not in item.path.parts)
 
 

@@ -60,15 +60,22 @@ def start_server(script: str | Path = "streamlit_app.py", port: int | None = Non
     return process, _answering(port, lambda: process.poll() is None, process.kill)
 
 
+def fork_server(script: str | Path = "streamlit_app.py") -> BaseProcess:
+    """The app, or another script, at ADDRESS and answering, in a process that had its imports done."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["browser.imported"])
+    process = context.Process(target=_serve, args=(str(script), PORT, dict(os.environ)), daemon=True)
+    process.start()
+    _answering(PORT, process.is_alive, process.kill)
+    return process
+
+
 @contextmanager
 def running_server(script: str | Path = "streamlit_app.py") -> Iterator[str]:
     """ADDRESS, where the script is served meanwhile, by a process that had its imports done."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["browser.imported"])
-    process: BaseProcess = context.Process(target=_serve, args=(str(script), PORT, dict(os.environ)), daemon=True)
-    process.start()
+    process = fork_server(script)
     try:
-        yield _answering(PORT, process.is_alive, process.kill)
+        yield ADDRESS
     finally:
         process.terminate()
         process.join(20)

@@ -1,4 +1,4 @@
-"""Each page does its job in a real browser, from a cold server, through its deep link."""
+"""Each page does its job in a real browser, through its deep link, from a server that nobody has asked anything."""
 
 import re
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from browser.driver import choose, open_page, pixels, settle, use_photo
-from browser.servers import PORT, start_server
+from browser.servers import PORT, running_server, start_server
 from playwright.sync_api import Page, expect
 
 import visionlab as vl
@@ -15,12 +15,19 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 
 @pytest.fixture
-def server() -> Iterator[str]:
-    """A cold one for each test."""
+def server(request) -> Iterator[str]:
+    """A new one for each test; started as people start it where the test asks for that, else with its imports done."""
+    if not hasattr(request, "param"):
+        with running_server() as url:
+            yield url
+        return
     process, url = start_server(port=PORT)
     yield url
     process.terminate()
     process.wait(20)
+
+
+cold = pytest.mark.parametrize("server", ["cold"], indirect=True)
 
 
 def images(page: Page, alt: str):
@@ -39,6 +46,7 @@ def expected_bars(image: np.ndarray, top: int = 5) -> list[str]:
     return [f"{answer.label} {answer.probability:.1%}" for answer in vl.predict(net, [image], top)[0]]
 
 
+@cold
 def test_home_shows_the_whole_way_at_once(page: Page):
     open_page(page, "")
     expect(page.get_by_role("heading", name="See how a computer sees")).to_be_visible()
@@ -69,6 +77,7 @@ def test_a_chain_of_filters_and_its_code(page: Page, photo):
     expect(page.get_by_test_id("stCode")).to_contain_text("def pipeline")
 
 
+@cold
 def test_predictions_and_their_reasons(page: Page, photo):
     open_page(page, "Predict")
     use_photo(page, photo)

@@ -1,13 +1,13 @@
 """A run in a real browser: it goes on through pages and reloads, is stopped, and survives the server that it ran on."""
 
 import re
-import subprocess
 from collections.abc import Iterator
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
 from browser.driver import LONG, open_page, settle, striped
-from browser.servers import PORT, start_server
+from browser.servers import fork_server
 from playwright.sync_api import Page, expect
 
 from visionlab.learning.intake import from_files, take
@@ -29,13 +29,13 @@ def project(request, tmp_path: Path, monkeypatch) -> Project:
 
 
 @pytest.fixture
-def server(project) -> Iterator[list[subprocess.Popen]]:
-    """A cold one, which the test may kill, and start another in its place."""
-    started = [start_server(port=PORT)[0]]
+def server(project) -> Iterator[list[BaseProcess]]:
+    """One of its own, which the test may kill, and start another in its place."""
+    started = [fork_server()]
     yield started
     for process in started:
         process.kill()
-        process.wait(20)
+        process.join(20)
 
 
 def train(page: Page, project: Project, kind: str) -> None:
@@ -78,10 +78,10 @@ def test_a_killed_server_loses_no_run(page: Page, server, project: Project):
     train(page, project, "Fine-tuning")
     expect(page.get_by_text(re.compile(r"Epoch \d+ of at most 20"))).to_be_visible(timeout=LONG)
     server[0].kill()
-    server[0].wait(20)
+    server[0].join(20)
     (before,) = project.runs()
     assert before.state == "interrupted"
-    server.append(start_server(port=PORT)[0])
+    server.append(fork_server())
     page.goto(f"/Fine_tune?project={project.id}&step=Train")
     page.get_by_role("button", name="Go on").click()
     expect(page.get_by_text("Right on held-out pictures")).to_be_visible(timeout=LONG)

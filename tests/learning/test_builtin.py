@@ -75,16 +75,18 @@ def test_it_trains_resumes_and_writes_a_network_that_loads(data, tmp_path, monke
 
 
 def test_the_loss_falls_on_what_can_be_learned(data, tmp_path):
-    recipe = builtin.Recipe(stages=((32, 10),), width=0.125, hidden=(16, 16), batch=4, peak_rate=0.02)
+    """Half of the pictures in a batch, whose statistics are then those of all, and few steps at a low rate: with each
+    of forty other seeds, which is more than a processor changes, no picture is told wrongly either."""
+    recipe = builtin.Recipe(stages=((48, 20),), width=0.125, hidden=(16, 16), batch=12, peak_rate=0.02)
     pictures = builtin.read_pictures(data, "train", tmp_path / "work")
     run = a_run(recipe)
     means = [
         float(torch.stack([loss for _, _, loss in builtin.train_epoch(run, pictures, recipe, epoch)]).mean())
-        for epoch in range(10)
+        for epoch in range(20)
     ]
     assert means[-1] < means[0] - 0.1
-    assert builtin.evaluate(run.network, pictures, 32)[0] >= 0.9
-    assert builtin.evaluate(run.average.module, pictures, 32)[0] >= 0.9
+    assert builtin.evaluate(run.network, pictures, 48)[0] >= 0.9
+    assert builtin.evaluate(run.average.module, pictures, 48)[0] >= 0.9
 
 
 def a_run(recipe, device="cpu"):
