@@ -1,41 +1,61 @@
 # make run: the app in the browser.  make test: everything that CI checks.  Both make the environment they need.
+# make test-everywhere: the tests without a browser as on other processors.  make test-browser-busy: the browser's,
+# again and again while both processors have other work.  make test-gpu: what touches torch, on every device.
 VENV ?= .venv
 PORT ?= 8501
 PYTHON ?= python3
+TIMES ?= 20
 BIN := $(VENV)/bin
 
-.PHONY: run test test-gpu chromium screenshot clean
+.PHONY: run test test-everywhere test-browser-busy test-gpu chromium screenshot clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/python -m streamlit run streamlit_app.py --server.port $(PORT)
 
 test: $(VENV)/dev.stamp chromium
+	@echo "Looking through the code with ruff …"
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	@echo "Running all tests, the browser's first: six to nine minutes on two processors. A dot is a test that passed."
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+
+test-everywhere: $(VENV)/dev.stamp
+	@echo "Running the tests without a browser in thirteen settings, one after the other: an hour on two processors."
+	$(BIN)/python tests/everywhere.py
+
+test-browser-busy: $(VENV)/dev.stamp chromium
+	@echo "Running the browser tests $(TIMES) times beside two loops that never rest, until one fails."
+	$(BIN)/python tests/everywhere.py --browser $(TIMES)
 
 # Needs neither Streamlit nor a browser: PYTHON may be any interpreter that has torch, pytest and hypothesis.
 test-gpu:
 	$(PYTHON) -m pytest -m gpu -p no:cacheprovider tests/imaging tests/network tests/learning
 
 $(VENV)/run.stamp: requirements.txt
+	@echo "Installing what the app needs into $(VENV): 6 GB, two to three minutes where downloads are quick …"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	touch $@
 
 $(VENV)/dev.stamp: requirements.txt requirements-dev.txt
+	@echo "Installing what the tests need into $(VENV): 6 GB, two to three minutes where downloads are quick …"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@ $(VENV)/run.stamp
 
 # The browser tests drive a real Chromium and are never skipped in silence.
 chromium:
-	@if command -v chromium >/dev/null || command -v google-chrome >/dev/null; then :; \
-	elif [ "$$(id -u)" = 0 ] && [ -f /etc/debian_version ]; then \
-	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-liberation >/dev/null; \
+	@for name in chromium-headless-shell chromium google-chrome; do \
+	  if command -v $$name >/dev/null; then exit 0; fi; \
+	done; \
+	if [ "$$(id -u)" = 0 ] && [ -f /etc/debian_version ]; then \
+	  echo "Installing Chromium, without its window …"; \
+	  apt-get update -qq; \
+	  apt-get install -y -qq --no-install-recommends chromium-headless-shell fonts-liberation >/dev/null; \
 	else \
-	  echo "The browser tests need Chromium: install it (Debian, Ubuntu: sudo apt-get install chromium) so that" >&2; \
-	  echo "‘chromium’ or ‘google-chrome’ is on the PATH, then run make test again." >&2; exit 1; \
+	  echo "The browser tests need Chromium: install it (Debian: sudo apt-get install chromium-headless-shell) so" >&2; \
+	  echo "that ‘chromium-headless-shell’, ‘chromium’ or ‘google-chrome’ is on the PATH, then run make test again." >&2; \
+	  exit 1; \
 	fi
 
 screenshot: $(VENV)/dev.stamp chromium

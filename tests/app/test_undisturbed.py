@@ -1,7 +1,32 @@
 """What is begun in a run that a newer one ends is done to its end, and the run ends after it."""
 
 import pytest
+import streamlit
 from streamlit.testing.v1 import AppTest
+
+
+def names() -> None:
+    import streamlit as st
+    from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+    state = get_script_run_ctx().session_state
+    runner = getattr(getattr(state, "_yield_callback", None), "__self__", None)
+    st.session_state["lacking"] = [
+        name
+        for name, there in (
+            ("SafeSessionState._yield_callback, a method of the runner", runner is not None),
+            ("ScriptRunner._execing", hasattr(runner, "_execing")),
+        )
+        if not there
+    ]
+
+
+def test_streamlit_has_the_private_names_that_this_rests_on():
+    lacking = AppTest.from_function(names).run(timeout=60).session_state["lacking"]
+    assert not lacking, (
+        f"Streamlit {streamlit.__version__} has no {' and no '.join(lacking)}: visionlab/ui/undisturbed.py needs"
+        " another way to keep a run from being ended, or requirements.txt a Streamlit that has it, as 1.67 does."
+    )
 
 
 def script() -> None:

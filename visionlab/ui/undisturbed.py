@@ -30,8 +30,9 @@ def undisturbed() -> Iterator[None]:
     with _finding:
         turn = _turns.setdefault(context.session_id, threading.RLock())
     with turn:
-        # Streamlit has no word for this. A runner that is not “execing” passes over what would end the run; the state
-        # of the session knows its runner by the method that it calls at each touch.
+        # Streamlit has no word for this (its issue 10578 asks for one; 1.67 has none). A runner that is not “execing”
+        # passes over what would end the run; the state of the session knows its runner by the method that it calls at
+        # each touch.
         runner = context.session_state._yield_callback.__self__
         before, runner._execing = runner._execing, False
         try:
