@@ -63,7 +63,7 @@ def run(setting: Setting) -> tuple[bool, str]:
     if ended.returncode:
         with tempfile.NamedTemporaryFile("w", suffix=".log", delete=False) as log:
             log.write(ended.stdout)
-        lines += re.findall(r"^(?:FAILED|ERROR) \S+", ended.stdout, re.MULTILINE) + [f"all of it: {log.name}"]
+        lines += [*re.findall(r"^(?:FAILED|ERROR) \S+", ended.stdout, re.MULTILINE), f"all of it: {log.name}"]
     return not ended.returncode, "\n    ".join(lines)
 
 
