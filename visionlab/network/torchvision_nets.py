@@ -21,6 +21,7 @@ KINDS: tuple[tuple[type[nn.Module], str | None], ...] = (  # the first that fits
     (nn.BatchNorm2d, "norm"),
     (nn.LayerNorm, "norm"),
     (nn.ReLU, "relu"),
+    (nn.ReLU6, "activation"),
     (nn.SiLU, "activation"),
     (nn.Hardswish, "activation"),
     (nn.GELU, "activation"),
