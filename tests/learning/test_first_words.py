@@ -20,6 +20,7 @@ from visionlab.learning.first_words import (
 )
 from visionlab.network import weights
 from visionlab.network.classifier import Prediction, predict
+from visionlab.network.imagenet import WORDNET_IDS, labels
 from visionlab.network.models import MODELS, load_classifier
 
 LABELS = ("Egyptian cat", "school bus", "spider web", "sports_car", "Binoculars", "box", "cat")
@@ -119,20 +120,51 @@ def test_a_word_that_the_network_lacks_has_no_right_answer(built_in):
     assert not grade_predictions(built_in, [("apple", [Prediction("orange", 0, 0.9)])]).graded[0].right
 
 
-def test_every_id_of_the_everyday_words_is_among_the_networks(wordnet_ids):
+def test_the_built_in_networks_classes_are_imagenets_by_name_and_meaning(wordnet_ids):
+    names = dict(zip(WORDNET_IDS, labels(), strict=True))
+    assert len(set(WORDNET_IDS)) == 1000
+    assert list(WORDNET_IDS) == sorted(WORDNET_IDS), "so the places of 202 of them hold the others in theirs"
+    assert {wnid: names[wnid] for wnid in wordnet_ids} == wordnet_ids
+
+
+def test_every_id_of_the_everyday_words_is_among_imagenets():
     for word, ids in EVERYDAY.items():
         assert ids, word
         assert len(set(ids)) == len(ids), word
-        assert set(ids) <= set(wordnet_ids), word
+        assert set(ids) <= set(WORDNET_IDS), word
 
 
 def test_the_everyday_words_hold_only_what_spelling_would_get_wrong(built_in, wordnet_ids):
-    by_spelling_alone = replace(built_in, name="without ids")
+    thousand = replace(labelled(*labels()), name="efficientnet_lite0")
+    networks = [(built_in, wordnet_ids), (thousand, dict(zip(WORDNET_IDS, thousand.labels, strict=True)))]
     for word, ids in EVERYDAY.items():
         assert word_of(word) == word, "it could never be found"
-        by_meaning = {wordnet_ids[wnid] for wnid in ids}
-        assert set(accepted_labels(built_in, word)) == by_meaning
-        assert set(accepted_labels(by_spelling_alone, word)) != by_meaning, word
+        wrong = 0
+        for net, names in networks:
+            by_meaning = {names[wnid] for wnid in ids if wnid in names}
+            assert set(accepted_labels(net, word)) == by_meaning
+            wrong += set(accepted_labels(replace(net, name="without ids"), word)) != by_meaning
+        assert wrong, word
+
+
+@pytest.mark.parametrize(
+    ("word", "inside", "outside"),
+    [
+        ("dogs", "German short-haired pointer", "timber wolf"),
+        ("puppy", "Mexican hairless", "dingo"),
+        ("bird", "albatross", "tusker"),
+        ("fish", "hammerhead", "starfish"),
+        ("monkey", "titi", "Madagascar cat"),
+        ("cat", "tiger cat", "Madagascar cat"),
+        ("snake", "sidewinder", "trilobite"),
+        ("plane", "airliner", "planetarium"),
+        ("rabbit", "Angora", "hamster"),
+    ],
+)
+def test_a_thousand_classes_are_known_by_everyday_words_too(word, inside, outside):
+    accepted = accepted_labels(replace(labelled(*labels()), name="vgg16"), word)
+    assert inside in accepted
+    assert outside not in accepted
 
 
 def test_a_word_is_right_where_one_of_the_first_answers_is_a_kind_of_it():

@@ -45,7 +45,8 @@ def test_every_entry_is_complete(name):
     assert model.transform.crop <= model.transform.resize
     assert model.file.digits, "what is loaded is checked"
     assert model.plan is None or len(model.labels()) == model.plan.classes
-    assert model.plan is None or model.adapt is None, "one of the two says what the file holds"
+    assert [model.plan, model.adapt, model.build].count(None) >= 2, "one of them says what the file holds"
+    assert model.wordnet_ids is None or len(model.wordnet_ids) == len(model.labels())
 
 
 @pytest.mark.parametrize("plan", [TINY, scaled_plan(0.25, (32, 48), 9)])

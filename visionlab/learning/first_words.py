@@ -17,78 +17,122 @@ from pathlib import Path, PurePath
 from visionlab.imaging.image import Image
 from visionlab.network import weights
 from visionlab.network.classifier import Classifier, Prediction, predict
+from visionlab.network.imagenet import WORDNET_IDS
 from visionlab.network.models import MODELS
 
-_CARS = ("n02814533", "n03100240", "n03670208", "n04285008")
-_CATS = ("n02123045", "n02123394", "n02124075")
-_DOGS = ("n02085620", "n02094433", "n02099601", "n02099712", "n02106662", "n02113799")
-_INSECTS = (
-    "n02165456", "n02190166", "n02206856", "n02226429", "n02231487", "n02233338", "n02236044", "n02268443", "n02279972",
-    "n02281406",
-)  # fmt: skip
-_SHOPS = ("n02791270", "n02927161", "n03089624")
-_TRUCKS = ("n03796401", "n03977966")
 
-# Everyday words in the singular → the WordNet 3.0 ids of what they cover among the built-in network's classes, itself
-# or its hyponyms. A word that is here is not looked for in the labels.
+def _kinds(*ids: str) -> tuple[str, ...]:
+    """The ids; “n1–n2” stands for all of ImageNet's classes from n1 to n2, which WordNet numbers kind by kind."""
+    found: list[str] = []
+    for each in ids:
+        first, _, last = each.partition("–")
+        start = WORDNET_IDS.index(first)
+        found += WORDNET_IDS[start : WORDNET_IDS.index(last or first) + 1]
+    return tuple(found)
+
+
+_CARS = _kinds(
+    "n02701002", "n02814533", "n02930766", "n03100240", "n03594945", "n03670208", "n03770679", "n03777568", "n04037443",
+    "n04285008",
+)  # fmt: skip
+_CATS = _kinds("n02123045–n02124075")
+_COMPUTERS = _kinds("n03180011", "n03485407", "n03642806", "n03832673")
+_DOGS = _kinds("n02085620–n02113978")
+_INSECTS = _kinds("n02165105–n02281787")
+_PHONES = _kinds("n02992529", "n03187595", "n03902125")
+_PLANES = _kinds("n02690373", "n04552348")
+_SHOPS = _kinds(
+    "n02776631", "n02791270", "n02871525", "n02927161", "n03089624", "n03461385", "n04200800", "n04443257", "n04462240"
+)
+_TRUCKS = _kinds("n03345487", "n03417042", "n03796401", "n03930630", "n03977966", "n04461696", "n04467665")
+_TURTLES = _kinds("n01664065–n01669191")
+
+# Everyday words in the singular → the WordNet 3.0 ids of what they cover among ImageNet's thousand classes, itself or
+# its hyponyms; the built-in network's are among them. A word that is here is not looked for in the labels.
 EVERYDAY: dict[str, tuple[str, ...]] = {
-    "ape": ("n02480495", "n02480855", "n02481823"),
-    "atm": ("n02977058",),
+    "aeroplane": _PLANES,
+    "airplane": _PLANES,
+    "ape": _kinds("n02480495–n02483708"),
+    "atm": _kinds("n02977058"),
     "automobile": _CARS,
-    "bag": ("n02769748",),
-    "ball": ("n02802426", "n04118538", "n04540053"),
-    "big cat": ("n02125311", "n02129165"),
-    "bird": ("n01855672", "n02002724", "n02056570", "n02058221"),
-    "boat": ("n03447447", "n03662601"),
-    "bridge": ("n04311004", "n04366367", "n04532670"),
-    "buffalo": ("n02410509",),
+    "bag": _kinds("n02769748", "n03709823", "n03958227", "n04026417"),
+    "ball": _kinds(
+        "n02799071–n02802426", "n03134739", "n03445777", "n03942813", "n04118538", "n04254680", "n04409515", "n04540053"
+    ),
+    "bicycle": _kinds("n02835271", "n03792782"),
+    "big cat": _kinds("n02125311", "n02128385–n02130308"),
+    "bike": _kinds("n02835271", "n03785016", "n03791053–n03792782"),
+    "bird": _kinds("n01514668–n01622779", "n01795545–n01860187", "n02002556–n02058221"),
+    "boat": _kinds(
+        "n02951358", "n02981792", "n03344393", "n03447447", "n03662601", "n04147183", "n04273569", "n04483307",
+        "n04612504",
+    ),
+    "bridge": _kinds("n04311004", "n04366367", "n04532670"),
+    "buffalo": _kinds("n02408429–n02410509"),
     "bug": _INSECTS,
-    "bus": ("n04146614", "n04487081"),
-    "butterfly": ("n02279972", "n02281406"),
+    "bus": _kinds("n03769881", "n04146614", "n04487081"),
+    "butterfly": _kinds("n02276258–n02281787"),
     "car": _CARS,
     "cat": _CATS,
-    "chimp": ("n02481823",),
-    "coffee": ("n07920052",),
-    "cow": ("n02403003",),
+    "chimp": _kinds("n02481823"),
+    "coffee": _kinds("n07920052"),
+    "computer": _COMPUTERS,
+    "cow": _kinds("n02403003"),
     "dog": _DOGS,
     "doggy": _DOGS,
-    "fish": ("n01443537",),
-    "fridge": ("n04070727",),
-    "fruit": ("n07747607", "n07749582", "n07753592", "n07768694"),
-    "glasses": ("n04356056",),
-    "hat": ("n04259630",),
+    "duck": _kinds("n01847000–n01855032"),
+    "fish": _kinds("n01440764–n01498041", "n02514041–n02655020"),
+    "fridge": _kinds("n04070727"),
+    "frog": _kinds("n01641577–n01644900"),
+    "fruit": _kinds("n07742313–n07768694"),
+    "glasses": _kinds("n04355933–n04356056"),
+    "hat": _kinds("n02869837", "n03124170", "n04259630"),
+    "horse": _kinds("n02389026"),
     "insect": _INSECTS,
     "kitten": _CATS,
     "kitty": _CATS,
-    "ladybird": ("n02165456",),
-    "lighthouse": ("n02814860",),
+    "ladybird": _kinds("n02165456"),
+    "lighthouse": _kinds("n02814860"),
+    "lizard": _kinds("n01675722–n01695060"),
     "lorry": _TRUCKS,
-    "monkey": ("n02486410",),
-    "mountain": ("n09193705",),
-    "pail": ("n02909870",),
-    "pan": ("n03400231", "n04596742"),
-    "pie": ("n07875152",),
-    "pig": ("n02395406",),
-    "popsicle": ("n07615774",),
-    "pot": ("n04398044",),
+    "monkey": _kinds("n02484975–n02494079"),
+    "motorbike": _kinds("n03785016", "n03791053"),
+    "motorcycle": _kinds("n03785016", "n03791053"),
+    "mountain": _kinds("n09193705", "n09472597"),
+    "pail": _kinds("n02909870"),
+    "pan": _kinds("n03400231", "n04596742"),
+    "phone": _PHONES,
+    "piano": _kinds("n03452741", "n04515003"),
+    "pie": _kinds("n07875152"),
+    "pig": _kinds("n02395406–n02397096"),
+    "plane": _kinds("n02690373", "n03954731", "n04552348"),
+    "popsicle": _kinds("n07615774"),
+    "pot": _kinds("n02939185", "n03063689", "n03133878", "n03991062", "n04398044"),
     "puppy": _DOGS,
-    "rickshaw": ("n03599486",),
-    "sheep": ("n02415577",),
-    "shoe": ("n04133789",),
+    "rabbit": _kinds("n02325366–n02328150"),
+    "rickshaw": _kinds("n03599486"),
+    "shark": _kinds("n01484850–n01494475"),
+    "sheep": _kinds("n02412080–n02415577"),
+    "ship": _kinds("n02687172", "n03095699", "n03673027", "n03947888", "n04147183"),
+    "shoe": _kinds("n03047690", "n03124043", "n03680355", "n04120489", "n04133789"),
     "shop": _SHOPS,
-    "skirt": ("n03770439",),
-    "snake": ("n01742172",),
-    "spider": ("n01774384", "n01774750"),
+    "skirt": _kinds("n03534580", "n03770439", "n03866082", "n04136333"),
+    "snake": _kinds("n01728572–n01756291"),
+    "spider": _kinds("n01773157–n01775062"),
     "store": _SHOPS,
-    "sweater": ("n02963159",),
-    "swimsuit": ("n02837789", "n04371430"),
-    "table": ("n03179701", "n03201208"),
-    "teddy bear": ("n04399382",),
-    "telephone": ("n03902125",),
-    "tower": ("n02814860", "n04562935"),
+    "sweater": _kinds("n02963159", "n04370456"),
+    "swimsuit": _kinds("n02837789", "n03710637–n03710721", "n04371430"),
+    "table": _kinds("n03179701", "n03201208", "n03982430"),
+    "teddy bear": _kinds("n04399382"),
+    "telephone": _PHONES,
+    "tortoise": _TURTLES,
+    "tower": _kinds("n02814860", "n04562935"),
+    "train": _kinds("n02917067", "n03272562", "n03393912", "n03895866", "n04310018"),
     "truck": _TRUCKS,
-    "tub": ("n02808440",),
-    "vegetable": ("n07715103", "n07720875", "n07734744"),
+    "tub": _kinds("n02808440", "n04493381"),
+    "turtle": _TURTLES,
+    "vegetable": _kinds("n07714571–n07734744"),
+    "watch": _kinds("n03197337", "n04328186"),
 }  # fmt: skip
 
 IRREGULAR = {"geese": "goose", "mice": "mouse", "oxen": "ox", "wolves": "wolf"}
@@ -140,7 +184,7 @@ def grade_predictions(net: Classifier, answers: Sequence[tuple[str, Sequence[Pre
 def accepted_labels(net: Classifier, word: str) -> tuple[str, ...]:
     """The labels of the network that are right for a word, in their order.
 
-    Where the network's file knows its classes' WordNet ids and EVERYDAY the word, that decides. Otherwise it is the
+    Where its classes' WordNet ids are known and EVERYDAY has the word, that decides. Otherwise it is the
     labels that are the word or end with it (“school bus” for “bus”, but not “spider web” for “spider”), whatever their
     case, singular or plural, underscores as spaces.
     """
@@ -179,8 +223,10 @@ def _singular(name: str) -> str:
 
 
 def _wordnet_ids(net: Classifier) -> dict[str, str]:
-    """{label: WordNet id} as the network's file has them; empty where it has none."""
+    """{label: WordNet id} as the network's entry or its file has them; empty where neither has."""
     model = MODELS.get(net.name)
+    if model and model.wordnet_ids:
+        return dict(zip(net.labels, model.wordnet_ids, strict=True))
     path = weights.find(model.file) if model and model.labels is None else None
     return _ids_in(path) if path else {}
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from visionlab.device import resolve
 from visionlab.errors import ModelError, WeightsError
-from visionlab.network import efficientnet_lite, weights
+from visionlab.network import efficientnet_lite, imagenet, weights
 from visionlab.network.classifier import Classifier, Layer, Transform
 from visionlab.network.efficientnet_lite import EfficientNetLite0
 from visionlab.network.layers import vgg_layers
@@ -36,9 +36,9 @@ class Model:
     """A network that can be loaded.
 
     embedding is the layer that heads are trained on, maps_side the input size for looking at maps, in pixels. labels
-    gives its classes, or is None where the weight file holds them. The file is that of a VGG of this plan (None: the
-    file decides); where build is given, of the network that it makes; and where adapt is given, of torchvision's
-    network of this name, of which adapt makes one that lists its steps.
+    gives its classes, or is None where the weight file holds them, and wordnet_ids their meanings. The file is that of
+    a VGG of this plan (None: the file decides); where build is given, of the network that it makes; and where adapt is
+    given, of torchvision's network of this name, of which adapt makes one that lists its steps.
     """
 
     name: str
@@ -49,15 +49,10 @@ class Model:
     embedding: str
     maps_side: int
     labels: Callable[[], tuple[str, ...]] | None = None
+    wordnet_ids: tuple[str, ...] | None = None
     plan: Plan | None = None
     build: Callable[[], Steps] | None = None
     adapt: Callable[[nn.Module], Steps] | None = None
-
-
-def _imagenet_labels() -> tuple[str, ...]:
-    from torchvision.models import VGG16_Weights
-
-    return tuple(VGG16_Weights.IMAGENET1K_V1.meta["categories"])
 
 
 def _published(name: str, megabytes: float) -> WeightFile:
@@ -102,7 +97,8 @@ MODELS: dict[str, Model] = {
         transform=Transform(256, 224, (127 / 255,) * 3, (128 / 255,) * 3, interpolation="bicubic"),
         embedding="avgpool",
         maps_side=224,
-        labels=_imagenet_labels,
+        labels=imagenet.labels,
+        wordnet_ids=imagenet.WORDNET_IDS,
         build=EfficientNetLite0,
     ),
     "vgg16": Model(
@@ -113,7 +109,8 @@ MODELS: dict[str, Model] = {
         transform=Transform(resize=256, crop=224),
         embedding="relu7",
         maps_side=224,
-        labels=_imagenet_labels,
+        labels=imagenet.labels,
+        wordnet_ids=imagenet.WORDNET_IDS,
         plan=VGG16,
     ),
     "vgg16_bn": Model(
@@ -124,7 +121,8 @@ MODELS: dict[str, Model] = {
         transform=Transform(resize=256, crop=224),
         embedding="relu7",
         maps_side=224,
-        labels=_imagenet_labels,
+        labels=imagenet.labels,
+        wordnet_ids=imagenet.WORDNET_IDS,
         adapt=partial(plain_vgg, plan=VGG16),
     ),
     "vgg19": Model(
@@ -135,7 +133,8 @@ MODELS: dict[str, Model] = {
         transform=Transform(resize=256, crop=224),
         embedding="relu7",
         maps_side=224,
-        labels=_imagenet_labels,
+        labels=imagenet.labels,
+        wordnet_ids=imagenet.WORDNET_IDS,
         plan=VGG19,
     ),
     "resnet50": Model(
@@ -146,7 +145,8 @@ MODELS: dict[str, Model] = {
         transform=Transform(resize=232, crop=224),
         embedding="avgpool",
         maps_side=224,
-        labels=_imagenet_labels,
+        labels=imagenet.labels,
+        wordnet_ids=imagenet.WORDNET_IDS,
         adapt=Stepped,
     ),
     "mobilenet_v3_large": Model(
@@ -157,7 +157,8 @@ MODELS: dict[str, Model] = {
         transform=Transform(resize=232, crop=224),
         embedding="classifier.1",
         maps_side=224,
-        labels=_imagenet_labels,
+        labels=imagenet.labels,
+        wordnet_ids=imagenet.WORDNET_IDS,
         adapt=Stepped,
     ),
     "squeezenet1_1": Model(
@@ -168,7 +169,8 @@ MODELS: dict[str, Model] = {
         transform=Transform(resize=256, crop=224),
         embedding="features.12",
         maps_side=224,
-        labels=_imagenet_labels,
+        labels=imagenet.labels,
+        wordnet_ids=imagenet.WORDNET_IDS,
         adapt=partial(Stepped, flatten_after="classifier.3"),
     ),
     "efficientnet_b0": Model(
@@ -179,7 +181,8 @@ MODELS: dict[str, Model] = {
         transform=Transform(resize=256, crop=224, interpolation="bicubic"),
         embedding="avgpool",
         maps_side=224,
-        labels=_imagenet_labels,
+        labels=imagenet.labels,
+        wordnet_ids=imagenet.WORDNET_IDS,
         adapt=Stepped,
     ),
     "convnext_tiny": Model(
@@ -190,7 +193,8 @@ MODELS: dict[str, Model] = {
         transform=Transform(resize=236, crop=224),
         embedding="avgpool",
         maps_side=224,
-        labels=_imagenet_labels,
+        labels=imagenet.labels,
+        wordnet_ids=imagenet.WORDNET_IDS,
         adapt=partial(Stepped, flatten_after=None),
     ),
 }
