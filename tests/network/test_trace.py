@@ -190,6 +190,7 @@ def test_given_maps_are_not_computed_again(noise, monkeypatch):
 
 def test_without_maps_only_what_is_needed_is_computed(noise, monkeypatch):
     net = tiny_classifier()
+    receptive_box(net, "conv2_1", 0, 0)  # what places see is known from now on
     monkeypatch.setattr(net.module.features[7], "forward", lambda x: pytest.fail("ran past the unit’s layer"))
     _holds(trace_unit(net, noise, "conv2_1", 0))
 

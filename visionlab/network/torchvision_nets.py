@@ -5,15 +5,13 @@ Nothing here knows one network from another: a network's children, in order, are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from copy import deepcopy
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
 
 from visionlab.network.classifier import Layer
+from visionlab.network.passes import passes
 from visionlab.network.vgg import VGG, Plan, Step, flatten
 
 KINDS: tuple[tuple[type[nn.Module], str | None], ...] = (  # the first that fits; None: not worth looking at
@@ -74,60 +72,30 @@ def _unrolled(network: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Mo
             yield prefix + name, child
 
 
-def network_layers(network: Stepped, side: int) -> tuple[Layer, ...]:
+def network_layers(network: nn.Module, side: int) -> tuple[Layer, ...]:
     """Every step with an output worth looking at, and the softmax, for an input of side × side pixels.
 
-    Layers are called by their paths, and drawn with those of their stride. Shapes and multiplications are those of a
-    forward pass that computes nothing. Receptive fields are not worked out.
+    Layers are called by their paths, and drawn with those of their stride. Shapes, multiplications and receptive fields
+    are those of a pass that computes nothing.
     """
     found = []
     stride: int | None = 1
     shape: tuple[int, ...] = (3, side, side)
-    for path, step, after, count in _passes(network, side):
+    for (path, step), passed in zip(network.steps(), passes(network, side), strict=True):
         kind = next(kind for of, kind in KINDS if isinstance(step, of)) if isinstance(step, nn.Module) else None
-        if kind == "average" or len(after) == 1:
+        if kind == "average" or len(passed.shape) == 1:
             stride = None
         if stride is not None:
-            stride *= round(shape[1] / after[1])  # maps that lose their border are a little smaller than side / stride
-        shape = after
+            stride *= round(shape[1] / passed.shape[1])  # maps that lose their border are a little smaller
+        shape = passed.shape
         if kind is not None:
-            channels, height, width = (*after, 1, 1)[:3]
+            channels, height, width = (*shape, 1, 1)[:3]
             parameters = sum(parameter.numel() for parameter in step.parameters())
-            block = "Classifier" if stride is None else f"Stride {stride}"
             places = (channels, height, width)
-            found.append(Layer(path, path, kind, places, stride, None, parameters, block, count / (height * width)))
+            field, block = (None, "Classifier") if stride is None else (passed.field, f"Stride {stride}")
+            count = passed.multiplications / (height * width)
+            found.append(Layer(path, path, kind, places, stride, field, parameters, block, count))
     return (*found, Layer("prob", "softmax", "softmax", found[-1].shape, None, None, 0))
-
-
-def map_shape(network: nn.Module, path: str, side: int) -> tuple[int, ...]:
-    """The shape, without the batch, of the output of a network's step for an input of side × side pixels."""
-    return next(shape for found, _, shape, _ in _passes(network, side) if found == path)
-
-
-def _passes(network: nn.Module, side: int) -> Iterator[tuple[str, Callable, tuple[int, ...], int]]:
-    """(path, step, the shape of its output without the batch, its multiplications), step by step, computing nothing."""
-    tensors = [*network.parameters(), *network.buffers()]
-    shadow = deepcopy(network, {id(tensor): tensor.to("meta") for tensor in tensors})  # of the structure alone
-    x = torch.zeros(1, 3, side, side, device="meta")
-    for path, step in shadow.steps():
-        with torch.no_grad(), _Multiplications() as counter:
-            x = step(x)
-        yield path, step, tuple(x.shape[1:]), counter.count
-
-
-class _Multiplications(TorchDispatchMode):
-    """What torch's FlopCounterMode counts, halved, without the hooks that it puts on every module of the process."""
-
-    def __init__(self):
-        super().__init__()
-        self.count = 0
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        out = func(*args, **(kwargs or {}))
-        if func._overloadpacket in flop_registry:
-            flops = flop_registry[func._overloadpacket](*args, **(kwargs or {}), out_val=out)
-            self.count += flops // 2  # a multiplication and an addition each
-        return out
 
 
 @torch.no_grad()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from visionlab.imaging.image import Image
 from visionlab.network.activations import FeatureMap, feature_maps
 from visionlab.network.channels import channel_weights, check_number
 from visionlab.network.classifier import Classifier, Layer
-from visionlab.network.torchvision_nets import map_shape
+from visionlab.network.passes import step_passed
 
 
 @dataclass(frozen=True)
@@ -78,10 +78,10 @@ class Trace:
 def receptive_box(net: Classifier, layer: str, row: int, column: int, side: int | None = None) -> Box:
     """Those pixels of the network's input on which a unit of the layer can depend: its receptive field, exactly.
 
-    3 × 3 convolutions padded by 1 reach one place further each way, up to the border of their map; 2 × 2 pools of
-    stride 2 cover two places and drop an odd last row. After the average pool it is the whole input, which stands, too,
-    for a receptive field that nobody has worked out. side is the input size in pixels, by default the classifier's own.
-    Raises ModelError for an unknown layer, ParameterError for a place outside its map or a side below 32.
+    It ends at the borders of every map on its way, and leaves out what a stride or a pool drops. After an average pool
+    it is the whole input, which stands, too, for a receptive field that could not be worked out. side is the input size
+    in pixels, by default the classifier's own. Raises ModelError for an unknown layer, ParameterError for a place
+    outside its map or a side below 32.
     """
     here = net.layer(layer)
     transform = net.transform if side is None else net.transform.at(side)
@@ -90,45 +90,21 @@ def receptive_box(net: Classifier, layer: str, row: int, column: int, side: int 
 
 
 def _box(net: Classifier, layer: Layer, row: int, column: int, side: int) -> Box:
-    if layer.receptive_field is None:
+    axes = step_passed(net.module, layer.module, side).axes if layer.in_place else None
+    if axes is None:
         return Box(0, 0, side, side)
-    top, bottom = _reach(net, layer, row, side)
-    left, right = _reach(net, layer, column, side)
+    (top, bottom), (left, right) = (
+        (int(axis.first[place]), int(axis.last[place])) for axis, place in zip(axes, (row, column), strict=True)
+    )
     return Box(top, left, bottom - top + 1, right - left + 1)
-
-
-def _reach(net: Classifier, layer: Layer, place: int, side: int) -> tuple[int, int]:
-    """The first and the last row (or column) of the input that a row (or column) of the layer depends on."""
-    first = last = place
-    sides = list(_sides(net, side))  # of the maps that each layer reads
-    for index in range(net.layers.index(layer), -1, -1):
-        kind = net.layers[index].kind
-        if kind == "conv":
-            first, last = max(first - 1, 0), min(last + 1, sides[index] - 1)
-        elif kind == "pool":
-            first, last = 2 * first, 2 * last + 1
-    return first, last
-
-
-def _sides(net: Classifier, side: int) -> Iterator[int]:
-    """The side of a VGG's input, then that of each map with places, for an input of side × side pixels."""
-    yield side
-    for layer in net.layers:
-        if layer.kind == "pool":
-            side //= 2
-        yield side
 
 
 def check_place(net: Classifier, layer: Layer, row: int, column: int, side: int) -> None:
     """Raises ParameterError unless the layer's map has the place, for an input of side × side pixels."""
-    if not layer.in_place:
-        shape = layer.shape  # as many places as the layer has, whatever the input
-    elif layer.receptive_field is None:
-        shape = map_shape(net.module, layer.module, side)
-    else:
-        places = list(_sides(net, side))[net.layers.index(layer) + 1]
-        shape = (layer.shape[0], places, places)
-    _check_place(layer, row, column, shape)
+    # Without places a layer has its shape whatever the input.
+    _check_place(
+        layer, row, column, step_passed(net.module, layer.module, side).shape if layer.in_place else layer.shape
+    )
 
 
 def _check_place(layer: Layer, row: int, column: int, shape: Sequence[int]) -> None:
