@@ -18,10 +18,12 @@ from visionlab.errors import WeightsError
 from visionlab.imaging.image import load_image
 from visionlab.imaging.samples import load_sample
 from visionlab.network import weights
-from visionlab.network.classifier import predict
-from visionlab.network.efficientnet_lite import EfficientNetLite0, SameConv, from_published
+from visionlab.network.activations import feature_maps
+from visionlab.network.classifier import Classifier, predict
+from visionlab.network.efficientnet_lite import EfficientNetLite0, from_published
 from visionlab.network.models import MODELS, load_classifier
 from visionlab.network.torchvision_nets import network_layers
+from visionlab.network.trace import trace_unit
 
 NAME = "efficientnet_lite0"
 PHOTOS = Path(__file__).parents[3] / "shared" / "data" / "photos"  # beside the project, where there are any
@@ -116,29 +118,64 @@ def test_its_padding_is_what_onnx_calls_same_upper(ours, published, height, widt
     np.testing.assert_allclose(ours(torch.from_numpy(x)).numpy(), expected, rtol=0, atol=1e-4 * np.abs(expected).max())
 
 
-def test_zeros_come_after_where_they_are_odd():
-    layer = SameConv(1, 1, 3, stride=2, bias=False)
-    with torch.no_grad():
-        layer.weight.zero_()[0, 0, 1] = 1  # the sum of three neighbours in a row
-        even, odd = (layer(torch.arange(1.0, size + 1).expand(1, 1, size, size))[0, 0, 1] for size in (4, 5))
-    assert even.tolist() == [1 + 2 + 3, 3 + 4], "none before"
-    assert odd.tolist() == [1 + 2, 2 + 3 + 4, 4 + 5], "one on each side"
-
-
 def test_its_table_at_its_own_size():
     with torch.device("meta"):
         network = EfficientNetLite0()
     layers = {layer.name: layer for layer in network_layers(network, 224)}
     assert layers["stem"].multiplications == 32 * 112 * 112 * 3 * 3 * 3
-    assert layers["blocks.0"].multiplications == 112 * 112 * (32 * 3 * 3 + 32 * 16)
-    assert layers["blocks.1"].multiplications == 112 * 112 * 16 * 96 + 56 * 56 * (96 * 3 * 3 + 96 * 24)
-    assert layers["blocks.15"].shape == (320, 7, 7)
+    assert layers["blocks.0.depthwise"].multiplications == 112 * 112 * 32 * 3 * 3
+    assert layers["blocks.0.project"].multiplications == 112 * 112 * 32 * 16
+    assert layers["blocks.1.expand"].multiplications == 112 * 112 * 16 * 96
+    assert layers["blocks.3.depthwise"].multiplications == 28 * 28 * 144 * 5 * 5
+    assert layers["blocks.15.project"].shape == (320, 7, 7)
     assert layers["avgpool"].shape == (1280, 1, 1)
     assert sum(layer.multiplications for layer in layers.values()) == 385_187_552
     assert sum(layer.parameters for layer in layers.values()) == sum(p.numel() for p in network.parameters())
-    strides = [layer.stride for name, layer in layers.items() if name.startswith("blocks.")]
+    strides = [layers[f"blocks.{number}.project"].stride for number in range(16)]
     assert strides == [2, 4, 4, 8, 8, *[16] * 6, *[32] * 5]
-    assert {layer.kind for name, layer in layers.items() if "relu6" in name} == {"activation"}
+    assert {layer.kind for name, layer in layers.items() if name.endswith("relu6")} == {"relu6"}
+    added = {name: layer.adds for name, layer in layers.items() if layer.kind == "sum"}
+    assert list(added) == [f"blocks.{number}.sum" for number in (2, 4, 6, 7, 9, 10, 12, 13, 14)]
+    assert (added["blocks.2.sum"], added["blocks.7.sum"]) == ("blocks.1.project", "blocks.6.sum")
+
+
+@pytest.fixture(scope="module")
+def small(ours) -> Classifier:
+    """The random network at 64 px."""
+    transform, labels = MODELS[NAME].transform.at(64), tuple(map(str, range(1000)))
+    return Classifier(NAME, ours, transform, labels, network_layers(ours, 64), torch.device("cpu"), "avgpool", 64)
+
+
+def test_units_of_its_blocks_are_written_out_as_the_sums_that_they_are(small, noise):
+    maps = feature_maps(small, noise)
+    depthwise = trace_unit(small, noise, "blocks.3.depthwise", 5, 7, 0, maps=maps)
+    assert (depthwise.rule, depthwise.source, depthwise.patches.shape) == (
+        "depthwise",
+        "blocks.3.expand_relu6",
+        (1, 5, 5),
+    )
+    before = maps["blocks.3.expand_relu6"].values[5]  # 16 × 16; stride 2 puts one zero before, two after
+    np.testing.assert_array_equal(depthwise.patches[0], np.pad(before, ((1, 2), (1, 2)))[14:19, 0:5])
+    added = trace_unit(small, noise, "blocks.2.sum", 3, 4, 9, maps=maps)
+    assert (added.rule, added.source, added.added) == ("sum", "blocks.2.project", "blocks.1.project")
+    numbers = [maps[name].values[3, 4, 9] for name in ("blocks.2.project", "blocks.1.project")]
+    assert added.totals.tolist() == numbers
+    for found in (depthwise, added):
+        assert found.total == pytest.approx(found.value, rel=1e-5, abs=1e-5)
+
+
+@pytest.mark.parametrize(("value", "bias", "kernel"), [(-1.0, 0, 0), (2.5, 0, 1), (6.0, 0, 1), (7.0, 6, 0)])
+def test_what_a_relu6_cuts_off_is_its_bias(small, noise, value, bias, kernel):
+    maps = feature_maps(small, noise, ["stem", "stem_relu6"])
+    maps["stem"].values[1, 2, 3] = value
+    maps["stem_relu6"].values[1, 2, 3] = min(max(value, 0), 6)
+    found = trace_unit(small, noise, "stem_relu6", 1, 2, 3, maps=maps)
+    assert (found.bias, found.kernels.item(), found.total) == (bias, kernel, found.value)
+
+
+def test_without_maps_a_sums_other_side_is_computed_too(small, noise):
+    found = trace_unit(small, noise, "blocks.2.sum", 0, 1, 1)
+    assert found.total == pytest.approx(found.value, rel=1e-5, abs=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,8 @@ def test_fields_of_the_networks_of_blocks_are_those_of_pencil_and_paper():
     field = 3
     for number, (kernel, jump) in enumerate(zip(kernels, jumps, strict=True)):
         field += (kernel - 1) * jump
-        assert lite[f"blocks.{number}"] == field
+        assert lite[f"blocks.{number}.project"] == field
+        assert lite.get(f"blocks.{number}.sum", field) == field
     assert field == 851
 
 

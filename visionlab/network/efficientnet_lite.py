@@ -11,11 +11,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from visionlab.network import weights
+from visionlab.network.steps import Conv, SameConv, Shortcut, Sum
 from visionlab.network.vgg import Step, flatten
 
 # Times as many channels inside a block as enter it, side of the depthwise kernel, stride of the first block, channels
@@ -34,23 +34,9 @@ EPSILON = 1e-3  # what is added to the variances that are folded in
 _MOMENTS = ("weight", "bias", "running_mean", "running_var")
 
 
-class SameConv(nn.Conv2d):
-    """A convolution with TensorFlow's SAME padding: ⌈size / stride⌉ outputs, and zeros around, of which the odd one
-    comes after: (N, C, H, W) → (N, C', ⌈H / s⌉, ⌈W / s⌉)."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        (top, bottom), (left, right) = (self._zeros(axis, x.shape[2 + axis]) for axis in (0, 1))
-        return super().forward(F.pad(x, (left, right, top, bottom)))
-
-    def _zeros(self, axis: int, size: int) -> tuple[int, int]:
-        stride = self.stride[axis]
-        zeros = max(0, (-(-size // stride) - 1) * stride + self.kernel_size[axis] - size)
-        return zeros // 2, zeros - zeros // 2
-
-
 def _convolution(channels: int, width: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Conv2d:
     if stride == 1:  # the padding is the same on both sides, which needs no copy
-        return nn.Conv2d(channels, width, kernel, padding=kernel // 2, groups=groups)
+        return Conv(channels, width, kernel, padding=kernel // 2, groups=groups)
     return SameConv(channels, width, kernel, stride, groups=groups)
 
 
@@ -60,16 +46,22 @@ class Block(nn.Module):
     def __init__(self, channels: int, width: int, expansion: int, kernel: int, stride: int):
         super().__init__()
         inside = channels * expansion
-        self.expand = _convolution(channels, inside, 1) if expansion > 1 else None
+        if expansion > 1:
+            self.expand = _convolution(channels, inside, 1)
+            self.expand_relu6 = nn.ReLU6()
         self.depthwise = _convolution(inside, inside, kernel, stride, groups=inside)
-        self.relu6 = nn.ReLU6()
+        self.depthwise_relu6 = nn.ReLU6()
         self.project = _convolution(inside, width, 1)
         self.adds = stride == 1 and channels == width
 
-    def forward(self, x: Tensor) -> Tensor:
-        inside = x if self.expand is None else self.relu6(self.expand(x))
-        y = self.project(self.relu6(self.depthwise(inside)))
-        return x + y if self.adds else y
+    def steps(self, path: str) -> list[Step]:
+        """What the block at that path does, in order."""
+        inside = [(f"{path}.{name}", module) for name, module in self.named_children()]
+        if not self.adds:
+            return inside
+        shortcut = Shortcut()
+        around = f"{path}.shortcut"
+        return [(around, shortcut), *inside, (f"{path}.sum", Sum(shortcut, around))]
 
 
 class EfficientNetLite0(nn.Module):
@@ -95,7 +87,9 @@ class EfficientNetLite0(nn.Module):
         return [
             ("stem", self.stem),  # → (N, 32, ⌈H / 2⌉, ⌈W / 2⌉)
             ("stem_relu6", self.stem_relu6),
-            *((f"blocks.{number}", block) for number, block in enumerate(self.blocks)),  # → (N, 320, ⌈H / 32⌉, …)
+            *(
+                step for i, block in enumerate(self.blocks) for step in block.steps(f"blocks.{i}")
+            ),  # → (N, 320, ⌈H / 32⌉, …)
             ("last", self.last),
             ("last_relu6", self.last_relu6),
             ("avgpool", self.avgpool),  # → (N, 1280, 1, 1)

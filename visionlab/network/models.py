@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from functools import partial
+from functools import cache, partial
 
 import torch
 from torch import Tensor, nn
@@ -227,7 +227,8 @@ def load_classifier(name: str, device: str | torch.device = "auto") -> Classifie
     comparison = weights.compare(path, model.file)
     tensors, metadata = weights.read(path)
     module = _filled(model, tensors, path.name)
-    layers = _layers(module, model.transform.crop)
+    side = model.transform.crop
+    layers = _layers_of(model.build, side) if model.build else _layers(module, side)
     labels = model.labels() if model.labels else _labels_in(metadata, path.name)
     classes = layers[-1].shape[0]
     if len(labels) != classes:
@@ -271,6 +272,13 @@ def _torchvisions(name: str) -> nn.Module:
 
 def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
     return {key: tuple(tensor.shape) for key, tensor in tensors.items()}
+
+
+@cache
+def _layers_of(build: Callable[[], Steps], side: int) -> tuple[Layer, ...]:
+    """The layers of a network that is always the same: working them out takes longer than loading it."""
+    with torch.device("meta"):
+        return _layers(build(), side)
 
 
 def _layers(module: Steps, side: int) -> tuple[Layer, ...]:

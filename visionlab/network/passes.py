@@ -90,8 +90,8 @@ def step_passed(network: nn.Module, path: str, side: int) -> Passed:
 
 
 def _passed(network: nn.Module, side: int) -> tuple[Passed, ...]:
-    tensors = [*network.parameters(), *network.buffers()]
-    shadow = deepcopy(network, {id(tensor): tensor.to("meta") for tensor in tensors})  # of the structure alone
+    weights = {id(each): each.to("meta") for each in (*network.parameters(), *network.buffers()) if not each.is_meta}
+    shadow = deepcopy(network, weights) if weights else network  # a copy of the structure alone
     dtype = next((parameter.dtype for parameter in network.parameters()), torch.float32)
     x = torch.zeros(1, 3, side, side, dtype=dtype, device="meta")
     found = []
@@ -115,8 +115,9 @@ class _Watch(TorchDispatchMode):
         self._seen: dict[int, tuple[Tensor, Axes | None]] = {id(x): (x, axes)}  # kept, so that no id is used again
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        out = func(*args, **(kwargs or {}))
         packet = func._overloadpacket
+        # Python computes these shapes in torch, slowly: a few milliseconds each.
+        out = torch.empty_like(args[0]) if packet in _VALUE_BY_VALUE else func(*args, **(kwargs or {}))
         if packet in flop_registry:
             self.count += flop_registry[packet](*args, **(kwargs or {}), out_val=out) // 2  # and as many additions
         sources = [self._seen[id(each)][1] for each in _tensors(args) if id(each) in self._seen]
@@ -150,6 +151,8 @@ def _window(axis: Axis, size: int, stride: int, before: int, dilation: int, coun
 
 def _joined(axes: Sequence[Axis], count: int) -> Axis:
     """What depends on all of them; those of one place count for every place."""
+    if len(axes) == 1 and len(axes[0].first) == count:
+        return axes[0]
     first = np.broadcast_to(np.min(np.broadcast_arrays(*(axis.first for axis in axes)), 0), count)
     last = np.broadcast_to(np.max(np.broadcast_arrays(*(axis.last for axis in axes)), 0), count)
     one = all(axis.open and axis.jump == axes[0].jump for axis in axes)
@@ -208,6 +211,15 @@ def _combined(sources: Sequence[Axes], args: Sequence, out: Tensor) -> Axes | No
 
 
 _aten = torch.ops.aten
+_VALUE_BY_VALUE = {
+    _aten.gelu,
+    _aten.hardsigmoid,
+    _aten.hardswish,
+    _aten.hardtanh,
+    _aten.relu,
+    _aten.sigmoid,
+    _aten.silu,
+}
 _FOLLOWED: dict[object, Callable[[Sequence[Axes], Sequence, Tensor], Axes | None]] = {
     _aten.convolution: _convolved,
     _aten.cat: _concatenated,
@@ -216,22 +228,6 @@ _FOLLOWED: dict[object, Callable[[Sequence[Axes], Sequence, Tensor], Axes | None
     _aten.constant_pad_nd: _padded,
     _aten._adaptive_avg_pool2d: _adaptively_pooled,
     _aten.mean: _adaptively_pooled,  # of all places, which stay as one: what else it may be has no four axes
-    **dict.fromkeys(
-        (
-            _aten._to_copy,
-            _aten.add,
-            _aten.add_,
-            _aten.clone,
-            _aten.gelu,
-            _aten.hardsigmoid,
-            _aten.hardswish,
-            _aten.hardtanh,
-            _aten.mul,
-            _aten.native_batch_norm,
-            _aten.relu,
-            _aten.sigmoid,
-            _aten.silu,
-        ),
-        _combined,
-    ),
+    **dict.fromkeys((_aten.add, _aten.add_, _aten.mul, _aten.native_batch_norm), _combined),
+    **dict.fromkeys((_aten._to_copy, _aten.clone, *_VALUE_BY_VALUE), _combined),
 }

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from visionlab.network.classifier import Layer
 from visionlab.network.passes import passes
+from visionlab.network.steps import Shortcut, Sum
 from visionlab.network.vgg import VGG, Plan, Step, flatten
 
 KINDS: tuple[tuple[type[nn.Module], str | None], ...] = (  # the first that fits; None: not worth looking at
@@ -19,18 +20,19 @@ KINDS: tuple[tuple[type[nn.Module], str | None], ...] = (  # the first that fits
     (nn.BatchNorm2d, "norm"),
     (nn.LayerNorm, "norm"),
     (nn.ReLU, "relu"),
-    (nn.ReLU6, "activation"),
+    (nn.ReLU6, "relu6"),
     (nn.SiLU, "activation"),
     (nn.Hardswish, "activation"),
     (nn.GELU, "activation"),
     (nn.MaxPool2d, "pool"),
     (nn.AdaptiveAvgPool2d, "average"),
     (nn.Linear, "linear"),
+    (Sum, "sum"),
     (nn.Dropout, None),
     (nn.Flatten, None),
     (nn.Module, "block"),
 )
-ACTIVATIONS = tuple(of for of, kind in KINDS if kind in {"relu", "activation"})
+ACTIVATIONS = tuple(of for of, kind in KINDS if kind in {"relu", "relu6", "activation"})
 
 
 class Stepped(nn.Module):
@@ -78,7 +80,8 @@ def network_layers(network: nn.Module, side: int) -> tuple[Layer, ...]:
     Layers are called by their paths, and drawn with those of their stride. Shapes, multiplications and receptive fields
     are those of a pass that computes nothing.
     """
-    found = []
+    found: list[Layer] = []
+    entered: dict[str, str] = {}  # where a shortcut leaves → the layer whose values it takes along
     stride: int | None = 1
     shape: tuple[int, ...] = (3, side, side)
     for (path, step), passed in zip(network.steps(), passes(network, side), strict=True):
@@ -88,13 +91,16 @@ def network_layers(network: nn.Module, side: int) -> tuple[Layer, ...]:
         if stride is not None:
             stride *= round(shape[1] / passed.shape[1])  # maps that lose their border are a little smaller
         shape = passed.shape
+        if isinstance(step, Shortcut):
+            entered[path] = found[-1].name
         if kind is not None:
             channels, height, width = (*shape, 1, 1)[:3]
             parameters = sum(parameter.numel() for parameter in step.parameters())
             places = (channels, height, width)
             field, block = (None, "Classifier") if stride is None else (passed.field, f"Stride {stride}")
             count = passed.multiplications / (height * width)
-            found.append(Layer(path, path, kind, places, stride, field, parameters, block, count))
+            adds = entered[step.after] if isinstance(step, Sum) else None
+            found.append(Layer(path, path, kind, places, stride, field, parameters, block, count, adds))
     return (*found, Layer("prob", "softmax", "softmax", found[-1].shape, None, None, 0))
 
 

@@ -14,6 +14,7 @@ from visionlab.network.activations import FeatureMap, feature_maps
 from visionlab.network.channels import channel_weights, check_number
 from visionlab.network.classifier import Classifier, Layer
 from visionlab.network.passes import step_passed
+from visionlab.network.steps import SameConv
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,12 @@ class Trace:
     itself computed. patches and kernels are (C, kh, kw) float32, according to the rule:
 
         "convolution"  C input channels, the kernel's size, zero where the patch leaves the map
+        "depthwise"    the same with the same channel alone
         "linear"       C inputs, 1 × 1: the source's values, flattened (C, H, W) → (C·H·W)
         "relu"         the one number before it, kernel 1 where it is positive and 0 where it is not
+        "relu6"        likewise, and above 6 the bias is 6 and the kernel 0
+        "sum"          two numbers of the same channel and place, kernel 1 each: the source's, and that of the layer
+                       `added`
         "max-pool"     the window of the same channel as far as it lies on the map, kernel 1 at its (first) greatest
                        and 0 elsewhere
         "average"      the window of the same channel, kernel 1 / its size everywhere
@@ -54,6 +59,7 @@ class Trace:
     kernels: NDArray[np.float32]
     value: float
     box: Box
+    added: str | None = None
 
     @property
     def products(self) -> NDArray[np.float64]:
@@ -127,8 +133,8 @@ def trace_unit(
 
     side is the input size in pixels, by default the classifier's own. maps are those that `feature_maps` already gave
     for this picture at this side; what is missing in them is computed. Raises ModelError for an unknown layer and for
-    one that is no such sum (a block, a norm, an activation other than ReLU), ParameterError for a channel or a place
-    outside it or a side below 32.
+    one that is no such sum (a block, a norm, an activation other than ReLU and ReLU6), ParameterError for a channel or
+    a place outside it or a side below 32.
     """
     here = net.layer(layer)
     if here.kind not in _RULES:
@@ -139,33 +145,39 @@ def trace_unit(
     index = net.layers.index(here)
     source = net.layers[index - 1].name if index else None
     known = dict(maps or {})
-    missing = [name for name in (source, layer) if name is not None and name not in known]
+    missing = [name for name in (source, here.adds, layer) if name is not None and name not in known]
     if missing:
         known |= feature_maps(net, image, missing, side)
     values = transform([image], net.device)[0].cpu().numpy() if source is None else known[source].values
+    if here.adds is not None:
+        values = np.stack([values, known[here.adds].values])  # (2, C, H, W)
     _check_place(here, row, column, known[layer].values.shape)
     box = _box(net, here, row, column, transform.crop)
     rule, write_out = _RULES[here.kind]
     bias, patches, kernels = write_out(net, here, values, channel, row, column)
     value = float(known[layer].values[channel, row, column])
-    return Trace(layer, channel, row, column, source, rule, bias, patches, kernels, value, box)
+    if rule == "convolution" and len(patches) == 1 < len(values):
+        rule = "depthwise"
+    return Trace(layer, channel, row, column, source, rule, bias, patches, kernels, value, box, here.adds)
 
 
 _Sum = tuple[float, NDArray[np.float32], NDArray[np.float32]]  # bias, patches (C, kh, kw), kernels (C, kh, kw)
 
 
 def _convolution(net: Classifier, layer: Layer, source: NDArray, channel: int, row: int, column: int) -> _Sum:
-    # A convolution that is a step has one group and no dilation; those of other kinds are inside blocks.
+    # A convolution that is a step has no dilation; those of other kinds are inside blocks.
     weights = channel_weights(net, layer.name, channel)
-    (top, bottom), (left, right) = _window(net, layer, row, column)
-    inside = source[:, max(top, 0) : bottom, max(left, 0) : right]
+    seen = len(weights.kernels)  # of the source's channels, group by group
+    first = channel * (len(source) // seen) // layer.shape[0] * seen
+    (top, bottom), (left, right) = _window(net, layer, source, row, column)
+    inside = source[first : first + seen, max(top, 0) : bottom, max(left, 0) : right]
     _, height, width = inside.shape
     patches = np.zeros_like(weights.kernels)  # the padding
     patches[:, max(-top, 0) :, max(-left, 0) :][:, :height, :width] = inside
     return weights.bias, patches, weights.kernels
 
 
-def _window(net: Classifier, layer: Layer, row: int, column: int) -> list[tuple[int, int]]:
+def _window(net: Classifier, layer: Layer, source: NDArray, row: int, column: int) -> list[tuple[int, int]]:
     """(first, last + 1) of the source's rows and columns in a convolution's or pool's window, its padding included."""
     module = dict(net.module.steps())[layer.module]
     found = []
@@ -173,7 +185,8 @@ def _window(net: Classifier, layer: Layer, row: int, column: int) -> list[tuple[
         size, stride, padding = (
             np.broadcast_to(v, 2)[axis] for v in (module.kernel_size, module.stride, module.padding)
         )
-        first = int(place * stride - padding)
+        before = module.zeros(axis, source.shape[1 + axis])[0] if isinstance(module, SameConv) else padding
+        first = int(place * stride - before)
         found.append((first, first + int(size)))
     return found
 
@@ -188,8 +201,18 @@ def _relu(net: Classifier, layer: Layer, source: NDArray, channel: int, row: int
     return 0.0, patch, (patch > 0).astype(np.float32)
 
 
+def _relu6(net: Classifier, layer: Layer, source: NDArray, channel: int, row: int, column: int) -> _Sum:
+    patch = source[channel, row, column].reshape(1, 1, 1)
+    return (6.0 if patch > 6 else 0.0), patch, ((patch > 0) & (patch <= 6)).astype(np.float32)
+
+
+def _added(net: Classifier, layer: Layer, source: NDArray, channel: int, row: int, column: int) -> _Sum:
+    patches = source[:, channel, row, column].reshape(2, 1, 1)
+    return 0.0, patches, np.ones_like(patches)
+
+
 def _max_pool(net: Classifier, layer: Layer, source: NDArray, channel: int, row: int, column: int) -> _Sum:
-    (top, bottom), (left, right) = _window(net, layer, row, column)
+    (top, bottom), (left, right) = _window(net, layer, source, row, column)
     patch = source[None, channel, max(top, 0) : bottom, max(left, 0) : right]
     kernel = np.zeros(patch.shape, np.float32)
     kernel.flat[patch.argmax()] = 1
@@ -221,6 +244,8 @@ _RULES: dict[str, tuple[str, Callable[..., _Sum]]] = {  # by the layer's kind
     "conv": ("convolution", _convolution),
     "linear": ("linear", _linear),
     "relu": ("relu", _relu),
+    "relu6": ("relu6", _relu6),
+    "sum": ("sum", _added),
     "pool": ("max-pool", _max_pool),
     "average": ("average", _average),
     "softmax": ("softmax", _softmax),

@@ -18,12 +18,15 @@ from visionlab.ui.state import Spot
 from visionlab.ui.widgets import show_exact
 
 SHOWN = 5  # contributions, the largest ones
-MOST_NUMBERS = 9  # in a patch: a larger one is not written out
+MOST_NUMBERS = 25  # in a patch: a larger one is not written out
 RULES = {
-    "convolution": "**{layer}** is the bias, and for each of {count} channels of {source} 3 × 3 values times weights.",
+    "convolution": "**{layer}** is the bias, and for each of {count} channels of {source} {size} values times weights.",
+    "depthwise": "**{layer}** is the bias, and {size} values of the same channel of {source} times weights.",
     "linear": "**{layer}** is the bias, and each of the {count:,} values of {source} times its weight.",
     "relu": "**{layer}** is what {source} says there if that is above zero, and zero if not: here {value:.4f}.",
-    "max-pool": "**{layer}** is the largest of the four values of {source} under it.",
+    "relu6": "**{layer}** is what {source} says there, but no less than zero and no more than six: here {value:.4f}.",
+    "sum": "**{layer}** is what {source} says there, and what {added} said there before.",
+    "max-pool": "**{layer}** is the largest of the {places} values of {source} under it.",
     "average": "**{layer}** is the mean of the {places} values of {source} under it.",
     "softmax": "**{layer}** is its own share of the exponentials of all {count:,} values of {source}.",
 }
@@ -48,7 +51,7 @@ def show(look: Look, spot: Spot) -> None:
     Raises ModelError for a layer whose units are no such sums.
     """
     traces = [_trace(look, spot)]
-    if traces[0].rule == "relu":
+    if traces[0].rule in ("relu", "relu6"):
         traces.append(_trace(look, replace(spot, layer=traces[0].source)))
     where = f", row {spot.unit[0]}, column {spot.unit[1]}" if look.maps[spot.layer].values[0].size > 1 else ""
     what = "channel" if where else "unit"
@@ -75,7 +78,9 @@ def _rule(trace: Trace) -> str:
         layer=trace.layer,
         count=len(trace.totals),
         source=trace.source or "the picture",
+        added=trace.added,
         value=trace.value,
+        size=" × ".join(map(str, trace.patches.shape[1:])),
         places=trace.patches[0].size,
     )
 
@@ -86,14 +91,14 @@ def _trace(look: Look, spot: Spot) -> Trace:
 
 def _sum(trace: Trace) -> None:
     """The largest contributions with their numbers, the rest as one number, and whether the network agrees."""
-    shown = trace.strongest(SHOWN)
-    fits = trace.patches[0].size <= MOST_NUMBERS
-    rows = "".join(_row(trace, int(channel)) for channel in shown) if fits else ""
+    shown = trace.strongest(SHOWN if trace.patches[0].size <= MOST_NUMBERS else 0)
+    rows = "".join(_row(trace, int(channel)) for channel in shown)
     others = len(trace.totals) - len(shown)
     if others:
         rest = trace.totals.sum() - trace.totals[shown].sum()
-        rows += f'<tr><th scope="row">{others:,} more</th><td colspan="5"></td><td>{rest:+.4f}</td></tr>'
-    if trace.rule in ("convolution", "linear"):
+        what = f"{others:,} more" if len(shown) else "values × weights"
+        rows += f'<tr><th scope="row">{what}</th><td colspan="5"></td><td>{rest:+.4f}</td></tr>'
+    if trace.rule in ("convolution", "depthwise", "linear"):
         rows += f'<tr><th scope="row">bias</th><td colspan="5"></td><td>{trace.bias:+.4f}</td></tr>'
     rows += f'<tr class="sum"><th scope="row">sum</th><td colspan="5"></td><td>{trace.total:.4f}</td></tr>'
     heads = "".join(f'<th scope="col">{head}</th>' for head in ("", "values", "", "weights", "", "products", "sum"))
@@ -109,6 +114,8 @@ def _sum(trace: Trace) -> None:
 def _row(trace: Trace, channel: int) -> str:
     if trace.source is None:
         name = ("red", "green", "blue")[channel]
+    elif trace.added is not None:
+        name = (trace.source, trace.added)[channel]
     else:  # a pool looks at its own channel alone
         what = "unit" if trace.patches[0].size == 1 else "channel"
         name = f"{what} {channel if len(trace.totals) > 1 else trace.channel}"

@@ -87,7 +87,7 @@ def cams(combine: Combine, net: Classifier, x: Tensor, target: int | None, names
     return Cams(index, {name: found[name] for name in names}, x.detach())
 
 
-ANSWERS = ("relu", "activation", "block")  # kinds of layers whose maps are what the next layer is told
+ANSWERS = ("relu", "relu6", "activation", "block", "sum")  # kinds of layers whose maps are what the next layer is told
 
 
 def last_in_place(net: Classifier) -> str:

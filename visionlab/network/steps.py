@@ -1,0 +1,58 @@
+"""Steps that torch has no modules for: TensorFlow's padding, and shortcuts around other steps."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Conv(nn.Conv2d):
+    """A convolution whose weights come out of a file: drawing others first takes longer than loading them."""
+
+    def reset_parameters(self) -> None:
+        pass
+
+
+class SameConv(Conv):
+    """A convolution with TensorFlow's SAME padding: ⌈size / stride⌉ outputs, and zeros around, of which the odd one
+    comes after: (N, C, H, W) → (N, C', ⌈H / s⌉, ⌈W / s⌉)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        (top, bottom), (left, right) = (self.zeros(axis, x.shape[2 + axis]) for axis in (0, 1))
+        return super().forward(F.pad(x, (left, right, top, bottom)))
+
+    def zeros(self, axis: int, size: int) -> tuple[int, int]:
+        """How many are put before and after the rows (axis 0) or columns (1) of a map of that size."""
+        stride = self.stride[axis]
+        zeros = max(0, (-(-size // stride) - 1) * stride + self.kernel_size[axis] - size)
+        return zeros // 2, zeros - zeros // 2
+
+
+class Shortcut:
+    """A step that lets its input pass and keeps it for the Sum at the other end.
+
+    A list of steps has its own, and runs from the first to the last: so passes do not meet, and nothing is left behind.
+    """
+
+    def __init__(self):
+        self._kept: Tensor | None = None
+
+    def __call__(self, x: Tensor) -> Tensor:
+        self._kept = x
+        return x
+
+    def take(self) -> Tensor:
+        kept, self._kept = self._kept, None
+        return kept
+
+
+class Sum(nn.Module):
+    """A step that adds what a Shortcut kept, place by place; after names that one's path."""
+
+    def __init__(self, shortcut: Shortcut, after: str):
+        super().__init__()
+        self._shortcut = shortcut
+        self.after = after
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self._shortcut.take() + x
