@@ -1,6 +1,7 @@
 """Fixtures for all tests: the devices present, a tiny random network, and a picture with something in them."""
 
 import os
+from pathlib import Path
 
 # Tiny networks gain nothing from threads, and lose much on a busy machine; torch and the servers read this at once.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -30,6 +31,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--reverse"):
         items.reverse()
     items.sort(key=lambda item: "browser" not in item.path.parts)
+
+
+@pytest.fixture(scope="session")
+def built_in_alone(tmp_path_factory) -> Path:
+    """Weights as a fresh clone has them, whatever the person who runs the tests has brought: for VISIONLAB_WEIGHTS."""
+    folder = tmp_path_factory.mktemp("weights")
+    for path in (Path(__file__).parents[1] / "weights").glob("vgg16-tinyimagenet.*"):
+        (folder / path.name).symlink_to(path)
+    return folder
 
 
 @pytest.fixture(params=DEVICES)

@@ -49,12 +49,15 @@ def file_of(source: Package, data: bytes, sha256: str | None = None) -> WeightFi
     return WeightFile(f"tiny-{sha256[:8]}.safetensors", size=len(made.getvalue()), sha256=sha256, source=source)
 
 
-def packed_state(state: Mapping[str, torch.Tensor]) -> tuple[bytes, WeightFile]:
-    """A wheel that holds a network's state_dict() as torch saves it, and the entry of the file made of it."""
+def packed_state(state: Mapping[str, torch.Tensor], derive: packages.Derive | None = None) -> tuple[bytes, WeightFile]:
+    """A wheel that holds a network's state_dict() as torch saves it, and the entry of the file made of it.
+
+    Without a step of its own, the file holds the same tensors.
+    """
     data = io.BytesIO()
     torch.save(dict(state), data)
-    content = pack({MEMBER: data.getvalue()})
-    return content, file_of(published(content, data.getvalue(), _state), data.getvalue())
+    content = pack({MEMBER: data.getvalue()}, zipfile.ZIP_STORED)
+    return content, file_of(published(content, data.getvalue(), derive or _state), data.getvalue())
 
 
 def _state(data: bytes) -> packages.Tensors:

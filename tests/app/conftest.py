@@ -40,6 +40,11 @@ def workspace_folder(tmp_path, monkeypatch) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def fresh_clone(monkeypatch, built_in_alone) -> None:
+    monkeypatch.setenv("VISIONLAB_WEIGHTS", str(built_in_alone))
+
+
 @pytest.fixture(autouse=True, scope="session")
 def packages_are_looked_through_once():
     """Streamlit looks for components in every installed package, for each AppTest anew: that took a third of a run."""

@@ -41,6 +41,13 @@ def workspace_folder(tmp_path_factory) -> Iterator[Path]:
         yield folder
 
 
+@pytest.fixture(scope="module", autouse=True)
+def fresh_clone(built_in_alone) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VISIONLAB_WEIGHTS", str(built_in_alone))
+        yield
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     with running_server() as url:
