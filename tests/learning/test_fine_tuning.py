@@ -28,7 +28,7 @@ def test_the_last_block_is_that_of_the_last_layer_with_places():
         last_block(replace(tiny_classifier(), embedding="relu1_2"))
 
 
-def test_the_last_block_of_torchvisions_networks():
+def test_the_last_block_of_networks_of_blocks():
     from torchvision.models import get_model
 
     from visionlab.network.classifier import Classifier, Transform
@@ -38,12 +38,13 @@ def test_the_last_block_of_torchvisions_networks():
     expected = {
         "resnet50": ("layer3.5", "network.layer4."),
         "squeezenet1_1": ("features.7", "network.features."),
-        "mobilenet_v3_large": ("features.12", "network.features.1"),
+        "mobilenet_v3_large": ("features.13.block.0.2", "network.features.1"),
+        "efficientnet_lite0": ("blocks.11.expand_relu6", ""),
     }
     for name, (first, prefix) in expected.items():
         model = MODELS[name]
         with torch.device("meta"):
-            module = model.adapt(get_model(name).eval())
+            module = model.build() if model.build else model.adapt(get_model(name).eval())
         layers, cpu = network_layers(module, 224), torch.device("cpu")
         net = Classifier(name, module, Transform(224, 224), ("a",), layers, cpu, model.embedding, 224)
         before, keys = last_block(net)

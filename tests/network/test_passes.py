@@ -96,11 +96,11 @@ def test_fields_of_the_networks_of_blocks_are_those_of_pencil_and_paper():
     assert field == 851
 
 
-def test_a_block_that_looks_at_the_whole_map_sees_the_whole_input():
+def test_what_is_weighed_by_the_whole_map_sees_the_whole_input():
     with torch.device("meta"):
         net = network("mobilenet_v3_large")
         found = fields(net)
-    first = "features.4"  # the first with an average over all places
+    first = "features.4.block.2"  # the first gates, that an average over all places opens
     names = [name for name in found if name.startswith("features.")]
     assert all(found[name] for name in names[: names.index(first)])
     assert not any(found[name] for name in names[names.index(first) :])

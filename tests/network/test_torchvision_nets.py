@@ -36,6 +36,7 @@ from visionlab.network.weights import WeightFile
 SIDE = 40
 PUBLISHED = [name for name, model in MODELS.items() if model.file.url]
 LITE = "efficientnet_lite0"
+INVERTED = {"mobilenet_v3_large", "efficientnet_b0", LITE}  # whose blocks are unrolled
 FEATURES = {"vgg16": 14, "vgg16_bn": 14, "vgg19": 14, "resnet50": 2048, "mobilenet_v3_large": 1280,
             "squeezenet1_1": 512, "efficientnet_b0": 1280, "convnext_tiny": 768, LITE: 1280}  # fmt: skip
 
@@ -227,7 +228,7 @@ def test_channels_add_up_to_what_the_last_layer_sees(net, noise):
 
 
 def test_traces_are_the_sums_that_the_network_computes(net, noise):
-    rng, maps = np.random.default_rng(0), feature_maps(net, noise)
+    rng, maps, rules = np.random.default_rng(0), feature_maps(net, noise), set()
     for layer in net.layers:
         if layer.kind in ("block", "norm", "activation"):
             with pytest.raises(ModelError, match=rf"{layer.name} is no sum .* a {layer.kind}\. Choose one of "):
@@ -237,8 +238,10 @@ def test_traces_are_the_sums_that_the_network_computes(net, noise):
             unit = (int(rng.integers(layer.shape[0])), int(row) % layer.shape[1], int(column) % layer.shape[2])
             found = trace_unit(net, noise, layer.name, *unit, maps=maps)
             assert found.total == pytest.approx(found.value, rel=1e-4, abs=1e-4), layer.name
+            rules.add(found.rule)
             if not layer.in_place:
                 assert found.box == Box(0, 0, SIDE, SIDE)
+    assert ({"depthwise", "sum"} <= rules) == (net.name in INVERTED)
 
 
 @pytest.mark.parametrize("side", [32, 97])

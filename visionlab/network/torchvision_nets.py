@@ -38,9 +38,10 @@ ACTIVATIONS = tuple(of for of, kind in KINDS if kind in {"relu", "relu6", "activ
 class Stepped(nn.Module):
     """One of torchvision's networks: (N, 3, H, W) float, normalised → logits (N, classes), step by step.
 
-    It is to be one whose forward is its children in order, an nn.Sequential being its own children; what torchvision
-    does between two children, flattening, comes after the step of that path (None: the network has a module for it).
-    Paths are torchvision's. What works in place no longer does, so that every activation can be kept.
+    It is to be one whose forward is its children in order, an nn.Sequential being its own children, and an inverted
+    residual its sequence and a sum; what torchvision does between two children, flattening, comes after the step of
+    that path (None: the network has a module for it). Paths are torchvision's. What works in place no longer does, so
+    that every activation can be kept.
     """
 
     def __init__(self, network: nn.Module, flatten_after: str | None = "avgpool"):
@@ -66,12 +67,28 @@ class Stepped(nn.Module):
         return x
 
 
-def _unrolled(network: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
+def _unrolled(network: nn.Module, prefix: str = "") -> Iterator[Step]:
     for name, child in network.named_children():
+        path = prefix + name
         if isinstance(child, nn.Sequential):
-            yield from _unrolled(child, f"{prefix}{name}.")
+            yield from _unrolled(child, f"{path}.")
+        elif hasattr(child, "use_res_connect"):
+            yield from _inverted_residual(child, path)
         else:
-            yield prefix + name, child
+            yield path, child
+
+
+def _inverted_residual(block: nn.Module, path: str) -> Iterator[Step]:
+    """A sequence, to whose result its input is added where it has the same shape (MobileNets' and EfficientNets')."""
+    name, sequence = next(each for each in block.named_children() if isinstance(each[1], nn.Sequential))
+    inside = _unrolled(sequence, f"{path}.{name}.")
+    if not block.use_res_connect:
+        yield from inside
+        return
+    shortcut, around = Shortcut(), f"{path}.shortcut"
+    yield around, shortcut
+    yield from inside
+    yield f"{path}.sum", Sum(shortcut, around)
 
 
 def network_layers(network: nn.Module, side: int) -> tuple[Layer, ...]:
