@@ -22,15 +22,8 @@ MAP_TALLEST = 380  # pixels on the screen
 KERNELS_SHOWN = 16
 PATCHES_SHOWN = 9
 UNITS_SHOWN = 14
-WEIGHTLESS = (
-    "relu",
-    "relu6",
-    "activation",
-    "sum",
-    "pool",
-    "average",
-    "softmax",
-)  # kinds of layers that keep their input's channels
+# Kinds of layers that keep their input's channels.
+WEIGHTLESS = ("relu", "relu6", "activation", "sum", "pool", "average", "softmax")
 
 
 def show_map(look: Look, spot: Spot, scale: str) -> None:
