@@ -13,6 +13,7 @@ from tiny import tiny_classifier
 
 from visionlab.network.classifier import Classifier
 
+LONG = ("browser", "app", "network", "tests")  # the last for test_cli.py
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
 
@@ -27,10 +28,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The browser's come first: begun last, one file of them would be all that is still at work for a long while."""
+    """Folders of long files come first: begun last, one of them would be all that is still at work for a long while."""
     if config.getoption("--reverse"):
         items.reverse()
-    items.sort(key=lambda item: "browser" not in item.path.parts)
+    items.sort(key=lambda item: LONG.index(item.path.parent.name) if item.path.parent.name in LONG else len(LONG))
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ def integrated_gradients(
     net: Classifier, x: Tensor, target: int, layer: str | None, progress: Progress
 ) -> NDArray[np.float32]:
     """(H, W) ≥ 0: the positive part of what the three channels of a pixel add to the logit together."""
-    return signed_attributions(net, x, target, progress=progress).sum(0).clip(min=0)
+    return signed_attributions(net, x, target, POINTS, progress).sum(0).clip(min=0)
 
 
 def signed_attributions(
