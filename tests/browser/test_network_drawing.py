@@ -9,6 +9,8 @@ from browser.demos.serving import serving
 from browser.driver import open_page, settle
 from playwright.sync_api import Locator, Page, expect
 
+from visionlab.network.torchvision_nets import KINDS
+
 FIRST, SECOND = ".st-key-first", ".st-key-second"
 
 
@@ -54,6 +56,22 @@ def test_every_layer_is_there_and_can_be_clicked(page: Page):
     expect(page.locator(FIRST).get_by_role("radio", checked=True)).to_have_count(1)
     slab(page, "relu5_2").locator(".front").click()
     told(page, "['relu5_2', 'relu5_2']")
+
+
+def test_every_kind_of_layer_has_a_slab_a_name_and_a_colour(page: Page):
+    open_page(page, "?network=kinds")
+    drawing = page.locator(FIRST)
+    fronts = drawing.get_by_role("radio").locator(".front")
+    kinds = len({kind for _, kind in KINDS if kind} | {"softmax"})
+    expect(fronts).to_have_count(kinds)
+    boxes = [front.bounding_box() for front in fronts.all()]
+    assert all(box["width"] >= 3 and box["height"] >= 8 for box in boxes)
+    assert all(one["x"] < other["x"] for one, other in pairwise(boxes))
+    legend = drawing.locator(".legend li")
+    assert all(legend.all_text_contents())
+    hues = legend.evaluate_all("(all) => all.map((item) => getComputedStyle(item).getPropertyValue('--hue'))")
+    assert all(hues)
+    assert len(hues) == kinds - 1  # both kinds of pooling are one
 
 
 def test_small_slabs_are_hit_from_above_and_below(page: Page):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 
 import numpy as np
 import torch
@@ -167,8 +168,14 @@ class Classifier:
         for layer in self.layers:
             if layer.name == name:
                 return layer
-        known = ", ".join(layer.name for layer in self.layers)
-        raise ModelError(f"{self.name} has no layer “{name}”. It has {known}.")
+        raise ModelError(f"{self.name} has no layer “{name}”. {self.layers_near(name)}")
+
+    def layers_near(self, name: str) -> str:
+        """For whoever asked for a layer that is not there: how the layers are called, and which may have been meant."""
+        names = [layer.name for layer in self.layers]
+        near = get_close_matches(name, names, n=1)
+        hint = f" Did you mean “{near[0]}”?" if near else ""
+        return f"Its {len(names)} layers go from {names[0]} to {names[-1]}.{hint}"
 
     def target(self, label: str | int) -> int:
         """The index of a class, given its index or its label. Raises ParameterError where there is none."""

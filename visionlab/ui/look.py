@@ -56,10 +56,9 @@ def resolve(wanted: Spot, look: Look) -> tuple[Spot, list[str]]:
     told = []
     layer, channel, unit = wanted.layer, wanted.channel, wanted.unit
     if layer not in look.maps:
-        first, *others = look.maps
+        first = next(iter(look.maps))
         if layer is not None:
-            known = ", ".join([first, *others])
-            told.append(f"{look.net.name} has no layer “{layer}”, so {first} is shown. It has {known}.")
+            told.append(f"{look.net.name} has no layer “{layer}”, so {first} is shown. {look.net.layers_near(layer)}")
         layer, channel, unit = first, None, None
     values = look.maps[layer].values
     channels, rows, columns = values.shape

@@ -4,6 +4,7 @@ import streamlit as st
 
 from visionlab.network.classifier import Layer
 from visionlab.network.layers import vgg_layers
+from visionlab.network.torchvision_nets import KINDS
 from visionlab.network.vgg import VGG16, scaled_plan
 from visionlab.ui.components.network_drawing import Drawn, network_drawing
 
@@ -27,7 +28,14 @@ def drawn(layers: tuple[Layer, ...]) -> list[Drawn]:
     ]
 
 
+def every_kind() -> list[Drawn]:
+    """A network of one layer of each kind that there is."""
+    kinds = dict.fromkeys([*(kind for _, kind in KINDS if kind), "softmax"])
+    return [Drawn(kind, kind, "All", (8, 4, 4), f"{kind} · a kind") for kind in kinds]
+
+
 NETWORKS = {
+    "kinds": every_kind(),
     "vgg16": drawn(vgg_layers(VGG16, 224)),
     "half": drawn(vgg_layers(scaled_plan(0.5, (1024, 1024), 202), 224)),
     "bold": [Drawn("<b>a</b>", "conv", "<i>Block</i>", (8, 4, 4), "<b>a</b> & <i>facts</i>")],

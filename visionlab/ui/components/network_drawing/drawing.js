@@ -1,16 +1,5 @@
 // The drawing itself: what is drawn, pointed at and chosen. Joined after slabs.js.
 
-const KINDS = {
-  conv: "Convolution",
-  norm: "Normalisation",
-  relu: "ReLU",
-  activation: "Activation",
-  block: "Block",
-  pool: "Pooling",
-  average: "Pooling",
-  linear: "Fully connected",
-  softmax: "Softmax",
-};
 const drawings = new WeakMap();
 
 export default function ({ data, parentElement, setStateValue }) {
@@ -39,7 +28,7 @@ class Drawing {
   }
 
   legend() {
-    const kinds = new Map(this.layers.map(({ kind }) => [KINDS[kind], kind]));
+    const kinds = new Map(this.layers.map(({ kind }) => [KINDS[kind].label, kind]));
     this.$(".legend").replaceChildren(...[...kinds].map(([label, kind]) => {
       const item = document.createElement("li");
       item.className = kind;

@@ -9,8 +9,22 @@ const HEIGHT = 148; // of the whole, with its labels
 const ROOM = 12; // between labels at least
 const SHORTEST = 0.8; // the least number of pixels for a unit of thickness: below that, the drawing is scrolled
 const LONGEST = 1.9; // the most
-const GAPS = { conv: 5, norm: 0, relu: 0, activation: 0, block: 3, pool: 4, average: 4, linear: 8, softmax: 8 }; // before a layer, in such units
-const DEEP = ["conv", "block"]; // kinds that are as thick as they have channels
+// What a kind of layer is called, how much is free before it, and how thick it is, in such units; where that is not told,
+// it is as thick as it has channels. Every kind of Layer’s is here.
+const KINDS = {
+  conv: { label: "Convolution", gap: 5 },
+  block: { label: "Block", gap: 3 },
+  norm: { label: "Normalisation", gap: 0, thick: 4 },
+  relu: { label: "ReLU", gap: 0, thick: 5 },
+  relu6: { label: "ReLU6", gap: 0, thick: 5 },
+  activation: { label: "Activation", gap: 0, thick: 5 },
+  sum: { label: "Sum", gap: 0, thick: 4 },
+  pool: { label: "Pooling", gap: 4, thick: 7 },
+  average: { label: "Pooling", gap: 4, thick: 7 },
+  linear: { label: "Fully connected", gap: 8, thick: 9 },
+  softmax: { label: "Softmax", gap: 8, thick: 9 },
+};
+const isDeep = (kind) => KINDS[kind].thick === undefined;
 const BETWEEN = 8; // blocks at least, in pixels
 
 // layers, the pixels that there are and width(text) → { width, slabs, blocks }, in the layers' order.
@@ -44,7 +58,7 @@ function arrange(layers, available, widthOf) {
 // Layers in succession of the same block: how thick they are together, how far back they go, how wide their label is.
 function blocksOf(layers, widthOf) {
   const largest = Math.max(...layers.map(({ shape }) => Math.max(shape[1], shape[2])));
-  const deepest = Math.max(...layers.map(({ kind, shape }) => (DEEP.includes(kind) ? shape[0] : 1)));
+  const deepest = Math.max(...layers.map(({ kind, shape }) => (isDeep(kind) ? shape[0] : 1)));
   const blocks = [];
   for (const layer of layers) {
     if (blocks.at(-1)?.name !== layer.block) {
@@ -52,7 +66,7 @@ function blocksOf(layers, widthOf) {
     }
     const block = blocks.at(-1);
     const [sides, thick] = [sidesOf(layer, largest), thickness(layer, deepest)];
-    const from = block.units + (block.members.length ? GAPS[layer.kind] : 0);
+    const from = block.units + (block.members.length ? KINDS[layer.kind].gap : 0);
     block.layers.push(layer);
     block.members.push({ sides, thick, from });
     block.units = from + thick;
@@ -75,8 +89,7 @@ function sizeOf(layers) {
 }
 
 function thickness({ kind, shape }, deepest) {
-  if (DEEP.includes(kind)) return 6 + 9 * Math.sqrt(shape[0] / deepest);
-  return { norm: 4, relu: 5, activation: 5, pool: 7, average: 7, linear: 9, softmax: 9 }[kind];
+  return KINDS[kind].thick ?? 6 + 9 * Math.sqrt(shape[0] / deepest);
 }
 
 // How high and how deep a layer is: maps by the root of their sides, single units by the logarithm of their number.
