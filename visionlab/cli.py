@@ -58,15 +58,16 @@ def models(
     as_json: AsJson = False,
 ) -> None:
     """The networks, and whether their weights are here; or bring those of some, checked."""
-    from visionlab.network import weights
+    from visionlab.network.models import available
 
     wanted = [*(get or []), *(name for name, model in vl.MODELS.items() if packages and model.file.source)]
     if wanted:
         _bring(wanted)
         return
+    here = available()
     rows = [
-        {"name": model.name, "file": model.file.name, "here": weights.is_here(model.file), "about": model.about}
-        for model in vl.MODELS.values()
+        {"name": model.name, "file": model.file.name, "here": name in here, "about": model.about}
+        for name, model in vl.MODELS.items()
     ]
     if as_json:
         print(json.dumps(rows, indent=2))

@@ -76,6 +76,63 @@ def test_a_file_that_changes_while_its_network_is_in_use_is_told_of(put, noise):
         load_classifier(BUILT_IN, "cpu")
 
 
+@pytest.fixture
+def joined(tmp_path, monkeypatch):
+    """An entry whose convolutions and head lie in two files; gives their names and all of their tensors."""
+    monkeypatch.setenv("VISIONLAB_WEIGHTS", str(tmp_path))
+    torch.manual_seed(0)
+    state = {name: value.half() for name, value in VGG(TINY).state_dict().items()}
+    labels = {"labels": json.dumps([f"class {i}" for i in range(TINY.classes)]), "temperature": "2.0"}
+    files = []
+    for part, header in (("features", {"temperature": "no matter"}), ("classifier", labels)):
+        path = tmp_path / f"{part}.safetensors"
+        save_file({name: value for name, value in state.items() if name.startswith(part)}, path, header)
+        files.append(WeightFile(path.name, sha256=checksums.sha256(path)))
+    entry = replace(MODELS[BUILT_IN], name="joined", file=files[0], head=files[1])
+    monkeypatch.setitem(MODELS, "joined", entry)
+    return [file.name for file in files], state
+
+
+def test_convolutions_and_head_of_two_files_are_one_network(joined):
+    names, state = joined
+    net = load_classifier("joined", "cpu")
+    assert {name: value.half().tolist() for name, value in net.module.state_dict().items()} == {
+        name: value.tolist() for name, value in state.items()
+    }
+    assert net.labels == tuple(f"class {i}" for i in range(TINY.classes))
+    assert net.temperature == 2
+    assert len(net.comparisons) == 2
+    for name in names:
+        assert "joined" in models.available()
+        (folder() / name).rename(folder() / "away")
+        assert "joined" not in models.available()
+        with pytest.raises(WeightsError, match=f"{name} is not there"):
+            load_classifier("joined", "cpu")
+        (folder() / "away").rename(folder() / name)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_either_of_two_files_that_changes_is_told_of(joined, which, noise):
+    names, _ = joined
+    net = load_classifier("joined", "cpu")
+    assert len(probabilities(net, [noise])) == 1
+    path = folder() / names[which]
+    changed = path.read_bytes()[:-1] + b"?"
+    path.unlink()  # what is in use stays as it was, and is no longer what it is to be
+    path.write_bytes(changed)
+    with pytest.raises(WeightsError, match=f"is not {names[which]}: its SHA-256"):
+        probabilities(net, [noise])
+    with pytest.raises(WeightsError, match=f"is not {names[which]}: its SHA-256"):
+        load_classifier("joined", "cpu")
+
+
+def test_two_files_that_do_not_fit_each_other_are_both_named(joined, monkeypatch):
+    wider = replace(TINY, blocks=(*TINY.blocks[:-1], (12, 12, 13)))
+    monkeypatch.setitem(MODELS, "joined", replace(MODELS["joined"], plan=wider))
+    with pytest.raises(WeightsError, match=r"features\.safetensors and classifier\.safetensors do not fit"):
+        load_classifier("joined", "cpu")
+
+
 def test_files_that_do_not_fit_are_refused(put, monkeypatch):
     put(TINY, labels=["one", "two"])
     with pytest.raises(WeightsError, match="7 outputs but 2 labels"):

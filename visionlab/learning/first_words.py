@@ -227,7 +227,7 @@ def _wordnet_ids(net: Classifier) -> dict[str, str]:
     model = MODELS.get(net.name)
     if model and model.wordnet_ids:
         return dict(zip(net.labels, model.wordnet_ids, strict=True))
-    path = weights.find(model.file) if model and model.labels is None else None
+    path = weights.find(model.files[-1]) if model and model.labels is None else None
     return _ids_in(path) if path else {}
 
 

