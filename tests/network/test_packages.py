@@ -251,6 +251,7 @@ def test_a_wheel_that_cannot_be_read_is_said():
 
 def test_tensors_are_written_as_safetensors_and_always_the_same_bytes(tmp_path):
     tensors = {"b": VALUES.transpose(2, 0, 1), "a.bias": VALUES[0, 0], "none": VALUES[:0]}
+    tensors["half"] = VALUES[0].astype(np.float16)
     content = []
     for _ in range(2):
         file = io.BytesIO()
@@ -262,7 +263,7 @@ def test_tensors_are_written_as_safetensors_and_always_the_same_bytes(tmp_path):
         assert made.metadata() == {"from": "“here”"}
         assert set(made.keys()) == set(tensors)
         for name, values in tensors.items():
-            np.testing.assert_array_equal(made.get_tensor(name), values)
+            np.testing.assert_array_equal(made.get_tensor(name), values, strict=True)
 
 
 def test_a_wheel_put_by_hand_needs_no_network(offline):

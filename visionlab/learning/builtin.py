@@ -31,7 +31,7 @@ from visionlab.device import describe, half_precision, resolve
 from visionlab.errors import ParameterError
 from visionlab.imaging.image import load_image
 from visionlab.imaging.samples import SAMPLES, load_sample
-from visionlab.learning.corpus import SIDE, Pictures, augment, cutmix, read_classes, read_pictures, strangers
+from visionlab.learning.corpus import SIDE, Pictures, augment, cutmix, read_classes, read_pictures, resized, strangers
 from visionlab.learning.shipping import accuracies, finish, logits_of, write, write_unrounded
 from visionlab.network import checksums, weights
 from visionlab.network.vgg import VGG, Plan, fold_batch_norm, read_plan, scaled_plan, unfold_batch_norm
@@ -157,8 +157,8 @@ def train_epoch(run: Run, pictures: Pictures, recipe: Recipe, epoch: int) -> Ite
         if recipe.cutmix and torch.rand(1, generator=generator).item() < recipe.cutmix:
             x, own = cutmix(x, generator)
         if recipe.strangers:
-            odd = strangers(pictures.pixels[chosen[-recipe.strangers :]], recipe.sides[epoch], generator)
-            x = torch.cat([x, odd])
+            odd = strangers(pictures.pixels[chosen[-recipe.strangers :]], generator)
+            x = torch.cat([x, resized(odd, recipe.sides[epoch])])
         with torch.autocast(device.type, dtype=precision, enabled=precision is not None):
             answers = run.network(x.contiguous(memory_format=torch.channels_last)).float()
         logits = answers[: recipe.batch]

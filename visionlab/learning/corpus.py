@@ -140,8 +140,8 @@ def cutmix(x: Tensor, generator: torch.Generator) -> tuple[Tensor, float]:
     return mixed, 1 - tall * wide / (height * width)
 
 
-def strangers(pixels: Tensor, side: int, generator: torch.Generator) -> Tensor:
-    """As many pictures of nothing as are given: (N, 64, 64, 3) uint8 → (N, 3, side, side) float32, normalised.
+def strangers(pixels: Tensor, generator: torch.Generator) -> Tensor:
+    """As many pictures of nothing as are given: (N, 64, 64, 3) uint8 → the same.
 
     In turn noise of any coarseness, cells of flat colour, and a given picture cut into tiles that are shuffled. A
     network that learns to hold every class equally likely there is less sure of what it does not know (outlier
@@ -149,7 +149,7 @@ def strangers(pixels: Tensor, side: int, generator: torch.Generator) -> Tensor:
     """
     kinds = (_noise, _cells, _tiles)
     drawn = [kinds[i % 3](pixels[i].cpu(), generator) for i in range(len(pixels))]
-    return resized(torch.stack(drawn).to(pixels.device), side)
+    return torch.stack(drawn).to(pixels.device)
 
 
 def _noise(picture: Tensor, generator: torch.Generator) -> Tensor:

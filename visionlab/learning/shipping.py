@@ -1,21 +1,21 @@
-"""From a trained network to the file that is shipped: rounded to float16, at its best input size, calibrated."""
+"""From a trained network, or a head alone, to the file that is shipped: rounded, at its best input size, calibrated."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from visionlab.imaging.image import Image, fingerprint
 from visionlab.learning.calibration import fit_temperature, reliability
 from visionlab.learning.corpus import Pictures, resized
+from visionlab.network import packages
 from visionlab.network.classifier import IMAGENET_MEAN, IMAGENET_STD, Transform
 from visionlab.network.vgg import VGG
 
@@ -30,8 +30,8 @@ class Finished:
     other half at that side; what rounding changed, on all of it. unrounded is the network before it was rounded.
     """
 
-    network: VGG
-    unrounded: VGG
+    network: nn.Module
+    unrounded: nn.Module
     side: int
     temperature: float
     figures: dict
@@ -57,10 +57,16 @@ def accuracies(logits: Tensor, labels: Tensor) -> tuple[float, float]:
 
 def finish(network: VGG, validation: Pictures, sides: tuple[int, ...] = SIDES) -> Finished:
     """Round a plain network to float16's numbers, choose its side and its temperature on every other picture."""
+    return finish_by(network, validation.labels.cpu(), sides, lambda net, side: logits_of(net, validation, side))
+
+
+def finish_by(
+    network: nn.Module, labels: Tensor, sides: Sequence[int], answers: Callable[[nn.Module, int], Tensor]
+) -> Finished:
+    """finish() for any module: answers(module, side) are its logits (N, classes) for the pictures of labels (N,)."""
     rounded = deepcopy(network).half().float()
-    labels = validation.labels.cpu()
     chosen, held = slice(0, None, 2), slice(1, None, 2)  # the pictures come class by class: both have all of them
-    logits = {side: logits_of(rounded, validation, side) for side in sides}
+    logits = {side: answers(rounded, side) for side in sides}
     top = {side: accuracies(values[chosen], labels[chosen]) for side, values in logits.items()}
     side = max(top, key=top.__getitem__)
     temperature = fit_temperature(logits[side][chosen].numpy(), labels[chosen].numpy())
@@ -68,7 +74,7 @@ def finish(network: VGG, validation: Pictures, sides: tuple[int, ...] = SIDES) -
     def error(at: float) -> float:
         return reliability((logits[side][held] / at).softmax(1).numpy(), labels[held].numpy()).expected_error
 
-    exact = logits_of(network, validation, side)
+    exact = answers(network, side)
     change = ((exact / temperature).softmax(1) - (logits[side] / temperature).softmax(1)).abs()
     figures = {
         "chosen_on": {str(side): list(found) for side, found in top.items()},
@@ -88,24 +94,35 @@ def finish(network: VGG, validation: Pictures, sides: tuple[int, ...] = SIDES) -
     return Finished(rounded, network, side, temperature, figures)
 
 
-def write(finished: Finished, classes: list[tuple[str, str]], facts: dict, out: Path) -> None:
-    """The file: plain VGG in float16, and as JSON in its header all that is needed to use it and to make it again.
+def write(
+    finished: Finished,
+    classes: list[tuple[str, str]],
+    facts: dict,
+    out: Path,
+    *,
+    mean: Sequence[float] = IMAGENET_MEAN,
+    std: Sequence[float] = IMAGENET_STD,
+    prefix: str = "",
+) -> None:
+    """The file: the module in float16, and as JSON in its header all that is needed to use it and to make it again.
 
     labels, wnids (WordNet ids), mean and std of the transform, side in pixels, temperature, and training: the facts.
+    prefix comes before the tensors' names. The same values make the same bytes.
     """
-    tensors = {name: value.half().cpu().contiguous() for name, value in finished.network.state_dict().items()}
+    tensors = {prefix + name: value.half().cpu().numpy() for name, value in finished.network.state_dict().items()}
     metadata = {
         "labels": [name for _, name in classes],
         "wnids": [wnid for wnid, _ in classes],
-        "mean": IMAGENET_MEAN,
-        "std": IMAGENET_STD,
+        "mean": mean,
+        "std": std,
         "side": finished.side,
         "temperature": finished.temperature,
         "training": facts | {"figures": finished.figures},
     }
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = out.with_suffix(".part")
-    save_file(tensors, partial, {key: json.dumps(value) for key, value in metadata.items()})
+    with partial.open("wb") as sink:
+        packages.write(tensors, sink, {key: json.dumps(value) for key, value in metadata.items()})
     partial.replace(out)
 
 

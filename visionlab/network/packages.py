@@ -43,6 +43,7 @@ _REASONS = (  # what pip says, the first that fits → why, without the index's 
 )
 
 Tensors = Mapping[str, NDArray[np.float32]]
+_DTYPES = {"float32": ("F32", "<f4"), "float16": ("F16", "<f2")}  # numpy's name → the format's, and how it is stored
 Derive = Callable[[bytes], Tensors]
 
 
@@ -172,8 +173,8 @@ def _check_sum(whose: str, found: str, expected: str) -> None:
         raise _Foreign(f"{whose} SHA-256 begins with {found[:8]}, not with {expected[:8]}")
 
 
-def write(tensors: Tensors, sink: BinaryIO, about: Mapping[str, str]) -> None:
-    """The tensors, float32, as a .safetensors file with `about` in its header.
+def write(tensors: Mapping[str, NDArray[np.floating]], sink: BinaryIO, about: Mapping[str, str]) -> None:
+    """The tensors, float32 or float16, as a .safetensors file with `about` in its header.
 
     The format is written here, since the same tensors have to be the same bytes in every version of its library.
     """
@@ -181,12 +182,13 @@ def write(tensors: Tensors, sink: BinaryIO, about: Mapping[str, str]) -> None:
     end = 0
     for name, values in tensors.items():
         start, end = end, end + values.nbytes
-        header[name] = {"dtype": "F32", "shape": list(values.shape), "data_offsets": [start, end]}
+        dtype, shape = _DTYPES[values.dtype.name][0], list(values.shape)
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [start, end]}
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)  # so that the values are aligned
     sink.write(struct.pack("<Q", len(text)) + text)
     for values in tensors.values():
-        sink.write(np.ascontiguousarray(values, "<f4").data)
+        sink.write(np.ascontiguousarray(values, _DTYPES[values.dtype.name][1]).data)
 
 
 # Downloading
