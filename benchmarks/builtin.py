@@ -1,6 +1,7 @@
-"""What the built-in network is worth, measured on the file as it is shipped: every figure of weights/README.md.
+"""What a network that this project trained is worth, as it is shipped: the figures of weights/README.md.
 
     python benchmarks/builtin.py --data FOLDER --photos FOLDER --pets FOLDER [--curves weights/curves.png]
+    python benchmarks/builtin.py --network vgg16-oxford --sides 112,128,160 --photos FOLDER  # weights/vgg16-oxford.md
 
 FOLDER of --data holds val.zip and classes.txt as the trainer takes them; of --photos, pictures whose names begin with
 a WordNet id ("n02504458_African_elephant.jpg"); of --pets, train/<class>/* and val/<class>/*. What is not given is not
@@ -16,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -32,16 +34,17 @@ from sklearn.preprocessing import StandardScaler
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import visionlab as vl
+from visionlab.cli_shared import BUILT_IN
 from visionlab.device import describe
 from visionlab.learning.calibration import reliability
 from visionlab.learning.corpus import read_pictures
 from visionlab.learning.embedding import embed
+from visionlab.learning.oxford_head import parse_sides
 from visionlab.learning.shipping import SIDES
 from visionlab.learning.training import STRENGTH
 from visionlab.network import weights
 from visionlab.network.classifier import UNSURE, Classifier, probabilities
 
-NAME = "vgg16-tinyimagenet"
 console = Console(width=110, highlight=False)
 
 
@@ -64,13 +67,13 @@ def table_of(title: str, *columns: str) -> Table:
     return table
 
 
-def measure_validation(net: Classifier, data: Path) -> None:
+def measure_validation(net: Classifier, data: Path, sides: Sequence[int]) -> None:
     with tempfile.TemporaryDirectory() as work:
         pictures = read_pictures(data, "val", Path(work))
     images, truth = list(pictures.pixels.numpy()), pictures.labels.numpy()
     side = net.transform.crop
     table = table_of(f"{len(images):,} validation pictures", "input", "pictures", "top-1", "top-5")
-    for other in SIDES:
+    for other in sides:
         if other != side:
             found = probabilities(at(net, other), images[::2])
             table.add_row(
@@ -106,14 +109,14 @@ def measure_validation(net: Classifier, data: Path) -> None:
         console.print(f"{word} classes: " + ", ".join(f"{net.labels[i]} {right[i]:.0%}" for i in chosen))
 
 
-def measure_photos(net: Classifier, folder: Path, wnids: list[str]) -> np.ndarray:
+def measure_photos(net: Classifier, folder: Path, wnids: list[str], sides: Sequence[int]) -> np.ndarray:
     """Prints the accuracy by input size; returns the top probabilities at the network's own size."""
     files = sorted(file for file in folder.iterdir() if file.name.split("_")[0] in wnids)
     images = [vl.load_image(file) for file in files]
     truth = np.array([wnids.index(file.name.split("_")[0]) for file in files])
     table = table_of(f"{len(files)} photographs", "input", "top-1", "top-5")
     sure = np.zeros(0)
-    for side in SIDES:
+    for side in sides:
         found = probabilities(at(net, side), images)
         table.add_row(f"{side} px", percent(top_k(found, truth, 1)), percent(top_k(found, truth, 5)))
         if side == net.transform.crop:
@@ -160,7 +163,7 @@ def measure_strangers(net: Classifier, sure_on_photos: np.ndarray) -> None:
     console.print(table)
 
 
-def measure_pets(net: Classifier, folder: Path) -> None:
+def measure_pets(net: Classifier, folder: Path, sides: Sequence[int]) -> None:
     train, val = (vl.LabelledImages.from_folder(folder / split) for split in ("train", "val"))
     table = table_of(
         f"A linear head on {net.embedding}, 20 + 20 photographs, L2 penalty {STRENGTH}: {len(val)} others, ten draws",
@@ -169,7 +172,7 @@ def measure_pets(net: Classifier, folder: Path) -> None:
         "lowest",
         "highest",
     )
-    for side in SIDES:
+    for side in sides:
         there, here = embed(at(net, side), val.images), embed(at(net, side), train.images)
         scores = []
         for seed in range(10):
@@ -236,15 +239,18 @@ def draw_curves(runs: list[dict], out: Path) -> None:
 
 
 def main(
+    network: Annotated[str, typer.Option(help="One of visionlab.MODELS that this project trained.")] = BUILT_IN,
+    sides: Annotated[str, typer.Option(help="Input sides in pixels to measure at.")] = ",".join(map(str, SIDES)),
     data: Annotated[Path | None, typer.Option(help="Folder with val.zip and classes.txt.")] = None,
     photos: Annotated[Path | None, typer.Option(help="Folder of photographs named by WordNet id.")] = None,
     pets: Annotated[Path | None, typer.Option(help="Folder with train/<class>/ and val/<class>/.")] = None,
     curves: Annotated[Path | None, typer.Option(help="Draw the training curves into this PNG file.")] = None,
 ) -> None:
-    """Print the figures of the built-in network's card."""
+    """Print the figures of a network's card."""
     start = time.perf_counter()
-    path = weights.find(vl.MODELS[NAME].file)
-    net = vl.load_classifier(NAME, "cpu")
+    net = vl.load_classifier(network, "cpu")
+    path = weights.find(vl.MODELS[network].files[-1])
+    tried = parse_sides(sides)
     with safe_open(path, "pt") as file:
         header = {key: json.loads(value) for key, value in file.metadata().items()}
     console.print(
@@ -258,17 +264,18 @@ def main(
     console.print(f"input {net.transform.crop} px, temperature {net.temperature:.3f}, embedding {net.embedding}")
     runs = runs_of(header["training"])
     for run in runs:
-        console.print(
-            f"trained {len(run['history'])} epochs in {run['minutes']} minutes on {run['machine']}, {run['date']}"
-        )
+        if "history" in run:
+            console.print(
+                f"trained {len(run['history'])} epochs in {run['minutes']} minutes on {run['machine']}, {run['date']}"
+            )
         console.print(f"  {run['recipe']}")
     console.print(f"while shipping: {header['training'].get('figures', 'no figures in the header')}")
     if data:
-        measure_validation(net, data)
-    sure = measure_photos(net, photos, header["wnids"]) if photos else np.zeros(0)
+        measure_validation(net, data, tried)
+    sure = measure_photos(net, photos, header["wnids"], tried) if photos else np.zeros(0)
     measure_strangers(net, sure)
     if pets:
-        measure_pets(net, pets)
+        measure_pets(net, pets, tried)
     measure_maps(net)
     for given, name, what in (
         (data, "--data", "validation"),
