@@ -22,7 +22,8 @@ from visionlab.network.vgg import VGG
 from visionlab.network.weights import WeightFile
 
 CHANNELS = TINY.blocks[-1][-1]
-SMALL = Recipe(hidden=(16, 12), epochs=40, batch=16, dropout=0.0, smoothing=0.0, peak_rate=0.01, weight_decay=0.0)
+SMALL = Recipe(hidden=(16, 12), epochs=40, batch=16, peak_rate=0.01, weight_decay=0.0)
+SMALL = replace(SMALL, dropout=0.0, input_dropout=0.0, mixup=0.0, smoothing=0.0)
 
 
 @pytest.fixture
@@ -143,6 +144,23 @@ def test_the_head_takes_features_of_any_scale_as_they_are(spread, offset):
     assert [tuple(p.shape) for p in head.parameters() if p.dim() == 2] == [(16, CHANNELS), (12, 16), (2, 12)]
     assert not any(p.requires_grad for p in head.parameters())
     assert torch.equal(head(features.values).argmax(1), features.labels)
+
+
+def test_features_are_mixed_in_the_shares_that_their_labels_get():
+    torch.manual_seed(0)
+    x = torch.eye(6)
+    mixed, own = oxford_head._mixed(x, 0.4)
+    assert torch.equal(mixed.diagonal(), own)
+    assert torch.equal(mixed.roll(-1, 0).diagonal(), (1 - own).roll(-1, 0)), "the neighbour before has the rest"
+    torch.testing.assert_close(mixed.sum(1), torch.ones(6))
+    assert 0.5 <= own.min() < own.max() <= 1
+
+
+def test_with_all_that_hinders_learning_it_learns(tiny_convolutions):
+    features = clusters()
+    hindered = replace(SMALL, dropout=0.3, input_dropout=0.1, mixup=0.4, smoothing=0.1)
+    head = train(features, torch.zeros(0, 0), 2, hindered)
+    assert (head(features.values).argmax(1) == features.labels).float().mean() > 0.9
 
 
 def test_pictures_of_nothing_make_it_unsure_of_such():
