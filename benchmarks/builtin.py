@@ -39,9 +39,9 @@ from visionlab.device import describe
 from visionlab.learning.calibration import reliability
 from visionlab.learning.corpus import read_pictures
 from visionlab.learning.embedding import embed
+from visionlab.learning.linear import STRENGTH
 from visionlab.learning.oxford_head import parse_sides
 from visionlab.learning.shipping import SIDES
-from visionlab.learning.training import STRENGTH
 from visionlab.network import weights
 from visionlab.network.classifier import UNSURE, Classifier, probabilities
 

@@ -25,7 +25,6 @@ from wheels import MEMBER, NAME, Index, file_of, only_from, pack, published
 from visionlab.errors import WeightsError
 from visionlab.network import packages, weights
 from visionlab.network.models import MODELS
-from visionlab.network.oxford import CONVOLUTIONS
 from visionlab.network.packages import Package
 from visionlab.network.weights import Progress, WeightFile, compare, download, fetch, find, folder, is_here
 
@@ -560,6 +559,6 @@ ROOT = Path(__file__).parents[2]
 def test_the_requirements_are_what_the_table_says():
     lines = (ROOT / "requirements-weights.txt").read_text("utf-8").splitlines()
     listed = {line for line in lines if not line.startswith(("#", "--"))}
-    sources = {CONVOLUTIONS.source, *(model.file.source for model in MODELS.values())} - {None}
+    sources = {file.source for model in MODELS.values() for file in model.files} - {None}
     assert listed == {source.requirement for source in sources}
     assert "--only-binary :all:" in lines, "nothing that could run code"

@@ -51,7 +51,7 @@ class Recipe:
     validation: int = 50  # and to validate on
     strangers: int = 4  # rounds of pictures of nothing, to hold every class equally likely there
     strangers_weight: float = 0.25  # of their loss, beside 1 for the real ones
-    hidden: tuple[int, int] = (512, 512)
+    hidden: tuple[int, int] = (768, 640)
     epochs: int = 40
     batch: int = 256
     peak_rate: float = 2e-3
@@ -59,7 +59,7 @@ class Recipe:
     dropout: float = 0.5  # of the hidden units
     input_dropout: float = 0.2
     mixup: float = 0.4  # α of the shares in which pictures are mixed; 0 for none
-    smoothing: float = 0.1
+    smoothing: float = 0.0
     seed: int = 0
 
 

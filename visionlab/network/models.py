@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from visionlab.device import resolve
 from visionlab.errors import ModelError, WeightsError
-from visionlab.network import efficientnet_lite, imagenet, weights
+from visionlab.network import efficientnet_lite, imagenet, oxford, weights
 from visionlab.network.classifier import Classifier, Layer, Transform
 from visionlab.network.efficientnet_lite import EfficientNetLite0
 from visionlab.network.layers import vgg_layers
@@ -107,6 +107,20 @@ MODELS: dict[str, Model] = {
         labels=imagenet.labels,
         wordnet_ids=imagenet.WORDNET_IDS,
         build=EfficientNetLite0,
+    ),
+    "vgg16-oxford": Model(
+        name="vgg16-oxford",
+        title="Oxford's VGG16",
+        about="The thirteen convolutions as Oxford published them (CC BY 4.0), which come as a package, and a head of "
+        "this project's for 202 classes.",
+        file=oxford.CONVOLUTIONS,
+        head=WeightFile(
+            "vgg16-oxford.safetensors",
+            sha256="5a6644467a120a06f5a0c0fec3b9e19317380e3c348ef3c5691a58c6c6866656",
+        ),
+        transform=Transform(128, 128, oxford.MEAN, oxford.STD, interpolation="bicubic"),  # see weights/vgg16-oxford.md
+        embedding="avgpool",
+        maps_side=224,
     ),
     "vgg16": Model(
         name="vgg16",
