@@ -26,7 +26,7 @@ test-everywhere: $(VENV)/dev.stamp
 	$(BIN)/python tests/everywhere.py
 
 test-browser-busy: $(VENV)/dev.stamp chromium
-	@echo "Running the browser tests $(TIMES) times beside two loops that never rest, until one fails."
+	@echo "Running the browser tests $(TIMES) times beside two loops that never rest."
 	$(BIN)/python tests/everywhere.py --browser $(TIMES)
 
 # Needs neither Streamlit nor a browser: PYTHON may be any interpreter that has torch, pytest and hypothesis.

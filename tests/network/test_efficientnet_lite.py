@@ -12,6 +12,7 @@ import onnxruntime
 import pytest
 import torch
 from lite import BLOCKS, Published, lively
+from malicious import Malicious
 from onnx import TensorProto, helper, numpy_helper
 
 from visionlab.errors import WeightsError
@@ -194,15 +195,6 @@ def test_a_file_of_another_network_is_refused(published, change, reason):
         from_published(saved(state))
 
 
-class Malicious:
-    def __init__(self, trace: Path):
-        self.trace = trace
-
-    def __reduce__(self):
-        return Path.touch, (self.trace,)
-
-
-@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 @pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 @pytest.mark.parametrize("how", ["tensors", "pickle"])
 def test_code_in_the_published_file_is_not_run(tmp_path, how):

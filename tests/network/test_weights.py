@@ -18,6 +18,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from filelock import FileLock
+from malicious import Malicious
 from safetensors.torch import save_file
 
 from visionlab.errors import WeightsError
@@ -765,14 +766,6 @@ def test_damaged_bytes_never_surface_as_a_bug(saved):
             refused.append(str(error))
     assert refused
     assert not any("\n" in told for told in refused)
-
-
-class Malicious:
-    def __init__(self, trace: Path):
-        self.trace = trace
-
-    def __reduce__(self):
-        return Path.touch, (self.trace,)
 
 
 @pytest.mark.filterwarnings("ignore:Detected pickle protocol")
