@@ -8,6 +8,7 @@ from tiny import TINY, tiny_classifier
 from visionlab.errors import ModelError, ParameterError
 from visionlab.imaging.samples import SAMPLES, load_sample
 from visionlab.learning.heads import Head, network_fingerprint
+from visionlab.network import visualisation
 from visionlab.network.activations import activations
 from visionlab.network.visualisation import COLOURS, visualise_channel
 
@@ -96,3 +97,19 @@ def test_what_is_not_there_is_named_at_once():
         visualise_channel(net, "pool1", 0, side=16)
     with pytest.raises(ParameterError, match="0 steps change nothing"):
         visualise_channel(net, "pool1", 0, steps=0)
+
+
+@pytest.mark.parametrize("bias", [-100.0, 100.0])  # every unit is silent, or at six
+def test_what_a_relu6_cuts_off_on_either_side_is_passed_on_at_first(bias):
+    net = tiny_classifier()
+    for i, step in enumerate(net.module.features):
+        if isinstance(step, torch.nn.ReLU):
+            net.module.features[i] = torch.nn.ReLU6()
+    layers = tuple(replace(each, kind="relu6") if each.kind == "relu" else each for each in net.layers)
+    net = replace(net, layers=layers)
+    net.module.features[0].bias.fill_(bias)
+    picture = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    for leak, reaches in ((0.0, False), (0.1, True)):
+        answer = visualisation._response(net, net.layer("conv1_2"), 0, None, picture, leak)
+        (gradient,) = torch.autograd.grad(answer, picture)
+        assert bool(gradient.abs().max() > 0) is reaches

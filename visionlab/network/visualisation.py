@@ -128,12 +128,13 @@ def _window(side: int, canvas: int, random: torch.Generator) -> Tensor:
 def _response(
     net: Classifier, layer: Layer, channel: int, unit: tuple[int, int] | None, picture: Tensor, leak: float = 0.0
 ) -> Tensor:
-    """What is maximised, of a picture (1, 3, H, W) in 0..1, ReLUs passing on `leak` of what is negative."""
+    """What is maximised, of a picture (1, 3, H, W) in 0..1, ReLUs passing on `leak` of what they cut off."""
     mean, std = (torch.tensor(v, device=net.device).view(3, 1, 1) for v in (net.transform.mean, net.transform.std))
-    relus = {each.module for each in net.layers if each.kind == "relu"}
+    relus = {each.module for each in net.layers if each.kind in ("relu", "relu6")}
     x = (picture - mean) / std
     for path, step in network_steps(net):
-        x = F.leaky_relu(x, leak) if path in relus else step(x)
+        kept = step(x)
+        x = kept + leak * (x - kept) if leak and path in relus else kept
         if path == layer.module:
             break
     answer = x[0, channel]  # (h, w), or () in a fully connected layer
