@@ -268,10 +268,12 @@ def test_a_camera_that_is_unplugged(page: Page):
 
 def test_a_photograph_comes_once_and_whole(page: Page):
     start(page)
+    page.locator("video").evaluate("(video) => void (window.camera = video)")
     page.get_by_role("button", name="Take a photograph").click()
     expect(page.get_by_text(re.compile("^taken: "))).to_be_visible()
-    width, height = page.locator("video").evaluate("(video) => [video.videoWidth, video.videoHeight]")
-    assert min(width, height) >= 480
+    streams_are(page, "live")  # still the one that was there before: the camera was not begun anew
+    page.wait_for_function("Math.min(camera.videoWidth, camera.videoHeight) >= 480")
+    width, height = page.evaluate("[camera.videoWidth, camera.videoHeight]")
     expect(page.get_by_text(re.compile("^taken: "))).to_have_text(
         re.compile(rf"^taken: {width} × {height} px, brightest \d{{3}}, now$")
     )
@@ -280,6 +282,7 @@ def test_a_photograph_comes_once_and_whole(page: Page):
     assert page.get_by_text(re.compile(r"^run \d+$")).inner_text() == runs
     page.get_by_role("button", name="Run again").click()
     expect(page.get_by_text(re.compile("^taken: .*, before$"))).to_be_visible()
+    assert page.evaluate("camera.isConnected")  # through all of it
 
 
 def test_grad_cam_is_laid_over_the_picture(page: Page):
