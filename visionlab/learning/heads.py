@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from visionlab.errors import HeadError, ParameterError
+from visionlab.errors import HeadError, ParameterError, WeightsError
 from visionlab.learning.refusal import Refusal
 from visionlab.network.classifier import Classifier, Layer
-from visionlab.network.models import load_classifier
+from visionlab.network.models import MODELS, load_classifier
 from visionlab.network.vgg import Step, flatten
 
 FORMAT = "visionlab-head-2"
@@ -108,12 +108,21 @@ class Head:
         values = {key: torch.tensor(value, device=net.device) for key, value in self.tuned.items()}
         return replace(net, module=with_values(net.module, values))
 
+    def base(self, load: Callable[[str], Classifier] = load_classifier) -> Classifier:
+        """The network that it was trained on, got by its name. Raises HeadError, with what to do, where it is not to be
+        had, and ModelError where there is none of that name.
+        """
+        try:
+            return load(self.network)
+        except WeightsError as error:
+            raise HeadError(f"This head needs {MODELS[self.network].title}: {error}") from error
+
     def as_classifier(self, net: Classifier | None = None, device: str | torch.device = "auto") -> Classifier:
         """This head on its network (loaded by its name unless given), as a Classifier like any other.
 
-        Raises HeadError where the network is not the one that the head was trained on.
+        Raises HeadError where the network is not to be had, or is not the one that the head was trained on.
         """
-        net = self.tuned_network(net or load_classifier(self.network, device))
+        net = self.tuned_network(net or self.base(lambda name: load_classifier(name, device)))
         read = net.layer(self.layer)
         inputs = (self.weights if self.hidden is None else self.hidden[0]).shape[1]
         if inputs != (read.shape[0] if read.in_place else math.prod(read.shape)):

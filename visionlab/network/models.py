@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache, partial
@@ -219,6 +219,17 @@ MODELS: dict[str, Model] = {
         adapt=partial(Stepped, flatten_after=None),
     ),
 }
+
+
+# What one begins with, the best that was measured first; the last comes with the project. The figures are in README.md.
+TO_NAME = ("efficientnet_lite0", "vgg16-tinyimagenet")  # where a network is asked what a picture shows, and for heads
+TO_OPEN = ("vgg16-oxford", "vgg16-tinyimagenet")  # where its layers are looked into
+
+
+def first_here(names: Sequence[str]) -> str:
+    """The first of the networks whose weights are here; the last one where none are."""
+    here = available()
+    return next((name for name in names if name in here), names[-1])
 
 
 def find_model(name: str) -> Model:

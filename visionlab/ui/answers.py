@@ -16,8 +16,8 @@ from visionlab.network.certainty import entropy, in_words, margin, rank, tempere
 from visionlab.network.classifier import Classifier, Prediction, ranked
 from visionlab.ui import cached
 from visionlab.ui.components.bars import bars
+from visionlab.ui.networks import Network, network, title_of
 from visionlab.ui.state import Picture
-from visionlab.ui.widgets import Network, network, title_of
 
 MOST = 20  # classes that can be listed
 SEVERAL = 5  # classes of each network where several are compared
@@ -45,7 +45,7 @@ def show(network: Network, picture: Picture) -> NDArray[np.float32]:
         )
     probabilities = tempered(probabilities, temperature) if temperature != 1 else probabilities
     answers = ranked(net, probabilities, count)
-    st.markdown(f"**Top {len(answers)} of {len(net.labels)} classes**")
+    st.markdown(f"**Top {len(answers)} of {len(net.labels):,} classes**")
     target = _target_key(network, picture)
     chosen = st.session_state.get(target, answers[0].index)
     bars(answers, chosen=chosen, key=f"bars-{target}", on_choose=lambda index: st.session_state.update({target: index}))

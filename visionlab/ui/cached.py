@@ -62,7 +62,7 @@ def key_of(net: Classifier) -> str:
 
 
 def head_classifier(key: str, head: Head) -> Classifier:
-    base = classifier(head.network)
+    base = head.base(classifier)
     return _headed(key, key_of(base), head, base)
 
 
@@ -146,6 +146,14 @@ def _give_back_soon(_: object) -> None:
 def all_maps(net_key: str, picture_key: str, side: int, _net: Classifier, _image: Image) -> dict[str, FeatureMap]:
     """Every layer's maps: computed once for a picture, so that another layer costs nothing."""
     return feature_maps(_net, _image, side=side)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def some_maps(
+    net_key: str, picture_key: str, side: int, layer: str, count: int, _net: Classifier, _image: Image
+) -> NDArray[np.float32]:
+    """The first channels (count, H, W) of one layer, for which nothing behind it is computed."""
+    return feature_maps(_net, _image, [layer], side)[layer].values[:count].copy()
 
 
 @dataclass(frozen=True)

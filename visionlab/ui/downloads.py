@@ -33,41 +33,50 @@ def offer_downloads() -> None:
         _offer(MODELS[name])
 
 
+def suggest(model: Model, instead: str) -> None:
+    """A sentence on a network that would do better here and is not here, on what stands in for it; and a button."""
+    with st.container(horizontal=True, vertical_alignment="center", key="suggested-network"):
+        told = f"{model.title} would do better here, but has to be brought first. {instead}"
+        st.markdown(f":small[{told}]", width="content")
+        problem = _bring(model, f"Bring it · {_megabytes(model.file.to_download)}")
+    if problem:
+        sentence(problem)
+
+
 def _offer(model: Model) -> None:
-    wanted = st.session_state.setdefault("downloads", set())
     what, action = st.columns([3, 2], vertical_alignment="center")
     what.markdown(f"**{model.title}** · {_megabytes(model.file.to_download)}")
     what.caption(model.about)
     with action:
-        if model.name not in wanted:
-            st.button(
-                "Download",
-                key=f"download-{model.name}",
-                icon=":material/download:",
-                on_click=wanted.add,
-                args=(model.name,),
-                disabled=not model.file.can_be_had,
-            )
-            return
-        job = jobs.begun(_job, model.name)
-        if not job.over:
-            jobs.watch(
-                job,
-                lambda: st.progress(min(job.share, 1.0), f"{job.share:.0%} of {_megabytes(model.file.to_download)}"),
-                "Stop",
-                f"stop-download-{model.name}",
-            )
-        else:  # stopped, or failed; or it came, and has been taken away since
-            stopped = "Download" if model.file.source else "Go on"  # nothing is left of half a package
-            st.button(
-                {"cancelled": stopped, "failed": "Try again", "done": "Download"}[job.state],
-                key=f"download-{model.name}",
-                icon=":material/download:",
-                on_click=_job.clear,
-                args=(model.name,),
-            )
-    if job.over and job.error:
-        sentence(job.error)
+        problem = _bring(model, "Download")
+    if problem:
+        sentence(problem)
+
+
+def _bring(model: Model, label: str) -> str | None:
+    """The button that downloads, or how far it is and a button that stops it; why it failed, where it did."""
+    wanted = st.session_state.setdefault("downloads", set())
+    by_hand = [file for file in model.files if not weights.is_here(file) and not file.can_be_had]
+    button = {"key": f"download-{model.name}", "icon": ":material/download:", "args": (model.name,)}
+    if model.name not in wanted or by_hand:
+        lack = f"Put {by_hand[0].name} into {weights.folder()} first: it cannot be downloaded." if by_hand else None
+        shell = f"From a shell: python -m visionlab models --get {model.name}"
+        st.button(label, on_click=wanted.add, disabled=bool(by_hand), help=lack or shell, **button)
+        return None
+    job = jobs.begun(_job, model.name)
+    if not job.over:
+        jobs.watch(
+            job,
+            lambda: st.progress(min(job.share, 1.0), f"{job.share:.0%} of {_megabytes(model.file.to_download)}"),
+            "Stop",
+            f"stop-download-{model.name}",
+        )
+        return None
+    # Stopped, or failed; or it came, and has been taken away since. Nothing is left of half a package.
+    stopped = label if model.file.source else "Go on"
+    again = {"cancelled": stopped, "failed": "Try again", "done": label}[job.state]
+    st.button(again, on_click=_job.clear, **button)
+    return job.error
 
 
 def _megabytes(size: int | None) -> str:

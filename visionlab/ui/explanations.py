@@ -19,9 +19,10 @@ from visionlab.network.explain import METHODS, Heatmap, all_in_place, explain
 from visionlab.network.explain.faithfulness import Faithfulness, faithfulness, random_baseline
 from visionlab.network.explain.sanity import sanity_check
 from visionlab.ui import cached, charts, jobs
+from visionlab.ui.networks import Network
 from visionlab.ui.page import roomy_columns, sentence
 from visionlab.ui.state import Picture
-from visionlab.ui.widgets import Network, shown_width
+from visionlab.ui.widgets import shown_width
 
 LONGEST = 640  # pixels of the picture that is explained and shown
 STEPS = 14  # of deletion and insertion: enough to tell methods apart, and soon done

@@ -11,8 +11,8 @@ from visionlab.imaging.image import load_image
 from visionlab.network.classifier import Classifier, predict, ranked
 from visionlab.network.explain.cam import cams, grad_cam, last_in_place
 from visionlab.ui.components.camera import Answer, Frame, camera, latest_frame
+from visionlab.ui.networks import Network
 from visionlab.ui.page import keep_out_of_collections, told
-from visionlab.ui.widgets import Network
 
 TOP = 5
 CAMERA = "live-camera"

@@ -10,8 +10,8 @@ from visionlab.network.activations import FeatureMap
 from visionlab.network.channels import LayerStatistics
 from visionlab.network.classifier import Classifier
 from visionlab.ui import cached
+from visionlab.ui.networks import Network
 from visionlab.ui.state import Picture, Spot
-from visionlab.ui.widgets import Network
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,9 +12,10 @@ from visionlab.learning import archive
 from visionlab.learning.first_words import accepted_labels, grade_predictions, word_of
 from visionlab.learning.many import THUMBNAIL, Found, Unreadable, predict_many, write_csv, zip_sources
 from visionlab.network.classifier import Classifier
+from visionlab.network.models import TO_NAME
 from visionlab.ui import jobs
+from visionlab.ui.networks import model_picker, suggest
 from visionlab.ui.page import sentence
-from visionlab.ui.widgets import model_picker
 
 TOP = 3  # classes of each picture
 IN_TABLE = 1000  # rows; more of them are in the CSV file
@@ -24,7 +25,8 @@ WORDS_SHOWN = 36
 
 def show() -> None:
     """Zip in, table out."""
-    chosen = model_picker()
+    chosen = model_picker(TO_NAME)
+    suggest(TO_NAME, chosen)
     job = jobs.registry().find(st.session_state.get("many"))
     busy = job is not None and not job.over
     file = st.file_uploader(

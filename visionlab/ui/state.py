@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SAMPLE = "sample"  # the widget that says which picture is looked at; a sample's name is in the link, too
 YOURS = "yours"
+NETWORK = "network"  # the widget that says which network is at work; its title is in the link, too
 GALLERY = 24  # uploads that a session remembers
 PROJECT = "project"  # in the link: the id of a project of the fine-tuning studio
 
@@ -101,6 +102,31 @@ def upload_error() -> str | None:
 
 def keep_upload_error(text: str | None) -> None:
     st.session_state["upload_error"] = text
+
+
+def restore_network(titles: Mapping[str, str]) -> None:
+    """Before the widget is drawn, whose options these are: what a person picked on whichever page, or the link says,
+    else the first.
+    """
+    drawn, held = st.session_state.get("drawn_network"), st.session_state.get(NETWORK)
+    if drawn is None:
+        linked = st.query_params.get(NETWORK)
+        picked = next((name for name, title in titles.items() if linked in (name, title)), None)
+    elif held not in (None, drawn):  # not told by the widget's callback: a run that overtakes it loses the call
+        picked = held
+    else:
+        picked = st.session_state.get("picked_network")
+    st.session_state["picked_network"] = picked
+    st.session_state[NETWORK] = picked if picked in titles else next(iter(titles))
+
+
+def remember_network(name: str, title: str) -> None:
+    """After it is drawn: for other pages, and what was picked for the link, too."""
+    st.session_state["drawn_network"] = name
+    if name == st.session_state["picked_network"]:
+        st.query_params[NETWORK] = title
+    else:
+        st.query_params.pop(NETWORK, None)
 
 
 @dataclass(frozen=True, eq=False)

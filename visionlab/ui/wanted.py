@@ -10,8 +10,9 @@ from visionlab.imaging.image import encode_png
 from visionlab.network.classifier import Classifier
 from visionlab.network.visualisation import Visualisation, visualise_channel
 from visionlab.ui import jobs
+from visionlab.ui.networks import Network
 from visionlab.ui.page import sentence
-from visionlab.ui.widgets import Network, show_exact
+from visionlab.ui.widgets import show_exact
 
 SIDE = 96  # pixels
 

@@ -1,10 +1,9 @@
-"""The pieces that pages share: which network, which layer, and how pictures and answers are shown."""
+"""The pieces that pages share: how pictures, names, facts and answers are shown."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
 from itertools import chain, count
 from typing import TypeVar
@@ -12,11 +11,9 @@ from typing import TypeVar
 import streamlit as st
 
 from visionlab.imaging.image import Image
-from visionlab.network.classifier import Classifier, Prediction
-from visionlab.network.models import MODELS, available
+from visionlab.network.classifier import Prediction
 from visionlab.ui import cached, state
 
-YOUR_HEAD = "your-head"
 _Key = TypeVar("_Key")
 
 # --- pictures -------------------------------------------------------------------------------------------------------
@@ -47,46 +44,7 @@ def size_of(image: Image, whole: Image | None = None) -> str:
     return f"{told}, shrunk from {whole.shape[1]:,} × {whole.shape[0]:,}"
 
 
-# --- the network ----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False)
-class Network:
-    """The network that was picked; key tells it apart in caches."""
-
-    key: str
-    title: str
-    net: Classifier
-
-
-def model_picker() -> Network:
-    """The networks whose weights are here, and the head that the user trained; says how to get the others."""
-    picked = st.selectbox(
-        "Network",
-        networks_here(),
-        format_func=title_of,
-        key="network",
-        bind="query-params",
-        help="More networks can be downloaded on the Predict page, under “Several networks”.",
-    )
-    return network(picked or next(iter(MODELS)))  # none is here: loading the first says what to do
-
-
-def networks_here() -> list[str]:
-    """The names of the networks whose weights are here, and of the user's own head."""
-    return [*available(), *([YOUR_HEAD] if state.trained_head() else [])]
-
-
-def title_of(name: str) -> str:
-    return "Your own head" if name == YOUR_HEAD else MODELS[name].title
-
-
-def network(name: str) -> Network:
-    """One of networks_here()."""
-    mine = state.trained_head()
-    own = mine if name == YOUR_HEAD else None
-    net = cached.head_classifier(own.key, own.head) if own else cached.classifier(name)
-    return Network(cached.key_of(net), title_of(name), net)
+# --- texts and facts -------------------------------------------------------------------------------------------------
 
 
 def plain(text: str) -> str:

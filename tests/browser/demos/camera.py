@@ -16,8 +16,8 @@ from tiny import tiny_classifier
 
 from visionlab.imaging.image import load_image
 from visionlab.ui import cached, live
+from visionlab.ui.networks import Network
 from visionlab.ui.page import page
-from visionlab.ui.widgets import Network
 
 
 def network() -> Network:

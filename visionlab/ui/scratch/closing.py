@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from visionlab.errors import DatasetError
 from visionlab.learning.scratch import Closing, Row
 from visionlab.learning.scratch.closing import SHOWN, WAYS, Look, enlargement
+from visionlab.network.models import TO_NAME
+from visionlab.ui.networks import model_picker
 from visionlab.ui.page import roomy_columns
 from visionlab.ui.scratch import runs
 from visionlab.ui.scratch.parts import as_image, beside, image_tag, notice, seed_input, table, train_button
 from visionlab.ui.scratch.sets import Chosen
 from visionlab.ui.studio.training import duration
-from visionlab.ui.widgets import model_picker
 
 NAME = "closing"
 TESTED = 1_000  # test pictures, at most
@@ -50,7 +51,7 @@ def show(chosen: Chosen | None) -> None:
 def _form(chosen: Chosen) -> None:
     one, two, three, four = roomy_columns(4, "controls", vertical_alignment="bottom")
     with one:
-        network = model_picker()
+        network = model_picker(TO_NAME)
     epochs = two.number_input("Epochs from scratch", 1, 200, 5, key="closing-epochs", persist_state="session")
     of_each = three.number_input(
         "Per class, transfer",

@@ -92,7 +92,7 @@ def _take(files: Sequence[BinaryIO]) -> None:
     if found.pictures is None:
         _keep(found.head, file.name)
         return
-    found.head.as_classifier(cached.classifier(found.head.network))  # it must fit its network, here and now
+    found.head.as_classifier(found.head.base(cached.classifier))  # it must fit its network, here and now
     name = PurePath(file.name).stem[: projects.LONGEST_NAME] or "Opened again"
     owner, workspace = st.session_state[COOKIE], projects.workspace()
     st.session_state[OPENING] = jobs.registry().submit(
@@ -101,7 +101,7 @@ def _take(files: Sequence[BinaryIO]) -> None:
 
 
 def _keep(head: Head, name: str) -> None:
-    head.as_classifier(cached.classifier(head.network))
+    head.as_classifier(head.base(cached.classifier))
     state.keep_head(head)
     st.session_state[OPENED] = f"{name} is your own head now: {', '.join(head.classes)}."
 

@@ -12,7 +12,7 @@ from visionlab.learning.inputs import sides
 from visionlab.learning.store_project import Project
 from visionlab.learning.store_runs import AT_WORK, RunInfo
 from visionlab.learning.training import KINDS
-from visionlab.network.models import MODELS, available
+from visionlab.network.models import MODELS, TO_NAME, available, first_here
 from visionlab.ui import cached, charts, jobs, state
 from visionlab.ui.page import roomy_columns, sentence, told
 from visionlab.ui.studio import pictures_intake, runs, runs_table
@@ -64,10 +64,9 @@ def _settings() -> Settings:
         key="kind",
         bind="query-params",
     )
-    here = available() or list(MODELS)[:1]  # none is here: loading the first says what to do
     network = right.selectbox(
         "Network underneath",
-        here,
+        list(dict.fromkeys([first_here(TO_NAME), *available()])),
         format_func=lambda name: MODELS[name].title,
         key="base",
         bind="query-params",
