@@ -51,6 +51,28 @@ def test_more_classes_and_another_temperature(open_page, net, cat):
     assert bars(app) == [(net.labels[i], f"{warm[i]:.1%}") for i in best]
 
 
+def test_a_head_of_two_classes_shows_two_and_a_larger_network_again_as_many_as_were_wanted(open_page, net):
+    width = net.layer("avgpool").shape[0]
+    weights = np.random.default_rng(0).normal(size=(2, width)).astype(np.float32)
+    head = Head(weights, np.zeros(2, np.float32), ("cats", "dogs"), net.name, "avgpool", network_fingerprint(net))
+    app = open_page("Predict")
+    app.session_state["trained_head"] = TrainedHead("two", head)
+    app.run()
+    for wanted in (5, 12):
+        if wanted != 5:
+            app.slider(key="count").set_value(wanted).run()
+        for name, shown in {"your-head": 2, net.name: wanted}.items():
+            app.selectbox(key="network").set_value(name).run()
+            for _ in range(2):
+                assert not app.exception
+                assert len(bars(app)) == shown
+                app.run()
+            app.switch_page("streamlit_app.py").run()
+            app.switch_page("pages/4_Predict.py").run()
+            assert not app.exception
+            assert len(bars(app)) == shown
+
+
 def test_a_weight_file_that_is_damaged_while_the_app_runs_and_the_good_one_put_back(open_page, tmp_path, monkeypatch):
     path = tmp_path / MODELS["vgg16-tinyimagenet"].file.name
     content = (weights.folder() / path.name).read_bytes()

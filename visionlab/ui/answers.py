@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from visionlab.errors import VisionlabError
 from visionlab.network.certainty import entropy, in_words, margin, rank, tempered
 from visionlab.network.classifier import Classifier, Prediction, ranked
-from visionlab.ui import cached
+from visionlab.ui import cached, state
 from visionlab.ui.components.bars import bars
 from visionlab.ui.networks import Network, network, title_of
 from visionlab.ui.state import Picture
@@ -32,7 +32,9 @@ def show(network: Network, picture: Picture) -> NDArray[np.float32]:
     probabilities = cached.class_probabilities(network.key, picture.key, net, picture.image)
     most = min(MOST, len(net.labels))
     with st.popover("Classes and temperature", icon=":material/tune:"):
-        count = st.slider("Classes shown", 1, most, min(5, most), key="count", bind="query-params") if most > 1 else 1
+        state.restore_count(most)
+        count = st.slider("Classes shown", 1, most, min(state.USUAL_COUNT, most), key=state.COUNT, bind="query-params")
+        state.remember_count(count, most)
         temperature = st.slider(
             "Temperature",
             0.25,

@@ -20,6 +20,8 @@ SAMPLE = "sample"  # the widget that says which picture is looked at; a sample's
 YOURS = "yours"
 NETWORK = "network"  # the widget that says which network is at work; its title is in the link, too
 GALLERY = 24  # uploads that a session remembers
+COUNT = "count"  # the widget that says how many classes are listed, and how many are where nobody chose
+USUAL_COUNT = 5
 PROJECT = "project"  # in the link: the id of a project of the fine-tuning studio
 
 
@@ -127,6 +129,26 @@ def remember_network(name: str, title: str) -> None:
         st.query_params[NETWORK] = title
     else:
         st.query_params.pop(NETWORK, None)
+
+
+def restore_count(most: int) -> None:
+    """Before the widget is drawn: as many as a person wanted to see, of as many as this network has.
+
+    Only the first time the widget reads the link itself.
+    """
+    held, drawn = st.session_state.get(COUNT), st.session_state.get("drawn_count")
+    if drawn is None:
+        return
+    if held not in (None, drawn):
+        st.session_state["wanted_count"] = held
+    st.session_state[COUNT] = min(st.session_state["wanted_count"], most)
+
+
+def remember_count(count: int, most: int) -> None:
+    """After it is drawn."""
+    if "drawn_count" not in st.session_state:  # all of a few are no sign that a person wants to see no more than these
+        st.session_state["wanted_count"] = count if count < most else max(count, USUAL_COUNT)
+    st.session_state["drawn_count"] = count
 
 
 @dataclass(frozen=True, eq=False)
