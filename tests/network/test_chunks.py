@@ -86,7 +86,7 @@ def test_what_somebody_keeps_is_not_written_over():
     x = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
     given = x.clone()
     made = convolution(given.relu())
-    expected = (made + made.relu()).clamp(0, 6) + given.relu()
+    expected = made + made.relu() + given.relu()
     torch.testing.assert_close(through(NET, [(str(i), step) for i, step in enumerate(steps)], x), expected)
     assert torch.equal(x, given)
 
