@@ -42,6 +42,7 @@ class Model:
     a VGG of this plan (None: the file decides); where build is given, of the network that it makes; and where adapt is
     given, of torchvision's network of this name, of which adapt makes one that lists its steps. Where head is given,
     the file holds the layers before it alone, and head those that follow, with the classes that they tell apart.
+    temperature is what the logits are divided by, for files that others made; where it is None, the file tells it.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Model:
     build: Callable[[], Steps] | None = None
     adapt: Callable[[nn.Module], Steps] | None = None
     head: WeightFile | None = None
+    temperature: float | None = None
 
     @property
     def files(self) -> tuple[WeightFile, ...]:
@@ -109,6 +111,7 @@ MODELS: dict[str, Model] = {
         labels=imagenet.labels,
         wordnet_ids=imagenet.WORDNET_IDS,
         build=EfficientNetLite0,
+        temperature=0.68,  # fitted on photographs: see weights/efficientnet_lite0.md
     ),
     "vgg16-oxford": Model(
         name="vgg16-oxford",
@@ -270,7 +273,7 @@ def load_classifier(name: str, device: str | torch.device = "auto") -> Classifie
         where,
         model.embedding,
         model.maps_side,
-        _temperature_in(metadata, path.name),
+        model.temperature or _temperature_in(metadata, path.name),
         tuple(comparisons),
     )
 
