@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from photographs import error_of, errors_by_chance, loaded, outcomes, pets, photographs
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import log_loss
 
@@ -69,3 +72,11 @@ def test_bad_input_is_named():
         fit_temperature([[np.nan, 1.0]], [0])
     with pytest.raises(ParameterError, match="0 bins"):
         reliability([[0.5, 0.5]], [1], bins=0)
+
+
+def test_efficientnet_lite0_is_as_sure_of_photographs_as_it_is_right():
+    net, pictures = loaded("efficientnet_lite0"), photographs() + pets()[::4]
+    sure, right = outcomes(net, pictures)
+    assert error_of(sure, right) < errors_by_chance(sure)[990]
+    sure, right = outcomes(replace(net, temperature=1.0), pictures)
+    assert error_of(sure, right) > errors_by_chance(sure)[-1], "as it was published, it is too shy"

@@ -3,11 +3,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from photographs import loaded, photographs
 from scipy.special import softmax
 from scipy.stats import entropy as scipys_entropy
 
 from visionlab.errors import ParameterError
-from visionlab.network.certainty import entropy, in_words, margin, rank, tempered
+from visionlab.network.certainty import SURE, entropy, in_words, margin, rank, tempered
+from visionlab.network.classifier import probabilities
 
 LOGITS = arrays(np.float64, st.integers(2, 30), elements=st.floats(-20, 20))
 
@@ -58,3 +60,19 @@ def test_by_hand():
 )
 def test_in_words(p, words):
     assert in_words(np.array(p)) == words
+
+
+@pytest.mark.parametrize("name", ["vgg16-tinyimagenet", "vgg16-oxford", "efficientnet_lite0"])
+def test_the_words_mean_the_same_for_two_hundred_classes_and_for_a_thousand(name):
+    net = loaded(name)
+    pictures = [(label, image) for label, image in photographs() if label in net.labels]
+    table = probabilities(net, [image for _, image in pictures])
+    words = np.array([in_words(row) for row in table])
+    right = np.array([net.labels[row.argmax()] == label for row, (label, _) in zip(table, pictures, strict=True)])
+    top = table.max(1).astype(float)
+    for word in set(words):  # each word's pictures are right as often as they are said to be, but for chance
+        of = words == word
+        chance = np.sqrt((top[of] * (1 - top[of])).sum() + 1)
+        assert abs(right[of].sum() - top[of].sum()) < 3 * chance, word
+    assert right[words == "sure"].mean() > SURE
+    assert right[words == "sure"].mean() > right[words != "sure"].mean() + 0.15

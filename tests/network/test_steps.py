@@ -1,8 +1,9 @@
 """Steps that torch has no modules for."""
 
 import torch
+from torch import nn
 
-from visionlab.network.steps import SameConv, Shortcut, Sum
+from visionlab.network.steps import SameConv, Shortcut, Sum, filled
 
 
 def test_zeros_come_after_where_they_are_odd():
@@ -44,3 +45,21 @@ def test_a_gradient_goes_both_ways():
     x = torch.tensor(3.0, requires_grad=True)
     (gradient,) = torch.autograd.grad(run(doubled(), x), x)
     assert gradient.item() == 1 + 2 * 3
+
+
+def test_a_filled_copy_has_the_given_tensors_and_shares_nothing_that_changes():
+    whole = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Sequential(nn.BatchNorm2d(4), nn.Linear(4, 2, bias=False))).eval()
+    with torch.device("meta"):
+        empty = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Sequential(nn.BatchNorm2d(4), nn.Linear(4, 2, bias=False))).eval()
+    first, second = filled(empty, whole.state_dict()), filled(empty, whole.state_dict())
+    x = torch.randn(2, 3, 4, 4)
+    assert torch.equal(first[1][0](first[0](x)), whole[1][0](whole[0](x)))
+    assert not any(parameter.requires_grad for parameter in first.parameters())
+    first[1][0].register_forward_hook(lambda *_: None)
+    first.train()
+    first[1].append(nn.ReLU())
+    assert not second[1][0]._forward_hooks
+    assert not empty[1][0]._forward_hooks
+    assert not second.training
+    assert len(second[1]) == len(empty[1]) == 2
+    assert {tensor.device.type for tensor in empty.state_dict().values()} == {"meta"}

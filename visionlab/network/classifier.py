@@ -220,8 +220,6 @@ def classified(net: Classifier, x: Tensor) -> NDArray[np.float32]:
     Raises WeightsError as Classifier.check does.
     """
     net.check()
-    if len(x) > 1:  # the order of memory that convolutions of a batch want: 10 to 19 % faster on a CPU
-        x = x.contiguous(memory_format=torch.channels_last)
     return net.softmax(through(net, net.module.steps(), x)).cpu().numpy()
 
 

@@ -1,6 +1,7 @@
 """The MODELS table, and load_classifier. A new network is one entry.
 
-Loading costs next to nothing: the module is built on the meta device and the file's tensors are put into it.
+Loading costs next to nothing: the module is built on the meta device, once a process, and the file's tensors are put
+into a copy of it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +23,7 @@ from visionlab.network.classifier import Classifier, Layer, Transform
 from visionlab.network.efficientnet_lite import EfficientNetLite0
 from visionlab.network.layers import vgg_layers
 from visionlab.network.packages import Package
+from visionlab.network.steps import filled
 from visionlab.network.torchvision_nets import Stepped, network_layers, plain_vgg
 from visionlab.network.vgg import VGG, VGG16, Plan, read_plan
 from visionlab.network.weights import WeightFile
@@ -40,6 +42,7 @@ class Model:
     a VGG of this plan (None: the file decides); where build is given, of the network that it makes; and where adapt is
     given, of torchvision's network of this name, of which adapt makes one that lists its steps. Where head is given,
     the file holds the layers before it alone, and head those that follow, with the classes that they tell apart.
+    temperature is what the logits are divided by, for files that others made; where it is None, the file tells it.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Model:
     build: Callable[[], Steps] | None = None
     adapt: Callable[[nn.Module], Steps] | None = None
     head: WeightFile | None = None
+    temperature: float | None = None
 
     @property
     def files(self) -> tuple[WeightFile, ...]:
@@ -107,6 +111,7 @@ MODELS: dict[str, Model] = {
         labels=imagenet.labels,
         wordnet_ids=imagenet.WORDNET_IDS,
         build=EfficientNetLite0,
+        temperature=0.68,  # fitted on photographs: see weights/efficientnet_lite0.md
     ),
     "vgg16-oxford": Model(
         name="vgg16-oxford",
@@ -262,15 +267,14 @@ def load_classifier(name: str, device: str | torch.device = "auto") -> Classifie
         comparisons.append(weights.compare(path, file))
         found, metadata = weights.read(path)
         tensors |= found
-    module = _filled(model, tensors, " and ".join(file.name for file in model.files))
+    where = resolve(device)
+    module = _filled(model, tensors, where, " and ".join(file.name for file in model.files))
     side = model.transform.crop
     layers = _layers_of(model.build, side) if model.build else _layers(module, side)
     labels = model.labels() if model.labels else _labels_in(metadata, path.name)
     classes = layers[-1].shape[0]
     if len(labels) != classes:
         raise WeightsError(f"{path.name} has {classes} outputs but {len(labels)} labels. Get the file anew.")
-    where = resolve(device)
-    module = module.requires_grad_(False).to(where)
     return Classifier(
         model.name,
         module,
@@ -280,24 +284,25 @@ def load_classifier(name: str, device: str | torch.device = "auto") -> Classifie
         where,
         model.embedding,
         model.maps_side,
-        _temperature_in(metadata, path.name),
+        model.temperature or _temperature_in(metadata, path.name),
         tuple(comparisons),
     )
 
 
-def _filled(model: Model, tensors: dict[str, Tensor], file: str) -> Steps:
-    """The network with the file's tensors, in eval mode and float32."""
+def _filled(model: Model, tensors: dict[str, Tensor], device: torch.device, file: str) -> Steps:
+    """The network with the file's tensors, in eval mode and float32, its parameters frozen."""
     # Old files lack the counters of batches, which only training needs; batch normalisation then makes its own.
     learned = {key: tensor.float() for key, tensor in tensors.items() if not key.endswith(COUNTER)}
+    if not model.adapt:
+        empty, expected = _empty(model.build) if model.build else _empty(VGG, model.plan or read_plan(_shapes(learned)))
+        weights.check(learned, expected, file)
+        return filled(empty, {key: tensor.to(device) for key, tensor in learned.items()})
     with torch.device("meta"):
-        if model.build:
-            module = model.build()
-        else:
-            module = _torchvisions(model.name) if model.adapt else VGG(model.plan or read_plan(_shapes(learned)))
+        module = _torchvisions(model.name)
     expected = {key: shape for key, shape in _shapes(module.state_dict()).items() if not key.endswith(COUNTER)}
     weights.check(learned, expected, file)
     module.load_state_dict(learned, assign=True)
-    return (model.adapt(module.eval()) if model.adapt else module).eval()
+    return model.adapt(module.eval()).eval().requires_grad_(False).to(device)
 
 
 def _torchvisions(name: str) -> nn.Module:
@@ -310,11 +315,20 @@ def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
     return {key: tuple(tensor.shape) for key, tensor in tensors.items()}
 
 
+@lru_cache(maxsize=8)
+def _empty(build: Callable[..., Steps], *given: Plan) -> tuple[Steps, dict[str, tuple[int, ...]]]:
+    """The network without any values, and the shapes that they have: making its modules takes longer than reading what
+    goes into them.
+    """
+    with torch.device("meta"):
+        module = build(*given).eval()
+    return module, _shapes(module.state_dict())
+
+
 @cache
 def _layers_of(build: Callable[[], Steps], side: int) -> tuple[Layer, ...]:
     """The layers of a network that is always the same: working them out takes longer than loading it."""
-    with torch.device("meta"):
-        return _layers(build(), side)
+    return _layers(_empty(build)[0], side)
 
 
 def _layers(module: Steps, side: int) -> tuple[Layer, ...]:
