@@ -35,7 +35,9 @@ Steps = VGG | Stepped | EfficientNetLite0  # networks that list their steps
 class Model:
     """A network that can be loaded.
 
-    embedding is the layer that heads are trained on, maps_side the input size for looking at maps, in pixels. labels
+    embedding is the layer that heads are trained on, embedding_side the input size for that, in pixels (None: the
+    transform's own), and unit_length says whether they take its values scaled to unit length: benchmarks/embeddings.py
+    measures these. maps_side is the input size for looking at maps. labels
     gives its classes, or is None where the weight file holds them, and wordnet_ids their meanings. The file is that of
     a VGG of this plan (None: the file decides); where build is given, of the network that it makes; and where adapt is
     given, of torchvision's network of this name, of which adapt makes one that lists its steps. Where head is given,
@@ -49,6 +51,8 @@ class Model:
     transform: Transform
     embedding: str
     maps_side: int
+    embedding_side: int | None = None
+    unit_length: bool = False
     labels: Callable[[], tuple[str, ...]] | None = None
     wordnet_ids: tuple[str, ...] | None = None
     plan: Plan | None = None
@@ -253,7 +257,7 @@ def load_classifier(name: str, device: str | torch.device = "auto") -> Classifie
         tensors |= found
     module = _filled(model, tensors, " and ".join(file.name for file in model.files))
     side = model.transform.crop
-    layers = _layers_of(model.build, side) if model.build else _layers(module, side)
+    layers = _layers_of(model.build, side) if model.build else layers_at(module, side)
     labels = model.labels() if model.labels else _labels_in(metadata, path.name)
     classes = layers[-1].shape[0]
     if len(labels) != classes:
@@ -271,6 +275,8 @@ def load_classifier(name: str, device: str | torch.device = "auto") -> Classifie
         model.maps_side,
         _temperature_in(metadata, path.name),
         tuple(comparisons),
+        model.embedding_side,
+        model.unit_length,
     )
 
 
@@ -303,10 +309,11 @@ def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
 def _layers_of(build: Callable[[], Steps], side: int) -> tuple[Layer, ...]:
     """The layers of a network that is always the same: working them out takes longer than loading it."""
     with torch.device("meta"):
-        return _layers(build(), side)
+        return layers_at(build(), side)
 
 
-def _layers(module: Steps, side: int) -> tuple[Layer, ...]:
+def layers_at(module: Steps, side: int) -> tuple[Layer, ...]:
+    """The layers of a network, their shapes for pictures of side × side pixels."""
     if isinstance(module, VGG):
         return vgg_layers(read_plan(_shapes(module.state_dict())), side)
     return network_layers(module, side)
