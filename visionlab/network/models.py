@@ -106,7 +106,7 @@ MODELS: dict[str, Model] = {
         ),
         # (x − 127) / 128 of 0..255, as it was trained: with ImageNet's mean and deviation it names a tenth fewer.
         transform=Transform(256, 224, (127 / 255,) * 3, (128 / 255,) * 3, interpolation="bicubic"),
-        embedding="avgpool",
+        embedding="avgpool",  # from 5 cats and 5 dogs 96 % of 200 others right, at 160 px 95 %, a block earlier 95 %
         maps_side=224,
         labels=imagenet.labels,
         wordnet_ids=imagenet.WORDNET_IDS,
@@ -123,7 +123,9 @@ MODELS: dict[str, Model] = {
             sha256="5a6644467a120a06f5a0c0fec3b9e19317380e3c348ef3c5691a58c6c6866656",
         ),
         transform=Transform(128, 128, oxford.MEAN, oxford.STD, interpolation="bicubic"),  # see weights/vgg16-oxford.md
-        embedding="avgpool",
+        embedding="avgpool",  # of pool5, at this side and of unit length: see there, too
+        embedding_side=224,
+        unit_length=True,
         maps_side=224,
     ),
     "vgg16": Model(
