@@ -180,6 +180,7 @@ def test_heads_of_before_answer_as_they_did(name, since):
     assert mine.transform == net.transform
     np.testing.assert_allclose(probabilities(mine, images), answers, atol=1e-4)
     features = embed(old.tuned_network(net), images)
+    assert np.abs(np.linalg.norm(features, axis=1) - 1).min() > 0.1, "they were not of unit length"
     np.testing.assert_allclose(old.refusal.distances(features), distances, rtol=1e-4)
     again = load_head(old.to_bytes())
     assert (again.transform, again.temperature) == (None, 0.8)
