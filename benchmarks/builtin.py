@@ -28,8 +28,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 from safetensors import safe_open
-from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import StandardScaler
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -41,6 +39,7 @@ from visionlab.learning.corpus import read_pictures
 from visionlab.learning.embedding import embed
 from visionlab.learning.linear import STRENGTH
 from visionlab.learning.oxford_head import parse_sides
+from visionlab.learning.probe import linear_probe
 from visionlab.learning.shipping import SIDES
 from visionlab.network import weights
 from visionlab.network.classifier import UNSURE, Classifier, probabilities
@@ -49,7 +48,7 @@ console = Console(width=110, highlight=False)
 
 
 def at(net: Classifier, side: int) -> Classifier:
-    return replace(net, transform=net.transform.at(side))
+    return replace(net, transform=net.transform.at(side), embedding_side=None)
 
 
 def top_k(table: np.ndarray, truth: np.ndarray, k: int) -> float:
@@ -178,11 +177,7 @@ def measure_pets(net: Classifier, folder: Path, sides: Sequence[int]) -> None:
         for seed in range(10):
             rng = np.random.default_rng(seed)
             drawn = np.concatenate([rng.choice(np.flatnonzero(train.labels == k), 20, replace=False) for k in (0, 1)])
-            scale = StandardScaler().fit(here[drawn])
-            # scikit-learn's C is 1 / (pictures × penalty) for the mean cross-entropy + penalty / 2 · ‖W‖² of train_head
-            model = LogisticRegression(C=1 / (len(drawn) * STRENGTH), max_iter=1000)
-            model.fit(scale.transform(here[drawn]), train.labels[drawn])
-            scores.append(model.score(scale.transform(there), val.labels))
+            scores.append(linear_probe(here[drawn], train.labels[drawn]).score(there, val.labels))
         table.add_row(f"{side} px", percent(np.mean(scores)), percent(min(scores)), percent(max(scores)))
     console.print(table)
 

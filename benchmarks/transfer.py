@@ -1,6 +1,7 @@
 """What a head on one's own photographs costs and is worth: seconds, accuracy beside peers, and memory.
 
     python benchmarks/transfer.py ../shared/data/cats-dogs [--seeds 5] [--no-accuracy] [--no-memory]
+    python benchmarks/transfer.py ../shared/data/cats-dogs --network efficientnet_lite0 --no-memory --no-vgg16
 
 The folder holds train/ and val/, each with one folder a class. Seconds are those of a process that is warm: the network
 is loaded, and what is imported late was imported by a first run, which is not counted.
@@ -31,11 +32,13 @@ from rich.console import Console
 from rich.table import Table
 
 import visionlab as vl
+from visionlab.cli_shared import BUILT_IN
 from visionlab.device import half_precision
 from visionlab.imaging.image import encode_jpeg
 from visionlab.learning.archive import PICTURE_SUFFIXES
 from visionlab.learning.dataset import LabelledImages
 from visionlab.learning.embedding import embed
+from visionlab.learning.heads import embedder
 from visionlab.learning.training import Fit, fit
 from visionlab.network.classifier import Classifier
 
@@ -133,7 +136,9 @@ def worth(folder: Path, net: Classifier, seeds: int, slow: bool) -> Table:
             chosen = drawn(train, count, seed)
             for name, way in ways.items():
                 found[name][count].append(way(chosen, seed))
-    table = Table(f"right on {len(val)} others, mean of {seeds} draws", *(f"{count} a class" for count in SIZES))
+    table = Table(
+        f"{net.name}, right on {len(val)} others, mean of {seeds} draws", *(f"{count} a class" for count in SIZES)
+    )
     for name, by_count in found.items():
         table.add_row(name, *(f"{statistics.mean(by_count[count]):.1%}" for count in SIZES))
     return table
@@ -197,6 +202,7 @@ def memory(folder: Path, net: Classifier, count: int) -> tuple[float, float]:
 
 def main(
     folder: Annotated[Path, typer.Argument(help="Holds train/ and val/, each with one folder a class.")],
+    network: Annotated[str, typer.Option(help="A name in MODELS.")] = BUILT_IN,
     seeds: Annotated[int, typer.Option(help="Draws of the pictures that accuracy is the mean of.")] = 5,
     times: Annotated[int, typer.Option(help="How often a head is trained for its seconds.")] = 5,
     pictures: Annotated[int, typer.Option(help="That memory is measured with.")] = 5000,
@@ -213,25 +219,24 @@ def main(
         f"load {load:.1f} at the start: a load of others makes all times longer"
     )
     table = Table("what", "measured", "goal")
-    built_in = vl.load_classifier("vgg16-tinyimagenet", "cpu")
+    net = vl.load_classifier(network, "cpu")
     if grown:
-        size, taken = memory(folder, built_in, pictures)
-        what = f"{pictures:,} pictures, {built_in.name}: taken in, embedded, learned from in {taken:.0f} s; grown by"
+        size, taken = memory(folder, net, pictures)
+        what = f"{pictures:,} pictures, {net.name}: taken in, embedded, learned from in {taken:.0f} s; grown by"
         table.add_row(what, f"{size:.0f} MB", "< 1,024 MB")
     if speed:
-        half = half_precision(built_in.device)
-        settings = [(built_in, precision, 2.45) for precision in dict.fromkeys((None, half))]
+        half = half_precision(net.device)
+        settings = [(net, precision, 2.45) for precision in dict.fromkeys((None, half))]
         settings += [(full_width(), half, 5.0)] if vgg16 else []
-        for net, precision, goal in settings:
-            taken = seconds_to_a_head(folder / "train", net, precision, times)
-            what = (
-                f"{OF_EACH} + {OF_EACH} files → a head, {net.name} at {net.transform.crop} px, {precision or 'float32'}"
-            )
+        for one, precision, goal in settings:
+            taken = seconds_to_a_head(folder / "train", one, precision, times)
+            side = embedder(one).transform.crop
+            what = f"{OF_EACH} + {OF_EACH} files → a head, {one.name} at {side} px, {precision or 'float32'}"
             table.add_row(what, f"best {min(taken):.2f} s, median {statistics.median(taken):.2f} s", f"< {goal} s")
     console.print(table)
     if accuracy:
         warnings.filterwarnings("ignore", module="sklearn")  # of what its next version will call things
-        console.print(worth(folder, built_in, seeds, slow))
+        console.print(worth(folder, net, seeds, slow))
 
 
 if __name__ == "__main__":

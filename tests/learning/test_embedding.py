@@ -79,6 +79,8 @@ def test_views_networks_and_sizes_are_told_apart(tmp_path):
         (tiny_classifier(seed=1), {}),
         (replace(net, embedding="avgpool"), {}),
         (replace(net, transform=net.transform.at(96)), {}),
+        (replace(net, embedding_side=128), {}),
+        (replace(net, unit_length=True), {}),
     )
     found = []
     for here, setting in ((net, {}), *others):

@@ -1,21 +1,36 @@
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import safetensors.numpy
 import torch
-from tiny import tiny_classifier
+from tiny import TINY, tiny_classifier
 from wheels import only_from
 
 from visionlab.errors import HeadError
+from visionlab.imaging.samples import load_sample
 from visionlab.learning.embedding import embed
-from visionlab.learning.heads import Head, load_head, network_fingerprint
+from visionlab.learning.heads import Head, embedder, load_head, network_fingerprint
 from visionlab.learning.refusal import fit_refusal
 from visionlab.learning.training import train_head
 from visionlab.network.activations import feature_maps
 from visionlab.network.classifier import predict, probabilities
 from visionlab.network.explain import explain
+from visionlab.network.layers import vgg_layers
+from visionlab.network.models import MODELS, load_classifier
+from visionlab.network.trace import trace_unit
+from visionlab.network.weights import is_here
+
+OLD_HEADS = Path(__file__).with_name("old_heads")  # written before heads said how pictures enter their network
+# What they answered then to the samples “cat” and “coffee”: probabilities, and the distances of their refusals.
+OLD_ANSWERS = {
+    "vgg16-tinyimagenet":
+        ([[0.0678079, 0.8188199, 0.1133722], [0.0735014, 0.7780522, 0.1484465]], [1.2123619, 2.5384753]),
+    "efficientnet_lite0":
+        ([[0.0248063, 0.9616145, 0.0135794], [0.0265079, 0.9383223, 0.0351698]], [2.8724716, 2.5408459]),
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -163,6 +178,95 @@ def test_files_of_the_first_format_open(head):
     old = load_head(_edited(head, format="visionlab-head-1"))
     np.testing.assert_array_equal(old.weights, head.weights)
     assert (old.hidden, old.refusal, dict(old.tuned), old.temperature) == (None, None, {}, 1.0)
+
+
+@pytest.mark.parametrize("name", OLD_ANSWERS)
+@pytest.mark.parametrize("since", [{}, {"embedding_side": 96, "unit_length": True}], ids=["as it was", "embedded anew"])
+def test_heads_of_before_answer_as_they_did(name, since):
+    if not all(map(is_here, MODELS[name].files)):
+        pytest.skip(f"{name} is not here: python -m visionlab models --get {name} brings it")
+    net = replace(load_classifier(name, "cpu"), **({"embedding_side": None, "unit_length": False} | since))
+    old, images = load_head(OLD_HEADS / f"{name}.safetensors"), [load_sample("cat"), load_sample("coffee")]
+    assert (old.transform, old.unit_length) == (None, False)
+    answers, distances = OLD_ANSWERS[name]
+    mine = old.as_classifier(net)
+    assert mine.transform == net.transform
+    np.testing.assert_allclose(probabilities(mine, images), answers, atol=1e-4)
+    features = embed(old.tuned_network(net), images)
+    assert np.abs(np.linalg.norm(features, axis=1) - 1).min() > 0.1, "they were not of unit length"
+    np.testing.assert_allclose(old.refusal.distances(features), distances, rtol=1e-4)
+    again = load_head(old.to_bytes())
+    assert (again.transform, again.temperature) == (None, 0.8)
+
+
+def test_heads_are_trained_at_the_side_that_embeds_best_and_stay_there(stripes):
+    net = replace(tiny_classifier(), embedding_side=96)
+    trained = load_head(train_head(stripes, net, epochs=10).to_bytes())
+    assert trained.transform == net.transform.at(96)
+    images = [stripes.images[i] for i in range(0, 36, 5)]
+    features = embed(net, images)
+    np.testing.assert_array_equal(features, embed(replace(tiny_classifier(), transform=net.transform.at(96)), images))
+    np.testing.assert_array_equal(features, embed(trained.tuned_network(net), images))
+    for later in (
+        net,
+        tiny_classifier(),
+        replace(net, embedding_side=128),
+        replace(net, transform=net.transform.at(128)),
+    ):
+        mine = trained.as_classifier(later)
+        assert mine.transform.crop == 96
+        np.testing.assert_allclose(probabilities(mine, images), softmax(trained.logits(features)), atol=1e-4)
+        assert [layer.shape for layer in mine.layers[:3]] == [(4, 96, 96), (4, 96, 96), (4, 96, 96)]
+        for found in feature_maps(mine, images[0]).values():
+            assert found.values.shape == found.layer.shape
+
+
+@pytest.mark.parametrize("layer", ["relu7", "pool5"])
+def test_features_of_unit_length_are_in_the_file_and_in_the_classifier(stripes, layer):
+    plain = replace(tiny_classifier(), embedding=layer)
+    net = replace(plain, unit_length=True)
+    trained = load_head(train_head(stripes, net, epochs=10).to_bytes())
+    images = [stripes.images[i] for i in range(0, 36, 5)]
+    features, lengths = embed(net, images), np.linalg.norm(embed(plain, images), axis=1, keepdims=True)
+    np.testing.assert_allclose(features * lengths, embed(plain, images), rtol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(features, axis=1), 1, rtol=1e-5)
+    for later in (net, plain):
+        np.testing.assert_array_equal(embed(trained.tuned_network(later), images), features)
+        mine = trained.as_classifier(later)
+        logits = trained.logits(features) / trained.temperature
+        np.testing.assert_allclose(probabilities(mine, images), softmax(logits), atol=1e-5)
+        np.testing.assert_allclose(feature_maps(mine, images[0])["unit-length"].values.ravel(), features[0], atol=1e-5)
+        unit = trace_unit(mine, images[0], "head", 1)
+        assert unit.total == pytest.approx(unit.value, rel=1e-4, abs=1e-5)
+    other = load_head(train_head(stripes, plain, epochs=10).to_bytes())
+    assert not other.unit_length
+    assert "unit-length" not in [found.name for found in other.as_classifier(net).layers]
+
+
+def test_a_network_that_is_embedded_at_its_own_side_is_left_as_it_is():
+    net = tiny_classifier()
+    assert embedder(net).layers is net.layers
+    assert embedder(net).transform is net.transform
+    other = embedder(replace(net, embedding_side=96))
+    assert (other.transform.crop, other.embedding_side) == (96, None)
+    assert other.layers == vgg_layers(TINY, 96)
+    assert embedder(other).transform is other.transform
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"crop": 31}, {"crop": 73}, {"resize": 10**6, "crop": 10**6}, {"crop": 64.0}, {"mean": [0, 0]}, {"std": [1, 1, 0]},
+     {"mean": [0, 0, float("nan")]}, {"std": "abc"}, {"interpolation": "area"}, {"rounds": 1}],
+)  # fmt: skip
+def test_a_way_in_that_no_picture_can_take_is_refused(head, change):
+    with pytest.raises(HeadError, match="how pictures enter its network"):
+        load_head(_edited(head, transform=asdict(head.transform) | change))
+
+
+def test_a_way_in_of_another_version_is_refused(head):
+    for transform in ({"resize": 72, "crop": 64, "strange": 1}, {"crop": 64}, "bilinear", [72, 64]):
+        with pytest.raises(HeadError, match="no head of this app"):
+            load_head(_edited(head, transform=transform))
 
 
 def test_a_head_whose_parts_do_not_fit_is_refused_in_a_sentence(full):

@@ -76,7 +76,7 @@ class Descent:
 
 
 def mlp(problem: Problem, epochs: int, done: int = 0, state: Mapping[str, NDArray] | None = None) -> Iterator[Trial]:
-    """One hidden layer of ReLUs on standardised features, from He's initialisation, by AdamW.
+    """One hidden layer of ReLUs on scaled features, from He's initialisation, by AdamW.
 
     done epochs are behind it where it goes on from a state.
     """

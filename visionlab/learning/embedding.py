@@ -15,7 +15,7 @@ from visionlab.errors import ParameterError
 from visionlab.imaging.image import Image, fingerprint
 from visionlab.learning.augmentation import check_views, view
 from visionlab.learning.feature_cache import FeatureCache
-from visionlab.learning.heads import network_fingerprint, reading
+from visionlab.learning.heads import embedder, network_fingerprint, reading
 from visionlab.network.activations import network_steps
 from visionlab.network.chunks import through
 from visionlab.network.classifier import BATCH, Classifier
@@ -68,7 +68,7 @@ def _prepared(net: Classifier, images: Sequence[Image], index: int) -> Tensor:
 def read_features(net: Classifier, values: Tensor) -> Tensor:
     """The embedding layer's values (N, …) as features (N, F) float32."""
     values = values.float()
-    for _, step in reading(net.layer(net.embedding)):
+    for _, step in reading(net.layer(net.embedding), net.unit_length):
         values = step(values)
     return values
 
@@ -88,7 +88,7 @@ def embed(
     progress: Callable[[int, int], None] | None = None,
     precision: torch.dtype | None = None,
 ) -> NDArray[np.float32]:
-    """Features (N, F) float32 at the network's embedding layer; progress is told (done, of how many) as it goes on."""
+    """Features (N, F) float32 at the network's embedding layer and side; progress is told (done, of how many)."""
     run = embed_cached(net, images, precision=precision)
     for done, total in run:
         if progress:
@@ -109,7 +109,7 @@ class Embedding:
         seed: int,
         precision: torch.dtype | None,
     ):
-        self.net, self.images, self.keys, self.cache = net, images, keys, cache
+        self.net, self.images, self.keys, self.cache = embedder(net), images, keys, cache
         self.view, self.seed, self.precision = view, seed, precision
         self.features = np.zeros((0, 0), np.float32)
 
@@ -117,7 +117,8 @@ class Embedding:
         keys = self.keys
         if not keys and (self.cache or self.view):
             keys = [fingerprint(image) for image in self.images]
-        network = f"{network_fingerprint(self.net)} {self.net.embedding} {self.net.transform} {self.precision}"
+        scaled = " unit length" * self.net.unit_length
+        network = f"{network_fingerprint(self.net)} {self.net.embedding}{scaled} {self.net.transform} {self.precision}"
         look = PLAIN if self.view is None else f"{self.view} {self.seed}"
         names = [f"{key} {look}" for key in keys]
         known = self.cache.find(network, names) if self.cache else {}
@@ -164,7 +165,8 @@ def embed_cached(
     seed: int = 0,
     precision: torch.dtype | None = None,
 ) -> Embedding:
-    """Features of pictures, or of a view of them, through a cache: only what it does not know goes through the network.
+    """Features of pictures, or of a view of them, through a cache: only what it does not know goes through the network,
+    which pictures enter at its embedding_side.
 
     keys name the contents of the pictures (LabelledImages.keys); without them they are worked out. view is a name in
     VIEWS, or None for the pictures as they are; seed belongs to the view. Raises ParameterError for an unknown view or

@@ -7,25 +7,28 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 import safetensors.numpy
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from visionlab.errors import HeadError, ParameterError, WeightsError
 from visionlab.learning.refusal import Refusal
-from visionlab.network.classifier import Classifier, Layer
-from visionlab.network.models import MODELS, load_classifier
+from visionlab.network.classifier import INTERPOLATIONS, SMALLEST_SIDE, Classifier, Layer, Transform
+from visionlab.network.models import MODELS, layers_at, load_classifier
 from visionlab.network.vgg import Step, flatten
 
-FORMAT = "visionlab-head-2"
-READABLE = ("visionlab-head-1", FORMAT)  # the first knew linear heads alone, and no temperature
+FORMAT = "visionlab-head-3"
+# The first knew linear heads alone, and no temperature; the second did not say how pictures enter the network.
+READABLE = ("visionlab-head-1", "visionlab-head-2", FORMAT)
+LARGEST_SIDE = 2048  # pixels that a file may ask to enlarge every picture to
 UNREADABLE = (SafetensorError, ValueError, KeyError, TypeError, IndexError)
 MAX_BYTES = 100 * 2**20  # the last block of ConvNeXt tiny takes 62 MB; a linear head alone, some kilobytes
 FEATURES = "features"  # the path of the step whose output a head, and a refusal, reads
@@ -36,12 +39,14 @@ TUNED, REFUSAL = "tuned.", "refusal."  # what the names of such arrays in the fi
 class Head:
     """Logits = weights · h + bias, with h = the features of a network's layer, or max(0, V · features + v).
 
+    Where unit_length is set, the features are the layer's values over their Euclidean length.
     weights (K, F) and bias (K,) are float32. hidden, where there is one, holds V (M, F) and v (M,) of an MLP's first
     layer; weights is (K, M) then. tuned gives the values that some of the network's parameters (keys of its state_dict)
     were fine-tuned to; the features are then those of `tuned_network`. network is a name in MODELS and fingerprint
     tells its very weights, so that a head is never put on another network. temperature divides the logits of the
-    classifier, as Classifier says; refusal tells pictures that are none of the classes. facts says how the head came
-    to be (seed, counts, validation accuracy …).
+    classifier, as Classifier says; refusal tells pictures that are none of the classes. transform is how pictures
+    entered the network when the head was trained; heads of older files have None, for they were trained on the
+    network's own. facts says how the head came to be (seed, counts, validation accuracy …).
     """
 
     weights: NDArray[np.float32]
@@ -55,6 +60,8 @@ class Head:
     tuned: Mapping[str, NDArray[np.float32]] = field(default_factory=lambda: MappingProxyType({}))
     temperature: float = 1.0
     refusal: Refusal | None = None
+    transform: Transform | None = None
+    unit_length: bool = False
 
     def logits(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """(N, F) → (N, K), not yet divided by the temperature."""
@@ -72,6 +79,8 @@ class Head:
             "fingerprint": self.fingerprint,
             "facts": dict(self.facts),
             "temperature": self.temperature,
+            "transform": None if self.transform is None else asdict(self.transform),
+            "unit_length": self.unit_length,
         }
         arrays = {"weights": self.weights, "bias": self.bias}
         if self.hidden is not None:
@@ -89,8 +98,9 @@ class Head:
         partial.replace(path)
 
     def tuned_network(self, net: Classifier) -> Classifier:
-        """`net` with the parameters that were fine-tuned: what the head's features come from. `net` itself where none
-        were; otherwise its copy, which shares all the other tensors with it.
+        """What the head's features come from: `net` as the head was trained on it (layer, transform, unit length), with
+        the parameters that were fine-tuned. The module is that of `net` where none were; otherwise its copy, which
+        shares all the other tensors with it.
 
         Raises HeadError where the network is not the one that the head was trained on.
         """
@@ -103,6 +113,8 @@ class Head:
         for key, value in self.tuned.items():
             if key not in known or tuple(known[key].shape) != value.shape:
                 raise HeadError(f"This head tunes “{key}” {value.shape}, which “{self.network}” lacks. Train it again.")
+        own = replace(net, embedding=self.layer, unit_length=self.unit_length)
+        net = entered_by(own, self.transform or net.transform)
         if not self.tuned:
             return net
         values = {key: torch.tensor(value, device=net.device) for key, value in self.tuned.items()}
@@ -134,6 +146,8 @@ class Head:
         layers = [*net.layers[: net.layers.index(read) + 1]]
         if read.in_place:
             layers.append(Layer("average", "average", "average", (inputs, 1, 1), None, None, 0))
+        if self.unit_length:
+            layers.append(Layer("unit-length", FEATURES, "norm", (inputs, 1, 1), None, None, 0))
         if self.hidden is not None:
             units = (len(self.hidden[1]), 1, 1)
             count = self.hidden[0].size + self.hidden[1].size
@@ -153,13 +167,28 @@ class Head:
         )
 
 
+def embedder(net: Classifier) -> Classifier:
+    """The network as heads are trained on it: pictures enter it at its embedding_side."""
+    side = net.embedding_side
+    return entered_by(net, net.transform if side is None else net.transform.at(side))
+
+
+def entered_by(net: Classifier, transform: Transform) -> Classifier:
+    """The network with another transform, also for its features; its layers then have the shapes that follow."""
+    net = replace(net, embedding_side=None)
+    if transform == net.transform:
+        return net
+    same = transform.crop == net.transform.crop
+    return replace(net, transform=transform, layers=net.layers if same else layers_at(net.module, transform.crop))
+
+
 class Headed(nn.Module):
     """A network's steps up to a head's layer, and the head: normalised (N, 3, H, W) → logits (N, K)."""
 
     def __init__(self, net: Classifier, head: Head):
         super().__init__()
         self.base = net.module
-        self.read = net.layer(head.layer)
+        self.read, self.unit_length = net.layer(head.layer), head.unit_length
         self.hidden = _linear(*head.hidden) if head.hidden is not None else None
         self.head = _linear(head.weights, head.bias)
 
@@ -170,7 +199,7 @@ class Headed(nn.Module):
             if path == self.read.module:
                 break
         hidden = [("hidden", self.hidden), ("hidden-relu", nn.ReLU())] if self.hidden is not None else []
-        return [*kept, *reading(self.read), *hidden, ("head", self.head)]
+        return [*kept, *reading(self.read, self.unit_length), *hidden, ("head", self.head)]
 
     def forward(self, x: Tensor) -> Tensor:
         for _, step in self.steps():
@@ -185,10 +214,16 @@ def _linear(weights: NDArray[np.float32], bias: NDArray[np.float32]) -> nn.Linea
     return linear
 
 
-def reading(layer: Layer) -> list[Step]:
-    """How a head reads a layer: the mean of each channel over its places, or every value where it has no places."""
+def reading(layer: Layer, unit_length: bool) -> list[Step]:
+    """How a head reads a layer: the mean of each channel over its places, or every value where it has no places; and
+    these, if unit_length is set, over their Euclidean length."""
     mean = [("average", nn.AdaptiveAvgPool2d(1))] if layer.in_place else []
-    return [*mean, (FEATURES, flatten)]
+    return [*mean, (FEATURES, _directions if unit_length else flatten)]
+
+
+def _directions(x: Tensor) -> Tensor:
+    """(N, …) → (N, F) of unit length; what is shorter than 1e-12 becomes no longer."""
+    return F.normalize(flatten(x))
 
 
 def with_values(module: nn.Module, values: Mapping[str, Tensor]) -> nn.Module:
@@ -219,7 +254,8 @@ def load_head(source: str | Path | bytes) -> Head:
         format_ = about["format"]
         texts = [str(about[key]) for key in ("network", "layer", "fingerprint")]
         classes, facts = tuple(map(str, about["classes"])), dict(about["facts"])
-        temperature = float(about.get("temperature", 1.0))
+        temperature, unit_length = float(about.get("temperature", 1.0)), bool(about.get("unit_length", False))
+        entering = None if about.get("transform") is None else Transform(**about["transform"])
         weights, bias = arrays.pop("weights"), arrays.pop("bias")
     except (*UNREADABLE, AttributeError) as error:
         raise HeadError(f"{name} is no head of this app: choose a .safetensors file that it saved.") from error
@@ -227,6 +263,7 @@ def load_head(source: str | Path | bytes) -> Head:
         raise HeadError(f"{name} is of the format “{format_}”; this version reads “{'” and “'.join(READABLE)}”.")
     if not (math.isfinite(temperature) and temperature > 0):
         raise HeadError(f"{name} is damaged: its temperature is {temperature}, not above 0. Save it anew.")
+    transform = None if entering is None else _checked(entering, name)
     for key, value in {"weights": weights, "bias": bias, **arrays}.items():
         if not np.issubdtype(value.dtype, np.number) or not np.isfinite(value).all():
             raise HeadError(f"{name} is damaged: “{key}” holds what is no finite number. Save it anew.")
@@ -246,7 +283,24 @@ def load_head(source: str | Path | bytes) -> Head:
         known = Refusal.from_arrays(refusal) if refusal else None
     except ParameterError as error:
         raise HeadError(f"{name} is damaged: how it refuses pictures does not fit together. Save it anew.") from error
-    return Head(weights, bias, classes, *texts, facts, hidden, tuned, temperature, known)
+    return Head(weights, bias, classes, *texts, facts, hidden, tuned, temperature, known, transform, unit_length)
+
+
+def _checked(transform: Transform, name: str) -> Transform:
+    """The transform that a file holds, its lists as tuples. Raises HeadError where no picture can enter by it."""
+    sizes, numbers = (transform.resize, transform.crop), (transform.mean, transform.std)
+    fits = (
+        all(type(size) is int for size in sizes)
+        and SMALLEST_SIDE <= transform.crop <= transform.resize <= LARGEST_SIDE
+        and all(isinstance(values, list | tuple) and len(values) == 3 for values in numbers)
+        and all(type(value) in (int, float) and math.isfinite(value) for values in numbers for value in values)
+        and min(transform.std) > 0
+        and transform.interpolation in INTERPOLATIONS
+        and type(transform.rounds) is bool
+    )
+    if not fits:
+        raise HeadError(f"{name} is damaged: how pictures enter its network does not fit together. Save it anew.")
+    return replace(transform, mean=tuple(transform.mean), std=tuple(transform.std))
 
 
 def packed(about: Mapping[str, object], arrays: Mapping[str, NDArray]) -> bytes:

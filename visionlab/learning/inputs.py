@@ -14,6 +14,7 @@ from visionlab.learning.dataset import LabelledImages
 from visionlab.learning.embedding import Chosen, embed_cached, layer_batches
 from visionlab.learning.feature_cache import FeatureCache
 from visionlab.learning.fine_tuning import Block, Maps, last_block
+from visionlab.learning.heads import embedder
 from visionlab.learning.linear import Problem
 from visionlab.network.classifier import Classifier
 
@@ -38,7 +39,8 @@ class Inputs:
         precision: torch.dtype | None,
         maps: bool,
     ):
-        self.net, self.train, self.held_out, self.views, self.seed = net, train, held_out, views, seed
+        self.net = net = embedder(net)
+        self.train, self.held_out, self.views, self.seed = train, held_out, views, seed
         self.cache, self.precision = cache, precision
         self.labels, self.groups, self.classes = data.labels, data.groups, len(data.classes)
         self.features = features

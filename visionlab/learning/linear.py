@@ -68,7 +68,11 @@ class Trial:
 
 @dataclass(frozen=True, eq=False)
 class Scale:
-    """Standardisation z = (x − mean) / spread, per feature; a dead feature has the spread ∞, and counts nothing."""
+    """z = (x − mean) / spread, a mean for each feature (F,) and one spread for all: the root of their mean variance.
+
+    A spread for each feature would be guessed from the few pictures that there are: a feature that hardly moves on
+    these would be made large, and speak loudest of the next one. A dead feature has the spread ∞, and counts nothing.
+    """
 
     mean: Tensor
     spread: Tensor
@@ -76,22 +80,23 @@ class Scale:
     @classmethod
     def of(cls, x: Tensor) -> Scale:
         """Of the rows of (n, F)."""
-        spread = x.std(0, correction=0)
-        dead = spread <= 1e-6 * spread.max().clamp(min=1e-12)
-        return cls(x.mean(0), spread.masked_fill(dead, torch.inf))
+        spreads = x.std(0, correction=0)
+        dead = spreads <= 1e-6 * spreads.max().clamp(min=1e-12)
+        common = spreads.square().mean().sqrt().clamp(min=1e-12)
+        return cls(x.mean(0), common.expand_as(spreads).masked_fill(dead, torch.inf))
 
     def __call__(self, x: Tensor) -> Tensor:
         return (x - self.mean) / self.spread
 
     def folded(self, weight: Tensor, bias: Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """weight (M, F) and bias (M,) for plain features, given those for standardised ones."""
+        """weight (M, F) and bias (M,) for plain features, given those for scaled ones."""
         weight = weight.detach() / self.spread
         bias = bias.detach() - weight @ self.mean
         return weight.float().cpu().numpy(), bias.float().cpu().numpy()
 
 
 def logistic(problem: Problem, epochs: int) -> Iterator[Trial]:
-    """Multinomial logistic regression on standardised features by L-BFGS (Liu & Nocedal 1989), two steps an epoch.
+    """Multinomial logistic regression on scaled features by L-BFGS (Liu & Nocedal 1989), two steps an epoch.
 
     Minimises mean cross-entropy + strength/2 · ‖W‖². The problem is convex: the seed decides the folds alone.
     """
@@ -191,7 +196,7 @@ def choose_strength(problem: Problem) -> float:
 
 
 def prototype(problem: Problem, epochs: int) -> Iterator[Trial]:
-    """The nearest class mean c on standardised features z (Snell et al. 2017, equation 2): logits −‖z − c‖²/τ.
+    """The nearest class mean c on scaled features z (Snell et al. 2017, equation 2): logits −‖z − c‖²/τ.
 
     That is linear in z: weights 2c/τ, bias −‖c‖²/τ. Each picture's distance to its own class is that to the mean of
     the others (leave one out), and τ is what explains the labels best so; where a class has one picture, τ is a quarter

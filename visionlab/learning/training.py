@@ -215,7 +215,8 @@ class Fit:
             }
             fingerprint = network_fingerprint(net)
             named = (self.data.classes, net.name, net.embedding, fingerprint)
-            head = Head(parts.weights, parts.bias, *named, facts, parts.hidden, parts.tuned)
+            way_in = {"transform": net.transform, "unit_length": net.unit_length}
+            head = Head(parts.weights, parts.bias, *named, facts, parts.hidden, parts.tuned, **way_in)
             features = self._inputs.features
             if parts.tuned:
                 features = self._inputs.block.features(head.tuned_network(net), np.arange(len(self.data)))
@@ -270,7 +271,8 @@ class Fit:
         """All that has to be the same for a run to go on."""
         sides = np.concatenate([self.train, [-1], self.held_out, [-1], self.data.labels])
         pictures = hashlib.sha256(sides.tobytes() + " ".join(self.data.keys).encode()).hexdigest()
-        network = f"{network_fingerprint(self.net)} {self.net.embedding} {self.net.transform}"
+        scaled = " unit length" * self.net.unit_length
+        network = f"{network_fingerprint(self.net)} {self.net.embedding}{scaled} {self.net.transform}"
         setting = [self.kind.name, self.epochs, self.seed, self.strength, list(self._inputs.views)]
         return {"network": network, "pictures": pictures, "setting": setting}
 

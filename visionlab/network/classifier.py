@@ -23,6 +23,7 @@ from visionlab.network.chunks import through
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+INTERPOLATIONS = ("bilinear", "bicubic")  # by which a Transform resizes, antialiased
 SMALLEST_SIDE = 32  # five pools halve a picture five times
 UNSURE = 0.3  # a top probability below this is a guess among many, and people are told so
 SLIMMEST = 16  # times as long as wide: of what is slimmer, the middle is enough
@@ -136,8 +137,10 @@ class Classifier:
     """A network with everything that is needed to use it.
 
     module maps normalised (N, 3, H, W) to logits (N, len(labels)) and lists its `steps()`; it is shared, so it is never
-    changed: eval mode, parameters frozen. embedding names the layer whose values a head is trained on, and maps_side
-    is the input size in pixels at which the maps of the deeper layers are large enough to be looked at. The logits are
+    changed: eval mode, parameters frozen. embedding names the layer whose values a head is trained on, and
+    embedding_side the input size in pixels for that, None for the transform's own; unit_length says whether a head
+    takes those values scaled to unit length. maps_side is the input size at which the maps of the deeper layers are
+    large enough to be looked at. The logits are
     divided by temperature before the softmax, so that the probabilities are neither too sure nor too shy (Guo et al.
     2017); it is 1 where nobody measured it. comparisons are those of the weight files that it came out of with what
     they were at their first load.
@@ -153,6 +156,8 @@ class Classifier:
     maps_side: int
     temperature: float = 1.0
     comparisons: tuple[Comparison, ...] = ()
+    embedding_side: int | None = None
+    unit_length: bool = False
 
     def check(self, wait: bool = False) -> None:
         """Raises WeightsError where a weight file has been found to differ from what it was at the first load."""
