@@ -6,13 +6,13 @@ from visionlab.imaging.convolution import convolve
 from visionlab.imaging.image import encode_png, fit
 from visionlab.imaging.kernels import KERNELS
 from visionlab.imaging.render import render
-from visionlab.network.classifier import UNSURE
-from visionlab.network.models import TO_NAME, TO_OPEN, first_here
-from visionlab.ui import cached
-from visionlab.ui.networks import network, suggest
-from visionlab.ui.page import PAGES, link, page, roomy_columns
-from visionlab.ui.picture_bar import image_picker
-from visionlab.ui.widgets import probability_bars, show, show_exact
+from visionlab.network.running.classifier import UNSURE
+from visionlab.network.zoo.models import TO_NAME, TO_OPEN, first_here
+from visionlab.ui.shared import cached
+from visionlab.ui.shared.networks import network, suggest
+from visionlab.ui.shared.page import PAGES, link, page, roomy_columns
+from visionlab.ui.shared.picture_bar import image_picker
+from visionlab.ui.shared.widgets import probability_bars, show, show_exact
 
 with page("Home"):
     picture = image_picker()

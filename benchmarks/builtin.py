@@ -32,17 +32,17 @@ from safetensors import safe_open
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import visionlab as vl
-from visionlab.cli_shared import BUILT_IN
+from visionlab.cli.shared import BUILT_IN
 from visionlab.device import describe
-from visionlab.learning.calibration import reliability
-from visionlab.learning.corpus import read_pictures
-from visionlab.learning.embedding import embed
-from visionlab.learning.linear import STRENGTH
-from visionlab.learning.oxford_head import parse_sides
-from visionlab.learning.probe import linear_probe
-from visionlab.learning.shipping import SIDES
-from visionlab.network import weights
-from visionlab.network.classifier import UNSURE, Classifier, probabilities
+from visionlab.learning.builtin.corpus import read_pictures
+from visionlab.learning.builtin.oxford_head import parse_sides
+from visionlab.learning.builtin.shipping import SIDES
+from visionlab.learning.features.embedding import embed
+from visionlab.learning.heads.linear import STRENGTH
+from visionlab.learning.judging.calibration import reliability
+from visionlab.learning.judging.probe import linear_probe
+from visionlab.network.files import weights
+from visionlab.network.running.classifier import UNSURE, Classifier, probabilities
 
 console = Console(width=110, highlight=False)
 

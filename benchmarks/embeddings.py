@@ -36,12 +36,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import visionlab as vl
 from visionlab.imaging.image import Image
-from visionlab.learning.dataset import LabelledImages
-from visionlab.learning.linear import STRENGTH, Problem, logistic
-from visionlab.network.activations import activations
-from visionlab.network.classifier import Classifier
-from visionlab.network.vgg import Step
-from visionlab.network.winograd import Winograd
+from visionlab.learning.heads.linear import STRENGTH, Problem, logistic
+from visionlab.learning.sets.dataset import LabelledImages
+from visionlab.network.inside.activations import activations
+from visionlab.network.running.classifier import Classifier
+from visionlab.network.running.winograd import Winograd
+from visionlab.network.zoo.vgg import Step
 
 console = Console(width=150, highlight=False)
 DOGS = ("n02085620", "n02094433", "n02099601", "n02099712", "n02106662", "n02113799")

@@ -33,11 +33,11 @@ from tiny import tiny_classifier
 import visionlab as vl
 from visionlab.imaging.image import Image, encode_jpeg
 from visionlab.imaging.samples import load_sample
-from visionlab.network.classifier import Classifier, Transform
 from visionlab.network.explain import METHODS
 from visionlab.network.explain.method import silent
-from visionlab.network.layers import vgg_layers
-from visionlab.network.vgg import VGG16
+from visionlab.network.running.classifier import Classifier, Transform
+from visionlab.network.zoo.layers import vgg_layers
+from visionlab.network.zoo.vgg import VGG16
 
 console = Console(width=130, highlight=False)
 
@@ -159,7 +159,7 @@ def memory(net: Classifier, pictures: list[Image]) -> tuple[float, float]:
     """By how many MB the process grows, at most, while all layers of the pictures are opened through the app's cache;
     and by how many it is larger afterwards, when the cache has been emptied.
     """
-    from visionlab.ui import cached
+    from visionlab.ui.shared import cached
 
     process = psutil.Process()
     vl.feature_maps(net, pictures[0], side=net.maps_side)  # what the first run brings along is no picture's

@@ -35,9 +35,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import visionlab as vl
 from visionlab.imaging.image import encode_jpeg
 from visionlab.imaging.samples import load_sample
-from visionlab.network.activations import network_steps
-from visionlab.network.chunks import through
-from visionlab.network.classifier import Classifier
+from visionlab.network.inside.activations import network_steps
+from visionlab.network.running.chunks import through
+from visionlab.network.running.classifier import Classifier
 
 LITE, OXFORD = "efficientnet_lite0", "vgg16-oxford"
 LOADS = 15  # of each kind, in turn

@@ -36,8 +36,8 @@ from visionlab import device as devices
 from visionlab.errors import BusyError
 from visionlab.imaging.image import Image
 from visionlab.imaging.samples import load_sample
-from visionlab.network.batching import Batcher
-from visionlab.network.classifier import probabilities
+from visionlab.network.running.batching import Batcher
+from visionlab.network.running.classifier import probabilities
 
 console = Console(width=120, highlight=False)
 

@@ -32,15 +32,15 @@ from rich.console import Console
 from rich.table import Table
 
 import visionlab as vl
-from visionlab.cli_shared import BUILT_IN
+from visionlab.cli.shared import BUILT_IN
 from visionlab.device import half_precision
 from visionlab.imaging.image import encode_jpeg
-from visionlab.learning.archive import PICTURE_SUFFIXES
-from visionlab.learning.dataset import LabelledImages
-from visionlab.learning.embedding import embed
-from visionlab.learning.heads import embedder
-from visionlab.learning.training import Fit, fit
-from visionlab.network.classifier import Classifier
+from visionlab.learning.features.embedding import embed
+from visionlab.learning.heads.head import embedder
+from visionlab.learning.heads.training import Fit, fit
+from visionlab.learning.sets.archive import PICTURE_SUFFIXES
+from visionlab.learning.sets.dataset import LabelledImages
+from visionlab.network.running.classifier import Classifier
 
 console = Console(width=130, highlight=False)
 OF_EACH = 32

@@ -38,11 +38,11 @@ import visionlab as vl
 from visionlab.device import half_precision
 from visionlab.imaging.image import encode_jpeg
 from visionlab.imaging.samples import load_sample
-from visionlab.network import models
-from visionlab.network.classifier import probabilities
-from visionlab.network.precision import in_precision
-from visionlab.network.vgg import VGG, VGG16
-from visionlab.network.weights import WeightFile
+from visionlab.network.files.weights import WeightFile
+from visionlab.network.running.classifier import probabilities
+from visionlab.network.running.precision import in_precision
+from visionlab.network.zoo import models
+from visionlab.network.zoo.vgg import VGG, VGG16
 
 BATCHES = (1, 8, 32)
 LOADS = 7  # of each kind, in turn

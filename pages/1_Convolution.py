@@ -9,14 +9,15 @@ from visionlab.errors import ParameterError
 from visionlab.imaging.analysis import costs
 from visionlab.imaging.image import encode_png
 from visionlab.imaging.kernels import Kernel
-from visionlab.ui import cached, kernel_facts, response_settings, state
-from visionlab.ui.components.compare import compare, sharp_enough
-from visionlab.ui.components.convolution_lab import convolution_lab
-from visionlab.ui.kernel_editor import kernel_editor
-from visionlab.ui.page import page, roomy_columns, sentence, told
-from visionlab.ui.picture_bar import image_picker
-from visionlab.ui.response_settings import Settings
-from visionlab.ui.widgets import facts, size_of
+from visionlab.ui.convolution import kernel_facts, response_settings
+from visionlab.ui.convolution.kernel_editor import kernel_editor
+from visionlab.ui.convolution.response_settings import Settings
+from visionlab.ui.shared import cached, state
+from visionlab.ui.shared.components.compare import compare, sharp_enough
+from visionlab.ui.shared.components.convolution_lab import convolution_lab
+from visionlab.ui.shared.page import page, roomy_columns, sentence, told
+from visionlab.ui.shared.picture_bar import image_picker
+from visionlab.ui.shared.widgets import facts, size_of
 
 LONGEST = 1024  # pixels: what fits a screen, and follows the controls at once
 HEAD_START = 0.05  # seconds in which the browser draws the response before it has all the rest to do

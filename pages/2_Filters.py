@@ -2,43 +2,44 @@
 
 import streamlit as st
 
-from visionlab.ui import batch, cached, filter_chain, filter_stages
-from visionlab.ui.page import page, roomy_columns
-from visionlab.ui.picture_bar import image_picker
-from visionlab.ui.widgets import show, show_exact, shown_width, size_of
+from visionlab.ui.filters import batch, chain, stages
+from visionlab.ui.shared import cached
+from visionlab.ui.shared.page import page, roomy_columns
+from visionlab.ui.shared.picture_bar import image_picker
+from visionlab.ui.shared.widgets import show, show_exact, shown_width, size_of
 
 with page("Filters"):
     whole = image_picker()
-    picture = filter_stages.at_work(whole)
-    filter_chain.ready_made()
+    picture = stages.at_work(whole)
+    chain.ready_made()
     controls, results = roomy_columns([3, 5], "work", gap="large")
     with controls:
-        rooms = filter_chain.chain_editor()
-    editor = filter_chain.current()
+        rooms = chain.chain_editor()
+    editor = chain.current()
     pipeline = editor.pipeline()
-    filter_chain.remember_in_link(pipeline)
+    chain.remember_in_link(pipeline)
 
-    st.html(filter_stages.STYLE)
+    st.html(stages.STYLE)
     with results.container(key="chain-results"):
         before, after = roomy_columns(2, "pictures", gap="small")
         with before:
             st.markdown("**Before**")
-            show(picture, filter_stages.LONGEST, alt="The picture before", width=shown_width(picture.image))
+            show(picture, stages.LONGEST, alt="The picture before", width=shown_width(picture.image))
             st.caption(size_of(picture.image, whole.image))
-        shown = filter_stages.stages(picture, editor.steps)
-        selected = filter_stages.filmstrip(shown)
+        shown = stages.stages(picture, editor.steps)
+        selected = stages.filmstrip(shown)
         with after:
             large = selected.after if selected else picture
             titles = [stage.step.title for stage in shown[: shown.index(selected) + 1]] if selected else ["no filter"]
             st.markdown("**After**")
             png = cached.stage_png(large.key, large.image)
             show_exact(png, f"The picture after {', '.join(titles)}", width=shown_width(large.image))
-            total = filter_stages.milliseconds(sum(stage.seconds for stage in shown))
+            total = stages.milliseconds(sum(stage.seconds for stage in shown))
             st.caption(f"{size_of(large.image)} · the whole chain took {total}")
         st.download_button(
             "Download the picture", png, "filtered.png", "image/png", icon=":material/download:", on_click="ignore"
         )
-    filter_stages.spectra(shown, rooms)
+    stages.spectra(shown, rooms)
 
     code, files, many = st.tabs(
         [
@@ -50,6 +51,6 @@ with page("Filters"):
     with code:
         st.code(pipeline.to_python(), language="python", height=420)
     with files:
-        filter_chain.save_and_load(pipeline)
+        chain.save_and_load(pipeline)
     with many:
         batch.zip_filter(pipeline)

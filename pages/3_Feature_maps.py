@@ -4,12 +4,13 @@ import time
 
 import streamlit as st
 
-from visionlab.network.models import TO_OPEN
-from visionlab.ui import channel_view, layer_table, layer_view, state, unit_view
-from visionlab.ui.look import Look, resolve
-from visionlab.ui.networks import model_picker, suggest
-from visionlab.ui.page import page, roomy_columns, sentence, told
-from visionlab.ui.picture_bar import image_picker, second_picture
+from visionlab.network.zoo.models import TO_OPEN
+from visionlab.ui.maps import channel_view, layer_table, layer_view, unit_view
+from visionlab.ui.maps.look import Look, resolve
+from visionlab.ui.shared import state
+from visionlab.ui.shared.networks import model_picker, suggest
+from visionlab.ui.shared.page import page, roomy_columns, sentence, told
+from visionlab.ui.shared.picture_bar import image_picker, second_picture
 
 HEAD_START = 0.12  # seconds in which the browser draws the mosaic before it has all the rest to do
 

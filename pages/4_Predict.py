@@ -3,10 +3,11 @@
 import streamlit as st
 
 from visionlab.imaging.image import encode_jpeg
-from visionlab.network.models import TO_NAME
-from visionlab.ui import answers, downloads, explanations, live, many_view, picture_bar
-from visionlab.ui.networks import model_picker, networks_here, suggest, title_of
-from visionlab.ui.page import page, roomy_columns
+from visionlab.network.zoo.models import TO_NAME
+from visionlab.ui.predict import answers, explanations, live, many_view
+from visionlab.ui.shared import downloads, picture_bar
+from visionlab.ui.shared.networks import model_picker, networks_here, suggest, title_of
+from visionlab.ui.shared.page import page, roomy_columns
 
 CLOSER = ["All methods", "Every layer", "Sanity check"]
 

@@ -2,20 +2,25 @@
 
 import streamlit as st
 
-from visionlab.ui.page import page
-from visionlab.ui.studio import judging, pictures, pictures_sets, projects, takeaway, training
+from visionlab.ui.shared.page import page
+from visionlab.ui.studio import projects
+from visionlab.ui.studio.judge import step as judge
+from visionlab.ui.studio.pictures import sets
+from visionlab.ui.studio.pictures import step as pictures
+from visionlab.ui.studio.takeaway import step as takeaway
+from visionlab.ui.studio.train import step as train
 
 STEPS = {
     "Pictures": pictures.show,
-    "Train": training.show,
-    "Judge": judging.show,
+    "Train": train.show,
+    "Judge": judge.show,
     "Take away": takeaway.show,
 }
 
 with page("Fine-tune"):
     project = projects.choose()
     if project is None:
-        pictures_sets.start()
+        sets.start()
     else:
         if st.session_state.get("step") not in STEPS:  # at first, or where the link lost it on the way back
             linked = st.query_params.get("step")

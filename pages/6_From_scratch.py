@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from visionlab.ui.page import page, told
 from visionlab.ui.scratch import birds, closing, convnet, cost, eight, numbers, sets, softmax
 from visionlab.ui.scratch.parts import linked
+from visionlab.ui.shared.page import page, told
 
 EXPERIMENTS = {
     "numbers": ("Everything is a number", numbers.show),

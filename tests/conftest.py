@@ -11,9 +11,9 @@ import pytest
 import torch
 from tiny import tiny_classifier
 
-from visionlab.network.classifier import Classifier
+from visionlab.network.running.classifier import Classifier
 
-LONG = ("browser", "app", "network", "tests")  # the last for test_cli.py
+LONG = ("browser", "app", "network", "cli")
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
 
@@ -31,7 +31,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Folders of long files come first: begun last, one of them would be all that is still at work for a long while."""
     if config.getoption("--reverse"):
         items.reverse()
-    items.sort(key=lambda item: LONG.index(item.path.parent.name) if item.path.parent.name in LONG else len(LONG))
+    folders = {item: item.path.relative_to(Path(__file__).parent).parts[0] for item in items}
+    items.sort(key=lambda item: LONG.index(folders[item]) if folders[item] in LONG else len(LONG))
 
 
 @pytest.fixture(scope="session")

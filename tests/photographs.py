@@ -9,11 +9,11 @@ import pytest
 from numpy.typing import NDArray
 
 from visionlab.imaging.image import Image, load_image
-from visionlab.learning.first_words import accepted_labels
-from visionlab.network import weights
-from visionlab.network.classifier import Classifier, probabilities
-from visionlab.network.imagenet import WORDNET_IDS, labels
-from visionlab.network.models import MODELS, load_classifier
+from visionlab.learning.answers.first_words import accepted_labels
+from visionlab.network.files import weights
+from visionlab.network.running.classifier import Classifier, probabilities
+from visionlab.network.zoo.imagenet import WORDNET_IDS, labels
+from visionlab.network.zoo.models import MODELS, load_classifier
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 PHOTOS, PETS = DATA / "photos", DATA / "cats-dogs"

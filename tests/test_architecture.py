@@ -53,7 +53,7 @@ def test_no_library_module_pulls_in_streamlit_or_plotly_or_what_is_slow_to_impor
     code += "print(*sys.modules)"
     found = subprocess.run([sys.executable, "-c", code, *LIBRARY], capture_output=True, text=True, check=True)
     pulled_in = set(found.stdout.split())
-    assert "visionlab.network.models" in pulled_in
+    assert "visionlab.network.zoo.models" in pulled_in
     assert not pulled_in & {"streamlit", "plotly", *SLOW}
 
 

@@ -15,9 +15,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import torch
 
-from visionlab.network import packages, weights
-from visionlab.network.packages import Package
-from visionlab.network.weights import WeightFile
+from visionlab.network.files import packages, weights
+from visionlab.network.files.packages import Package
+from visionlab.network.files.weights import WeightFile
 
 MEMBER = "tiny_weights/models/tiny.bin"
 NAME = "tiny_weights-1.0-py3-none-any.whl"

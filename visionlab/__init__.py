@@ -17,19 +17,19 @@ _HOMES = {
     "imaging.chains": ("CHAINS",),
     "imaging.samples": ("load_sample",),
     "imaging.render": ("mosaic", "overlay", "render"),
-    "network.classifier": ("Classifier", "Layer", "Prediction", "Transform", "predict"),
-    "network.models": ("MODELS", "load_classifier"),
-    "network.activations": ("FeatureMap", "feature_maps"),
-    "network.trace": ("Trace", "trace_unit"),
-    "network.visualisation": ("visualise_channel",),
+    "network.running.classifier": ("Classifier", "Layer", "Prediction", "Transform", "predict"),
+    "network.zoo.models": ("MODELS", "load_classifier"),
+    "network.inside.activations": ("FeatureMap", "feature_maps"),
+    "network.inside.trace": ("Trace", "trace_unit"),
+    "network.inside.visualisation": ("visualise_channel",),
     "network.explain": ("METHODS", "Heatmap", "explain", "explain_layers"),
     "network.explain.faithfulness": ("Faithfulness", "faithfulness"),
     "network.explain.sanity": ("sanity_check",),
-    "learning.dataset": ("LabelledImages",),
-    "learning.heads": ("Head", "load_head"),
-    "learning.export": ("export_onnx",),
-    "learning.package": ("open_package",),
-    "learning.training": ("Epoch", "train_head"),
+    "learning.sets.dataset": ("LabelledImages",),
+    "learning.heads.head": ("Head", "load_head"),
+    "learning.takeaway.export": ("export_onnx",),
+    "learning.takeaway.package": ("open_package",),
+    "learning.heads.training": ("Epoch", "train_head"),
     "errors": (
         "BusyError",
         "DatasetError",
@@ -98,7 +98,7 @@ __all__ = [
 
 def __getattr__(name: str):
     if name == "training":
-        found = import_module("visionlab.learning.training")
+        found = import_module("visionlab.learning.heads.training")
     elif name in _HOME_OF:
         found = getattr(import_module(f"visionlab.{_HOME_OF[name]}"), name)
     else:

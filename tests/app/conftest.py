@@ -14,14 +14,15 @@ from streamlit.testing.v1 import AppTest
 from tiny import tiny_classifier
 
 from visionlab.imaging.image import encode_png
-from visionlab.learning.store import Workspace
-from visionlab.learning.store_project import Project
-from visionlab.network.classifier import Classifier
-from visionlab.network.layers import vgg_layers
-from visionlab.network.models import load_classifier
-from visionlab.network.vgg import read_plan
-from visionlab.ui import at_server, cached, explanations, jobs
-from visionlab.ui.page import PAGES
+from visionlab.learning.projects.project import Project
+from visionlab.learning.projects.workspace import Workspace
+from visionlab.network.running.classifier import Classifier
+from visionlab.network.zoo.layers import vgg_layers
+from visionlab.network.zoo.models import load_classifier
+from visionlab.network.zoo.vgg import read_plan
+from visionlab.ui.predict import explanations
+from visionlab.ui.shared import at_server, cached, jobs
+from visionlab.ui.shared.page import PAGES
 
 ROOT = Path(__file__).parents[2]
 

@@ -4,12 +4,12 @@ import numpy as np
 from streamlit.testing.v1 import AppTest
 
 from visionlab.imaging.image import encode_png
-from visionlab.learning.intake import from_files, take
-from visionlab.learning.store_project import Project
-from visionlab.learning.store_runs import RunInfo
-from visionlab.network.classifier import Classifier
-from visionlab.ui import jobs
-from visionlab.ui.studio.training_run import Settings, noted, train
+from visionlab.learning.projects.intake import from_files, take
+from visionlab.learning.projects.project import Project
+from visionlab.learning.projects.runs import RunInfo
+from visionlab.network.running.classifier import Classifier
+from visionlab.ui.shared import jobs
+from visionlab.ui.studio.train.run import Settings, noted, train
 
 ME = "a text that only I know"
 

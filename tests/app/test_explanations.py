@@ -6,11 +6,12 @@ from app.conftest import finish_jobs, framing
 
 import visionlab as vl
 from visionlab.imaging.image import fit
-from visionlab.learning.heads import Head, network_fingerprint
+from visionlab.learning.heads.head import Head, network_fingerprint
 from visionlab.network.explain.faithfulness import faithfulness, random_baseline
-from visionlab.ui import cached, explanations
-from visionlab.ui.explanations import LONGEST
-from visionlab.ui.state import TrainedHead
+from visionlab.ui.predict import explanations
+from visionlab.ui.predict.explanations import LONGEST
+from visionlab.ui.shared import cached
+from visionlab.ui.shared.state import TrainedHead
 
 
 def figures(app) -> dict[str, str]:

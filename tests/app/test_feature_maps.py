@@ -9,11 +9,11 @@ from app.conftest import finish_jobs, framing
 
 import visionlab as vl
 from visionlab.imaging.image import encode_png
-from visionlab.learning.heads import Head, network_fingerprint
-from visionlab.network.excitation import peaks, strongest_patches
-from visionlab.ui import cached
-from visionlab.ui.page import PAGES
-from visionlab.ui.state import Spot, TrainedHead
+from visionlab.learning.heads.head import Head, network_fingerprint
+from visionlab.network.inside.excitation import peaks, strongest_patches
+from visionlab.ui.shared import cached
+from visionlab.ui.shared.page import PAGES
+from visionlab.ui.shared.state import Spot, TrainedHead
 
 PAGE = PAGES["Feature maps"].script
 

@@ -17,9 +17,10 @@ from visionlab.imaging.filters import FILTERS
 from visionlab.imaging.image import encode_jpeg, encode_png, load_image
 from visionlab.imaging.pipeline import MAX_STEPS, Pipeline
 from visionlab.imaging.samples import load_sample
-from visionlab.ui import batch, jobs
-from visionlab.ui.filter_chain import DEFAULT
-from visionlab.ui.page import PAGES
+from visionlab.ui.filters import batch
+from visionlab.ui.filters.chain import DEFAULT
+from visionlab.ui.shared import jobs
+from visionlab.ui.shared.page import PAGES
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8)
 

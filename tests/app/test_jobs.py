@@ -7,7 +7,7 @@ import weakref
 import pytest
 
 from visionlab.errors import BusyError, DatasetError
-from visionlab.ui.jobs import AT_ONCE, FINISHED_KEPT, Registry
+from visionlab.ui.shared.jobs import AT_ONCE, FINISHED_KEPT, Registry
 
 
 def finished(registry: Registry, key: str):

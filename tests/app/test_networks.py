@@ -15,10 +15,10 @@ from streamlit.testing.v1 import AppTest
 from tiny import tiny_classifier
 from wheels import only_from, packed_state
 
-from visionlab.network import weights
-from visionlab.network.models import MODELS, TO_NAME, TO_OPEN
-from visionlab.network.weights import WeightFile
-from visionlab.ui.page import PAGES
+from visionlab.network.files import weights
+from visionlab.network.files.weights import WeightFile
+from visionlab.network.zoo.models import MODELS, TO_NAME, TO_OPEN
+from visionlab.ui.shared.page import PAGES
 
 BUILT_IN = TO_NAME[-1]
 LABELS = [f"kind {i}" for i in range(7)]
@@ -165,10 +165,10 @@ def test_a_person_who_picked_another_one_is_not_asked_again(open_page, both, fol
 
 
 def train_step(folder: str, project: str) -> None:
-    from visionlab.learning.store import Workspace
-    from visionlab.ui.studio import training
+    from visionlab.learning.projects.workspace import Workspace
+    from visionlab.ui.studio.train import step as train
 
-    training.show(Workspace(folder).open(project))
+    train.show(Workspace(folder).open(project))
 
 
 def test_the_studio_trains_on_the_best_that_is_here(workspace, project, both):

@@ -9,7 +9,7 @@ from app.test_feature_maps import given, look_at, numbers
 from lite import Published, lively
 from wheels import packed_state
 
-from visionlab.network.models import MODELS
+from visionlab.network.zoo.models import MODELS
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 import visionlab as vl
 from visionlab.imaging.image import encode_jpeg, encode_png
-from visionlab.ui import kernel_facts
-from visionlab.ui.page import PAGES
-from visionlab.ui.response_settings import Settings
+from visionlab.ui.convolution import kernel_facts
+from visionlab.ui.convolution.response_settings import Settings
+from visionlab.ui.shared.page import PAGES
 
 WITH_PICTURE = ["Home", "Convolution", "Filters", "Feature maps", "Predict"]
 

@@ -13,12 +13,12 @@ from app.test_pages import bars
 
 import visionlab as vl
 from visionlab.imaging.image import encode_png
-from visionlab.learning.heads import Head, network_fingerprint
-from visionlab.network import weights
-from visionlab.network.certainty import tempered
-from visionlab.network.classifier import probabilities
-from visionlab.network.models import MODELS
-from visionlab.ui.state import SAMPLE, TrainedHead
+from visionlab.learning.heads.head import Head, network_fingerprint
+from visionlab.network.files import weights
+from visionlab.network.running.certainty import tempered
+from visionlab.network.running.classifier import probabilities
+from visionlab.network.zoo.models import MODELS
+from visionlab.ui.shared.state import SAMPLE, TrainedHead
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from tiny import tiny_classifier
 
 from visionlab.errors import DatasetError
 from visionlab.imaging.image import encode_png
+from visionlab.learning.projects.workspace import Workspace
 from visionlab.learning.scratch import (
     SOURCES,
     STACKS,
@@ -29,14 +30,13 @@ from visionlab.learning.scratch import (
     with_classes,
 )
 from visionlab.learning.scratch.moving_eight import KINDS
-from visionlab.learning.store import Workspace
-from visionlab.ui import cached, jobs
-from visionlab.ui.at_server import is_local
-from visionlab.ui.page import PAGES
 from visionlab.ui.scratch import closing, layers, runs, sets
 from visionlab.ui.scratch.convnet import learned
 from visionlab.ui.scratch.parts import as_image, weights_image
 from visionlab.ui.scratch.softmax import lightened
+from visionlab.ui.shared import cached, jobs
+from visionlab.ui.shared.at_server import is_local
+from visionlab.ui.shared.page import PAGES
 
 
 @pytest.fixture

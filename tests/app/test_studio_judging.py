@@ -10,26 +10,28 @@ from app.studio import begun, finish, lines, striped
 from streamlit.testing.v1 import AppTest
 
 from visionlab.errors import DatasetError
-from visionlab.learning.baselines import Baseline, baselines, mean_colours
-from visionlab.learning.embedding import embed
-from visionlab.learning.evaluation import assess, score
-from visionlab.learning.outcome import Outcome
-from visionlab.learning.suspects import Suspect, suspected_labels
-from visionlab.ui.studio import judging, judging_labels, runs
-from visionlab.ui.studio.judging_case import case_of
-from visionlab.ui.studio.judging_gallery import NAME, short
+from visionlab.learning.features.embedding import embed
+from visionlab.learning.judging.baselines import Baseline, baselines, mean_colours
+from visionlab.learning.judging.evaluation import assess, score
+from visionlab.learning.judging.suspects import Suspect, suspected_labels
+from visionlab.learning.projects.outcome import Outcome
+from visionlab.ui.studio import runs
+from visionlab.ui.studio.judge import labels as judging_labels
+from visionlab.ui.studio.judge import step as judge
+from visionlab.ui.studio.judge.case import case_of
+from visionlab.ui.studio.judge.gallery import NAME, short
 
 
 def step(folder: str, project_id: str, look: str) -> None:
     import streamlit as st
 
-    from visionlab.learning.store import Workspace
-    from visionlab.ui.page import told
-    from visionlab.ui.studio import judging
+    from visionlab.learning.projects.workspace import Workspace
+    from visionlab.ui.shared.page import told
+    from visionlab.ui.studio.judge import step as judge
 
     st.session_state.setdefault("look", look)
     with told():
-        judging.show(Workspace(folder).open(project_id))
+        judge.show(Workspace(folder).open(project_id))
 
 
 @pytest.fixture
@@ -76,7 +78,7 @@ def test_the_sentence_and_the_bars_are_those_of_the_library(look, project, case,
         colours=mean_colours(learned),
         held_colours=mean_colours(held_out),
     )
-    assert judging.against(found.report, expected) in lines(app)
+    assert judge.against(found.report, expected) in lines(app)
     assert {each.value for each in app.caption if "gone" in each.value} == set()
 
 
@@ -87,8 +89,8 @@ def test_the_sentence_and_the_bars_are_those_of_the_library(look, project, case,
 def test_what_is_said_beside_the_best_baseline(case, accuracy, interval, told):
     found = [Baseline(name, name.title(), "", share, (0, 1)) for name, share in (("chance", 0.1), ("colour", 0.6))]
     report = replace(case.evaluation.report, accuracy=accuracy, interval=interval)
-    assert told in judging.against(report, found)
-    assert "**colour** (60%)" in judging.against(report, found)
+    assert told in judge.against(report, found)
+    assert "**colour** (60%)" in judge.against(report, found)
 
 
 def test_removed_and_moved_pictures_are_told_of_and_do_not_count(look, project, case):
@@ -120,7 +122,7 @@ def test_without_held_out_pictures_labels_and_a_test_folder_are_left(look, proje
     project.remove([each.id for each in case.held_out])
     app = look("Labels")
     assert "nobody knows how good it is" in lines(app)
-    assert [each.options for each in app.segmented_control] == [list(judging.UNJUDGED)]
+    assert [each.options for each in app.segmented_control] == [list(judge.UNJUDGED)]
 
 
 def test_without_the_training_pictures_there_are_no_baselines(look, project, case):
@@ -239,7 +241,7 @@ def zipped(first: int, broken: bool = False) -> tuple[str, bytes, str]:
 
 
 def test_a_test_folder_is_scored_on_its_own(look, case, registry, project):
-    from visionlab.learning.dataset import LabelledImages
+    from visionlab.learning.sets.dataset import LabelledImages
 
     app = look("A test folder")
     upload = zipped(100)

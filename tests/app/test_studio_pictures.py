@@ -15,17 +15,19 @@ from streamlit.testing.v1.element_tree import Radio, Selectbox
 
 from visionlab.errors import DatasetError, ParameterError
 from visionlab.imaging.image import encode_png
-from visionlab.learning.intake import Intake
-from visionlab.learning.ready_made import READY_MADE
-from visionlab.learning.store import Workspace
-from visionlab.learning.store_project import PAGE, Project
-from visionlab.ui import jobs
-from visionlab.ui.components.burst import Batch
-from visionlab.ui.components.owner import COOKIE
-from visionlab.ui.page import PAGES
-from visionlab.ui.studio import pictures, pictures_gallery, pictures_out, pictures_sets, projects
-from visionlab.ui.studio.pictures_intake import told as outcome
-from visionlab.ui.widgets import plain, sized
+from visionlab.learning.projects.intake import Intake
+from visionlab.learning.projects.project import PAGE, Project
+from visionlab.learning.projects.workspace import Workspace
+from visionlab.learning.sets.ready_made import READY_MADE
+from visionlab.ui.shared import jobs
+from visionlab.ui.shared.components.burst import Batch
+from visionlab.ui.shared.components.owner import COOKIE
+from visionlab.ui.shared.page import PAGES
+from visionlab.ui.shared.widgets import plain, sized
+from visionlab.ui.studio import projects
+from visionlab.ui.studio.pictures import gallery, out, sets
+from visionlab.ui.studio.pictures import step as pictures
+from visionlab.ui.studio.pictures.intake import told as outcome
 
 HOSTILE = "![x](http://elsewhere.io/x) **b** :red[c] $d$ `e` <i>f</i>"
 
@@ -122,7 +124,7 @@ def studio(open_page, finish) -> AppTest:
 def acts(monkeypatch) -> dict:
     """What the gallery was mounted with last: tiles, and what it calls."""
     mounted = {}
-    monkeypatch.setattr(pictures_gallery, "gallery", lambda tiles, **rest: mounted.update(rest, tiles=tiles))
+    monkeypatch.setattr(gallery, "gallery", lambda tiles, **rest: mounted.update(rest, tiles=tiles))
     return mounted
 
 
@@ -266,7 +268,7 @@ def test_a_full_workspace_says_so(studio, finish, monkeypatch):
 @pytest.mark.parametrize("packed", [False, True])
 def test_who_sits_at_the_server_names_a_folder_or_a_zip_there(studio, finish, tmp_path, monkeypatch, packed):
     assert "named-path" not in [each.key for each in studio.text_input], "nobody else does"
-    monkeypatch.setattr(pictures_sets, "at_the_server", lambda: True)
+    monkeypatch.setattr(sets, "at_the_server", lambda: True)
     entries = {f"c/{i}.png": noisy(0, 500 + i) for i in range(5)}
     folder = tmp_path / "mine"
     (folder / "c").mkdir(parents=True)
@@ -326,7 +328,7 @@ def test_a_set_without_a_network_is_a_sentence(studio, finish, monkeypatch, tmp_
         raise OSError(101, "Network is unreachable")
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr("visionlab.learning.online_sets.urlopen", unreachable)
+    monkeypatch.setattr("visionlab.learning.sets.online_sets.urlopen", unreachable)
     before = project_of(studio).snapshot()
     studio.selectbox(key="ready-made").set_value("fashion").run()
     button(studio, "Use this set").click().run()
@@ -379,10 +381,20 @@ def beginning(request, open_page) -> AppTest:
 @pytest.mark.parametrize(
     ("name", "place", "fault", "told"),
     [
-        ("fashion", "online_sets.urlopen", refuses, "Fashion-MNIST could not be downloaded (Network is unreachable)"),
-        ("cifar10", "online_sets.urlopen", Junk, "CIFAR-10 could not be downloaded (what arrived is not the published"),
-        ("cifar10", "online_sets.NamedTemporaryFile", is_full, "(No space left on device); make room on the disk"),
-        ("textures", "intake.write", is_full, "The disk is full, so nothing was changed"),
+        (
+            "fashion",
+            "sets.online_sets.urlopen",
+            refuses,
+            "Fashion-MNIST could not be downloaded (Network is unreachable)",
+        ),
+        (
+            "cifar10",
+            "sets.online_sets.urlopen",
+            Junk,
+            "CIFAR-10 could not be downloaded (what arrived is not the published",
+        ),
+        ("cifar10", "sets.online_sets.NamedTemporaryFile", is_full, "(No space left on device); make room on the disk"),
+        ("textures", "projects.intake.write", is_full, "The disk is full, so nothing was changed"),
     ],
 )
 def test_a_ready_made_set_that_fails_leaves_no_project(
@@ -478,7 +490,7 @@ def test_a_project_that_got_a_class_meanwhile_stays(open_page, registry, monkeyp
 def test_a_large_data_set_is_saved_in_parts(studio, registry, finish, monkeypatch):
     project = project_of(studio)
     pictures = project.snapshot()[1]
-    monkeypatch.setattr(pictures_out, "PART", sum(each.bytes for each in pictures) // 2)
+    monkeypatch.setattr(out, "PART", sum(each.bytes for each in pictures) // 2)
     button(studio, "Save the pictures as a zip").click().run()
     finish(studio)
     labels = [each.proto.label for each in studio.get("download_button")]
@@ -497,7 +509,7 @@ def test_a_large_data_set_is_saved_in_parts(studio, registry, finish, monkeypatc
 
 def test_a_cancelled_intake_leaves_the_project_as_it_was(studio, registry, monkeypatch, finish):
     before = project_of(studio).snapshot()
-    monkeypatch.setattr("visionlab.learning.intake.BATCH", 2)
+    monkeypatch.setattr("visionlab.learning.projects.intake.BATCH", 2)
     submit = registry.submit
 
     def cancelled_after_its_first_report(work, **about):
@@ -609,7 +621,7 @@ def test_the_gallery_moves_removes_and_opens(studio, acts):
     assert counts(studio) == {"cats": 5, "dogs": 8}
     studio.run()
     assert len(acts["tiles"]) == 5
-    studio.session_state[pictures_gallery.OPENED] = int(ids[0])
+    studio.session_state[gallery.OPENED] = int(ids[0])
     studio.run()
     assert not studio.exception
     assert "0-0.png" in shown(studio)

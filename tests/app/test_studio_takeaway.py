@@ -11,27 +11,29 @@ from streamlit.testing.v1 import AppTest
 from tiny import tiny_classifier
 
 from visionlab.imaging.samples import load_sample
-from visionlab.learning import export
-from visionlab.learning import package as package_module
-from visionlab.learning.embedding import embed
-from visionlab.learning.export import Parity
-from visionlab.learning.heads import load_head
-from visionlab.learning.package import open_package, pack
-from visionlab.learning.store import Workspace
-from visionlab.learning.store_zip import export_zip
-from visionlab.network.classifier import probabilities
-from visionlab.ui import cached
-from visionlab.ui.components.owner import COOKIE
-from visionlab.ui.studio import projects, takeaway_open, takeaway_zip
-from visionlab.ui.studio.judging_case import case_of
-from visionlab.ui.studio.takeaway_zip import Ready, in_words
+from visionlab.learning.features.embedding import embed
+from visionlab.learning.heads.head import load_head
+from visionlab.learning.projects.as_zip import export_zip
+from visionlab.learning.projects.workspace import Workspace
+from visionlab.learning.takeaway import export
+from visionlab.learning.takeaway import package as package_module
+from visionlab.learning.takeaway.export import Parity
+from visionlab.learning.takeaway.package import open_package, pack
+from visionlab.network.running.classifier import probabilities
+from visionlab.ui.shared import cached
+from visionlab.ui.shared.components.owner import COOKIE
+from visionlab.ui.studio import projects
+from visionlab.ui.studio.judge.case import case_of
+from visionlab.ui.studio.takeaway import as_zip
+from visionlab.ui.studio.takeaway import opening as takeaway_open
+from visionlab.ui.studio.takeaway.as_zip import Ready, in_words
 
 
 def step(folder: str, project_id: str) -> None:
-    from visionlab.learning.store import Workspace
-    from visionlab.ui import state
-    from visionlab.ui.page import sentence, told
-    from visionlab.ui.studio import takeaway
+    from visionlab.learning.projects.workspace import Workspace
+    from visionlab.ui.shared import state
+    from visionlab.ui.shared.page import sentence, told
+    from visionlab.ui.studio.takeaway import step as takeaway
 
     with told():
         takeaway.show(Workspace(folder).open(project_id))
@@ -136,7 +138,7 @@ def test_a_full_disk_is_one_sentence(app, registry, run, monkeypatch):
         raise OSError(28, "No space left on device")
         yield
 
-    monkeypatch.setattr(takeaway_zip, "pack", full)
+    monkeypatch.setattr(as_zip, "pack", full)
     app.run().button(key="pack").click().run()
     finish(app, registry)
     assert "The disk is full" in lines(app)
@@ -169,7 +171,7 @@ def test_what_can_come_back_is_what_both_the_server_and_the_library_take(monkeyp
 
 def test_downloads_at_the_same_time_get_all_bytes(project, run, net, registry):
     case = case_of(project, run)
-    takeaway_zip._begin(case, whole=True)
+    as_zip._begin(case, whole=True)
     job = registry.about(f"package of {project.id} {run.id}")
     assert job.wait(60)
     ready = job.latest
@@ -179,9 +181,9 @@ def test_downloads_at_the_same_time_get_all_bytes(project, run, net, registry):
 
 
 def test_few_of_many_pictures_are_compared(project, run, net, registry, monkeypatch):
-    monkeypatch.setattr(takeaway_zip, "COMPARED", 5)
+    monkeypatch.setattr(as_zip, "COMPARED", 5)
     case = case_of(project, run)
-    takeaway_zip._begin(case, whole=False)
+    as_zip._begin(case, whole=False)
     job = registry.about(f"package of {project.id} {run.id}")
     assert job.wait(60)
     assert job.latest.parity.pictures == 4  # every third of 12
@@ -249,7 +251,7 @@ def test_pictures_that_do_not_fit_leave_no_project(app, registry, workspace, pro
 
 
 def test_a_stopped_opening_leaves_no_project(app, workspace, project, run, net):
-    from visionlab.ui.studio.takeaway_open import _restore
+    from visionlab.ui.studio.takeaway.opening import _restore
 
     found = open_package(package(project, run, net, pictures=True))
     opening = _restore(workspace, ME, "again", found)
@@ -262,7 +264,7 @@ def test_a_stopped_opening_leaves_no_project(app, workspace, project, run, net):
 def test_hostile_facts_of_a_head_harm_nothing(workspace, project, run, net):
     from dataclasses import replace
 
-    from visionlab.ui.studio.takeaway_open import _keep_run
+    from visionlab.ui.studio.takeaway.opening import _keep_run
 
     head = replace(load_head(run.head), facts={"kind": ["x"], "views": 5, "epoch": {}})
     _keep_run(project, head)

@@ -11,22 +11,23 @@ from app.studio import ME, finish, lines, stripes
 from streamlit.testing.v1 import AppTest
 
 from visionlab.errors import BusyError, DatasetError
-from visionlab.learning.evaluation import assess
-from visionlab.learning.heads import load_head
-from visionlab.learning.intake import Intake
-from visionlab.learning.outcome import Comparison, Outcome
-from visionlab.learning.training import KINDS, Epoch, Fit, fit
-from visionlab.ui.jobs import Job
-from visionlab.ui.studio import training_run
+from visionlab.learning.heads.head import load_head
+from visionlab.learning.heads.training import KINDS, Epoch, Fit, fit
+from visionlab.learning.judging.evaluation import assess
+from visionlab.learning.projects.intake import Intake
+from visionlab.learning.projects.outcome import Comparison, Outcome
+from visionlab.ui.shared.jobs import Job
 from visionlab.ui.studio.projects import intake_into
-from visionlab.ui.studio.runs_table import verdict
-from visionlab.ui.studio.training_run import Embedded, Settings, Trained, epochs_of, noted, train
+from visionlab.ui.studio.train import run as training_run
+from visionlab.ui.studio.train.run import Embedded, Settings, Trained, epochs_of, noted, train
+from visionlab.ui.studio.train.runs_table import verdict
 
 
 def step(folder: str, project_id: str) -> None:
-    from visionlab.learning.store import Workspace
-    from visionlab.ui.page import told
-    from visionlab.ui.studio import runs, training
+    from visionlab.learning.projects.workspace import Workspace
+    from visionlab.ui.shared.page import told
+    from visionlab.ui.studio import runs
+    from visionlab.ui.studio.train import step as training
 
     with told():
         project = Workspace(folder).open(project_id)

@@ -24,7 +24,7 @@ def names() -> None:
 def test_streamlit_has_the_private_names_that_this_rests_on():
     lacking = AppTest.from_function(names).run(timeout=60).session_state["lacking"]
     assert not lacking, (
-        f"Streamlit {streamlit.__version__} has no {' and no '.join(lacking)}: visionlab/ui/undisturbed.py needs"
+        f"Streamlit {streamlit.__version__} has no {' and no '.join(lacking)}: visionlab/ui/shared/undisturbed.py needs"
         " another way to keep a run from being ended, or requirements.txt a Streamlit that has it, as 1.67 does."
     )
 
@@ -33,7 +33,7 @@ def script() -> None:
     import streamlit as st
     from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-    from visionlab.ui.undisturbed import undisturbed
+    from visionlab.ui.shared.undisturbed import undisturbed
 
     done = st.session_state["done"]
     state, ask_to_stop = get_script_run_ctx().session_state, "stop" in st.query_params

@@ -8,7 +8,7 @@ from browser.demos.serving import serving
 from browser.driver import open_page, settle
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from visionlab.ui.components.choosing import CHOICE
+from visionlab.ui.shared.components.choosing import CHOICE
 
 FIRST, SECOND = ".st-key-cells-first", ".st-key-cells-second"
 

@@ -14,7 +14,7 @@ import visionlab as vl
 from visionlab.imaging.convolution import BORDERS
 from visionlab.imaging.image import fit
 
-LAB = Path(vl.__file__).parent / "ui" / "components" / "convolution_lab"
+LAB = Path(vl.__file__).parent / "ui" / "shared" / "components" / "convolution_lab"
 GREY = np.array([0.299, 0.587, 0.114])
 
 

@@ -8,8 +8,8 @@ from browser.demos.serving import serving
 from browser.driver import open_page, settle
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from visionlab.ui.components.gallery import FOLDER
-from visionlab.ui.components.outbox import OUTBOX
+from visionlab.ui.shared.components.gallery import FOLDER
+from visionlab.ui.shared.components.outbox import OUTBOX
 
 HOSTILE = '<img src=x onerror="window.hacked = true">'  # what some things of the demo are called
 

@@ -16,11 +16,11 @@ from tiny import tiny_classifier
 from visionlab.errors import ImageError
 from visionlab.imaging.image import encode_jpeg, encode_png, load_image
 from visionlab.imaging.render import colour
-from visionlab.network.classifier import predict
 from visionlab.network.explain import explain
 from visionlab.network.explain.heatmap import lay_over
-from visionlab.ui.components.camera import Frame
-from visionlab.ui.live import answer_to
+from visionlab.network.running.classifier import predict
+from visionlab.ui.predict.live import answer_to
+from visionlab.ui.shared.components.camera import Frame
 
 
 def refuse(name: str) -> str:

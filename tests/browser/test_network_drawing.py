@@ -9,7 +9,7 @@ from browser.demos.serving import serving
 from browser.driver import open_page, settle
 from playwright.sync_api import Locator, Page, expect
 
-from visionlab.network.torchvision_nets import KINDS
+from visionlab.network.zoo.torchvision_nets import KINDS
 
 FIRST, SECOND = ".st-key-first", ".st-key-second"
 

@@ -8,7 +8,7 @@ from browser.demos.serving import serving
 from browser.driver import open_page, settle
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from visionlab.ui.components.owner import COOKIE, WELL_FORMED
+from visionlab.ui.shared.components.owner import COOKIE, WELL_FORMED
 
 WORDS = ("above", "owner", "below")  # the lines of the demo; the component stands before the second
 

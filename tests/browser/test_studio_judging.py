@@ -15,13 +15,13 @@ from playwright.sync_api import Page, expect
 
 from visionlab import load_head, predict
 from visionlab.imaging.image import encode_png
-from visionlab.learning.dataset import textures
-from visionlab.learning.intake import from_labelled, take
-from visionlab.learning.outcome import Outcome
-from visionlab.learning.store import Workspace
-from visionlab.learning.store_project import Project
-from visionlab.network.models import load_classifier
-from visionlab.ui.studio.training_run import Settings, noted, train
+from visionlab.learning.projects.intake import from_labelled, take
+from visionlab.learning.projects.outcome import Outcome
+from visionlab.learning.projects.project import Project
+from visionlab.learning.projects.workspace import Workspace
+from visionlab.learning.sets.dataset import textures
+from visionlab.network.zoo.models import load_classifier
+from visionlab.ui.studio.train.run import Settings, noted, train
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 NETWORK = "vgg16-tinyimagenet"

@@ -10,9 +10,9 @@ from browser.driver import LONG, open_page, settle, striped
 from browser.servers import fork_server
 from playwright.sync_api import Page, expect
 
-from visionlab.learning.intake import from_files, take
-from visionlab.learning.store import Workspace
-from visionlab.learning.store_project import Project
+from visionlab.learning.projects.intake import from_files, take
+from visionlab.learning.projects.project import Project
+from visionlab.learning.projects.workspace import Workspace
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 

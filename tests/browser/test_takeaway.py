@@ -12,7 +12,7 @@ from browser.driver import LONG, open_page, settle, striped
 from playwright.sync_api import Locator, Page, expect
 
 from visionlab import load_classifier, load_head, load_image, predict
-from visionlab.learning.package import open_package
+from visionlab.learning.takeaway.package import open_package
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 

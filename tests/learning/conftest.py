@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from visionlab.imaging.image import encode_png
-from visionlab.learning.dataset import LabelledImages
+from visionlab.learning.sets.dataset import LabelledImages
 
 
 def striped(kind: int, rng: np.random.Generator) -> np.ndarray:

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from visionlab.imaging.image import load_image
-from visionlab.ui.components.burst import Batch, burst
-from visionlab.ui.page import page
+from visionlab.ui.shared.components.burst import Batch, burst
+from visionlab.ui.shared.page import page
 
 
 def take(batch: Batch) -> None:

@@ -15,9 +15,10 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from tiny import tiny_classifier
 
 from visionlab.imaging.image import load_image
-from visionlab.ui import cached, live
-from visionlab.ui.networks import Network
-from visionlab.ui.page import page
+from visionlab.ui.predict import live
+from visionlab.ui.shared import cached
+from visionlab.ui.shared.networks import Network
+from visionlab.ui.shared.page import page
 
 
 def network() -> Network:

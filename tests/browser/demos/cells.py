@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from visionlab.ui.components.cells import cells
+from visionlab.ui.shared.components.cells import cells
 
 
 def png(rows: int, columns: int, size: int, gap: int) -> bytes:

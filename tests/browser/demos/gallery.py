@@ -11,8 +11,8 @@ import numpy as np
 import streamlit as st
 
 from visionlab.imaging.image import encode_jpeg
-from visionlab.ui.components.gallery import Tile, gallery
-from visionlab.ui.page import page
+from visionlab.ui.shared.components.gallery import Tile, gallery
+from visionlab.ui.shared.page import page
 
 HOSTILE = '<img src=x onerror="window.hacked = true">'
 CLASSES = ["cats", "dogs", HOSTILE]

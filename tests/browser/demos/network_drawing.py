@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from visionlab.network.classifier import Layer
-from visionlab.network.layers import vgg_layers
-from visionlab.network.torchvision_nets import KINDS
-from visionlab.network.vgg import VGG16, scaled_plan
-from visionlab.ui.components.network_drawing import Drawn, network_drawing
+from visionlab.network.running.classifier import Layer
+from visionlab.network.zoo.layers import vgg_layers
+from visionlab.network.zoo.torchvision_nets import KINDS
+from visionlab.network.zoo.vgg import VGG16, scaled_plan
+from visionlab.ui.shared.components.network_drawing import Drawn, network_drawing
 
 SHORT = ("pool5", "avgpool", "head", "prob")
 

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from visionlab.ui.components.numbers import numbers
+from visionlab.ui.shared.components.numbers import numbers
 
 PARTS = {"Red": 0, "Green": 1, "Blue": 2, "All three": None}
 

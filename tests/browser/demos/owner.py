@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from visionlab.ui.components.owner import owner
-from visionlab.ui.page import page
+from visionlab.ui.shared.components.owner import owner
+from visionlab.ui.shared.page import page
 
 with page("Fine-tune"):
     st.text("above")

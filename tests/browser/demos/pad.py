@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from visionlab.ui.components.pad import latest_drawing, pad
+from visionlab.ui.shared.components.pad import latest_drawing, pad
 
 KEY, SIDE = "pad", 16
 square = np.zeros((4, 4), np.uint8)

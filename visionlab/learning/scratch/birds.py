@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visionlab.errors import ParameterError
-from visionlab.learning.metrics import wilson
+from visionlab.learning.judging.metrics import wilson
+from visionlab.learning.judging.thresholds import Curve, Quadrants, precision_recall, quadrants
 from visionlab.learning.scratch.data import SmallSet
 from visionlab.learning.scratch.stack import STACKS, Shape, Stack, possible, unsuited, with_classes
 from visionlab.learning.scratch.training import Epoch, Progress, Training
-from visionlab.learning.thresholds import Curve, Quadrants, precision_recall, quadrants
 
 TARGET = 1  # the label of the class that is looked for, once the others are one
 STACK = STACKS["small"]

@@ -10,16 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visionlab.errors import ParameterError
-from visionlab.learning.dataset import LabelledImages
-from visionlab.learning.metrics import wilson
+from visionlab.learning.heads.training import fit
+from visionlab.learning.judging.metrics import wilson
 from visionlab.learning.scratch.data import SmallSet, generator
 from visionlab.learning.scratch.divergence import Diverged
 from visionlab.learning.scratch.softmax import Softmax
 from visionlab.learning.scratch.stack import STACKS, Shape, possible, unsuited, with_classes
 from visionlab.learning.scratch.training import Training
-from visionlab.learning.training import fit
-from visionlab.network.classifier import Classifier
-from visionlab.network.classifier import probabilities as classified
+from visionlab.learning.sets.dataset import LabelledImages
+from visionlab.network.running.classifier import Classifier
+from visionlab.network.running.classifier import probabilities as classified
 
 SHOWN = 8  # test pictures, with every way's answer
 LARGEST = 32  # px: to which small pictures are enlarged at most

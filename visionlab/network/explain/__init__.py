@@ -9,7 +9,6 @@ import torch
 
 from visionlab.errors import ModelError
 from visionlab.imaging.image import Image
-from visionlab.network.classifier import Classifier
 from visionlab.network.explain.cam import (
     all_in_place,
     cam,
@@ -24,6 +23,7 @@ from visionlab.network.explain.heatmap import Heatmap, lay_over
 from visionlab.network.explain.integrated_gradients import integrated_gradients
 from visionlab.network.explain.method import Method, Progress, silent
 from visionlab.network.explain.occlusion import occlusion
+from visionlab.network.running.classifier import Classifier
 
 __all__ = ["METHODS", "Heatmap", "Method", "all_in_place", "explain", "explain_layers", "find_method", "most_probable"]
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from visionlab.errors import ModelError
-from visionlab.network.classifier import Classifier, Layer
 from visionlab.network.explain.method import Combine, Progress
+from visionlab.network.running.classifier import Classifier, Layer
 
 
 def grad_cam(maps: Tensor, gradient: Tensor) -> Tensor:

@@ -17,9 +17,9 @@ from torch import Tensor
 
 from visionlab.errors import ParameterError
 from visionlab.imaging.image import Image
-from visionlab.network.classifier import Classifier
 from visionlab.network.explain.heatmap import Heatmap, seen
 from visionlab.network.explain.method import FORWARD_BATCH, Progress, counted, silent
+from visionlab.network.running.classifier import Classifier
 
 BLUR = 1 / 16  # the standard deviation of the blurred picture's Gaussian, as a share of the input's side
 

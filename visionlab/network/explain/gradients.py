@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from visionlab.network.classifier import Classifier
 from visionlab.network.explain.method import GRADIENT_BATCH, Progress, counted
-from visionlab.network.torchvision_nets import ACTIVATIONS
+from visionlab.network.running.classifier import Classifier
+from visionlab.network.zoo.torchvision_nets import ACTIVATIONS
 
 NOISY_COPIES = 32
 NOISE = 0.15  # of the picture's range; the paper finds 0.1 to 0.2 to look best

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visionlab.imaging.image import Image
-from visionlab.network.classifier import Transform
+from visionlab.network.running.classifier import Transform
 
 
 @dataclass(frozen=True, eq=False)

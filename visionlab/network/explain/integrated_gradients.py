@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from visionlab.network.classifier import Classifier
 from visionlab.network.explain.method import GRADIENT_BATCH, Progress, counted, silent
+from visionlab.network.running.classifier import Classifier
 
 POINTS = 97  # on the path: 9 at even distances, and 11 batches between them
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from visionlab.network.classifier import Classifier
+from visionlab.network.running.classifier import Classifier
 
 FORWARD_BATCH = 8  # pictures that are looked at at once: more of them leave a processor's caches, and take longer
 GRADIENT_BATCH = 8  # pictures whose gradients are taken at once: 0.5 GB for VGG16 at 224 px, and larger is no faster

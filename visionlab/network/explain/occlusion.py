@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from visionlab.network.classifier import Classifier
 from visionlab.network.explain.method import FORWARD_BATCH, Progress, counted
+from visionlab.network.running.classifier import Classifier
 
 WINDOW = 1 / 7  # of the input's side
 STRIDE = 1 / 14

@@ -16,10 +16,10 @@ from scipy.stats import rankdata
 from torch import nn
 
 from visionlab.imaging.image import Image
-from visionlab.network.classifier import Classifier, Layer
 from visionlab.network.explain import Heatmap, find_method, most_probable
 from visionlab.network.explain.heatmap import lay_over
 from visionlab.network.explain.method import Progress, silent
+from visionlab.network.running.classifier import Classifier, Layer
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,12 +10,11 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from visionlab.learning.judging.thresholds import precision_recall
 from visionlab.learning.scratch import Birds, Progress, Verdict
 from visionlab.learning.scratch.birds import TARGET, check, verdict
 from visionlab.learning.scratch.training import RATE
-from visionlab.learning.thresholds import precision_recall
-from visionlab.ui import charts, evaluation_charts, scratch_charts
-from visionlab.ui.page import roomy_columns
+from visionlab.ui.scratch import charts as scratch_charts
 from visionlab.ui.scratch import runs
 from visionlab.ui.scratch.convnet import without_maps
 from visionlab.ui.scratch.parts import (
@@ -30,8 +29,11 @@ from visionlab.ui.scratch.parts import (
     train_button,
 )
 from visionlab.ui.scratch.sets import Chosen
-from visionlab.ui.studio.training import duration
-from visionlab.ui.widgets import facts, plain
+from visionlab.ui.shared import charts
+from visionlab.ui.shared.page import roomy_columns
+from visionlab.ui.shared.widgets import facts, plain
+from visionlab.ui.studio.judge import charts as evaluation_charts
+from visionlab.ui.studio.train.step import duration
 
 NAME = "birds"
 SHOWN = 18  # pictures of a gallery

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from visionlab.errors import DatasetError
 from visionlab.learning.scratch import Closing, Row
 from visionlab.learning.scratch.closing import SHOWN, WAYS, Look, enlargement
-from visionlab.network.models import TO_NAME
-from visionlab.ui.networks import model_picker
-from visionlab.ui.page import roomy_columns
+from visionlab.network.zoo.models import TO_NAME
 from visionlab.ui.scratch import runs
 from visionlab.ui.scratch.parts import as_image, beside, image_tag, notice, seed_input, table, train_button
 from visionlab.ui.scratch.sets import Chosen
-from visionlab.ui.studio.training import duration
+from visionlab.ui.shared.networks import model_picker
+from visionlab.ui.shared.page import roomy_columns
+from visionlab.ui.studio.train.step import duration
 
 NAME = "closing"
 TESTED = 1_000  # test pictures, at most

@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 
 from visionlab.imaging.image import encode_png
 from visionlab.imaging.render import mosaic
-from visionlab.learning.metrics import wilson
+from visionlab.learning.judging.metrics import wilson
 from visionlab.learning.scratch import Network, Progress, Training
 from visionlab.learning.scratch.training import RATE
-from visionlab.ui import charts, scratch_charts
-from visionlab.ui.page import roomy_columns, told
+from visionlab.ui.scratch import charts as scratch_charts
 from visionlab.ui.scratch import layers, runs
 from visionlab.ui.scratch.parts import (
     Tile,
@@ -29,8 +28,10 @@ from visionlab.ui.scratch.parts import (
     weights_image,
 )
 from visionlab.ui.scratch.sets import Chosen
-from visionlab.ui.studio.training import duration
-from visionlab.ui.widgets import facts, show_exact
+from visionlab.ui.shared import charts
+from visionlab.ui.shared.page import roomy_columns, told
+from visionlab.ui.shared.widgets import facts, show_exact
+from visionlab.ui.studio.train.step import duration
 
 NAME = "convnet"
 MAPS_WIDTH = 900  # pixels of a layer's maps, about

@@ -7,11 +7,12 @@ from math import sqrt
 import streamlit as st
 
 from visionlab.learning.scratch import Cost, convolutional, fully_connected
-from visionlab.ui import charts, scratch_charts
-from visionlab.ui.page import roomy_columns
+from visionlab.ui.scratch import charts as scratch_charts
 from visionlab.ui.scratch.parts import beside, notice, table
 from visionlab.ui.scratch.sets import Chosen
-from visionlab.ui.widgets import sized
+from visionlab.ui.shared import charts
+from visionlab.ui.shared.page import roomy_columns
+from visionlab.ui.shared.widgets import sized
 
 SIDES = (8, 16, 32, 64, 128, 256, 512, 1_024)  # of the curves
 LARGEST = 10_000  # px

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from visionlab.learning.scratch import EightNet, MovingEight, answer
 from visionlab.learning.scratch.moving_eight import KINDS, Look
-from visionlab.ui import charts, scratch_charts
-from visionlab.ui.components.pad import latest_drawing, pad
-from visionlab.ui.page import keep_out_of_collections, roomy_columns, told
+from visionlab.ui.scratch import charts as scratch_charts
 from visionlab.ui.scratch import runs
 from visionlab.ui.scratch.parts import notice, problem_of, seed_input, table, train_button
 from visionlab.ui.scratch.sets import Chosen
+from visionlab.ui.shared import charts
+from visionlab.ui.shared.components.pad import latest_drawing, pad
+from visionlab.ui.shared.page import keep_out_of_collections, roomy_columns, told
 
 NAME = "moving-eight"
 PAD = "eight-pad"

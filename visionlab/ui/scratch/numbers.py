@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from visionlab.ui.components.numbers import numbers
-from visionlab.ui.page import roomy_columns
 from visionlab.ui.scratch.parts import Tile, as_image, notice, tiles
 from visionlab.ui.scratch.sets import Chosen
+from visionlab.ui.shared.components.numbers import numbers
+from visionlab.ui.shared.page import roomy_columns
 
 CROP = 32  # pixels a side whose numbers can still be read
 PARTS = {"Red": 0, "Green": 1, "Blue": 2, "All three": None}

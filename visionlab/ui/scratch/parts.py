@@ -15,8 +15,8 @@ from visionlab.errors import VisionlabError
 from visionlab.imaging.filter_record import shortened
 from visionlab.imaging.image import Image, encode_png
 from visionlab.imaging.render import colour
-from visionlab.ui.page import sentence
 from visionlab.ui.scratch import runs
+from visionlab.ui.shared.page import sentence
 from visionlab.ui.studio.projects import attempt
 
 # --- controls -------------------------------------------------------------------------------------------------------

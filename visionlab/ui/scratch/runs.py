@@ -9,8 +9,8 @@ from typing import Any
 
 import streamlit as st
 
-from visionlab.ui import jobs
-from visionlab.ui.page import sentence, told
+from visionlab.ui.shared import jobs
+from visionlab.ui.shared.page import sentence, told
 
 QUEUE = "scratch"
 STOP = "Stop, and keep what it has learned"

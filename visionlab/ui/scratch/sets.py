@@ -11,16 +11,16 @@ from pathlib import Path
 import streamlit as st
 
 from visionlab.errors import DatasetError
-from visionlab.learning import archive
+from visionlab.learning.projects.project import Project
 from visionlab.learning.scratch import SOURCES, SmallSet, download, load
-from visionlab.learning.store_project import Project
-from visionlab.ui import jobs, state
-from visionlab.ui.at_server import at_the_server
-from visionlab.ui.components.owner import owner
-from visionlab.ui.page import link, roomy_columns, sentence
+from visionlab.learning.sets import archive
 from visionlab.ui.scratch.parts import linked
+from visionlab.ui.shared import jobs, state
+from visionlab.ui.shared.at_server import at_the_server
+from visionlab.ui.shared.components.owner import owner
+from visionlab.ui.shared.page import link, roomy_columns, sentence
+from visionlab.ui.shared.widgets import distinct, plain, sized
 from visionlab.ui.studio import projects
-from visionlab.ui.widgets import distinct, plain, sized
 
 PROJECT = "project"  # beside the names in SOURCES
 OWN = "scratch-own"  # in the session: what it named or uploaded last

@@ -9,12 +9,13 @@ import streamlit as st
 
 from visionlab.learning.scratch import SETTINGS, Softmax, Step
 from visionlab.learning.scratch.softmax import LOOK_EVERY
-from visionlab.ui import charts, scratch_charts
-from visionlab.ui.page import roomy_columns
+from visionlab.ui.scratch import charts as scratch_charts
 from visionlab.ui.scratch import runs
 from visionlab.ui.scratch.parts import Tile, beside, notice, rate_input, seed_input, tiles, train_button, weights_image
 from visionlab.ui.scratch.sets import Chosen
-from visionlab.ui.studio.training import duration
+from visionlab.ui.shared import charts
+from visionlab.ui.shared.page import roomy_columns
+from visionlab.ui.studio.train.step import duration
 
 NAME = "softmax"
 MOST_TEMPLATES = 30  # classes

@@ -11,14 +11,14 @@ from typing import Any
 import streamlit as st
 
 from visionlab.errors import DatasetError, ParameterError, VisionlabError
-from visionlab.learning.store import FOLDER_VARIABLE, LIMIT_VARIABLE, Workspace
-from visionlab.learning.store_project import Project
-from visionlab.learning.store_rows import ProjectInfo
-from visionlab.ui import jobs, state
-from visionlab.ui.components.owner import COOKIE, owner
-from visionlab.ui.page import sentence
-from visionlab.ui.undisturbed import undisturbed
-from visionlab.ui.widgets import distinct, plain, sized
+from visionlab.learning.projects.project import Project
+from visionlab.learning.projects.rows import ProjectInfo
+from visionlab.learning.projects.workspace import FOLDER_VARIABLE, LIMIT_VARIABLE, Workspace
+from visionlab.ui.shared import jobs, state
+from visionlab.ui.shared.components.owner import COOKIE, owner
+from visionlab.ui.shared.page import sentence
+from visionlab.ui.shared.undisturbed import undisturbed
+from visionlab.ui.shared.widgets import distinct, plain, sized
 
 NEW = "new"  # in the link in place of an id, where one asked for another project; ids are longer
 KEEP_VARIABLE = "VISIONLAB_KEEP_DAYS"

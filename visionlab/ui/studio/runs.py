@@ -11,15 +11,15 @@ from pathlib import Path
 import streamlit as st
 
 from visionlab.errors import DatasetError
-from visionlab.learning.heads import Head, load_head
-from visionlab.learning.outcome import Outcome
-from visionlab.learning.store_project import Project
-from visionlab.learning.store_runs import RunInfo
-from visionlab.learning.training import KINDS
-from visionlab.network.classifier import Classifier
-from visionlab.network.models import MODELS
-from visionlab.ui import cached
-from visionlab.ui.widgets import distinct
+from visionlab.learning.heads.head import Head, load_head
+from visionlab.learning.heads.training import KINDS
+from visionlab.learning.projects.outcome import Outcome
+from visionlab.learning.projects.project import Project
+from visionlab.learning.projects.runs import RunInfo
+from visionlab.network.running.classifier import Classifier
+from visionlab.network.zoo.models import MODELS
+from visionlab.ui.shared import cached
+from visionlab.ui.shared.widgets import distinct
 
 RUN = "run"  # in the link
 _PICKED = "picked-run"

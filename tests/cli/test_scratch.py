@@ -1,0 +1,145 @@
+"""The shell's “scratch”, as a person types it."""
+
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from visionlab.cli import scratch
+from visionlab.errors import ParameterError
+from visionlab.imaging.image import encode_png
+from visionlab.learning.scratch import data, load, moving_eight, training
+
+
+def run(*arguments: object) -> str:
+    result = CliRunner().invoke(scratch.app, [str(argument) for argument in arguments])
+    if result.exception:
+        raise result.exception
+    return result.stdout
+
+
+@pytest.mark.parametrize(
+    "command", ["numbers", "softmax", "convnet", "moving-eight", "birds", "cost", "closing", "download"]
+)
+def test_every_command_explains_itself(command):
+    assert "Usage" in run(command, "--help")
+
+
+def test_softmax_in_a_table_and_in_json():
+    found = json.loads(run("softmax", "--data", "digits", "--steps", 150, "--json"))
+    assert found["parameters"] == 650
+    assert [look["step"] for look in found["looks"]] == [100, 150]
+    assert found["looks"][-1]["test_accuracy"] > 0.7
+    assert "150" in run("softmax", "--steps", 150, "--settings", "article")
+
+
+def test_everything_is_a_number():
+    picture = load("digits").picture("8", 2)
+    assert json.loads(run("numbers", "--label", 8, "--number", 2, "--json")) == picture.tolist()
+    lines = run("numbers", "--label", 8, "--number", 2).splitlines()
+    assert [list(map(int, line.split())) for line in lines[1:]] == picture[..., 0].tolist()
+
+
+def test_what_layers_cost():
+    found = json.loads(run("cost", "--width", 320, "--height", 200, "--units", 10, "--json"))
+    assert found["fully connected"]["parameters"] == 320 * 200 * 3 * 10 + 10
+    assert found["convolutional"]["multiplications"] == 320 * 200 * 3 * 3 * 3 * 32
+    table = run("cost")
+    assert all(figure in table for figure in ("196,608,000", "1,572,864,000", "56,623,104"))
+
+
+def test_convnet_takes_a_stack_from_a_file(tmp_path):
+    file = tmp_path / "stack.json"
+    file.write_text(json.dumps([{"kind": "conv", "out": 4, "size": 3}, {"kind": "dense", "out": 99}]))
+    arguments = ("convnet", "--data", "textures", "--pictures", 60, "--epochs", 1, "--stack", file)
+    found = json.loads(run(*arguments, "--json"))
+    assert found["parameters"] == (9 * 4 + 4) + (32 * 32 * 4 * 3 + 3)
+    assert [epoch["index"] for epoch in found["epochs"]] == [1]
+    table = run(*arguments)
+    assert "conv 1" in table
+    assert "32×32×4" in table
+
+
+def test_birds_says_what_always_no_would_be_worth():
+    arguments = ("birds", "--data", "textures", "--target", "grass", "--pictures", 60, "--epochs", 1)
+    found = json.loads(run(*arguments, "--json"))
+    assert found["majority"] == pytest.approx(2 / 3)
+    assert "66.7%" in run(*arguments)
+    nothing = (*arguments, "--threshold", 1)
+    assert json.loads(run(*nothing, "--json"))["precision"] is None
+    assert "no test picture reaches the threshold of 1" in run(*nothing)
+
+
+def test_there_is_no_recall_where_no_test_picture_is_one(tmp_path):
+    rng = np.random.default_rng(0)
+    for folder in ("train/bird", "train/cat", "test/cat"):
+        (tmp_path / folder).mkdir(parents=True)
+        for number in range(4):
+            picture = encode_png(rng.integers(0, 256, (8, 8, 3), np.uint8))
+            (tmp_path / folder / f"{number}.png").write_bytes(picture)
+    arguments = ("birds", "--data", tmp_path, "--epochs", 1, "--threshold", 0)
+    assert json.loads(run(*arguments, "--json"))["recall"] is None
+    assert "precision 0.0%, recall not to be had" in run(*arguments)
+
+
+def test_the_8_that_moves_in_a_table_and_in_json(monkeypatch):
+    short = {name: replace(kind, epochs=1) for name, kind in moving_eight.KINDS.items()}
+    monkeypatch.setattr(moving_eight, "KINDS", short)
+    monkeypatch.setattr(moving_eight, "OF_EACH", 100)
+    found = json.loads(run("moving-eight", "--json"))
+    assert list(found) == list(short)
+    assert all(curve["shift"] == [0, 1, 3, 4] and len(curve["accuracy"]) == 4 for curve in found.values())
+    assert "4 px" in run("moving-eight", "--target", "3")
+
+
+def test_the_closing_table_with_the_built_in_network():
+    arguments = ("--data", "textures", "--pictures", 60, "--epochs", 1, "--of-each", 4, "--tested", 20)
+    rows = json.loads(run("closing", *arguments, "--json"))
+    assert [row["pictures"] for row in rows] == [60, 60, 60, 12]
+    assert all(row["interval"][0] <= row["accuracy"] <= row["interval"][1] for row in rows)
+    assert len(rows[0]["truth"]) == 8
+    assert all(len(row["answers"]) == 8 and {*row["answers"]} <= {"brick", "grass", "gravel"} for row in rows)
+    table = run("closing", *arguments)
+    assert "Transfer" in table
+    assert "the same test pictures" in table
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("softmax", "--settings", "best"), "no settings “best”. There are article, better"),
+        (("softmax", "--rate", 1e35), r"Try a rate of 0\.001\."),
+        (("convnet", "--data", "digits", "--stack", "S3"), "“S3” is no stack"),
+        (("convnet", "--data", "digits"), "The picture is 1×1 before “pool 2”"),
+        (("convnet", "--data", "faces", "--stack", "linear", "--rate", 1e6), "over 1,000 times that of guessing"),
+        (("softmax", "--seed", -1), "The seed is -1"),
+        (("moving-eight", "--seed", -1), "The seed is -1"),
+        (("cost", "--height", 0), "The height is 0"),
+        (("convnet", "--data", "faces", "--stack", "linear", "--rate", 1e38, "--epochs", 3), "loss became infinite"),
+        (("download", "digits"), "There are mnist, cifar10"),
+    ],
+)
+def test_what_a_person_can_mend_is_one_sentence(arguments, says):
+    with pytest.raises(ParameterError, match=says):
+        run(*arguments)
+
+
+@pytest.mark.parametrize("as_json", [(), ("--json",)])
+def test_what_was_learned_before_the_loss_ran_away_is_told(monkeypatch, as_json):
+    monkeypatch.setattr(training.Training, "_ran_away", lambda self, _: len(self.history) == 1)
+    result = CliRunner().invoke(
+        scratch.app, ["convnet", "--data", "textures", "--pictures", "60", "--stack", "linear", *as_json]
+    )
+    assert "in epoch 2" in str(result.exception)
+    if as_json:
+        assert [epoch["index"] for epoch in json.loads(result.stdout)["epochs"]] == [1]
+    else:
+        assert re.search(r"│ 1 .*%", result.stdout)
+
+
+def test_download_tells_where_it_is_found(monkeypatch):
+    monkeypatch.setattr(data, "download", lambda name: iter([(1, 2), (2, 2)]))
+    assert "--data mnist" in run("download", "mnist")

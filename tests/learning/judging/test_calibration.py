@@ -1,0 +1,82 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from photographs import error_of, errors_by_chance, loaded, outcomes, pets, photographs
+from sklearn.calibration import calibration_curve
+from sklearn.metrics import log_loss
+
+from visionlab.errors import ParameterError
+from visionlab.learning.judging.calibration import fit_temperature, reliability
+
+
+def softmax(logits):
+    powers = np.exp(logits - logits.max(1, keepdims=True))
+    return powers / powers.sum(1, keepdims=True)
+
+
+def drawn(temperature, n=20_000, classes=5, seed=0):
+    """Logits that are too sure by `temperature`: truths are drawn from softmax(logits / temperature)."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(0, 3, (n, classes))
+    sums = softmax(logits / temperature).cumsum(1)
+    return logits, (rng.random((n, 1)) > sums).sum(1).clip(max=classes - 1)
+
+
+def test_the_expected_error_by_hand():
+    probabilities = [[0.9, 0.1], [0.8, 0.2], [0.55, 0.45], [0.4, 0.6]]
+    found = reliability(probabilities, [0, 1, 0, 1], bins=2)  # all in the upper bin: sure 0.7125, right 0.75
+    assert found.count.tolist() == [0, 4]
+    assert found.confidence[1] == pytest.approx(0.7125)
+    assert found.accuracy[1] == 0.75
+    assert np.isnan(found.accuracy[0])
+    assert found.expected_error == pytest.approx(0.0375)
+
+
+def test_the_bins_are_those_of_scikit_learn():
+    logits, truth = drawn(1.5, n=3000)
+    probabilities = softmax(logits)
+    ours = reliability(probabilities, truth, bins=10)
+    hit = probabilities.argmax(1) == truth
+    right, sure = calibration_curve(hit, probabilities.max(1), n_bins=10)
+    full = ours.count > 0
+    np.testing.assert_allclose(ours.accuracy[full], right, atol=1e-12)
+    np.testing.assert_allclose(ours.confidence[full], sure, atol=1e-12)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
+def test_the_temperature_that_made_the_truths_is_found(temperature):
+    logits, truth = drawn(temperature)
+    found = fit_temperature(logits, truth)
+    assert found == pytest.approx(temperature, rel=0.05)
+    assert reliability(softmax(logits / found), truth).expected_error < 0.015
+
+
+@given(st.integers(0, 1000))
+def test_no_other_temperature_is_more_likely(seed):
+    logits, truth = drawn(2.0, n=200, seed=seed)
+    found = fit_temperature(logits, truth)
+    best = log_loss(truth, softmax(logits / found), labels=range(5))
+    for other in (found * 0.8, found * 1.25):
+        assert best <= log_loss(truth, softmax(logits / other), labels=range(5)) + 1e-9
+
+
+def test_bad_input_is_named():
+    with pytest.raises(ParameterError, match=r"shape \(2,\) for \(2,\) truths"):
+        reliability([0.1, 0.9], [0, 1])
+    with pytest.raises(ParameterError, match="whole numbers from 0 to 1"):
+        reliability([[0.5, 0.5]], [2])
+    with pytest.raises(ParameterError, match="not finite"):
+        fit_temperature([[np.nan, 1.0]], [0])
+    with pytest.raises(ParameterError, match="0 bins"):
+        reliability([[0.5, 0.5]], [1], bins=0)
+
+
+def test_efficientnet_lite0_is_as_sure_of_photographs_as_it_is_right():
+    net, pictures = loaded("efficientnet_lite0"), photographs() + pets()[::4]
+    sure, right = outcomes(net, pictures)
+    assert error_of(sure, right) < errors_by_chance(sure)[990]
+    sure, right = outcomes(replace(net, temperature=1.0), pictures)
+    assert error_of(sure, right) > errors_by_chance(sure)[-1], "as it was published, it is too shy"

@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+from sklearn.metrics import classification_report
+
+from visionlab.errors import ParameterError
+from visionlab.learning.judging.metrics import Report, evaluate, wilson
+
+CLASSES = ("cats", "dogs", "birds")
+
+
+def test_a_report_computed_by_hand():
+    #          cats cats cats cats dogs dogs dogs birds
+    truth = [0, 0, 0, 0, 1, 1, 1, 2]
+    predicted = [0, 0, 0, 1, 1, 1, 0, 0]
+    report = evaluate(truth, predicted, CLASSES)
+    assert report.confusion.tolist() == [[3, 1, 0], [1, 2, 0], [1, 0, 0]]  # rows are the truth
+    assert report.confusion.dtype == np.int64
+    assert report.accuracy == 5 / 8
+    assert report.majority == 4 / 8
+    np.testing.assert_allclose(report.precision, [3 / 5, 2 / 3, 0])  # birds: never predicted, 0 / 0 is 0
+    np.testing.assert_allclose(report.recall, [3 / 4, 2 / 3, 0])
+    np.testing.assert_allclose(report.f1, [2 / 3, 2 / 3, 0])
+    assert report.interval == wilson(5, 8)
+    assert report.classes == CLASSES
+
+
+def test_a_class_that_is_neither_there_nor_predicted_keeps_its_row():
+    report = evaluate(np.array([2, 2]), np.array([2, 0]), CLASSES)
+    assert report.confusion.tolist() == [[0, 0, 0], [0, 0, 0], [1, 0, 1]]
+    assert report.precision.tolist() == [0, 0, 1]
+    assert report.recall.tolist() == [0, 0, 0.5]
+    assert report.majority == 1
+
+
+def test_reports_are_records():
+    report = evaluate([0], [0], CLASSES)
+    assert isinstance(report, Report)
+    with pytest.raises(AttributeError):
+        report.accuracy = 1.0
+
+
+@settings(deadline=None)  # the first call imports
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=40))
+def test_agrees_with_counting_and_with_scikit_learn(pairs):
+    truth, predicted = map(list, zip(*pairs, strict=True))
+    report = evaluate(truth, predicted, CLASSES)
+    assert report.confusion.tolist() == [[pairs.count((row, column)) for column in range(3)] for row in range(3)]
+    told = classification_report(
+        truth, predicted, labels=[0, 1, 2], target_names=CLASSES, output_dict=True, zero_division=0
+    )
+    for index, name in enumerate(CLASSES):
+        mine = report.precision[index], report.recall[index], report.f1[index]
+        assert mine == pytest.approx([told[name]["precision"], told[name]["recall"], told[name]["f1-score"]])
+    assert report.accuracy == pytest.approx(np.mean(np.equal(truth, predicted)))
+    assert report.majority == pytest.approx(max(truth.count(label) for label in range(3)) / len(truth))
+    assert report.interval[0] <= report.accuracy <= report.interval[1]
+
+
+@pytest.mark.parametrize(
+    ("truth", "predicted", "told"),
+    [
+        ([], [], "whole numbers"),
+        ([0, 1], [0], "1 predictions for 2 pictures"),
+        ([0, 3], [0, 1], "truth hold 3, which names no class"),
+        ([0, 1], [0, -1], "predictions hold -1"),
+        ([0.0, 1.0], [0, 1], "float64"),
+        ([[0, 1]], [[0, 1]], "shape"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(truth, predicted, told):
+    with pytest.raises(ParameterError, match=told):
+        evaluate(truth, predicted, CLASSES)
+
+
+@settings(deadline=None)
+@given(st.integers(1, 5000).flatmap(lambda total: st.tuples(st.integers(0, total), st.just(total))))
+def test_wilson_agrees_with_scipy(case):
+    right, total = case
+    theirs = binomtest(right, total).proportion_ci(0.95, method="wilson")
+    assert wilson(right, total) == pytest.approx((theirs.low, theirs.high), abs=1e-7)
+
+
+def test_wilson_at_the_ends():
+    # At p = 0 the formula leaves 0 and z² / (n + z²).
+    assert wilson(0, 10, z=2.0) == (0.0, pytest.approx(4 / 14))
+    assert wilson(10, 10, z=2.0) == (pytest.approx(10 / 14), 1.0)
+
+
+@pytest.mark.parametrize(("right", "total", "z"), [(0, 0, 2.0), (-1, 5, 2.0), (6, 5, 2.0), (1, 5, 0.0), (1, 5, np.nan)])
+def test_wilson_refuses(right, total, z):
+    with pytest.raises(ParameterError):
+        wilson(right, total, z)

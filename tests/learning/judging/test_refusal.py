@@ -1,0 +1,165 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.distance import cdist
+
+from visionlab.errors import ParameterError
+from visionlab.learning.judging import refusal as module
+from visionlab.learning.judging.refusal import Refusal, fit_refusal, promise
+
+
+def clouds(seed: int = 0, count: int = 40, width: int = 24, classes: int = 2):
+    """Features of classes that point in different directions, and of something that points elsewhere."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count) % classes
+    features = 3 * np.eye(classes, width)[labels] + rng.normal(0, 0.3, (count, width)) + 1
+    others = 3 * np.eye(width)[rng.integers(classes, width, count)] + rng.normal(0, 0.3, (count, width)) + 1
+    return features.astype(np.float32), labels, others.astype(np.float32)
+
+
+def test_distances_computed_by_hand():
+    refusal = Refusal([[0, 0], [1, 0]], [[1, 0, 0], [0, 2, 0]], [0.5, 0, 0], threshold=1.0)
+    # (2, 0, 0) points to (1, 0, 0), less the centre (0.5, 0, 0): half way between the points;
+    # (0, 0, 5) is at (−0.5, 0), (0, 7, 0) at (−0.5, 2); no length at all at (−0.5, 0)
+    found = refusal.distances(np.array([[2, 0, 0], [0, 0, 5], [0, 7, 0], [0, 0, 0]], np.float32))
+    np.testing.assert_allclose(found, [0.5, 0.5, np.hypot(0.5, 2), 0.5], rtol=1e-6)
+    assert found.dtype == np.float32
+    assert refusal.refuses(np.array([[2, 0, 0], [0, 7, 0]], np.float32)).tolist() == [False, True]
+
+
+def test_without_shrinking_it_is_the_mahalanobis_distance(monkeypatch):
+    monkeypatch.setattr(module, "SHRINKAGE", 0.0)
+    features, labels, others = clouds(count=200)
+    refusal = fit_refusal(features, labels, features)
+    x, z = (rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (features, others))
+    means = np.stack([x[labels == one].mean(0) for one in (0, 1)])
+    inside = x - means[labels]
+    expected = cdist(z, means, "mahalanobis", VI=np.linalg.inv(inside.T @ inside / len(x))).min(1)
+    np.testing.assert_allclose(refusal.distances(others), expected, rtol=1e-3)
+
+
+def test_a_sketch_of_many_axes_keeps_distances_to_a_few_per_cent():
+    features, labels, others = clouds(width=700, count=60)
+    refusal = fit_refusal(features, labels, features)
+    assert refusal.projection.shape == (module.WIDEST, 700)
+    x, z = (rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (features.astype(float), others))
+    means = np.stack([x[labels == one].mean(0) for one in (0, 1)])
+    inside = x - means[labels]
+    covariance = inside.T @ inside / len(x)
+    kept = module.SHRINKAGE
+    shrunk = (1 - kept) * covariance + kept * np.trace(covariance) / 700 * np.eye(700)
+    expected = cdist(z, means, "mahalanobis", VI=np.linalg.inv(shrunk)).min(1)
+    np.testing.assert_allclose(refusal.distances(others), expected, rtol=0.15)
+    assert np.mean(refusal.distances(others) / expected) == pytest.approx(1, abs=0.05)
+
+
+def test_something_else_is_refused_and_the_own_classes_are_not():
+    features, labels, others = clouds(count=120)
+    refusal = fit_refusal(features[:60], labels[:60], features[60:90])
+    assert refusal.refuses(others).mean() > 0.95
+    assert refusal.refuses(features[90:]).mean() < 0.2
+
+
+def test_brightness_does_not_matter():
+    features, labels, others = clouds()
+    refusal = fit_refusal(features, labels, features)
+    np.testing.assert_allclose(refusal.distances(others), refusal.distances(0.01 * others), rtol=1e-4)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(1, 60), st.sampled_from([0.05, 0.1, 0.3]), st.integers(0, 1000))
+def test_no_more_validation_pictures_are_refused_than_was_said(count, share, seed):
+    features, labels, _ = clouds(seed, count + 20)
+    refusal = fit_refusal(features[:20], labels[:20], features[20:], share)
+    refused = int(refusal.refuses(features[20:]).sum())
+    # the rank-th smallest is let through, and all that are smaller
+    assert refused == count - module._rank(count, share)
+    assert refused <= share * count
+
+
+def test_on_new_pictures_the_promise_holds_on_average():
+    refused = []
+    for seed in range(40):
+        features, labels, _ = clouds(seed, 340)
+        refusal = fit_refusal(features[:40], labels[:40], features[40:79], 0.1)  # 39 set it
+        refused.append(refusal.refuses(features[79:]).mean())
+    assert 0.05 < np.mean(refused) < 0.13
+
+
+def test_arrays_and_back():
+    features, labels, others = clouds()
+    refusal = fit_refusal(features, labels, features)
+    arrays = refusal.arrays()
+    assert all(isinstance(values, np.ndarray) for values in arrays.values())
+    again = Refusal.from_arrays(arrays)
+    np.testing.assert_array_equal(again.distances(others), refusal.distances(others))
+    assert again.threshold == refusal.threshold
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"points": np.zeros((2, 3))}, "have the shapes"),
+        ({"points": np.zeros((0, 2))}, "have the shapes"),
+        ({"centre": np.zeros(4)}, "have the shapes"),
+        ({"projection": np.full((2, 3), np.nan)}, "finite"),
+        ({"threshold": np.array([-1.0])}, "threshold is -1"),
+        ({"threshold": np.array([np.nan])}, "threshold is nan"),
+        ({"threshold": np.array([1.0, 2.0])}, "has 2"),
+        ({"centre": np.array(["a", "b", "c"])}, "numbers alone"),
+        ({"centre": None}, "lacks its centre"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(change, told):
+    arrays = {
+        "points": np.zeros((2, 2)),
+        "projection": np.ones((2, 3)),
+        "centre": np.zeros(3),
+        "threshold": np.array([1.0]),
+    }
+    Refusal.from_arrays(arrays)
+    with pytest.raises(ParameterError, match=told):
+        Refusal.from_arrays({name: value for name, value in {**arrays, **change}.items() if value is not None})
+
+
+@pytest.mark.parametrize(
+    ("features", "labels", "held", "share", "told"),
+    [
+        (np.ones((2, 3)), [0, 1], np.ones((1, 4)), 0.05, r"\(N, 3\)"),
+        (np.ones((2, 3)), [0, 1], np.ones((0, 3)), 0.05, "validation features have the shape"),
+        (np.ones((2, 3)), [0], np.ones((1, 3)), 0.05, r"labels of shape \(1,\) for 2 pictures"),
+        (np.full((2, 3), np.nan), [0, 1], np.ones((1, 3)), 0.05, "not finite"),
+        (np.ones((2, 3)), [0, 1], np.ones((1, 3)), 0, "false refusals is 0"),
+        (np.ones((2, 3)), [0, 1], np.ones((1, 3)), 1.0, "false refusals is 1"),
+    ],
+)
+def test_what_cannot_be_fitted(features, labels, held, share, told):
+    with pytest.raises(ParameterError, match=told):
+        fit_refusal(features, labels, held, share)
+
+
+def test_one_picture_a_class_is_enough_to_go_on():
+    refusal = fit_refusal(np.eye(2, 5, dtype=np.float32), [0, 1], np.eye(2, 5, dtype=np.float32))
+    assert refusal.refuses(np.eye(5, dtype=np.float32)).tolist() == [False, False, True, True, True]
+
+
+def test_the_promise_says_on_how_much_it_rests():
+    # Of n = 12 the largest is the threshold: 1 / 13 is expected, and 1 − 0.05^(1/12) = 22 % the 95 % quantile.
+    assert promise(12) == (
+        "About 8% of new pictures of your classes will be refused, and hardly more than 22%. "
+        "It rests on 12 held-out pictures; 19 or more allow 5%."
+    )
+    assert promise(1000).startswith("About 5% of new pictures of your classes will be refused, and hardly more than 6%")
+    assert promise(19).endswith("It rests on 19 held-out pictures.")
+    assert "1 held-out picture;" in promise(1)
+    with pytest.raises(ParameterError, match="0 validation pictures"):
+        promise(0)
+
+
+def test_what_is_promised_is_what_happens():
+    """The share of uniform distances beyond the k-th smallest of n is the very same for any distribution."""
+    rng = np.random.default_rng(0)
+    beyond = 1 - np.sort(rng.random((4000, 39)))[:, module._rank(39, 0.1) - 1]
+    assert beyond.mean() == pytest.approx(0.1, abs=0.005)
+    assert f"hardly more than {np.quantile(beyond, 0.95):.0%}" in promise(39, 0.1)

@@ -1,0 +1,223 @@
+"""The 8 that moves, bird or not, costs and the closing table, on scikit-learn's digits and textures."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, precision_score, recall_score
+from tiny import tiny_classifier
+
+from visionlab.errors import DatasetError, ParameterError
+from visionlab.learning.judging.metrics import wilson
+from visionlab.learning.scratch import (
+    S2,
+    Birds,
+    Closing,
+    MovingEight,
+    SmallSet,
+    answer,
+    conv,
+    convolutional,
+    dense,
+    fully_connected,
+    load,
+    pool,
+    probabilities,
+    shapes,
+    shift_map,
+)
+from visionlab.learning.scratch.birds import verdict
+from visionlab.learning.scratch.closing import enlargement
+from visionlab.learning.scratch.moving_eight import KINDS, on_canvas
+
+
+@pytest.fixture(scope="module")
+def eight() -> MovingEight:
+    run = MovingEight(load("digits"), device="cpu")
+    looks = list(run)
+    assert [look.name for look in looks if look.shifts] == list(KINDS)
+    assert all(0 < look.share <= 1 for look in looks)
+    return run
+
+
+def test_only_what_moves_or_slides_finds_an_8_that_is_moved(eight):
+    curves = {name: found.curve() for name, found in eight.shifts.items()}
+    assert all(distances.tolist() == [0, 1, 3, 4] for distances, _ in curves.values())
+    accuracies = {name: curve for name, (_, curve) in curves.items()}
+    assert min(curve[0] for curve in accuracies.values()) > 0.75  # in the middle all of them do
+    assert accuracies["centred"][-1] < 0.65  # chance is a half
+    assert min(accuracies[name][-1] for name in ("window", "shifted", "convolutional")) > 0.75
+
+
+def test_shift_maps_count_the_answers(eight):
+    net, shown = eight.nets["convolutional"], eight.digits
+    canvases = on_canvas(shown.test_images)[..., 0]
+    found = shift_map(net, canvases, shown.test_labels, places=3)
+    assert found.shifts.tolist() == [-4, 0, 4]
+    lower = np.pad(canvases, ((0, 0), (4, 0), (0, 0)))[:, :16]
+    right = np.mean([(answer(net, one) >= 0.5) == label for one, label in zip(lower, shown.test_labels, strict=True)])
+    assert found.accuracies[2, 1] == pytest.approx(right)
+    assert found.curve()[1][0] == found.accuracies[1, 1]
+
+
+def test_the_window_answers_with_the_surest_place(eight):
+    net = eight.nets["window"]
+    canvas = np.zeros((16, 16), np.uint8)
+    canvas[5:13, 1:9] = eight.digits.test_images[-1, ..., 0]
+    places = [canvas[row : row + 8, column : column + 8] for row in range(9) for column in range(9)]
+    wanted = probabilities(net.network, np.stack(places)[..., None])[:, 1].max()
+    assert answer(net, canvas) == pytest.approx(float(wanted), abs=1e-6)
+
+
+def test_an_empty_canvas_is_answered_and_one_of_another_size_refused(eight):
+    for net in eight.nets.values():
+        assert 0 <= answer(net, np.zeros((16, 16), np.uint8)) <= 1
+        with pytest.raises(ParameterError, match=r"uint8 \(16, 16\) is needed"):
+            answer(net, np.zeros((16, 17), np.uint8))
+
+
+def test_the_8_needs_square_grey_pictures_and_an_8():
+    with pytest.raises(DatasetError, match="no class “8”"):
+        MovingEight(load("textures"))
+    images = np.zeros((4, 6, 8, 3), np.uint8)
+    labels = np.array([0, 1, 0, 1])
+    with pytest.raises(DatasetError, match="6×8×3; square grey"):
+        MovingEight(SmallSet("x", images, labels, ("7", "8"), images, labels))
+
+
+@pytest.fixture(scope="module")
+def grass() -> Birds:
+    run = Birds(load("textures"), "grass", epochs=4, stack=(conv(8), pool(4), dense(16), dense(2)), device="cpu")
+    with pytest.raises(ParameterError, match="at least one epoch"):
+        run.at()
+    assert [epoch.index for epoch in run] == [1, 2, 3, 4]
+    return run
+
+
+@pytest.mark.parametrize("threshold", [0.2, 0.5, 0.7])
+def test_verdicts_are_scikit_learns(grass, threshold):
+    found, truth = grass.at(threshold), grass.data.test_labels
+    said = (grass.probabilities[:, 1] >= threshold).astype(int)
+    assert found.accuracy == pytest.approx(accuracy_score(truth, said))
+    assert found.recall == pytest.approx(recall_score(truth, said))
+    if said.any():
+        assert found.precision == pytest.approx(precision_score(truth, said))
+    assert found.majority == pytest.approx(2 / 3)
+    assert found.interval == wilson(int((truth == said).sum()), len(truth))
+    assert set(found.quadrants.false_positives) == set(np.flatnonzero((said == 1) & (truth == 0)))
+
+
+def test_what_is_not_defined_is_nan(grass):
+    truth, answers = np.array([0, 0, 1]), np.array([[0.9, 0.1], [0.8, 0.2], [0.6, 0.4]])
+    assert np.isnan(verdict(truth, answers, 0.5).precision)
+    assert verdict(truth, answers, 0.5).accuracy == pytest.approx(2 / 3)
+    assert verdict(truth, answers, 0.4).precision == 1
+    assert np.isnan(verdict(np.zeros(3, int), answers, 0.5).recall)
+    assert 0 < grass.curve().area <= 1
+
+
+def test_birds_need_birds():
+    with pytest.raises(DatasetError, match=r"no class “bird”\. There are brick, grass, gravel"):
+        Birds(load("textures"))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 3), (1, 96), (512, 512)])
+def test_pictures_that_an_experiment_s_network_cannot_have_are_told_of(size):
+    images = np.zeros((4, *size, 1), np.uint8)
+    labels = np.array([0, 1, 0, 1])
+    data = SmallSet("x", images, labels, ("bird", "8"), images, labels)
+    says = f"cannot be built for pictures of {size[1]} × {size[0]} px; use pictures of about 32 × 32 px"
+    with pytest.raises(DatasetError, match=says):
+        Birds(data)
+    with pytest.raises(ParameterError, match="“pool 1”"):
+        Birds(data, stack=(pool(1_000), dense(2)))
+    if size[0] == size[1]:
+        with pytest.raises(DatasetError, match=says):
+            MovingEight(data)
+
+
+def test_a_birds_training_that_runs_away_keeps_the_answers_of_its_last_good_epoch():
+    run = Birds(load("textures").less(60), "grass", epochs=3, stack=(dense(2),), device="cpu")
+    for look in run.looks():
+        if look.epoch:
+            answers = run.probabilities.copy()
+            run.training.rate = 1e6
+    assert look.diverged is not None
+    np.testing.assert_array_equal(run.probabilities, answers)
+
+
+def test_the_articles_numbers():
+    dense_layer = fully_connected(256, 256)
+    assert dense_layer.weights == 196_608_000
+    assert dense_layer.bytes(8) == 1_572_864_000
+    assert dense_layer.bytes() == 786_432_000
+    assert dense_layer.parameters == 196_609_000
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_costs_agree_with_those_of_a_stack(padding):
+    layers = shapes((conv(32, padding=padding), dense(10)), (20, 30, 3))
+    one = convolutional(20, 30, padding=padding)
+    assert (one.parameters, one.multiplications) == (layers[0].parameters, layers[0].multiplications)
+    other = fully_connected(*layers[0].shape, units=10)
+    assert (other.parameters, other.multiplications) == (layers[1].parameters, layers[1].multiplications)
+    assert convolutional(500, 700).parameters == convolutional(20, 30).parameters
+
+
+def test_impossible_costs_are_one_sentence():
+    with pytest.raises(ParameterError, match="height is 0"):
+        fully_connected(0, 5)
+    with pytest.raises(ParameterError, match="7×7 does not fit into a picture of 5×9"):
+        convolutional(5, 9, kernel=7, padding="valid")
+    with pytest.raises(ParameterError, match="“full” is no padding"):
+        convolutional(5, 9, padding="full")
+
+
+def test_the_closing_table_has_all_four_ways_on_the_same_pictures():
+    data = load("textures").less(90)
+    run = Closing(data, tiny_classifier(), epochs=1, of_each=12, tested=40, device="cpu")
+    looks = list(run)
+    rows = [look.row for look in looks if look.row]
+    assert [row.name for row in rows] == list(run.rows) == ["softmax", "fully connected", "S2", "transfer"]
+    assert [row.pictures for row in rows] == [90, 90, 90, 36]
+    assert rows[0].parameters == 32 * 32 * 3 + 3
+    assert rows[2].parameters == sum(layer.parameters for layer in shapes((*S2[:-1], dense(3)), (32, 32, 1)))
+    assert rows[3].parameters == 3 * 14 + 3
+    assert all(0 <= look.share <= 1 for look in looks)
+    for row in rows:
+        right = round(row.accuracy * 40)
+        assert row.interval == wilson(right, 40)
+        assert row.answers.shape == row.probabilities.shape == (8,)
+        assert row.seconds > 0
+        assert 1 / 3 <= row.probabilities.min() <= row.probabilities.max() <= 1
+    assert len(run.images) == len(run.truth) == 40
+
+
+def test_small_pictures_are_enlarged_as_far_as_the_article_s_stack_needs():
+    assert [enlargement((side, side, 1)) for side in (1, 4, 8, 12, 32)] == [16, 4, 2, 1, 1]
+    digits = load("digits")
+    larger = Closing(digits, tiny_classifier()).data
+    np.testing.assert_array_equal(larger.images[:, 1::2, ::2], digits.images)
+    np.testing.assert_array_equal(larger.test_images[:, ::2, 1::2], digits.test_images)
+    with pytest.raises(DatasetError, match="cannot be built for pictures of 40 × 1 px"):
+        enlargement((1, 40, 3))
+
+
+def test_a_class_without_training_pictures_is_no_answer_of_transfer():
+    rng = np.random.default_rng(0)
+    images, test_images = (rng.integers(0, 256, (count, 12, 12, 3), np.uint8) for count in (8, 6))
+    data = SmallSet("x", images, np.repeat([0, 2], 4), ("a", "b", "c"), test_images, np.repeat([0, 1, 2], 2))
+    run = Closing(data, tiny_classifier(), epochs=1, of_each=4, device="cpu")
+    assert len(list(run)) > 4
+    assert set(run.rows["transfer"].answers) <= {0, 2}
+    assert run.rows["transfer"].pictures == 8
+
+
+@pytest.mark.parametrize("change", [{"epochs": 0}, {"of_each": 0}, {"tested": 0}])
+def test_a_closing_table_of_nothing_is_refused(change):
+    with pytest.raises(ParameterError, match=r"0 .* were asked for"):
+        Closing(load("faces"), tiny_classifier(), **change)
+
+
+def test_a_seed_below_zero_is_refused():
+    for experiment in (lambda: MovingEight(load("digits"), seed=-1), lambda: Closing(load("faces"), None, seed=-1)):
+        with pytest.raises(ParameterError, match="The seed is -1; it must be 0 or more"):
+            experiment()

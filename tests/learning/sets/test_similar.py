@@ -1,0 +1,113 @@
+import io
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image as PILImage
+from skimage import data as photographs
+
+from visionlab.imaging.image import load_image
+from visionlab.learning.sets import similar
+from visionlab.learning.sets.similar import NEAR, grouped, hashes, joined, near_pairs
+
+PHOTOGRAPHS = {
+    name: load_image(np.ascontiguousarray(getattr(photographs, name)())) for name in ("astronaut", "chelsea", "coffee")
+}
+
+
+def distance(one, other):
+    return (int(one) ^ int(other)).bit_count()
+
+
+def jpeg(image, quality):
+    file = io.BytesIO()
+    PILImage.fromarray(image).save(file, "JPEG", quality=quality)
+    return load_image(file.getvalue())
+
+
+CHANGES = {
+    "jpeg": lambda image: jpeg(image, 30),
+    "half": lambda image: np.asarray(PILImage.fromarray(image).reduce(2)),
+    "dark": lambda image: (image * 0.7).astype(np.uint8),
+    "shift": lambda image: image[4:, 4:],
+    "noise": lambda image: np.clip(image + np.random.default_rng(0).normal(0, 10, image.shape), 0, 255).astype(
+        np.uint8
+    ),
+    "tilt": lambda image: np.asarray(PILImage.fromarray(image).rotate(1)),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("name", PHOTOGRAPHS)
+def test_a_photograph_that_was_changed_a_little_stays_near(name, change):
+    image = PHOTOGRAPHS[name]
+    changed = np.ascontiguousarray(CHANGES[change](image))
+    assert distance(hashes(image)[0], hashes(changed)[0]) <= NEAR
+
+
+@pytest.mark.parametrize("name", PHOTOGRAPHS)
+def test_the_second_hash_is_that_of_the_mirror_image(name):
+    image = PHOTOGRAPHS[name]
+    there, mirrored = hashes(image), hashes(image[:, ::-1].copy())
+    assert distance(there[1], mirrored[0]) == distance(there[0], mirrored[1]) == 0
+    assert distance(*there) > NEAR
+
+
+def test_other_photographs_are_far():
+    found = [hashes(image)[0] for image in PHOTOGRAPHS.values()]
+    assert min(distance(found[i], found[j]) for i in range(3) for j in range(i)) > NEAR
+
+
+def test_hashes_are_those_of_imagehash():
+    import imagehash
+
+    image = PHOTOGRAPHS["chelsea"][:200, :200]  # small enough not to be shrunk first
+    expected = str(imagehash.phash(PILImage.fromarray(image)))
+    assert f"{hashes(image)[0]:016x}" == expected
+    assert hashes(image).dtype == np.uint64
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), max_size=12), st.lists(st.integers(0, 63), max_size=12), st.integers(0, 64))
+def test_groups_are_the_components_of_what_is_near(values, flips, most):
+    values += [value ^ (1 << bit) for value, bit in zip(values, flips, strict=False)]
+    found = grouped(np.array(values, np.uint64), most)
+    expected = list(range(len(values)))
+    for _ in values:  # the least index spreads along every near pair
+        expected = [
+            min(expected[j] for j in range(len(values)) if distance(values[i], values[j]) <= most)
+            for i in range(len(values))
+        ]
+    assert found.tolist() == expected
+    assert found.dtype == np.int64
+
+
+def test_pairs_are_the_same_however_small_the_blocks(monkeypatch):
+    rng = np.random.default_rng(0)
+    first, second = rng.integers(0, 2**64, (2, 40), dtype=np.uint64)
+    [whole] = near_pairs(first, second, 28)
+    monkeypatch.setattr(similar, "BLOCK", 100)
+    blocks = list(near_pairs(first, second, 28))
+    assert len(blocks) == 20
+    assert np.concatenate(blocks).tolist() == whole.tolist()
+    expected = [[i, j] for i in range(40) for j in range(40) if distance(first[i], second[j]) <= 28]
+    assert whole.tolist() == expected
+    assert expected
+
+
+def test_thousands_of_frames_of_one_scene_are_one_group_in_bounded_memory():
+    frames = np.full(3000, 2**63 + 5, np.uint64)
+    grouped(frames[:2])  # what is slow to import is then there
+    tracemalloc.start()
+    assert not grouped(frames).any()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100e6  # all pairs at once: over 140 MB, and as much again for the graph
+
+
+def test_groups_that_were_there_are_joined_whole():
+    groups = np.array([7, 7, 3, 9, 9, 5])
+    assert joined(groups, np.array([[1, 2]])).tolist() == [3, 3, 3, 9, 9, 5]
+    assert joined(groups, np.array([[0, 3], [5, 4]])).tolist() == [5, 5, 3, 5, 5, 5]
+    assert joined(groups, np.zeros((0, 2), np.int64)).tolist() == groups.tolist()

@@ -1,0 +1,316 @@
+"""What is taken away works elsewhere: predict.py in a process of its own, and the zip opened again."""
+
+import ast
+import io
+import json
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+from PIL import Image
+from tiny import tiny_classifier
+
+import visionlab as vl
+from visionlab.errors import DatasetError, HeadError, ModelError, ParameterError
+from visionlab.imaging.image import encode_png
+from visionlab.learning.features.embedding import embed
+from visionlab.learning.heads.head import Head, network_fingerprint
+from visionlab.learning.judging.metrics import evaluate
+from visionlab.learning.judging.refusal import Refusal
+from visionlab.learning.takeaway import package
+from visionlab.learning.takeaway.export import Parity
+from visionlab.learning.takeaway.model_card import model_card
+from visionlab.learning.takeaway.package import incoming_zip, open_package, pack
+
+CLASSES = ("cats", "dogs/wolves", "é|*")
+
+
+def noise(*size: int) -> np.ndarray:
+    return np.random.default_rng(sum(size)).integers(0, 256, (*size, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """Pictures of the kinds that people have, each with what decoding makes of it."""
+    folder = tmp_path_factory.mktemp("photos")
+    rgb = Image.fromarray(noise(60, 90))
+    turned = Image.Exif()
+    turned[0x0112] = 6  # a telephone held upright
+    alpha = Image.fromarray(np.dstack([noise(50, 50), noise(50, 50)[..., :1]]), "RGBA")
+    deep = Image.fromarray(np.random.default_rng(2).integers(0, 65536, (40, 60), dtype=np.uint16))
+    rgb.save(folder / "turned.jpg", exif=turned)
+    rgb.convert("L").save(folder / "grey.png")
+    rgb.convert("CMYK").save(folder / "cmyk.jpg")
+    alpha.save(folder / "alpha.png")
+    alpha.convert("LA").save(folder / "grey alpha.webp")
+    deep.save(folder / "sixteen.png")
+    rgb.convert("P").save(folder / "palette.gif", transparency=3)
+    Image.fromarray(noise(1, 1)).save(folder / "one pixel.png")
+    Image.fromarray(noise(3, 700)).save(folder / "strip.bmp")
+    return sorted(folder.iterdir())
+
+
+@pytest.fixture(scope="module")
+def head(photos) -> Head:
+    """On the tiny network; its threshold lies amid the distances of the photos, so that some are refused."""
+    rng = np.random.default_rng(4)
+    net = tiny_classifier()
+    plain = Head(
+        rng.normal(size=(3, 14)).astype(np.float32),
+        np.zeros(3, np.float32),
+        CLASSES,
+        "tiny",
+        "relu7",
+        network_fingerprint(net),
+        facts={"seed": 3, "pictures": {"cats": 5, "dogs/wolves": 4, "é|*": 6}, "validation_accuracy": 0.75},
+        temperature=3.0,
+    )
+    features = embed(net, [vl.load_image(path) for path in photos])
+    refusal = Refusal(np.eye(2, 5), np.eye(5, 14), np.zeros(14), 0.0)
+    middle = float(np.sort(refusal.distances(features))[[3, 4]].mean())
+    return Head(**(vars(plain) | {"refusal": Refusal(refusal.points, refusal.projection, refusal.centre, middle)}))
+
+
+@pytest.fixture(scope="module")
+def labelled() -> bytes:
+    """A zip of labelled pictures."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as zipped:
+        for name in ("cats/1.png", "dogs/1.png", "dogs/2.png"):
+            zipped.writestr(name, encode_png(noise(8, 9)))
+    return out.getvalue()
+
+
+@pytest.fixture(scope="module")
+def packed(head, photos, labelled, tmp_path_factory):
+    """(the zip, what packing said on the way)."""
+    out = tmp_path_factory.mktemp("packed") / "mine.zip"
+    report = evaluate([0, 0, 1, 1, 2], [0, 1, 1, 1, 2], CLASSES)
+    images = [vl.load_image(path) for path in photos]
+    return out, list(pack(head, tiny_classifier(), out, images, report=report, pictures=io.BytesIO(labelled)))
+
+
+@pytest.fixture(scope="module")
+def unpacked(packed, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("elsewhere")
+    with zipfile.ZipFile(packed[0]) as zipped:
+        zipped.extractall(folder)
+    return folder
+
+
+def test_predict_py_answers_like_the_library(unpacked, photos, head):
+    command = [sys.executable, "-I", unpacked / "predict.py", *photos]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, cwd="/").stdout.splitlines()
+    net = head.as_classifier(tiny_classifier())
+    distances = head.refusal.distances(embed(tiny_classifier(), [vl.load_image(path) for path in photos]))
+    refused = 0
+    for line, path, distance in zip(told, photos, distances, strict=True):
+        name, _, rest = line.partition(": ")
+        assert name == str(path)
+        if distance > head.refusal.threshold:
+            refused += 1
+            assert rest.startswith("none of these")
+        else:
+            found = dict(re.fullmatch(r"(.*) ([\d.]+)", part).groups() for part in rest.split(", "))
+            (expected,) = vl.predict(net, [vl.load_image(path)])
+            assert list(found) == [answer.label for answer in expected], path.name
+            for answer in expected:
+                assert float(found[answer.label]) == pytest.approx(answer.probability, abs=1e-4), path.name
+    assert 0 < refused < len(photos)
+
+
+def test_predict_py_is_short_and_needs_three_packages(unpacked):
+    source = (unpacked / "predict.py").read_text()
+    tree = ast.walk(ast.parse(source))
+    imported = {name for node in tree if isinstance(node, ast.Import) for name in [a.name for a in node.names]}
+    imported |= {n.module for n in ast.walk(ast.parse(source)) if isinstance(n, ast.ImportFrom)}
+    required = {line.split(">")[0] for line in (unpacked / "requirements.txt").read_text().splitlines()}
+    assert required == {"onnxruntime", "numpy", "pillow"}
+    assert imported - sys.stdlib_module_names == {"onnxruntime", "numpy", "PIL"}
+    assert len(source.splitlines()) <= 30
+    result = subprocess.run([sys.executable, "-I", unpacked / "predict.py"], capture_output=True, text=True)
+    assert (result.returncode, "python predict.py photo.jpg" in result.stderr) == (1, True)
+
+
+def test_packing_tells_how_far_it_is_and_how_the_comparison_went(packed, photos):
+    out, steps = packed
+    doing = list(dict.fromkeys(step.doing for step in steps))
+    assert doing == ["Exporting the network", "Comparing it with the original", "Packing"]
+    compared = [step for step in steps if step.doing == doing[1]]
+    assert [(step.done, step.of) for step in compared] == [(i, len(photos)) for i in range(1, len(photos) + 1)]
+    assert steps[-1].parity.holds
+    assert [path.name for path in out.parent.iterdir()] == ["mine.zip"]
+
+
+def test_the_zip_holds_labels_and_a_card(unpacked, packed):
+    assert (unpacked / "labels.txt").read_text("utf-8").splitlines() == list(CLASSES)
+    about = onnxruntime.InferenceSession(unpacked / "model.onnx").get_modelmeta().custom_metadata_map
+    assert json.loads(about["labels"]) == list(CLASSES)
+    assert about["network"] == "a head on tiny"
+    card = (unpacked / "model-card.md").read_text("utf-8")
+    assert "| cats | 5 |" in card
+    assert "| é\\|\\* | 6 |" in card
+    assert "Right on 80.0% of 5 held-out pictures (95 % interval 37.6% to 96.4%)" in card
+    assert "| cats | 1.000 | 0.500 | 0.667 | 2 |" in card
+    assert str(packed[1][-1].parity) in card
+    assert "none of these" in card
+    assert "“tiny”" in card
+
+
+def test_a_card_without_a_report_tells_what_training_wrote_down(head):
+    facts = {**head.facts, "validated_on": 20}
+    card = model_card(Head(**(vars(head) | {"facts": facts})), Parity(1, 1e-7, 1))
+    assert "Right on 75.0% of 20 held-out pictures (95 % interval 53.1% to 88.8%)" in card
+
+
+def test_a_card_says_when_held_out_pictures_were_learned_from_in_the_end(head):
+    for trained, told in ((8, False), (10, True)):
+        facts = {
+            "pictures": {"cats": 5, "dogs": 5},
+            "trained_on": trained,
+            "validated_on": 2,
+            "validation_accuracy": 1.0,
+        }
+        card = model_card(Head(**(vars(head) | {"facts": facts})), Parity(1, 1e-7, 1))
+        assert ("before it learned from them" in card) == told
+
+
+def test_a_card_without_figures_says_so(head):
+    card = model_card(Head(**(vars(head) | {"facts": {}, "refusal": None})), Parity(1, 1e-7, 1))
+    assert "Nobody measured it" in card
+    assert "Nobody wrote it down" in card
+    assert "always names one of its classes" in card
+
+
+def test_a_package_opens_again(packed, head, labelled):
+    for source in (packed[0], packed[0].read_bytes(), io.BytesIO(packed[0].read_bytes())):
+        found = open_package(source)
+        np.testing.assert_array_equal(found.head.weights, head.weights)
+        assert found.head.refusal.threshold == head.refusal.threshold
+        with found.pictures as pictures:
+            assert pictures.read() == labelled
+            assert vl.LabelledImages.from_zip(pictures).counts() == {"cats": 1, "dogs": 2}
+
+
+def test_the_pictures_of_a_package_come_like_those_of_any_zip(packed, labelled):
+    for source in (packed[0], packed[0].read_bytes(), labelled):
+        found = [(each.class_name, each.file_name, each.load()) for each in incoming_zip(source)]
+        with zipfile.ZipFile(io.BytesIO(labelled)) as zipped:
+            assert found == [(*name.split("/"), zipped.read(name)) for name in sorted(zipped.namelist())]
+
+
+def repacked(source: Path, change, around: str = "") -> bytes:
+    """The zip, each entry (name, bytes) as `change` wants it: a list of them instead of one."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            for changed, data in change(name, old.read(name)):
+                new.writestr(around + changed, data)
+    return out.getvalue()
+
+
+def test_a_package_that_a_person_packed_anew_opens_too(packed, labelled):
+    found = open_package(repacked(packed[0], lambda name, data: [(name, data)], around="mine/"))
+    assert found.head.classes == CLASSES
+    assert found.pictures.read() == labelled
+    bare = open_package(repacked(packed[0], lambda name, data: [(name, data)] * (name != "pictures.zip")))
+    assert (bare.head.classes, bare.pictures) == (CLASSES, None)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize(
+    ("change", "error", "told"),
+    [
+        (lambda name, data: [(name, data)] * (name != "head.safetensors"), DatasetError, "no head.safetensors"),
+        (lambda name, data: [("../" + name, data)], DatasetError, "no plain path"),
+        (lambda name, data: [("/etc/" + name, data)], DatasetError, "no plain path"),
+        (lambda name, data: [(name, data)] * (1 + (name == "labels.txt")), DatasetError, "twice"),
+        (lambda name, data: [(name, data[:100])], HeadError, "no head of this app"),
+    ],
+)
+def test_a_zip_that_is_no_package_is_refused_in_a_sentence(packed, change, error, told):
+    def quickly(name, data):
+        return [] if name == "model.onnx" else change(name, data)
+
+    with pytest.raises(error, match=told):
+        open_package(repacked(packed[0], quickly))
+
+
+def test_what_is_no_zip_is_refused_in_a_sentence(packed, tmp_path, monkeypatch):
+    with pytest.raises(DatasetError, match="no zip file"):
+        open_package(b"PK, or so it says")
+    with pytest.raises(DatasetError, match="cannot be opened"):
+        open_package(tmp_path / "none.zip")
+    damaged = bytearray(packed[0].read_bytes())
+    damaged[60:160] = bytes(100)  # in the first entry, the head
+    with pytest.raises(DatasetError, match=r"“head\.safetensors” is damaged"):
+        open_package(bytes(damaged))
+    monkeypatch.setattr(package, "MAX_HEAD_BYTES", 1000)
+    with pytest.raises(DatasetError, match=r"“head\.safetensors” unpacks to over"):
+        open_package(packed[0])
+    monkeypatch.setattr(package, "MAX_BYTES", 1000)
+    with pytest.raises(DatasetError, match="at most 0 MB is taken"):
+        open_package(packed[0])
+
+
+@pytest.fixture
+def exported(monkeypatch, unpacked):
+    """Packing with an export that was made before."""
+
+    def quickly(net, path, images, refusal):
+        path.write_bytes((unpacked / "model.onnx").read_bytes())
+        yield Parity(1, 1e-7, 1)
+
+    monkeypatch.setattr(package, "export_checked", quickly)
+
+
+def test_a_package_that_is_cancelled_leaves_what_was_there(exported, head, tmp_path):
+    out = tmp_path / "mine.zip"
+    out.write_bytes(b"yesterday's")
+    cancelled = pack(head, tiny_classifier(), out, [noise(9, 9)])
+    while next(cancelled).doing != "Packing":
+        pass
+    cancelled.close()
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"mine.zip": b"yesterday's"}
+    with pytest.raises(ParameterError, match=r"no/mine\.zip cannot be written"):
+        list(pack(head, tiny_classifier(), tmp_path / "no" / "mine.zip", [noise(9, 9)]))
+
+
+def test_a_package_goes_into_an_open_file_too(exported, head):
+    out = io.BytesIO()
+    list(pack(head, tiny_classifier(), out, [noise(9, 9)]))
+    assert open_package(out).head.classes == CLASSES
+
+
+def test_an_export_that_answers_differently_is_not_packed(head, tmp_path, monkeypatch):
+    def differently(net, path, images, refusal):
+        yield Parity(1, 0.5, 0)
+        Parity(1, 0.5, 0).check()
+
+    monkeypatch.setattr(package, "export_checked", differently)
+    with pytest.raises(ModelError, match="answers differently"):
+        list(pack(head, tiny_classifier(), tmp_path / "mine.zip", [noise(9, 9)]))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_package_that_could_not_be_opened_again_is_not_written(exported, head, labelled, tmp_path, unpacked):
+    out = tmp_path / "mine.zip"
+    out.write_bytes(b"yesterday's")
+    sizes = [(unpacked / name).stat().st_size for name in ("head.safetensors", "model.onnx")]
+    most = sum(sizes) + len(labelled) + package.SMALL_FILES
+    net = tiny_classifier()
+    with pytest.raises(DatasetError, match=r"at least 0\.00 GB.*cannot be opened again; pack it without them"):
+        list(pack(head, net, out, [noise(9, 9)], pictures=io.BytesIO(labelled), most=most - 1))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"mine.zip": b"yesterday's"}
+    list(pack(head, net, out, [noise(9, 9)], pictures=io.BytesIO(labelled), most=most))
+    assert out.stat().st_size < most
+    with zipfile.ZipFile(out) as zipped:
+        small = [each for each in zipped.infolist() if each.filename.endswith((".txt", ".md", ".py"))]
+    assert len(small) == 4
+    assert sum(each.file_size for each in small) < package.SMALL_FILES / 50
+    list(pack(head, net, out, [noise(9, 9)], most=1))  # without pictures it is for elsewhere, not to come back

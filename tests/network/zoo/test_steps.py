@@ -1,0 +1,65 @@
+"""Steps that torch has no modules for."""
+
+import torch
+from torch import nn
+
+from visionlab.network.zoo.steps import SameConv, Shortcut, Sum, filled
+
+
+def test_zeros_come_after_where_they_are_odd():
+    layer = SameConv(1, 1, 3, stride=2, bias=False)
+    with torch.no_grad():
+        layer.weight.zero_()[0, 0, 1] = 1  # the sum of three neighbours in a row
+        even, odd = (layer(torch.arange(1.0, size + 1).expand(1, 1, size, size))[0, 0, 1] for size in (4, 5))
+    assert even.tolist() == [1 + 2 + 3, 3 + 4], "none before"
+    assert odd.tolist() == [1 + 2, 2 + 3 + 4, 4 + 5], "one on each side"
+
+
+def doubled() -> list:
+    """Steps that give x² + x."""
+    shortcut = Shortcut()
+    return [shortcut, torch.square, Sum(shortcut, "shortcut")]
+
+
+def run(steps: list, x: torch.Tensor) -> torch.Tensor:
+    for step in steps:
+        x = step(x)
+    return x
+
+
+def test_a_sum_adds_what_its_shortcut_kept_and_keeps_it_no_longer():
+    steps = doubled()
+    for value in (3.0, 5.0):
+        assert run(steps, torch.tensor(value)).item() == value + value**2
+        assert steps[0].take() is None
+
+
+def test_the_steps_of_two_passes_do_not_meet():
+    first, second = doubled(), doubled()
+    kept = first[0](torch.tensor(3.0))
+    assert run(second, torch.tensor(10.0)).item() == 110
+    assert run(first[1:], kept).item() == 12
+
+
+def test_a_gradient_goes_both_ways():
+    x = torch.tensor(3.0, requires_grad=True)
+    (gradient,) = torch.autograd.grad(run(doubled(), x), x)
+    assert gradient.item() == 1 + 2 * 3
+
+
+def test_a_filled_copy_has_the_given_tensors_and_shares_nothing_that_changes():
+    whole = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Sequential(nn.BatchNorm2d(4), nn.Linear(4, 2, bias=False))).eval()
+    with torch.device("meta"):
+        empty = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Sequential(nn.BatchNorm2d(4), nn.Linear(4, 2, bias=False))).eval()
+    first, second = filled(empty, whole.state_dict()), filled(empty, whole.state_dict())
+    x = torch.randn(2, 3, 4, 4)
+    assert torch.equal(first[1][0](first[0](x)), whole[1][0](whole[0](x)))
+    assert not any(parameter.requires_grad for parameter in first.parameters())
+    first[1][0].register_forward_hook(lambda *_: None)
+    first.train()
+    first[1].append(nn.ReLU())
+    assert not second[1][0]._forward_hooks
+    assert not empty[1][0]._forward_hooks
+    assert not second.training
+    assert len(second[1]) == len(empty[1]) == 2
+    assert {tensor.device.type for tensor in empty.state_dict().values()} == {"meta"}

@@ -1,0 +1,66 @@
+"""What the shell's predict prints: tables, JSON, and a sheet of first words."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from visionlab.learning.answers.many import Found
+    from visionlab.network.running.classifier import Classifier
+
+console = Console()
+
+
+def print_json(found: Iterator[Found]) -> None:
+    """One object {name: [{label, probability}, …]}, printed as the answers come: it is never held as a whole."""
+    before = "{"
+    for each in found:
+        row = {each.name: [{"label": a.label, "probability": a.probability} for a in each.predictions]}
+        print(before + json.dumps(row, indent=2).removeprefix("{").removesuffix("\n}"), end="")
+        before = ","
+    print("{}" if before == "{" else "\n}")
+
+
+def print_tables(found: Iterator[Found]) -> None:
+    from visionlab.network.running.classifier import UNSURE
+
+    for each in found:
+        table = Table("class", "probability", title=Text(plain(Path(each.name).name)), title_justify="left")
+        for answer in each.predictions:
+            table.add_row(Text(answer.label), f"{answer.probability:.1%}")
+        console.print(table)
+        if each.predictions[0].probability < UNSURE:
+            console.print("The network is unsure. It always names one of its classes, also where none of them fits.")
+
+
+def print_sheet(net: Classifier, found: Iterator[Found], top: int, as_json: bool) -> None:
+    from visionlab.learning.answers.first_words import grade_predictions, word_of
+
+    answers = list(found)
+    sheet = grade_predictions(net, [(word_of(each.name), each.predictions) for each in answers], top)
+    names = [each.name for each in answers]
+    if as_json:
+        rows = [{"file": name} | asdict(graded) for name, graded in zip(names, sheet.graded, strict=True)]
+        print(json.dumps({"score": sheet.score, "of": len(rows), "graded": rows}, indent=2))
+        return
+    table = Table("", "word", "answer", "right would be", "picture")
+    for name, graded in zip(names, sheet.graded, strict=True):
+        said = ", ".join(f"{answer.label} {answer.probability:.1%}" for answer in graded.predictions)
+        right = ", ".join(graded.accepted) or "none of its classes"
+        table.add_row("✓" if graded.right else "✗", *(Text(plain(text)) for text in (graded.word, said, right, name)))
+    console.print(table)
+    console.print(f"{sheet.score} of {len(names)} right")
+
+
+def plain(text: str) -> str:
+    """A name for a terminal: control characters and what is no text are written as escapes."""
+    return "".join(c.encode("unicode_escape").decode() if unicodedata.category(c) in ("Cc", "Cs") else c for c in text)

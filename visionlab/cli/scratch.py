@@ -1,0 +1,314 @@
+"""The shell's “scratch”: networks trained from nothing; main adds it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from visionlab.cli.shared import AsJson, Device, Network, bar, base_network, console
+from visionlab.errors import ParameterError
+
+if TYPE_CHECKING:
+    from visionlab.learning.scratch.data import SmallSet
+    from visionlab.learning.scratch.divergence import Diverged
+    from visionlab.learning.scratch.training import Training
+
+app = typer.Typer(no_args_is_help=True, help="Networks trained from nothing, as five articles do it.")
+WHERE = "A zip or a folder (one folder a class, MNIST's files, CIFAR-10), or digits, textures, faces, mnist, cifar10."
+Data = Annotated[str, typer.Option(help=WHERE)]
+Epochs = Annotated[int, typer.Option(help="Passes over the pictures.")]
+Rate = Annotated[float | None, typer.Option(help="The learning rate; the experiment's own without.")]
+Seed = Annotated[int, typer.Option(help="One seed, one result.")]
+Pictures = Annotated[int | None, typer.Option(help="Learn from so many pictures at most.")]
+Side = Annotated[int | None, typer.Option(help="Bring the pictures to this side in pixels.")]
+
+
+@app.command()
+def download(
+    name: Annotated[str, typer.Argument(help="mnist or cifar10.")],
+) -> None:
+    """Download a set, through torchvision."""
+    from visionlab.learning.scratch import data
+
+    with bar() as progress:
+        task = progress.add_task(name)
+        for done, total in data.download(name):
+            progress.update(task, completed=done, total=total)
+    print(f"{name} is here: use --data {name}")
+
+
+@app.command()
+def numbers(
+    data: Data = "digits",
+    label: Annotated[str | None, typer.Option(help="The class of the picture; the first without.")] = None,
+    number: Annotated[int, typer.Option(help="Which of its training pictures, from 1.")] = 1,
+    side: Side = None,
+    as_json: AsJson = False,
+) -> None:
+    """Everything is a number: a picture as the grid that a network gets, one a channel."""
+    found = _data(data, side, 0, None)
+    picture = found.picture(found.classes[0] if label is None else label, number)
+    if as_json:
+        print(json.dumps(picture.tolist()))
+        return
+    channels = ("grey",) if picture.shape[2] == 1 else ("red", "green", "blue")
+    for place, channel in enumerate(channels):
+        print(channel)
+        for row in picture[..., place]:
+            print(" ".join(f"{value:3d}" for value in row))
+
+
+@app.command()
+def softmax(
+    data: Data = "digits",
+    settings: Annotated[str, typer.Option(help="“article” (as it has them) or “better”.")] = "better",
+    steps: Annotated[int | None, typer.Option(help="Steps of gradient descent; the settings' own without.")] = None,
+    rate: Rate = None,
+    pictures: Pictures = None,
+    side: Side = None,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Softmax regression: a linear template a class."""
+    from visionlab.learning.scratch.softmax import SETTINGS, Softmax
+
+    if settings not in SETTINGS:
+        raise ParameterError(f"There are no settings “{settings}”. There are {', '.join(SETTINGS)}.")
+    changed = {"steps": steps, "rate": rate}
+    chosen = replace(SETTINGS[settings], **{name: value for name, value in changed.items() if value is not None})
+    run = Softmax(_data(data, side, seed, pictures), chosen, seed)
+    looks = []
+    with bar() as progress:
+        task = progress.add_task("Learning", total=chosen.steps)
+        for step in run:
+            progress.update(task, completed=step.index)
+            if step.test_accuracy is not None:
+                looks.append({"step": step.index, "loss": step.loss, "test_accuracy": step.test_accuracy})
+    if as_json:
+        print(json.dumps({"parameters": run.parameters, "looks": looks}))
+    else:
+        table = Table("step", "loss", "right on the test part")
+        for look in looks:
+            table.add_row(str(look["step"]), f"{look['loss']:.3f}", f"{look['test_accuracy']:.1%}")
+        console.print(table)
+    _stop_if(run.diverged)
+
+
+@app.command()
+def convnet(
+    data: Data = "cifar10",
+    stack: Annotated[str, typer.Option(help="S2, small, fully connected or linear; or a JSON file of layers.")] = "S2",
+    epochs: Epochs = 10,
+    rate: Rate = None,
+    pictures: Pictures = None,
+    side: Side = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """A stack of layers, S2's convolutional network without another."""
+    from visionlab.learning.scratch.stack import STACKS, from_data, with_classes
+    from visionlab.learning.scratch.training import RATE, Training
+
+    found = _data(data, side, seed, pictures)
+    layers = with_classes(STACKS[stack] if stack in STACKS else from_data(_rows(stack)), len(found.classes))
+    run = Training(layers, found, epochs, rate=RATE if rate is None else rate, seed=seed, device=device)
+    if not as_json:
+        table = Table("layer", "output", "parameters", "multiplications")
+        for layer in run.network.layers:
+            size = "×".join(map(str, layer.shape))
+            table.add_row(layer.name, size, f"{layer.parameters:,}", f"{layer.multiplications:,}")
+        console.print(table)
+    _watch(run)
+    _print_epochs(run, as_json)
+    _stop_if(run.diverged)
+
+
+@app.command(name="moving-eight")
+def moving_eight(
+    data: Data = "digits",
+    target: Annotated[str, typer.Option(help="The class that is told from all others.")] = "8",
+    seed: Seed = 0,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Four networks tell an 8 from what is none, wherever it is."""
+    from visionlab.learning.scratch.moving_eight import KINDS, MovingEight
+
+    run = MovingEight(_data(data, None, seed, None), target, seed, device)
+    with bar() as progress:
+        tasks = {name: progress.add_task(kind.title, total=1.0) for name, kind in KINDS.items()}
+        for look in run:
+            progress.update(tasks[look.name], completed=look.share)
+    curves = {name: [part.tolist() for part in found.curve()] for name, found in run.shifts.items()}
+    if as_json:
+        print(
+            json.dumps({name: dict(zip(("shift", "accuracy"), curve, strict=True)) for name, curve in curves.items()})
+        )
+        return
+    distances = next(iter(curves.values()))[0]
+    table = Table("right when shifted by", *(f"{distance} px" for distance in distances))
+    for name, (_, accuracies) in curves.items():
+        table.add_row(KINDS[name].title, *(f"{share:.0%}" for share in accuracies))
+    console.print(table)
+
+
+@app.command()
+def birds(
+    data: Data = "cifar10",
+    target: Annotated[str, typer.Option(help="The class that is told from all others.")] = "bird",
+    threshold: Annotated[
+        float, typer.Option(min=0, max=1, help="The probability from which on it is said to be one.")
+    ] = 0.5,
+    epochs: Epochs = 10,
+    pictures: Pictures = None,
+    side: Side = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Bird or not, and why accuracy alone misleads."""
+    from visionlab.learning.scratch.birds import Birds
+
+    run = Birds(_data(data, side, seed, pictures), target, epochs, seed=seed, device=device)
+    _watch(run.training)
+    _stop_if(run.training.diverged)
+    found = run.at(threshold)
+    shares = {name: getattr(found, name) for name in ("accuracy", "precision", "recall", "majority")}
+    if as_json:
+        told = {name: None if share != share else share for name, share in shares.items()}
+        print(json.dumps({"threshold": threshold, **told, "interval": list(found.interval)}))
+        return
+    low, high = found.interval
+    print(f"right on {found.accuracy:.1%} of the test pictures (95 % interval {low:.1%} to {high:.1%})")
+    print(f"always giving the more frequent answer would be right on {found.majority:.1%}")
+    if found.precision != found.precision:  # NaN: 0 of 0
+        print(f"no test picture reaches the threshold of {threshold:g}")
+        return
+    recall = "not to be had" if found.recall != found.recall else f"{found.recall:.1%}"  # no test picture is one
+    print(f"precision {found.precision:.1%}, recall {recall} at a threshold of {threshold:g}")
+
+
+@app.command()
+def cost(
+    width: Annotated[int, typer.Option(help="Of the picture, in pixels.")] = 256,
+    height: Annotated[int, typer.Option(help="Of the picture, in pixels.")] = 256,
+    units: Annotated[int, typer.Option(help="Of the fully connected layer.")] = 1_000,
+    filters: Annotated[int, typer.Option(help="Of the convolutional layer.")] = 32,
+    kernel: Annotated[int, typer.Option(help="Their side in pixels.")] = 3,
+    as_json: AsJson = False,
+) -> None:
+    """What a fully connected and a convolutional layer cost, for any size of an RGB picture."""
+    from visionlab.learning.scratch.cost import convolutional, fully_connected
+
+    both = {
+        "fully connected": fully_connected(height, width, units=units),
+        "convolutional": convolutional(height, width, filters=filters, kernel=kernel),
+    }
+    rows = {
+        name: {
+            "weights": layer.weights,
+            "parameters": layer.parameters,
+            "multiplications": layer.multiplications,
+            "bytes in float32": layer.bytes(4),
+            "bytes in float64": layer.bytes(8),
+        }
+        for name, layer in both.items()
+    }
+    if as_json:
+        print(json.dumps(rows))
+        return
+    table = Table("", *rows)
+    for what in rows["convolutional"]:
+        table.add_row(what, *(f"{row[what]:,}" for row in rows.values()))
+    console.print(table)
+
+
+@app.command()
+def closing(
+    data: Data = "cifar10",
+    epochs: Epochs = 10,
+    of_each: Annotated[int, typer.Option(help="Pictures of each class that transfer learns from.")] = 100,
+    tested: Annotated[int, typer.Option(help="Test pictures, at most.")] = 1_000,
+    model: Network = None,
+    pictures: Pictures = None,
+    side: Side = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Softmax, fully connected, from scratch and transfer, on the same data."""
+    from visionlab.learning.scratch.closing import SHOWN, WAYS, Closing
+
+    settings = {"epochs": epochs, "of_each": of_each, "tested": tested, "seed": seed, "device": device}
+    run = Closing(_data(data, side, seed, pictures), base_network(model, device), **settings)
+    with bar() as progress:
+        tasks = {name: progress.add_task(title, total=1.0) for name, title in WAYS.items()}
+        for look in run:
+            progress.update(tasks[look.name], completed=look.share)
+    rows = list(run.rows.values())
+    truth = [run.data.classes[label] for label in run.truth[:SHOWN]]
+    answers = {row.name: [run.data.classes[label] for label in row.answers] for row in rows}
+    if as_json:
+        names = ("name", "pictures", "parameters", "seconds", "accuracy", "interval")
+        told = [{name: getattr(row, name) for name in names} for row in rows]
+        print(json.dumps([{**one, "answers": answers[one["name"]], "truth": truth} for one in told]))
+        return
+    table = Table("way", "pictures", "parameters", "seconds", "right on the test part", "95 % interval")
+    for row in rows:
+        low, high = row.interval
+        figures = (f"{row.pictures:,}", f"{row.parameters:,}", f"{row.seconds:.1f}", f"{row.accuracy:.1%}")
+        table.add_row(WAYS[row.name], *figures, f"{low:.1%} to {high:.1%}")
+    console.print(table)
+    table = Table("the same test pictures", *(row.name for row in rows))
+    for names in zip(truth, *answers.values(), strict=True):
+        table.add_row(*map(escape, names))
+    console.print(table)
+
+
+def _data(where: str, side: int | None, seed: int, pictures: int | None) -> SmallSet:
+    from visionlab.learning.scratch.data import load
+
+    found = load(where, side, seed)
+    return found if pictures is None else found.less(pictures, seed)
+
+
+def _rows(path: str) -> object:
+    from visionlab.learning.scratch.stack import STACKS
+
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ParameterError(f"“{path}” is no stack: use {', '.join(STACKS)}, or a JSON file of layers.") from error
+
+
+def _watch(run: Training) -> None:
+    with bar() as progress:
+        task = progress.add_task("Learning", total=run.epochs)
+        for look in run.looks():
+            progress.update(task, completed=look.index - 1 + look.done / look.of)
+
+
+def _stop_if(diverged: Diverged | None) -> None:
+    if diverged:
+        raise ParameterError(str(diverged))
+
+
+def _print_epochs(run: Training, as_json: bool) -> None:
+    names = ("index", "train_loss", "train_accuracy", "test_loss", "test_accuracy", "seconds")
+    if as_json:
+        parameters = sum(layer.parameters for layer in run.network.layers)
+        epochs = [{name: getattr(epoch, name) for name in names} for epoch in run.history]
+        print(json.dumps({"parameters": parameters, "epochs": epochs}))
+        return
+    table = Table("epoch", "loss", "right in training", "right on the test part", "seconds")
+    for epoch in run.history:
+        shares = f"{epoch.train_accuracy:.1%}", f"{epoch.test_accuracy:.1%}"
+        table.add_row(str(epoch.index), f"{epoch.train_loss:.3f}", *shares, f"{epoch.seconds:.1f}")
+    console.print(table)

@@ -1,0 +1,115 @@
+"""What the shell's commands share: options, networks (with a bar for what is downloaded), whole files."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+import visionlab as vl
+from visionlab.errors import ParameterError
+
+if TYPE_CHECKING:
+    from visionlab.network.files.weights import WeightFile
+    from visionlab.network.running.classifier import Classifier
+
+console = Console()
+
+Network = Annotated[
+    str | None, typer.Option("--model", "-m", help="A name that “models” lists; without it the best that is here.")
+]
+HeadFile = Annotated[Path | None, typer.Option("--head", help="A head that “train” saved; it brings its own network.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+class ListsNames(typer.core.TyperCommand):
+    """A command whose help lists what is in tables: they wait for torch, so only who asks for that help waits, too."""
+
+    def format_help(self, ctx, formatter) -> None:
+        from visionlab.learning.features.augmentation import VIEWS
+
+        tables = {"method": vl.METHODS, "kind": vl.training.KINDS, "augment": VIEWS}
+        for parameter in self.params:
+            if parameter.name in tables:
+                parameter.help = f"{parameter.help.partition(':')[0]}: {', '.join(tables[parameter.name])}."
+        super().format_help(ctx, formatter)
+
+
+def bar(*columns: object) -> Progress:
+    """A progress bar on stderr that is gone when it has ended; none, not even an empty line, where nobody watches."""
+    shown = Console(stderr=True)
+    return Progress(*columns, console=shown, transient=True, disable=not shown.is_terminal)
+
+
+def network(model: str | None, head: Path | None, device: str, first: Sequence[str] | None = None) -> Classifier:
+    """The network of that name, or the head in the file on its own."""
+    chosen = vl.load_head(head) if head else None
+    if chosen is None:
+        return base_network(model, device, first)
+    return chosen.as_classifier(chosen.base(lambda name: base_network(name, device)))
+
+
+def base_network(model: str | None, device: str, first: Sequence[str] | None = None) -> Classifier:
+    """The network of that name; its weights are downloaded with a progress bar if need be.
+
+    Without a name it is what the app would begin with, the first of `first` (or of TO_NAME) that is here; if that is
+    not the best of them, stderr says so.
+    """
+    from visionlab.network.zoo.models import MODELS, TO_NAME, find_model, first_here
+
+    if model is None:
+        first = first or TO_NAME
+        model = first_here(first)
+        if model != first[0]:
+            print(
+                f"{MODELS[first[0]].title} would do better, and is not here: python -m visionlab models --get "
+                f"{first[0]}. This is {MODELS[model].title}.",
+                file=sys.stderr,
+            )
+    bring(find_model(model).file)
+    net = vl.load_classifier(model, device)
+    net.check(wait=True)
+    return net
+
+
+def bring(file: WeightFile) -> None:
+    """Download a weight file, or what it is made of, with a progress bar, unless it is here or cannot be had."""
+    from visionlab.network.files import weights
+
+    if not file.can_be_had or weights.find(file) is not None:
+        return
+    with bar(TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()) as progress:
+        task = progress.add_task(file.name, total=file.to_download)
+        for step in weights.download(file):
+            progress.update(task, completed=step.done, total=step.total or file.to_download)
+
+
+def read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ParameterError(f"{path} cannot be read ({error.strerror}). Name a file that is there.") from error
+
+
+def write(out: Path, data: bytes) -> None:
+    with replacing(out, "wb") as file:
+        file.write(data)
+
+
+@contextmanager
+def replacing(out: Path, mode: str, **text: str) -> Iterator[IO]:
+    """A file to write a result into; an interrupted write leaves what was there."""
+    part = out.with_name(out.name + ".part")
+    try:
+        with part.open(mode, **text) as file:
+            yield file
+        part.replace(out)
+    except OSError as error:
+        raise ParameterError(f"{out} cannot be written ({error.strerror}). Name another place.") from error

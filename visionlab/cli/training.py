@@ -1,0 +1,214 @@
+"""The shell's train, evaluate and export; main registers them."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+from zipfile import ZipFile
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+import visionlab as vl
+from visionlab.cli.answers import plain
+from visionlab.cli.shared import (
+    AsJson,
+    Device,
+    HeadFile,
+    Network,
+    bar,
+    base_network,
+    console,
+    network,
+    read,
+    replacing,
+    write,
+)
+from visionlab.errors import ParameterError
+
+if TYPE_CHECKING:
+    from visionlab.imaging.image import Image
+    from visionlab.learning.judging.evaluation import Evaluation
+    from visionlab.learning.sets.dataset import LabelledImages
+    from visionlab.network.running.classifier import Classifier
+
+Labelled = Annotated[Path, typer.Argument(help="A folder or a zip of one folder a class, or a zip that the app wrote.")]
+
+
+def train(
+    data: Labelled,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write the head (.safetensors).")],
+    model: Network = None,
+    kind: Annotated[str, typer.Option(help="What is learned:")] = "linear",
+    augment: Annotated[
+        list[str] | None,
+        typer.Option(help="Learn from a view of each picture, too; may be repeated. The kind's own without:"),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="The most passes over the pictures; the kind's own without.")
+    ] = None,
+    validation: Annotated[float, typer.Option(help="Share of the pictures that is held out.")] = 0.25,
+    seed: Annotated[int, typer.Option(help="Decides the split, and where learning begins.")] = 0,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Train a head on a few pictures of your own."""
+    pictures = _labelled(data)
+    views = None if augment is None else tuple(augment)
+    run = vl.training.fit(
+        pictures, base_network(model, device), kind=kind, validation=validation, epochs=epochs, seed=seed, views=views
+    )
+    with bar() as progress:
+        task = progress.add_task("Looking at the pictures")
+        for done, total in run.prepare():
+            progress.update(task, completed=done, total=total)
+        progress.update(task, description="Learning", completed=0, total=run.epochs)
+        for epoch in run:
+            progress.update(task, completed=epoch.index)
+    write(out, run.head.to_bytes())
+    report = run.report() if len(run.held_out) else None
+    if as_json:
+        measured = {"interval": list(report.interval), "confusion": report.confusion.tolist()} if report else {}
+        print(json.dumps({**run.head.facts, **measured, "file": str(out)}))
+        return
+    print(f"{out}: {len(pictures.classes)} classes, {len(pictures)} pictures")
+    if report is None:
+        print("no picture was held out, so nobody knows how good it is")
+        return
+    low, high = report.interval
+    shares = f"{report.accuracy:.0%} of the {len(run.held_out)} held-out pictures"
+    print(f"right on {shares} (95 % interval {low:.0%} to {high:.0%})")
+
+
+def evaluate(
+    data: Labelled,
+    head: HeadFile = None,
+    model: Network = None,
+    csv: Annotated[Path | None, typer.Option(help="Write the mistakes into this file, the worst first.")] = None,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """What a head, or a network, is worth on labelled pictures that it did not learn from."""
+    from visionlab.learning.judging.evaluation import score
+
+    pictures = _labelled(data)
+    net = network(model, head, device)
+    with bar() as progress:
+        task = progress.add_task("Looking at the pictures", total=len(pictures))
+        found = score(
+            net,
+            pictures,
+            refusal=vl.load_head(head).refusal if head else None,
+            progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    if csv:
+        _write_mistakes(csv, net, found)
+    if as_json:
+        print(json.dumps(found.summary(), indent=2))
+    else:
+        _print_evaluation(found)
+
+
+def _write_mistakes(out: Path, net: Classifier, found: Evaluation) -> None:
+    """A line a mistake, as “predict --csv” writes it; the folder in its name is what it is."""
+    from visionlab.learning.answers.many import Found, write_csv
+    from visionlab.network.running.classifier import ranked
+
+    wrong = [place for place in found.worst() if found.predicted[place] != found.truth[place]]
+    names = {place: f"{found.classes[found.truth[place]]}/{found.names[place]}" for place in wrong}
+    top = min(3, len(found.classes))
+    rows = (Found(names[place], tuple(ranked(net, found.probabilities[place], top)), None) for place in wrong)
+    with replacing(out, "w", encoding="utf-8", newline="") as file:
+        write_csv(rows, file)
+
+
+def _print_evaluation(found: Evaluation) -> None:
+    report = found.report
+    table = Table("class", "precision", "recall", "F1", "pictures", "taken for")
+    for row, name in enumerate(report.classes):
+        counts = report.confusion[row]
+        if counts.any() or report.confusion[:, row].any():
+            others = [column for column in (-counts).argsort(kind="stable") if counts[column] and column != row]
+            taken = ", ".join(f"{plain(report.classes[column])} {counts[column]}" for column in others)
+            shares = (report.precision[row], report.recall[row], report.f1[row])
+            table.add_row(Text(plain(name)), *(f"{share:.3f}" for share in shares), str(counts.sum()), Text(taken))
+    console.print(table)
+    low, high = report.interval
+    total = report.confusion.sum()
+    print(f"right on {report.accuracy:.1%} of {total} pictures (95 % interval {low:.1%} to {high:.1%})")
+    print(f"always naming the most frequent class would be right on {report.majority:.1%}")
+    if found.distances is not None:
+        print(f"{len(found.refused)} of them would be refused as “none of these”")
+    if found.left_out:
+        print(found.left_out)
+
+
+def export(
+    head: Annotated[Path, typer.Argument(help="A head that “train” saved.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="A .zip with all that it takes to use it, or an .onnx file.")
+    ],
+    pictures: Annotated[
+        Path | None, typer.Option(help="A folder of pictures on which the export must answer alike; samples without.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="A folder with one folder a class, to put into the zip, for training on.")
+    ] = None,
+    device: Device = "auto",
+) -> None:
+    """The head with its whole network, to be used without this project, checked to answer alike."""
+    if out.suffix not in {".zip", ".onnx"}:
+        raise ParameterError(f"“{out.name}” should end in .zip (with all that it takes to use it) or .onnx.")
+    if data and out.suffix == ".onnx":
+        raise ParameterError(f"An ONNX file holds no pictures: leave out --data {data}, or write a .zip.")
+    chosen = vl.load_head(head)
+    net = chosen.base(lambda name: base_network(name, device))
+    images = _images(pictures)
+    with bar() as progress:
+        task = progress.add_task("Exporting the network", total=len(images))
+        if out.suffix == ".onnx":
+            from visionlab.learning.takeaway.export import export_checked
+
+            for found in export_checked(chosen.as_classifier(net), out, images, chosen.refusal):
+                progress.update(task, description="Comparing it with the original", completed=found.pictures)
+        else:
+            from visionlab.learning.takeaway.package import pack
+
+            with tempfile.TemporaryFile() as labelled:
+                if data:
+                    _zip_folder(data, labelled)
+                for step in pack(chosen, net, out, images, pictures=labelled if data else None):
+                    progress.update(task, description=step.doing, completed=step.done, total=step.of)
+                    found = step.parity
+    print(f"{out}: {out.stat().st_size / 2**20:.1f} MB")
+    print(f"the same answers as the original: {found}")
+
+
+def _zip_folder(data: Path, file: BinaryIO) -> None:
+    from visionlab.learning.sets.archive import read_folder
+
+    with ZipFile(file, "w") as zipped:
+        for label, items in read_folder(data).items():
+            for name, path in items:
+                zipped.writestr(f"{label}/{name}", read(path))
+
+
+def _labelled(data: Path) -> LabelledImages:
+    from visionlab.learning.takeaway.package import labelled_zip
+
+    return vl.LabelledImages.from_folder(data) if data.is_dir() else labelled_zip(data)
+
+
+def _images(folder: Path | None) -> Sequence[Image]:
+    from visionlab.imaging.samples import SAMPLES
+    from visionlab.learning.answers.many import folder_sources
+    from visionlab.learning.sets.dataset import LazyImages
+
+    if folder is None:
+        return [vl.load_sample(name) for name in SAMPLES]
+    sources = folder_sources(folder)
+    return LazyImages(lambda index: sources[index].load(), range(len(sources)))

@@ -1,0 +1,187 @@
+"""Predictions for any number of pictures, out of folders and zips, one batch after the other."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO, TextIO
+from zipfile import ZipFile, ZipInfo
+
+from torch import Tensor
+
+from visionlab.errors import DatasetError, ImageError, ParameterError, VisionlabError
+from visionlab.imaging.image import Image, encode_jpeg, fit, load_image
+from visionlab.learning.sets import archive
+from visionlab.learning.sets.dataset import DECODERS
+from visionlab.network.running.batching import answers, prepared
+from visionlab.network.running.classifier import BATCH, Classifier, Prediction, ranked
+
+THUMBNAIL = 96  # pixels along the longer side
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a cell begins with that a spreadsheet computes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """A picture by its name; load() decodes it, and raises a VisionlabError where it is none."""
+
+    name: str
+    load: Callable[[], Image]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the network takes a picture for, most probable class first; thumbnail is a JPEG file, where one was asked
+    for.
+    """
+
+    name: str
+    predictions: tuple[Prediction, ...]
+    thumbnail: bytes | None
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A picture that could not be read; why is a sentence for people."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, eq=False)
+class _Looked:
+    """A picture, no longer whole: as the network wants it, and its thumbnail."""
+
+    name: str
+    input: Tensor
+    thumbnail: bytes | None
+
+
+def folder_sources(path: str | os.PathLike[str]) -> list[Source]:
+    """The pictures in a folder and the folders in it, by their endings, sorted; hidden ones and litter are left out.
+
+    Names are the paths, beginning with `path`; a folder that may not be looked into counts as one that cannot be read.
+    Raises DatasetError where there is no such folder, or no picture in it.
+    """
+    root = Path(path)
+    if not root.is_dir():
+        raise DatasetError(f"“{root}” is no folder; name one that holds pictures.")
+    closed: list[OSError] = []
+    files = [Path(base, name) for base, _, names in os.walk(root, onerror=closed.append) for name in names]
+    found = [(file, partial(load_image, file)) for file in files if archive.is_picture(file.relative_to(root).parts)]
+    found += [(Path(error.filename), partial(_refuse, error)) for error in closed]
+    if not found:
+        raise DatasetError(f"“{root}” holds no picture; put JPEG, PNG, WebP, GIF, BMP or TIFF files into it.")
+    return [Source(str(file), load) for file, load in sorted(found, key=lambda pair: pair[0].parts)]
+
+
+def _refuse(error: OSError) -> Image:
+    raise ImageError(f"The folder cannot be looked into ({error.strerror}).") from error
+
+
+def zip_sources(file: str | os.PathLike[str] | bytes | BinaryIO) -> list[Source]:
+    """The pictures in a zip (path, bytes or seekable binary file), by their endings, sorted; litter is left out.
+
+    Nothing is unpacked before its turn, nor ever to disk. The zip is open as long as one of them is referred to.
+    Raises DatasetError for what is no zip, is encrypted, has a hostile entry name, holds no picture, or is over a limit
+    of learning.archive.
+    """
+    opening = archive.opened(file)
+    opened = opening.__enter__()  # it is left when the last source lets go of `opening`
+    entries = [(archive.entry_parts(info), info) for info in opened.infolist() if not info.is_dir()]
+    found = [(parts, info) for parts, info in entries if parts and archive.is_picture(parts)]
+    if not found:
+        raise DatasetError("The zip holds no picture; put JPEG, PNG, WebP, GIF, BMP or TIFF files into it.")
+    archive.check_counts({"": found})
+    archive.check_unpacked(sum(info.file_size for _, info in found))
+    named = [("/".join(parts), info) for parts, info in sorted(found, key=lambda pair: pair[0])]
+    return [Source(name, partial(_unpack, opening, opened, info, name)) for name, info in named]
+
+
+def _unpack(_opening: object, opened: ZipFile, info: ZipInfo, name: str) -> Image:
+    return load_image(archive.read_entry(opened, info, name))
+
+
+def predict_many(
+    net: Classifier,
+    sources: Iterable[Source],
+    top: int = 5,
+    batch: int = BATCH,
+    thumbnail: int | None = THUMBNAIL,
+) -> Iterator[Found | Unreadable]:
+    """The `top` most probable classes of each picture, in the order of the sources, as soon as its batch is through.
+
+    Memory does not grow with the number of pictures: at most DECODERS of them are decoded at a time, and only what
+    enters the network is kept of them, for this batch and the next, which is read meanwhile. Each has a thumbnail of
+    `thumbnail` pixels along its longer side, none where that is None. Raises ParameterError where top or batch is below
+    1, or thumbnail is no size.
+    """
+    if top < 1 or batch < 1:
+        raise ParameterError(f"top is {top} and batch is {batch}. Both are 1 or more.")
+    return _predict_many(net, iter(sources), top, batch, thumbnail)
+
+
+def _predict_many(
+    net: Classifier, sources: Iterator[Source], top: int, batch: int, thumbnail: int | None
+) -> Iterator[Found | Unreadable]:
+    pool = ThreadPoolExecutor(DECODERS)
+
+    def begun() -> list[Future[_Looked | Unreadable]]:
+        return [pool.submit(_look, net, source, thumbnail) for source in islice(sources, batch)]
+
+    try:
+        coming = begun()
+        while coming:
+            current, coming = coming, begun()
+            looked = [future.result() for future in current]
+            inputs = [each.input for each in looked if isinstance(each, _Looked)]
+            rows = iter(answers(net, inputs) if inputs else ())
+            for each in looked:
+                if isinstance(each, _Looked):
+                    yield Found(each.name, tuple(ranked(net, next(rows), top)), each.thumbnail)
+                else:
+                    yield each
+    finally:
+        pool.shutdown(cancel_futures=True)  # whoever stops asking does not wait for what was to come
+
+
+def _look(net: Classifier, source: Source, thumbnail: int | None) -> _Looked | Unreadable:
+    try:
+        image = source.load()
+        return _Looked(
+            source.name,
+            prepared(net, image),
+            None if thumbnail is None else encode_jpeg(fit(image, thumbnail)),
+        )
+    except VisionlabError as error:
+        return Unreadable(source.name, str(error))
+
+
+def write_csv(rows: Iterable[Found], file: TextIO) -> None:
+    """Write a line a picture: file, class_1, probability_1, class_2 …; probabilities are 0..1, with six decimals.
+
+    `file` is open as text with newline="". A name or class that begins with =, +, -, @, a tab or a carriage return gets
+    a ' before it, since a spreadsheet would compute it (OWASP, “CSV injection”); what is no text in a name, which Linux
+    allows, is written as an escape such as \\udcff. Lines end as RFC 4180 has it, by CR LF.
+    """
+    writer = csv.writer(file)
+    width = None
+    for row in rows:
+        if width is None:
+            width = len(row.predictions)
+            numbered = (cell for i in range(1, width + 1) for cell in (f"class_{i}", f"probability_{i}"))
+            writer.writerow(["file", *numbered])
+        cells = (cell for found in row.predictions for cell in (_cell(found.label), f"{found.probability:.6f}"))
+        writer.writerow([_cell(row.name), *cells])
+    if width is None:
+        writer.writerow(["file"])
+
+
+def _cell(text: str) -> str:
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return f"'{text}" if text.startswith(FORMULA) else text

@@ -1,0 +1,1 @@
+"""The networks that this project trained: their pictures, their training, their files."""

@@ -1,0 +1,1 @@
+"""What a network makes of pictures, kept for the next time."""

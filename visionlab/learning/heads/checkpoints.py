@@ -1,0 +1,66 @@
+"""Checkpoint: a run on its way, as bytes from which it goes on as if it had never been interrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visionlab.errors import ParameterError
+from visionlab.learning.heads.head import UNREADABLE, packed, unpacked
+from visionlab.learning.heads.linear import Parts
+
+FORMAT = "visionlab-checkpoint-1"
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """settings are what must be the same for the run to go on; history holds (index, training loss, validation loss,
+    validation accuracy) of each epoch; best is the index of the best one, with its parts and its logits (m, K) of the
+    held-out pictures; state is what the next epoch depends on."""
+
+    settings: Mapping[str, object]
+    history: Sequence[tuple[float, ...]]
+    best: int
+    parts: Parts
+    logits: NDArray[np.float32]
+    state: Mapping[str, NDArray]
+
+    def to_bytes(self) -> bytes:
+        """A safetensors file; never a pickle."""
+        parts = self.parts
+        arrays = {"best.weights": parts.weights, "best.bias": parts.bias, "best.logits": self.logits}
+        arrays |= dict(zip(("hidden.weights", "hidden.bias"), parts.hidden or (), strict=False))
+        arrays |= {f"tuned.{key}": value for key, value in parts.tuned.items()}
+        arrays |= {f"state.{key}": value for key, value in self.state.items()}
+        about = {
+            "format": FORMAT,
+            "settings": dict(self.settings),
+            "history": list(self.history),
+            "best": self.best,
+            "facts": dict(parts.facts),
+        }
+        return packed(about, arrays)
+
+    @classmethod
+    def from_bytes(cls, data: bytes, settings: Mapping[str, object]) -> Checkpoint:
+        """Raises ParameterError where it is none, is damaged, or is of a run with other settings."""
+        try:
+            about, arrays = unpacked(data)
+            hidden = (arrays["hidden.weights"], arrays["hidden.bias"]) if "hidden.bias" in arrays else None
+            tuned, state = _under(arrays, "tuned."), _under(arrays, "state.")
+            parts = Parts(arrays["best.weights"], arrays["best.bias"], hidden, tuned, about["facts"])
+            history, best = [tuple(epoch) for epoch in about["history"]], int(about["best"])
+            known = about["format"], about["settings"]
+            found = cls(settings, history, best, parts, arrays["best.logits"], state)
+        except UNREADABLE as error:
+            raise ParameterError("What was kept of the interrupted run is damaged. Train anew.") from error
+        if known != (FORMAT, settings):
+            raise ParameterError("The interrupted run had other pictures or settings than these. Train anew.")
+        return found
+
+
+def _under(arrays: Mapping[str, NDArray], prefix: str) -> dict[str, NDArray]:
+    return {key.removeprefix(prefix): value for key, value in arrays.items() if key.startswith(prefix)}

@@ -1,0 +1,108 @@
+"""Descent: AdamW with a cosine schedule, whose every epoch can be continued from arrays; and the MLP head."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from math import cos, pi
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from visionlab.learning.heads.linear import Parts, Problem, Scale, Trial
+
+BATCH = 32
+HIDDEN = 64  # units of the MLP
+MLP_RATE, MLP_DECAY = 1e-3, 0.1  # decay: the MLP has more parameters than there are pictures
+
+
+class Descent:
+    """AdamW (Loshchilov & Hutter 2019) that changes named tensors, each at a rate that falls along a half cosine.
+
+    Epochs count from 1. What an epoch does depends on the seed, its number and the arrays of
+    `state` alone: a run that goes on from them is the run that was never interrupted.
+    """
+
+    def __init__(
+        self,
+        parameters: Mapping[str, Tensor],
+        rates: Mapping[str, float],
+        decay: float,
+        epochs: int,
+        seed: int,
+        state: Mapping[str, NDArray] | None,
+    ):
+        self.parameters = dict(parameters)
+        self.rates, self.epochs, self.seed = [rates[name] for name in parameters], epochs, seed
+        groups = [{"params": [value.requires_grad_()]} for value in self.parameters.values()]
+        self.optimiser = torch.optim.AdamW(groups, weight_decay=decay)
+        if state:
+            self._restore(state)
+
+    def epoch(
+        self, number: int, rows: int, loss_of: Callable[[NDArray[np.int64], np.random.Generator], Tensor]
+    ) -> float:
+        """One pass over so many rows in batches; the mean loss on the way. loss_of(indices, generator) is a mean."""
+        rng = np.random.default_rng([self.seed, number])
+        for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
+            group["lr"] = rate * (1 + cos(pi * (number - 1) / self.epochs)) / 2
+        total = 0.0
+        for indices in np.array_split(rng.permutation(rows), -(-rows // BATCH)):
+            self.optimiser.zero_grad()
+            loss = loss_of(indices, rng)
+            loss.backward()
+            self.optimiser.step()
+            total += loss.item() * len(indices)
+        return total / rows
+
+    def state(self) -> dict[str, NDArray]:
+        """Everything that the next epoch depends on."""
+        found = {f"value.{name}": value.detach().cpu().numpy().copy() for name, value in self.parameters.items()}
+        for name, value in self.parameters.items():
+            for moment, held in self.optimiser.state[value].items():
+                found[f"{moment}.{name}"] = held.detach().cpu().numpy().copy()
+        return found
+
+    @torch.no_grad()
+    def _restore(self, state: Mapping[str, NDArray]) -> None:
+        for name, value in self.parameters.items():
+            value.copy_(torch.tensor(state[f"value.{name}"]))
+            if f"step.{name}" in state:
+                moments = ("exp_avg", "exp_avg_sq")
+                held = {moment: torch.tensor(state[f"{moment}.{name}"], device=value.device) for moment in moments}
+                self.optimiser.state[value] = {"step": torch.tensor(state[f"step.{name}"]), **held}
+
+
+def mlp(problem: Problem, epochs: int, done: int = 0, state: Mapping[str, NDArray] | None = None) -> Iterator[Trial]:
+    """One hidden layer of ReLUs on scaled features, from He's initialisation, by AdamW.
+
+    done epochs are behind it where it goes on from a state.
+    """
+    x, y = torch.from_numpy(problem.features), torch.from_numpy(problem.labels)
+    scale = Scale.of(x)
+    z, held_out = scale(x), scale(torch.from_numpy(problem.held_out))
+    chance = torch.Generator().manual_seed(problem.seed)
+    start = {
+        "hidden.weight": torch.randn(HIDDEN, x.shape[1], generator=chance) * (2 / x.shape[1]) ** 0.5,
+        "hidden.bias": torch.zeros(HIDDEN),
+        "weight": torch.randn(problem.classes, HIDDEN, generator=chance) * (1 / HIDDEN) ** 0.5,
+        "bias": torch.zeros(problem.classes),
+    }
+    descent = Descent(start, dict.fromkeys(start, MLP_RATE), MLP_DECAY, epochs, problem.seed, state)
+    now = descent.parameters
+
+    def logits(rows: Tensor) -> Tensor:
+        return F.linear(F.linear(rows, now["hidden.weight"], now["hidden.bias"]).relu(), now["weight"], now["bias"])
+
+    def parts() -> Parts:
+        weight, bias = (now[name].detach().numpy().copy() for name in ("weight", "bias"))
+        return Parts(weight, bias, hidden=scale.folded(now["hidden.weight"], now["hidden.bias"]))
+
+    for number in range(done + 1, epochs + 1):
+        with torch.enable_grad():
+            loss = descent.epoch(number, len(z), lambda indices, _: F.cross_entropy(logits(z[indices]), y[indices]))
+        with torch.no_grad():
+            answers = logits(held_out).numpy()
+        yield Trial(loss, answers, parts, descent.state)

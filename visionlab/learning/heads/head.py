@@ -1,0 +1,329 @@
+"""Head: what was learned on a network's features; one safetensors file; a Classifier like any other."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+import safetensors.numpy
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from visionlab.errors import HeadError, ParameterError, WeightsError
+from visionlab.learning.judging.refusal import Refusal
+from visionlab.network.running.classifier import INTERPOLATIONS, SMALLEST_SIDE, Classifier, Layer, Transform
+from visionlab.network.zoo.models import MODELS, layers_at, load_classifier
+from visionlab.network.zoo.vgg import Step, flatten
+
+FORMAT = "visionlab-head-3"
+# The first knew linear heads alone, and no temperature; the second did not say how pictures enter the network.
+READABLE = ("visionlab-head-1", "visionlab-head-2", FORMAT)
+LARGEST_SIDE = 2048  # pixels that a file may ask to enlarge every picture to
+UNREADABLE = (SafetensorError, ValueError, KeyError, TypeError, IndexError)
+MAX_BYTES = 100 * 2**20  # the last block of ConvNeXt tiny takes 62 MB; a linear head alone, some kilobytes
+FEATURES = "features"  # the path of the step whose output a head, and a refusal, reads
+TUNED, REFUSAL = "tuned.", "refusal."  # what the names of such arrays in the file begin with
+
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """Logits = weights · h + bias, with h = the features of a network's layer, or max(0, V · features + v).
+
+    Where unit_length is set, the features are the layer's values over their Euclidean length.
+    weights (K, F) and bias (K,) are float32. hidden, where there is one, holds V (M, F) and v (M,) of an MLP's first
+    layer; weights is (K, M) then. tuned gives the values that some of the network's parameters (keys of its state_dict)
+    were fine-tuned to; the features are then those of `tuned_network`. network is a name in MODELS and fingerprint
+    tells its very weights, so that a head is never put on another network. temperature divides the logits of the
+    classifier, as Classifier says; refusal tells pictures that are none of the classes. transform is how pictures
+    entered the network when the head was trained; heads of older files have None, for they were trained on the
+    network's own. facts says how the head came to be (seed, counts, validation accuracy …).
+    """
+
+    weights: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    classes: tuple[str, ...]
+    network: str
+    layer: str
+    fingerprint: str
+    facts: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    hidden: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
+    tuned: Mapping[str, NDArray[np.float32]] = field(default_factory=lambda: MappingProxyType({}))
+    temperature: float = 1.0
+    refusal: Refusal | None = None
+    transform: Transform | None = None
+    unit_length: bool = False
+
+    def logits(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(N, F) → (N, K), not yet divided by the temperature."""
+        if self.hidden is not None:
+            features = np.maximum(0, features @ self.hidden[0].T + self.hidden[1])
+        return features @ self.weights.T + self.bias
+
+    def to_bytes(self) -> bytes:
+        """The head as a safetensors file, everything but the arrays as JSON in its header."""
+        about = {
+            "format": FORMAT,
+            "classes": list(self.classes),
+            "network": self.network,
+            "layer": self.layer,
+            "fingerprint": self.fingerprint,
+            "facts": dict(self.facts),
+            "temperature": self.temperature,
+            "transform": None if self.transform is None else asdict(self.transform),
+            "unit_length": self.unit_length,
+        }
+        arrays = {"weights": self.weights, "bias": self.bias}
+        if self.hidden is not None:
+            arrays |= dict(zip(("hidden.weights", "hidden.bias"), self.hidden, strict=True))
+        arrays |= {TUNED + key: value for key, value in self.tuned.items()}
+        if self.refusal is not None:
+            arrays |= {REFUSAL + key: value for key, value in self.refusal.arrays().items()}
+        return packed(about, arrays)
+
+    def save(self, path: str | Path) -> None:
+        """Write the file; an interrupted write leaves what was there."""
+        path = Path(path)
+        partial = path.with_name(path.name + ".part")
+        partial.write_bytes(self.to_bytes())
+        partial.replace(path)
+
+    def tuned_network(self, net: Classifier) -> Classifier:
+        """What the head's features come from: `net` as the head was trained on it (layer, transform, unit length), with
+        the parameters that were fine-tuned. The module is that of `net` where none were; otherwise its copy, which
+        shares all the other tensors with it.
+
+        Raises HeadError where the network is not the one that the head was trained on.
+        """
+        if network_fingerprint(net) != self.fingerprint:
+            raise HeadError(
+                f"This head was trained on other weights of “{self.network}” than these. "
+                "Train it again on the pictures, or put back the weights that it was trained on."
+            )
+        known = net.module.state_dict() if self.tuned else {}
+        for key, value in self.tuned.items():
+            if key not in known or tuple(known[key].shape) != value.shape:
+                raise HeadError(f"This head tunes “{key}” {value.shape}, which “{self.network}” lacks. Train it again.")
+        own = replace(net, embedding=self.layer, unit_length=self.unit_length)
+        net = entered_by(own, self.transform or net.transform)
+        if not self.tuned:
+            return net
+        values = {key: torch.tensor(value, device=net.device) for key, value in self.tuned.items()}
+        return replace(net, module=with_values(net.module, values))
+
+    def base(self, load: Callable[[str], Classifier] = load_classifier) -> Classifier:
+        """The network that it was trained on, got by its name. Raises HeadError, with what to do, where it is not to be
+        had, and ModelError where there is none of that name.
+        """
+        try:
+            return load(self.network)
+        except WeightsError as error:
+            raise HeadError(f"This head needs {MODELS[self.network].title}: {error}") from error
+
+    def as_classifier(self, net: Classifier | None = None, device: str | torch.device = "auto") -> Classifier:
+        """This head on its network (loaded by its name unless given), as a Classifier like any other.
+
+        Raises HeadError where the network is not to be had, or is not the one that the head was trained on.
+        """
+        net = self.tuned_network(net or self.base(lambda name: load_classifier(name, device)))
+        read = net.layer(self.layer)
+        inputs = (self.weights if self.hidden is None else self.hidden[0]).shape[1]
+        if inputs != (read.shape[0] if read.in_place else math.prod(read.shape)):
+            raise HeadError(
+                f"This head takes {inputs} features, but “{self.layer}” gives {read.shape}. Train it again."
+            )
+        module = Headed(net, self).eval().requires_grad_(False).to(net.device)
+        places = (len(self.classes), 1, 1)
+        layers = [*net.layers[: net.layers.index(read) + 1]]
+        if read.in_place:
+            layers.append(Layer("average", "average", "average", (inputs, 1, 1), None, None, 0))
+        if self.unit_length:
+            layers.append(Layer("unit-length", FEATURES, "norm", (inputs, 1, 1), None, None, 0))
+        if self.hidden is not None:
+            units = (len(self.hidden[1]), 1, 1)
+            count = self.hidden[0].size + self.hidden[1].size
+            layers.append(Layer("hidden", "hidden", "linear", units, None, None, count))
+            layers.append(Layer("hidden-relu", "hidden-relu", "relu", units, None, None, 0))
+        layers += [
+            Layer("head", "head", "linear", places, None, None, self.weights.size + self.bias.size),
+            Layer("prob", "softmax", "softmax", places, None, None, 0),
+        ]
+        return replace(
+            net,
+            name="your head",
+            module=module,
+            labels=self.classes,
+            layers=tuple(layers),
+            temperature=self.temperature,
+        )
+
+
+def embedder(net: Classifier) -> Classifier:
+    """The network as heads are trained on it: pictures enter it at its embedding_side."""
+    side = net.embedding_side
+    return entered_by(net, net.transform if side is None else net.transform.at(side))
+
+
+def entered_by(net: Classifier, transform: Transform) -> Classifier:
+    """The network with another transform, also for its features; its layers then have the shapes that follow."""
+    net = replace(net, embedding_side=None)
+    if transform == net.transform:
+        return net
+    same = transform.crop == net.transform.crop
+    return replace(net, transform=transform, layers=net.layers if same else layers_at(net.module, transform.crop))
+
+
+class Headed(nn.Module):
+    """A network's steps up to a head's layer, and the head: normalised (N, 3, H, W) → logits (N, K)."""
+
+    def __init__(self, net: Classifier, head: Head):
+        super().__init__()
+        self.base = net.module
+        self.read, self.unit_length = net.layer(head.layer), head.unit_length
+        self.hidden = _linear(*head.hidden) if head.hidden is not None else None
+        self.head = _linear(head.weights, head.bias)
+
+    def steps(self) -> list[Step]:
+        kept = []
+        for path, step in self.base.steps():
+            kept.append((path, step))
+            if path == self.read.module:
+                break
+        hidden = [("hidden", self.hidden), ("hidden-relu", nn.ReLU())] if self.hidden is not None else []
+        return [*kept, *reading(self.read, self.unit_length), *hidden, ("head", self.head)]
+
+    def forward(self, x: Tensor) -> Tensor:
+        for _, step in self.steps():
+            x = step(x)
+        return x
+
+
+def _linear(weights: NDArray[np.float32], bias: NDArray[np.float32]) -> nn.Linear:
+    with torch.device("meta"):
+        linear = nn.Linear(weights.shape[1], weights.shape[0])
+    linear.load_state_dict({"weight": torch.tensor(weights), "bias": torch.tensor(bias)}, assign=True)
+    return linear
+
+
+def reading(layer: Layer, unit_length: bool) -> list[Step]:
+    """How a head reads a layer: the mean of each channel over its places, or every value where it has no places; and
+    these, if unit_length is set, over their Euclidean length."""
+    mean = [("average", nn.AdaptiveAvgPool2d(1))] if layer.in_place else []
+    return [*mean, (FEATURES, _directions if unit_length else flatten)]
+
+
+def _directions(x: Tensor) -> Tensor:
+    """(N, …) → (N, F) of unit length; what is shorter than 1e-12 becomes no longer."""
+    return F.normalize(flatten(x))
+
+
+def with_values(module: nn.Module, values: Mapping[str, Tensor]) -> nn.Module:
+    """A copy of the module with these values under their state_dict keys; all other tensors are shared, not copied."""
+    shared = {id(tensor): tensor for tensor in (*module.parameters(), *module.buffers())}
+    copy = deepcopy(module, shared)
+    copy.load_state_dict(values, strict=False, assign=True)
+    return copy
+
+
+def network_fingerprint(net: Classifier) -> str:
+    """SHA-256 over the biases of the network as MODELS has it: small, and changed by any training."""
+    digest = hashlib.sha256()
+    for name, value in net.module.state_dict().items():
+        if name.endswith(".bias"):
+            digest.update(name.encode() + value.detach().float().cpu().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def load_head(source: str | Path | bytes) -> Head:
+    """The head in a file, or in the bytes of one. Raises HeadError in one sentence where it is none."""
+    name = "This file" if isinstance(source, bytes) else Path(source).name
+    data = source if isinstance(source, bytes) else _bytes_of(Path(source))
+    if len(data) > MAX_BYTES:
+        raise HeadError(f"{name} is larger than {MAX_BYTES >> 20} MB, so it is no head of this app.")
+    try:
+        about, arrays = unpacked(data)
+        format_ = about["format"]
+        texts = [str(about[key]) for key in ("network", "layer", "fingerprint")]
+        classes, facts = tuple(map(str, about["classes"])), dict(about["facts"])
+        temperature, unit_length = float(about.get("temperature", 1.0)), bool(about.get("unit_length", False))
+        entering = None if about.get("transform") is None else Transform(**about["transform"])
+        weights, bias = arrays.pop("weights"), arrays.pop("bias")
+    except (*UNREADABLE, AttributeError) as error:
+        raise HeadError(f"{name} is no head of this app: choose a .safetensors file that it saved.") from error
+    if format_ not in READABLE:
+        raise HeadError(f"{name} is of the format “{format_}”; this version reads “{'” and “'.join(READABLE)}”.")
+    if not (math.isfinite(temperature) and temperature > 0):
+        raise HeadError(f"{name} is damaged: its temperature is {temperature}, not above 0. Save it anew.")
+    transform = None if entering is None else _checked(entering, name)
+    for key, value in {"weights": weights, "bias": bias, **arrays}.items():
+        if not np.issubdtype(value.dtype, np.number) or not np.isfinite(value).all():
+            raise HeadError(f"{name} is damaged: “{key}” holds what is no finite number. Save it anew.")
+    hidden = None
+    if "hidden.weights" in arrays or "hidden.bias" in arrays:
+        hidden = tuple(_taken(arrays, key, name) for key in ("hidden.weights", "hidden.bias"))
+        if hidden[0].ndim != 2 or hidden[1].shape != hidden[0].shape[:1]:
+            raise HeadError(f"{name} is damaged: its hidden layer does not fit together. Save it anew.")
+    inputs = weights.shape[-1:] if hidden is None else hidden[1].shape
+    if len(classes) < 2 or weights.shape != (len(classes), *inputs) or bias.shape != (len(classes),):
+        raise HeadError(f"{name} is damaged: its numbers do not fit its {len(classes)} classes. Save it anew.")
+    tuned = {key.removeprefix(TUNED): arrays.pop(key) for key in [*arrays] if key.startswith(TUNED)}
+    refusal = {key.removeprefix(REFUSAL): arrays.pop(key) for key in [*arrays] if key.startswith(REFUSAL)}
+    if arrays:
+        raise HeadError(f"{name} holds “{min(arrays)}”, which no head has. Choose a file that this app saved.")
+    try:
+        known = Refusal.from_arrays(refusal) if refusal else None
+    except ParameterError as error:
+        raise HeadError(f"{name} is damaged: how it refuses pictures does not fit together. Save it anew.") from error
+    return Head(weights, bias, classes, *texts, facts, hidden, tuned, temperature, known, transform, unit_length)
+
+
+def _checked(transform: Transform, name: str) -> Transform:
+    """The transform that a file holds, its lists as tuples. Raises HeadError where no picture can enter by it."""
+    sizes, numbers = (transform.resize, transform.crop), (transform.mean, transform.std)
+    fits = (
+        all(type(size) is int for size in sizes)
+        and SMALLEST_SIDE <= transform.crop <= transform.resize <= LARGEST_SIDE
+        and all(isinstance(values, list | tuple) and len(values) == 3 for values in numbers)
+        and all(type(value) in (int, float) and math.isfinite(value) for values in numbers for value in values)
+        and min(transform.std) > 0
+        and transform.interpolation in INTERPOLATIONS
+        and type(transform.rounds) is bool
+    )
+    if not fits:
+        raise HeadError(f"{name} is damaged: how pictures enter its network does not fit together. Save it anew.")
+    return replace(transform, mean=tuple(transform.mean), std=tuple(transform.std))
+
+
+def packed(about: Mapping[str, object], arrays: Mapping[str, NDArray]) -> bytes:
+    """Arrays as a safetensors file, with what there is to say about them as JSON in its header."""
+    whole = {key: np.ascontiguousarray(value) for key, value in arrays.items()}
+    return safetensors.numpy.save(whole, {"visionlab": json.dumps(about)})
+
+
+def unpacked(data: bytes) -> tuple[dict, dict[str, NDArray]]:
+    """What `packed` was given. Raises one of UNREADABLE where the bytes are nothing of the kind."""
+    size = int.from_bytes(data[:8], "little")
+    about = json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["visionlab"])
+    return about, safetensors.numpy.load(data)
+
+
+def _taken(arrays: dict[str, NDArray], key: str, name: str) -> NDArray:
+    if key not in arrays:
+        raise HeadError(f"{name} is damaged: “{key}” is missing. Save it anew.")
+    return arrays.pop(key)
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise HeadError(f"{path.name} cannot be read ({error.strerror}). Choose a .safetensors file.") from error

@@ -1,0 +1,350 @@
+"""Training a head, epoch by epoch: the caller asks for the next epoch, and stops by not asking."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import astuple, dataclass, replace
+from itertools import islice
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+
+from visionlab.errors import DatasetError, ParameterError
+from visionlab.learning.features.augmentation import check_views
+from visionlab.learning.features.cache import FeatureCache
+from visionlab.learning.heads.checkpoints import Checkpoint
+from visionlab.learning.heads.descent import mlp
+from visionlab.learning.heads.fine_tuning import fine_tune
+from visionlab.learning.heads.head import Head, network_fingerprint
+from visionlab.learning.heads.inputs import Inputs, sides
+from visionlab.learning.heads.linear import Parts, Trial, logistic, prototype
+from visionlab.learning.judging.calibration import fit_temperature
+from visionlab.learning.judging.metrics import Report, evaluate
+from visionlab.learning.judging.refusal import Refusal, fit_refusal, promise
+from visionlab.learning.sets.dataset import LabelledImages
+from visionlab.network.running.classifier import Classifier
+
+EPOCHS = 40
+TEMPERATURE_FROM = 20  # held-out pictures: of fewer, a temperature says more about chance than about the head
+REFUSAL_FROM = 10  # held-out pictures: of fewer, more than a tenth of good pictures would be refused
+REFUSAL_ROWS = 1_000  # training pictures that a refusal is fitted to, at most
+NOT_RESUMED = "“{}” takes moments and is not resumed. Train it anew."
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One pass over the pictures: mean cross-entropy of both parts (nats), and accuracy on the held-out one (0..1).
+
+    Where nothing is held out, the latter two are NaN.
+    """
+
+    index: int
+    train_loss: float
+    validation_loss: float
+    validation_accuracy: float
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A way to train. train gives the trials of a problem, at most `epochs` of them.
+
+    patience is after how many epochs without improvement it stops (None: it never does), views those that it takes
+    unless told otherwise. alone says whether one picture a class is enough, tunes whether the network's last block
+    learns, and needs_held_out whether it cannot do without held-out pictures. Kinds whose epochs take long can
+    be resumed.
+    """
+
+    name: str
+    title: str
+    about: str
+    train: Callable[..., Iterator[Trial]]
+    epochs: int
+    patience: int | None = None
+    views: tuple[str, ...] = ()
+    alone: bool = False
+    tunes: bool = False
+    needs_held_out: bool = False
+    learns_all: bool = False
+    resumable: bool = False
+
+
+KINDS: dict[str, Kind] = {
+    "linear": Kind(
+        name="linear",
+        title="Linear",
+        about="Logistic regression: quick, and the best choice for most sets of 5 to 1,000 pictures a class.",
+        train=logistic,
+        epochs=EPOCHS,
+        learns_all=True,
+    ),
+    "mlp": Kind(
+        name="mlp",
+        title="Hidden layer",
+        about="One hidden layer: for many pictures, of classes that no straight line parts.",
+        train=mlp,
+        epochs=100,
+        patience=15,
+        needs_held_out=True,
+        resumable=True,
+    ),
+    "prototype": Kind(
+        name="prototype",
+        title="Nearest prototype",
+        about="The mean of each class is its prototype: for one to five pictures a class.",
+        train=prototype,
+        epochs=1,
+        alone=True,
+        learns_all=True,
+    ),
+    "fine-tune": Kind(
+        name="fine-tune",
+        title="Fine-tuning",
+        about="The network's last block learns, too: slower, for pictures unlike those that the network knows.",
+        train=fine_tune,
+        epochs=20,
+        patience=6,
+        views=("flip", "crop"),
+        tunes=True,
+        needs_held_out=True,
+        resumable=True,
+    ),
+}
+
+
+class Fit:
+    """A run: iterate it for its Epochs. The best head so far, and its Report, are there from the first epoch on.
+
+    train and held_out are the indices of the pictures on either side, int64; history holds the epochs so far, and best
+    the one whose head counts: that of the lowest validation loss, or the last where nothing is held out. What is told
+    of held-out pictures (epochs, report, probabilities) is what a head said that had not learned from them, also where
+    `head`, when all epochs are over, has learned from all pictures: of a kind that learns_all, and where fine-tuning
+    got no better than the linear head that it starts from.
+    """
+
+    def __init__(
+        self,
+        data: LabelledImages,
+        kind: Kind,
+        inputs: Inputs,
+        epochs: int,
+        strength: float | None,
+        resume: bytes | None,
+    ):
+        self.net, self.kind, self.epochs, self.seed, self.strength = inputs.net, kind, epochs, inputs.seed, strength
+        self.train, self.held_out = inputs.train, inputs.held_out
+        # Places stand for the pictures: a run that is kept must not keep all their bytes.
+        self.data = LabelledImages(np.arange(len(data)), data.labels, data.classes, data.groups, data.names, data.keys)
+        self.history: list[Epoch] = []
+        self.best: Epoch | None = None
+        self._inputs = inputs
+        self._parts: Parts | None = None
+        self._trial: Trial | None = None  # the latest
+        self._logits: NDArray[np.float32] | None = None  # of the held-out pictures, by the best head
+        self._state: dict[str, NDArray] = {}
+        self._finished: tuple[Head, NDArray[np.float32]] | None = None
+        self._all = False  # whether _parts have learned from all pictures
+        if resume is not None:
+            self._restore(resume)
+
+    def prepare(self) -> Iterator[tuple[int, int]]:
+        """The pictures go through the network: (done, of how many). Iterating the run does it, where this did not."""
+        return iter(self._inputs)
+
+    def __iter__(self) -> Iterator[Epoch]:
+        for _ in self.prepare():
+            pass
+        going_on = {"done": len(self.history), "state": self._state} if self.history else {}
+        for trial in self.kind.train(self._inputs.problem(self.strength), self.epochs, **going_on):
+            epoch = self._judged(trial)
+            self.history.append(epoch)
+            if self.best is None or not len(self.held_out) or epoch.validation_loss < self.best.validation_loss:
+                self.best, self._parts, self._logits, self._finished = epoch, trial.parts(), trial.logits, None
+            self._trial = trial
+            yield epoch
+            if self.kind.patience is not None and epoch.index - self.best.index >= self.kind.patience:
+                break
+        quick = self.kind.learns_all or (self.kind.tunes and not self._parts.tuned)  # the latter is a linear head still
+        if quick and len(self.held_out):
+            self._parts, self._finished, self._all = self._learned_from_all(), None, True
+
+    def _learned_from_all(self) -> Parts:
+        """As the best head was trained, for as many epochs and with its penalty, on all pictures."""
+        problem = self._inputs.everything(self._parts.facts.get("strength"))
+        *_, last = islice(self.kind.train(problem, self.epochs), self.best.index)
+        return last.parts()
+
+    def _judged(self, trial: Trial) -> Epoch:
+        truth = self.data.labels[self.held_out]
+        if not len(truth):
+            return Epoch(len(self.history) + 1, trial.train_loss, float("nan"), float("nan"))
+        loss = F.cross_entropy(torch.from_numpy(trial.logits).double(), torch.from_numpy(truth)).item()
+        right = float((trial.logits.argmax(1) == truth).mean())
+        return Epoch(len(self.history) + 1, trial.train_loss, loss, right)
+
+    @property
+    def head(self) -> Head:
+        """The head of the best epoch so far, its temperature and its refusal set on the held-out pictures.
+
+        Raises ParameterError before the first epoch.
+        """
+        return self._finish()[0]
+
+    @property
+    def features(self) -> NDArray[np.float32]:
+        """(N, F) float32, of all pictures: what the best head takes. Raises ParameterError before the first epoch."""
+        return self._finish()[1]
+
+    def _finish(self) -> tuple[Head, NDArray[np.float32]]:
+        if self._parts is None or self.best is None:
+            raise ParameterError("There is no head yet: ask for at least one epoch.")
+        if self._finished is None:
+            parts, net = self._parts, self.net
+            facts = {
+                "kind": self.kind.name,
+                "seed": self.seed,
+                "views": list(self._inputs.views),
+                "pictures": self.data.counts(),
+                "trained_on": len(self.data) if self._all else len(self.train),
+                "validated_on": len(self.held_out),
+                "validation_accuracy": self.best.validation_accuracy if len(self.held_out) else None,
+                "epoch": self.best.index,
+                **parts.facts,
+            }
+            fingerprint = network_fingerprint(net)
+            named = (self.data.classes, net.name, net.embedding, fingerprint)
+            way_in = {"transform": net.transform, "unit_length": net.unit_length}
+            head = Head(parts.weights, parts.bias, *named, facts, parts.hidden, parts.tuned, **way_in)
+            features = self._inputs.features
+            if parts.tuned:
+                features = self._inputs.block.features(head.tuned_network(net), np.arange(len(self.data)))
+            if len(self.held_out) >= TEMPERATURE_FROM:
+                temperature = fit_temperature(self._logits, self.data.labels[self.held_out])
+                head = replace(head, temperature=temperature)
+            refusal = self._refusal(features)
+            told = promise(len(self.held_out)) if refusal else f"None: that takes {REFUSAL_FROM} held-out pictures."
+            self._finished = replace(head, refusal=refusal, facts=facts | {"refusal": told}), features
+        return self._finished
+
+    def _refusal(self, features: NDArray[np.float32]) -> Refusal | None:
+        if len(self.held_out) < REFUSAL_FROM:
+            return None
+        chosen = np.random.default_rng(self.seed).permutation(self.train)[:REFUSAL_ROWS]
+        return fit_refusal(features[chosen], self.data.labels[chosen], features[self.held_out])
+
+    def probabilities(self) -> NDArray[np.float32]:
+        """(held-out pictures, K) float32: how probable the best head holds each class, at its temperature."""
+        return (torch.from_numpy(self._held_out_logits()) / self.head.temperature).softmax(1).numpy()
+
+    def predictions(self) -> NDArray[np.int64]:
+        """The class that the best head gives each held-out picture, in the order of `held_out`."""
+        return self._held_out_logits().argmax(1)
+
+    def report(self) -> Report:
+        """What the best head is worth on the held-out pictures. Raises DatasetError where none were held out."""
+        found = self.predictions()
+        if not len(found):
+            raise DatasetError("No pictures were held out, so nobody knows how good this head is. Add pictures.")
+        return evaluate(self.data.labels[self.held_out], found, self.data.classes)
+
+    def _held_out_logits(self) -> NDArray[np.float32]:
+        if self._logits is None:
+            raise ParameterError("There is no head yet: ask for at least one epoch.")
+        return self._logits
+
+    def checkpoint(self) -> bytes:
+        """The run so far, for fit(…, resume=…), as a safetensors file.
+
+        Raises ParameterError before the first epoch, and for a kind that is not resumable.
+        """
+        if not self.kind.resumable:
+            raise ParameterError(NOT_RESUMED.format(self.kind.title))
+        if self._trial is None or self._parts is None or self.best is None:
+            raise ParameterError("There is nothing to go on from yet: ask for at least one epoch.")
+        history = [astuple(epoch) for epoch in self.history]
+        settings, state = self._settings(), self._trial.state()
+        return Checkpoint(settings, history, self.best.index, self._parts, self._logits, state).to_bytes()
+
+    def _settings(self) -> dict[str, object]:
+        """All that has to be the same for a run to go on."""
+        sides = np.concatenate([self.train, [-1], self.held_out, [-1], self.data.labels])
+        pictures = hashlib.sha256(sides.tobytes() + " ".join(self.data.keys).encode()).hexdigest()
+        scaled = " unit length" * self.net.unit_length
+        network = f"{network_fingerprint(self.net)} {self.net.embedding}{scaled} {self.net.transform}"
+        setting = [self.kind.name, self.epochs, self.seed, self.strength, list(self._inputs.views)]
+        return {"network": network, "pictures": pictures, "setting": setting}
+
+    def _restore(self, data: bytes) -> None:
+        kept = Checkpoint.from_bytes(data, self._settings())
+        self.history = [Epoch(*epoch) for epoch in kept.history]
+        self.best = self.history[kept.best - 1]
+        self._parts, self._logits, self._state = kept.parts, kept.logits, dict(kept.state)
+
+
+def fit(
+    data: LabelledImages,
+    net: Classifier,
+    *,
+    kind: str = "linear",
+    features: NDArray[np.float32] | None = None,
+    validation: float = 0.25,
+    epochs: int | None = None,
+    seed: int = 0,
+    strength: float | None = None,
+    views: Sequence[str] | None = None,
+    cache: FeatureCache | None = None,
+    precision: torch.dtype | None = None,
+    resume: bytes | None = None,
+) -> Fit:
+    """A run that trains a head on `data` through the frozen `net`; iterate it for its epochs.
+
+    kind is a name in KINDS, epochs how many at most (None: the kind's own number). features (N, F) are taken where the
+    pictures were embedded before; cache keeps those that are computed. validation is the share that is held out,
+    stratified, groups kept together: 0 holds nothing out, and then nothing tells how good the head is. So it is for the
+    nearest prototype where a class has a single picture, or copies of one: all pictures are learned from. strength is
+    that of the L2 penalty of a linear head, and of the one that fine-tuning starts from (None: chosen by
+    cross-validation); views are names in VIEWS, learned from beside the training pictures (None: the kind's own).
+    precision is the dtype in which the network computes features (None: float32). resume goes on from a checkpoint.
+
+    Raises DatasetError where the data cannot be split or learned from, and ParameterError for an unknown kind or view,
+    epochs below 1, a negative strength or seed, features that are not finite or of another number of pictures, nothing
+    held out where the kind stops by it, or a checkpoint of another run.
+    """
+    if kind not in KINDS:
+        raise ParameterError(f"There is no way to train that is called “{kind}”. There are {', '.join(KINDS)}.")
+    way = KINDS[kind]
+    epochs = way.epochs if epochs is None else epochs
+    if epochs < 1:
+        raise ParameterError(f"{epochs} epochs train nothing. Use 1 or more.")
+    if strength is not None and not 0 <= strength < np.inf:
+        raise ParameterError(f"A penalty of {strength} is no penalty. Use 0 or more.")
+    if features is not None and len(features) != len(data):
+        raise ParameterError(f"There are features of {len(features)} pictures for {len(data)} pictures.")
+    if features is not None and not np.isfinite(features).all():
+        raise ParameterError("Some features are no finite numbers. Embed the pictures anew.")
+    if resume is not None and not way.resumable:
+        raise ParameterError(NOT_RESUMED.format(way.title))
+    if validation == 0 and way.needs_held_out:
+        raise ParameterError(f"“{way.title}” needs held-out pictures to know when to stop. Hold out 0.25, say.")
+    inputs = Inputs(
+        data,
+        net,
+        *sides(data, validation, seed, alone=way.alone),
+        features=features,
+        views=way.views if views is None else check_views(views),
+        seed=seed,
+        cache=cache,
+        precision=precision,
+        maps=way.tunes,
+    )
+    return Fit(data, way, inputs, epochs, strength, resume)
+
+
+def train_head(data: LabelledImages, net: Classifier, seed: int = 0, **settings) -> Head:
+    """The head that `fit` gives with these settings, all epochs asked for."""
+    run = fit(data, net, seed=seed, **settings)
+    for _ in run:
+        pass
+    return run.head

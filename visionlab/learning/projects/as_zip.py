@@ -1,0 +1,172 @@
+"""A project as a zip that people can use elsewhere: a folder a class, and a manifest for what folders cannot say.
+
+manifest.json: {"format": "visionlab-data-1", "project": name, "classes": [{"name", "enabled"}], "pictures": [{"file":
+path in the zip, "class", "name", "digest": SHA-256 of the file, "group": a number}]}.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import zipfile
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from visionlab.errors import DatasetError
+from visionlab.learning.projects.files import telling
+from visionlab.learning.projects.project import Project
+from visionlab.learning.projects.rows import PictureInfo
+from visionlab.learning.sets import archive
+
+MANIFEST = "manifest.json"
+FORMAT = "visionlab-data-1"
+LONGEST = 100  # characters of a name in the zip; systems take 255 bytes
+
+_ENDINGS = {b"\xff\xd8": ".jpg", b"\x89P": ".png", b"RI": ".webp", b"GI": ".gif", b"BM": ".bmp"}  # else a TIFF
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # no files on Windows
+
+
+@dataclass(frozen=True)
+class Packed:
+    """So many of all pictures are in the zip."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What the manifest says of a picture."""
+
+    class_name: str
+    enabled: bool
+    name: str
+    group: str
+
+
+def export_zip(
+    project: Project, file: str | os.PathLike[str] | BinaryIO, only: Collection[int] | None = None
+) -> Iterator[Packed]:
+    """Write all pictures as they came in, or those of these ids, in a folder a class under their names made unique and
+    harmless, and the manifest. `file` is a path, or open for writing as binary.
+
+    Told picture by picture. A path is made only when all is in it: whoever stops asking leaves none.
+    Raises DatasetError where the disk is full, or a picture's file is gone.
+    """
+    classes, pictures = project.snapshot()
+    pictures = [each for each in pictures if only is None or each.id in only]
+    with telling(), _target(file) as target, zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as packed:
+        taken: set[str] = {MANIFEST}
+        folders = {each.id: _free(_harmless(each.name), taken) for each in classes}
+        names = {each.id: each.name for each in classes}
+        listed = []
+        for done, picture in enumerate(pictures, 1):
+            try:
+                data = project.path(picture.digest).read_bytes()
+            except FileNotFoundError as error:
+                raise DatasetError(f"“{picture.name}” is not in the project any more; export it anew.") from error
+            name = _harmless(picture.name)
+            if PurePosixPath(name).suffix.lower() not in archive.PICTURE_SUFFIXES:
+                name += _ENDINGS.get(data[:2], ".tif")
+            path = _free(f"{folders[picture.class_id]}/{name}", taken)
+            packed.writestr(path, data)
+            said = {"file": path, "class": names[picture.class_id], "name": picture.name}
+            listed.append({**said, "digest": picture.digest, "group": picture.group})
+            yield Packed(done, len(pictures))
+        said = {"format": FORMAT, "project": project.info().name}
+        said["classes"] = [{"name": each.name, "enabled": each.enabled} for each in classes]
+        packed.writestr(MANIFEST, json.dumps({**said, "pictures": listed}, ensure_ascii=False, indent=1))
+
+
+def parts(pictures: Sequence[PictureInfo], most: int) -> list[list[PictureInfo]]:
+    """The pictures in parts of `most` bytes at most, to be exported one by one; a group stays in one part if it can."""
+    groups: dict[int, list[PictureInfo]] = {}
+    for each in pictures:
+        groups.setdefault(each.group, []).append(each)
+    found: list[list[PictureInfo]] = [[]]
+    size = 0
+    for group in groups.values():
+        whole = sum(each.bytes for each in group)
+        for unit in [group] if whole <= most else [[each] for each in group]:
+            added = sum(each.bytes for each in unit)
+            if found[-1] and size + added > most:
+                found.append([])
+                size = 0
+            found[-1].extend(unit)
+            size += added
+    return found
+
+
+@contextmanager
+def _target(file: str | os.PathLike[str] | BinaryIO) -> Iterator[BinaryIO]:
+    if not isinstance(file, str | os.PathLike):
+        yield file
+        return
+    path = Path(file)
+    part = path.with_name(f"{path.name}.part")
+    try:
+        opened = part.open("wb")
+    except OSError as error:
+        raise DatasetError(f"“{path}” cannot be written ({error.strerror}); name another place.") from error
+    try:
+        with opened:
+            yield opened
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _harmless(name: str) -> str:
+    """The name as a file or a folder of every system may have it, and as no system hides it."""
+    name = _UNSAFE.sub("_", name).strip(" .")
+    name = name if len(name) <= LONGEST else name[: LONGEST // 2] + name[-LONGEST // 2 :]
+    return f"_{name}" if not name or name == "__MACOSX" or _RESERVED.fullmatch(name) else name
+
+
+def _free(path: str, taken: set[str]) -> str:
+    """The path, with a number where another one is the same but for its case."""
+    stem, ending = os.path.splitext(path)
+    free, number = path, 2
+    while free.casefold() in taken:
+        free, number = f"{stem}-{number}{ending}", number + 1
+    taken.add(free.casefold())
+    return free
+
+
+def read_manifest(packed: zipfile.ZipFile) -> dict[str, Listed] | None:
+    """What the manifest of an opened zip says, by path in the zip and in the classes' order; None where there is none.
+
+    Raises DatasetError where it is not such a manifest as export_zip writes.
+    """
+    info = next((info for info in packed.infolist() if archive.entry_parts(info) == (MANIFEST,)), None)
+    if info is None:
+        return None
+    try:
+        told = json.loads(archive.read_entry(packed, info, MANIFEST))
+        if told["format"] != FORMAT:
+            raise ValueError(f"its format is {told['format']!r}, not {FORMAT!r}")
+        enabled = {_text(each["name"]): each["enabled"] is True for each in told["classes"]}
+        order = {name: number for number, name in enumerate(enabled)}
+        listed = {_text(each["file"]): _listed(each, enabled) for each in told["pictures"]}
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        why = f"{error} is missing or unknown" if isinstance(error, KeyError) else str(error)
+        raise DatasetError(
+            f"The zip's {MANIFEST} is none of visionlab's ({why}); without it the folders are taken as classes."
+        ) from error
+    return dict(sorted(listed.items(), key=lambda item: order[item[1].class_name]))
+
+
+def _listed(each: Mapping[str, object], enabled: Mapping[str, bool]) -> Listed:
+    name = _text(each["class"])
+    return Listed(name, enabled[name], _text(each["name"]), str(int(each["group"])))
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is no text")
+    return value

@@ -1,0 +1,213 @@
+"""Pictures into a project: from files, folders, zips and sets, streamed, as one edit that one undo takes back."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set, Sized
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+from zipfile import ZipFile, ZipInfo
+
+import numpy as np
+
+from visionlab.errors import DatasetError, ImageError, VisionlabError
+from visionlab.imaging.image import MAX_BYTES, Image, encode_png, fingerprint, load_image
+from visionlab.learning.projects.as_zip import read_manifest
+from visionlab.learning.projects.files import check_room, size_of, telling, write
+from visionlab.learning.projects.project import Project
+from visionlab.learning.projects.rows import Arrival
+from visionlab.learning.sets import archive
+from visionlab.learning.sets.dataset import DECODERS, LabelledImages
+from visionlab.learning.sets.similar import hashes, joined
+
+BATCH = 32  # pictures between one report of progress and the next
+MAX_ZIP_BYTES = 4 * 2**30  # packed or unpacked: a project's zip is read entry by entry, so memory sets no bound
+
+
+@dataclass(frozen=True, eq=False)
+class Incoming:
+    """A picture on its way in; load() gives the bytes of its file, or raises a VisionlabError.
+
+    group: those of one text within an intake, such as a camera's burst, belong together, and their likeness to others
+    is not looked for; None where nothing is known.  enabled: whether a class that is made for it is learned from.
+    """
+
+    class_name: str
+    file_name: str
+    load: Callable[[], bytes]
+    group: str | None = None
+    enabled: bool = True
+
+
+@dataclass(frozen=True)
+class Intake:
+    """How far an intake is: done of total (None where that is not known) pictures were looked at.
+
+    added: taken in, or to be.  copies: refused, since the project or the intake has one of the same pixels.
+    near: of those added, how many are grouped with others; known at the end.  problems: a sentence for each that could
+    not be read.
+    """
+
+    done: int
+    total: int | None
+    added: int
+    copies: int
+    near: int
+    problems: tuple[str, ...]
+
+
+def from_files(class_name: str, files: Iterable[tuple[str, bytes | Path]], group: str | None = None) -> list[Incoming]:
+    """Pictures of one class: (file name, its bytes or its path). `group`: what they have in common, as a burst has."""
+    return [Incoming(class_name, name, partial(_bytes, source), group) for name, source in files]
+
+
+def from_folder(path: str | os.PathLike[str]) -> list[Incoming]:
+    """Pictures of a folder that holds one folder a class; DatasetError as of archive.read_folder, or over a limit."""
+    found = archive.read_folder(path)
+    archive.check_counts(found)
+    return [Incoming(name, file, partial(_bytes, source)) for name, items in found.items() for file, source in items]
+
+
+def from_zip(file: str | os.PathLike[str] | bytes | BinaryIO) -> list[Incoming]:
+    """Pictures of a zip (path, bytes or seekable binary file) of one folder a class, or that export_zip wrote.
+
+    Nothing is unpacked before its turn, and the zip is open as long as one of them is referred to. Of a zip with a
+    manifest, classes, names, groups and what is disabled are those of the manifest; a picture that was put into it
+    since is taken by its folder.
+    Raises DatasetError as of archive.read_zip, with a limit of 4 GB, and for a manifest that does not fit.
+    """
+    opening = archive.opened(file, MAX_ZIP_BYTES)
+    packed = opening.__enter__()  # it is left when the last Incoming lets go of `opening`
+    found = archive.class_entries(packed, MAX_ZIP_BYTES)
+    by_path = {_one_form(f"{name}/{file}"): (name, file, info) for name, items in found.items() for file, info in items}
+    listed = {_one_form(path): each for path, each in (read_manifest(packed) or {}).items()}
+    if absent := sorted(listed.keys() - by_path.keys()):
+        raise DatasetError(f"The zip's manifest names “{absent[0]}”, which is not in the zip; export it anew.")
+    load = partial(partial, _unpack, opening, packed)
+    incoming = [
+        Incoming(each.class_name, each.name, load(by_path[path][2], path), each.group, each.enabled)
+        for path, each in listed.items()
+    ]
+    rest = [(path, entry) for path, entry in by_path.items() if path not in listed]
+    return incoming + [Incoming(name, file, load(info, path)) for path, (name, file, info) in rest]
+
+
+def labelled(incoming: Iterable[Incoming]) -> LabelledImages:
+    """What came, as a set to learn from: without classes that are disabled; what is of one group, or one picture in
+    copies, shares a group. Pictures are loaded and decoded at each look.
+
+    Raises DatasetError like LabelledImages.from_uploads.
+    """
+    classes: dict[str, list[Incoming]] = {}
+    for each in incoming:
+        if each.enabled:
+            classes.setdefault(each.class_name, []).append(each)
+    data = LabelledImages.from_uploads(
+        {name: [(each.file_name, each.load) for each in items] for name, items in classes.items()}
+    )
+    stated: dict[str, int] = {}  # by group: the index of its first picture
+    places = enumerate(each.group for items in classes.values() for each in items)
+    pairs = [(place, stated.setdefault(group, place)) for place, group in places if group is not None]
+    return replace(data, groups=joined(data.groups, np.array(pairs, np.int64).reshape(-1, 2)))
+
+
+def from_labelled(data: LabelledImages) -> list[Incoming]:
+    """The pictures of a set, such as a ready-made one, with its groups; each becomes a PNG file in its turn."""
+    return [
+        Incoming(data.classes[label], f"{name}.png", partial(_encode, data.images, index), str(group))
+        for index, (label, name, group) in enumerate(zip(data.labels, data.names, data.groups, strict=True))
+    ]
+
+
+def _one_form(path: str) -> str:
+    return unicodedata.normalize("NFC", path)  # a Mac that packs the zip anew spells “é” as two characters
+
+
+def _bytes(source: bytes | Path) -> bytes:
+    if isinstance(source, bytes):
+        return source
+    try:
+        with source.open("rb") as file:
+            return file.read(MAX_BYTES + 1)  # load_image says that this is too much
+    except OSError as error:
+        raise ImageError(f"The file cannot be opened ({error.strerror}).") from error
+
+
+def _unpack(_opening: object, packed: ZipFile, info: ZipInfo, name: str) -> bytes:
+    return archive.read_entry(packed, info, name)
+
+
+def _encode(images: Sequence[Image], index: int) -> bytes:
+    return encode_png(images[index])
+
+
+def take(project: Project, incoming: Iterable[Incoming]) -> Iterator[Intake]:
+    """Take pictures into the project; progress is told after every BATCH of them, and once more when all are in.
+
+    All or nothing: whoever stops asking before the last report, a full disk and a killed process leave the project as
+    it was. Pictures that cannot be read are left out and told of; those whose pixels the project has are left out and
+    counted. At most DECODERS pictures are decoded at a time, and of each only its file, on disk, is kept.
+    Raises DatasetError where the disk or the workspace is full, or the project would be over a limit.
+    """
+    total = len(incoming) if isinstance(incoming, Sized) else None
+    coming = enumerate(incoming)
+    known, used = project.keys(), size_of(project.folder.parent)
+    arrivals: list[Arrival] = []
+    problems: list[str] = []
+    done = copies = 0
+    pool = ThreadPoolExecutor(DECODERS)
+    with telling(), project.receiving() as folder:
+        try:
+            while batch := [pool.submit(_look, each, known, folder / str(n)) for n, each in islice(coming, BATCH)]:
+                for looked in (future.result() for future in batch):
+                    done += 1
+                    if isinstance(looked, str):
+                        problems.append(looked)
+                    elif looked.key in known:
+                        copies += 1
+                    else:
+                        known.add(looked.key)
+                        arrivals.append(looked)
+                check_room(used, sum(each.bytes for each in arrivals), project.limit)
+                archive.check_counts({"": known})
+                yield Intake(done, total, len(arrivals), copies, 0, tuple(problems))
+        finally:
+            pool.shutdown(cancel_futures=True)
+        added, near = project.add(arrivals)
+    yield Intake(done, total, added, copies + len(arrivals) - added, near, tuple(problems))
+
+
+def _look(incoming: Incoming, known: Set[str], file: Path) -> Arrival | str:
+    """The picture, its file written unless the project has its like, or a sentence why there is none."""
+    # What is no text in a file's name, which Linux allows, cannot be kept; it becomes an escape such as \udcff.
+    class_name, file_name = (
+        name.encode("utf-8", "backslashreplace").decode() for name in (incoming.class_name, incoming.file_name)
+    )
+    try:
+        data = incoming.load()
+        image = load_image(data)
+    except VisionlabError as error:
+        return f"“{class_name}/{file_name}” cannot be read: {error}"
+    key = fingerprint(image)
+    if key not in known:
+        write(file, data)
+    height, width = image.shape[:2]
+    return Arrival(
+        class_name,
+        incoming.enabled,
+        file_name,
+        hashlib.sha256(data).hexdigest(),
+        key,
+        tuple(hashes(image).tolist()),
+        incoming.group,
+        width,
+        height,
+        len(data),
+        file,
+    )

@@ -1,0 +1,167 @@
+"""The rows of a project's database as records, and what every edit of them asks and does."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from visionlab.errors import DatasetError
+from visionlab.learning.sets.archive import check_counts
+from visionlab.learning.sets.dataset import class_names
+from visionlab.learning.sets.similar import joined, near_pairs
+
+
+@dataclass(frozen=True)
+class ProjectInfo:
+    """A project as a list shows it: created and changed are seconds since 1970, size is bytes on disk."""
+
+    id: str
+    name: str
+    created: float
+    changed: float
+    pictures: int
+    classes: int
+    size: int
+
+
+@dataclass(frozen=True)
+class ClassInfo:
+    """A class: whether it is learned from, and how many pictures it has."""
+
+    id: int
+    name: str
+    enabled: bool
+    count: int
+
+
+@dataclass(frozen=True)
+class PictureInfo:
+    """A picture: digest is the SHA-256 of its file, key that of its pixels (imaging.image.fingerprint).
+
+    group: pictures of one number are copies or of one scene, and never part in a split.  width, height: pixels.
+    """
+
+    id: int
+    name: str
+    class_id: int
+    digest: str
+    key: str
+    group: int
+    width: int
+    height: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A picture on its way in; its file lies in the folder of Project.receiving().
+
+    hashes: perceptual hash of the picture and of its mirror image.  group: pictures of one text belong together, and
+    are not looked at for likeness; None where nothing is known.  enabled: of its class, where that is made for it.
+    """
+
+    class_name: str
+    enabled: bool
+    name: str
+    digest: str
+    key: str
+    hashes: tuple[int, int]
+    group: str | None
+    width: int
+    height: int
+    bytes: int
+    file: Path
+
+
+def counted(items: Sequence[object]) -> str:
+    return f"{len(items):,} picture{'' if len(items) == 1 else 's'}"
+
+
+def project_name(name: str) -> str:
+    """A project's name, stripped; DatasetError where nothing is left."""
+    if not name.strip():
+        raise DatasetError("The project has an empty name; give it one, such as “Birds”.")
+    return name.strip()
+
+
+def classes(db: sqlite3.Connection) -> list[ClassInfo]:
+    rows = db.execute(
+        "SELECT id, name, enabled, (SELECT count(*) FROM pictures WHERE class_id = classes.id) FROM classes"
+        " ORDER BY position, id"
+    )
+    return [ClassInfo(number, name, bool(enabled), count) for number, name, enabled, count in rows]
+
+
+def known_class(db: sqlite3.Connection, class_id: int) -> ClassInfo:
+    for each in classes(db):
+        if each.id == class_id:
+            return each
+    raise DatasetError(f"There is no class {class_id} in this project any more; choose another one.")
+
+
+def make_class(db: sqlite3.Connection, name: str, enabled: bool = True) -> int:
+    there = [each.name for each in classes(db)]
+    [*_, fresh] = class_names([*there, name])
+    check_counts(dict.fromkeys((*there, fresh), ()))
+    query = "INSERT INTO classes (name, enabled, position) SELECT ?, ?, coalesce(max(position), 0) + 1 FROM classes"
+    return db.execute(query, (fresh, enabled)).lastrowid
+
+
+def pictures(db: sqlite3.Connection, where: str, *values: object) -> list[PictureInfo]:
+    columns = "id, name, class_id, digest, key, group_id, width, height, bytes"
+    return [PictureInfo(*row) for row in db.execute(f"SELECT {columns} FROM pictures WHERE {where}", values)]
+
+
+def check_pictures(db: sqlite3.Connection, picture_ids: Sequence[int]) -> None:
+    there = {number for (number,) in db.execute("SELECT id FROM pictures")}
+    if gone := len(set(picture_ids) - there):
+        told = "One of the pictures is" if gone == 1 else f"{gone:,} of the pictures are"
+        raise DatasetError(f"{told} not in the project any more; look at it anew.")
+
+
+def insert(db: sqlite3.Connection, arrival: Arrival, class_id: int, group_id: int | None) -> int:
+    """Make a picture's row; its id, which is also its group where that is None."""
+    columns = "class_id, name, digest, key, hash, group_id, width, height, bytes"
+    values = (
+        class_id,
+        arrival.name,
+        arrival.digest,
+        arrival.key,
+        int(np.uint64(arrival.hashes[0]).astype(np.int64)),  # SQLite's integers have a sign; the bits are the same
+        group_id if group_id is not None else 0,
+        arrival.width,
+        arrival.height,
+        arrival.bytes,
+    )
+    number = db.execute(f"INSERT INTO pictures ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values).lastrowid
+    if group_id is None:
+        db.execute("UPDATE pictures SET group_id = id WHERE id = ?", (number,))
+    return number
+
+
+def regroup(db: sqlite3.Connection, looked_for: dict[int, tuple[int, int]]) -> None:
+    """Make one group of each picture and its near-duplicates: {id: perceptual hashes of it and its mirror image}."""
+    if not looked_for:
+        return
+    ids, hashes, groups = np.array(db.execute("SELECT id, hash, group_id FROM pictures ORDER BY id").fetchall()).T
+    both = np.array(list(looked_for.values()), np.uint64)  # (n, 2)
+    place = np.searchsorted(ids, list(looked_for))  # (n,): where in ids they are
+    fresh = groups
+    for side in (0, 1):
+        for pairs in near_pairs(both[:, side], hashes.astype(np.uint64)):
+            fresh = joined(fresh, np.column_stack([place[pairs[:, 0]], pairs[:, 1]]))
+    changed = fresh != groups
+    rows = zip(fresh[changed].tolist(), ids[changed].tolist(), strict=True)
+    db.executemany("UPDATE pictures SET group_id = ? WHERE id = ?", rows)
+
+
+def grouped_with_others(db: sqlite3.Connection, picture_ids: Sequence[int]) -> int:
+    """How many of these pictures share their group with another picture."""
+    groups = dict(db.execute("SELECT id, group_id FROM pictures").fetchall())
+    sizes = Counter(groups.values())
+    return sum(sizes[groups[picture]] > 1 for picture in picture_ids)

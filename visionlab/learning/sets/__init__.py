@@ -1,0 +1,1 @@
+"""What labelled pictures are, and how they come in."""

@@ -1,0 +1,122 @@
+"""The model card of a head: what it was made from, what it is worth, how it is used, and where it must not be trusted.
+
+After M. Mitchell et al., “Model Cards for Model Reporting”, 2019.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+
+from visionlab.learning.heads.head import Head
+from visionlab.learning.judging.metrics import Report, wilson
+from visionlab.learning.takeaway.export import Parity
+
+USE = """\
+## How to run it
+
+```sh
+python -m pip install -r requirements.txt
+python predict.py photo.jpg another.png
+```
+
+`model.onnx` takes the decoded picture as it is, “image”: uint8 (height, width, 3) RGB, upright, of any size. Resizing,
+cropping and normalisation lie within it. It answers with “probabilities” (classes,), in the order of `labels.txt`.
+The whole zip can be opened in the app again, to add pictures and to train on.
+"""
+
+
+def model_card(head: Head, parity: Parity, report: Report | None = None) -> str:
+    """The card as Markdown. report says what the head is worth on held-out pictures, where that is known."""
+    parts = [
+        f"# A classifier of {len(head.classes)} classes",
+        f"{_listed(head.classes)}. A head on the features ({head.layer}) of the network “{head.network}”, made with "
+        f"visionlab. This card was written on {date.today().isoformat()}.",
+        "## What it was trained on",
+        *_facts(head),
+        "## What it is worth",
+        *(_worth_by(head.facts) if report is None else _worth(report)),
+        *(["It was asked about them before it learned from them, too."] if _learned_all(head.facts) else []),
+        "## The same answers elsewhere",
+        f"`model.onnx` (onnxruntime) was compared with the original (PyTorch): {parity}. "
+        f"At most {parity.tolerance:.0e} is allowed.",
+        USE.strip(),
+        "## Limits",
+        "\n".join(f"- {limit}" for limit in _limits(head)),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _facts(head: Head) -> list[str]:
+    """The data's counts as a table, where they are known, and everything else that is one word or number."""
+    counts = head.facts.get("pictures")
+    parts = [_table(("class", "pictures"), counts.items())] if isinstance(counts, Mapping) else []
+    plain = {name: value for name, value in head.facts.items() if isinstance(value, str | int | float)}
+    lines = [f"- {name.replace('_', ' ')}: {_cell(value)}" for name, value in plain.items()]
+    return [*parts, "\n".join(lines)] if lines else parts or ["Nobody wrote it down."]
+
+
+def _worth(report: Report) -> list[str]:
+    scores = zip(report.classes, report.precision, report.recall, report.f1, report.confusion.sum(1), strict=True)
+    right = zip(report.classes, report.confusion.tolist(), strict=True)
+    return [
+        f"{_right(report.accuracy, report.confusion.sum(), report.interval)} Always naming the most frequent class "
+        f"would be right on {report.majority:.1%}.",
+        _table(
+            ("class", "precision", "recall", "F1", "pictures"),
+            ((name, *(f"{share:.3f}" for share in shares), count) for name, *shares, count in scores),
+        ),
+        "Rows are what the pictures are, columns what they were taken for:",
+        _table(("", *report.classes), ((name, *row) for name, row in right)),
+    ]
+
+
+def _worth_by(facts: Mapping[str, object]) -> list[str]:
+    """What training wrote down, where there is no report."""
+    share, total = facts.get("validation_accuracy"), facts.get("validated_on")
+    if not isinstance(share, float) or not isinstance(total, int) or total < 1:
+        return ["Nobody measured it on held-out pictures."]
+    return [_right(share, total, wilson(round(share * total), total))]
+
+
+def _learned_all(facts: Mapping[str, object]) -> bool:
+    """Whether the held-out pictures, too, were learned from in the end."""
+    counts, trained, validated = (facts.get(name) for name in ("pictures", "trained_on", "validated_on"))
+    known = isinstance(counts, Mapping) and isinstance(trained, int) and isinstance(validated, int)
+    return known and validated > 0 and trained + validated > sum(counts.values())
+
+
+def _right(share: float, total: int, interval: tuple[float, float]) -> str:
+    low, high = interval
+    return f"Right on {share:.1%} of {total} held-out pictures (95 % interval {low:.1%} to {high:.1%})."
+
+
+def _limits(head: Head) -> Iterable[str]:
+    if head.refusal is None:
+        yield "It always names one of its classes, also for a picture of something else."
+    else:
+        yield (
+            "A picture whose features lie farther from the training pictures than "
+            f"{head.refusal.threshold:.4g} is called “none of these”. Some that belong to a class are refused so, and "
+            "some that do not are let through."
+        )
+    yield "It saw few pictures: where light, background or camera differ from theirs, it may well be worse than here."
+    yield "Copies and near-copies count as one picture only where they were grouped before training."
+    yield "Of a picture it sees the centre; what lies at the ends of the longer side may be cut off."
+    yield "`predict.py` reads what Pillow reads; grey pictures of floating-point numbers alone are scaled otherwise."
+    yield f"The network “{head.network}” under the head has terms and a bias of its own: see where it comes from."
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"“{_cell(name)}”" for name in names)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
+
+
+def _cell(value: object) -> str:
+    """A value for Markdown: one line, which ends no cell and begins no markup."""
+    text = f"{value:.4g}" if isinstance(value, float) else " ".join(str(value).split())
+    return "".join(f"\\{c}" if c in "\\|`*_<>[]" else c for c in text)

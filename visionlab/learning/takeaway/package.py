@@ -1,0 +1,165 @@
+"""A head as one zip that works without this project, and that can be opened here again: packed, and opened."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
+
+from visionlab.errors import DatasetError
+from visionlab.imaging.image import Image
+from visionlab.learning.heads.head import MAX_BYTES as MAX_HEAD_BYTES
+from visionlab.learning.heads.head import Head, load_head
+from visionlab.learning.judging.metrics import Report
+from visionlab.learning.projects.as_zip import read_manifest
+from visionlab.learning.projects.intake import MAX_ZIP_BYTES, Incoming, from_zip, labelled
+from visionlab.learning.sets import archive
+from visionlab.learning.sets.dataset import LabelledImages
+from visionlab.learning.takeaway.export import Parity, export_checked, replacing
+from visionlab.learning.takeaway.model_card import model_card
+from visionlab.network.running.classifier import Classifier
+
+HEAD, PICTURES = "head.safetensors", "pictures.zip"
+MAX_BYTES = 2 * 2**30  # of a package that is opened: VGG16 takes half a gigabyte, its pictures may take the rest
+SMALL_FILES = 2**20  # bytes at most of what lies in it beside the head, the model and the pictures
+TAKEAWAY = Path(__file__).with_name("contents")  # the files that every package holds
+
+
+@dataclass(frozen=True)
+class Packing:
+    """How far packing is: what is being done, and how much of it. parity is there once the comparison has ended."""
+
+    doing: str
+    done: int
+    of: int
+    parity: Parity | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Package:
+    """What a zip held: the head, and a zip of the labelled pictures, None where there is none.
+
+    The latter is a temporary file, open for reading, which LabelledImages.from_zip and intake.from_zip take; it is
+    gone when it is closed.
+    """
+
+    head: Head
+    pictures: BinaryIO | None
+
+
+def pack(
+    head: Head,
+    net: Classifier,
+    file: str | os.PathLike[str] | BinaryIO,
+    images: Sequence[Image],
+    *,
+    report: Report | None = None,
+    pictures: BinaryIO | None = None,
+    most: int = MAX_BYTES,
+) -> Iterator[Packing]:
+    """Write the zip to a path or a binary file, step by step: who stops asking cancels it.
+
+    It holds head.safetensors, model.onnx (the whole network), predict.py and what it needs (requirements.txt),
+    labels.txt, model-card.md and, where they are given, the labelled pictures as a zip of their own, such as
+    as_zip.export_zip writes. net is the network that the head was trained on. The export is compared with it on
+    `images`, best the held-out ones, before anything is written. With pictures it takes `most` bytes at most: such a
+    zip is there to be opened again, and open_package takes MAX_BYTES.
+
+    Raises ModelError where that comparison fails, ParameterError without images or where the file cannot be written,
+    DatasetError where it would be larger, and what Head.as_classifier and export_onnx raise. At a path, what was there
+    stays until all is written.
+    """
+    mine = replace(head.as_classifier(net), name=f"a head on {head.network}")
+    with tempfile.TemporaryDirectory() as folder:
+        model = Path(folder, "model.onnx")
+        yield Packing("Exporting the network", 0, 1)
+        for found in export_checked(mine, model, images, head.refusal):
+            yield Packing("Comparing it with the original", found.pictures, len(images))
+        if pictures is not None:
+            whole = model.stat().st_size + len(head.to_bytes()) + pictures.seek(0, os.SEEK_END)
+            check_size(whole + SMALL_FILES, most)
+        yield Packing("Packing", 0, 1, found)
+        target = replacing(file) if isinstance(file, str | os.PathLike) else nullcontext(file)
+        with target as written, ZipFile(written, "w", ZIP_DEFLATED) as zipped:
+            zipped.writestr(HEAD, head.to_bytes())
+            zipped.write(model, model.name, ZIP_STORED)  # weights do not get smaller
+            for each in sorted(TAKEAWAY.glob("*.*")):
+                zipped.write(each, each.name)
+            zipped.writestr("labels.txt", "".join(f"{' '.join(label.split())}\n" for label in head.classes))
+            zipped.writestr("model-card.md", model_card(head, found, report))
+            if pictures is not None:
+                with zipped.open(ZipInfo(PICTURES), "w", force_zip64=True) as entry:
+                    pictures.seek(0)
+                    shutil.copyfileobj(pictures, entry, archive.CHUNK)
+    yield Packing("Packing", 1, 1, found)
+
+
+def check_size(size: int, most: int) -> None:
+    """DatasetError where a zip with pictures that takes at least so many bytes takes more than `most`."""
+    if size > most:
+        raise DatasetError(
+            f"With its pictures the zip would take at least {size / 10**9:,.2f} GB, and one of over "
+            f"{most / 10**9:,.2f} GB cannot be opened again; pack it without them, and save them as a zip of their own."
+        )
+
+
+def open_package(source: str | os.PathLike[str] | bytes | BinaryIO) -> Package:
+    """The head and the pictures of a zip (path, bytes or seekable binary file) that pack wrote; its model and its code
+    are not looked at. One folder around it all is passed over.
+
+    Raises DatasetError for what is no zip, no package, has a hostile or repeated entry name or is over a limit, and
+    HeadError for a head that cannot be read.
+    """
+    with archive.opened(source, MAX_BYTES) as opened:
+        entry, pictures = _entries(opened)
+        if entry is None:
+            raise DatasetError(f"This zip holds no {HEAD}; choose one that this app, or “export”, packed.")
+        with _unpacked(opened, entry, MAX_HEAD_BYTES) as file:
+            head = load_head(file.read())
+        return Package(head, None if pictures is None else _unpacked(opened, pictures, MAX_BYTES))
+
+
+def incoming_zip(source: str | os.PathLike[str] | bytes | BinaryIO) -> list[Incoming]:
+    """As intake.from_zip; of a zip that pack wrote, the pictures that it was given."""
+    with archive.opened(source, MAX_ZIP_BYTES) as opened:
+        pictures = _entries(opened)[1]
+        inner = None if pictures is None else _unpacked(opened, pictures, MAX_BYTES)
+    return from_zip(source if inner is None else inner)
+
+
+def labelled_zip(source: str | os.PathLike[str] | bytes | BinaryIO) -> LabelledImages:
+    """The labelled pictures of a zip (path, bytes or seekable binary file) of one folder a class, that as_zip wrote,
+    or that pack wrote with pictures. What this app wrote keeps its names and groups, without what is disabled.
+
+    Raises DatasetError as of LabelledImages.from_zip and intake.from_zip.
+    """
+    with archive.opened(source, MAX_ZIP_BYTES) as opened:
+        ours = _entries(opened)[1] is not None or read_manifest(opened) is not None
+    return labelled(incoming_zip(source)) if ours else LabelledImages.from_zip(source)
+
+
+def _entries(opened: ZipFile) -> tuple[ZipInfo | None, ZipInfo | None]:
+    """The head and, beside it, the pictures of a package; None for what is not there."""
+    entries: dict[tuple[str, ...], ZipInfo] = {}
+    for info in opened.infolist():
+        if entries.setdefault(parts := archive.entry_parts(info), info) is not info:
+            raise DatasetError(f"The zip holds “{'/'.join(parts)}” twice; pack it anew.")
+    around = min((parts[:-1] for parts in entries if parts[-1:] == (HEAD,)), key=len, default=None)
+    return (None, None) if around is None else (entries[*around, HEAD], entries.get((*around, PICTURES)))
+
+
+def _unpacked(opened: ZipFile, info: ZipInfo, most: int) -> BinaryIO:
+    """An entry as a temporary file, at its start. Raises DatasetError where it is damaged, or larger than `most`."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115
+    for chunk in archive.read_chunks(opened, info, info.filename):
+        file.write(chunk)
+        if file.tell() > most:  # whatever its header says
+            raise DatasetError(f"“{info.filename}” unpacks to over {most >> 20:,} MB, the most that is taken.")
+    file.seek(0)
+    return file

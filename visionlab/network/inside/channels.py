@@ -1,0 +1,191 @@
+"""What a layer's channels do: their weights, statistics and rankings, and what they add to a class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from visionlab.errors import ModelError, ParameterError
+from visionlab.imaging.image import Image
+from visionlab.network.inside.activations import FeatureMap, network_steps
+from visionlab.network.running.classifier import Classifier, Layer, predict
+
+
+def check_number(layer: Layer, what: str, number: int, count: int) -> None:
+    """Raises ParameterError unless the number of a channel, row or column of the layer is within 0..count − 1."""
+    if not 0 <= number < count:
+        good = f"a {what} from 0 to {count - 1}" if count > 1 else f"{what} 0, the only one"
+        raise ParameterError(f"{layer.name} has no {what} {number}. Choose {good}.")
+
+
+@dataclass(frozen=True, eq=False)
+class ChannelWeights:
+    """What a channel of a convolution or a unit of a fully connected layer computes with.
+
+    kernels (C, kh, kw) float32, one for each input channel; 1 × 1 for each input of a fully connected layer.
+    """
+
+    layer: Layer
+    channel: int
+    bias: float
+    kernels: NDArray[np.float32]
+
+    def strongest(self, count: int) -> NDArray[np.intp]:
+        """The numbers of the `count` input channels whose kernels have the largest Euclidean norm, largest first."""
+        return np.argsort(-np.linalg.norm(self.kernels, axis=(1, 2)), kind="stable")[:count]
+
+
+def channel_weights(net: Classifier, layer: str, channel: int) -> ChannelWeights:
+    """The kernels and the bias of one channel, as the network has them.
+
+    Raises ModelError for an unknown layer or one without weights, ParameterError for an unknown channel.
+    """
+    here = net.layer(layer)
+    if here.kind not in ("conv", "linear"):
+        raise ModelError(f"{layer} has no kernels of its own. Choose a convolution or a fully connected layer.")
+    check_number(here, "channel", channel, here.shape[0])
+    module = dict(net.module.steps())[here.module]
+    weight = module.weight[channel].float().cpu().numpy()  # (C, 3, 3) or (F,)
+    bias = 0.0 if module.bias is None else float(module.bias[channel])  # none where a normalisation follows
+    return ChannelWeights(here, int(channel), bias, weight.reshape(len(weight), *weight.shape[1:] or (1, 1)))
+
+
+@dataclass(frozen=True)
+class LayerStatistics:
+    """Over all values of a layer's maps: silent is the share of values ≤ 0 (those of a convolution that its ReLU
+    silences), spread the standard deviation."""
+
+    layer: Layer
+    silent: float
+    mean: float
+    spread: float
+
+
+def layer_statistics(maps: Mapping[str, FeatureMap]) -> list[LayerStatistics]:
+    """The statistics of each layer, in the order of the maps."""
+    return [_statistics(found) for found in maps.values()]
+
+
+def _statistics(found: FeatureMap) -> LayerStatistics:
+    flat = found.values.reshape(1, -1)
+    mean, spread = cv2.meanStdDev(flat)  # one pass that copies nothing and sums in float64
+    return LayerStatistics(found.layer, float(np.count_nonzero(flat <= 0)) / flat.size, mean.item(), spread.item())
+
+
+def _as_they_come(values: NDArray[np.float32], contribution: NDArray[np.float32] | None) -> NDArray[np.float32]:
+    return np.zeros(len(values), np.float32)  # all alike: a stable order leaves them where they are
+
+
+def _mean(values: NDArray[np.float32], contribution: NDArray[np.float32] | None) -> NDArray[np.float32]:
+    return values.mean((1, 2))
+
+
+def _peak(values: NDArray[np.float32], contribution: NDArray[np.float32] | None) -> NDArray[np.float32]:
+    return values.max((1, 2))
+
+
+def _sparsity(values: NDArray[np.float32], contribution: NDArray[np.float32] | None) -> NDArray[np.float32]:
+    """Hoyer (2004), JMLR 5, p. 1460: (√n − ‖x‖₁ / ‖x‖₂) / (√n − 1) of what a ReLU passes, x = max(values, 0).
+
+    1 where one place of n answers, 0 where all answer alike; 0, too, for a silent channel and for a single place.
+    """
+    passed = values.reshape(len(values), -1).clip(min=0)
+    root = np.sqrt(passed.shape[1])
+    length = np.linalg.norm(passed, axis=1)
+    lively = (length > 0) & (root > 1)
+    ratio = np.divide(passed.sum(1), length, where=lively, out=np.full(len(values), root, np.float32))
+    return ((root - ratio) / max(root - 1, 1)).astype(np.float32)
+
+
+def _contribution(values: NDArray[np.float32], contribution: NDArray[np.float32] | None) -> NDArray[np.float32]:
+    return contribution
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """A way to put a layer's channels in order.
+
+    score(values, contribution) takes the layer's maps (C, H, W) and, where by_class, what `contributions` gives for
+    the layer (C,), and gives a number for each channel (C,) float32, larger first.
+    """
+
+    name: str
+    title: str
+    about: str
+    by_class: bool
+    score: Callable[[NDArray[np.float32], NDArray[np.float32] | None], NDArray[np.float32]]
+
+    def order(self, values: NDArray[np.float32], contribution: NDArray[np.float32] | None = None) -> NDArray[np.intp]:
+        """The channels' numbers (C,), the one with the largest score first; equals stay in the network's order."""
+        return np.argsort(-self.score(values, contribution), kind="stable")
+
+
+RANKINGS: dict[str, Ranking] = {
+    "number": Ranking("number", "Number", "As the network has them.", False, _as_they_come),
+    "mean": Ranking("mean", "Mean", "What answers most over the whole picture first.", False, _mean),
+    "peak": Ranking("peak", "Peak", "What answers most at its best place first.", False, _peak),
+    "sparsity": Ranking(
+        "sparsity",
+        "Sparsity",
+        "What answers at few places and is silent elsewhere first (Hoyer 2004).",
+        False,
+        _sparsity,
+    ),
+    "contribution": Ranking(
+        "contribution",
+        "Contribution to the class",
+        "What adds most to the class’s logit first: gradient × activation, summed over the places.",
+        True,
+        _contribution,
+    ),
+}
+
+
+def contributions(
+    net: Classifier, image: Image, target: str | int | None = None, side: int | None = None
+) -> dict[str, NDArray[np.float32]]:
+    """{layer name: (C,) float32}: what each channel adds to the logit of a class, to first order.
+
+    Σ over the places of activation × ∂logit/∂activation (gradient × input of Shrikumar et al. 2017, arXiv:1605.01713,
+    with a layer's maps for the input); one number for each unit of a fully connected layer. Every layer but the
+    softmax, which comes after the logit. target is an index or a label, by default the most probable class at the
+    classifier's own input size; side is the input size in pixels at which the layers are looked at, by default the
+    classifier's own. Raises ParameterError for an unknown class or a side below 32.
+    """
+    index = predict(net, [image], top=1)[0][0].index if target is None else net.target(target)
+    transform = net.transform if side is None else net.transform.at(side)
+    names = {layer.module: layer.name for layer in net.layers}
+    x = transform([image], net.device)
+    found: dict[str, torch.Tensor] = {}
+    for path, step in network_steps(net)[:-1]:
+        x = step(x)
+        if not found:  # the picture's own gradient is not asked for: the graph starts after the first layer
+            x = x.detach().requires_grad_()
+        if path in names:
+            found[names[path]] = x
+    gradients = torch.autograd.grad(x[0, index], list(found.values()))
+    added = [(maps * slope)[0].detach() for maps, slope in zip(found.values(), gradients, strict=True)]
+    return {
+        name: each.reshape(len(each), -1).sum(1).float().cpu().numpy() for name, each in zip(found, added, strict=True)
+    }
+
+
+def channel_change(before: FeatureMap, after: FeatureMap) -> NDArray[np.float32]:
+    """(C,) float32 ≥ 0: how much each channel answers differently to two pictures, place by place.
+
+    The mean over the places of |a − b|, divided by the mean of |a| + |b| over the whole layer: a weak channel changes
+    little, whatever it does, a channel that is silent twice changes by 0, and the mean over the channels is the Bray–
+    Curtis dissimilarity of the two layers, in 0..1. Raises ParameterError where the maps differ in shape.
+    """
+    a, b = before.values, after.values
+    if a.shape != b.shape:
+        shapes = " and ".join(" × ".join(map(str, shape)) for shape in (a.shape, b.shape))
+        raise ParameterError(f"Maps of {shapes} cannot be compared. Use the same layer and input size for both.")
+    change = np.abs(a - b).mean((1, 2))
+    scale = np.abs(a).mean() + np.abs(b).mean()
+    return change / scale if scale > 0 else change

@@ -1,0 +1,247 @@
+"""The Classifier: a network, how pictures enter it, what its outputs and its layers are called; and predict.
+
+The built-in network, torchvision's VGG16 and a head that the user just trained are all Classifiers, so nothing that
+predicts, opens layers or explains has to ask which it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from visionlab.errors import ModelError, ParameterError
+from visionlab.imaging.image import Image, check_image
+from visionlab.network.files.checksums import Comparison
+from visionlab.network.running.chunks import through
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+INTERPOLATIONS = ("bilinear", "bicubic")  # by which a Transform resizes, antialiased
+SMALLEST_SIDE = 32  # five pools halve a picture five times
+UNSURE = 0.3  # a top probability below this is a guess among many, and people are told so
+SLIMMEST = 16  # times as long as wide: of what is slimmer, the middle is enough
+BATCH = 32  # pictures that go through a network at once: bounds the memory
+
+
+@dataclass(frozen=True)
+class Transform:
+    """How a picture enters a network: shorter side to `resize` pixels, the central `crop` × `crop`, normalised.
+
+    interpolation is "bilinear" or "bicubic" (a = −0.5), antialiased. The longer side is cut to whole pixels, or rounded
+    where rounds is set. With rounds unset it is torchvision's preset, without rounding colours to bytes in between.
+    """
+
+    resize: int
+    crop: int
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+    interpolation: str = "bilinear"
+    rounds: bool = False
+
+    def at(self, side: int) -> Transform:
+        """The same framing at another input size in pixels. Raises ParameterError below 32."""
+        if side < SMALLEST_SIDE:
+            raise ParameterError(f"An input of {side} px is too small. Use {SMALLEST_SIDE} px or more.")
+        return replace(self, resize=max(side, round(side * self.resize / self.crop)), crop=side)
+
+    def box(self, image: Image) -> tuple[float, float, float, float]:
+        """What of the picture the network sees: (top, left, height, width) in the picture's pixels."""
+        height, width = image.shape[:2]
+        side = min(height, width) * self.crop / self.resize
+        return (height - side) / 2, (width - side) / 2, side, side
+
+    def resized(self, image: Image) -> Tensor:
+        """The picture as the network frames it, before normalisation: (3, crop, crop) float32, 0..255."""
+        image = _middle(check_image(image))
+        height, width = image.shape[:2]
+        whole = round if self.rounds else int
+        size = tuple(whole(self.resize * length / min(height, width)) for length in (height, width))
+        x = (
+            torch.from_numpy(np.require(image, requirements=["C", "W"])).permute(2, 0, 1)[None].float()
+        )  # copies what is shared
+        x = F.interpolate(x, size, mode=self.interpolation, antialias=True, align_corners=False)[0]
+        x.clamp_(0, 255)  # a cubic overshoots at edges
+        top, left = (round((side - self.crop) / 2) for side in size)
+        return x[:, top : top + self.crop, left : left + self.crop]
+
+    def view(self, image: Image) -> Image:
+        """The picture as the network sees it: uint8 (crop, crop, 3)."""
+        return self.resized(image).round_().byte().permute(1, 2, 0).contiguous().numpy()
+
+    def __call__(self, images: Sequence[Image], device: torch.device) -> Tensor:
+        """(N, 3, crop, crop) float32 on the device, normalised."""
+        x = torch.stack([self.resized(image) for image in images]).to(device)
+        mean, std = (torch.tensor(values, device=device).view(1, 3, 1, 1) for values in (self.mean, self.std))
+        return (x / 255 - mean) / std
+
+
+def _middle(image: Image) -> Image:
+    """A strip without its ends, which no network sees: enlarged to a network's size, they would fill the memory."""
+    slices = []
+    for length in image.shape[:2]:
+        spare = max(0, length - SLIMMEST * min(image.shape[:2])) // 2
+        slices.append(slice(spare, length - spare))
+    return image[tuple(slices)]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer: of a VGG under the paper's name, of another network under torchvision's.
+
+    module is the path of the layer's step; kind is conv, norm, relu (max(0, x), nothing else), relu6 (no more than 6,
+    either), activation (any other function of one value), pool, block (several of these in one step), sum (of the layer
+    before and the one that `adds` names), average, linear or softmax; shape is (C, H, W) at the classifier's own input
+    size. stride is in input pixels, None after the average pool, where no place is left.
+    receptive_field is in input pixels, None where it is the whole input or could not be worked out. parameters counts
+    all that was learned; block is the part of the network that the layer is drawn in; per_place is the mean number of
+    multiplications for a place of the output, None where that is one for each weight (parameters without biases).
+    """
+
+    name: str
+    module: str
+    kind: str
+    shape: tuple[int, int, int]
+    stride: int | None
+    receptive_field: int | None
+    parameters: int
+    block: str = "Classifier"
+    per_place: float | None = None
+    adds: str | None = None
+
+    @property
+    def in_place(self) -> bool:
+        """Whether the layer's values lie at places of the picture."""
+        return self.stride is not None
+
+    @property
+    def multiplications(self) -> int:
+        """Of the convolutions and fully connected layers in one forward pass at this shape, padding counted like the
+        rest: each weight (not the bias) once a place.
+
+        C_out·H·W·C_in·kh·kw for a convolution, F_in·F_out for a fully connected layer, 0 for a layer without either.
+        """
+        channels, height, width = self.shape
+        weights = max(0, self.parameters - channels) if self.per_place is None else self.per_place
+        return round(weights * height * width)
+
+
+@dataclass(frozen=True, eq=False)
+class Classifier:
+    """A network with everything that is needed to use it.
+
+    module maps normalised (N, 3, H, W) to logits (N, len(labels)) and lists its `steps()`; it is shared, so it is never
+    changed: eval mode, parameters frozen. embedding names the layer whose values a head is trained on, and
+    embedding_side the input size in pixels for that, None for the transform's own; unit_length says whether a head
+    takes those values scaled to unit length. maps_side is the input size at which the maps of the deeper layers are
+    large enough to be looked at. The logits are
+    divided by temperature before the softmax, so that the probabilities are neither too sure nor too shy (Guo et al.
+    2017); it is 1 where nobody measured it. comparisons are those of the weight files that it came out of with what
+    they were at their first load.
+    """
+
+    name: str
+    module: nn.Module
+    transform: Transform
+    labels: tuple[str, ...]
+    layers: tuple[Layer, ...]
+    device: torch.device
+    embedding: str
+    maps_side: int
+    temperature: float = 1.0
+    comparisons: tuple[Comparison, ...] = ()
+    embedding_side: int | None = None
+    unit_length: bool = False
+
+    def check(self, wait: bool = False) -> None:
+        """Raises WeightsError where a weight file has been found to differ from what it was at the first load."""
+        for comparison in self.comparisons:
+            comparison.check(wait)
+
+    def softmax(self, logits: Tensor) -> Tensor:
+        """(N, classes) logits → (N, classes) float32 probabilities, at the classifier's temperature."""
+        return (logits.float() / self.temperature).softmax(1)
+
+    def layer(self, name: str) -> Layer:
+        """The layer of that name. Raises ModelError where there is none."""
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        raise ModelError(f"{self.name} has no layer “{name}”. {self.layers_near(name)}")
+
+    def layers_near(self, name: str) -> str:
+        """For whoever asked for a layer that is not there: how the layers are called, and which may have been meant."""
+        names = [layer.name for layer in self.layers]
+        near = get_close_matches(name, names, n=1)
+        hint = f" Did you mean “{near[0]}”?" if near else ""
+        return f"Its {len(names)} layers go from {names[0]} to {names[-1]}.{hint}"
+
+    def target(self, label: str | int) -> int:
+        """The index of a class, given its index or its label. Raises ParameterError where there is none."""
+        if isinstance(label, int | np.integer):
+            if 0 <= label < len(self.labels):
+                return int(label)
+            raise ParameterError(
+                f"Class {label} is not among the {len(self.labels)} of {self.name}: use 0 to {len(self.labels) - 1}."
+            )
+        folded = label.strip().casefold()
+        for index, known in enumerate(self.labels):
+            if known.casefold() == folded:
+                return index
+        raise ParameterError(
+            f"{self.name} has no class “{label}”. Its classes begin with {', '.join(self.labels[:4])}."
+        )
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One class, and how probable the network holds it (0..1)."""
+
+    label: str
+    index: int
+    probability: float
+
+
+@torch.inference_mode()
+def probabilities(net: Classifier, images: Sequence[Image]) -> NDArray[np.float32]:
+    """(N, classes) float32: how probable the network holds each class for each picture, adding up to 1."""
+    found = [np.zeros((0, len(net.labels)), np.float32)]
+    for start in range(0, len(images), BATCH):
+        chunk = [images[i] for i in range(start, min(start + BATCH, len(images)))]
+        found.append(classified(net, net.transform(chunk, net.device)))
+    return np.concatenate(found)
+
+
+@torch.inference_mode()
+def classified(net: Classifier, x: Tensor) -> NDArray[np.float32]:
+    """(N, classes) float32: the probabilities for pictures that have been prepared, x (N, 3, H, W), in one batch.
+
+    Raises WeightsError as Classifier.check does.
+    """
+    net.check()
+    return net.softmax(through(net, net.module.steps(), x)).cpu().numpy()
+
+
+def predict(net: Classifier, images: Sequence[Image], top: int = 5) -> list[list[Prediction]]:
+    """The `top` most probable classes of each picture, most probable first.
+
+    A network with fewer classes than `top` gives all that it has. Raises ParameterError where top is below 1 or
+    `images` is one picture instead of a list of pictures.
+    """
+    if isinstance(images, np.ndarray) and images.ndim == 3:
+        raise ParameterError("predict takes a list of pictures. Put the one picture into a list: [image].")
+    if top < 1:
+        raise ParameterError(f"top is {top}. Ask for at least one class.")
+    return [ranked(net, row, top) for row in probabilities(net, images)]
+
+
+def ranked(net: Classifier, row: NDArray[np.float32], top: int) -> list[Prediction]:
+    """The `top` most probable classes of one picture's probabilities (classes,), most probable first."""
+    best = np.argsort(-row, kind="stable")[:top]
+    return [Prediction(net.labels[i], int(i), float(row[i])) for i in best]

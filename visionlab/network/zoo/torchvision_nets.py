@@ -1,0 +1,137 @@
+"""torchvision's networks as the steps that they are, its VGG with batch normalisation as a plain VGG, and their layers.
+
+Nothing here knows one network from another: a network's children, in order, are its steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from visionlab.network.running.classifier import Layer
+from visionlab.network.zoo.passes import passes
+from visionlab.network.zoo.steps import Shortcut, Sum
+from visionlab.network.zoo.vgg import VGG, Plan, Step, flatten
+
+KINDS: tuple[tuple[type[nn.Module], str | None], ...] = (  # the first that fits; None: not worth looking at
+    (nn.Conv2d, "conv"),
+    (nn.BatchNorm2d, "norm"),
+    (nn.LayerNorm, "norm"),
+    (nn.ReLU, "relu"),
+    (nn.ReLU6, "relu6"),
+    (nn.SiLU, "activation"),
+    (nn.Hardswish, "activation"),
+    (nn.GELU, "activation"),
+    (nn.MaxPool2d, "pool"),
+    (nn.AdaptiveAvgPool2d, "average"),
+    (nn.Linear, "linear"),
+    (Sum, "sum"),
+    (nn.Dropout, None),
+    (nn.Flatten, None),
+    (nn.Module, "block"),
+)
+ACTIVATIONS = tuple(of for of, kind in KINDS if kind in {"relu", "relu6", "activation"})
+
+
+class Stepped(nn.Module):
+    """One of torchvision's networks: (N, 3, H, W) float, normalised → logits (N, classes), step by step.
+
+    It is to be one whose forward is its children in order, an nn.Sequential being its own children, and an inverted
+    residual its sequence and a sum; what torchvision does between two children, flattening, comes after the step of
+    that path (None: the network has a module for it). Paths are torchvision's. What works in place no longer does, so
+    that every activation can be kept.
+    """
+
+    def __init__(self, network: nn.Module, flatten_after: str | None = "avgpool"):
+        super().__init__()
+        self.network = network
+        self.flatten_after = flatten_after
+        for part in network.modules():
+            if getattr(part, "inplace", False):
+                part.inplace = False
+
+    def steps(self) -> list[Step]:
+        """What the network does, in order: (module path, function). Flattening has the path "flatten"."""
+        found: list[Step] = []
+        for path, module in _unrolled(self.network):
+            found.append((path, module))
+            if path == self.flatten_after:
+                found.append(("flatten", flatten))
+        return found
+
+    def forward(self, x: Tensor) -> Tensor:
+        for _, step in self.steps():
+            x = step(x)
+        return x
+
+
+def _unrolled(network: nn.Module, prefix: str = "") -> Iterator[Step]:
+    for name, child in network.named_children():
+        path = prefix + name
+        if isinstance(child, nn.Sequential):
+            yield from _unrolled(child, f"{path}.")
+        elif hasattr(child, "use_res_connect"):
+            yield from _inverted_residual(child, path)
+        else:
+            yield path, child
+
+
+def _inverted_residual(block: nn.Module, path: str) -> Iterator[Step]:
+    """A sequence, to whose result its input is added where it has the same shape (MobileNets' and EfficientNets')."""
+    name, sequence = next(each for each in block.named_children() if isinstance(each[1], nn.Sequential))
+    inside = _unrolled(sequence, f"{path}.{name}.")
+    if not block.use_res_connect:
+        yield from inside
+        return
+    shortcut, around = Shortcut(), f"{path}.shortcut"
+    yield around, shortcut
+    yield from inside
+    yield f"{path}.sum", Sum(shortcut, around)
+
+
+def network_layers(network: nn.Module, side: int) -> tuple[Layer, ...]:
+    """Every step with an output worth looking at, and the softmax, for an input of side × side pixels.
+
+    Layers are called by their paths, and drawn with those of their stride. Shapes, multiplications and receptive fields
+    are those of a pass that computes nothing.
+    """
+    found: list[Layer] = []
+    entered: dict[str, str] = {}  # where a shortcut leaves → the layer whose values it takes along
+    stride: int | None = 1
+    shape: tuple[int, ...] = (3, side, side)
+    for (path, step), passed in zip(network.steps(), passes(network, side), strict=True):
+        kind = next(kind for of, kind in KINDS if isinstance(step, of)) if isinstance(step, nn.Module) else None
+        if kind == "average" or len(passed.shape) == 1:
+            stride = None
+        if stride is not None:
+            stride *= round(shape[1] / passed.shape[1])  # maps that lose their border are a little smaller
+        shape = passed.shape
+        if isinstance(step, Shortcut):
+            entered[path] = found[-1].name
+        if kind is not None:
+            channels, height, width = (*shape, 1, 1)[:3]
+            parameters = sum(parameter.numel() for parameter in step.parameters())
+            places = (channels, height, width)
+            field, block = (None, "Classifier") if stride is None else (passed.field, f"Stride {stride}")
+            count = passed.multiplications / (height * width)
+            adds = entered[step.after] if isinstance(step, Sum) else None
+            found.append(Layer(path, path, kind, places, stride, field, parameters, block, count, adds))
+    return (*found, Layer("prob", "softmax", "softmax", found[-1].shape, None, None, 0))
+
+
+@torch.no_grad()
+def plain_vgg(network: nn.Module, plan: Plan) -> VGG:
+    """torchvision's VGG with batch normalisation after each convolution as the VGG of the plan, without: one affine
+    map. The given network is left as it was."""
+    features = list(network.features)
+    affine = [
+        torch.nn.utils.fuse_conv_bn_eval(module, following) if isinstance(module, nn.Conv2d) else module
+        for module, following in zip(features, [*features[1:], None], strict=True)
+    ] + list(network.classifier)
+    values = [v for module in affine if isinstance(module, nn.Conv2d | nn.Linear) for v in (module.weight, module.bias)]
+    with torch.device("meta"):
+        plain = VGG(plan)
+    plain.load_state_dict(dict(zip(plain.state_dict(), values, strict=True)), assign=True)
+    return plain

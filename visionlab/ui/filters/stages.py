@@ -1,0 +1,103 @@
+"""The pictures of a chain of filters: computed step by step, each kept in the cache, and shown."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from visionlab.imaging.image import fit
+from visionlab.imaging.operations.frequencies import FOURIER
+from visionlab.ui.filters.chain import Step, current
+from visionlab.ui.shared import cached
+from visionlab.ui.shared.page import ASSETS, sentence
+from visionlab.ui.shared.state import Picture
+from visionlab.ui.shared.widgets import show_exact
+
+STYLE = ASSETS / "filters.css"
+LONGEST = 1024  # pixels: what the page works on
+MOST_PIXELS = 16_000_000  # of a stage on the page, where a chain enlarges
+THUMBNAIL, SPECTRUM = 136, 320  # pixels
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A stage on the page: the step that it is of, what came in, and what came out; keys stand for them in caches."""
+
+    place: int
+    step: Step
+    before: Picture
+    after: Picture
+    seconds: float
+
+
+def at_work(picture: Picture) -> Picture:
+    """The picture at the size that the page works on."""
+    return Picture(picture.name, f"{picture.key}-{LONGEST}", fit(picture.image, LONGEST))
+
+
+def stages(picture: Picture, steps: Iterable[Step]) -> list[Shown]:
+    """The picture after each step that is on. A step that changes leaves those before it in the cache."""
+    now, found = picture, []
+    for place, step in enumerate(steps, 1):
+        if not step.on:
+            continue
+        told = json.dumps([now.key, step.name, dict(step.values)])
+        key = hashlib.sha256(told.encode()).hexdigest()
+        stage = cached.filter_stage(key, step.name, step.values, now.image)
+        after = Picture(step.title, key, stage.image)
+        found.append(Shown(place, step, now, after, stage.seconds))
+        height, width = stage.image.shape[:2]
+        if height * width > MOST_PIXELS:
+            sentence(
+                f"After {step.title} the picture has {width:,} × {height:,} pixels, and the page stops here at "
+                f"{MOST_PIXELS // 10**6} megapixels; enlarge less to see the rest."
+            )
+            break
+        now = after
+    return found
+
+
+def spectra(shown: Iterable[Shown], rooms: Mapping[int, DeltaGenerator]) -> None:
+    """Under each Fourier filter, the spectrum of what comes into it and what it takes out of that."""
+    for stage in shown:
+        if stage.step.name in FOURIER:
+            with rooms[stage.step.id], st.container(horizontal_alignment="center", gap="xsmall"):
+                image, values = stage.before.image, stage.step.values
+                png = cached.spectrum_png(stage.after.key, stage.step.name, SPECTRUM, values, image)
+                show_exact(png, f"The spectrum before {stage.step.title}", width=SPECTRUM * 3 // 4)
+                st.caption(
+                    "The spectrum of what comes in: slow waves in the middle, fast ones outside. Blue is taken out."
+                )
+
+
+def filmstrip(shown: list[Shown]) -> Shown | None:
+    """Each stage small, with the time that it took; its button shows it large. Gives the stage that is to be large."""
+    editor = current()
+    selected = next((stage for stage in shown if stage.step.id == editor.looked_at), shown[-1] if shown else None)
+    with st.container(horizontal=True, gap="small", key="filmstrip"):
+        for stage in shown:
+            with st.container(width=THUMBNAIL, gap="xsmall"):
+                title, one = stage.step.title, stage.step.id
+                thumbnail = cached.picture_bytes(stage.after.key, THUMBNAIL * 2, stage.after.image)
+                st.image(thumbnail, width="stretch", alt=f"Stage {stage.place}: {title}")
+                st.button(
+                    title,
+                    key=f"look-{one}",
+                    type="primary" if stage is selected else "secondary",
+                    help="Show this stage large",
+                    on_click=editor.look_at,
+                    args=(one,),
+                    width="stretch",
+                )
+                st.caption(f"Step {stage.place} · {milliseconds(stage.seconds)}", text_alignment="center")
+    return selected
+
+
+def milliseconds(seconds: float) -> str:
+    """A time as people read it: 0.4 ms, 12 ms, 1,200 ms."""
+    return f"{1000 * seconds:,.1f} ms" if seconds < 0.01 else f"{1000 * seconds:,.0f} ms"

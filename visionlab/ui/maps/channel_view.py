@@ -1,0 +1,209 @@
+"""One channel of a layer: its map, where that lies on the picture, its weights, its values, and what excites it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import streamlit as st
+
+from visionlab.imaging.image import encode_jpeg, encode_png
+from visionlab.imaging.render import colour, overlay
+from visionlab.network.inside.channels import ChannelWeights, channel_weights
+from visionlab.network.inside.excitation import crop, strongest_patches
+from visionlab.network.inside.trace import receptive_box
+from visionlab.ui.maps import wanted
+from visionlab.ui.maps.look import Look, name_of
+from visionlab.ui.shared import cached, charts, state
+from visionlab.ui.shared.components.cells import cells
+from visionlab.ui.shared.state import Spot
+from visionlab.ui.shared.widgets import show_exact
+
+MAP_TALLEST = 380  # pixels on the screen
+KERNELS_SHOWN = 16
+PATCHES_SHOWN = 9
+UNITS_SHOWN = 14
+# Kinds of layers that keep their input's channels.
+WEIGHTLESS = ("relu", "relu6", "activation", "sum", "pool", "average", "softmax")
+
+
+def show_map(look: Look, spot: Spot, scale: str) -> None:
+    """The channel's map, large, where a click on a place opens that unit; of a layer of units, the strongest ones."""
+    values = look.maps[spot.layer].values
+    if values[0].size == 1:
+        _strongest_units(look, spot)
+        return
+    grid = cached.map_grid(values, spot.channel, look.scale(scale))
+    cells(
+        grid.picture,
+        **grid.layout,
+        names="row {row}, column {column}",
+        notes=None,
+        chosen=spot.unit[0] * grid.columns + spot.unit[1],
+        what=f"The map of channel {spot.channel} of {spot.layer}",
+        tallest=MAP_TALLEST,
+        key=f"map-{look.picture.key}",
+        on_choose=lambda cell: state.look_at(Spot(spot.layer, spot.channel, divmod(cell, grid.columns))),
+    )
+    one = values[spot.channel]
+    st.caption(f"mean {one.mean():.3f}, from {one.min():.3f} to {one.max():.3f}")
+
+
+def _strongest_units(look: Look, spot: Spot) -> None:
+    """Bars of the units that answer most, the unit that is open among them in full colour."""
+    found = look.maps[spot.layer]
+    values = found.values.ravel()
+    best = np.argsort(-np.abs(values), kind="stable")[:UNITS_SHOWN]
+    if spot.channel not in best:
+        best = np.append(best[:-1], spot.channel)
+    names = [name_of(look.net, found, int(unit)) for unit in best]
+    marked = int(np.flatnonzero(best == spot.channel)[0])
+    st.plotly_chart(
+        charts.signed_bars(names, values[best].tolist(), "Value", marked),
+        config=charts.PLAIN,
+        key=f"units-{look.picture.key}",
+    )
+
+
+def sections(look: Look, spot: Spot) -> None:
+    """What else there is to see of the channel, one thing at a time."""
+    here: dict[str, Callable[[Look, Spot], None]] = dict(SECTIONS)
+    if look.maps[spot.layer].values[0].size == 1:  # a unit without places
+        del here["On the picture"], here["Values"]
+    chosen = st.segmented_control(
+        "What to see of it",
+        here,
+        default=next(iter(here)),
+        required=True,
+        key=f"section-{len(here)}",
+        label_visibility="collapsed",
+        wrap=True,
+    )
+    here[chosen](look, spot)
+
+
+def _on_picture(look: Look, spot: Spot) -> None:
+    one = look.maps[spot.layer].values[spot.channel]
+    peak = float(one.max())
+    view = look.net.transform.at(look.side).view(look.picture.image)
+    laid = overlay(view, (one / peak).clip(0, 1) if peak > 0 else np.zeros_like(one), 0.8)
+    st.image(encode_jpeg(laid, 92), width="stretch", alt="The map, laid over the picture")
+    st.caption("Bright where the channel answers." if peak > 0 else "The channel answers nowhere on this picture.")
+
+
+def _values(look: Look, spot: Spot) -> None:
+    one = look.maps[spot.layer].values[spot.channel]
+    st.plotly_chart(charts.histogram(one, float(one[spot.unit])), config=charts.PLAIN)
+    st.caption(f"{(one <= 0).mean():.0%} of its units are silent (zero or less).")
+
+
+def _weights(look: Look, spot: Spot) -> None:
+    layers = look.net.layers
+    index = layers.index(look.net.layer(spot.layer))
+    place = next(i for i in range(index, -1, -1) if layers[i].kind not in WEIGHTLESS)
+    if layers[place].kind not in ("conv", "linear"):
+        st.caption(
+            f"{layers[place].name} holds several layers, or none with a kernel of its own: there is none to show."
+        )
+        return
+    if place != index:
+        st.caption(f"{spot.layer} has no weights: these are the ones of {layers[place].name} before it.")
+    source = layers[place - 1].name if place else None
+    found = channel_weights(look.net, layers[place].name, spot.channel)
+    if source is None:
+        _colour_kernel(found)
+    elif found.kernels[0].size == 1:
+        _linear_weights(found, source)
+    else:
+        _kernels(found, source)
+
+
+def _colour_kernel(found: ChannelWeights) -> None:
+    """The kernel of three colour channels as a picture: grey is zero."""
+    most = float(np.abs(found.kernels).max()) or 1.0
+    picture = np.rint(255 * (0.5 + 0.5 * found.kernels / most)).astype(np.uint8).transpose(1, 2, 0)
+    channels = [colour(0.5 + 0.5 * kernel / most, "diverging") for kernel in found.kernels]
+    titles = ("in colour", "for red", "for green", "for blue")
+    for column, title, small in zip(st.columns(4), titles, [picture, *channels], strict=True):
+        with column:
+            show_exact(encode_png(small.repeat(48, 0).repeat(48, 1)), f"The weights {title}")
+            st.caption(title)
+    st.caption(f"Orange adds, blue takes away. The bias is {found.bias:.3f}.")
+
+
+def _kernels(found: ChannelWeights, source: str) -> None:
+    """The kernels of the strongest input channels; a click goes to such a channel."""
+    strongest = found.strongest(KERNELS_SHOWN)
+    kernels = found.kernels[strongest]
+    grid = cached.mosaic_grid(
+        ("kernels", found.layer.name, found.channel, kernels.tobytes()), None, "layer", 480, None, kernels
+    )
+    cells(
+        grid.picture,
+        **grid.layout,
+        names=[f"from channel {i} of {source}" for i in strongest],
+        notes=[f"sum {kernel.sum():+.3f}" for kernel in kernels],
+        chosen=None,
+        what=f"The strongest kernels of channel {found.channel}",
+        tallest=360,
+        key="kernels",
+        on_choose=lambda cell: state.look_at(Spot(source, int(strongest[cell]))),
+    )
+    st.caption(
+        f"The {len(strongest)} strongest of {len(found.kernels)} kernels: orange adds, blue takes away. "
+        f"Click one to go to its channel of {source}. The bias is {found.bias:.3f}."
+    )
+
+
+def _linear_weights(found: ChannelWeights, source: str) -> None:
+    strongest = found.strongest(KERNELS_SHOWN)
+    names = [f"{source}, {i}" for i in strongest]
+    st.plotly_chart(charts.signed_bars(names, found.kernels[strongest].ravel().tolist(), "Weight"), config=charts.PLAIN)
+    st.caption(f"The {len(strongest)} strongest of {len(found.kernels):,} weights. The bias is {found.bias:.3f}.")
+
+
+def _patches(look: Look, spot: Spot) -> None:
+    """The patches of all pictures so far that excite the channel most."""
+    others = [key for key in state.gallery() if key != look.picture.key]
+    pictures = [look.picture]
+    found = [cached.channel_peaks(*look.key, spot.layer, look.maps[spot.layer])]
+    bar = st.progress(0.0, "Looking through your pictures …") if others else None
+    for number, key in enumerate(others, 1):
+        picture = state.from_gallery(key)
+        pictures.append(picture)
+        found.append(
+            cached.run_for_peaks(look.network.key, picture.key, look.side, spot.layer, look.net, picture.image)
+        )
+        bar.progress(number / len(others), f"Picture {number} of {len(others)}")
+    if bar:
+        bar.empty()
+    best = strongest_patches(found, spot.channel, PATCHES_SHOWN)
+    if not best:
+        st.caption("The channel is silent on all of your pictures.")
+        return
+    columns = st.columns(3)
+    for number, excitation in enumerate(best):
+        picture = pictures[excitation.picture]
+        box = receptive_box(look.net, spot.layer, excitation.row, excitation.column, look.side)
+        with columns[number % 3]:
+            patch = crop(look.net, picture.image, box, look.side)
+            factor = max(1, 160 // max(patch.shape[:2]))
+            show_exact(encode_png(patch.repeat(factor, 0).repeat(factor, 1)), f"Patch {number + 1}")
+            st.text(f"{excitation.value:.2f} · {picture.name}")
+    st.caption(
+        "What the channel’s strongest units see, the strongest first. It looks through all pictures that you uploaded "
+        "in this session."
+    )
+
+
+def _wanted(look: Look, spot: Spot) -> None:
+    wanted.show(look.network, spot.layer, spot.channel)
+
+
+SECTIONS: dict[str, Callable[[Look, Spot], None]] = {
+    "On the picture": _on_picture,
+    "Weights": _weights,
+    "Values": _values,
+    "Patches": _patches,
+    "What it looks for": _wanted,
+}

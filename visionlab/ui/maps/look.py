@@ -1,0 +1,86 @@
+"""What the Feature maps page looks at: a picture in a network, and a spot in that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from visionlab.network.inside.activations import FeatureMap
+from visionlab.network.inside.channels import LayerStatistics
+from visionlab.network.running.classifier import Classifier
+from visionlab.ui.shared import cached
+from visionlab.ui.shared.networks import Network
+from visionlab.ui.shared.state import Picture, Spot
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """A picture in a network at an input size in pixels, and all that the layers answer."""
+
+    network: Network
+    picture: Picture
+    side: int
+
+    @property
+    def net(self) -> Classifier:
+        return self.network.net
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        return self.network.key, self.picture.key, self.side
+
+    @cached_property
+    def maps(self) -> Mapping[str, FeatureMap]:
+        return cached.all_maps(*self.key, self.net, self.picture.image)
+
+    @property
+    def statistics(self) -> list[LayerStatistics]:
+        return cached.statistics(*self.key, self.maps)
+
+    @property
+    def target(self) -> int:
+        """The class that the network finds most probable, at its own input size."""
+        return cached.top_predictions(*self.key[:2], self.net, self.picture.image, 1)[0].index
+
+    def scale(self, name: str) -> str | tuple[float, float]:
+        """What the mosaics take for "channel", "layer" or "network"."""
+        return cached.extremes(*self.key, self.maps) if name == "network" else name
+
+
+def resolve(wanted: Spot, look: Look) -> tuple[Spot, list[str]]:
+    """The spot as far as this network has it, and a sentence on each thing that it has not.
+
+    What is not chosen is the first layer, the channel that answers most in the mean, and its strongest unit.
+    """
+    told = []
+    layer, channel, unit = wanted.layer, wanted.channel, wanted.unit
+    if layer not in look.maps:
+        first = next(iter(look.maps))
+        if layer is not None:
+            told.append(f"{look.net.name} has no layer “{layer}”, so {first} is shown. {look.net.layers_near(layer)}")
+        layer, channel, unit = first, None, None
+    values = look.maps[layer].values
+    channels, rows, columns = values.shape
+    if channel is not None and channel >= channels:
+        told.append(f"{layer} has no channel {channel}: its channels are numbered from 0 to {channels - 1}.")
+        channel = None
+    if unit is not None and not (unit[0] < rows and unit[1] < columns):
+        size = f"{rows} × {columns} units here, counted from 0"
+        told.append(f"{layer} has no unit in row {unit[0]} and column {unit[1]}: its maps have {size}.")
+        unit = None
+    if channel is None:
+        channel = int(values.mean((1, 2)).argmax())
+    return Spot(layer, channel, unit or divmod(int(values[channel].argmax()), columns)), told
+
+
+def multiplications(found: FeatureMap) -> int:
+    """Of one forward pass, at the size that these maps have."""
+    return replace(found.layer, shape=found.values.shape).multiplications
+
+
+def name_of(net: Classifier, found: FeatureMap, channel: int) -> str:
+    """What a channel is called: its number, and its class where it stands for one."""
+    what = "channel" if found.values[0].size > 1 else "unit"
+    label = f" · {net.labels[channel]}" if found.layer in net.layers[-2:] else ""  # logits and probabilities
+    return f"{what} {channel}{label}"

@@ -1,0 +1,160 @@
+"""What networks take a picture for: one network in full, or several beside each other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from visionlab.errors import VisionlabError
+from visionlab.network.running.certainty import entropy, in_words, margin, rank, tempered
+from visionlab.network.running.classifier import Classifier, Prediction, ranked
+from visionlab.ui.shared import cached, state
+from visionlab.ui.shared.components.bars import bars
+from visionlab.ui.shared.networks import Network, network, title_of
+from visionlab.ui.shared.state import Picture
+
+MOST = 20  # classes that can be listed
+SEVERAL = 5  # classes of each network where several are compared
+
+
+def show(network: Network, picture: Picture) -> NDArray[np.float32]:
+    """The most probable classes, how sure the network is, and where any class stands; gives the probabilities.
+
+    A click on a class makes it the explained_class().
+    """
+    net = network.net
+    probabilities = cached.class_probabilities(network.key, picture.key, net, picture.image)
+    most = min(MOST, len(net.labels))
+    with st.popover("Classes and temperature", icon=":material/tune:"):
+        state.restore_count(most)
+        count = st.slider("Classes shown", 1, most, min(state.USUAL_COUNT, most), key=state.COUNT, bind="query-params")
+        state.remember_count(count, most)
+        temperature = st.slider(
+            "Temperature",
+            0.25,
+            4.0,
+            1.0,
+            0.05,
+            key="temperature",
+            bind="query-params",
+            help="The logits are divided by it: below 1 the network seems surer, above 1 less sure. 1 is measured.",
+        )
+    probabilities = tempered(probabilities, temperature) if temperature != 1 else probabilities
+    answers = ranked(net, probabilities, count)
+    st.markdown(f"**Top {len(answers)} of {len(net.labels):,} classes**")
+    target = _target_key(network, picture)
+    chosen = st.session_state.get(target, answers[0].index)
+    bars(answers, chosen=chosen, key=f"bars-{target}", on_choose=lambda index: st.session_state.update({target: index}))
+    _certainty(net, probabilities)
+    _search(net, probabilities)
+    return probabilities
+
+
+def explained_class(network: Network, picture: Picture, probabilities: NDArray[np.float32]) -> int:
+    """The index of the class whose reasons are looked for: any one, the most probable unless another is chosen."""
+    labels = network.net.labels
+    everything = [answer.index for answer in ranked(network.net, probabilities, len(labels))]
+    return st.selectbox(
+        "Why this class?", everything, format_func=lambda index: labels[index], key=_target_key(network, picture)
+    )
+
+
+def _target_key(network: Network, picture: Picture) -> str:
+    return f"target-{network.key}-{picture.key}"
+
+
+def _certainty(net: Classifier, probabilities: NDArray[np.float32]) -> None:
+    words = in_words(probabilities)
+    facts = (
+        f"Entropy {entropy(probabilities):.1f} bits of at most {np.log2(len(net.labels)):.1f}, "
+        f"lead {100 * margin(probabilities):.0f} points."
+    )
+    if words == "unsure":
+        st.info(
+            f"The network is unsure. It always names one of its classes, also where none of them fits. {facts}",
+            icon=":material/help:",
+        )
+    else:
+        st.caption(f"The network is **{words}**. {facts} It always names one of its classes, whatever it is shown.")
+
+
+def _search(net: Classifier, probabilities: NDArray[np.float32]) -> None:
+    wanted = st.selectbox(
+        "Where is …",
+        ["", *sorted(range(len(net.labels)), key=lambda index: net.labels[index].casefold())],
+        format_func=lambda index: "another class" if index == "" else net.labels[index],
+        key=f"search-{net.name}",
+    )
+    if wanted != "":
+        place, total = rank(probabilities, wanted), len(net.labels)
+        st.text(f"{net.labels[wanted]}: place {place} of {total}, {probabilities[wanted]:.2%}")
+
+
+# --- several networks -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Answered:
+    """A row of the table: what a network says to the picture, or the sentence that says why it cannot."""
+
+    title: str
+    answers: Sequence[Prediction] = ()
+    seconds: float = 0.0
+    size: int = 0  # bytes
+    problem: str = ""
+
+
+def compare(names: Sequence[str], picture: Picture) -> None:
+    """A row a network: its best classes, how long it took, how large it is; what two or more say is marked.
+
+    The table fills while the networks answer, one after the other. One that cannot be used says why in its row.
+    """
+    table, rows = st.empty(), []
+    for number, name in enumerate(names):
+        waiting = [_Answered(title_of(each), problem="…") for each in names[number:]]
+        table.html(_table([*rows, *waiting]))
+        rows.append(_answered(name, picture))
+    table.html(_table(rows))
+    st.caption(
+        "✓: another network’s first answer, too. The time is that of one picture, prepared and classified; the "
+        "size is that of the weights in float32."
+    )
+
+
+def _answered(name: str, picture: Picture) -> _Answered:
+    try:
+        chosen = network(name)
+        probabilities, seconds = cached.timed_probabilities(chosen.key, picture.key, chosen.net, picture.image)
+    except VisionlabError as error:
+        return _Answered(title_of(name), problem=str(error))
+    size = sum(parameter.nbytes for parameter in chosen.net.module.parameters())
+    return _Answered(chosen.title, ranked(chosen.net, probabilities, SEVERAL), seconds, size)
+
+
+def _table(rows: Sequence[_Answered]) -> str:
+    said = Counter(_folded(row.answers[0].label) for row in rows if row.answers)
+    body = ""
+    for row in rows:
+        cells = ""
+        for place, answer in enumerate(row.answers):
+            agreed = said[_folded(answer.label)] > (place == 0)  # somebody else’s first answer
+            mark = ' class="agreed"' if agreed else ""
+            sign = " ✓" if agreed else ""
+            cells += f"<td{mark}>{escape(answer.label)}{sign}<br><small>{answer.probability:.1%}</small></td>"
+        cells += "<td></td>" * (SEVERAL - len(row.answers))
+        cells += f"<td>{1000 * row.seconds:.0f} ms</td><td>{row.size / 2**20:,.0f} MB</td>"
+        if row.problem:
+            cells = f'<td colspan="{SEVERAL + 2}">{escape(row.problem)}</td>'
+        body += f'<tr><th scope="row">{escape(row.title)}</th>{cells}</tr>'
+    heads = "".join(f'<th scope="col">{head}</th>' for head in ("Network", *range(1, SEVERAL + 1), "Time", "Size"))
+    return f'<table class="networks"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def _folded(label: str) -> str:
+    return label.casefold().replace("_", " ").strip()

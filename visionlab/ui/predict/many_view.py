@@ -1,0 +1,128 @@
+"""A zip of pictures on the Predict page: what is on each of them, as a table and a CSV file, and graded by words."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator, Sequence
+
+import streamlit as st
+
+from visionlab.learning.answers.first_words import accepted_labels, grade_predictions, word_of
+from visionlab.learning.answers.many import THUMBNAIL, Found, Unreadable, predict_many, write_csv, zip_sources
+from visionlab.learning.sets import archive
+from visionlab.network.running.classifier import Classifier
+from visionlab.network.zoo.models import TO_NAME
+from visionlab.ui.shared import jobs
+from visionlab.ui.shared.networks import model_picker, suggest
+from visionlab.ui.shared.page import sentence
+
+TOP = 3  # classes of each picture
+IN_TABLE = 1000  # rows; more of them are in the CSV file
+UNREADABLE_SHOWN = 20
+WORDS_SHOWN = 36
+
+
+def show() -> None:
+    """Zip in, table out."""
+    chosen = model_picker(TO_NAME)
+    suggest(TO_NAME, chosen)
+    job = jobs.registry().find(st.session_state.get("many"))
+    busy = job is not None and not job.over
+    file = st.file_uploader(
+        "A zip of pictures", type=["zip"], key="many-zip", max_upload_size=archive.MAX_ZIP_BYTES >> 20, disabled=busy
+    )
+    st.button(
+        "What is on them?",
+        key="many-start",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=busy or file is None,
+        on_click=_start,
+        args=(file, chosen.net),
+    )
+    if busy:
+        jobs.watch(job, lambda: st.progress(min(job.share, 1.0), f"{len(job.events)} looked at"), "Stop", "stop-many")
+    elif job is not None:
+        _outcome(job, chosen.net)
+    else:
+        st.caption("Every picture in the zip, in all of its folders. From a shell: python -m visionlab predict FOLDER")
+
+
+def _start(file: io.BytesIO, net: Classifier) -> None:
+    data = file.getvalue()  # the uploader may be emptied while the job is at work
+
+    def work(job: jobs.Job) -> Iterator[Found | Unreadable]:
+        sources = zip_sources(io.BytesIO(data))
+        for done, each in enumerate(predict_many(net, sources, TOP), 1):
+            job.report(done / len(sources))
+            yield each
+
+    st.session_state["many"] = jobs.registry().submit(work)
+
+
+def _outcome(job: jobs.Job, net: Classifier) -> None:
+    if job.error:
+        sentence(job.error)
+    if job.state == "cancelled":
+        st.caption("Stopped: these had been looked at.")
+    found = [each for each in job.events if isinstance(each, Found)]
+    if found:
+        _table(found)
+        _words(found, net)
+    unreadable = [each for each in job.events if isinstance(each, Unreadable)]
+    if unreadable:
+        st.markdown(f"{len(unreadable)} could not be read:")
+        more = ["…"] if len(unreadable) > UNREADABLE_SHOWN else []
+        st.text("\n".join([*(f"{each.name}: {each.why}" for each in unreadable[:UNREADABLE_SHOWN]), *more]))
+
+
+def _table(found: Sequence[Found]) -> None:
+    rows = []
+    for each in found[:IN_TABLE]:
+        row = {"": f"data:image/jpeg;base64,{base64.b64encode(each.thumbnail).decode()}", "Picture": each.name}
+        for place, answer in enumerate(each.predictions, 1):
+            row |= {f"Class {place}": answer.label, f"Probability {place}": answer.probability}
+        rows.append(row)
+    columns = {"": st.column_config.ImageColumn(width="small")}
+    columns |= {f"Probability {place}": st.column_config.NumberColumn(format="percent") for place in range(1, TOP + 1)}
+    st.dataframe(rows, hide_index=True, column_config=columns, row_height=56)
+    if len(found) > IN_TABLE:
+        st.caption(f"The first {IN_TABLE:,} of {len(found):,}; all of them are in the CSV file.")
+    st.download_button(
+        "All as CSV",
+        lambda: _csv(found),
+        "predictions.csv",
+        "text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def _csv(found: Sequence[Found]) -> bytes:
+    file = io.StringIO(newline="")
+    write_csv(found, file)
+    return file.getvalue().encode("utf-8-sig")
+
+
+def _words(found: Sequence[Found], net: Classifier) -> None:
+    """The pictures graded by the words that their names or folders give, where these are words for this network."""
+    named = [(word, each) for each in found if (word := word_of(each.name)) and accepted_labels(net, word)]
+    if not named:
+        return
+    top = st.segmented_control(
+        "Right is what stands among the first …", range(1, TOP + 1), default=1, required=True, key="words-top"
+    )
+    sheet = grade_predictions(net, [(word, each.predictions) for word, each in named], top)
+    st.subheader(f"First words: {sheet.score} of {len(sheet.graded)}", anchor=False)
+    st.caption("A picture’s file or folder gives the word that a child would say; kinds of the thing are right, too.")
+    wrong = [(graded, each) for graded, (_, each) in zip(sheet.graded, named, strict=True) if not graded.right]
+    right = [(graded, each) for graded, (_, each) in zip(sheet.graded, named, strict=True) if graded.right]
+    shown = [*wrong, *right][:WORDS_SHOWN]
+    for start in range(0, len(shown), 6):
+        for column, (graded, each) in zip(st.columns(6), shown[start : start + 6], strict=False):
+            with column:
+                st.image(each.thumbnail, width=THUMBNAIL)
+                st.text(f"{'✓' if graded.right else '✗'} {graded.word}: {graded.predictions[0].label}")
+    if len(named) > WORDS_SHOWN:
+        st.caption(f"{WORDS_SHOWN} of {len(named):,} are shown, those that were wrong first.")

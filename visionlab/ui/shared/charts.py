@@ -1,0 +1,177 @@
+"""The charts of the app, as Plotly figures that follow the theme; colours are safe for colour-blind eyes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from visionlab.learning.heads.training import Epoch
+from visionlab.network.explain.faithfulness import Faithfulness
+from visionlab.network.inside.channels import LayerStatistics
+
+BLUE, ORANGE = "#3B8FD6", "#E08A1E"
+PLAIN = {"displayModeBar": False}
+
+
+def curves(epochs: Sequence[Epoch], total: int) -> go.Figure:
+    """Both losses over the epochs (left axis) and the accuracy on held-out pictures (right axis)."""
+    x = [epoch.index for epoch in epochs]
+    line = {"mode": "lines", "line": {"width": 2.5}}
+    figure = loss_and_accuracy("Epoch", 1, max(2, total))
+    figure.add_scatter(
+        x=x, y=[e.train_loss for e in epochs], name="Loss, training", line_color=BLUE, **_dash(line, "dot")
+    )
+    figure.add_scatter(x=x, y=[e.validation_loss for e in epochs], name="Loss, held out", line_color=BLUE, **line)
+    right = [100 * e.validation_accuracy for e in epochs]
+    figure.add_scatter(x=x, y=right, name="Accuracy, held out", line_color=ORANGE, yaxis="y2", **line)
+    return figure
+
+
+def loss_and_accuracy(what: str, first: float, last: float) -> go.Figure:
+    """An empty chart with a scale for the loss on the left, and one for the accuracy (y2, %) on the right."""
+    return go.Figure().update_layout(
+        height=320,
+        margin={"l": 10, "r": 10, "t": 60, "b": 10},
+        showlegend=True,  # also while there is one curve only
+        legend={"orientation": "h", "y": 1.06, "yanchor": "bottom"},
+        hovermode="x unified",
+        xaxis={"title": what, "range": [first, last], "automargin": True},
+        yaxis={"title": "Loss", "rangemode": "tozero", "automargin": True},
+        yaxis2={
+            "title": "Accuracy, %",
+            "overlaying": "y",
+            "side": "right",
+            "range": [0, 105],
+            "tickvals": [0, 25, 50, 75, 100],
+            "showgrid": False,
+        },
+    )
+
+
+def _dash(style: dict, dash: str) -> dict:
+    return {**style, "line": {**style["line"], "dash": dash}}
+
+
+def depth(statistics: Sequence[LayerStatistics]) -> go.Figure:
+    """Mean and spread of each layer's values (left axis) and the share of silent units (right axis), over depth."""
+    x = [entry.layer.name for entry in statistics]
+    line = {"mode": "lines+markers", "line": {"width": 2}, "marker": {"size": 5}}
+    figure = go.Figure()
+    figure.add_scatter(x=x, y=[s.mean for s in statistics], name="Mean", line_color=BLUE, **line)
+    figure.add_scatter(x=x, y=[s.spread for s in statistics], name="Spread", line_color=BLUE, **_dash(line, "dot"))
+    silent = [100 * s.silent for s in statistics]
+    figure.add_scatter(x=x, y=silent, name="Silent units", line_color=ORANGE, yaxis="y2", **line)
+    figure.update_layout(
+        height=340,
+        margin={"l": 10, "r": 10, "t": 50, "b": 10},
+        legend={"orientation": "h", "y": 1.04, "yanchor": "bottom"},
+        hovermode="x unified",
+        xaxis={"tickangle": -60, "automargin": True, "type": "category"},
+        yaxis={"title": "Value", "automargin": True},
+        yaxis2={
+            "title": "Silent, %",
+            "overlaying": "y",
+            "side": "right",
+            "range": [0, 102],
+            "tickvals": [0, 25, 50, 75, 100],
+            "showgrid": False,
+        },
+    )
+    return figure
+
+
+def histogram(values: NDArray[np.float32], marked: float | None = None) -> go.Figure:
+    """How often a channel answers how much; `marked` is the value of one unit."""
+    counts, edges = np.histogram(values, bins=min(60, max(1, values.size // 4)))
+    figure = go.Figure(
+        go.Bar(
+            x=(edges[:-1] + edges[1:]) / 2,
+            y=counts,
+            width=np.diff(edges),
+            marker_color=BLUE,
+            hovertemplate="%{y} units near %{x:.3f}<extra></extra>",
+        )
+    )
+    if marked is not None:
+        figure.add_vline(x=marked, line_color=ORANGE, line_width=2, annotation_text="this unit")
+    figure.update_layout(
+        height=260,
+        margin={"l": 10, "r": 10, "t": 30, "b": 10},
+        bargap=0,
+        xaxis={"title": "Value", "automargin": True},
+        yaxis={"title": "Units", "type": "log", "automargin": True},
+    )
+    return figure
+
+
+def signed_bars(names: Sequence[str], values: Sequence[float], title: str, marked: int | None = None) -> go.Figure:
+    """One bar a name, the first on top: blue below zero, orange above; where one is marked, the others are paler."""
+    figure = go.Figure(
+        go.Bar(
+            x=list(values),
+            y=list(names),
+            orientation="h",
+            marker_color=[ORANGE if value > 0 else BLUE for value in values],
+            marker_opacity=[1 if marked in (None, i) else 0.5 for i in range(len(values))],
+            hovertemplate="%{y}: %{x:.4f}<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        height=70 + 24 * len(names),
+        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        xaxis={"title": title, "automargin": True, "zeroline": True},
+        yaxis={"type": "category", "autorange": "reversed", "automargin": True, "showgrid": False},
+    )
+    return figure
+
+
+def faithfulness(found: Faithfulness, chance: Faithfulness) -> go.Figure:
+    """Deletion's and insertion's curves of one map, and those of chance, dotted."""
+    figure = go.Figure()
+    line = {"mode": "lines", "line": {"width": 2.5}}
+    for name, colour, curve in (("Deletion", ORANGE, "deletion_curve"), ("Insertion", BLUE, "insertion_curve")):
+        x = 100 * found.fractions
+        figure.add_scatter(x=x, y=100 * getattr(found, curve), name=name, line_color=colour, **line)
+        y = 100 * getattr(chance, curve)
+        figure.add_scatter(x=x, y=y, name=f"{name}, chance", line_color=colour, **_dash(line, "dot"))
+    figure.update_layout(
+        height=280,
+        margin={"l": 10, "r": 10, "t": 60, "b": 10},
+        legend={"orientation": "h", "y": 1.04, "yanchor": "bottom"},
+        xaxis={"title": "Pixels, %", "automargin": True},
+        yaxis={"title": "Probability, %", "rangemode": "tozero", "automargin": True},
+    )
+    return figure
+
+
+def faithfulness_of_all(
+    titles: Sequence[str], found: Sequence[Faithfulness], chance: Sequence[Faithfulness]
+) -> go.Figure:
+    """Two bars a method, deletion and insertion, each with a mark at what chance is worth."""
+    figure = go.Figure()
+    for name, colour in (("deletion", ORANGE), ("insertion", BLUE)):
+        values = [getattr(each, name) for each in found]
+        figure.add_bar(x=list(titles), y=values, name=name.title(), marker_color=colour, offsetgroup=name)
+    for name in ("deletion", "insertion"):
+        figure.add_scatter(
+            x=list(titles),
+            y=[getattr(each, name) for each in chance],
+            name="Chance",
+            showlegend=name == "deletion",
+            mode="markers",
+            marker={"symbol": "line-ew", "size": 26, "line": {"width": 3, "color": "#7D8EA0"}},
+            offsetgroup=name,
+        )
+    figure.update_layout(
+        height=320,
+        barmode="group",
+        scattermode="group",
+        margin={"l": 10, "r": 10, "t": 40, "b": 10},
+        legend={"orientation": "h", "y": 1.04, "yanchor": "bottom"},
+        xaxis={"automargin": True},
+        yaxis={"title": "Area under the curve", "rangemode": "tozero", "automargin": True},
+    )
+    return figure

@@ -1,0 +1,65 @@
+"""Which network a page works with: the one that was picked, else the best that is here for what the page does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from visionlab.network.running.classifier import Classifier
+from visionlab.network.zoo.models import MODELS, available, first_here
+from visionlab.ui.shared import cached, downloads, state
+
+YOUR_HEAD = "your-head"
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A network at work; key tells it apart in caches."""
+
+    key: str
+    title: str
+    net: Classifier
+
+
+def model_picker(first: Sequence[str]) -> Network:
+    """The networks whose weights are here, and the head that the user trained; says how to get the others.
+
+    What a person picks counts on every page; until then a page begins with the first of its own that is here.
+    """
+    titles = {name: title_of(name) for name in dict.fromkeys([first_here(first), *networks_here()])}
+    state.restore_network(titles)
+    picked = st.selectbox(
+        "Network",
+        titles,
+        format_func=titles.get,
+        key=state.NETWORK,
+        help="More networks can be downloaded on the Predict page, under “Several networks”.",
+    )
+    state.remember_network(picked, titles[picked])
+    return network(picked)
+
+
+def suggest(first: Sequence[str], used: Network) -> None:
+    """Where a page works with another network only because its first is not here: a sentence, and what brings it."""
+    missing = MODELS[first[0]]
+    if used.net.name == first_here(first) != missing.name:
+        downloads.suggest(missing, f"This is {MODELS[used.net.name].title}.")
+
+
+def networks_here() -> list[str]:
+    """The names of the networks whose weights are here, and of the user's own head."""
+    return [*available(), *([YOUR_HEAD] if state.trained_head() else [])]
+
+
+def title_of(name: str) -> str:
+    return "Your own head" if name == YOUR_HEAD else MODELS[name].title
+
+
+def network(name: str) -> Network:
+    """One of networks_here()."""
+    mine = state.trained_head()
+    own = mine if name == YOUR_HEAD else None
+    net = cached.head_classifier(own.key, own.head) if own else cached.classifier(name)
+    return Network(cached.key_of(net), title_of(name), net)

@@ -1,0 +1,141 @@
+"""The picture that all pages work on: a sample at once, or the user's own: uploaded, pasted, or photographed."""
+
+from __future__ import annotations
+
+import hashlib
+
+import streamlit as st
+
+from visionlab.errors import ImageError
+from visionlab.imaging.image import MAX_BYTES, encode_jpeg, fit, load_image
+from visionlab.imaging.samples import SAMPLES, load_sample
+from visionlab.ui.shared import state
+from visionlab.ui.shared.components.paste import paste
+from visionlab.ui.shared.page import sentence
+from visionlab.ui.shared.widgets import distinct, show
+
+THUMBNAIL = 112  # pixels
+KEPT_BYTES = 1 << 20  # an upload of at most so many is remembered as it is when the next one comes …
+KEPT = 1024  # … and a larger one with so many pixels on its longer side
+PICTURE_TYPES = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"]
+
+
+def image_picker() -> state.Picture:
+    """The picture bar; the user's own picture goes along from page to page."""
+    _take_uploads()
+    mine = state.uploaded()
+    options = [*SAMPLES, *([state.YOURS] if mine else [])]
+    state.restore_choice(options)
+    titles = {name: sample.title for name, sample in SAMPLES.items()} | {state.YOURS: "Your picture"}
+    with st.container(border=True, key="picture-bar"):
+        shown, chosen, upload = st.columns(3, vertical_alignment="center", gap="medium")
+        with upload:
+            with st.container(horizontal=True, vertical_alignment="center", key="own-picture"):
+                st.markdown(":small[Or your own]", width="content")
+                paste(key="paste", on_paste=lambda data: take([("pasted picture", data)]))
+            st.file_uploader(
+                "Or your own",
+                label_visibility="collapsed",
+                type=PICTURE_TYPES,
+                accept_multiple_files=True,
+                key="upload",
+                max_upload_size=MAX_BYTES >> 20,
+            )
+        with chosen:
+            picked = st.segmented_control(
+                "Picture",
+                options,
+                required=True,
+                format_func=titles.get,
+                key=state.SAMPLE,
+                wrap=True,
+            )
+            state.remember_choice(picked)
+            if mine and picked == state.YOURS:
+                mine = _which(mine)
+                st.text(f"{mine.name} · {mine.image.shape[1]} × {mine.image.shape[0]} px")
+            else:
+                st.caption(SAMPLES[picked].about)
+        picture = mine if mine and picked == state.YOURS else _sample(picked)
+        with shown:
+            show(picture, THUMBNAIL, alt=f"The picture: {titles[picked]}", width="content")
+        if problem := state.upload_error():
+            sentence(problem)
+    return picture
+
+
+def second_picture(first: state.Picture) -> state.Picture | None:
+    """Another picture to compare with: a sample, or an earlier upload; None where none is wanted."""
+    uploads = {key: name for key, name in state.gallery().items() if key != first.key}
+    titles = {name: sample.title for name, sample in SAMPLES.items() if name != first.key} | uploads
+    titles = distinct({"": "No other picture"} | titles)
+    picked = st.selectbox(
+        "Compare with",
+        titles,
+        format_func=titles.get,
+        key="second",
+        persist_state="session",
+    )
+    if not picked:
+        return None
+    return state.from_gallery(picked) if picked in uploads else _sample(picked)
+
+
+def take(files: list[tuple[str, bytes]]) -> None:
+    """Pictures that came in, by name: the last usable one becomes the picture, what is unusable is told, none is lost.
+
+    To be called before the picture bar is drawn.
+    """
+    problems = []
+    for name, data in files:
+        key = hashlib.sha256(data).hexdigest()
+        try:
+            image = load_image(data)
+        except ImageError as error:
+            problems.append(f"{name}: {error}")
+            continue
+        kept = data if len(data) <= KEPT_BYTES else encode_jpeg(fit(image, KEPT), 95)
+        state.keep_upload(state.Picture(name, key, image), kept)
+        st.session_state[state.SAMPLE] = state.YOURS
+    state.keep_upload_error("\n".join(problems) or None)
+
+
+def _take_uploads() -> None:
+    """What is new in the uploader is taken.
+
+    Not in its callback: one that the next run of the page overtakes is never called again, and the picture were lost.
+    """
+    if "upload" not in st.session_state:
+        return
+    files = {file.file_id: file for file in st.session_state["upload"] or []}
+    known = state.taken_uploads()
+    if files.keys() != known:  # else what was said of them stays
+        take([(file.name, file.getvalue()) for name, file in files.items() if name not in known])
+        state.keep_taken_uploads(set(files))
+
+
+def _which(mine: state.Picture) -> state.Picture:
+    """One of the user's pictures, where there are several."""
+    names = state.gallery()
+    if len(names) < 2:
+        return mine
+    st.session_state["which"] = mine.key
+    titles = distinct({key: names[key] for key in reversed(names)})
+    st.selectbox(
+        "Which of yours",
+        titles,
+        format_func=titles.get,
+        key="which",
+        on_change=_choose,
+        label_visibility="collapsed",
+    )
+    return mine
+
+
+def _choose() -> None:
+    if st.session_state["which"] in state.gallery():  # else the browser told a title that has changed since
+        state.choose_upload(st.session_state["which"])
+
+
+def _sample(name: str) -> state.Picture:
+    return state.Picture(SAMPLES[name].title, name, load_sample(name))

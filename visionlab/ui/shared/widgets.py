@@ -1,0 +1,100 @@
+"""The pieces that pages share: how pictures, names, facts and answers are shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from html import escape
+from itertools import chain, count
+from typing import TypeVar
+
+import streamlit as st
+
+from visionlab.imaging.image import Image
+from visionlab.network.running.classifier import Prediction
+from visionlab.ui.shared import cached, state
+
+_Key = TypeVar("_Key")
+
+# --- pictures -------------------------------------------------------------------------------------------------------
+
+
+def show(picture: state.Picture, longest: int, alt: str, width: int | str = "stretch") -> None:
+    """A photograph for looking at: JPEG bytes, never an array."""
+    st.image(cached.picture_bytes(picture.key, longest, picture.image), width=width, alt=alt)
+
+
+def show_exact(png: bytes, alt: str, width: int | str = "stretch") -> None:
+    """A PNG whose every pixel counts: left to itself, Streamlit would make a JPEG of it."""
+    st.image(png, width=width, alt=alt, output_format="PNG")
+
+
+def shown_width(image: Image, tallest: int = 560) -> int | str:
+    """How wide to show a picture: as wide as its column, but never taller than a screen can hold."""
+    height, width = image.shape[:2]
+    return "stretch" if height <= width else max(1, tallest * width // height)
+
+
+def size_of(image: Image, whole: Image | None = None) -> str:
+    """How large a picture is, and what it was shrunk from, where it was."""
+    height, width = image.shape[:2]
+    told = f"{width:,} × {height:,} px"
+    if whole is None or whole.shape == image.shape:
+        return told
+    return f"{told}, shrunk from {whole.shape[1]:,} × {whole.shape[0]:,}"
+
+
+# --- texts and facts -------------------------------------------------------------------------------------------------
+
+
+def plain(text: str) -> str:
+    """A text from people, such as a class's name, so that Markdown shows it as it is: in a label, a tooltip, a caption.
+
+    Left as it is, it could have the browser load a picture from elsewhere.
+    """
+    whole = re.sub(r"(?<=:)(?=//)|(?<=@)|(?<=www)(?=\.)", "\u2060", " ".join(text.split()), flags=re.IGNORECASE)
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", whole)  # the word joiners keep addresses from becoming links
+
+
+def distinct(titles: Mapping[_Key, str]) -> dict[_Key, str]:
+    """The titles, no two the same, for widgets: by its title the browser says which option was picked."""
+    found, used = {}, set()
+    for key, title in titles.items():
+        numbered = chain([title], (f"{title} ({number})" for number in count(2)))
+        found[key] = next(each for each in numbered if each not in used)
+        used.add(found[key])
+    return found
+
+
+def sized(size: float) -> str:
+    """So many bytes, for people: 1,000 of them are 1 kB."""
+    for unit in ("bytes", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:,.3g} GB"
+
+
+def facts(values: Mapping[str, str]) -> None:
+    """A row of short facts, {what: how much}, that goes on to a second line where a window is narrow."""
+    with st.container(horizontal=True, gap="large"):
+        for label, value in values.items():
+            st.metric(label, value, width="content")
+
+
+# --- answers --------------------------------------------------------------------------------------------------------
+
+
+def probability_bars(answers: Sequence[Prediction]) -> None:
+    """Classes with bars and percentages, the most probable first. Names are escaped: they may be the user's own."""
+    rows = "".join(
+        f'<div role="listitem" style="margin:0 0 .6rem">'
+        f'<div style="display:flex;justify-content:space-between;gap:1rem;margin-bottom:.2rem">'
+        f'<span style="font-weight:{600 if i == 0 else 400}">{escape(answer.label)}</span>'
+        f'<span style="font-variant-numeric:tabular-nums">{answer.probability:.1%}</span></div>'
+        f'<div style="height:.5rem;border-radius:.25rem;background:rgba(128,146,166,.22)">'
+        f'<div style="height:100%;border-radius:.25rem;width:{answer.probability:.2%};min-width:2px;'
+        f'background:{"#3B8FD6" if i == 0 else "rgba(59,143,214,.6)"}"></div></div></div>'
+        for i, answer in enumerate(answers)
+    )
+    st.html(f'<div role="list" aria-label="Predictions">{rows}</div>')

@@ -1,0 +1,115 @@
+"""A test folder: pictures that were never in the project, in a zip of one folder a class, scored on their own."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import BinaryIO
+
+import numpy as np
+import streamlit as st
+
+from visionlab.imaging.image import Image
+from visionlab.learning.judging.evaluation import Evaluation, score
+from visionlab.learning.projects.files import telling
+from visionlab.learning.sets import archive
+from visionlab.learning.sets.dataset import LabelledImages, LazyImages
+from visionlab.ui.shared import cached, jobs
+from visionlab.ui.shared.page import sentence
+from visionlab.ui.shared.widgets import plain
+from visionlab.ui.studio.judge.case import Case, counted
+from visionlab.ui.studio.judge.cells import cells, said, worst_mistakes
+from visionlab.ui.studio.judge.gallery import THUMBNAIL, paged
+from visionlab.ui.studio.pictures.intake import uploader
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """What came of the file of that name; thumbnails of its pictures, JPEG files, lie one after the other in an open
+    temporary file, and `parts` says where by the evaluation's places."""
+
+    name: str
+    evaluation: Evaluation
+    file: BinaryIO
+    parts: Sequence[slice]
+
+    def thumbnail(self, place: int) -> bytes:
+        # Mapped, since several sessions that sought and read would disturb each other.
+        return np.memmap(self.file, np.uint8, "r")[self.parts[place]].tobytes()
+
+
+def show(case: Case) -> None:
+    """Zip in, figures out; nothing of it is kept in the project."""
+    st.markdown("**How good is it on pictures from elsewhere?**")
+    subject = f"test of {case.project.id} {case.run.id}"
+    job = jobs.registry().about(subject)
+    busy = job is not None and not job.over
+    uploader(
+        "A zip with one folder a class, named like the classes",
+        "test-folder",
+        lambda files: _begin(case, subject, files),
+        type=["zip"],
+        max_upload_size=archive.MAX_ZIP_BYTES >> 20,
+        disabled=busy,
+    )
+    if busy:
+        jobs.watch(job, lambda: st.progress(min(job.share, 1.0), "Scoring the pictures …"), "Stop", "stop-test")
+    elif job is None:
+        st.caption("Photographs of another day, another camera or another place tell the most. They are not kept.")
+    elif job.error:
+        sentence(job.error)
+    elif isinstance(job.latest, Scored):
+        _result(job.latest, f"cells-test-{case.run.id}")
+    else:
+        st.caption("Stopped before all was scored.")
+
+
+def _begin(case: Case, subject: str, files: Sequence[BinaryIO]) -> None:
+    [file], net, refusal = files, case.net, case.head.refusal
+
+    def work(job: jobs.Job) -> Iterator[Scored]:
+        data = LabelledImages.from_zip(file)
+        parts: dict[int, slice] = {}
+        with telling():
+            kept = tempfile.TemporaryFile(dir=case.project.folder)  # where a full disk is told of  # noqa: SIM115
+
+            def look(index: int) -> Image:
+                image = data.images[index]
+                start = kept.tell()
+                kept.write(cached.thumbnail(data.keys[index], THUMBNAIL, lambda: image))
+                parts[index] = slice(start, kept.tell())
+                return image
+
+            watched = replace(data, images=LazyImages(look, range(len(data))))
+            found = score(net, watched, lambda done, of: job.report(done / of), refusal=refusal)
+            kept.flush()
+        # What could not be scored is left out of the evaluation, so that its places are not those of the pictures.
+        known = {label.casefold() for label in net.labels}
+        own = [i for i, label in enumerate(data.labels) if data.classes[label].casefold() in known]
+        yield Scored(file.name, found, kept, [parts[index] for index in own])
+
+    jobs.registry().submit(work, subject)
+
+
+def _result(scored: Scored, key: str) -> None:
+    found = scored.evaluation
+    report = found.report
+    low, high = report.interval
+    st.text(scored.name)
+    st.subheader(f"{report.accuracy:.0%} are right", anchor=False)
+    st.markdown(
+        f"{int(np.trace(report.confusion)):,} of {counted(len(found.truth))}. On other pictures like these, expect "
+        f"between **{low:.0%}** and **{high:.0%}** (95 % interval). Mean F1: {found.f1:.2f}."
+    )
+    if found.distances is not None:
+        st.markdown(f"{counted(len(found.refused))} would be refused as none of these.")
+    if found.left_out:
+        st.markdown(plain(found.left_out))
+
+    def pictures(places: Sequence[int], key: str) -> None:
+        names = [found.names[place] for place in places]
+        paged(lambda shown: scored.thumbnail(places[shown]), said(found, places), names, key)
+
+    cells(found, pictures, key)
+    worst_mistakes(found, pictures)

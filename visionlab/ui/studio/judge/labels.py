@@ -1,0 +1,123 @@
+"""Labels that look wrong, one after the other: the suggestion is taken with one key, or left with another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from visionlab.learning.judging.suspects import suspected_labels
+from visionlab.learning.projects.project import Project
+from visionlab.learning.projects.rows import PictureInfo
+from visionlab.ui.shared import cached, jobs
+from visionlab.ui.shared.widgets import plain
+from visionlab.ui.studio.judge.case import Case, awaited, counted
+from visionlab.ui.studio.judge.gallery import gallery
+from visionlab.ui.studio.projects import attempt
+
+LARGE = 640  # pixels of the picture in question
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A picture that may be in the wrong class: ids of it, of the class that it had and of the one suggested."""
+
+    picture: int
+    label: int
+    suggestion: int
+    probability: float
+
+
+def show(case: Case) -> None:
+    """The doubtful labels of all pictures of the run, those that were learned from among them."""
+    st.markdown("**Pictures that may be in the wrong class**")
+    st.caption(
+        "Small heads, each of which has not seen a part of the pictures, are asked about that part (confident "
+        "learning, Northcutt et al. 2021). Of what they doubt, about half is wrong, and hard pictures are often "
+        "missed: so look at each."
+    )
+    subject = f"labels {case.project.id} {case.run.id}"
+
+    def work(job: jobs.Job) -> Iterator[list[Doubt]]:
+        yield _doubts(case, job)
+
+    job = awaited(subject, work, "Asking heads that have not seen them …")
+    if job is None:
+        return
+    left = f"left {case.project.id} {case.run.id}"
+    kept = st.session_state.setdefault(left, set())
+    classes, pictures = case.project.snapshot()
+    names = {each.id: each.name for each in classes}
+    there = {each.id: each for each in pictures}
+    doubts = [each for each in job.latest if each.picture in there and each.suggestion in names]
+    open_ = [each for each in doubts if there[each.picture].class_id == each.label and each.picture not in kept]
+    if not doubts:
+        st.markdown(":material/check_circle: No label looks wrong.")
+    elif open_:
+        _ask(case.project, open_[0], there[open_[0].picture], names, kept)
+    done = len(doubts) - len(open_)
+    if doubts:
+        st.progress(done / len(doubts), f"{done:,} of {counted(len(doubts), 'doubtful label')} looked at")
+    if open_[1:]:
+        st.markdown("**Still to come**")
+        words = [f"{names[each.label]} → {names[each.suggestion]}" for each in open_[1:]]
+        gallery(case.project, [there[each.picture] for each in open_[1:]], words, "doubts")
+
+    def again() -> None:
+        kept.clear()
+        jobs.registry().submit(work, subject)
+
+    st.button(
+        "Check again",
+        key="check-labels",
+        icon=":material/replay:",
+        type="tertiary",
+        on_click=attempt,
+        args=(again,),
+        help="With the labels as they are now.",
+    )
+
+
+def _ask(project: Project, doubt: Doubt, picture: PictureInfo, names: dict[int, str], kept: set[int]) -> None:
+    label, suggestion = names[doubt.label], names[doubt.suggestion]
+    with st.container(border=True, key="doubt"):
+        left, right = st.columns([1, 2], gap="large", vertical_alignment="center")
+        with left:
+            st.image(cached.picture_bytes(picture.digest, LARGE, project.load(picture)), width=280, alt=picture.name)
+        with right:
+            st.text(picture.name)
+            st.markdown(
+                f"It lies in **{plain(label)}**. The heads say **{plain(suggestion)}**, {doubt.probability:.0%} sure."
+            )
+            with st.container(horizontal=True):
+                st.button(
+                    f"Move it to “{plain(suggestion)}”",
+                    key="accept-doubt",
+                    type="primary",
+                    icon=":material/drive_file_move:",
+                    shortcut="Enter",
+                    on_click=attempt,
+                    args=(project.move, [doubt.picture], doubt.suggestion),
+                )
+                st.button("Leave it there", key="leave-doubt", shortcut="L", on_click=kept.add, args=(doubt.picture,))
+            st.caption(
+                "Undo, at the top, takes a move back. What you correct counts here at once; the head learns it "
+                "when you train again."
+            )
+
+
+def _doubts(case: Case, job: jobs.Job) -> list[Doubt]:
+    pictures = (*case.held_out, *case.learned)
+    features = case.features(pictures, lambda share: job.report(share / 2))
+    ids = sorted({each.class_id for each in pictures})
+    place = {class_id: number for number, class_id in enumerate(ids)}
+    found = suspected_labels(
+        features,
+        [place[each.class_id] for each in pictures],
+        np.array([each.group for each in pictures]),
+        [str(each) for each in ids],
+        progress=lambda done, of: job.report((1 + done / of) / 2),
+    )
+    return [Doubt(pictures[s.index].id, ids[s.label], ids[s.suggestion], s.probability) for s in found]

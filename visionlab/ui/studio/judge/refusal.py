@@ -1,0 +1,69 @@
+"""“None of these”: from which distance on a picture is refused, whom that hits wrongly, and a picture to try it on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from visionlab.learning.heads.head import Head
+from visionlab.learning.judging.refusal import promise
+from visionlab.ui.shared import cached, charts
+from visionlab.ui.shared.page import roomy_columns
+from visionlab.ui.shared.picture_bar import image_picker
+from visionlab.ui.shared.state import Picture
+from visionlab.ui.shared.widgets import plain
+from visionlab.ui.studio import runs
+from visionlab.ui.studio.judge import charts as evaluation_charts
+from visionlab.ui.studio.judge.case import Case, counted, distance_of, seen
+from visionlab.ui.studio.judge.gallery import gallery
+
+
+def show(case: Case) -> None:
+    """The distances with the threshold, the false refusals, and a picture of something else."""
+    st.markdown("**A picture of something else should be refused, not named**")
+    if case.head.refusal is None:
+        st.caption(
+            "This head refuses nothing: the limit is set on held-out pictures, and ten or more are needed for that. "
+            "Add pictures, and train again."
+        )
+        return
+    looks = seen(case)
+    if looks is not None:
+        found = replace(case.evaluation, distances=looks.distances, threshold=case.head.refusal.threshold)
+        left, right = roomy_columns(2, "details-refusal", gap="large")
+        with left:
+            figure = evaluation_charts.distances(found.distances, found.threshold)
+            st.plotly_chart(figure, config=charts.PLAIN, key="distances")
+        with right:
+            of = counted(len(found.truth), "held-out picture")
+            st.markdown(f"**Refused, though of your classes: {len(found.refused):,} of {of}**")
+            st.caption(promise(case.limit_set_on))
+            words = [f"distance {found.distances[place]:.1f}" for place in found.refused]
+            if words:
+                gallery(case.project, [case.held_out[place] for place in found.refused], words, "refused", 8)
+    st.markdown("**Try it with a picture of something else**")
+    picture = image_picker()
+    verdict(case.head, picture)
+
+
+def verdict(head: Head, picture: Picture) -> None:
+    """Whether the head refuses the picture, in a sentence, and what it would call it."""
+    net, key = runs.net_of(head), runs.key_of(head)
+    best = cached.top_predictions(key, picture.key, net, picture.image, 1)[0]
+    named = f"“{plain(best.label)}” ({best.probability:.0%})"
+    distance = distance_of(head, picture.key, picture.image)
+    if distance is None:
+        st.markdown(f"It says {named}. It refuses nothing, and names one of its classes whatever it is shown.")
+        return
+    limit = head.refusal.threshold
+    if distance > limit:
+        st.markdown(
+            f":orange[:material/block:] **None of these.** Its distance from the training pictures is {distance:.1f}, "
+            f"beyond the limit of {limit:.1f}. Without that limit it would say {named}."
+        )
+    else:
+        st.markdown(
+            f":material/check_circle: **It says {named}.** The distance from the training pictures is {distance:.1f}, "
+            f"within the limit of {limit:.1f}."
+        )

@@ -1,0 +1,107 @@
+"""The step “Judge”: what a run is worth in one sentence, against baselines, and then one thing at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from visionlab.learning.judging.baselines import Baseline
+from visionlab.learning.judging.metrics import Report
+from visionlab.learning.projects.project import Project
+from visionlab.ui.shared import charts
+from visionlab.ui.shared.page import roomy_columns
+from visionlab.ui.studio import runs
+from visionlab.ui.studio.judge import answers, folder, labels, refusal, training
+from visionlab.ui.studio.judge import charts as evaluation_charts
+from visionlab.ui.studio.judge.case import Case, baselines_of, case_of, counted
+
+LOOKS = {
+    "Mistakes": answers.mistakes,
+    "A class": answers.one_class,
+    "How sure": answers.how_sure,
+    "Labels": labels.show,
+    "More pictures?": training.more_pictures,
+    "None of these": refusal.show,
+    "Where it looks": training.where_it_looks,
+    "A test folder": folder.show,
+}
+UNJUDGED = ("Labels", "A test folder")  # what can be looked at where nothing is held out
+
+
+def show(project: Project) -> None:
+    """The whole step."""
+    run = runs.picked(project)
+    if run is None:
+        return
+    case = case_of(project, run)
+    if len(case.held_out):
+        _worth(case)
+    else:
+        st.info(
+            "No picture that this head did not learn from is left, so nobody knows how good it is. Add pictures and "
+            "train again, or try it on a test folder.",
+            icon=":material/help:",
+        )
+    _changed(case)
+    st.divider()
+    looks = list(LOOKS) if len(case.held_out) else list(UNJUDGED)
+    look = st.segmented_control(
+        "Look closer",
+        looks,
+        default=looks[0],
+        required=True,
+        key="look",
+        bind="query-params",
+        label_visibility="collapsed",
+        wrap=True,
+    )
+    LOOKS[look](case)
+
+
+def _worth(case: Case) -> None:
+    found = case.evaluation
+    report = found.report
+    right, total = int(report.confusion.trace()), int(report.confusion.sum())
+    low, high = report.interval
+    words, bars = roomy_columns([1, 1.15], "details-worth", gap="large", vertical_alignment="center")
+    with words:
+        st.subheader(f"{report.accuracy:.0%} are right", anchor=False)
+        st.markdown(
+            f"{right:,} of {counted(total, 'held-out picture')}, which it had not learned from when it was asked. On "
+            f"other pictures like these, expect between **{low:.0%}** and **{high:.0%}** (95 % interval)."
+        )
+    with bars:
+        compared = baselines_of(case) if case.learned else None
+        if compared:
+            figure = evaluation_charts.baselines(compared, report, "This head")
+            st.plotly_chart(figure, config=charts.PLAIN, key="baselines")
+    with words:
+        if compared:
+            st.markdown(against(report, compared))
+        f1_low, f1_high = found.f1_interval
+        st.caption(f"Mean F1 of the classes: {found.f1:.2f}, between {f1_low:.2f} and {f1_high:.2f}.")
+
+
+def against(report: Report, compared: Sequence[Baseline]) -> str:
+    """How the accuracy stands beside the best baseline, in a sentence."""
+    best = max(compared, key=lambda each: each.accuracy)
+    named = f"**{best.title.lower()}** ({best.accuracy:.0%})"
+    if report.accuracy <= best.accuracy:
+        return f":orange[:material/warning:] That is no better than the best baseline, {named}."
+    if report.interval[0] > best.accuracy:
+        return f"That is clearly better than the best baseline, {named}."
+    return f"That is better than the best baseline, {named}, but on so few pictures it may be chance."
+
+
+def _changed(case: Case) -> None:
+    parts = []
+    if case.gone:
+        parts.append(f"{counted(case.gone)} of this run {'is' if case.gone == 1 else 'are'} gone and left out")
+    if case.moved:
+        parts.append(
+            f"{case.moved:,} {'has' if case.moved == 1 else 'have'} another label since, which counts; the head still "
+            "knows the old one"
+        )
+    if parts:
+        st.caption(f":material/history: Since it was trained: {'; '.join(parts)}.")

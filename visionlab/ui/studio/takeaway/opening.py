@@ -1,0 +1,157 @@
+"""What was taken away, opened again: a package with its pictures as a new project, a head alone as one's own head."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import BinaryIO
+
+import numpy as np
+import streamlit as st
+
+from visionlab.learning.heads.head import Head, load_head
+from visionlab.learning.heads.training import KINDS
+from visionlab.learning.projects import intake
+from visionlab.learning.projects.intake import Intake
+from visionlab.learning.projects.outcome import Outcome
+from visionlab.learning.projects.project import Project
+from visionlab.learning.projects.workspace import Workspace
+from visionlab.learning.takeaway import package
+from visionlab.learning.takeaway.package import open_package
+from visionlab.ui.shared import cached, jobs, state
+from visionlab.ui.shared.components.owner import COOKIE
+from visionlab.ui.shared.page import link, sentence
+from visionlab.ui.studio import projects
+from visionlab.ui.studio.pictures.intake import uploader
+from visionlab.ui.studio.train.run import Settings, noted
+
+OPENING, OPENED = "opening-package", "opened-head"
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The project that a package became."""
+
+    project: str
+    name: str
+    pictures: int
+
+
+def most_bytes() -> int:
+    """Of a package that can come back: what the server takes of an upload, and open_package of a file."""
+    return min(st.get_option("server.maxUploadSize") << 20, package.MAX_BYTES)
+
+
+def show() -> None:
+    """An uploader for a package or a head, and what came of it."""
+    job = jobs.registry().find(st.session_state.get(OPENING))
+    busy = job is not None and not job.over
+    uploader(
+        "A zip that was packed here, or a head (.safetensors)",
+        "package",
+        _take,
+        type=["zip", "safetensors"],
+        disabled=busy,
+    )
+    if busy:
+        jobs.watch(job, lambda: _progress(job), "Cancel", "cancel-opening")
+    elif job is not None and job.error:
+        sentence(job.error)
+    elif job is not None and isinstance(job.latest, Opened):
+        opened = job.latest
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            st.markdown(":green[:material/check_circle:]", width="content")
+            st.text(f"“{opened.name}” is a project of yours now: {opened.pictures:,} pictures and their head.")
+            st.button(
+                "Go to it",
+                type="primary",
+                icon=":material/arrow_forward:",
+                key="go-to-opened",
+                on_click=_go,
+                args=(opened,),
+            )
+    elif job is not None:
+        st.caption("Cancelled: nothing was kept.")
+    elif OPENED in st.session_state:
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            st.markdown(":green[:material/check_circle:]", width="content")
+            st.text(st.session_state[OPENED])
+            link("Predict", "Try it on the Predict page")
+    else:
+        st.caption("With its pictures it becomes a new project: add to them, and train on. A head alone predicts.")
+
+
+def _take(files: Sequence[BinaryIO]) -> None:
+    [file] = files
+    for key in (OPENING, OPENED):
+        st.session_state.pop(key, None)
+    if file.name.lower().endswith(".safetensors"):
+        _keep(load_head(file.getvalue()), file.name)
+        return
+    found = open_package(file)
+    if found.pictures is None:
+        _keep(found.head, file.name)
+        return
+    found.head.as_classifier(found.head.base(cached.classifier))  # it must fit its network, here and now
+    name = PurePath(file.name).stem[: projects.LONGEST_NAME] or "Opened again"
+    owner, workspace = st.session_state[COOKIE], projects.workspace()
+    st.session_state[OPENING] = jobs.registry().submit(
+        lambda _: _restore(workspace, owner, name, found), queue="pictures", dropped=found.pictures.close
+    )
+
+
+def _keep(head: Head, name: str) -> None:
+    head.as_classifier(head.base(cached.classifier))
+    state.keep_head(head)
+    st.session_state[OPENED] = f"{name} is your own head now: {', '.join(head.classes)}."
+
+
+def _restore(workspace: Workspace, owner: str, name: str, found: package.Package) -> Iterator[Intake | Opened]:
+    project = workspace.create(name, owner)
+    kept = False
+    try:
+        with found.pictures:
+            yield from intake.take(project, intake.from_zip(found.pictures))
+        _keep_run(project, found.head)
+        kept = True
+        yield Opened(project.id, name, len(project.snapshot()[1]))
+    finally:
+        if not kept:
+            workspace.delete(project.id)
+
+
+def _keep_run(project: Project, head: Head) -> None:
+    """The head as the project's first run. Which pictures it held out is not known, so none count as held out."""
+    classes, pictures = project.snapshot()
+    places = {name.casefold(): place for place, name in enumerate(head.classes)}
+    of = {each.id: places.get(each.name.casefold()) for each in classes}
+    known = [each for each in pictures if of[each.class_id] is not None]
+    kind = str(head.facts.get("kind"))
+    outcome = Outcome(
+        head.classes,
+        np.zeros(0, np.int64),
+        np.zeros(0, np.int64),
+        np.zeros((0, len(head.classes)), np.float32),
+        np.array([each.id for each in known], np.int64),
+        np.array([of[each.class_id] for each in known], np.int64),
+    )
+    settings = Settings(head.network, kind if kind in KINDS else "linear", (), 0.25, 0)
+    run = project.begin_run(noted(settings, len(known)))
+    project.keep_head(run, head.to_bytes())
+    project.keep_outcome(run, outcome.to_bytes())
+    project.end_run(run, "done", {"trained_on": len(known), "held_out": 0, "best_epoch": 1, "seconds": 0.0})
+
+
+def _go(opened: Opened) -> None:
+    st.session_state.pop(OPENING, None)
+    st.session_state["step"] = "Pictures"  # not where one was in another project
+    projects.go_to(opened.project)
+
+
+def _progress(job: jobs.Job) -> None:
+    latest = job.latest
+    if isinstance(latest, Intake) and latest.total:
+        st.progress(latest.done / latest.total, f"{latest.done:,} of {latest.total:,} pictures taken in")
+    else:
+        st.progress(0.0, "Waiting for its turn …" if job.state == "waiting" else "Opening the zip …")

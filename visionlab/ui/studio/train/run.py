@@ -1,0 +1,202 @@
+"""A run of a project, from its pictures to what is kept of it: the work of a background job, which needs no browser."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visionlab.errors import ParameterError, VisionlabError
+from visionlab.learning.features.cache import FeatureCache
+from visionlab.learning.heads.training import Epoch, Fit, fit
+from visionlab.learning.judging.evaluation import assess
+from visionlab.learning.projects.files import telling, write
+from visionlab.learning.projects.outcome import Outcome
+from visionlab.learning.projects.project import Project
+from visionlab.learning.projects.runs import RunInfo
+from visionlab.network.running.classifier import Classifier
+
+FEATURES = "features"  # the folder in the workspace that every project's runs take known features from
+CHECKPOINT_EVERY = 5.0  # seconds: so much of a run is lost at most; a checkpoint may take 250 MB
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a person chose: names in MODELS, KINDS and VIEWS, the share that is held out, and the seed."""
+
+    network: str
+    kind: str
+    views: tuple[str, ...]
+    validation: float
+    seed: int
+
+    @classmethod
+    def of(cls, run: RunInfo) -> Settings:
+        """Those that a run was begun with."""
+        told = run.settings
+        return cls(told["network"], told["kind"], tuple(told["views"]), told["validation"], told["seed"])
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """So many of all pictures and their views have been through the network, `known` of them before this run."""
+
+    done: int
+    total: int
+    known: int
+    seconds: float
+
+    @property
+    def left(self) -> float | None:
+        """Seconds until all have; None while nobody knows."""
+        fresh = self.done - self.known
+        return self.seconds / fresh * (self.total - self.done) if fresh > 0 else None
+
+
+@dataclass(frozen=True)
+class Trained:
+    """So many of at most `total` epochs are behind it, `seconds` each; None while nobody knows."""
+
+    done: int
+    total: int
+    seconds: float | None
+
+    @property
+    def left(self) -> float | None:
+        """Seconds until all are, at most: it may stop early. None while nobody knows."""
+        return None if self.seconds is None else self.seconds * (self.total - self.done)
+
+
+def noted(settings: Settings, pictures: int) -> dict[str, object]:
+    """What is noted of a run when it begins."""
+    return {**asdict(settings), "pictures": pictures}
+
+
+def train(project: Project, run: str, net: Classifier) -> Iterator[Embedded | Trained]:
+    """Take up a run that waits or was interrupted, on the pictures and labels of this moment, and note how it goes.
+
+    What the person does to the pictures meanwhile does not matter to it. Closing the generator stops the run, which
+    keeps the best head so far. Raises what it was ended by, noted as well, where that is a VisionlabError.
+    """
+    project.continue_run(run)
+    state, report, error = "failed", None, None
+    try:
+        work = _Work(project, run, net)
+        try:
+            yield from work.steps()
+        except GeneratorExit:
+            report = work.keep() if work.fit.best else None
+            state = "cancelled"
+            raise
+        report, state = work.keep(), "done"
+    except VisionlabError as problem:
+        state, error = "failed", str(problem)
+        raise
+    finally:
+        project.end_run(run, state, report, error)
+
+
+class _Work:
+    def __init__(self, project: Project, run: str, net: Classifier):
+        self.project, self.run = project, run
+        self.began = time.monotonic()
+        info = project.run(run)
+        earlier = epochs_of(info)
+        self.before = earlier[-1]["seconds"] if earlier else 0.0
+        settings = Settings.of(info)
+        data, ids = project.labelled()
+        self.ids = np.array(ids, np.int64)
+        self.cache = _Counting(project.folder.parent / FEATURES)
+        self.checkpoint = project.checkpoint(run)
+        options = {
+            "kind": settings.kind,
+            "views": settings.views,
+            "validation": settings.validation,
+            "seed": settings.seed,
+            "cache": self.cache,
+        }
+        self.fit: Fit
+        with suppress(ParameterError, FileNotFoundError):  # of other pictures than these, or damaged: begin again
+            self.fit = fit(data, net, resume=self.checkpoint.read_bytes(), **options)
+            return
+        self.fit = fit(data, net, **options)
+
+    def steps(self) -> Iterator[Embedded | Trained]:
+        for done, total in self.fit.prepare():
+            yield Embedded(done, total, self.cache.found, self.seconds)
+        began = written = time.monotonic()
+        for later, epoch in enumerate(self.fit):
+            if later == 0:  # beside it went what is done once: its time tells nothing of the others'
+                began = time.monotonic()
+            self.project.note_epoch(self.run, {**asdict(epoch), "seconds": self.before + self.seconds})
+            if self.fit.kind.resumable and time.monotonic() - written >= CHECKPOINT_EVERY:
+                with telling():
+                    write(self.checkpoint, self.fit.checkpoint())
+                written = time.monotonic()
+            seconds = (time.monotonic() - began) / later if later else None
+            yield Trained(epoch.index, self.fit.epochs, seconds)
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.began
+
+    def keep(self) -> dict[str, object]:
+        """Keep the best head and what it answers; the report."""
+        run, head = self.fit, self.fit.head
+        outcome = answers(run, self.ids)
+        self.project.keep_head(self.run, head.to_bytes())
+        self.project.keep_outcome(self.run, outcome.to_bytes())
+        self.checkpoint.unlink(missing_ok=True)
+        report: dict[str, object] = {}
+        if len(run.held_out):
+            features = run.features[run.held_out]
+            found = assess(
+                outcome.truth, outcome.probabilities, outcome.classes, features=features, refusal=head.refusal
+            )
+            report = found.summary()
+        counts = {"trained_on": len(run.train), "held_out": len(run.held_out), "best_epoch": run.best.index}
+        return {**report, **counts, "seconds": self.before + self.seconds}
+
+
+def answers(run: Fit, ids: NDArray[np.int64]) -> Outcome:
+    """What the best head of a run answered; ids (N,) are those of its pictures."""
+    labels = run.data.labels
+    return Outcome(
+        run.data.classes,
+        ids[run.held_out],
+        labels[run.held_out],
+        run.probabilities(),
+        ids[run.train],
+        labels[run.train],
+    )
+
+
+def epochs_of(run: RunInfo) -> list[Mapping[str, object]]:
+    """The epochs that count: where a run went on after it was killed, the later ones of the same numbers."""
+    kept: list[Mapping[str, object]] = []
+    for told in run.epochs:
+        while kept and kept[-1]["index"] >= told["index"]:
+            kept.pop()
+        kept.append(told)
+    return kept
+
+
+def curve_of(run: RunInfo) -> list[Epoch]:
+    """Its epochs, for a chart."""
+    names = ("index", "train_loss", "validation_loss", "validation_accuracy")
+    return [Epoch(*(told[name] for name in names)) for told in epochs_of(run)]
+
+
+class _Counting(FeatureCache):
+    """A cache that counts what it knew."""
+
+    found = 0
+
+    def find(self, network: str, names: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        known = super().find(network, names)
+        self.found += sum(name in known for name in names)
+        return known

@@ -1,0 +1,285 @@
+"""The studio's step “Train”: what to train and how, the run that goes on, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from visionlab.errors import BusyError, DatasetError
+from visionlab.learning.features.augmentation import VIEWS
+from visionlab.learning.heads.inputs import sides
+from visionlab.learning.heads.training import KINDS
+from visionlab.learning.projects.project import Project
+from visionlab.learning.projects.runs import AT_WORK, RunInfo
+from visionlab.network.zoo.models import MODELS, TO_NAME, available, first_here
+from visionlab.ui.shared import cached, charts, jobs, state
+from visionlab.ui.shared.page import roomy_columns, sentence, told
+from visionlab.ui.studio import runs
+from visionlab.ui.studio.pictures import intake
+from visionlab.ui.studio.train import runs_table
+from visionlab.ui.studio.train.run import Embedded, Settings, Trained, curve_of, noted, train
+
+QUEUE = "runs"
+FEW = 6  # pictures a class: below that, a kind for which one is enough is usually the better choice
+OURS = "Something went wrong here, not with your pictures. Train again."
+
+
+def show(project: Project) -> None:
+    """The whole step."""
+    if intake.is_busy(project):  # what can be trained changes when they are in
+        intake.show(project)
+    job, known = jobs.registry().about(_about(project)), project.runs()
+    if job is not None and not job.over:
+        _watch(project, job)
+    else:
+        _form(project)
+        _interrupted(project, known)
+        if known:
+            _result(next((run for run in known if run.id == st.query_params.get(runs.RUN)), known[0]))
+    if known:
+        runs_table.show(project, known)
+
+
+# What to train --------------------------------------------------------------------------------------------------------
+
+
+def _form(project: Project) -> None:
+    settings = _settings()
+    pictures = _plan(project, settings)
+    lacking = pictures is None
+    button, _ = st.columns([1, 3])
+    if button.button(
+        "Train", type="primary", icon=":material/play_arrow:", width="stretch", disabled=lacking, key="train"
+    ):
+        start(project, settings, pictures)
+        st.rerun()
+
+
+def _settings() -> Settings:
+    left, right = roomy_columns(2, "details", gap="large")
+    kind = left.radio(
+        "How it learns",
+        KINDS,
+        format_func=lambda name: KINDS[name].title,
+        captions=[kind.about for kind in KINDS.values()],
+        key="kind",
+        bind="query-params",
+    )
+    network = right.selectbox(
+        "Network underneath",
+        list(dict.fromkeys([first_here(TO_NAME), *available()])),
+        format_func=lambda name: MODELS[name].title,
+        key="base",
+        bind="query-params",
+        help="It turns a picture into the numbers that are learned from. The Predict page downloads more of them.",
+    )
+    held_out = right.slider(
+        "Held out to check with",
+        10,
+        50,
+        25,
+        5,
+        format="%d %%",
+        key="held-out",
+        bind="query-params",
+        help="It is checked with pictures that it has not learned from; near-duplicates and bursts stay on one side. "
+        "After that, a linear head or a prototype learns from all of them.",
+    )
+    way = KINDS[kind]
+    views = right.pills(
+        "Learn from varied copies, too",
+        VIEWS,
+        selection_mode="multi",
+        default=list(way.views),
+        format_func=lambda name: VIEWS[name].title,
+        key=f"views-{kind}" if way.views else "views",
+        bind="query-params",
+        help="  \n".join(f"**{view.title}**: {view.about}" for view in VIEWS.values()),
+    )
+    with right.expander("More"):
+        seed = st.number_input(
+            "Seed",
+            0,
+            2**31 - 1,
+            0,
+            key="seed",
+            bind="query-params",
+            help="It decides which pictures are held out. The same pictures, settings and seed give the same head.",
+        )
+    return Settings(network, kind, tuple(views), held_out / 100, int(seed))
+
+
+def _plan(project: Project, settings: Settings) -> int | None:
+    """Say what will happen, or what lacks; how many pictures there are, None where it cannot be started."""
+    try:
+        data, _ = project.labelled()
+        learned, held_out = sides(data, settings.validation, settings.seed, alone=KINDS[settings.kind].alone)
+    except DatasetError as problem:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(":orange[:material/add_photo_alternate:]", width="content")
+            st.text(str(problem), width="stretch")
+        return None
+    varied = f" and {_counted(len(learned) * len(settings.views), 'varied copy', 'varied copies')}"
+    to_learn = f"**{_counted(len(learned))}**{varied if settings.views else ''} to learn from"
+    if len(held_out):
+        grouped = len(set(data.groups.tolist())) < len(data)
+        together = "; near-duplicates stay together" if grouped else ""
+        st.markdown(f"{to_learn}, **{len(held_out):,}** to check with{together}.")
+    else:
+        st.markdown(f"{to_learn}. None is held out, since a class has but one: nobody will know how good the head is.")
+    if not KINDS[settings.kind].alone and min(data.counts().values()) < FEW:
+        better = next(kind.title for kind in KINDS.values() if kind.alone)
+        st.caption(
+            f":material/lightbulb: A class has fewer than {FEW} pictures. “{better}” is usually better "
+            "then, and more pictures are better still."
+        )
+    return len(data)
+
+
+def _counted(count: int, one: str = "picture", many: str = "pictures") -> str:
+    return f"{count:,} {one if count == 1 else many}"
+
+
+# The run that goes on -------------------------------------------------------------------------------------------------
+
+
+def start(project: Project, settings: Settings, pictures: int) -> None:
+    """Begin a run in the background; BusyError where one of this project goes on."""
+    if any(run.state in AT_WORK for run in project.runs()):
+        raise BusyError("A run of this project goes on already; wait until it ends, or stop it.")
+    net = cached.classifier(settings.network)
+    run = project.begin_run(noted(settings, pictures), waiting=True)
+    try:
+        jobs.registry().submit(
+            lambda _: train(project, run, net), _about(project), QUEUE, lambda: project.end_run(run, "cancelled")
+        )
+    except BusyError:  # another tab was quicker
+        project.end_run(run, "cancelled")
+        project.remove_run(run)
+        raise
+    runs.link(run)
+
+
+def go_on(project: Project, run: RunInfo) -> None:
+    """Take an interrupted run up where it was; BusyError where another one of this project goes on."""
+    net = cached.classifier(Settings.of(run).network)
+    jobs.registry().submit(lambda _: train(project, run.id, net), _about(project), QUEUE)
+    runs.link(run.id)
+
+
+def _about(project: Project) -> str:
+    return f"train {project.id}"
+
+
+def _watch(project: Project, job: jobs.Job) -> None:
+    with st.container(border=True):
+        jobs.watch(job, lambda: _progress(project, job), "Stop, and keep the best so far", "stop-run")
+    st.caption("It goes on without this page: close it, or look around, and come back.")
+
+
+@told()
+def _progress(project: Project, job: jobs.Job) -> None:
+    share, what = _how_far(job)
+    at_work = next((run for run in project.runs() if run.state in AT_WORK), None)
+    if at_work:
+        st.markdown(f"**{runs.kind_title(at_work)}** on {runs.network_title(at_work)}")
+    st.progress(share, what)
+    if at_work and isinstance(job.latest, Trained) and job.latest.total > 1:
+        st.plotly_chart(charts.curves(curve_of(at_work), job.latest.total), config=charts.PLAIN, key="live")
+
+
+def _how_far(job: jobs.Job) -> tuple[float, str]:
+    """The share of the present part that is done, and what to say of it."""
+    latest = job.latest
+    if place := job.place:
+        before = "" if place == 1 else f", and {_counted(place - 1, 'waits', 'wait')} before this one"
+        return 0.0, f"Waiting: two other runs are at work{before}."
+    if isinstance(latest, Embedded):
+        known = f"; {latest.known:,} were known" if latest.known else ""
+        what = f"Picture {latest.done:,} of {latest.total:,} through the network{known}{_left(latest.left)}"
+        return latest.done / latest.total, what
+    if isinstance(latest, Trained):
+        what = f"Epoch {latest.done} of at most {latest.total}{_left(latest.left, 'at most ')}"
+        return latest.done / latest.total, what
+    return 0.0, "Looking at the pictures …"
+
+
+def _left(seconds: float | None, bound: str = "") -> str:
+    if seconds is None or seconds < 1:
+        return ""
+    return f" · {bound}{duration(seconds)} left"
+
+
+def duration(seconds: float) -> str:
+    """“2.4 s”, “48 s”, “3 min” or “1 h 20 min”."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+# What became of it ----------------------------------------------------------------------------------------------------
+
+
+def _interrupted(project: Project, known: Sequence[RunInfo]) -> None:
+    for run in known:
+        if run.state != "interrupted":
+            continue
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            st.markdown(
+                f":orange[:material/pause_circle:] The run of {runs.title(run)} was interrupted: the server ended.",
+                width="stretch",
+            )
+            if st.button("Go on", type="primary", icon=":material/play_arrow:", key=f"go-on-{run.id}"):
+                go_on(project, run)
+                st.rerun()
+
+
+def _result(run: RunInfo) -> None:
+    """What the latest run came to."""
+    if run.state in AT_WORK:
+        st.info("A run of this project goes on in another server. Reload to see how far it is.")
+    elif run.state == "failed":
+        sentence(run.error or OURS)
+    elif run.state == "cancelled" and run.head is None:
+        st.info("Stopped before there was a head. Your pictures are all still here.", icon=":material/stop_circle:")
+    elif run.state in ("done", "cancelled"):
+        state.keep_head(runs.head_of(run), run.id)
+        with st.container(border=True):
+            _worth(run)
+
+
+def _worth(run: RunInfo) -> None:
+    report = run.report
+    one, two, three, four = roomy_columns(4, "worth")
+    if "accuracy" in report:
+        low, high = report["accuracy_interval"]
+        one.metric("Right on held-out pictures", f"{report['accuracy']:.0%}")
+        one.caption(f"On other pictures like these: between {low:.0%} and {high:.0%} (95 % interval).")
+        two.metric("Always naming the largest class", f"{report['majority']:.0%}")
+        two.caption("The baseline to beat.")
+    else:
+        one.metric("Right on held-out pictures", "–")
+        one.caption("None were held out, so nobody knows. Add pictures to find out.")
+    three.metric("Pictures", f"{report['trained_on']:,} + {report['held_out']:,}")
+    facts = runs.head_of(run).facts
+    all_in_the_end = facts.get("trained_on") == report["trained_on"] + report["held_out"] > report["trained_on"]
+    three.caption(
+        "Learned from, and held out to check; then learned from, too."
+        if all_in_the_end
+        else "Learned from, and held out."
+    )
+    four.metric("Time", duration(report["seconds"]))
+    four.caption("Stopped: the best head until then." if run.state == "cancelled" else "From pictures to head.")
+    epochs = curve_of(run)
+    if len(epochs) > 1 and report["held_out"]:
+        st.plotly_chart(charts.curves(epochs, len(epochs)), config=charts.PLAIN, key="curves")
+    st.button("Judge it", icon=":material/arrow_forward:", type="primary", key="judge", on_click=_judge, args=(run.id,))
+
+
+def _judge(run: str) -> None:
+    runs.link(run)
+    st.session_state["step"] = "Judge"
