@@ -42,7 +42,8 @@ from visionlab.learning.heads.linear import STRENGTH
 from visionlab.learning.judging.calibration import reliability
 from visionlab.learning.judging.probe import linear_probe
 from visionlab.network.files import weights
-from visionlab.network.running.classifier import UNSURE, Classifier, probabilities
+from visionlab.network.running.classifier import UNSURE, Classifier
+from visionlab.network.running.prediction import probabilities
 
 console = Console(width=110, highlight=False)
 

@@ -36,7 +36,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import visionlab as vl
 from visionlab.imaging.image import Image
-from visionlab.learning.heads.linear import STRENGTH, Problem, logistic
+from visionlab.learning.heads.linear import STRENGTH, logistic
+from visionlab.learning.heads.problem import Problem
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.network.inside.activations import activations
 from visionlab.network.running.classifier import Classifier

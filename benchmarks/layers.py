@@ -159,16 +159,16 @@ def memory(net: Classifier, pictures: list[Image]) -> tuple[float, float]:
     """By how many MB the process grows, at most, while all layers of the pictures are opened through the app's cache;
     and by how many it is larger afterwards, when the cache has been emptied.
     """
-    from visionlab.ui.shared import cached
+    from visionlab.ui.maps import caches
 
     process = psutil.Process()
     vl.feature_maps(net, pictures[0], side=net.maps_side)  # what the first run brings along is no picture's
     gc.collect()
     before = most = process.memory_info().rss
     for number, picture in enumerate(pictures):
-        cached.all_maps("memory", str(number), net.maps_side, net, picture)
+        caches.all_maps("memory", str(number), net.maps_side, net, picture)
         most = max(most, process.memory_info().rss)
-    cached.all_maps.clear()
+    caches.all_maps.clear()
     time.sleep(2)  # it is handed back a moment later
     return (most - before) / 2**20, (process.memory_info().rss - before) / 2**20
 

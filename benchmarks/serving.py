@@ -37,7 +37,7 @@ from visionlab.errors import BusyError
 from visionlab.imaging.image import Image
 from visionlab.imaging.samples import load_sample
 from visionlab.network.running.batching import Batcher
-from visionlab.network.running.classifier import probabilities
+from visionlab.network.running.prediction import probabilities
 
 console = Console(width=120, highlight=False)
 

@@ -36,7 +36,7 @@ from visionlab.cli.shared import BUILT_IN
 from visionlab.device import half_precision
 from visionlab.imaging.image import encode_jpeg
 from visionlab.learning.features.embedding import embed
-from visionlab.learning.heads.head import embedder
+from visionlab.learning.features.source import embedder
 from visionlab.learning.heads.training import Fit, fit
 from visionlab.learning.sets.archive import PICTURE_SUFFIXES
 from visionlab.learning.sets.dataset import LabelledImages

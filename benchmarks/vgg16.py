@@ -38,9 +38,9 @@ import visionlab as vl
 from visionlab.device import half_precision
 from visionlab.imaging.image import encode_jpeg
 from visionlab.imaging.samples import load_sample
-from visionlab.network.files.weights import WeightFile
-from visionlab.network.running.classifier import probabilities
+from visionlab.network.files.weight_file import WeightFile
 from visionlab.network.running.precision import in_precision
+from visionlab.network.running.prediction import probabilities
 from visionlab.network.zoo import models
 from visionlab.network.zoo.vgg import VGG, VGG16
 

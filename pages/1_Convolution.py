@@ -9,14 +9,15 @@ from visionlab.errors import ParameterError
 from visionlab.imaging.analysis import costs
 from visionlab.imaging.image import encode_png
 from visionlab.imaging.kernels import Kernel
-from visionlab.ui.convolution import kernel_facts, response_settings
+from visionlab.ui.convolution import caches, kernel_facts, response_settings, state
 from visionlab.ui.convolution.kernel_editor import kernel_editor
 from visionlab.ui.convolution.response_settings import Settings
-from visionlab.ui.shared import cached, state
+from visionlab.ui.shared import cached
 from visionlab.ui.shared.components.compare import compare, sharp_enough
 from visionlab.ui.shared.components.convolution_lab import convolution_lab
 from visionlab.ui.shared.page import page, roomy_columns, sentence, told
 from visionlab.ui.shared.picture_bar import image_picker
+from visionlab.ui.shared.state import Picture
 from visionlab.ui.shared.widgets import facts, size_of
 
 LONGEST = 1024  # pixels: what fits a screen, and follows the controls at once
@@ -25,12 +26,12 @@ HEAD_START = 0.05  # seconds in which the browser draws the response before it h
 
 @st.fragment  # a control runs this again, and not the page around it: the picture follows at once
 @told()
-def responses(picture: state.Picture, kernel: Kernel) -> None:
+def responses(picture: Picture, kernel: Kernel) -> None:
     small = cached.fitted(picture.key, LONGEST, picture.image)
     shape = small.shape[:2]
 
-    def answer(kernel: Kernel, settings: Settings) -> cached.Answer:
-        return cached.answer(picture.key, kernel.weights.tobytes(), settings, sharp_enough(shape), small, kernel)
+    def answer(kernel: Kernel, settings: Settings) -> caches.Answer:
+        return caches.answer(picture.key, kernel.weights.tobytes(), settings, sharp_enough(shape), small, kernel)
 
     # What the eye waits for is computed and sent first. From the second run on, what the controls hold is known before
     # they are drawn; drawing them, or anything else, would keep the browser busy while the picture arrives.
@@ -42,7 +43,7 @@ def responses(picture: state.Picture, kernel: Kernel) -> None:
     st.subheader("The whole picture", anchor=False)
     showing, seen, details = st.container(), st.container(), st.container()
 
-    def show(kernel: Kernel, settings: Settings) -> cached.Answer:
+    def show(kernel: Kernel, settings: Settings) -> caches.Answer:
         found = answer(kernel, settings)
         with seen:
             compare(
@@ -57,7 +58,7 @@ def responses(picture: state.Picture, kernel: Kernel) -> None:
         time.sleep(HEAD_START)
         return found
 
-    def show_or_tell(settings: Settings) -> tuple[Kernel, Settings, cached.Answer] | None:
+    def show_or_tell(settings: Settings) -> tuple[Kernel, Settings, caches.Answer] | None:
         try:
             return kernel, settings, show(kernel, settings)
         except ParameterError as error:

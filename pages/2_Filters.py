@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from visionlab.ui.filters import batch, chain, stages
-from visionlab.ui.shared import cached
+from visionlab.ui.filters import batch, caches, chain, stages
 from visionlab.ui.shared.page import page, roomy_columns
 from visionlab.ui.shared.picture_bar import image_picker
 from visionlab.ui.shared.widgets import show, show_exact, shown_width, size_of
@@ -32,7 +31,7 @@ with page("Filters"):
             large = selected.after if selected else picture
             titles = [stage.step.title for stage in shown[: shown.index(selected) + 1]] if selected else ["no filter"]
             st.markdown("**After**")
-            png = cached.stage_png(large.key, large.image)
+            png = caches.stage_png(large.key, large.image)
             show_exact(png, f"The picture after {', '.join(titles)}", width=shown_width(large.image))
             total = stages.milliseconds(sum(stage.seconds for stage in shown))
             st.caption(f"{size_of(large.image)} · the whole chain took {total}")

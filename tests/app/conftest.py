@@ -18,7 +18,7 @@ from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.workspace import Workspace
 from visionlab.network.running.classifier import Classifier
 from visionlab.network.zoo.layers import vgg_layers
-from visionlab.network.zoo.models import load_classifier
+from visionlab.network.zoo.loading import load_classifier
 from visionlab.network.zoo.vgg import read_plan
 from visionlab.ui.predict import explanations
 from visionlab.ui.shared import at_server, cached, jobs

@@ -19,7 +19,7 @@ from app.conftest import finish_jobs
 from wheels import only_from, packed_state
 
 from visionlab.network.files import weights
-from visionlab.network.files.weights import WeightFile
+from visionlab.network.files.weight_file import WeightFile
 from visionlab.network.zoo.models import MODELS
 
 NAME = "squeezenet1_1"  # the smallest: 5 MB

@@ -6,7 +6,8 @@ from app.conftest import finish_jobs, framing
 
 import visionlab as vl
 from visionlab.imaging.image import fit
-from visionlab.learning.heads.head import Head, network_fingerprint
+from visionlab.learning.features.source import network_fingerprint
+from visionlab.learning.heads.head import Head
 from visionlab.network.explain.faithfulness import faithfulness, random_baseline
 from visionlab.ui.predict import explanations
 from visionlab.ui.predict.explanations import LONGEST

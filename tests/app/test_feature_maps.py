@@ -9,11 +9,13 @@ from app.conftest import finish_jobs, framing
 
 import visionlab as vl
 from visionlab.imaging.image import encode_png
-from visionlab.learning.heads.head import Head, network_fingerprint
+from visionlab.learning.features.source import network_fingerprint
+from visionlab.learning.heads.head import Head
 from visionlab.network.inside.excitation import peaks, strongest_patches
+from visionlab.ui.maps.state import Spot
 from visionlab.ui.shared import cached
 from visionlab.ui.shared.page import PAGES
-from visionlab.ui.shared.state import Spot, TrainedHead
+from visionlab.ui.shared.state import TrainedHead
 
 PAGE = PAGES["Feature maps"].script
 

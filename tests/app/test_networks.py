@@ -16,7 +16,7 @@ from tiny import tiny_classifier
 from wheels import only_from, packed_state
 
 from visionlab.network.files import weights
-from visionlab.network.files.weights import WeightFile
+from visionlab.network.files.weight_file import WeightFile
 from visionlab.network.zoo.models import MODELS, TO_NAME, TO_OPEN
 from visionlab.ui.shared.page import PAGES
 

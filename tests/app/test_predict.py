@@ -13,10 +13,11 @@ from app.test_pages import bars
 
 import visionlab as vl
 from visionlab.imaging.image import encode_png
-from visionlab.learning.heads.head import Head, network_fingerprint
+from visionlab.learning.features.source import network_fingerprint
+from visionlab.learning.heads.head import Head
 from visionlab.network.files import weights
 from visionlab.network.running.certainty import tempered
-from visionlab.network.running.classifier import probabilities
+from visionlab.network.running.prediction import probabilities
 from visionlab.network.zoo.models import MODELS
 from visionlab.ui.shared.state import SAMPLE, TrainedHead
 

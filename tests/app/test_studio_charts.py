@@ -8,6 +8,7 @@ from visionlab.learning.judging.calibration import reliability
 from visionlab.learning.judging.evaluation import assess
 from visionlab.learning.judging.learning_curve import CurvePoint
 from visionlab.learning.judging.metrics import evaluate
+from visionlab.ui.shared.charts import precision_recall
 from visionlab.ui.studio.judge import charts
 
 TRUTH = np.array([0, 0, 1, 1, 1, 2])
@@ -56,7 +57,7 @@ def test_curves_are_in_per_cent_beside_chance(found):
     np.testing.assert_allclose(figure.data[0].y, 100 * curve.y)
     assert np.isfinite(figure.data[0].customdata).all()
     assert "dogs" in figure.layout.yaxis.title.text
-    other = charts.precision_recall(found.precision_recall(1), "dogs", share=0.5)
+    other = precision_recall(found.precision_recall(1), "dogs", share=0.5)
     np.testing.assert_allclose(other.data[0].y, 100 * found.precision_recall(1).y)
     assert list(other.data[1].y) == [50, 50]
 

@@ -19,10 +19,9 @@ from visionlab.learning.takeaway import export
 from visionlab.learning.takeaway import package as package_module
 from visionlab.learning.takeaway.export import Parity
 from visionlab.learning.takeaway.package import open_package, pack
-from visionlab.network.running.classifier import probabilities
-from visionlab.ui.shared import cached
+from visionlab.network.running.prediction import probabilities
+from visionlab.ui.shared import cached, store
 from visionlab.ui.shared.components.owner import COOKIE
-from visionlab.ui.studio import projects
 from visionlab.ui.studio.judge.case import case_of
 from visionlab.ui.studio.takeaway import as_zip
 from visionlab.ui.studio.takeaway import opening as takeaway_open
@@ -44,7 +43,7 @@ def step(folder: str, project_id: str) -> None:
 @pytest.fixture
 def workspace(tmp_path, monkeypatch) -> Workspace:
     found = Workspace(tmp_path / "workspace")
-    monkeypatch.setattr(projects, "workspace", lambda: found)
+    monkeypatch.setattr(store, "workspace", lambda: found)
     return found
 
 

@@ -12,7 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from visionlab.errors import BusyError, DatasetError
 from visionlab.learning.heads.head import load_head
-from visionlab.learning.heads.training import KINDS, Epoch, Fit, fit
+from visionlab.learning.heads.kinds import KINDS
+from visionlab.learning.heads.training import Epoch, Fit, fit
 from visionlab.learning.judging.evaluation import assess
 from visionlab.learning.projects.intake import Intake
 from visionlab.learning.projects.outcome import Comparison, Outcome

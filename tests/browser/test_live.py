@@ -18,7 +18,7 @@ from visionlab.imaging.image import encode_jpeg, encode_png, load_image
 from visionlab.imaging.render import colour
 from visionlab.network.explain import explain
 from visionlab.network.explain.heatmap import lay_over
-from visionlab.network.running.classifier import predict
+from visionlab.network.running.prediction import predict
 from visionlab.ui.predict.live import answer_to
 from visionlab.ui.shared.components.camera import Frame
 

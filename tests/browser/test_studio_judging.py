@@ -20,7 +20,7 @@ from visionlab.learning.projects.outcome import Outcome
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.workspace import Workspace
 from visionlab.learning.sets.dataset import textures
-from visionlab.network.zoo.models import load_classifier
+from visionlab.network.zoo.loading import load_classifier
 from visionlab.ui.studio.train.run import Settings, noted, train
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]

@@ -29,7 +29,7 @@ from visionlab.imaging.image import encode_png
 from visionlab.learning.answers import many
 from visionlab.learning.features.augmentation import VIEWS
 from visionlab.learning.sets.dataset import textures
-from visionlab.network.files.weights import WeightFile
+from visionlab.network.files.weight_file import WeightFile
 from visionlab.network.running.classifier import UNSURE
 from visionlab.network.zoo import imagenet
 from visionlab.network.zoo.models import MODELS, TO_NAME

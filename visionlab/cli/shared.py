@@ -16,7 +16,7 @@ import visionlab as vl
 from visionlab.errors import ParameterError
 
 if TYPE_CHECKING:
-    from visionlab.network.files.weights import WeightFile
+    from visionlab.network.files.weight_file import WeightFile
     from visionlab.network.running.classifier import Classifier
 
 console = Console()

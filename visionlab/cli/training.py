@@ -116,7 +116,7 @@ def evaluate(
 def _write_mistakes(out: Path, net: Classifier, found: Evaluation) -> None:
     """A line a mistake, as “predict --csv” writes it; the folder in its name is what it is."""
     from visionlab.learning.answers.many import Found, write_csv
-    from visionlab.network.running.classifier import ranked
+    from visionlab.network.running.prediction import ranked
 
     wrong = [place for place in found.worst() if found.predicted[place] != found.truth[place]]
     names = {place: f"{found.classes[found.truth[place]]}/{found.names[place]}" for place in wrong}

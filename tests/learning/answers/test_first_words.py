@@ -21,9 +21,10 @@ from visionlab.learning.answers.first_words import (
     word_of,
 )
 from visionlab.network.files import weights
-from visionlab.network.running.classifier import Prediction, predict
+from visionlab.network.running.prediction import Prediction, predict
 from visionlab.network.zoo.imagenet import WORDNET_IDS, labels
-from visionlab.network.zoo.models import MODELS, load_classifier
+from visionlab.network.zoo.loading import load_classifier
+from visionlab.network.zoo.models import MODELS
 
 LABELS = ("Egyptian cat", "school bus", "spider web", "sports_car", "Binoculars", "box", "cat")
 

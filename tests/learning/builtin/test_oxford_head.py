@@ -15,9 +15,11 @@ from visionlab.errors import ParameterError
 from visionlab.learning.builtin import oxford_head
 from visionlab.learning.builtin.oxford_head import Features, Means, Recipe, parse_sides, rounds_of, train
 from visionlab.network.files import checksums
-from visionlab.network.files.weights import WeightFile
-from visionlab.network.running.classifier import Transform, probabilities
-from visionlab.network.zoo.models import MODELS, load_classifier
+from visionlab.network.files.weight_file import WeightFile
+from visionlab.network.running.classifier import Transform
+from visionlab.network.running.prediction import probabilities
+from visionlab.network.zoo.loading import load_classifier
+from visionlab.network.zoo.models import MODELS
 from visionlab.network.zoo.oxford import MEAN, STD
 from visionlab.network.zoo.vgg import VGG
 

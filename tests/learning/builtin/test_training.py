@@ -15,7 +15,8 @@ from visionlab.errors import ParameterError
 from visionlab.learning.builtin import training as builtin
 from visionlab.network.files import checksums, weights
 from visionlab.network.running.classifier import Classifier
-from visionlab.network.zoo.models import MODELS, load_classifier
+from visionlab.network.zoo.loading import load_classifier
+from visionlab.network.zoo.models import MODELS
 from visionlab.network.zoo.vgg import VGG, fold_batch_norm, read_plan, scaled_plan
 
 

@@ -11,7 +11,7 @@ from visionlab.imaging.image import fingerprint
 from visionlab.learning.features.cache import FeatureCache
 from visionlab.learning.features.embedding import embed, embed_cached
 from visionlab.network.inside.activations import feature_maps
-from visionlab.network.zoo.models import load_classifier
+from visionlab.network.zoo.loading import load_classifier
 
 
 @pytest.mark.gpu

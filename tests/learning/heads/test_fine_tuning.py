@@ -9,11 +9,11 @@ from tiny import tiny_classifier
 from visionlab.errors import DatasetError, ModelError, ParameterError
 from visionlab.learning.features.embedding import embed
 from visionlab.learning.heads import fine_tuning
-from visionlab.learning.heads.fine_tuning import Maps, last_block
+from visionlab.learning.heads.block import Maps, last_block
 from visionlab.learning.heads.head import load_head
 from visionlab.learning.heads.training import fit
 from visionlab.network.inside.activations import feature_maps
-from visionlab.network.running.classifier import probabilities
+from visionlab.network.running.prediction import probabilities
 
 BLOCK_5 = {f"features.{place}.{what}" for place in (24, 26, 28) for what in ("weight", "bias")}
 

@@ -12,16 +12,18 @@ from wheels import only_from
 from visionlab.errors import HeadError
 from visionlab.imaging.samples import load_sample
 from visionlab.learning.features.embedding import embed
-from visionlab.learning.heads.head import Head, embedder, load_head, network_fingerprint
+from visionlab.learning.features.source import embedder, network_fingerprint
+from visionlab.learning.heads.head import Head, load_head
 from visionlab.learning.heads.training import train_head
 from visionlab.learning.judging.refusal import fit_refusal
 from visionlab.network.explain import explain
 from visionlab.network.files.weights import is_here
 from visionlab.network.inside.activations import feature_maps
 from visionlab.network.inside.trace import trace_unit
-from visionlab.network.running.classifier import predict, probabilities
+from visionlab.network.running.prediction import predict, probabilities
 from visionlab.network.zoo.layers import vgg_layers
-from visionlab.network.zoo.models import MODELS, load_classifier
+from visionlab.network.zoo.loading import load_classifier
+from visionlab.network.zoo.models import MODELS
 
 OLD_HEADS = Path(__file__).with_name("old_heads")  # written before heads said how pictures enter their network
 # What they answered then to the samples “cat” and “coffee”: probabilities, and the distances of their refusals.

@@ -13,8 +13,9 @@ import torch
 
 from visionlab.imaging.image import encode_png
 from visionlab.learning.features.embedding import embed
-from visionlab.learning.heads.fine_tuning import last_block
-from visionlab.learning.heads.head import embedder, entered_by, load_head
+from visionlab.learning.features.source import embedder, entered_by
+from visionlab.learning.heads.block import last_block
+from visionlab.learning.heads.head import load_head
 from visionlab.learning.heads.training import fit, train_head
 from visionlab.learning.takeaway.package import open_package, pack
 from visionlab.network.explain import METHODS, explain
@@ -22,8 +23,10 @@ from visionlab.network.files.weights import is_here
 from visionlab.network.inside.activations import feature_maps
 from visionlab.network.inside.trace import trace_unit
 from visionlab.network.inside.visualisation import visualise_channel
-from visionlab.network.running.classifier import Classifier, predict, probabilities
-from visionlab.network.zoo.models import MODELS, load_classifier
+from visionlab.network.running.classifier import Classifier
+from visionlab.network.running.prediction import predict, probabilities
+from visionlab.network.zoo.loading import load_classifier
+from visionlab.network.zoo.models import MODELS
 
 SIDE = 64  # pixels: it is quick, and there are still 2 × 2 places in the last block
 LAST_BLOCKS = {  # the layer before it, and what of it learns

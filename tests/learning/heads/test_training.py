@@ -13,11 +13,13 @@ from visionlab.learning.features.augmentation import view
 from visionlab.learning.features.cache import FeatureCache
 from visionlab.learning.features.embedding import embed
 from visionlab.learning.heads.head import load_head
-from visionlab.learning.heads.linear import STRENGTH, STRENGTHS, Problem, choose_strength
-from visionlab.learning.heads.training import KINDS, fit, train_head
+from visionlab.learning.heads.kinds import KINDS
+from visionlab.learning.heads.linear import STRENGTH, STRENGTHS, choose_strength
+from visionlab.learning.heads.problem import Problem
+from visionlab.learning.heads.training import fit, train_head
 from visionlab.learning.judging.calibration import fit_temperature
 from visionlab.learning.sets.dataset import LabelledImages
-from visionlab.network.running.classifier import predict
+from visionlab.network.running.prediction import predict
 
 
 @pytest.mark.gpu

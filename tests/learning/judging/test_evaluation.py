@@ -11,12 +11,13 @@ from sklearn.metrics import f1_score, log_loss
 
 from visionlab.errors import DatasetError, ParameterError
 from visionlab.learning.features.embedding import embed
-from visionlab.learning.heads.head import Head, network_fingerprint
+from visionlab.learning.features.source import network_fingerprint
+from visionlab.learning.heads.head import Head
 from visionlab.learning.judging.evaluation import assess, cell, f1_interval, macro_f1, score
 from visionlab.learning.judging.metrics import evaluate
 from visionlab.learning.judging.refusal import Refusal, fit_refusal
 from visionlab.learning.sets.dataset import LabelledImages
-from visionlab.network.running.classifier import probabilities
+from visionlab.network.running.prediction import probabilities
 
 CLASSES = ("cats", "dogs", "birds")
 TRUTH = np.array([0, 0, 1, 1, 1, 2])

@@ -16,11 +16,13 @@ from tiny import tiny_classifier
 from torch import nn
 
 from visionlab.errors import ModelError, ParameterError
-from visionlab.learning.heads.head import Head, network_fingerprint
+from visionlab.learning.features.source import network_fingerprint
+from visionlab.learning.heads.head import Head
 from visionlab.learning.judging.refusal import Refusal
 from visionlab.learning.takeaway import export
 from visionlab.learning.takeaway.export import MAX_BYTES, Parity, export_checked, export_onnx, parity
-from visionlab.network.running.classifier import Transform, probabilities
+from visionlab.network.running.classifier import Transform
+from visionlab.network.running.prediction import probabilities
 from visionlab.network.zoo.efficientnet_lite import EfficientNetLite0, from_published
 from visionlab.network.zoo.models import MODELS
 from visionlab.network.zoo.torchvision_nets import Stepped

@@ -19,7 +19,8 @@ import visionlab as vl
 from visionlab.errors import DatasetError, HeadError, ModelError, ParameterError
 from visionlab.imaging.image import encode_png
 from visionlab.learning.features.embedding import embed
-from visionlab.learning.heads.head import Head, network_fingerprint
+from visionlab.learning.features.source import network_fingerprint
+from visionlab.learning.heads.head import Head
 from visionlab.learning.judging.metrics import evaluate
 from visionlab.learning.judging.refusal import Refusal
 from visionlab.learning.takeaway import package

@@ -8,7 +8,8 @@ import torch
 from tiny import TINY, tiny_classifier
 
 from visionlab.errors import ModelError, ParameterError
-from visionlab.learning.heads.head import Head, network_fingerprint
+from visionlab.learning.features.source import network_fingerprint
+from visionlab.learning.heads.head import Head
 from visionlab.network.explain import METHODS, explain, explain_layers
 from visionlab.network.explain.faithfulness import faithfulness
 from visionlab.network.explain.heatmap import lay_over

@@ -12,7 +12,8 @@ from torch import nn
 from visionlab.errors import ParameterError
 from visionlab.network.explain import Heatmap, explain
 from visionlab.network.explain.faithfulness import faithfulness, random_baseline
-from visionlab.network.running.classifier import Classifier, Transform, probabilities
+from visionlab.network.running.classifier import Classifier, Transform
+from visionlab.network.running.prediction import probabilities
 
 SIDE = 64
 PATCH = (slice(8, 24), slice(40, 56))  # 16 × 16 of 64 × 64 pixels: a sixteenth

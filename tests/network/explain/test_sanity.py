@@ -11,7 +11,8 @@ from tiny import tiny_classifier
 from torch import nn
 
 from visionlab.errors import ModelError, ParameterError
-from visionlab.learning.heads.head import Head, network_fingerprint
+from visionlab.learning.features.source import network_fingerprint
+from visionlab.learning.heads.head import Head
 from visionlab.network.explain import METHODS, explain
 from visionlab.network.explain.sanity import rank_correlation, sanity_check
 

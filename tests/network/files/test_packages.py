@@ -25,7 +25,8 @@ from wheels import MEMBER, NAME, Index, file_of, only_from, pack, published
 from visionlab.errors import WeightsError
 from visionlab.network.files import packages, weights
 from visionlab.network.files.packages import Package
-from visionlab.network.files.weights import Progress, WeightFile, compare, download, fetch, find, folder, is_here
+from visionlab.network.files.weight_file import WeightFile
+from visionlab.network.files.weights import Progress, compare, download, fetch, find, folder, is_here
 from visionlab.network.zoo.models import MODELS
 
 VALUES = np.random.default_rng(0).normal(size=(40, 30, 50)).astype(np.float32)

@@ -23,7 +23,8 @@ from safetensors.torch import save_file
 
 from visionlab.errors import WeightsError
 from visionlab.network.files import checksums, weights
-from visionlab.network.files.weights import Progress, WeightFile, check, compare, download, fetch, find, folder, read
+from visionlab.network.files.weight_file import WeightFile
+from visionlab.network.files.weights import Progress, check, compare, download, fetch, find, folder, read
 
 BODY = random.Random(0).randbytes(300_000)
 NAME = f"network-{hashlib.sha256(BODY).hexdigest()[:8]}.pth"

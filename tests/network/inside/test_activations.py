@@ -5,7 +5,7 @@ from tiny import tiny_classifier
 
 from visionlab.errors import ModelError, ParameterError
 from visionlab.network.inside.activations import activations, feature_maps
-from visionlab.network.running.classifier import probabilities
+from visionlab.network.running.prediction import probabilities
 
 
 @pytest.mark.gpu

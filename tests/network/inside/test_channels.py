@@ -7,10 +7,12 @@ import torch
 from tiny import TINY, tiny_classifier
 
 from visionlab.errors import ModelError, ParameterError
-from visionlab.learning.heads.head import Head, network_fingerprint
+from visionlab.learning.features.source import network_fingerprint
+from visionlab.learning.heads.head import Head
 from visionlab.network.inside.activations import FeatureMap, feature_maps
 from visionlab.network.inside.channels import RANKINGS, channel_change, channel_weights, contributions, layer_statistics
-from visionlab.network.running.classifier import Layer, predict
+from visionlab.network.running.classifier import Layer
+from visionlab.network.running.prediction import predict
 
 
 def _map(values) -> FeatureMap:

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from tiny import tiny_classifier
 
-from visionlab.learning.heads.head import Head, network_fingerprint
+from visionlab.learning.features.source import network_fingerprint
+from visionlab.learning.heads.head import Head
 from visionlab.network.inside.activations import FeatureMap, feature_maps
 from visionlab.network.inside.excitation import Excitation, Peaks, crop, peaks, strongest_patches
 from visionlab.network.inside.trace import Box, receptive_box

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from tiny import TINY, tiny_classifier
 
 from visionlab.errors import ModelError, ParameterError
-from visionlab.learning.heads.head import Head, network_fingerprint
+from visionlab.learning.features.source import network_fingerprint
+from visionlab.learning.heads.head import Head
 from visionlab.network.inside import trace
 from visionlab.network.inside.activations import activations, feature_maps
 from visionlab.network.inside.trace import Box, Trace, receptive_box, trace_unit

@@ -7,7 +7,8 @@ from tiny import TINY, tiny_classifier
 
 from visionlab.errors import ModelError, ParameterError
 from visionlab.imaging.samples import SAMPLES, load_sample
-from visionlab.learning.heads.head import Head, network_fingerprint
+from visionlab.learning.features.source import network_fingerprint
+from visionlab.learning.heads.head import Head
 from visionlab.network.inside import visualisation
 from visionlab.network.inside.activations import activations
 from visionlab.network.inside.visualisation import COLOURS, visualise_channel

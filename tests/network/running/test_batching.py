@@ -15,7 +15,7 @@ from tiny import tiny_classifier
 from visionlab.errors import BusyError, ModelError, ParameterError
 from visionlab.network.running import batching
 from visionlab.network.running.batching import Batcher, answers, prepared
-from visionlab.network.running.classifier import probabilities
+from visionlab.network.running.prediction import probabilities
 
 NET = tiny_classifier()
 PICTURES = [np.random.default_rng(i).integers(0, 256, (40 + i, 60, 3), dtype=np.uint8) for i in range(24)]

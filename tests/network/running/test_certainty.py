@@ -9,7 +9,7 @@ from scipy.stats import entropy as scipys_entropy
 
 from visionlab.errors import ParameterError
 from visionlab.network.running.certainty import SURE, entropy, in_words, margin, rank, tempered
-from visionlab.network.running.classifier import probabilities
+from visionlab.network.running.prediction import probabilities
 
 LOGITS = arrays(np.float64, st.integers(2, 30), elements=st.floats(-20, 20))
 

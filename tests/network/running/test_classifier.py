@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from tiny import tiny_classifier
 
 from visionlab.errors import ModelError, ParameterError
-from visionlab.network.running.classifier import Transform, predict, probabilities
+from visionlab.network.running.classifier import Transform
+from visionlab.network.running.prediction import predict, probabilities
 
 
 @settings(max_examples=25, deadline=None)

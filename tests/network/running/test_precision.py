@@ -7,8 +7,8 @@ from visionlab.device import half_precision
 from visionlab.errors import ParameterError
 from visionlab.network.inside.activations import feature_maps
 from visionlab.network.running import precision
-from visionlab.network.running.classifier import probabilities
 from visionlab.network.running.precision import in_precision
+from visionlab.network.running.prediction import probabilities
 
 
 @pytest.fixture

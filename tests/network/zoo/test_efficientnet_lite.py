@@ -21,9 +21,11 @@ from visionlab.imaging.samples import load_sample
 from visionlab.network.files import weights
 from visionlab.network.inside.activations import feature_maps
 from visionlab.network.inside.trace import trace_unit
-from visionlab.network.running.classifier import Classifier, predict
+from visionlab.network.running.classifier import Classifier
+from visionlab.network.running.prediction import predict
 from visionlab.network.zoo.efficientnet_lite import EfficientNetLite0, from_published
-from visionlab.network.zoo.models import MODELS, load_classifier
+from visionlab.network.zoo.loading import load_classifier
+from visionlab.network.zoo.models import MODELS
 from visionlab.network.zoo.torchvision_nets import network_layers
 
 NAME = "efficientnet_lite0"

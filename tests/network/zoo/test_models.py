@@ -10,11 +10,13 @@ from tiny import TINY
 
 from visionlab.errors import ModelError, WeightsError
 from visionlab.network.files import checksums
-from visionlab.network.files.weights import WeightFile, folder
+from visionlab.network.files.weight_file import WeightFile
+from visionlab.network.files.weights import folder
 from visionlab.network.inside.activations import feature_maps
-from visionlab.network.running.classifier import probabilities
+from visionlab.network.running.prediction import probabilities
 from visionlab.network.zoo import models
-from visionlab.network.zoo.models import MODELS, load_classifier
+from visionlab.network.zoo.loading import load_classifier
+from visionlab.network.zoo.models import MODELS
 from visionlab.network.zoo.vgg import VGG, VGG16, Plan, scaled_plan
 
 BUILT_IN = "vgg16-tinyimagenet"

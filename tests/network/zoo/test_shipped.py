@@ -12,8 +12,9 @@ from safetensors import safe_open
 from visionlab.imaging.image import fingerprint, load_image
 from visionlab.imaging.samples import SAMPLES, load_sample
 from visionlab.network.files import weights
-from visionlab.network.running.classifier import predict, probabilities
-from visionlab.network.zoo.models import MODELS, Model, load_classifier
+from visionlab.network.running.prediction import predict, probabilities
+from visionlab.network.zoo.loading import load_classifier
+from visionlab.network.zoo.models import MODELS, Model
 from visionlab.network.zoo.vgg import VGG16_BLOCKS
 
 BUILT_IN, OXFORD = MODELS["vgg16-tinyimagenet"], MODELS["vgg16-oxford"]

@@ -17,20 +17,23 @@ from torchvision.models.vgg import make_layers
 
 from visionlab.errors import ModelError, ParameterError, WeightsError
 from visionlab.learning.features.embedding import embed
-from visionlab.learning.heads.head import Head, network_fingerprint
+from visionlab.learning.features.source import network_fingerprint
+from visionlab.learning.heads.head import Head
 from visionlab.network.explain import METHODS, explain, explain_layers
 from visionlab.network.explain.cam import last_in_place
 from visionlab.network.explain.method import silent
 from visionlab.network.explain.sanity import sanity_check
-from visionlab.network.files.weights import WeightFile
+from visionlab.network.files.weight_file import WeightFile
 from visionlab.network.inside.activations import activations, feature_maps
 from visionlab.network.inside.channels import channel_weights, contributions
 from visionlab.network.inside.excitation import peaks
 from visionlab.network.inside.trace import Box, receptive_box, trace_unit
 from visionlab.network.inside.visualisation import visualise_channel
-from visionlab.network.running.classifier import Transform, predict
-from visionlab.network.zoo import models
-from visionlab.network.zoo.models import MODELS, load_classifier
+from visionlab.network.running.classifier import Transform
+from visionlab.network.running.prediction import predict
+from visionlab.network.zoo import loading, models
+from visionlab.network.zoo.loading import load_classifier
+from visionlab.network.zoo.models import MODELS
 from visionlab.network.zoo.torchvision_nets import Stepped, network_layers
 from visionlab.network.zoo.vgg import VGG, VGG16, Plan
 
@@ -74,7 +77,7 @@ def pair(request, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         changes = {"transform": MODELS[name].transform.at(SIDE)}
         if name == "vgg16_bn":
-            patch.setattr(models, "_torchvisions", _narrow_vgg_bn)
+            patch.setattr(loading, "_torchvisions", _narrow_vgg_bn)
             theirs = _narrow_vgg_bn(name)
             changes["adapt"] = lambda module: models.plain_vgg(module, _narrow(VGG16))
         elif name == LITE:

@@ -16,7 +16,8 @@ from pathlib import Path, PurePath
 
 from visionlab.imaging.image import Image
 from visionlab.network.files import weights
-from visionlab.network.running.classifier import Classifier, Prediction, predict
+from visionlab.network.running.classifier import Classifier
+from visionlab.network.running.prediction import Prediction, predict
 from visionlab.network.zoo.imagenet import WORDNET_IDS
 from visionlab.network.zoo.models import MODELS
 

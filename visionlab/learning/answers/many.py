@@ -20,7 +20,8 @@ from visionlab.imaging.image import Image, encode_jpeg, fit, load_image
 from visionlab.learning.sets import archive
 from visionlab.learning.sets.dataset import DECODERS
 from visionlab.network.running.batching import answers, prepared
-from visionlab.network.running.classifier import BATCH, Classifier, Prediction, ranked
+from visionlab.network.running.classifier import BATCH, Classifier
+from visionlab.network.running.prediction import Prediction, ranked
 
 THUMBNAIL = 96  # pixels along the longer side
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a cell begins with that a spreadsheet computes

@@ -15,7 +15,7 @@ from visionlab.errors import ParameterError
 from visionlab.imaging.image import Image, fingerprint
 from visionlab.learning.features.augmentation import check_views, view
 from visionlab.learning.features.cache import FeatureCache
-from visionlab.learning.heads.head import embedder, network_fingerprint, reading
+from visionlab.learning.features.source import embedder, network_fingerprint, reading
 from visionlab.network.inside.activations import network_steps
 from visionlab.network.running.chunks import through
 from visionlab.network.running.classifier import BATCH, Classifier

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visionlab.errors import ParameterError
-from visionlab.learning.heads.head import UNREADABLE, packed, unpacked
-from visionlab.learning.heads.linear import Parts
+from visionlab.learning.heads.packing import UNREADABLE, packed, unpacked
+from visionlab.learning.heads.problem import Parts
 
 FORMAT = "visionlab-checkpoint-1"
 

@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from visionlab.learning.heads.linear import Parts, Problem, Scale, Trial
+from visionlab.learning.heads.linear import Scale
+from visionlab.learning.heads.problem import Parts, Problem, Trial
 
 BATCH = 32
 HIDDEN = 64  # units of the MLP

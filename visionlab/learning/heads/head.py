@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from collections.abc import Callable, Mapping
 from copy import deepcopy
@@ -12,26 +10,24 @@ from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
-import safetensors.numpy
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from visionlab.errors import HeadError, ParameterError, WeightsError
+from visionlab.learning.features.source import FEATURES, entered_by, network_fingerprint, reading
+from visionlab.learning.heads.packing import UNREADABLE, packed, unpacked
 from visionlab.learning.judging.refusal import Refusal
 from visionlab.network.running.classifier import INTERPOLATIONS, SMALLEST_SIDE, Classifier, Layer, Transform
-from visionlab.network.zoo.models import MODELS, layers_at, load_classifier
-from visionlab.network.zoo.vgg import Step, flatten
+from visionlab.network.zoo.loading import load_classifier
+from visionlab.network.zoo.models import MODELS
+from visionlab.network.zoo.vgg import Step
 
 FORMAT = "visionlab-head-3"
 # The first knew linear heads alone, and no temperature; the second did not say how pictures enter the network.
 READABLE = ("visionlab-head-1", "visionlab-head-2", FORMAT)
 LARGEST_SIDE = 2048  # pixels that a file may ask to enlarge every picture to
-UNREADABLE = (SafetensorError, ValueError, KeyError, TypeError, IndexError)
 MAX_BYTES = 100 * 2**20  # the last block of ConvNeXt tiny takes 62 MB; a linear head alone, some kilobytes
-FEATURES = "features"  # the path of the step whose output a head, and a refusal, reads
 TUNED, REFUSAL = "tuned.", "refusal."  # what the names of such arrays in the file begin with
 
 
@@ -167,21 +163,6 @@ class Head:
         )
 
 
-def embedder(net: Classifier) -> Classifier:
-    """The network as heads are trained on it: pictures enter it at its embedding_side."""
-    side = net.embedding_side
-    return entered_by(net, net.transform if side is None else net.transform.at(side))
-
-
-def entered_by(net: Classifier, transform: Transform) -> Classifier:
-    """The network with another transform, also for its features; its layers then have the shapes that follow."""
-    net = replace(net, embedding_side=None)
-    if transform == net.transform:
-        return net
-    same = transform.crop == net.transform.crop
-    return replace(net, transform=transform, layers=net.layers if same else layers_at(net.module, transform.crop))
-
-
 class Headed(nn.Module):
     """A network's steps up to a head's layer, and the head: normalised (N, 3, H, W) → logits (N, K)."""
 
@@ -214,33 +195,12 @@ def _linear(weights: NDArray[np.float32], bias: NDArray[np.float32]) -> nn.Linea
     return linear
 
 
-def reading(layer: Layer, unit_length: bool) -> list[Step]:
-    """How a head reads a layer: the mean of each channel over its places, or every value where it has no places; and
-    these, if unit_length is set, over their Euclidean length."""
-    mean = [("average", nn.AdaptiveAvgPool2d(1))] if layer.in_place else []
-    return [*mean, (FEATURES, _directions if unit_length else flatten)]
-
-
-def _directions(x: Tensor) -> Tensor:
-    """(N, …) → (N, F) of unit length; what is shorter than 1e-12 becomes no longer."""
-    return F.normalize(flatten(x))
-
-
 def with_values(module: nn.Module, values: Mapping[str, Tensor]) -> nn.Module:
     """A copy of the module with these values under their state_dict keys; all other tensors are shared, not copied."""
     shared = {id(tensor): tensor for tensor in (*module.parameters(), *module.buffers())}
     copy = deepcopy(module, shared)
     copy.load_state_dict(values, strict=False, assign=True)
     return copy
-
-
-def network_fingerprint(net: Classifier) -> str:
-    """SHA-256 over the biases of the network as MODELS has it: small, and changed by any training."""
-    digest = hashlib.sha256()
-    for name, value in net.module.state_dict().items():
-        if name.endswith(".bias"):
-            digest.update(name.encode() + value.detach().float().cpu().numpy().tobytes())
-    return digest.hexdigest()
 
 
 def load_head(source: str | Path | bytes) -> Head:
@@ -301,19 +261,6 @@ def _checked(transform: Transform, name: str) -> Transform:
     if not fits:
         raise HeadError(f"{name} is damaged: how pictures enter its network does not fit together. Save it anew.")
     return replace(transform, mean=tuple(transform.mean), std=tuple(transform.std))
-
-
-def packed(about: Mapping[str, object], arrays: Mapping[str, NDArray]) -> bytes:
-    """Arrays as a safetensors file, with what there is to say about them as JSON in its header."""
-    whole = {key: np.ascontiguousarray(value) for key, value in arrays.items()}
-    return safetensors.numpy.save(whole, {"visionlab": json.dumps(about)})
-
-
-def unpacked(data: bytes) -> tuple[dict, dict[str, NDArray]]:
-    """What `packed` was given. Raises one of UNREADABLE where the bytes are nothing of the kind."""
-    size = int.from_bytes(data[:8], "little")
-    about = json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["visionlab"])
-    return about, safetensors.numpy.load(data)
 
 
 def _taken(arrays: dict[str, NDArray], key: str, name: str) -> NDArray:

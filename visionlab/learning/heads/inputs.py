@@ -12,9 +12,9 @@ from visionlab.errors import DatasetError
 from visionlab.imaging.image import Image, fingerprint
 from visionlab.learning.features.cache import FeatureCache
 from visionlab.learning.features.embedding import Chosen, embed_cached, layer_batches
-from visionlab.learning.heads.fine_tuning import Block, Maps, last_block
-from visionlab.learning.heads.head import embedder
-from visionlab.learning.heads.linear import Problem
+from visionlab.learning.features.source import embedder
+from visionlab.learning.heads.block import Block, Maps, last_block
+from visionlab.learning.heads.problem import Problem
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.network.running.classifier import Classifier
 

@@ -1,13 +1,9 @@
-"""Heads that are linear in the features: multinomial logistic regression, its penalty, and the nearest prototype.
-
-What every way of training shares is here, too: the Problem that it is given, and the Trials that it answers with.
-"""
+"""Heads that are linear in the features: multinomial logistic regression, its penalty, and the nearest prototype."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -15,8 +11,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from visionlab.learning.heads.fine_tuning import Block
+from visionlab.learning.heads.problem import Parts, Problem, Trial
 
 STRENGTH = 1.0  # of the L2 penalty where it cannot be chosen: the best of 0.05 to 10 for 20 photographs a class
 STRENGTHS = (30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03)  # that are tried, each from the solution of the one before
@@ -24,46 +19,6 @@ FOLDS = 5
 STEPS = 30  # of L-BFGS for a candidate
 ENOUGH = 1_000  # rows that the penalty is chosen on, at most: more take long, and choose hardly better
 NARROW = 4  # times as many features as rows: then the rows' own span is searched, which holds the minimum
-
-
-@dataclass(frozen=True, eq=False)
-class Problem:
-    """What to learn from: float32 features (n, F) with labels and groups, int64 (n,), of `classes` classes.
-
-    held_out (m, F) is what the trials answer for; its labels are not here, so that nothing is learned from them.
-    strength is that of the L2 penalty, None where it is to be chosen. block is for fine-tuning alone.
-    """
-
-    features: NDArray[np.float32]
-    labels: NDArray[np.int64]
-    groups: NDArray[np.int64]
-    held_out: NDArray[np.float32]
-    classes: int
-    seed: int
-    strength: float | None
-    block: Block | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Parts:
-    """The arrays of a head, as Head has them, and what else is worth telling of how they were found."""
-
-    weights: NDArray[np.float32]
-    bias: NDArray[np.float32]
-    hidden: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
-    tuned: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
-    facts: Mapping[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, eq=False)
-class Trial:
-    """One more epoch: mean cross-entropy in training (nats), logits (m, K) of the held-out pictures, and on demand
-    the arrays of a head, and those from which the next epoch can be reached as from here."""
-
-    train_loss: float
-    logits: NDArray[np.float32]
-    parts: Callable[[], Parts]
-    state: Callable[[], dict[str, NDArray]] = dict
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, replace
 from itertools import islice
 
@@ -15,19 +15,18 @@ from numpy.typing import NDArray
 from visionlab.errors import DatasetError, ParameterError
 from visionlab.learning.features.augmentation import check_views
 from visionlab.learning.features.cache import FeatureCache
+from visionlab.learning.features.source import network_fingerprint
 from visionlab.learning.heads.checkpoints import Checkpoint
-from visionlab.learning.heads.descent import mlp
-from visionlab.learning.heads.fine_tuning import fine_tune
-from visionlab.learning.heads.head import Head, network_fingerprint
+from visionlab.learning.heads.head import Head
 from visionlab.learning.heads.inputs import Inputs, sides
-from visionlab.learning.heads.linear import Parts, Trial, logistic, prototype
+from visionlab.learning.heads.kinds import KINDS, Kind
+from visionlab.learning.heads.problem import Parts, Trial
 from visionlab.learning.judging.calibration import fit_temperature
 from visionlab.learning.judging.metrics import Report, evaluate
 from visionlab.learning.judging.refusal import Refusal, fit_refusal, promise
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.network.running.classifier import Classifier
 
-EPOCHS = 40
 TEMPERATURE_FROM = 20  # held-out pictures: of fewer, a temperature says more about chance than about the head
 REFUSAL_FROM = 10  # held-out pictures: of fewer, more than a tenth of good pictures would be refused
 REFUSAL_ROWS = 1_000  # training pictures that a refusal is fitted to, at most
@@ -45,73 +44,6 @@ class Epoch:
     train_loss: float
     validation_loss: float
     validation_accuracy: float
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A way to train. train gives the trials of a problem, at most `epochs` of them.
-
-    patience is after how many epochs without improvement it stops (None: it never does), views those that it takes
-    unless told otherwise. alone says whether one picture a class is enough, tunes whether the network's last block
-    learns, and needs_held_out whether it cannot do without held-out pictures. Kinds whose epochs take long can
-    be resumed.
-    """
-
-    name: str
-    title: str
-    about: str
-    train: Callable[..., Iterator[Trial]]
-    epochs: int
-    patience: int | None = None
-    views: tuple[str, ...] = ()
-    alone: bool = False
-    tunes: bool = False
-    needs_held_out: bool = False
-    learns_all: bool = False
-    resumable: bool = False
-
-
-KINDS: dict[str, Kind] = {
-    "linear": Kind(
-        name="linear",
-        title="Linear",
-        about="Logistic regression: quick, and the best choice for most sets of 5 to 1,000 pictures a class.",
-        train=logistic,
-        epochs=EPOCHS,
-        learns_all=True,
-    ),
-    "mlp": Kind(
-        name="mlp",
-        title="Hidden layer",
-        about="One hidden layer: for many pictures, of classes that no straight line parts.",
-        train=mlp,
-        epochs=100,
-        patience=15,
-        needs_held_out=True,
-        resumable=True,
-    ),
-    "prototype": Kind(
-        name="prototype",
-        title="Nearest prototype",
-        about="The mean of each class is its prototype: for one to five pictures a class.",
-        train=prototype,
-        epochs=1,
-        alone=True,
-        learns_all=True,
-    ),
-    "fine-tune": Kind(
-        name="fine-tune",
-        title="Fine-tuning",
-        about="The network's last block learns, too: slower, for pictures unlike those that the network knows.",
-        train=fine_tune,
-        epochs=20,
-        patience=6,
-        views=("flip", "crop"),
-        tunes=True,
-        needs_held_out=True,
-        resumable=True,
-    ),
-}
 
 
 class Fit:

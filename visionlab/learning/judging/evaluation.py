@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from visionlab.errors import DatasetError, ParameterError
 from visionlab.imaging.image import Image
-from visionlab.learning.heads.head import FEATURES
+from visionlab.learning.features.source import FEATURES
 from visionlab.learning.judging.calibration import Reliability, reliability
 from visionlab.learning.judging.metrics import Report, evaluate
 from visionlab.learning.judging.refusal import Refusal

@@ -19,7 +19,7 @@ from visionlab.learning.scratch.stack import STACKS, Shape, possible, unsuited, 
 from visionlab.learning.scratch.training import Training
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.network.running.classifier import Classifier
-from visionlab.network.running.classifier import probabilities as classified
+from visionlab.network.running.prediction import probabilities as classified
 
 SHOWN = 8  # test pictures, with every way's answer
 LARGEST = 32  # px: to which small pictures are enlarged at most

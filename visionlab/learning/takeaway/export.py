@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from visionlab.errors import ModelError, ParameterError
 from visionlab.imaging.image import Image
-from visionlab.learning.heads.head import FEATURES
+from visionlab.learning.features.source import FEATURES
 from visionlab.learning.judging.refusal import Refusal
 from visionlab.network.running.classifier import SLIMMEST, Classifier, Transform
 

@@ -22,7 +22,7 @@ from filelock import FileLock
 from visionlab.errors import WeightsError
 
 if TYPE_CHECKING:
-    from visionlab.network.files.weights import WeightFile
+    from visionlab.network.files.weight_file import WeightFile
 
 RECORDS = "checksums.json"
 

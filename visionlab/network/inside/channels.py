@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from visionlab.errors import ModelError, ParameterError
 from visionlab.imaging.image import Image
 from visionlab.network.inside.activations import FeatureMap, network_steps
-from visionlab.network.running.classifier import Classifier, Layer, predict
+from visionlab.network.running.classifier import Classifier, Layer
+from visionlab.network.running.prediction import predict
 
 
 def check_number(layer: Layer, what: str, number: int, count: int) -> None:

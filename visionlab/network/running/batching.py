@@ -22,7 +22,8 @@ from torch import Tensor
 
 from visionlab.errors import BusyError, ModelError, ParameterError
 from visionlab.imaging.image import Image
-from visionlab.network.running.classifier import Classifier, classified
+from visionlab.network.running.classifier import Classifier
+from visionlab.network.running.prediction import classified
 
 CPU = torch.device("cpu")
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from visionlab.errors import WeightsError
 from visionlab.network.files.packages import Package
-from visionlab.network.files.weights import WeightFile
+from visionlab.network.files.weight_file import WeightFile
 from visionlab.network.zoo.vgg import VGG16_BLOCKS
 
 # What to give a Transform. The network was trained on Caffe's pictures: 0..255, each colour less its mean. So the zeros

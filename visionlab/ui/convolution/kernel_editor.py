@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from visionlab.errors import ParameterError
 from visionlab.imaging.kernels import KERNELS, Kernel, custom_kernel
-from visionlab.ui.shared import state
+from visionlab.ui.convolution import state
 from visionlab.ui.shared.page import sentence
 
 WEIGHTS = "weights"  # in the link: rows apart by ";", weights by ","

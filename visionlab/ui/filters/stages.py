@@ -12,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from visionlab.imaging.image import fit
 from visionlab.imaging.operations.frequencies import FOURIER
+from visionlab.ui.filters import caches
 from visionlab.ui.filters.chain import Step, current
 from visionlab.ui.shared import cached
 from visionlab.ui.shared.page import ASSETS, sentence
@@ -48,7 +49,7 @@ def stages(picture: Picture, steps: Iterable[Step]) -> list[Shown]:
             continue
         told = json.dumps([now.key, step.name, dict(step.values)])
         key = hashlib.sha256(told.encode()).hexdigest()
-        stage = cached.filter_stage(key, step.name, step.values, now.image)
+        stage = caches.filter_stage(key, step.name, step.values, now.image)
         after = Picture(step.title, key, stage.image)
         found.append(Shown(place, step, now, after, stage.seconds))
         height, width = stage.image.shape[:2]
@@ -68,7 +69,7 @@ def spectra(shown: Iterable[Shown], rooms: Mapping[int, DeltaGenerator]) -> None
         if stage.step.name in FOURIER:
             with rooms[stage.step.id], st.container(horizontal_alignment="center", gap="xsmall"):
                 image, values = stage.before.image, stage.step.values
-                png = cached.spectrum_png(stage.after.key, stage.step.name, SPECTRUM, values, image)
+                png = caches.spectrum_png(stage.after.key, stage.step.name, SPECTRUM, values, image)
                 show_exact(png, f"The spectrum before {stage.step.title}", width=SPECTRUM * 3 // 4)
                 st.caption(
                     "The spectrum of what comes in: slow waves in the middle, fast ones outside. Blue is taken out."

@@ -12,11 +12,12 @@ from visionlab.imaging.render import colour, overlay
 from visionlab.network.inside.channels import ChannelWeights, channel_weights
 from visionlab.network.inside.excitation import crop, strongest_patches
 from visionlab.network.inside.trace import receptive_box
-from visionlab.ui.maps import wanted
+from visionlab.ui.maps import caches, state, wanted
 from visionlab.ui.maps.look import Look, name_of
-from visionlab.ui.shared import cached, charts, state
+from visionlab.ui.maps.state import Spot
+from visionlab.ui.shared import cached, charts
 from visionlab.ui.shared.components.cells import cells
-from visionlab.ui.shared.state import Spot
+from visionlab.ui.shared.state import from_gallery, gallery
 from visionlab.ui.shared.widgets import show_exact
 
 MAP_TALLEST = 380  # pixels on the screen
@@ -33,7 +34,7 @@ def show_map(look: Look, spot: Spot, scale: str) -> None:
     if values[0].size == 1:
         _strongest_units(look, spot)
         return
-    grid = cached.map_grid(values, spot.channel, look.scale(scale))
+    grid = caches.map_grid(values, spot.channel, look.scale(scale))
     cells(
         grid.picture,
         **grid.layout,
@@ -164,15 +165,15 @@ def _linear_weights(found: ChannelWeights, source: str) -> None:
 
 def _patches(look: Look, spot: Spot) -> None:
     """The patches of all pictures so far that excite the channel most."""
-    others = [key for key in state.gallery() if key != look.picture.key]
+    others = [key for key in gallery() if key != look.picture.key]
     pictures = [look.picture]
-    found = [cached.channel_peaks(*look.key, spot.layer, look.maps[spot.layer])]
+    found = [caches.channel_peaks(*look.key, spot.layer, look.maps[spot.layer])]
     bar = st.progress(0.0, "Looking through your pictures …") if others else None
     for number, key in enumerate(others, 1):
-        picture = state.from_gallery(key)
+        picture = from_gallery(key)
         pictures.append(picture)
         found.append(
-            cached.run_for_peaks(look.network.key, picture.key, look.side, spot.layer, look.net, picture.image)
+            caches.run_for_peaks(look.network.key, picture.key, look.side, spot.layer, look.net, picture.image)
         )
         bar.progress(number / len(others), f"Picture {number} of {len(others)}")
     if bar:

@@ -15,12 +15,13 @@ from streamlit.delta_generator import DeltaGenerator
 from visionlab.network.inside.activations import FeatureMap
 from visionlab.network.inside.channels import RANKINGS, channel_change
 from visionlab.network.running.classifier import Classifier, Layer
+from visionlab.ui.maps import caches, state
 from visionlab.ui.maps.look import Look, multiplications, name_of
-from visionlab.ui.shared import cached, state
+from visionlab.ui.maps.state import Spot
+from visionlab.ui.shared import cached
 from visionlab.ui.shared.components.cells import cells
 from visionlab.ui.shared.components.network_drawing import Drawn, network_drawing
 from visionlab.ui.shared.page import roomy_columns
-from visionlab.ui.shared.state import Spot
 
 WIDTH = 600  # pixels of a mosaic, about: as wide as the column that it is shown in
 TALLEST = 560  # pixels on the screen: the mosaic is seen as a whole
@@ -132,7 +133,7 @@ def ranked(looks: Sequence[Look], layer: str, order: str) -> NDArray[np.int32]:
         return np.argsort(-changes(looks, layer), kind="stable").astype(np.int32)
     ranking, known = RANKINGS[order], None
     if ranking.by_class:
-        known = cached.class_contributions(*look.key, look.target, look.net, look.picture.image).get(layer)
+        known = caches.class_contributions(*look.key, look.target, look.net, look.picture.image).get(layer)
         if known is None:  # the probabilities come after the logit that is followed back
             ranking = RANKINGS["mean"]
     return ranking.order(found.values, known).astype(np.int32)

@@ -9,9 +9,11 @@ from functools import cached_property
 from visionlab.network.inside.activations import FeatureMap
 from visionlab.network.inside.channels import LayerStatistics
 from visionlab.network.running.classifier import Classifier
+from visionlab.ui.maps import caches
+from visionlab.ui.maps.state import Spot
 from visionlab.ui.shared import cached
 from visionlab.ui.shared.networks import Network
-from visionlab.ui.shared.state import Picture, Spot
+from visionlab.ui.shared.state import Picture
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,11 +34,11 @@ class Look:
 
     @cached_property
     def maps(self) -> Mapping[str, FeatureMap]:
-        return cached.all_maps(*self.key, self.net, self.picture.image)
+        return caches.all_maps(*self.key, self.net, self.picture.image)
 
     @property
     def statistics(self) -> list[LayerStatistics]:
-        return cached.statistics(*self.key, self.maps)
+        return caches.statistics(*self.key, self.maps)
 
     @property
     def target(self) -> int:
@@ -45,7 +47,7 @@ class Look:
 
     def scale(self, name: str) -> str | tuple[float, float]:
         """What the mosaics take for "channel", "layer" or "network"."""
-        return cached.extremes(*self.key, self.maps) if name == "network" else name
+        return caches.extremes(*self.key, self.maps) if name == "network" else name
 
 
 def resolve(wanted: Spot, look: Look) -> tuple[Spot, list[str]]:

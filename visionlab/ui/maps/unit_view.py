@@ -14,7 +14,7 @@ from visionlab.imaging.image import Image, encode_png
 from visionlab.imaging.render import colour
 from visionlab.network.inside.trace import Box, Trace, trace_unit
 from visionlab.ui.maps.look import Look
-from visionlab.ui.shared.state import Spot
+from visionlab.ui.maps.state import Spot
 from visionlab.ui.shared.widgets import show_exact
 
 SHOWN = 5  # contributions, the largest ones

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from visionlab.errors import VisionlabError
 from visionlab.network.running.certainty import entropy, in_words, margin, rank, tempered
-from visionlab.network.running.classifier import Classifier, Prediction, ranked
+from visionlab.network.running.classifier import Classifier
+from visionlab.network.running.prediction import Prediction, ranked
+from visionlab.ui.predict import caches
 from visionlab.ui.shared import cached, state
 from visionlab.ui.shared.components.bars import bars
 from visionlab.ui.shared.networks import Network, network, title_of
@@ -130,7 +132,7 @@ def compare(names: Sequence[str], picture: Picture) -> None:
 def _answered(name: str, picture: Picture) -> _Answered:
     try:
         chosen = network(name)
-        probabilities, seconds = cached.timed_probabilities(chosen.key, picture.key, chosen.net, picture.image)
+        probabilities, seconds = caches.timed_probabilities(chosen.key, picture.key, chosen.net, picture.image)
     except VisionlabError as error:
         return _Answered(title_of(name), problem=str(error))
     size = sum(parameter.nbytes for parameter in chosen.net.module.parameters())

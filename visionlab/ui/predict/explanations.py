@@ -18,6 +18,7 @@ from visionlab.network.explain import METHODS, Heatmap, all_in_place, explain
 from visionlab.network.explain.faithfulness import Faithfulness, faithfulness, random_baseline
 from visionlab.network.explain.sanity import sanity_check
 from visionlab.network.running.classifier import Classifier
+from visionlab.ui.predict import caches
 from visionlab.ui.shared import cached, charts, jobs
 from visionlab.ui.shared.networks import Network
 from visionlab.ui.shared.page import roomy_columns, sentence
@@ -254,7 +255,7 @@ def _clear(begun: dict[str, tuple[jobs.Job, tuple]]) -> None:
 def show_layers(case: Case, method: str, look: Overlay) -> None:
     """A method's map at every layer, from the first to the last."""
     name = method if METHODS[method].layered else next(iter(METHODS))
-    found = cached.layer_heats(case.network.key, case.key, case.target, name, case.net, case.image)
+    found = caches.layer_heats(case.network.key, case.key, case.target, name, case.net, case.image)
     st.caption(f"{METHODS[name].title} of every layer: early ones find edges and spots, late ones whole things.")
     _strip(case, {layer: (heat, layer) for layer, heat in found.items()}, look)
 

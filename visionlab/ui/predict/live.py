@@ -9,7 +9,8 @@ import streamlit as st
 
 from visionlab.imaging.image import load_image
 from visionlab.network.explain.cam import cams, grad_cam, last_in_place
-from visionlab.network.running.classifier import Classifier, predict, ranked
+from visionlab.network.running.classifier import Classifier
+from visionlab.network.running.prediction import predict, ranked
 from visionlab.ui.shared.components.camera import Answer, Frame, camera, latest_frame
 from visionlab.ui.shared.networks import Network
 from visionlab.ui.shared.page import keep_out_of_collections, told

@@ -31,9 +31,7 @@ from visionlab.ui.scratch.parts import (
 from visionlab.ui.scratch.sets import Chosen
 from visionlab.ui.shared import charts
 from visionlab.ui.shared.page import roomy_columns
-from visionlab.ui.shared.widgets import facts, plain
-from visionlab.ui.studio.judge import charts as evaluation_charts
-from visionlab.ui.studio.train.step import duration
+from visionlab.ui.shared.widgets import duration, facts, plain
 
 NAME = "birds"
 SHOWN = 18  # pictures of a gallery
@@ -134,7 +132,7 @@ def _result(plan: Plan, looks: Sequence[Look], seconds: float) -> None:
         there = float((plan.truth == TARGET).mean())
         if 0 < there < 1:
             curve = precision_recall(plan.truth, answers[-1], TARGET)
-            figure = evaluation_charts.precision_recall(curve, plan.target, there)
+            figure = charts.precision_recall(curve, plan.target, there)
             if not isnan(found.precision):
                 marker = {"size": 12, "color": charts.ORANGE, "line": {"width": 2, "color": "white"}}
                 x, y = [100 * found.recall], [100 * found.precision]

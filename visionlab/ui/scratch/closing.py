@@ -19,7 +19,7 @@ from visionlab.ui.scratch.parts import as_image, beside, image_tag, notice, seed
 from visionlab.ui.scratch.sets import Chosen
 from visionlab.ui.shared.networks import model_picker
 from visionlab.ui.shared.page import roomy_columns
-from visionlab.ui.studio.train.step import duration
+from visionlab.ui.shared.widgets import duration
 
 NAME = "closing"
 TESTED = 1_000  # test pictures, at most

@@ -30,8 +30,7 @@ from visionlab.ui.scratch.parts import (
 from visionlab.ui.scratch.sets import Chosen
 from visionlab.ui.shared import charts
 from visionlab.ui.shared.page import roomy_columns, told
-from visionlab.ui.shared.widgets import facts, show_exact
-from visionlab.ui.studio.train.step import duration
+from visionlab.ui.shared.widgets import duration, facts, show_exact
 
 NAME = "convnet"
 MAPS_WIDTH = 900  # pixels of a layer's maps, about

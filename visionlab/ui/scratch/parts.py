@@ -17,7 +17,7 @@ from visionlab.imaging.image import Image, encode_png
 from visionlab.imaging.render import colour
 from visionlab.ui.scratch import runs
 from visionlab.ui.shared.page import sentence
-from visionlab.ui.studio.projects import attempt
+from visionlab.ui.shared.store import attempt
 
 # --- controls -------------------------------------------------------------------------------------------------------
 

@@ -15,12 +15,11 @@ from visionlab.learning.projects.project import Project
 from visionlab.learning.scratch import SOURCES, SmallSet, download, load
 from visionlab.learning.sets import archive
 from visionlab.ui.scratch.parts import linked
-from visionlab.ui.shared import jobs, state
+from visionlab.ui.shared import jobs, state, store
 from visionlab.ui.shared.at_server import at_the_server
 from visionlab.ui.shared.components.owner import owner
 from visionlab.ui.shared.page import link, roomy_columns, sentence
 from visionlab.ui.shared.widgets import distinct, plain, sized
-from visionlab.ui.studio import projects
 
 PROJECT = "project"  # beside the names in SOURCES
 OWN = "scratch-own"  # in the session: what it named or uploaded last
@@ -152,14 +151,14 @@ def _bring(name: str) -> None:
         type=["zip"],
         key=key,
         max_upload_size=archive.MAX_ZIP_BYTES >> 20,
-        on_change=projects.attempt,
+        on_change=store.attempt,
         args=(_take_upload, name, key),
     )
     if not at_the_server():
         return
     with st.form(f"named-{name}", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input("Or where it lies on this computer", placeholder="/home/me/pictures.zip", key=f"path-{name}")
-        st.form_submit_button("Open", on_click=lambda: projects.attempt(_take_path, name, f"path-{name}"))
+        st.form_submit_button("Open", on_click=lambda: store.attempt(_take_path, name, f"path-{name}"))
 
 
 def _take_upload(name: str, key: str) -> None:
@@ -190,7 +189,7 @@ def _take(name: str, path: Path, title: str) -> None:
 
 
 def _project() -> Chosen | None:
-    mine = distinct({each.id: each.name for each in projects.workspace().projects(owner())})
+    mine = distinct({each.id: each.name for each in store.workspace().projects(owner())})
     if not mine:
         st.info("You have no project yet. Make one of a few photographs on the page “Fine-tune”.")
         link("Fine-tune")
@@ -203,7 +202,7 @@ def _project() -> Chosen | None:
         format_func=mine.get,
         key="scratch-project",
     )
-    project = projects.workspace().open(wanted)
+    project = store.workspace().open(wanted)
     classes, pictures = project.snapshot()
     data = _small(wanted, hash((tuple(classes), tuple(pictures))), mine[wanted], project)
     return Chosen(PROJECT, mine[wanted], data)

@@ -15,7 +15,7 @@ from visionlab.ui.scratch.parts import Tile, beside, notice, rate_input, seed_in
 from visionlab.ui.scratch.sets import Chosen
 from visionlab.ui.shared import charts
 from visionlab.ui.shared.page import roomy_columns
-from visionlab.ui.studio.train.step import duration
+from visionlab.ui.shared.widgets import duration
 
 NAME = "softmax"
 MOST_TEMPLATES = 30  # classes

@@ -9,11 +9,16 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from visionlab.learning.heads.training import Epoch
+from visionlab.learning.judging.thresholds import Curve
 from visionlab.network.explain.faithfulness import Faithfulness
 from visionlab.network.inside.channels import LayerStatistics
 
 BLUE, ORANGE = "#3B8FD6", "#E08A1E"
 PLAIN = {"displayModeBar": False}
+GREY = "#7D8EA0"  # legible on a light and on a dark ground
+MARGIN = {"l": 10, "r": 10, "t": 10, "b": 10}
+LINE = {"color": BLUE, "width": 2.5}
+CHANCE = {"color": GREY, "width": 1.5, "dash": "dot"}
 
 
 def curves(epochs: Sequence[Epoch], total: int) -> go.Figure:
@@ -173,5 +178,31 @@ def faithfulness_of_all(
         legend={"orientation": "h", "y": 1.04, "yanchor": "bottom"},
         xaxis={"automargin": True},
         yaxis={"title": "Area under the curve", "rangemode": "tozero", "automargin": True},
+    )
+    return figure
+
+
+def precision_recall(curve: Curve, name: str, share: float) -> go.Figure:
+    """Precision over recall of the class `name`; the dotted line is chance, its share (0..1) of the pictures."""
+    figure = over_thresholds(curve, f"Recall: found of “{name}”, %", "Precision: right of those named, %")
+    return figure.add_scatter(x=[0, 100], y=[100 * share] * 2, mode="lines", line=CHANCE, hoverinfo="skip")
+
+
+def over_thresholds(curve: Curve, x_title: str, y_title: str) -> go.Figure:
+    figure = go.Figure()
+    figure.add_scatter(
+        x=100 * curve.x,
+        y=100 * curve.y,
+        customdata=100 * np.minimum(curve.thresholds, 1),
+        mode="lines",
+        line=LINE,
+        hovertemplate="from %{customdata:.0f} % on: %{x:.0f}, %{y:.0f}<extra></extra>",
+    )
+    figure.update_layout(
+        height=300,
+        margin=MARGIN,
+        showlegend=False,
+        xaxis={"title": x_title, "range": [-2, 102], "automargin": True},
+        yaxis={"title": y_title, "range": [-2, 104], "automargin": True},
     )
     return figure

@@ -1,20 +1,15 @@
-"""Typed access to what the session remembers. Only this module knows the keys."""
+"""Typed access to what the session remembers for all pages. Only this, and a page's own state.py, knows the keys."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from visionlab.imaging.image import Image, load_image
 from visionlab.learning.heads.head import Head
-
-if TYPE_CHECKING:
-    from visionlab.imaging.kernels import Kernel
-    from visionlab.ui.convolution.response_settings import Settings
 
 SAMPLE = "sample"  # the widget that says which picture is looked at; a sample's name is in the link, too
 YOURS = "yours"
@@ -149,97 +144,6 @@ def remember_count(count: int, most: int) -> None:
     if "drawn_count" not in st.session_state:  # all of a few are no sign that a person wants to see no more than these
         st.session_state["wanted_count"] = count if count < most else max(count, USUAL_COUNT)
     st.session_state["drawn_count"] = count
-
-
-@dataclass(frozen=True, eq=False)
-class KernelEdit:
-    """Weights that the user wrote over those of the kernel of that name. version counts up, so that a table shown for
-    one version ends with it."""
-
-    name: str
-    weights: tuple[tuple[float, ...], ...]
-    version: int
-
-
-def kernel_edit(name: str) -> KernelEdit | None:
-    edit = st.session_state.get("kernel_edit")
-    return edit if edit and edit.name == name else None
-
-
-def kernel_version() -> int:
-    return st.session_state.get("kernel_version", 0)
-
-
-def edit_kernel(name: str, weights: Sequence[Sequence[float]]) -> None:
-    """These weights take the place of the kernel's own, in a table of their own."""
-    reset_kernel()
-    rows = tuple(tuple(float(value) for value in row) for row in weights)
-    st.session_state["kernel_edit"] = KernelEdit(name, rows, kernel_version())
-
-
-def reset_kernel() -> None:
-    """The kernel as it was, in a new table."""
-    st.session_state["kernel_version"] = kernel_version() + 1
-    st.session_state.pop("kernel_edit", None)
-    st.query_params.pop("weights", None)
-
-
-def keep_shown(key: str, kernel: Kernel, settings: Settings) -> None:
-    """Remember what the Convolution page shows of the picture of that key."""
-    st.session_state["shown"] = (key, kernel, settings)
-
-
-def last_shown(key: str) -> tuple[Kernel, Settings] | None:
-    """The kernel and the settings that were shown last, if they were so of this picture."""
-    shown = st.session_state.get("shown")
-    return shown[1:] if shown and shown[0] == key else None
-
-
-def linked_square() -> tuple[int, int, int] | None:
-    """Where the link says that the lab's square is: left, top, side in pixels; None where it says nothing usable."""
-    parts = st.query_params.get("square", "").split(",")
-    return tuple(map(int, parts)) if len(parts) == 3 and all(part.isdecimal() for part in parts) else None
-
-
-def link_square(square: tuple[int, int, int] | None) -> None:
-    if square:
-        st.query_params["square"] = ",".join(map(str, square))
-
-
-def forget_square() -> None:
-    st.query_params.pop("square", None)
-
-
-@dataclass(frozen=True)
-class Spot:
-    """Where in a network one looks: a layer, a channel of it, a unit (row, column) of that; None: not chosen."""
-
-    layer: str | None = None
-    channel: int | None = None
-    unit: tuple[int, int] | None = None
-
-
-def spot() -> Spot:
-    """What this session looks at, or what the link says; what the link says of it that is no number is left out."""
-    if "spot" in st.session_state:
-        return st.session_state["spot"]
-    channel = st.query_params.get("channel", "")
-    unit = st.query_params.get("unit", "").split(",")
-    return Spot(
-        st.query_params.get("layer"),
-        int(channel) if channel.isdecimal() else None,
-        (int(unit[0]), int(unit[1])) if len(unit) == 2 and all(part.isdecimal() for part in unit) else None,
-    )
-
-
-def look_at(spot: Spot) -> None:
-    st.session_state["spot"] = spot
-    unit = ",".join(map(str, spot.unit)) if spot.unit else None
-    for name, value in {"layer": spot.layer, "channel": spot.channel, "unit": unit}.items():
-        if value is None:
-            st.query_params.pop(name, None)
-        else:
-            st.query_params[name] = str(value)
 
 
 def trained_head() -> TrainedHead | None:

@@ -11,7 +11,7 @@ from typing import TypeVar
 import streamlit as st
 
 from visionlab.imaging.image import Image
-from visionlab.network.running.classifier import Prediction
+from visionlab.network.running.prediction import Prediction
 from visionlab.ui.shared import cached, state
 
 _Key = TypeVar("_Key")
@@ -98,3 +98,13 @@ def probability_bars(answers: Sequence[Prediction]) -> None:
         for i, answer in enumerate(answers)
     )
     st.html(f'<div role="list" aria-label="Predictions">{rows}</div>')
+
+
+def duration(seconds: float) -> str:
+    """“2.4 s”, “48 s”, “3 min” or “1 h 20 min”."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

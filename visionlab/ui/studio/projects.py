@@ -2,62 +2,24 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
 
 import streamlit as st
 
-from visionlab.errors import DatasetError, ParameterError, VisionlabError
+from visionlab.errors import DatasetError
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import ProjectInfo
-from visionlab.learning.projects.workspace import FOLDER_VARIABLE, LIMIT_VARIABLE, Workspace
 from visionlab.ui.shared import jobs, state
 from visionlab.ui.shared.components.owner import COOKIE, owner
 from visionlab.ui.shared.page import sentence
-from visionlab.ui.shared.undisturbed import undisturbed
+from visionlab.ui.shared.store import attempt, days_kept, workspace
 from visionlab.ui.shared.widgets import distinct, plain, sized
 
 NEW = "new"  # in the link in place of an id, where one asked for another project; ids are longer
-KEEP_VARIABLE = "VISIONLAB_KEEP_DAYS"
 CANCELLED = "Cancelled: nothing was kept."
 LONGEST_NAME = 60  # characters of a project's or a class's name that can be typed
-
-
-def workspace() -> Workspace:
-    """The projects of this server; what is older than the operator keeps it is removed once a day."""
-    return _workspace(*(os.environ.get(name) for name in (FOLDER_VARIABLE, LIMIT_VARIABLE, KEEP_VARIABLE)))
-
-
-@st.cache_resource(max_entries=1, ttl=timedelta(days=1), show_spinner=False)
-def _workspace(folder: str | None, limit: str | None, keep: str | None) -> Workspace:
-    found = Workspace()  # it looks at the same variables, which are arguments so that another value is another one
-    if days := days_kept():
-        found.clean(timedelta(days=days))
-    return found
-
-
-def days_kept() -> float | None:
-    """For how long a project that nobody opens is kept, as the operator says; None: for good."""
-    told = os.environ.get(KEEP_VARIABLE)
-    try:
-        days = float(told) if told else None
-    except ValueError as error:
-        raise ParameterError(f"{KEEP_VARIABLE} is {told!r}; it must be a number of days, such as 90.") from error
-    if days is not None and not 0 < days <= 36_500:
-        raise ParameterError(f"{KEEP_VARIABLE} is {told}; it must lie between 0 and 36,500 days.")
-    return days
-
-
-def attempt(act: Callable[..., Any], *arguments: Any) -> None:
-    """For callbacks: do it whole, or keep the sentence that says why not for the run that follows."""
-    with undisturbed():
-        try:
-            act(*arguments)
-        except VisionlabError as error:
-            state.keep_problem(str(error))
 
 
 def create(name: str) -> Project:

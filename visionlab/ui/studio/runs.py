@@ -12,7 +12,7 @@ import streamlit as st
 
 from visionlab.errors import DatasetError
 from visionlab.learning.heads.head import Head, load_head
-from visionlab.learning.heads.training import KINDS
+from visionlab.learning.heads.kinds import KINDS
 from visionlab.learning.projects.outcome import Outcome
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.runs import RunInfo

@@ -13,6 +13,7 @@ from visionlab.learning.judging.evaluation import BINS, Evaluation
 from visionlab.learning.judging.thresholds import Curve
 from visionlab.network.running.certainty import tempered
 from visionlab.ui.shared import charts
+from visionlab.ui.shared.charts import precision_recall
 from visionlab.ui.shared.page import roomy_columns
 from visionlab.ui.shared.widgets import plain
 from visionlab.ui.studio.judge import charts as evaluation_charts
@@ -94,7 +95,7 @@ def _curves(found: Evaluation, target: int, threshold: float) -> None:
         st.plotly_chart(_marked(evaluation_charts.roc(receiver, name), receiver, threshold), config=charts.PLAIN)
     with right:
         st.markdown(f"**Precision and recall** · average precision {precision.area:.2f}")
-        figure = evaluation_charts.precision_recall(precision, name, there / len(found.truth))
+        figure = precision_recall(precision, name, there / len(found.truth))
         st.plotly_chart(_marked(figure, precision, threshold), config=charts.PLAIN)
 
 

@@ -13,12 +13,8 @@ from visionlab.learning.judging.calibration import Reliability
 from visionlab.learning.judging.learning_curve import CurvePoint
 from visionlab.learning.judging.metrics import Report
 from visionlab.learning.judging.thresholds import Curve
-from visionlab.ui.shared.charts import BLUE, ORANGE, PLAIN
+from visionlab.ui.shared.charts import BLUE, CHANCE, GREY, LINE, MARGIN, ORANGE, PLAIN, over_thresholds
 
-GREY = "#7D8EA0"  # legible on a light and on a dark ground
-MARGIN = {"l": 10, "r": 10, "t": 10, "b": 10}
-LINE = {"color": BLUE, "width": 2.5}
-CHANCE = {"color": GREY, "width": 1.5, "dash": "dot"}
 CLICKED = {**PLAIN, "doubleClickDelay": 0}  # of `confusion`: two quick clicks on two cells are no double click
 CELL, SMALLEST_CELL = 56, 14  # pixels that a row of the confusion matrix takes; the smallest holds no number
 WIDEST = 900  # pixels that its rows take together, as long as they can
@@ -83,34 +79,8 @@ def clicked(points: Sequence[Mapping[str, object]], report: Report) -> tuple[int
 
 def roc(curve: Curve, name: str) -> go.Figure:
     """True over false positive rate of the class `name`; the dotted diagonal is chance."""
-    figure = _over_thresholds(curve, "False positives of all others, %", f"True positives of “{name}”, %")
+    figure = over_thresholds(curve, "False positives of all others, %", f"True positives of “{name}”, %")
     return figure.add_scatter(x=[0, 100], y=[0, 100], mode="lines", line=CHANCE, hoverinfo="skip")
-
-
-def precision_recall(curve: Curve, name: str, share: float) -> go.Figure:
-    """Precision over recall of the class `name`; the dotted line is chance, its share (0..1) of the pictures."""
-    figure = _over_thresholds(curve, f"Recall: found of “{name}”, %", "Precision: right of those named, %")
-    return figure.add_scatter(x=[0, 100], y=[100 * share] * 2, mode="lines", line=CHANCE, hoverinfo="skip")
-
-
-def _over_thresholds(curve: Curve, x_title: str, y_title: str) -> go.Figure:
-    figure = go.Figure()
-    figure.add_scatter(
-        x=100 * curve.x,
-        y=100 * curve.y,
-        customdata=100 * np.minimum(curve.thresholds, 1),
-        mode="lines",
-        line=LINE,
-        hovertemplate="from %{customdata:.0f} % on: %{x:.0f}, %{y:.0f}<extra></extra>",
-    )
-    figure.update_layout(
-        height=300,
-        margin=MARGIN,
-        showlegend=False,
-        xaxis={"title": x_title, "range": [-2, 102], "automargin": True},
-        yaxis={"title": y_title, "range": [-2, 104], "automargin": True},
-    )
-    return figure
 
 
 def reliability(found: Reliability) -> go.Figure:

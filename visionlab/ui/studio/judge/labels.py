@@ -12,10 +12,10 @@ from visionlab.learning.judging.suspects import suspected_labels
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import PictureInfo
 from visionlab.ui.shared import cached, jobs
+from visionlab.ui.shared.store import attempt
 from visionlab.ui.shared.widgets import plain
 from visionlab.ui.studio.judge.case import Case, awaited, counted
 from visionlab.ui.studio.judge.gallery import gallery
-from visionlab.ui.studio.projects import attempt
 
 LARGE = 640  # pixels of the picture in question
 

@@ -13,8 +13,8 @@ from visionlab.learning.projects.rows import ClassInfo, PictureInfo
 from visionlab.ui.shared import cached
 from visionlab.ui.shared.components.gallery import Tile, gallery
 from visionlab.ui.shared.page import told
+from visionlab.ui.shared.store import attempt
 from visionlab.ui.shared.widgets import shown_width, sized
-from visionlab.ui.studio.projects import attempt
 
 THUMBNAIL = 160  # pixels
 LARGE, TALL = 1000, 560

@@ -24,8 +24,9 @@ from visionlab.learning.sets.ready_made import READY_MADE
 from visionlab.learning.takeaway.package import incoming_zip
 from visionlab.ui.shared import jobs
 from visionlab.ui.shared.page import sentence
+from visionlab.ui.shared.store import attempt
 from visionlab.ui.shared.undisturbed import undisturbed
-from visionlab.ui.studio.projects import attempt, go_to, intake_into
+from visionlab.ui.studio.projects import go_to, intake_into
 
 SOON = 0.4  # seconds that a page waits for an intake before it shows its progress
 PROBLEMS = 200  # sentences about pictures that cannot be read that are shown

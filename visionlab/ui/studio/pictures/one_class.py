@@ -8,8 +8,9 @@ import streamlit as st
 
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import ClassInfo
+from visionlab.ui.shared.store import attempt
 from visionlab.ui.shared.widgets import plain
-from visionlab.ui.studio.projects import LONGEST_NAME, attempt
+from visionlab.ui.studio.projects import LONGEST_NAME
 
 
 def bar(project: Project, classes: Sequence[ClassInfo], chosen: ClassInfo) -> None:

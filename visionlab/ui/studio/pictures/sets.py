@@ -13,6 +13,7 @@ from visionlab.errors import DatasetError
 from visionlab.imaging.image import MAX_BYTES
 from visionlab.learning.sets.archive import MAX_PICTURES, PICTURE_SUFFIXES
 from visionlab.learning.sets.ready_made import READY_MADE
+from visionlab.ui.shared import store
 from visionlab.ui.shared.at_server import at_the_server
 from visionlab.ui.shared.page import roomy_columns
 from visionlab.ui.shared.picture_bar import PICTURE_TYPES
@@ -44,7 +45,7 @@ def start() -> None:
                 "Start with these",
                 type="primary",
                 icon=":material/arrow_forward:",
-                on_click=projects.attempt,
+                on_click=store.attempt,
                 args=(_with_first_classes,),
             )
     with sets.container(border=True, height="stretch"):
@@ -92,7 +93,7 @@ def folders(place: Place, disabled: bool = False) -> None:
     if here:
         with st.form("named-set", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
             st.text_input("Or where it lies on this computer", placeholder="/home/me/pictures", key="named-path")
-            act = partial(projects.attempt, _take_path, place)
+            act = partial(store.attempt, _take_path, place)
             st.form_submit_button("Bring it in", on_click=act, disabled=disabled)
 
 
@@ -113,6 +114,6 @@ def ready_made(place: Place, disabled: bool = False) -> None:
         icon=":material/download:" if READY_MADE[name].online else ":material/add:",
         key="use-ready-made",
         disabled=disabled,
-        on_click=projects.attempt,
+        on_click=store.attempt,
         args=(lambda: intake.take_ready_made(place(READY_MADE[name].title), name),),
     )

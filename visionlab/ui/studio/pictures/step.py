@@ -14,9 +14,10 @@ from visionlab.learning.projects.rows import ClassInfo, PictureInfo
 from visionlab.ui.shared.components.burst import Batch, burst
 from visionlab.ui.shared.page import roomy_columns
 from visionlab.ui.shared.picture_bar import PICTURE_TYPES
+from visionlab.ui.shared.store import attempt
 from visionlab.ui.shared.widgets import plain
 from visionlab.ui.studio.pictures import gallery, intake, one_class, out, sets
-from visionlab.ui.studio.projects import LONGEST_NAME, attempt, info_of
+from visionlab.ui.studio.projects import LONGEST_NAME, info_of
 
 ENOUGH = 2  # pictures a class: one to learn from, one to check with
 LISTED, HEIGHT = 9, 330  # classes that are shown without scrolling; else pixels

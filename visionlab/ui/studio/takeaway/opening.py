@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 
 from visionlab.learning.heads.head import Head, load_head
-from visionlab.learning.heads.training import KINDS
+from visionlab.learning.heads.kinds import KINDS
 from visionlab.learning.projects import intake
 from visionlab.learning.projects.intake import Intake
 from visionlab.learning.projects.outcome import Outcome
@@ -19,7 +19,7 @@ from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.workspace import Workspace
 from visionlab.learning.takeaway import package
 from visionlab.learning.takeaway.package import open_package
-from visionlab.ui.shared import cached, jobs, state
+from visionlab.ui.shared import cached, jobs, state, store
 from visionlab.ui.shared.components.owner import COOKIE
 from visionlab.ui.shared.page import link, sentence
 from visionlab.ui.studio import projects
@@ -95,7 +95,7 @@ def _take(files: Sequence[BinaryIO]) -> None:
         return
     found.head.as_classifier(found.head.base(cached.classifier))  # it must fit its network, here and now
     name = PurePath(file.name).stem[: projects.LONGEST_NAME] or "Opened again"
-    owner, workspace = st.session_state[COOKIE], projects.workspace()
+    owner, workspace = st.session_state[COOKIE], store.workspace()
     st.session_state[OPENING] = jobs.registry().submit(
         lambda _: _restore(workspace, owner, name, found), queue="pictures", dropped=found.pictures.close
     )

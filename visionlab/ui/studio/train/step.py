@@ -9,12 +9,13 @@ import streamlit as st
 from visionlab.errors import BusyError, DatasetError
 from visionlab.learning.features.augmentation import VIEWS
 from visionlab.learning.heads.inputs import sides
-from visionlab.learning.heads.training import KINDS
+from visionlab.learning.heads.kinds import KINDS
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.runs import AT_WORK, RunInfo
 from visionlab.network.zoo.models import MODELS, TO_NAME, available, first_here
 from visionlab.ui.shared import cached, charts, jobs, state
 from visionlab.ui.shared.page import roomy_columns, sentence, told
+from visionlab.ui.shared.widgets import duration
 from visionlab.ui.studio import runs
 from visionlab.ui.studio.pictures import intake
 from visionlab.ui.studio.train import runs_table
@@ -209,16 +210,6 @@ def _left(seconds: float | None, bound: str = "") -> str:
     if seconds is None or seconds < 1:
         return ""
     return f" · {bound}{duration(seconds)} left"
-
-
-def duration(seconds: float) -> str:
-    """“2.4 s”, “48 s”, “3 min” or “1 h 20 min”."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 # What became of it ----------------------------------------------------------------------------------------------------

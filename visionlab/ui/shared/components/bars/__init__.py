@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from visionlab.network.running.classifier import Prediction
+from visionlab.network.running.prediction import Prediction
 from visionlab.ui.shared.components.choosing import CHOICE, mount_choosing
 
 FOLDER = Path(__file__).parent

@@ -17,7 +17,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from visionlab.imaging.render import colour
-from visionlab.network.running.classifier import UNSURE, Prediction
+from visionlab.network.running.classifier import UNSURE
+from visionlab.network.running.prediction import Prediction
 from visionlab.ui.shared.components.looks import LOOKS
 from visionlab.ui.shared.components.webcam import WEBCAM, WEBCAM_LOOKS
 
