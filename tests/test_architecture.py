@@ -12,6 +12,8 @@ import visionlab
 
 ROOT = Path(visionlab.__file__).parent
 LAYERS = ["errors", "device", "imaging", "network", "learning", "ui"]  # each may import what stands before it
+PAGES = ["convolution", "filters", "maps", "predict", "studio", "scratch"]  # the rooms of ui beside shared
+FULL = 14  # modules in a room, at most
 SOURCES = sorted(path for path in ROOT.rglob("*.py"))
 SLOW = {"captum", "torchvision", "sklearn", "skimage", "cleanlab", "onnx", "onnxruntime", "imagehash"}
 LIBRARY = sorted(
@@ -32,6 +34,25 @@ def imported(path: Path) -> set[str]:
     return names
 
 
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def circle(imports: dict[str, set[str]]) -> list[str]:
+    """Modules each of which imports the next, the last of them the first; none where there is no circle."""
+    done: set[str] = set()
+
+    def follow(way: list[str]) -> list[str]:
+        for name in sorted(imports[way[-1]] - done):
+            found = way[way.index(name) :] if name in way else follow([*way, name])
+            if found:
+                return found
+        done.add(way[-1])
+        return []
+
+    return next(filter(None, (follow([name]) for name in sorted(imports) if name not in done)), [])
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_go_one_way(path):
     parts = path.relative_to(ROOT).with_suffix("").parts
@@ -45,6 +66,58 @@ def test_imports_go_one_way(path):
             assert name.split(".")[0] not in {"streamlit", "plotly"}, f"{path.name} imports {name}"
         if parts[0] == "imaging" and name.split(".")[0] in {"torch", "torchvision"}:
             assert path.name == "convolution.py", "only the GPU path of convolution may use torch"
+
+
+@pytest.mark.parametrize("room", ["shared", *PAGES])
+def test_a_page_imports_its_own_room_and_what_is_shared(room):
+    paths = [*ROOT.glob(f"ui/{room}/**/*.py")]
+    assert paths, f"ui/{room} is gone"
+    for path in paths:
+        for name in imported(path):
+            if name.startswith("visionlab.ui."):
+                assert name.split(".")[2] in {room, "shared"}, f"{path.relative_to(ROOT)} imports {name}"
+
+
+def test_ui_has_a_room_for_each_page():
+    assert {path.name for path in ROOT.glob("ui/*") if path.name != "__pycache__"} == {"__init__.py", "shared", *PAGES}
+    scripts = sorted(ROOT.parent.glob("pages/*.py"))
+    rooms = [{name.split(".")[2] for name in imported(path) if name.startswith("visionlab.ui.")} for path in scripts]
+    assert [found - {"shared"} for found in rooms] == [{room} for room in PAGES]
+    assert all(
+        name.startswith("visionlab.ui.shared") or not name.startswith("visionlab.ui")
+        for name in imported(ROOT.parent / "streamlit_app.py")
+    )
+
+
+def test_no_module_imports_one_that_imports_it():
+    """Not even by way of others, and not for types alone either."""
+    known = {name_of(path) for path in SOURCES}
+    imports = {name_of(path): imported(path) & known - {name_of(path)} for path in SOURCES}
+    # “from package import module” names the package, too; that is an import of what the package's __init__ holds
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and all(f"{node.module}.{alias.name}" in known for alias in node.names):
+                imports[name_of(path)].discard(node.module)
+    assert imports["visionlab.network.running.prediction"] >= {"visionlab.network.running.classifier"}
+    assert not (found := circle(imports)), " → ".join([*found, found[0]])
+
+
+def test_circles_are_found():
+    assert circle({"a": {"b"}, "b": {"c"}, "c": set()}) == []
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"d", "b"}, "d": set()}) == ["b", "c"]
+
+
+def test_no_room_is_full_and_each_says_what_it_holds():
+    for folder in {path.parent for path in SOURCES}:
+        modules = [path.name for path in folder.glob("*.py") if path.name != "__init__.py"]
+        assert len(modules) <= FULL, (
+            f"{folder.relative_to(ROOT)} holds {len(modules)} modules: it has two subjects by now"
+        )
+        room = folder / "__init__.py"
+        if room.exists():
+            assert ast.get_docstring(ast.parse(room.read_text())), (
+                f"{room.relative_to(ROOT)} does not say what is there"
+            )
 
 
 def test_no_library_module_pulls_in_streamlit_or_plotly_or_what_is_slow_to_import():
