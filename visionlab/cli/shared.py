@@ -13,9 +13,10 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 import visionlab as vl
-from visionlab.errors import ParameterError
+from visionlab.errors import ImageError, ParameterError
 
 if TYPE_CHECKING:
+    from visionlab.imaging.image import Image
     from visionlab.network.files.weight_file import WeightFile
     from visionlab.network.running.classifier import Classifier
 
@@ -25,6 +26,7 @@ Network = Annotated[
     str | None, typer.Option("--model", "-m", help="A name that “models” lists; without it the best that is here.")
 ]
 HeadFile = Annotated[Path | None, typer.Option("--head", help="A head that “train” saved; it brings its own network.")]
+Picture = Annotated[Path, typer.Argument(help="A picture: JPEG, PNG, WebP, GIF, BMP or TIFF.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
@@ -89,6 +91,14 @@ def bring(file: WeightFile) -> None:
         task = progress.add_task(file.name, total=file.to_download)
         for step in weights.download(file):
             progress.update(task, completed=step.done, total=step.total or file.to_download)
+
+
+def load(path: Path) -> Image:
+    """The picture in a file; an ImageError says which file."""
+    try:
+        return vl.load_image(path)
+    except ImageError as error:
+        raise ImageError(f"{path.name}: {error}") from error
 
 
 def read(path: Path) -> bytes:

@@ -1,1 +1,4 @@
-"""Networks: loading them, predicting, their activations, and explanations.  torch lives here and above."""
+"""Networks: which there are, their files, running them, looking inside, and their reasons.
+
+files → zoo → running → inside, explain       all speak of one record, running/classifier.py's Classifier
+"""

@@ -1,1 +1,4 @@
-"""What a network makes of pictures, kept for the next time."""
+"""Pictures → features, through a frozen network, and kept for the next time.
+
+augmentation.py (VIEWS) → embedding.py (once through the network, up to the layer that source.py says) → cache.py
+"""

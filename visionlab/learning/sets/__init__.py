@@ -1,1 +1,5 @@
-"""What labelled pictures are, and how they come in."""
+"""What labelled pictures are, and how they come in.
+
+archive.py (zips) and reading.py (files of public sets) → dataset.py: LabelledImages, split by splits.py without
+leaks, as similar.py finds near-duplicates. ready_made.py offers sets; online_sets.py brings torchvision's.
+"""

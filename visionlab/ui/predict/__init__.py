@@ -1,1 +1,1 @@
-"""The Predict page."""
+"""The Predict page: answers.py, explanations.py, many_view.py (folders and zips), live.py (the camera); caches.py."""

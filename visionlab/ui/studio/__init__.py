@@ -1,1 +1,4 @@
-"""The fine-tuning studio: projects, their pictures, training, what a run is worth, and taking it away."""
+"""The page Fine-tune: projects.py picks the project, runs.py a run of it, and a room a step works on it.
+
+pictures → train → judge → takeaway       each begins in its step.py
+"""

@@ -1,0 +1,76 @@
+"""The shell's features and explain: what a network sees in a picture, and its reasons; main registers them."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import visionlab as vl
+from visionlab.cli.shared import Device, HeadFile, Network, Picture, load, network, write
+from visionlab.errors import ParameterError
+
+
+def features(
+    picture: Picture,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="A PNG (one layer's maps as a mosaic) or .npz (the numbers).")
+    ],
+    layer: Annotated[
+        list[str] | None, typer.Option(help="A layer, such as conv3_1; may be repeated. All without it.")
+    ] = None,
+    model: Network = None,
+    head: HeadFile = None,
+    side: Annotated[int | None, typer.Option(help="Input size in pixels.")] = None,
+    device: Device = "auto",
+) -> None:
+    """The feature maps of one or more layers."""
+    import numpy as np
+
+    from visionlab.imaging.image import encode_png
+    from visionlab.network.zoo.models import TO_OPEN
+
+    if out.suffix not in {".png", ".npz"}:
+        raise ParameterError(f"“{out.name}” should end in .png (a mosaic) or .npz (the numbers).")
+    if out.suffix == ".png" and len(layer or []) != 1:
+        raise ParameterError("A PNG shows one layer: name it with --layer conv3_1, or write an .npz of several.")
+    net = network(model, head, device, TO_OPEN)
+    maps = vl.feature_maps(net, load(picture), layer, side or net.maps_side)
+    if out.suffix == ".png":
+        write(out, encode_png(vl.mosaic(maps[layer[0]].values)))
+    else:
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **{name: found.values for name, found in maps.items()})
+        write(out, buffer.getvalue())
+    for name, found in maps.items():
+        print(f"{name:8} {found.values.shape}  mean {found.values.mean():.4f}  peak {found.values.max():.4f}")
+
+
+def explain(
+    picture: Picture,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write the overlay (PNG).")],
+    method: Annotated[str, typer.Option(help="A method of explanation:")] = "grad-cam",
+    target: Annotated[str | None, typer.Option(help="The class to explain; the most probable one without it.")] = None,
+    layer: Annotated[str | None, typer.Option(help="The layer to look at; the method's own choice without it.")] = None,
+    faithfulness: Annotated[bool, typer.Option("--faithfulness", help="Print how faithful the map is, too.")] = False,
+    model: Network = None,
+    head: HeadFile = None,
+    device: Device = "auto",
+) -> None:
+    """Where in the picture the network finds its reasons for a class."""
+    from visionlab.imaging.image import encode_png
+
+    net = network(model, head, device)
+    image = load(picture)
+    heat = vl.explain(net, image, method, target, layer)
+    write(out, encode_png(vl.overlay(image, heat.values)))
+    print(f"{out}: {vl.METHODS[heat.method].title} for “{net.labels[heat.target]}”")
+    if faithfulness:
+        from visionlab.network.explain import faithfulness as measured
+
+        found = measured.faithfulness(net, image, heat)
+        chance = measured.random_baseline(net, image, heat.target, like=heat)
+        print(f"deletion  {found.deletion:.3f}, by chance {chance.deletion:.3f} (lower is better)")
+        print(f"insertion {found.insertion:.3f}, by chance {chance.insertion:.3f} (higher is better)")

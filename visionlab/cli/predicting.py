@@ -1,0 +1,98 @@
+"""The shell's predict: what a network takes pictures for, one or very many; main registers it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+import visionlab as vl
+from visionlab.cli.answers import plain, print_json, print_sheet, print_tables
+from visionlab.cli.shared import AsJson, Device, HeadFile, Network, network, replacing
+from visionlab.errors import ImageError, ParameterError
+
+if TYPE_CHECKING:
+    from visionlab.learning.answers.many import Found, Source, Unreadable
+
+
+def predict(
+    pictures: Annotated[list[Path], typer.Argument(help="Pictures, and folders of pictures.")],
+    model: Network = None,
+    head: HeadFile = None,
+    top: Annotated[
+        int | None, typer.Option(help="How many classes: 5, and with --words 1, among which the word may be.")
+    ] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write a line a picture into this file, and print nothing.")] = None,
+    words: Annotated[
+        bool, typer.Option("--words", help="Grade the answers by the words in the names: dog_3.jpg, cats/1.jpg.")
+    ] = False,
+    precision: Annotated[
+        str, typer.Option(help="float32, or bfloat16: quicker for many pictures where the processor has it.")
+    ] = "float32",
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """What the network takes the pictures for.
+
+    Those that cannot be read are listed at the end, and the exit status is how many they are, 100 at most.
+    """
+    from visionlab.learning.answers.many import predict_many
+    from visionlab.network.running.precision import in_precision
+
+    if csv and (words or as_json):
+        raise ParameterError(f"--csv {csv} holds what --json and --words would print. Leave it out, or them.")
+    sources = _sources(pictures)
+    net = in_precision(network(model, head, device), precision)
+    top = (1 if words else 5) if top is None else top
+    answers = predict_many(net, sources, top, thumbnail=None)
+    unreadable: list[Unreadable] = []
+    # Answers that are printed as they come would meet the bar on the same terminal.
+    hidden = not sys.stderr.isatty() or (sys.stdout.isatty() and not (csv or words))
+    with Progress(console=Console(stderr=True), transient=True, disable=hidden) as progress:
+        found = _readable(progress.track(answers, len(sources), description="Looking at the pictures"), unreadable)
+        if csv:
+            _write_predictions(csv, found)
+        elif words:
+            print_sheet(net, found, top, as_json)
+        elif as_json:
+            print_json(found)
+        else:
+            print_tables(found)
+    if unreadable and len(sources) == 1:
+        raise ImageError(f"{Path(unreadable[0].name).name}: {unreadable[0].why}")
+    for each in unreadable:
+        print(f"{plain(each.name)}: {each.why}", file=sys.stderr)
+    raise typer.Exit(min(len(unreadable), 100))
+
+
+def _sources(paths: list[Path]) -> list[Source]:
+    from visionlab.learning.answers.many import Source, folder_sources
+
+    found = []
+    for path in paths:
+        found += folder_sources(path) if path.is_dir() else [Source(str(path), partial(vl.load_image, path))]
+    return found
+
+
+def _readable(answers: Iterable[Found | Unreadable], unreadable: list[Unreadable]) -> Iterator[Found]:
+    """The answers; what could not be read is put into the list instead."""
+    from visionlab.learning.answers.many import Found
+
+    for each in answers:
+        if isinstance(each, Found):
+            yield each
+        else:
+            unreadable.append(each)
+
+
+def _write_predictions(out: Path, found: Iterator[Found]) -> None:
+    from visionlab.learning.answers.many import write_csv
+
+    with replacing(out, "w", encoding="utf-8", newline="") as file:
+        write_csv(found, file)
