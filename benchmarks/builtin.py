@@ -32,7 +32,6 @@ from safetensors import safe_open
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import visionlab as vl
-from visionlab.cli.shared import BUILT_IN
 from visionlab.device import describe
 from visionlab.learning.builtin.corpus import read_pictures
 from visionlab.learning.builtin.oxford_head import parse_sides
@@ -44,6 +43,7 @@ from visionlab.learning.judging.probe import linear_probe
 from visionlab.network.files import weights
 from visionlab.network.running.classifier import UNSURE, Classifier
 from visionlab.network.running.prediction import probabilities
+from visionlab.network.zoo.models import TO_NAME
 
 console = Console(width=110, highlight=False)
 
@@ -235,7 +235,7 @@ def draw_curves(runs: list[dict], out: Path) -> None:
 
 
 def main(
-    network: Annotated[str, typer.Option(help="One of visionlab.MODELS that this project trained.")] = BUILT_IN,
+    network: Annotated[str, typer.Option(help="One of visionlab.MODELS that this project trained.")] = TO_NAME[-1],
     sides: Annotated[str, typer.Option(help="Input sides in pixels to measure at.")] = ",".join(map(str, SIDES)),
     data: Annotated[Path | None, typer.Option(help="Folder with val.zip and classes.txt.")] = None,
     photos: Annotated[Path | None, typer.Option(help="Folder of photographs named by WordNet id.")] = None,

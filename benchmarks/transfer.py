@@ -32,7 +32,6 @@ from rich.console import Console
 from rich.table import Table
 
 import visionlab as vl
-from visionlab.cli.shared import BUILT_IN
 from visionlab.device import half_precision
 from visionlab.imaging.image import encode_jpeg
 from visionlab.learning.features.embedding import embed
@@ -41,6 +40,7 @@ from visionlab.learning.heads.training import Fit, fit
 from visionlab.learning.sets.archive import PICTURE_SUFFIXES
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.network.running.classifier import Classifier
+from visionlab.network.zoo.models import TO_NAME
 
 console = Console(width=130, highlight=False)
 OF_EACH = 32
@@ -202,7 +202,7 @@ def memory(folder: Path, net: Classifier, count: int) -> tuple[float, float]:
 
 def main(
     folder: Annotated[Path, typer.Argument(help="Holds train/ and val/, each with one folder a class.")],
-    network: Annotated[str, typer.Option(help="A name in MODELS.")] = BUILT_IN,
+    network: Annotated[str, typer.Option(help="A name in MODELS.")] = TO_NAME[-1],
     seeds: Annotated[int, typer.Option(help="Draws of the pictures that accuracy is the mean of.")] = 5,
     times: Annotated[int, typer.Option(help="How often a head is trained for its seconds.")] = 5,
     pictures: Annotated[int, typer.Option(help="That memory is measured with.")] = 5000,

@@ -1,6 +1,7 @@
 """The rules of the design: imports go one way, the library knows no Streamlit and no Plotly, the names are there."""
 
 import ast
+import importlib.util
 import pkgutil
 import subprocess
 import sys
@@ -165,3 +166,14 @@ def test_modules_and_pages_stay_readable():
         assert len(path.read_text().splitlines()) <= 350, f"{path.name} has two subjects by now"
     for path in (ROOT.parent / "pages").glob("*.py"):
         assert len(path.read_text().splitlines()) <= 150, f"{path.name} holds something that belongs in ui"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT.parent / "benchmarks").glob("*.py")), ids=lambda path: path.name)
+def test_a_benchmark_imports_what_is_there(path):
+    """Nobody runs them every day: what has moved would be missed when they are needed."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("visionlab"):
+            home = importlib.import_module(node.module)
+            for alias in node.names:
+                module = hasattr(home, "__path__") and importlib.util.find_spec(f"{node.module}.{alias.name}")
+                assert hasattr(home, alias.name) or module, f"{node.module} has no {alias.name}"

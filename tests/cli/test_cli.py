@@ -459,7 +459,7 @@ def test_a_package_that_cannot_be_had_is_a_sentence_and_the_others_are_brought(p
 
 
 def test_what_a_person_can_mend_is_one_sentence_on_stderr(tmp_path):
-    command = [sys.executable, "-m", "visionlab", "predict", str(tmp_path / "none.jpg")]
+    command = [sys.executable, "-m", "visionlab", "predict", str(tmp_path / "none.jpg"), *BUILT_IN]
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 1
     assert "none.jpg" in result.stderr

@@ -222,7 +222,7 @@ MODELS: dict[str, Model] = {
         file=oxford.CONVOLUTIONS,
         head=WeightFile(
             "vgg16-oxford.safetensors",
-            sha256="5a6644467a120a06f5a0c0fec3b9e19317380e3c348ef3c5691a58c6c6866656",
+            sha256="9b1f8ec17367109cb7bed9f4a45bed915064d11e8923b1c93f0c5165bb2d495c",
         ),
         transform=Transform(128, 128, oxford.MEAN, oxford.STD, interpolation="bicubic"),  # see weights/vgg16-oxford.md
         embedding="avgpool",  # of pool5, at this side and of unit length: see there, too
