@@ -115,7 +115,7 @@ def test_no_room_is_full_and_each_says_what_it_holds():
             f"{folder.relative_to(ROOT)} holds {len(modules)} modules: it has two subjects by now"
         )
         room = folder / "__init__.py"
-        if room.exists():
+        if folder.name != "contents":  # what lies in the zip is a script of its own
             assert ast.get_docstring(ast.parse(room.read_text())), (
                 f"{room.relative_to(ROOT)} does not say what is there"
             )

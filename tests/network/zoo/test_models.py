@@ -207,5 +207,5 @@ def test_the_shipped_network_is_plain_vgg16_in_half_precision():
     assert len(net.labels) == 202
     assert "African elephant" in net.labels
     sample = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
-    assert models.Classifier.target(net, "banana") == net.labels.index("banana")
+    assert net.target("banana") == net.labels.index("banana")
     assert np.isfinite(net.module(net.transform([sample], net.device)).numpy()).all()

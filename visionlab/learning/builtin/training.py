@@ -310,7 +310,3 @@ def main(
     write_unrounded(finished, images, out.with_suffix(".unrounded.npz"))
     print(f"wrote {out}: {finished.side} px, temperature {finished.temperature:.3f}, {finished.figures}")
     print(f"Its SHA-256, which belongs into MODELS: {checksums.sha256(out)}")
-
-
-if __name__ == "__main__":
-    typer.run(main)
