@@ -3,6 +3,8 @@
 import ast
 import importlib.util
 import pkgutil
+import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -177,3 +179,26 @@ def test_a_benchmark_imports_what_is_there(path):
             for alias in node.names:
                 module = hasattr(home, "__path__") and importlib.util.find_spec(f"{node.module}.{alias.name}")
                 assert hasattr(home, alias.name) or module, f"{node.module} has no {alias.name}"
+
+
+def test_the_drawing_of_the_rooms_is_what_the_code_is_now():
+    script = ROOT.parent / "docs" / "architecture.py"
+    same = script.with_suffix(".svg").read_text() == runpy.run_path(str(script))["drawn"]()
+    assert same, "The imports between rooms have changed; run: python docs/architecture.py"
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs/ARCHITECTURE.md"])
+def test_every_path_that_a_document_names_is_there(document):
+    """From the root or from visionlab/, and in it what is named as path::function; what it links to is there, too."""
+    text = (ROOT.parent / document).read_text()
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    named = re.findall(r"`((?:[\w.-]+/)+[\w.-]*(?:::\w+)?|[\w-]+\.(?:py|md|svg|toml))`", prose)
+    assert named
+    for name in named:
+        path, _, function = name.partition("::")
+        found = [base / path for base in (ROOT.parent, ROOT) if (base / path).exists()]
+        assert found, f"{document} names {path}"
+        if function:
+            assert re.search(rf"(def|class) {function}\b", found[0].read_text()), f"{document} names {name}"
+    for target in re.findall(r"\]\(([\w./-]+)(?:#[\w-]*)?\)", prose):
+        assert (ROOT.parent / document).parent.joinpath(target).exists(), f"{document} links to {target}"

@@ -18,7 +18,7 @@ from visionlab.network.zoo.models import MODELS, Model
 from visionlab.network.zoo.vgg import VGG16_BLOCKS
 
 BUILT_IN, OXFORD = MODELS["vgg16-tinyimagenet"], MODELS["vgg16-oxford"]
-PICTURES = 5_000  # on which it was validated, at least
+PICTURES = 10_000  # on which it was validated, at least
 NAMED = ("n01641577_bullfrog", "n01784675_centipede", "n02321529_sea_cucumber", "n02480495_orangutan")
 NAMED += ("n02808440_bathtub", "n02917067_bullet_train", "n03706229_magnetic_compass", "n03796401_moving_van")
 PHOTOGRAPHS = Path(__file__).parents[4] / "shared" / "data" / "photos"  # beside the project, where there are any
@@ -65,9 +65,9 @@ def test_classes_have_names_for_people_and_wordnet_ids(shipped):
 
 
 def test_it_was_calibrated_on_pictures_that_it_was_not_measured_on(shipped):
-    model, header = shipped
+    _, header = shipped
     held_out = header["training"]["figures"]["held_out"]
-    assert 0 < held_out["calibration_error"] < (0.04 if model is OXFORD else 0.03)
+    assert 0 < held_out["calibration_error"] < 0.03
     assert held_out["top1"] > 0.47
 
 
