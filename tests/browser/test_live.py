@@ -409,7 +409,9 @@ def test_an_answer_is_the_networks_own(noise):
     assert plain.predictions == predict(net, [square], 5)[0]
     assert plain.heat is None
     told = answer_to(Frame(8, encode_png(square), why=True), net)
-    assert told.predictions == plain.predictions
+    assert [each.label for each in told.predictions] == [each.label for each in plain.predictions]
+    shares = [each.probability for each in told.predictions]  # computed in another order of memory: last digits differ
+    assert shares == pytest.approx([each.probability for each in plain.predictions], abs=1e-5)
     assert told.heat.shape == (4, 4)
     assert told.heat.dtype == np.uint8
     assert told.heat.max() == 255
