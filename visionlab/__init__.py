@@ -8,6 +8,8 @@ Names are imported when they are first used, so that filtering a picture does no
 
 from importlib import import_module
 
+__version__ = "0.2.0"
+
 _HOMES = {
     "imaging.image": ("Image", "Response", "load_image"),
     "imaging.kernels": ("KERNELS", "Kernel"),

@@ -27,6 +27,7 @@ from urllib.request import Request, urlopen
 
 import torch
 from filelock import FileLock, Timeout
+from platformdirs import user_data_path
 from safetensors import SafetensorError, safe_open
 
 from visionlab.errors import WeightsError
@@ -34,6 +35,8 @@ from visionlab.network.files import checksums, packages
 from visionlab.network.files.packages import Package
 from visionlab.network.files.weight_file import WeightFile
 
+_ABOVE = Path(__file__).resolve().parents[3]  # the project in a checkout
+_BROUGHT = _ABOVE / "visionlab" / "weights"  # which only an installed library has: see setup.py
 CHUNK = 2**20  # bytes read at once, at most
 TIMEOUT = 20  # seconds without a byte before a connection counts as cut
 PAUSES = (0.5, 1.0, 2.0)  # seconds before each further try; after CHUNK bytes more they begin anew
@@ -58,14 +61,22 @@ class _Cut(Exception):
 
 
 def folder() -> Path:
-    """Where weight files are kept: VISIONLAB_WEIGHTS if that is set, otherwise weights/ beside the package."""
-    named = os.environ.get("VISIONLAB_WEIGHTS")
-    return Path(named).expanduser() if named else Path(__file__).resolve().parents[3] / "weights"
+    """Where weight files are kept: VISIONLAB_WEIGHTS if that is set, otherwise weights/ in a checkout of the project,
+    and where the library was installed, in the user's folder for data.
+    """
+    if named := os.environ.get("VISIONLAB_WEIGHTS"):
+        return Path(named).expanduser()
+    if (_ABOVE / "pyproject.toml").is_file():
+        return _ABOVE / "weights"
+    return user_data_path("visionlab") / "weights"
 
 
 def find(file: WeightFile) -> Path | None:
-    """The file in folder(), else in torch's own cache, else None; not yet checked."""
-    places = (folder() / file.name, Path(torch.hub.get_dir(), "checkpoints", file.name))
+    """The file in folder(), else among those that an installed library brings, else in torch's own cache, else None;
+    not yet checked.
+    """
+    hub = Path(torch.hub.get_dir(), "checkpoints")
+    places = (place / file.name for place in (folder(), _BROUGHT, hub))
     return next((place for place in places if os.path.isfile(place)), None)  # False, too, where one may not look
 
 
