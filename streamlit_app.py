@@ -6,7 +6,7 @@ from visionlab.imaging.convolution import convolve
 from visionlab.imaging.image import encode_png, fit
 from visionlab.imaging.kernels import KERNELS
 from visionlab.imaging.render import render
-from visionlab.network.running.classifier import UNSURE
+from visionlab.network.running.certainty import in_words
 from visionlab.network.zoo.models import TO_NAME, TO_OPEN, first_here
 from visionlab.ui.shared import cached
 from visionlab.ui.shared.networks import network, suggest
@@ -42,7 +42,7 @@ with page("Home"):
         st.markdown("**4 · A prediction**")
         answers = cached.top_predictions(asked.key, picture.key, asked.net, picture.image, 5)
         probability_bars(answers)
-        unsure = " It is unsure here." if answers[0].probability < UNSURE else ""
+        unsure = " It is unsure here." if in_words([each.probability for each in answers]) == "unsure" else ""
         known = f"{len(asked.net.labels):,} classes"
         st.caption(f"{asked.title} knows {known}, and always names one of them.{unsure}")
         link("Predict", "Ask for the reasons", ":material/arrow_forward:")

@@ -19,6 +19,8 @@ HEAD_START = 0.12  # seconds in which the browser draws the mosaic before it has
 def opened(looks: list[Look]) -> None:
     look = looks[0]
     spot, missing = resolve(state.spot(), look)
+    if not state.was_in(look.net.name):  # of another network nobody expects the same layers
+        missing = []
     drawing = st.container()
     maps, one = roomy_columns([1.45, 1], "layer", gap="large")
     with maps:
@@ -56,6 +58,7 @@ def opened(looks: list[Look]) -> None:
     with sums, told():
         unit_view.show(look, spot)
     state.look_at(spot)
+    state.now_in(look.net.name)
 
 
 with page("Feature maps"):

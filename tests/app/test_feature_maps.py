@@ -249,3 +249,17 @@ def test_a_head_of_ones_own_is_opened_like_any_network(open_page, net):
     assert given(app, "cells")[0]["names"] == ["unit 0 · <b>cats", "unit 1 · dogs"]
     look_at(app, "fc6")
     assert any("has no layer “fc6”" in text for text in texts(app))
+
+
+def test_another_network_is_no_error_and_a_wrong_link_is(open_page, new_app):
+    app = open_page("Feature maps")
+    look_at(app, "conv3_1", 3)
+    app.session_state["spot_network"] = "another"  # which has that layer, as this one has not
+    app.session_state["spot"] = Spot("blocks.3.depthwise")
+    app.run()
+    assert not any("has no layer" in text.value for text in app.text)
+    linked = new_app()
+    linked.run()
+    linked.query_params["layer"] = "conv9_9"
+    linked.switch_page(PAGES["Feature maps"].script).run()
+    assert any("has no layer “conv9_9”" in text.value for text in linked.text)

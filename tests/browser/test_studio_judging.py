@@ -21,6 +21,7 @@ from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.workspace import Workspace
 from visionlab.learning.sets.dataset import textures
 from visionlab.network.zoo.loading import load_classifier
+from visionlab.ui.studio.judge.case import counted
 from visionlab.ui.studio.train.run import Settings, noted, train
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
@@ -82,7 +83,7 @@ def test_a_click_on_a_cell_opens_its_pictures(page: Page, project: Project):
         click_cell(page, place, place)
         ids = outcome.pictures[(outcome.truth == place) & (said == place)].tolist()
         name = outcome.classes[place]
-        expect(page.get_by_text(f"{len(ids)} pictures of “{name}”, and it said so")).to_be_visible()
+        expect(page.get_by_text(f"{counted(len(ids))} of “{name}”, and it said so")).to_be_visible()
         settle(page)
         for each in ids:
             expect(page.get_by_role("img", name=project.picture(each).name, exact=True).first).to_be_visible()
@@ -103,7 +104,8 @@ def test_a_click_on_a_cell_of_a_test_folder_opens_its_pictures(page: Page, proje
     for place in (2, 0):
         click_cell(page, place, place)
         found = np.flatnonzero((fresh.labels == place) & (said == place))
-        expect(page.get_by_text(f"{len(found)} pictures of “{fresh.classes[place]}”, and it said so")).to_be_visible()
+        told = f"{counted(len(found))} of “{fresh.classes[place]}”, and it said so"
+        expect(page.get_by_text(told)).to_be_visible()
         settle(page)
         for each in found:
             picture = page.get_by_role("img", name=f"{names[each]}.png", exact=True).first

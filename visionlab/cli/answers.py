@@ -31,14 +31,14 @@ def print_json(found: Iterator[Found]) -> None:
 
 
 def print_tables(found: Iterator[Found]) -> None:
-    from visionlab.network.running.classifier import UNSURE
+    from visionlab.network.running.certainty import in_words
 
     for each in found:
         table = Table("class", "probability", title=Text(plain(Path(each.name).name)), title_justify="left")
         for answer in each.predictions:
             table.add_row(Text(answer.label), f"{answer.probability:.1%}")
         console.print(table)
-        if each.predictions[0].probability < UNSURE:
+        if in_words([answer.probability for answer in each.predictions]) == "unsure":
             console.print("The network is unsure. It always names one of its classes, also where none of them fits.")
 
 

@@ -35,7 +35,9 @@ def features(
     if out.suffix not in {".png", ".npz"}:
         raise ParameterError(f"“{out.name}” should end in .png (a mosaic) or .npz (the numbers).")
     if out.suffix == ".png" and len(layer or []) != 1:
-        raise ParameterError("A PNG shows one layer: name it with --layer conv3_1, or write an .npz of several.")
+        raise ParameterError(
+            "A PNG shows one layer: name it, as in --layer conv3_1 for VGG16, or write an .npz of several."
+        )
     net = network(model, head, device, TO_OPEN)
     maps = vl.feature_maps(net, load(picture), layer, side or net.maps_side)
     if out.suffix == ".png":

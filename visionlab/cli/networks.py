@@ -47,12 +47,13 @@ def _bring(names: Iterable[str]) -> None:
     from visionlab.network.zoo.models import find_model
 
     failed = []
-    for file in [find_model(name).file for name in dict.fromkeys(names)]:
+    for model in [find_model(name) for name in dict.fromkeys(names)]:
         try:
-            bring(file)
-            path = weights.fetch(file)
-            weights.compare(path, file).check(wait=True)
-            print(path)
+            bring(model.file)
+            for file in model.files:
+                path = weights.fetch(file)
+                weights.compare(path, file).check(wait=True)
+            print(weights.find(model.file))
         except WeightsError as error:
             failed.append(str(error))
     if failed:

@@ -55,6 +55,8 @@ def network(model: str | None, head: Path | None, device: str, first: Sequence[s
     chosen = vl.load_head(head) if head else None
     if chosen is None:
         return base_network(model, device, first)
+    if model not in (None, chosen.network):
+        raise ParameterError(f"{head} is a head on {chosen.network}, not on {model}. Leave --model out.")
     return chosen.as_classifier(chosen.base(lambda name: base_network(name, device)))
 
 

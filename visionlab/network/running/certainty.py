@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -47,8 +49,10 @@ def rank(probabilities: NDArray[np.float32], index: int) -> int:
     return int((np.asarray(probabilities) > probabilities[index]).sum()) + 1
 
 
-def in_words(probabilities: NDArray[np.float32]) -> str:
-    """“sure”, “torn between two”, “leaning to one” or “unsure”: see SURE, TORN and UNSURE."""
+def in_words(probabilities: NDArray[np.float32] | Sequence[float]) -> str:
+    """“sure”, “torn between two”, “leaning to one” or “unsure”, by the two best of the probabilities, which may be all
+    that are given: see SURE, TORN and UNSURE.
+    """
     top = float(np.max(probabilities))
     if top >= SURE:
         return "sure"

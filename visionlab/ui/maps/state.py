@@ -29,6 +29,16 @@ def spot() -> Spot:
     )
 
 
+def was_in(network: str) -> bool:
+    """Whether what this session looked at last, if anything, was in the network of that name."""
+    return st.session_state.get("spot_network", network) == network
+
+
+def now_in(network: str) -> None:
+    """What this session looks at is in the network of that name."""
+    st.session_state["spot_network"] = network
+
+
 def look_at(spot: Spot) -> None:
     st.session_state["spot"] = spot
     unit = ",".join(map(str, spot.unit)) if spot.unit else None

@@ -35,8 +35,8 @@ def show(network: Network, picture: Picture) -> NDArray[np.float32]:
     most = min(MOST, len(net.labels))
     with st.popover("Classes and temperature", icon=":material/tune:"):
         state.restore_count(most)
-        count = st.slider("Classes shown", 1, most, min(state.USUAL_COUNT, most), key=state.COUNT, bind="query-params")
-        state.remember_count(count, most)
+        count = st.slider("Classes shown", 1, most, key=state.COUNT)
+        state.remember_count(count)
         temperature = st.slider(
             "Temperature",
             0.25,

@@ -56,12 +56,15 @@ def _offer(model: Model) -> None:
 def _bring(model: Model, label: str) -> str | None:
     """The button that downloads, or how far it is and a button that stops it; why it failed, where it did."""
     wanted = st.session_state.setdefault("downloads", set())
-    by_hand = [file for file in model.files if not weights.is_here(file) and not file.can_be_had]
     button = {"key": f"download-{model.name}", "icon": ":material/download:", "args": (model.name,)}
+    by_hand = [file for file in model.files if not weights.is_here(file) and not file.can_be_had]
     if model.name not in wanted or by_hand:
-        lack = f"Put {by_hand[0].name} into {weights.folder()} first: it cannot be downloaded." if by_hand else None
         shell = f"From a shell: python -m visionlab models --get {model.name}"
-        st.button(label, on_click=wanted.add, disabled=bool(by_hand), help=lack or shell, **button)
+        st.button(label, on_click=wanted.add, disabled=bool(by_hand), help=shell, **button)
+        if by_hand:
+            return (
+                f"{by_hand[0].name} cannot be downloaded: put it into {weights.folder()} first. It is in the project."
+            )
         return None
     job = jobs.begun(_job, model.name)
     if not job.over:

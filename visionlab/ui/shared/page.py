@@ -75,7 +75,7 @@ PAGES: dict[str, Page] = {
             "Feature maps",
             ":material/layers:",
             "Understand",
-            "Open every layer of VGG16, and see what each of its channels finds in your picture.",
+            "Open every layer of a network, and see what each of its channels finds in your picture.",
         ),
         Page(
             "pages/4_Predict.py",

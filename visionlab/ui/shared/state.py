@@ -117,6 +117,12 @@ def restore_network(titles: Mapping[str, str]) -> None:
     st.session_state[NETWORK] = picked if picked in titles else next(iter(titles))
 
 
+def pick_network(name: str) -> None:
+    """As if a person had picked it; before the widget is drawn."""
+    for key in ("picked_network", "drawn_network", NETWORK):
+        st.session_state[key] = name
+
+
 def remember_network(name: str, title: str) -> None:
     """After it is drawn: for other pages, and what was picked for the link, too."""
     st.session_state["drawn_network"] = name
@@ -127,23 +133,24 @@ def remember_network(name: str, title: str) -> None:
 
 
 def restore_count(most: int) -> None:
-    """Before the widget is drawn: as many as a person wanted to see, of as many as this network has.
-
-    Only the first time the widget reads the link itself.
-    """
-    held, drawn = st.session_state.get(COUNT), st.session_state.get("drawn_count")
+    """Before the widget is drawn: as many as a person wanted to see, or the link says, if the network has so many."""
+    drawn, held = st.session_state.get("drawn_count"), st.session_state.get(COUNT)
     if drawn is None:
-        return
-    if held not in (None, drawn):
+        linked = st.query_params.get(COUNT, "")
+        st.session_state["wanted_count"] = max(1, int(linked)) if linked.isdecimal() else USUAL_COUNT
+    elif held not in (None, drawn):
         st.session_state["wanted_count"] = held
     st.session_state[COUNT] = min(st.session_state["wanted_count"], most)
 
 
-def remember_count(count: int, most: int) -> None:
-    """After it is drawn."""
-    if "drawn_count" not in st.session_state:  # all of a few are no sign that a person wants to see no more than these
-        st.session_state["wanted_count"] = count if count < most else max(count, USUAL_COUNT)
+def remember_count(count: int) -> None:
+    """After it is drawn: for other networks, and what is not usual for the link, too."""
     st.session_state["drawn_count"] = count
+    wanted = st.session_state["wanted_count"]
+    if wanted != USUAL_COUNT:
+        st.query_params[COUNT] = str(wanted)
+    else:
+        st.query_params.pop(COUNT, None)
 
 
 def trained_head() -> TrainedHead | None:

@@ -21,6 +21,7 @@ from visionlab.learning.takeaway import package
 from visionlab.learning.takeaway.package import open_package
 from visionlab.ui.shared import cached, jobs, state, store
 from visionlab.ui.shared.components.owner import COOKIE
+from visionlab.ui.shared.networks import YOUR_HEAD
 from visionlab.ui.shared.page import link, sentence
 from visionlab.ui.studio import projects
 from visionlab.ui.studio.pictures.intake import uploader
@@ -104,6 +105,7 @@ def _take(files: Sequence[BinaryIO]) -> None:
 def _keep(head: Head, name: str) -> None:
     head.as_classifier(head.base(cached.classifier))
     state.keep_head(head)
+    state.pick_network(YOUR_HEAD)
     st.session_state[OPENED] = f"{name} is your own head now: {', '.join(head.classes)}."
 
 

@@ -17,7 +17,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from visionlab.imaging.render import colour
-from visionlab.network.running.classifier import UNSURE
+from visionlab.network.running.certainty import in_words
 from visionlab.network.running.prediction import Prediction
 from visionlab.ui.shared.components.looks import LOOKS
 from visionlab.ui.shared.components.webcam import WEBCAM, WEBCAM_LOOKS
@@ -88,6 +88,6 @@ def _written(answer: Answer) -> dict[str, object]:
     return {
         "number": answer.number,
         "bars": [[each.label, each.probability] for each in answer.predictions],
-        "unsure": answer.predictions[0].probability < UNSURE,
+        "unsure": in_words([each.probability for each in answer.predictions]) == "unsure",
         "heat": None if answer.heat is None else answer.heat.tolist(),
     }
