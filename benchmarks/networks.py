@@ -142,7 +142,7 @@ def memory() -> list[str]:
     """
     code = """
 import visionlab as vl, streamlit, plotly, torchvision
-from visionlab.ui import cached
+from visionlab.ui.shared import cached
 def tell():
     lines = open("/proc/self/status").read().splitlines()
     print(next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmRSS")))
