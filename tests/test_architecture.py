@@ -202,3 +202,10 @@ def test_every_path_that_a_document_names_is_there(document):
             assert re.search(rf"(def|class) {function}\b", found[0].read_text()), f"{document} names {name}"
     for target in re.findall(r"\]\(([\w./-]+)(?:#[\w-]*)?\)", prose):
         assert (ROOT.parent / document).parent.joinpath(target).exists(), f"{document} links to {target}"
+
+
+def test_the_script_of_the_screenshot_finds_what_it_imports():
+    """It is started by its path, from wherever one is: make screenshot."""
+    command = [sys.executable, str(ROOT.parent / "tests" / "browser" / "screenshot.py")]
+    ran = subprocess.run(command, cwd="/", capture_output=True, text=True)
+    assert "IndexError" in ran.stderr, "it only lacks a place to write to"
