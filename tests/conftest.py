@@ -5,6 +5,8 @@ from pathlib import Path
 
 # Tiny networks gain nothing from threads, and lose much on a busy machine; torch and the servers read this at once.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# No test brings a network from elsewhere by accident, which the tests after it would then find.
+os.environ.setdefault("PIP_NO_INDEX", "1")
 
 import numpy as np
 import pytest

@@ -38,9 +38,11 @@ from visionlab.network.zoo.vgg import VGG, Plan
 BUILT_IN = ("--model", TO_NAME[-1], "--device", "cpu")
 
 
-@pytest.fixture(autouse=True)
-def fresh_clone(monkeypatch, built_in_alone) -> None:
-    monkeypatch.setenv("VISIONLAB_WEIGHTS", str(built_in_alone))
+@pytest.fixture(autouse=True, scope="module")  # also for what is trained once for all tests
+def fresh_clone(built_in_alone):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VISIONLAB_WEIGHTS", str(built_in_alone))
+        yield
 
 
 @pytest.fixture
