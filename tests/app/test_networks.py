@@ -164,6 +164,17 @@ def test_a_person_who_picked_another_one_is_not_asked_again(open_page, both, fol
     assert "would do better" not in told(app)
 
 
+def test_what_was_picked_elsewhere_is_what_the_page_opens_with(open_page, both):
+    """As by “Try it on the Predict page”: before it, and after another network was drawn."""
+    app = open_page("Predict")
+    for name in (BUILT_IN, TO_OPEN[0]):
+        go(app, "Home")
+        for key in ("picked_network", "drawn_network", "network"):  # what state.pick_network does in the app's session
+            app.session_state[key] = name
+        assert picked(go(app, "Predict")) == name
+        assert app.query_params["network"] == MODELS[name].title
+
+
 def train_step(folder: str, project: str) -> None:
     from visionlab.learning.projects.workspace import Workspace
     from visionlab.ui.studio.train import step as train

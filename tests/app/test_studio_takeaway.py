@@ -22,6 +22,7 @@ from visionlab.learning.takeaway.package import open_package, pack
 from visionlab.network.running.prediction import probabilities
 from visionlab.ui.shared import cached, store
 from visionlab.ui.shared.components.owner import COOKIE
+from visionlab.ui.shared.networks import YOUR_HEAD
 from visionlab.ui.studio.judge.case import case_of
 from visionlab.ui.studio.takeaway import as_zip
 from visionlab.ui.studio.takeaway import opening as takeaway_open
@@ -213,6 +214,7 @@ def test_a_head_alone_becomes_ones_own(app, workspace, project, run, net, name):
     assert not app.exception
     assert app.session_state["trained_head"].head.to_bytes() == run.head.read_bytes()
     assert f"{name} is your own head now: across, **down**." in lines(app)
+    assert app.session_state["picked_network"] == YOUR_HEAD, "“Try it” opens the Predict page with it"
     assert [each.id for each in workspace.projects(ME)] == [project.id]
 
 
