@@ -75,6 +75,12 @@ def sized(size: float) -> str:
     return f"{size:,.3g} GB"
 
 
+def number(value: float, digits: int = 4) -> str:
+    """So many digits of a number, for people: with a minus sign that is one, and without one before 0."""
+    text = f"{value:.{digits}g}"
+    return text.replace("-", "−") if float(text) else "0"
+
+
 def facts(values: Mapping[str, str]) -> None:
     """A row of short facts, {what: how much}, that goes on to a second line where a window is narrow."""
     with st.container(horizontal=True, gap="large"):
