@@ -50,7 +50,9 @@ def render(response: NDArray, mode: str, ends: tuple[float, float] | None = None
 
     `ends` are (low, high); None takes plain_range(), fitted_range() makes weak responses visible. Beyond the ends is
     clipped; where they are the same, that value is black (diverging: 0 is white). NaN counts as 0, infinity as the
-    greatest finite value of its sign. Raises ParameterError for an unknown mode, another shape, or ends that are no range.
+    greatest finite value of its sign.
+
+    Raises ParameterError for an unknown mode, another shape, or ends that are no range.
     """
     values = _response(response, mode)
     low, high = map(float, plain_range(values, mode) if ends is None else ends)
