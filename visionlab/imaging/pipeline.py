@@ -9,6 +9,7 @@ import shlex
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from visionlab.errors import ParameterError
@@ -100,13 +101,13 @@ class Pipeline:
         for function, _ in steps:
             functions |= dict.fromkeys(_with_helpers(function))
         reading = dict.fromkeys([*_with_helpers(to_rgb), *([shrunk] if fit else [])])
-        sources = [inspect.getsource(function) for function in functions]
+        sources = [_source(function) for function in functions]
         calls = [
             f"    image = {function.__name__}({', '.join(['image', *_arguments(values)])})"
             for function, values in steps
         ]
         body = "\n".join(["def pipeline(image: np.ndarray) -> np.ndarray:", *calls, "    return image", ""])
-        sources = [*sources, body, *(inspect.getsource(function) for function in reading)]
+        sources = [*sources, body, *(_source(function) for function in reading)]
         from_scipy = "from scipy import fft\n" if any("fft." in source for source in sources) else ""
         head = _HEAD.format(also=", scipy" if from_scipy else "", imports=from_scipy)
         return head + "\n" + "\n\n".join(sources) + _TAIL.format(fit=_FIT.format(fit=fit) if fit else "")
@@ -190,6 +191,12 @@ def _check_step(step: tuple[str, Mapping[str, Value]]) -> tuple[str, dict[str, V
     return name, find_filter(name).settings(**values)
 
 
+@cache
+def _source(function: Callable) -> str:
+    return inspect.getsource(function)
+
+
+@cache
 def _with_helpers(function: Callable) -> list[Callable]:
     """The function, after those of our own that it calls, directly or through one another."""
     found: list[Callable] = []
