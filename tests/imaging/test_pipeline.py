@@ -2,7 +2,6 @@
 
 import ast
 import json
-import runpy
 import subprocess
 import sys
 
@@ -12,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags
 from PIL import Image as PillowImage
+from scripts import run_script
 
 from visionlab.errors import ParameterError
 from visionlab.imaging.filters import FILTERS
@@ -52,13 +52,6 @@ def executed(code):
     names = {"__name__": "elsewhere"}
     exec(compile(code, "pipeline.py", "exec"), names)
     return names["pipeline"]
-
-
-def run_script(code, *arguments):
-    """Run it as a script, in this process: one of its own would spend its time importing."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", [str(each) for each in (code, *arguments)])
-        runpy.run_path(str(code), run_name="__main__")
 
 
 def test_running_is_applying_one_after_the_other():
@@ -133,8 +126,7 @@ KINDS = {
 def test_the_code_reads_files_as_the_app_does(name, fit, tmp_path):
     picture, how = KINDS[name]
     picture.save(tmp_path / name, **how)
-    (tmp_path / "pipeline.py").write_text(Pipeline([("invert", {})]).to_python(fit), encoding="utf-8")
-    run_script(tmp_path / "pipeline.py", tmp_path / name, tmp_path / "out.png")
+    run_script(Pipeline([("invert", {})]).to_python(fit), tmp_path, tmp_path / name, tmp_path / "out.png")
     image = load_image(tmp_path / name)
     expected = 255 - (fit_to(image, fit) if fit else image)
     assert np.array_equal(load_image(tmp_path / "out.png"), expected)

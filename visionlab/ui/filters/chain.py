@@ -18,43 +18,41 @@ from visionlab.ui.shared.page import sentence
 TRIES = (
     (
         "Blur it",
-        ":material/blur_on:",
         "Drag Sigma: fine detail goes first, and large shapes stay longest. Computers look for things at many such "
         "scales.",
         Pipeline([("gaussian_blur", {"sigma": 6.0})]),
     ),
     (
         "Find edges",
-        ":material/border_outer:",
         "Drag Sigma of the blur: a little of it and specks are edges, too; much of it and only the largest outlines "
         "are left.",
         Pipeline([("gaussian_blur", {"sigma": 1.5}), ("canny", {"low": 40, "high": 110})]),
     ),
     (
         "Cartoon",
-        ":material/palette:",
         "Surfaces became even, and yet their borders are sharp: the bilateral filter averages only what is alike. "
         "Switch steps off to see what each of them does.",
         CHAINS["cartoon"].pipeline(),
     ),
     (
-        "Spoil and mend",
-        ":material/healing:",
+        "Mend noise",
         "The median takes the specks out and leaves the edges. Switch it off, and add a Gaussian blur in its place: "
         "that smears both.",
         CHAINS["noise_test"].pipeline(),
     ),
-)  # title, icon, what to notice, the chain
+)  # title, what to notice, the chain
+
+MUCH = 2.5  # times larger or smaller than what a chain was made for
 
 
 def beginnings() -> None:
     """Things to try at a first visit, and all the ready-made chains."""
     editor = current()
     offered = [
-        Try(title, icon, notice, lambda chain=chain: editor.take(chain), editor.filters() == _filters(chain))
-        for title, icon, notice, chain in TRIES
+        Try(title, notice, lambda chain=chain: editor.take(chain), editor.filters() == _filters(chain))
+        for title, notice, chain in TRIES
     ]
-    with tries(offered, "filters"), st.popover("Ready-made", icon=":material/auto_awesome:"):
+    with tries(offered, "filters"), st.popover("Ready-made"):
         for chain in CHAINS.values():
             st.button(
                 chain.title,
@@ -73,7 +71,7 @@ def caution(image: Image) -> None:
     chain = _ready_made(current().pipeline())
     height, width = image.shape[:2]
     ratio = max(height, width) / MADE_FOR
-    if chain is None or 0.5 < ratio < 2 or not _in_pixels(chain):
+    if chain is None or 1 / MUCH < ratio < MUCH or not _in_pixels(chain):
         return
     reach = f"{1 / ratio:.1f} times as far here" if ratio < 1 else f"only 1/{ratio:.1f} as far here"
     st.caption(
@@ -103,7 +101,7 @@ def chain_editor() -> dict[int, DeltaGenerator]:
         _icon("undo", "undo", "Take the last change back", editor.undo, disabled=not editor.past)
         _icon("clear", "delete_sweep", "Remove all filters", editor.change, [], disabled=not count)
     for place, step in enumerate(editor.steps):
-        with st.container(border=True, key=f"step-{step.id}", gap="small"):
+        with st.container(border=True, key=f"step-{step.id}", gap="xsmall"):
             _card(editor, place, step)
             rooms[step.id] = st.container()
     _adder(editor)
@@ -114,7 +112,7 @@ def _card(editor: Editor, place: int, step: Step) -> None:
     """One step: its switch, its buttons and its sliders."""
     entry, last = FILTERS[step.name], len(editor.steps) - 1
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        st.toggle(f"{place + 1} · {step.title}", step.on, key=f"on-{step.id}", help=entry.about, width="stretch")
+        st.toggle(f"{place + 1} · {step.title}", step.on, key=step.switch, help=entry.about, width="stretch")
         one, full = step.id, last + 1 >= MAX_STEPS
         _icon(f"up-{one}", "arrow_upward", "Move up", editor.move, place, -1, disabled=place == 0)
         _icon(f"down-{one}", "arrow_downward", "Move down", editor.move, place, 1, disabled=place == last)

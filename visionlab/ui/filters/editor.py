@@ -43,6 +43,16 @@ class Step:
         """What the control of a parameter is known by."""
         return f"{CONTROL}{self.id}-{parameter}"
 
+    def changed(self, later: Step) -> list[str]:
+        """The keys of the controls that hold something else later."""
+        keys = [self.key(name) for name, value in self.values.items() if later.values[name] != value]
+        return [*keys, *([] if self.on == later.on else [self.switch])]
+
+    @property
+    def switch(self) -> str:
+        """What its switch is known by."""
+        return f"on-{self.id}"
+
     def held(self, live: Moving | None) -> tuple[Step, bool]:
         """The step with what its controls hold, if they were drawn before, and whether one of them is on its way."""
         values, on_its_way = dict(self.values), False
@@ -53,7 +63,7 @@ class Step:
                 value, on_its_way = live.value, True  # which its slider tells when it is let go
             if value != now:
                 values[parameter.name] = value if parameter.kind == "choice" else parameter.near(value)
-        return replace(self, values=values, on=st.session_state.get(f"on-{self.id}", self.on)), on_its_way
+        return replace(self, values=values, on=st.session_state.get(self.switch, self.on)), on_its_way
 
 
 @dataclass
@@ -91,8 +101,11 @@ class Editor:
         drag = live and (live.key, live.start)
         found = [step.held(live) for step in self.steps]
         steps = [step for step, _ in found]
-        if steps != self.steps:
-            before, one_drag = self.past, drag is not None and drag == self.drag
+        changed = [key for old, new in zip(self.steps, steps, strict=True) for key in old.changed(new)]
+        if changed:
+            # Where it is let go, its own value may come with the news that no slider is on its way any more.
+            one_drag = self.drag is not None and changed == [self.drag[0]] and drag in (None, self.drag)
+            before = self.past
             self.change(steps)
             if one_drag:
                 self.past = before

@@ -13,7 +13,7 @@ from visionlab.imaging.image import encode_png
 from visionlab.imaging.pipeline import Pipeline
 from visionlab.ui.filters import batch, caches, chain, full_size, stages
 from visionlab.ui.filters.editor import Editor
-from visionlab.ui.filters.stages import LONGEST, Shown
+from visionlab.ui.filters.stages import Shown
 from visionlab.ui.shared import cached
 from visionlab.ui.shared.components.compare import compare
 from visionlab.ui.shared.state import Picture
@@ -41,7 +41,7 @@ def work(whole: Picture, editor: Editor, on_its_way: bool) -> Work:
     picture = stages.at_work(whole)
     at_full_size = full_size.wanted()
     if not at_full_size or picture.image.shape == whole.image.shape:
-        return Work(whole, picture, stages.stages(picture, editor.steps), None if at_full_size else LONGEST)
+        return Work(whole, picture, stages.stages(picture, editor.steps), None if at_full_size else stages.LONGEST)
     pipeline = editor.pipeline()
     on = [step for step in editor.steps if step.on]
     told = json.dumps([whole.key, [(step.name, dict(step.values)) for step in on]])
@@ -90,11 +90,11 @@ def size(found: Work) -> None:
     height, width = found.whole.image.shape[:2]
     small = found.picture.image.shape[:2]
     whole = f"{width:,} × {height:,} px"
-    with st.container(horizontal=True, vertical_alignment="center", key="size"):
+    with st.container(horizontal=True, wrap=False, vertical_alignment="center", key="size"):
         if small == (height, width):
             told = f"Worked on at {whole}, all that the picture has."
         elif found.fit:
-            told = f"Worked on at {small[1]:,} × {small[0]:,} px; the picture has {width:,} × {height:,}."
+            told = f"Worked on at {small[1]:,} × {small[0]:,} of {width:,} × {height:,} px."
         elif found.coming:
             told = f"This is {small[1]:,} × {small[0]:,} px, until {width:,} × {height:,} is ready."
         else:
@@ -102,11 +102,12 @@ def size(found: Work) -> None:
         st.caption(told, width="stretch")
         st.toggle(
             "At full size",
+            width="content",
             key=full_size.SWITCH,
             persist_state="session",
-            help=f"Otherwise the page, its code, its downloads and its zip work on at most {LONGEST:,} pixels a side, "
-            "so that the picture follows your sliders. What is in pixels, such as a blur’s sigma, reaches less far in "
-            "a larger picture.",
+            help=f"Otherwise the page, its code, its downloads and its zip work on at most {stages.LONGEST:,} pixels a "
+            "side, so that the result follows your sliders. What is in pixels, such as a blur’s sigma, reaches less "
+            "far in a larger picture.",
         )
     if found.coming:
         full_size.progress(sum(stage.step.on for stage in found.shown))

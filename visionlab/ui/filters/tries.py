@@ -14,10 +14,9 @@ import streamlit as st
 
 @dataclass(frozen=True)
 class Try:
-    """One thing to try: the button's title and icon, what to notice, what sets the page up, and whether it still is."""
+    """One thing to try: the button's title, what to notice, what sets the page up, and whether it still is so."""
 
     title: str
-    icon: str
     notice: str
     set_up: Callable[[], None]
     holds: bool
@@ -29,10 +28,10 @@ def tries(offered: Sequence[Try], key: str) -> Iterator[None]:
 
     What is drawn inside comes at the end of the row.
     """
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"tries-{key}"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"tries-{key}"):
         st.markdown("**Try**", width="content")
         for number, each in enumerate(offered):
-            st.button(each.title, key=f"try-{key}-{number}", icon=each.icon, on_click=_set_up, args=(each, key))
+            st.button(each.title, key=f"try-{key}-{number}", on_click=_set_up, args=(each, key))
         yield
     pressed = next((each for each in offered if each.title == st.session_state.get(f"tried-{key}")), None)
     if pressed and pressed.holds:

@@ -16,8 +16,8 @@ export default function ({ data: bytes, parentElement }) {
     $(".line").style.left = `${range.value}%`;
   };
   // Both have the shape of the picture before: a response with a stride is smaller, and is laid over it enlarged.
-  stack.style.setProperty("--shape", data.width / data.height);
-  stack.style.setProperty("--tallest", `${data.tallest}px`);
+  $(".compare").style.setProperty("--shape", data.width / data.height);
+  $(".compare").style.setProperty("--tallest", `${data.tallest}px`);
   const [before, after] = [$(".before"), $(".after")];
   if (before.dataset.digest !== data.before) {
     before.dataset.digest = data.before;
