@@ -2,54 +2,41 @@
 
 import streamlit as st
 
-from visionlab.ui.filters import batch, caches, chain, stages
-from visionlab.ui.shared.page import page, roomy_columns
+from visionlab.ui.filters import chain, editor, result, stages
+from visionlab.ui.shared.components.live_sliders import live_sliders
+from visionlab.ui.shared.page import page, roomy_columns, told
 from visionlab.ui.shared.picture_bar import image_picker
-from visionlab.ui.shared.widgets import show, show_exact, shown_width, size_of
+from visionlab.ui.shared.state import Picture
 
-with page("Filters"):
-    whole = image_picker()
-    picture = stages.at_work(whole)
-    chain.ready_made()
+
+@st.fragment  # a control runs this again, and not the page around it: the picture follows at once
+@told()
+def filters(picture: Picture) -> None:
+    now = editor.current()
+    on_its_way = now.heed()
+    pipeline = now.pipeline()
+    editor.remember_in_link(pipeline)
+    st.html(stages.STYLE)
+    beginnings = st.container()
     controls, results = roomy_columns([3, 5], "work", gap="large")
+
+    # What the eye waits for is computed and sent first: what the controls hold is known before they are drawn.
+    with results.container(key="chain-results"):
+        found = result.work(picture, now, on_its_way)
+        large = stages.looked_at(found.shown)
+        result.before_and_after(found, large, on_its_way)
+        result.size(found)
     with controls:
         rooms = chain.chain_editor()
-    editor = chain.current()
-    pipeline = editor.pipeline()
-    chain.remember_in_link(pipeline)
+        chain.caution(found.picture.image if found.fit else picture.image)
+    with beginnings:
+        chain.beginnings()
+    stages.filmstrip(found.shown, large)
+    if not found.full:
+        stages.spectra(found.shown, rooms)
+    result.take_away(found, large, pipeline)
+    live_sliders(key=editor.LIVE, within=editor.CONTROL)
 
-    st.html(stages.STYLE)
-    with results.container(key="chain-results"):
-        before, after = roomy_columns(2, "pictures", gap="small")
-        with before:
-            st.markdown("**Before**")
-            show(picture, stages.LONGEST, alt="The picture before", width=shown_width(picture.image))
-            st.caption(size_of(picture.image, whole.image))
-        shown = stages.stages(picture, editor.steps)
-        selected = stages.filmstrip(shown)
-        with after:
-            large = selected.after if selected else picture
-            titles = [stage.step.title for stage in shown[: shown.index(selected) + 1]] if selected else ["no filter"]
-            st.markdown("**After**")
-            png = caches.stage_png(large.key, large.image)
-            show_exact(png, f"The picture after {', '.join(titles)}", width=shown_width(large.image))
-            total = stages.milliseconds(sum(stage.seconds for stage in shown))
-            st.caption(f"{size_of(large.image)} · the whole chain took {total}")
-        st.download_button(
-            "Download the picture", png, "filtered.png", "image/png", icon=":material/download:", on_click="ignore"
-        )
-    stages.spectra(shown, rooms)
 
-    code, files, many = st.tabs(
-        [
-            ":material/code: The same in Python",
-            ":material/save: Save, open, share",
-            ":material/folder_zip: A zip of pictures",
-        ]
-    )
-    with code:
-        st.code(pipeline.to_python(), language="python", height=420)
-    with files:
-        chain.save_and_load(pipeline)
-    with many:
-        batch.zip_filter(pipeline)
+with page("Filters"):
+    filters(image_picker())

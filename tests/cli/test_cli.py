@@ -25,7 +25,7 @@ from wheels import NAME, only_from, packed_state
 
 import visionlab as vl
 from visionlab import cli
-from visionlab.imaging.image import encode_png
+from visionlab.imaging.image import encode_png, fit
 from visionlab.learning.answers import many
 from visionlab.learning.features.augmentation import VIEWS
 from visionlab.learning.sets.dataset import textures
@@ -218,6 +218,15 @@ def test_filter_writes_the_chains_picture_and_its_code(picture, tmp_path):
     chain = vl.Pipeline([("gaussian_blur", {"sigma": 2}), ("canny", {"low": 40, "high": 120})])
     np.testing.assert_array_equal(vl.load_image(out), chain.run(image))
     assert "def pipeline" in code
+
+
+def test_filter_shrinks_first_where_it_is_asked_to(picture, tmp_path):
+    out, chain = tmp_path / "out.png", vl.Pipeline([("gaussian_blur", {"sigma": 2.0}), ("invert", {})])
+    code = run("filter", picture, out, "gaussian_blur:sigma=2", "invert", "--fit", 100, "--code")
+    np.testing.assert_array_equal(vl.load_image(out), chain.run(fit(vl.load_image(picture), 100)))
+    assert code == chain.to_python(100) + "\n"
+    with pytest.raises(vl.ParameterError, match="not 0"):
+        run("filter", picture, out, "invert", "--fit", 0)
 
 
 def test_filter_takes_a_chain_that_the_app_saved(picture, tmp_path):

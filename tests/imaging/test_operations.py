@@ -12,7 +12,9 @@ from scipy import fft, ndimage
 from skimage.filters import scharr
 
 from visionlab.imaging.filters import FILTERS
+from visionlab.imaging.operations.edges import second_derivative
 from visionlab.imaging.operations.frequencies import FOURIER, kept_frequencies, spectrum
+from visionlab.imaging.samples import load_sample
 
 NOISE = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
 SOFT = cv2.GaussianBlur(NOISE, (0, 0), 2)
@@ -146,6 +148,41 @@ def test_laplacian_by_hand():
     dot = np.zeros((5, 5, 3), np.uint8)
     dot[2, 2] = 20
     assert FILTERS["laplacian"].apply(dot, size=1)[2, :, 0].tolist() == [0, 20, 80, 20, 0]
+
+
+@pytest.mark.parametrize("size", [5, 7])
+def test_a_wider_laplacian_is_seen_as_well_as_a_narrow_one(size):
+    photo = load_sample("cat")
+    answer, narrow = (FILTERS["laplacian"].apply(photo, size=side)[..., 0] for side in (size, 3))
+    assert answer.mean() == pytest.approx(narrow.mean(), rel=0.3)
+    assert (answer == 255).mean() < 0.02, "most of it was white"
+
+
+def test_the_laplacian_of_gaussian_sums_to_zero_at_every_sigma():
+    white = np.full((15, 15, 3), 255, np.uint8)
+    rows, columns = np.mgrid[-10:11, -10:11]
+    bowl = as_picture(rows**2 + columns**2)  # its Laplacian is 4
+    for sigma in np.arange(0.5, 20.05, 0.1):
+        assert not FILTERS["laplacian_of_gaussian"].apply(white, sigma=round(sigma, 1), gain=10.0).any(), sigma
+        blur, curve = second_derivative(sigma)
+        x = np.arange(len(blur)) - len(blur) // 2
+        assert [blur.sum(), curve.sum(), (curve * x**2).sum()] == pytest.approx([1, 0, 2])
+    assert run("laplacian_of_gaussian", bowl, sigma=0.5, gain=10.0)[10, 10, 0] == 10 * 0.5**2 * 4
+
+
+@pytest.mark.parametrize("sigma", [1.0, 2.5, 8.0])
+def test_the_laplacian_of_gaussian_is_scipys(sigma):
+    expected = sigma**2 * ndimage.gaussian_laplace(grey_of(SOFT).astype(float), sigma, mode="mirror")
+    result = run("laplacian_of_gaussian", SOFT, sigma=sigma, gain=1.0, show="sign")[..., 0]
+    assert np.abs(result - (128 + expected)).max() <= 1.5
+
+
+@pytest.mark.parametrize("diameter", [3, 5, 7, 9])
+def test_the_bilateral_filter_looks_no_further_than_its_diameter_says(diameter):
+    dot = np.full((31, 31, 3), 100, np.uint8)
+    dot[15, 15] = 160
+    touched = (run("bilateral", dot, diameter=diameter, sigma_color=200.0, sigma_space=50.0) != 100).any(axis=2)
+    assert np.ptp(np.nonzero(touched)[0]) + 1 == diameter
 
 
 def test_equalising_spreads_brightness():

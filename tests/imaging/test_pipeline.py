@@ -9,10 +9,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import ExifTags
+from PIL import Image as PillowImage
+from scripts import run_script
 
 from visionlab.errors import ParameterError
 from visionlab.imaging.filters import FILTERS
 from visionlab.imaging.image import encode_png, load_image
+from visionlab.imaging.image import fit as fit_to
 from visionlab.imaging.pipeline import MAX_JSON_BYTES, MAX_STEPS, Pipeline
 
 NOISE = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
@@ -74,13 +78,12 @@ def test_the_code_of_every_choice_gives_the_same_pixels(name):
 
 
 @pytest.mark.parametrize("name", FILTERS)
-def test_the_code_needs_opencv_numpy_and_scipy_only(name):
+def test_the_code_needs_opencv_numpy_pillow_and_scipy_only(name):
     tree = ast.parse(Pipeline([(name, {})]).to_python())
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     imported |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert {"cv2", "numpy"} <= imported <= {"sys", "cv2", "numpy", "scipy"}
-    uses_scipy = name.startswith("fourier_") or name == "laplacian_of_gaussian"
-    assert ("scipy" in imported) == uses_scipy, "nobody has to install what the chain does not need"
+    assert {"cv2", "numpy", "PIL"} <= imported <= {"sys", "cv2", "numpy", "PIL", "scipy"}
+    assert ("scipy" in imported) == name.startswith("fourier_"), "nobody has to install what the chain does not need"
 
 
 def test_the_code_of_a_chain_gives_the_same_pixels():
@@ -103,6 +106,30 @@ def test_the_code_runs_from_a_shell(tmp_path):
     (tmp_path / "in.png").write_bytes(encode_png(NOISE))
     subprocess.run([sys.executable, "-I", "pipeline.py", "in.png", "out.png"], cwd=tmp_path, check=True)
     assert np.array_equal(load_image(tmp_path / "out.png"), pipeline.run(NOISE))
+
+
+SIDEWAYS = PillowImage.Exif()
+SIDEWAYS[ExifTags.Base.Orientation] = 6
+KINDS = {
+    "alpha.png": (PillowImage.fromarray(np.dstack([NOISE, NOISE[..., 0]])), {}),
+    "palette.png": (PillowImage.fromarray(NOISE).quantize(16), {"transparency": 3}),
+    "palette.gif": (PillowImage.fromarray(NOISE).quantize(16), {"transparency": 3}),
+    "sixteen.png": (PillowImage.fromarray(NOISE[..., 0].astype(np.uint16) * 150), {}),
+    "float.tif": (PillowImage.fromarray(NOISE[..., 0].astype(np.float32) / 300), {}),
+    "turned.jpg": (PillowImage.fromarray(NOISE), {"exif": SIDEWAYS}),
+    "cmyk.jpg": (PillowImage.fromarray(NOISE).convert("CMYK"), {}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("fit", [None, 32])
+def test_the_code_reads_files_as_the_app_does(name, fit, tmp_path):
+    picture, how = KINDS[name]
+    picture.save(tmp_path / name, **how)
+    run_script(Pipeline([("invert", {})]).to_python(fit), tmp_path, tmp_path / name, tmp_path / "out.png")
+    image = load_image(tmp_path / name)
+    expected = 255 - (fit_to(image, fit) if fit else image)
+    assert np.array_equal(load_image(tmp_path / "out.png"), expected)
 
 
 def test_no_steps_give_the_picture_back():

@@ -20,18 +20,24 @@ def filter_(
         list[str] | None, typer.Argument(help="Filters in order: gaussian_blur:sigma=2 canny:low=50,high=150")
     ] = None,
     chain: Annotated[Path | None, typer.Option(help="A chain that the app saved (JSON), before those steps.")] = None,
+    fit: Annotated[
+        int | None,
+        typer.Option(help="Shrink the picture first to so many pixels on its longest side; the page works at 1024."),
+    ] = None,
     code: Annotated[bool, typer.Option(help="Print the chain as Python code, too.")] = False,
 ) -> None:
     """Put a picture through a chain of filters."""
     from visionlab.imaging.image import encode_png
+    from visionlab.imaging.image import fit as fitted
 
     saved = vl.Pipeline.from_json(read(chain)) if chain else vl.Pipeline()
     pipeline = vl.Pipeline([*saved.steps, *(_parse_step(step) for step in steps or [])], saved.off)
     if not pipeline.steps:
         raise ParameterError("No filter was given. Name one, as in gaussian_blur:sigma=2, or a --chain file.")
-    write(out, encode_png(pipeline.run(load(picture))))
+    image = load(picture)
+    write(out, encode_png(pipeline.run(image if fit is None else fitted(image, fit))))
     if code:
-        print(pipeline.to_python())
+        print(pipeline.to_python(fit))
 
 
 def _parse_step(text: str) -> tuple[str, dict]:

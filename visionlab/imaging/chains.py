@@ -7,10 +7,15 @@ from dataclasses import dataclass
 from visionlab.imaging.filter_record import Value
 from visionlab.imaging.pipeline import Pipeline
 
+MADE_FOR = 1024  # pixels
+
 
 @dataclass(frozen=True)
 class Chain:
-    """A ready-made chain: its steps as a Pipeline takes them, and what it is for. The values suit about 1 megapixel."""
+    """A ready-made chain: its steps as a Pipeline takes them, and what it is for.
+
+    What is in pixels was chosen on pictures whose longest side has MADE_FOR of them.
+    """
 
     name: str
     title: str

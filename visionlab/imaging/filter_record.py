@@ -62,6 +62,13 @@ class Parameter:
         unit = f" {self.unit}" if self.unit else ""
         raise ParameterError(f"“{self.name}” goes from {self.low} to {self.high}{unit}{steps}, not {quoted(value)}.")
 
+    def near(self, value: float) -> int | float:
+        """The number nearest to it that may be set: in range and, for an "int", a step."""
+        value = min(max(value, self.low), self.high)
+        if self.kind == "float":
+            return round(float(value), 6)  # 0.3, not 0.30000000000000004: people read it in the code
+        return int(self.low + round((value - self.low) / self.step) * self.step)
+
 
 @dataclass(frozen=True)
 class Filter:

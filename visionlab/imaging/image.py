@@ -17,6 +17,7 @@ from PIL import Image as PILImage
 from PIL import ImageOps
 
 from visionlab.errors import ImageError, ParameterError
+from visionlab.imaging.pixels import shrunk, to_rgb
 
 Image: TypeAlias = NDArray[np.uint8]
 """uint8, (H, W, 3), RGB, upright (EXIF orientation applied)."""
@@ -102,8 +103,7 @@ def load_image(source: str | Path | bytes | bytearray | BinaryIO) -> Image:
             raise ImageError(f"The picture has no pixels ({width} × {height}). Choose another one.")
         try:
             picture.load()
-            upright = _upright(picture)
-            pixels = _to_rgb(upright)
+            pixels = to_rgb(_upright(picture))
         except _DAMAGED as error:
             raise ImageError(
                 f"The {picture.format} picture is damaged or cut off ({error}). Choose an undamaged file."
@@ -131,12 +131,7 @@ def fit(image: Image, longest: int) -> Image:
     image = check_image(image)
     if isinstance(longest, bool) or not isinstance(longest, int | np.integer) or longest < 1:
         raise ParameterError(f"The longest side must be a whole number of pixels, 1 or more, not {longest!r}.")
-    height, width = image.shape[:2]
-    scale = longest / max(height, width)
-    if scale >= 1:
-        return image
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return shrunk(image, int(longest))
 
 
 def encode_jpeg(image: Image, quality: int = 90) -> bytes:
@@ -264,30 +259,3 @@ def _upright(picture: PILImage.Image) -> PILImage.Image:
         return ImageOps.exif_transpose(picture)
     except _DAMAGED:  # unreadable metadata does not make the pixels unreadable
         return picture
-
-
-def _to_rgb(picture: PILImage.Image) -> Image:
-    """Any of Pillow's modes as uint8 (H, W, 3)."""
-    if picture.mode == "F" or picture.mode.startswith("I"):
-        grey = _to_eight_bits(np.asarray(picture), sixteen=picture.mode != "F")
-        return np.repeat(grey[..., None], 3, axis=2)
-    if picture.has_transparency_data:
-        picture = picture.convert({"La": "LA", "RGBa": "RGBA"}.get(picture.mode, picture.mode)).convert("RGBA")
-        white = PILImage.new("RGB", picture.size, "white")
-        white.paste(picture, mask=picture)
-        picture = white
-    return np.array(picture.convert("RGB"))  # a copy, since NumPy's view of Pillow's pixels is read-only
-
-
-def _to_eight_bits(values: NDArray, sixteen: bool) -> NDArray[np.uint8]:
-    """Grey levels of unknown range, (H, W), as uint8.
-
-    The range is the first that holds all values: 0..65535 for integers; 0..1, then 0..255 for floats. Values beyond
-    are stretched from their least to their greatest, since such files (heights, counts) carry no range.
-    """
-    values = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = values.min(), values.max()
-    ceiling = next((top for top in ((65535,) if sixteen else (1, 255)) if low >= 0 and high <= top), None)
-    if ceiling is None:
-        values, ceiling = values - low, (high - low) or 1
-    return np.rint(values * (255 / ceiling)).astype(np.uint8)

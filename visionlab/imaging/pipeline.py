@@ -1,25 +1,27 @@
-"""Filters in a chain, the chain as JSON, and the chain as Python code that does the same without visionlab."""
+"""Filters in a chain: as JSON, as a shell command, and as Python code that does the same without visionlab."""
 
 from __future__ import annotations
 
 import dis
 import inspect
 import json
-import re
+import shlex
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from visionlab.errors import ParameterError
 from visionlab.imaging.filter_record import Value, quoted
 from visionlab.imaging.filters import find_filter
 from visionlab.imaging.image import Image, check_image
+from visionlab.imaging.pixels import shrunk, to_rgb
 
 MAX_STEPS = 50  # of a chain that comes as JSON, and on the page
 MAX_JSON_BYTES = 100_000  # 50 steps need about 10,000
 
-_HEAD = '''"""A picture pipeline, written by visionlab. Needs opencv-python (or -headless) and numpy{also}.
+_HEAD = '''"""A picture pipeline, written by visionlab. Needs opencv-python (or -headless), numpy{also} and pillow.
 
     python pipeline.py photo.jpg result.png
 """
@@ -28,18 +30,18 @@ import sys
 
 import cv2
 import numpy as np
+from PIL import Image, ImageOps
 {imports}
 '''
 
 _TAIL = """
 
 if __name__ == "__main__":
-    picture = cv2.imread(sys.argv[1], cv2.IMREAD_COLOR)
-    if picture is None:
-        sys.exit(f"{sys.argv[1]} is no picture.")
-    result = pipeline(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
-    cv2.imwrite(sys.argv[2], cv2.cvtColor(result, cv2.COLOR_RGB2BGR))
+    picture = to_rgb(ImageOps.exif_transpose(Image.open(sys.argv[1])))
+{fit}    cv2.imwrite(sys.argv[2], cv2.cvtColor(pipeline(picture), cv2.COLOR_RGB2BGR))
 """
+
+_FIT = "    picture = shrunk(picture, {fit})  # what is in pixels was chosen at this size\n"
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,30 +89,37 @@ class Pipeline:
                 image = find_filter(name).apply(image, **values)
                 yield Stage(place, name, image, time.perf_counter() - start)
 
-    def to_python(self) -> str:
-        """A Python module with `def pipeline(image)`, uint8 RGB (H, W, 3) in and out; needs cv2, numpy and scipy only.
+    def to_python(self, fit: int | None = None) -> str:
+        """A Python module with `def pipeline(image)`, uint8 RGB (H, W, 3) in and out, that knows no visionlab.
 
-        It consists of the very functions that `run` calls, so that both give the same pixels. Steps that are off are
-        left out.
+        It consists of the very functions that `run` calls, so that both give the same pixels, and, run as a script, of
+        those by which load_image() reads a file. With `fit` the script shrinks the picture first, as fit() does, to so
+        many pixels on its longest side. Steps that are off are left out.
         """
-        steps = [
-            (find_filter(name).function, values) for i, (name, values) in enumerate(self.steps) if i not in self.off
-        ]
+        steps = [(find_filter(name).function, values) for name, values in self._on()]
         functions: dict[Callable, None] = {}  # a dict keeps order, each once
         for function, _ in steps:
             functions |= dict.fromkeys(_with_helpers(function))
-        sources = [inspect.getsource(function) for function in functions]
+        reading = dict.fromkeys([*_with_helpers(to_rgb), *([shrunk] if fit else [])])
+        sources = [_source(function) for function in functions]
         calls = [
             f"    image = {function.__name__}({', '.join(['image', *_arguments(values)])})"
             for function, values in steps
         ]
         body = "\n".join(["def pipeline(image: np.ndarray) -> np.ndarray:", *calls, "    return image", ""])
-        from_scipy = [name for name in ("fft", "ndimage") if re.search(rf"\b{name}\.", "".join(sources))]
-        head = _HEAD.format(
-            also=" and scipy" if from_scipy else "",
-            imports=f"from scipy import {', '.join(from_scipy)}\n" if from_scipy else "",
-        )
-        return head + "".join(f"\n{source}\n" for source in sources) + "\n" + body + _TAIL
+        sources = [*sources, body, *(_source(function) for function in reading)]
+        from_scipy = "from scipy import fft\n" if any("fft." in source for source in sources) else ""
+        head = _HEAD.format(also=", scipy" if from_scipy else "", imports=from_scipy)
+        return head + "\n" + "\n\n".join(sources) + _TAIL.format(fit=_FIT.format(fit=fit) if fit else "")
+
+    def to_shell(self, fit: int | None = None) -> str:
+        """The command that does the same from a shell; steps that are off are left out."""
+        steps = [":".join(filter(None, [name, ",".join(_arguments(values, str))])) for name, values in self._on()]
+        options = ["--fit", str(fit)] if fit else []
+        return shlex.join(["python", "-m", "visionlab", "filter", "photo.jpg", "result.png", *steps, *options])
+
+    def _on(self) -> list[tuple[str, Mapping[str, Value]]]:
+        return [step for place, step in enumerate(self.steps) if place not in self.off]
 
     def to_json(self) -> str:
         """The chain as text that from_json() reads: each step's filter, its values, and whether it is on."""
@@ -182,6 +191,12 @@ def _check_step(step: tuple[str, Mapping[str, Value]]) -> tuple[str, dict[str, V
     return name, find_filter(name).settings(**values)
 
 
+@cache
+def _source(function: Callable) -> str:
+    return inspect.getsource(function)
+
+
+@cache
 def _with_helpers(function: Callable) -> list[Callable]:
     """The function, after those of our own that it calls, directly or through one another."""
     found: list[Callable] = []
@@ -192,5 +207,5 @@ def _with_helpers(function: Callable) -> list[Callable]:
     return [*found, function]
 
 
-def _arguments(values: Mapping[str, Value]) -> list[str]:
-    return [f"{name}={value!r}" for name, value in values.items()]
+def _arguments(values: Mapping[str, Value], written: Callable[[Value], str] = repr) -> list[str]:
+    return [f"{name}={written(value)}" for name, value in values.items()]

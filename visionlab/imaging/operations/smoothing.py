@@ -85,7 +85,9 @@ SMOOTHING: dict[str, Filter] = {
         "Averages only neighbours of a similar colour, so that surfaces smooth and edges stay.",
         bilateral,
         (
-            Parameter("diameter", "Diameter", "int", 1, 15, 1, 9, "px", about="The neighbourhood's width."),
+            Parameter(
+                "diameter", "Diameter", "int", 3, 15, 2, 9, "px", about="The neighbourhood's width, an odd number."
+            ),
             Parameter(
                 "sigma_color",
                 "Colour sigma",

@@ -13,6 +13,7 @@ import streamlit as st
 
 from visionlab.errors import DatasetError, VisionlabError
 from visionlab.imaging.image import encode_jpeg, encode_png, load_image
+from visionlab.imaging.image import fit as fitted
 from visionlab.imaging.pipeline import Pipeline
 from visionlab.learning.sets import archive
 from visionlab.ui.shared import jobs
@@ -42,11 +43,14 @@ class Result:
     left_out: tuple[str, ...]
 
 
-def filter_zip(data: bytes | BinaryIO, pipeline: Pipeline, form: str) -> Iterator[Progress | Result]:
-    """Put each picture of a zip through the chain, at its full size; the last thing that comes is the Result.
+def filter_zip(
+    data: bytes | BinaryIO, pipeline: Pipeline, form: str, fit: int | None = None
+) -> Iterator[Progress | Result]:
+    """Put each picture of a zip through the chain; the last thing that comes is the Result.
 
-    `form` is a name in FORMATS. Pictures keep their path with another ending; one that cannot be read is left out, and
-    named. The zip is written to a temporary file without a name: whoever stops asking leaves nothing behind.
+    `form` is a name in FORMATS. With `fit` each picture is shrunk first to so many pixels on its longest side. Pictures
+    keep their path with another ending; one that cannot be read is left out, and named. The zip is written to a
+    temporary file without a name: whoever stops asking leaves nothing behind.
     Raises DatasetError for what is no zip, holds no picture, or is over a limit here or in learning.archive.
     """
     ending, encode = FORMATS[form]
@@ -61,6 +65,7 @@ def filter_zip(data: bytes | BinaryIO, pipeline: Pipeline, form: str) -> Iterato
                 name = "/".join(parts)
                 try:
                     image = load_image(archive.read_entry(source, entry, name))
+                    image = image if fit is None else fitted(image, fit)
                     for number, stage in enumerate(pipeline.stages(image), 1):
                         image = stage.image
                         yield Progress(done, len(pictures), number / (steps + 1))
@@ -105,8 +110,8 @@ def _free_name(path: PurePosixPath, ending: str, taken: set[str]) -> str:
 # --- on the page ----------------------------------------------------------------------------------------------------
 
 
-def zip_filter(pipeline: Pipeline) -> None:
-    """Zip in, zip out: an uploader, progress with a button that stops it, and what came of it."""
+def zip_filter(pipeline: Pipeline, fit: int | None) -> None:
+    """Zip in, zip out: an uploader, progress with a button that stops it, and what came of it; fit as above."""
     job = jobs.registry().find(st.session_state.get("batch"))
     busy = job is not None and not job.over
     file = st.file_uploader(
@@ -121,23 +126,24 @@ def zip_filter(pipeline: Pipeline) -> None:
             icon=":material/play_arrow:",
             disabled=busy or file is None,
             on_click=_start,
-            args=(file, pipeline),
+            args=(file, pipeline, fit),
         )
     if busy:
         jobs.watch(job, lambda: _progress(job), "Cancel", "batch-cancel")
     elif job is not None:
         _outcome(job)
     else:
-        st.caption(f"Every picture at its full size, up to {MAX_PICTURES:,} of them; folders are kept.")
+        size = f"with at most {fit:,} pixels a side, as on the page" if fit else "at its full size"
+        st.caption(f"Every picture {size}, up to {MAX_PICTURES:,} of them; folders are kept.")
 
 
-def _start(file: BinaryIO, pipeline: Pipeline) -> None:
+def _start(file: BinaryIO, pipeline: Pipeline, fit: int | None) -> None:
     data = file.getvalue()  # the uploader may be emptied while the job is at work
     form = st.session_state["batch-form"]  # as it is now: the page may not have run since it was changed
     before = jobs.registry().find(st.session_state.get("batch"))
     if before and isinstance(before.latest, Result):
         before.latest.file.close()  # and with it the last result is gone from the disk
-    st.session_state["batch"] = jobs.registry().submit(lambda job: filter_zip(data, pipeline, form))
+    st.session_state["batch"] = jobs.registry().submit(lambda job: filter_zip(data, pipeline, form, fit))
 
 
 def _progress(job: jobs.Job) -> None:

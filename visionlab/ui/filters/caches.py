@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from visionlab.imaging.filter_record import Value
-from visionlab.imaging.image import Image, encode_png, fit
+from visionlab.imaging.image import Image, encode_jpeg, encode_png, fit
 from visionlab.imaging.operations.frequencies import kept_frequencies, spectrum
 from visionlab.imaging.pipeline import Pipeline, Stage
 
@@ -22,6 +22,12 @@ def filter_stage(key: str, name: str, _values: Mapping[str, Value], _image: Imag
 def stage_png(key: str, _image: Image) -> bytes:
     """A stage's picture, every pixel kept; key as for filter_stage()."""
     return encode_png(_image)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def stage_jpeg(key: str, _image: Image) -> bytes:
+    """A stage's picture, for as long as a slider is on its way: sooner made, and a fraction of the PNG."""
+    return encode_jpeg(_image)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

@@ -1,204 +1,140 @@
-"""The chain of filters that the user builds: what the session remembers of it, and its editor.
-
-The chain lives in the session under values of its own, not in its widgets, so that another page does not end it; the
-link holds it, too, so that it can be shared.
-"""
+"""The chain's editor: what to begin with, a card for each step, what adds one, and the chain as a file."""
 
 from __future__ import annotations
-
-import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from visionlab.errors import ParameterError
-from visionlab.imaging.chains import CHAINS
-from visionlab.imaging.filter_record import Parameter, Value
+from visionlab.imaging.chains import CHAINS, MADE_FOR, Chain
+from visionlab.imaging.filter_record import Parameter
 from visionlab.imaging.filters import FILTERS
+from visionlab.imaging.image import Image
 from visionlab.imaging.pipeline import MAX_STEPS, Pipeline
+from visionlab.ui.filters.editor import Editor, Step, current
+from visionlab.ui.filters.tries import Try, tries
 from visionlab.ui.shared.page import sentence
 
-CHAIN = "chain"  # in the link
-LONGEST_LINK = 6_000  # characters of the chain; browsers take more, but not every mail program does
-UNDO = 30  # changes that can be taken back
-DEFAULT = Pipeline([("gaussian_blur", {}), ("canny", {})])
+TRIES = (
+    (
+        "Blur it",
+        "Drag Sigma: fine detail goes first, and large shapes stay longest. Computers look for things at many such "
+        "scales.",
+        Pipeline([("gaussian_blur", {"sigma": 6.0})]),
+    ),
+    (
+        "Find edges",
+        "Drag Sigma of the blur: a little of it and specks are edges, too; much of it and only the largest outlines "
+        "are left.",
+        Pipeline([("gaussian_blur", {"sigma": 1.5}), ("canny", {"low": 40, "high": 110})]),
+    ),
+    (
+        "Cartoon",
+        "Surfaces became even, and yet their borders are sharp: the bilateral filter averages only what is alike. "
+        "Switch steps off to see what each of them does.",
+        CHAINS["cartoon"].pipeline(),
+    ),
+    (
+        "Mend noise",
+        "The median takes the specks out and leaves the edges. Switch it off, and add a Gaussian blur in its place: "
+        "that smears both.",
+        CHAINS["noise_test"].pipeline(),
+    ),
+)  # title, what to notice, the chain
+
+MUCH = 2.5  # times larger or smaller than what a chain was made for
 
 
-@dataclass(frozen=True)
-class Step:
-    """One filter of the chain; id names its widgets, wherever in the chain it goes."""
-
-    id: int
-    name: str
-    values: Mapping[str, Value]
-    on: bool = True
-
-    @property
-    def title(self) -> str:
-        return FILTERS[self.name].title
-
-
-@dataclass
-class Editor:
-    """What the session remembers: the chain, how it was before each change, and what was wrong with what was opened."""
-
-    steps: list[Step] = field(default_factory=list)
-    past: list[list[Step]] = field(default_factory=list)
-    made: int = 0  # ids given so far
-    looked_at: int | None = None  # the id of the step whose picture is shown; None: the last one's
-    link_problem: str | None = None
-    file_problem: str | None = None
-    uploads: int = 0  # chain files taken in: a new key empties the uploader
-
-    def pipeline(self) -> Pipeline:
-        off = {place for place, step in enumerate(self.steps) if not step.on}
-        return Pipeline([(step.name, step.values) for step in self.steps], off)
-
-    def change(self, steps: Iterable[Step]) -> None:
-        """Take these steps, and remember those of before."""
-        self.past = [*self.past, self.steps][-UNDO:]
-        self.steps = list(steps)
-        self.link_problem = self.file_problem = None
-
-    def fresh(self, steps: Iterable[Step]) -> list[Step]:
-        """The same steps under new ids: their widgets start from their values."""
-        return [replace(step, id=self._next_id()) for step in steps]
-
-    def take(self, pipeline: Pipeline) -> None:
-        """Put this chain in the place of the one that is there."""
-        steps = enumerate(pipeline.steps)
-        self.change([Step(self._next_id(), name, values, i not in pipeline.off) for i, (name, values) in steps])
-        self.looked_at = None
-
-    def undo(self) -> None:
-        if self.past:
-            self.steps = self.fresh(self.past.pop())
-            self.link_problem = self.file_problem = None
-            self.looked_at = None
-
-    def add(self, name: str) -> None:
-        if len(self.steps) < MAX_STEPS:
-            self.change([*self.steps, Step(self._next_id(), name, FILTERS[name].settings())])
-            self.looked_at = None  # what was added should be seen
-
-    def duplicate(self, place: int) -> None:
-        if len(self.steps) < MAX_STEPS:
-            self.change([*self.steps[: place + 1], *self.fresh([self.steps[place]]), *self.steps[place + 1 :]])
-
-    def move(self, place: int, by: int) -> None:
-        steps = list(self.steps)
-        steps.insert(place + by, steps.pop(place))
-        self.change(steps)
-
-    def remove(self, place: int) -> None:
-        self.change([*self.steps[:place], *self.steps[place + 1 :]])
-
-    def look_at(self, step: int) -> None:
-        self.looked_at = step
-
-    def _next_id(self) -> int:
-        self.made += 1
-        return self.made
-
-
-def current() -> Editor:
-    """The session's chain; at first the one that the link holds, or else a blur and its edges."""
-    if "filter_chain" not in st.session_state:
-        editor = st.session_state["filter_chain"] = Editor()
-        link, problem = st.query_params.get(CHAIN), None
-        try:
-            editor.take(Pipeline.from_json(f'{{"steps": {link}}}') if link else DEFAULT)
-        except ParameterError as error:
-            editor.take(DEFAULT)
-            problem = f"The link’s chain cannot be used: {error}"
-        editor.past, editor.link_problem = [], problem
-    return st.session_state["filter_chain"]
-
-
-def remember_in_link(pipeline: Pipeline) -> None:
-    """The chain as the link holds it: as in a file, without what is at its default."""
-    steps = []
-    for place, (name, values) in enumerate(pipeline.steps):
-        changed = {p.name: values[p.name] for p in FILTERS[name].parameters if values[p.name] != p.default}
-        off = {"on": False} if place in pipeline.off else {}
-        steps.append({"filter": name, **({"values": changed} if changed else {}), **off})
-    text = json.dumps(steps, separators=(",", ":"))
-    if pipeline == DEFAULT or len(text) > LONGEST_LINK:
-        st.query_params.pop(CHAIN, None)
-    elif st.query_params.get(CHAIN) != text:
-        st.query_params[CHAIN] = text
-
-
-# --- the editor -----------------------------------------------------------------------------------------------------
-
-
-def ready_made() -> None:
-    """A button for each ready-made chain."""
+def beginnings() -> None:
+    """Things to try at a first visit, and all the ready-made chains."""
     editor = current()
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown("**Ready-made**", width="content")
+    offered = [
+        Try(title, notice, lambda chain=chain: editor.take(chain), editor.filters() == _filters(chain))
+        for title, notice, chain in TRIES
+    ]
+    with tries(offered, "filters"), st.popover("Ready-made"):
         for chain in CHAINS.values():
             st.button(
-                chain.title, key=f"ready-{chain.name}", help=chain.about, on_click=_take_ready, args=(chain.name,)
+                chain.title,
+                key=f"ready-{chain.name}",
+                help=chain.about,
+                on_click=editor.take,
+                args=(chain.pipeline(),),
+                width="stretch",
             )
     if editor.link_problem:
         sentence(editor.link_problem)
 
 
-def _take_ready(name: str) -> None:
-    current().take(CHAINS[name].pipeline())
+def caution(image: Image) -> None:
+    """A sentence where a ready-made chain is at work on a picture of quite another size than it was made for."""
+    chain = _ready_made(current().pipeline())
+    height, width = image.shape[:2]
+    ratio = max(height, width) / MADE_FOR
+    if chain is None or 1 / MUCH < ratio < MUCH or not _in_pixels(chain):
+        return
+    reach = f"{1 / ratio:.1f} times as far here" if ratio < 1 else f"only 1/{ratio:.1f} as far here"
+    st.caption(
+        f":material/info: “{chain.title}” was made for pictures of about {MADE_FOR:,} pixels a side. On {width:,} × "
+        f"{height:,}, what is in px reaches {reach}: {'lower' if ratio < 1 else 'raise'} it."
+    )
+
+
+def _filters(pipeline: Pipeline) -> list[str]:
+    return [name for name, _ in pipeline.steps]
+
+
+def _ready_made(pipeline: Pipeline) -> Chain | None:
+    return next((chain for chain in CHAINS.values() if chain.pipeline() == pipeline), None)
+
+
+def _in_pixels(chain: Chain) -> bool:
+    return any(parameter.unit == "px" for name, _ in chain.steps for parameter in FILTERS[name].parameters)
 
 
 def chain_editor() -> dict[int, DeltaGenerator]:
-    """A card for each step, and what adds one; {id: room for more in its card}. Sliders' values are taken over."""
-    editor = current()
-    head, rooms, steps = st.container(horizontal=True, vertical_alignment="center"), {}, []
-    for place, step in enumerate(editor.steps):
-        with st.container(border=True, key=f"step-{step.id}", gap="small"):
-            steps.append(_card(editor, place, step))
-            rooms[step.id] = st.container()
-    if steps != editor.steps:
-        editor.change(steps)
-    with head:  # now that it is known whether something can be taken back
-        count = len(steps)
+    """A card for each step, and what adds one; {id: room for more in its card}. Editor.heed() takes their values."""
+    editor, rooms = current(), {}
+    count = len(editor.steps)
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**The chain** · {count} filter{'s' * (count != 1)}", width="stretch")
         _icon("undo", "undo", "Take the last change back", editor.undo, disabled=not editor.past)
         _icon("clear", "delete_sweep", "Remove all filters", editor.change, [], disabled=not count)
+    for place, step in enumerate(editor.steps):
+        with st.container(border=True, key=f"step-{step.id}", gap="xsmall"):
+            _card(editor, place, step)
+            rooms[step.id] = st.container()
     _adder(editor)
     return rooms
 
 
-def _card(editor: Editor, place: int, step: Step) -> Step:
-    """One step: its switch, its buttons and its sliders. Gives the step with the values that these have now."""
+def _card(editor: Editor, place: int, step: Step) -> None:
+    """One step: its switch, its buttons and its sliders."""
     entry, last = FILTERS[step.name], len(editor.steps) - 1
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        on = st.toggle(f"{place + 1} · {step.title}", step.on, key=f"on-{step.id}", help=entry.about, width="stretch")
+        st.toggle(f"{place + 1} · {step.title}", step.on, key=step.switch, help=entry.about, width="stretch")
         one, full = step.id, last + 1 >= MAX_STEPS
         _icon(f"up-{one}", "arrow_upward", "Move up", editor.move, place, -1, disabled=place == 0)
         _icon(f"down-{one}", "arrow_downward", "Move down", editor.move, place, 1, disabled=place == last)
         _icon(f"copy-{one}", "content_copy", "Duplicate", editor.duplicate, place, disabled=full)
         _icon(f"remove-{one}", "delete", "Remove", editor.remove, place)
-    values = dict(step.values)
-    if on and entry.parameters:
+    if step.on and entry.parameters:
         columns = st.columns(min(2, len(entry.parameters)), gap="medium")
         for number, parameter in enumerate(entry.parameters):
             with columns[number % len(columns)]:
-                values[parameter.name] = _input(parameter, step)
-    return replace(step, values=values, on=on)
+                _input(parameter, step)
 
 
-def _input(parameter: Parameter, step: Step) -> Value:
+def _input(parameter: Parameter, step: Step) -> None:
     """The slider (or the choice) of one parameter, at the step's value."""
-    key, now = f"value-{step.id}-{parameter.name}", step.values[parameter.name]
+    key, now = step.key(parameter.name), step.values[parameter.name]
     label = parameter.title + (f" ({parameter.unit})" if parameter.unit else "")
     if parameter.kind == "choice":
-        return st.selectbox(label, parameter.choices, parameter.choices.index(now), key=key, help=parameter.about)
+        st.selectbox(label, parameter.choices, parameter.choices.index(now), key=key, help=parameter.about)
+        return
     number = int if parameter.kind == "int" else float
     low, high, step_size = number(parameter.low), number(parameter.high), number(parameter.step)
-    chosen = st.slider(label, low, high, number(now), step_size, key=key, help=parameter.about)
-    return now if chosen == now else round(chosen, 6)  # 0.3, not 0.30000000000000004: people read it in the code
+    st.slider(label, low, high, number(now), step_size, key=key, help=parameter.about)
 
 
 def _icon(key: str, icon: str, title: str, on_click, *args, disabled: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""The pictures of a chain of filters: computed step by step, each kept in the cache, and shown."""
+"""The pictures of a chain of filters, at the size that the page works at: computed step by step, kept, and shown."""
 
 from __future__ import annotations
 
@@ -7,38 +7,51 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from visionlab.imaging.image import fit
+from visionlab.imaging.image import Image
 from visionlab.imaging.operations.frequencies import FOURIER
 from visionlab.ui.filters import caches
-from visionlab.ui.filters.chain import Step, current
+from visionlab.ui.filters.editor import Step, current
 from visionlab.ui.shared import cached
 from visionlab.ui.shared.page import ASSETS, sentence
 from visionlab.ui.shared.state import Picture
 from visionlab.ui.shared.widgets import show_exact
 
 STYLE = ASSETS / "filters.css"
-LONGEST = 1024  # pixels: what the page works on
+LONGEST = 1024  # pixels: what the page works on, unless at full size
 MOST_PIXELS = 16_000_000  # of a stage on the page, where a chain enlarges
 THUMBNAIL, SPECTRUM = 136, 320  # pixels
+THINNEST = 24  # of a picture's longer side to its shorter one, or it would be shown as a hair
 
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """A stage on the page: the step that it is of, what came in, and what came out; keys stand for them in caches."""
+    """A stage on the page: the step that it is of, what came in, and what came out; keys stand for them in caches.
+
+    At full size what came in and out are as they are shown, shrunk; `size` is (height, width) of the whole.
+    """
 
     place: int
     step: Step
     before: Picture
     after: Picture
+    size: tuple[int, int]
     seconds: float
 
 
 def at_work(picture: Picture) -> Picture:
     """The picture at the size that the page works on."""
-    return Picture(picture.name, f"{picture.key}-{LONGEST}", fit(picture.image, LONGEST))
+    return Picture(picture.name, f"{picture.key}-{LONGEST}", cached.fitted(picture.key, LONGEST, picture.image))
+
+
+def not_thin(image: Image) -> Image:
+    """The picture, or a very long one with each row (or column) repeated, so that there is something to see."""
+    height, width = image.shape[:2]
+    repeats = max(height, width) // (THINNEST * min(height, width))
+    return image if repeats < 2 else np.repeat(image, repeats, axis=int(width < height))
 
 
 def stages(picture: Picture, steps: Iterable[Step]) -> list[Shown]:
@@ -51,8 +64,8 @@ def stages(picture: Picture, steps: Iterable[Step]) -> list[Shown]:
         key = hashlib.sha256(told.encode()).hexdigest()
         stage = caches.filter_stage(key, step.name, step.values, now.image)
         after = Picture(step.title, key, stage.image)
-        found.append(Shown(place, step, now, after, stage.seconds))
         height, width = stage.image.shape[:2]
+        found.append(Shown(place, step, now, after, (height, width), stage.seconds))
         if height * width > MOST_PIXELS:
             sentence(
                 f"After {step.title} the picture has {width:,} × {height:,} pixels, and the page stops here at "
@@ -67,7 +80,7 @@ def spectra(shown: Iterable[Shown], rooms: Mapping[int, DeltaGenerator]) -> None
     """Under each Fourier filter, the spectrum of what comes into it and what it takes out of that."""
     for stage in shown:
         if stage.step.name in FOURIER:
-            with rooms[stage.step.id], st.container(horizontal_alignment="center", gap="xsmall"):
+            with rooms[stage.step.id], st.expander("Its spectrum", icon=":material/graphic_eq:"):
                 image, values = stage.before.image, stage.step.values
                 png = caches.spectrum_png(stage.after.key, stage.step.name, SPECTRUM, values, image)
                 show_exact(png, f"The spectrum before {stage.step.title}", width=SPECTRUM * 3 // 4)
@@ -76,27 +89,30 @@ def spectra(shown: Iterable[Shown], rooms: Mapping[int, DeltaGenerator]) -> None
                 )
 
 
-def filmstrip(shown: list[Shown]) -> Shown | None:
-    """Each stage small, with the time that it took; its button shows it large. Gives the stage that is to be large."""
-    editor = current()
-    selected = next((stage for stage in shown if stage.step.id == editor.looked_at), shown[-1] if shown else None)
+def looked_at(shown: list[Shown]) -> Shown | None:
+    """The stage that is to be large: the one that was picked, else the last."""
+    step = current().looked_at
+    return next((stage for stage in shown if stage.step.id == step), shown[-1] if shown else None)
+
+
+def filmstrip(shown: list[Shown], large: Shown | None) -> None:
+    """Each stage small; its button shows it large, and says the time that it took."""
     with st.container(horizontal=True, gap="small", key="filmstrip"):
         for stage in shown:
             with st.container(width=THUMBNAIL, gap="xsmall"):
                 title, one = stage.step.title, stage.step.id
-                thumbnail = cached.picture_bytes(stage.after.key, THUMBNAIL * 2, stage.after.image)
+                image = not_thin(stage.after.image)
+                thumbnail = cached.picture_bytes(f"{stage.after.key}-{image.shape}", THUMBNAIL * 2, image)
                 st.image(thumbnail, width="stretch", alt=f"Stage {stage.place}: {title}")
                 st.button(
-                    title,
+                    f"{stage.place} · {title}",
                     key=f"look-{one}",
-                    type="primary" if stage is selected else "secondary",
-                    help="Show this stage large",
-                    on_click=editor.look_at,
+                    type="primary" if stage is large else "secondary",
+                    help=f"Show this stage large. It took {milliseconds(stage.seconds)}.",
+                    on_click=current().look_at,
                     args=(one,),
                     width="stretch",
                 )
-                st.caption(f"Step {stage.place} · {milliseconds(stage.seconds)}", text_alignment="center")
-    return selected
 
 
 def milliseconds(seconds: float) -> str:

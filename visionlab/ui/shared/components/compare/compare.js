@@ -16,8 +16,8 @@ export default function ({ data: bytes, parentElement }) {
     $(".line").style.left = `${range.value}%`;
   };
   // Both have the shape of the picture before: a response with a stride is smaller, and is laid over it enlarged.
-  stack.style.aspectRatio = `${data.width} / ${data.height}`;
-  stack.style.maxWidth = `calc(${data.tallest}px * ${data.width} / ${data.height})`;
+  $(".compare").style.setProperty("--shape", data.width / data.height);
+  $(".compare").style.setProperty("--tallest", `${data.tallest}px`);
   const [before, after] = [$(".before"), $(".after")];
   if (before.dataset.digest !== data.before) {
     before.dataset.digest = data.before;
@@ -40,15 +40,19 @@ export default function ({ data: bytes, parentElement }) {
   $(".right").textContent = data.after_title;
   range.setAttribute("aria-label", `How much of “${data.before_title}” is shown, and how much of “${data.after_title}”`);
   range.oninput = split;
-  stack.onpointermove = (event) => {
-    if (!event.buttons) return;
+  const follow = (event) => {
     const box = stack.getBoundingClientRect();
     range.value = (100 * (event.clientX - box.left)) / box.width;
     split();
   };
   stack.onpointerdown = (event) => {
+    if (event.button) return;
     stack.setPointerCapture(event.pointerId);
-    stack.onpointermove(event);
+    range.focus({ preventScroll: true }); // arrow keys go on from here
+    if (event.pointerType !== "touch") follow(event); // a finger may be about to scroll
+    event.preventDefault(); // or the focus would go again
   };
+  stack.onpointermove = (event) => stack.hasPointerCapture(event.pointerId) && follow(event);
+  stack.onclick = follow; // what a tap is
   split();
 }

@@ -1,0 +1,214 @@
+"""What the Filters page hands out is what it shows: picture, code, command and zip, small and at full size."""
+
+import io
+import re
+import shlex
+import zipfile
+
+import numpy as np
+import pytest
+import streamlit as st
+from app.test_filters import add, captions, chain, compared, finished, ids, press, texts
+from scripts import run_script
+from typer.testing import CliRunner
+
+from visionlab import cli
+from visionlab.errors import DatasetError
+from visionlab.imaging.chains import CHAINS
+from visionlab.imaging.filters import FILTERS
+from visionlab.imaging.image import encode_jpeg, fit, load_image
+from visionlab.imaging.pipeline import Pipeline
+from visionlab.ui.filters import full_size, stages
+from visionlab.ui.shared import jobs
+from visionlab.ui.shared.page import PAGES
+
+SHAPE = (3000, 4000)
+MINUTES = {"non_local_means"}  # what these take at full size
+
+
+@pytest.fixture(scope="module")
+def photo() -> bytes:
+    """A photograph of 12 megapixels, as JPEG: smooth things, edges and grain."""
+    rng = np.random.default_rng(0)
+    rows, columns = np.mgrid[: SHAPE[0], : SHAPE[1]].astype(np.float32)
+    disc = (np.hypot(rows - 1400, columns - 1900) < 900) * np.float32(90)
+    light = 60 + columns / 40 + 20 * np.sin(rows / 35) + disc
+    grain = rng.integers(-12, 12, SHAPE, dtype=np.int16)
+    picture = np.stack([light + grain, 0.8 * light + grain, 230 - light + grain], axis=2)
+    return encode_jpeg(picture.clip(0, 255).astype(np.uint8), 90)
+
+
+@pytest.fixture
+def downloads(monkeypatch):
+    """{key: what the button of that key would give}"""
+    found, original = {}, st.download_button
+
+    def button(label, data, *arguments, **options):
+        found[options.get("key")] = data
+        return original(label, data, *arguments, **options)
+
+    monkeypatch.setattr(st, "download_button", button)
+    return lambda key: found[key]() if callable(found[key]) else found[key]
+
+
+@pytest.fixture
+def filters(open_page, photo, downloads):
+    full_size.results.clear()
+    app = open_page("Filters")
+    app.file_uploader(key="upload").set_value(("photo.jpg", photo, "image/jpeg")).run()
+    return app
+
+
+def handed_out(app, photo, folder, downloads):
+    """The picture as it comes from the page's download, its Python, its command and its zip."""
+    source, result = folder / "photo.jpg", folder / "result.png"
+    source.write_bytes(photo)
+    found = {"download": load_image(downloads("download-picture"))}
+    code, command = (block.value for block in app.code)
+    run_script(code, folder, source, result)
+    found["code"] = load_image(result)
+    arguments = shlex.split(command)[3:]
+    answer = CliRunner().invoke(
+        cli.app, [{"photo.jpg": str(source), "result.png": str(result)}.get(a, a) for a in arguments]
+    )
+    assert answer.exit_code == 0, answer.output
+    found["command"] = load_image(result)
+    zipped = io.BytesIO()
+    with zipfile.ZipFile(zipped, "w") as archive:
+        archive.writestr("photo.jpg", photo)
+    app.file_uploader(key="batch-zip").set_value(("one.zip", zipped.getvalue(), "application/zip")).run()
+    press(app, "batch-start")
+    with zipfile.ZipFile(finished(app).latest.file) as archive:
+        found["zip"] = load_image(archive.read("photo.png"))
+    return found
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_page_code_command_and_zip_give_the_same_pixels(filters, photo, downloads, name, tmp_path, monkeypatch):
+    slow = MINUTES & {step for step, _ in CHAINS[name].steps}
+    if slow:
+        monkeypatch.setattr(stages, "LONGEST", 256)
+    press(filters, f"ready-{name}")
+    shown = load_image(compared(filters)[1])
+    expected = CHAINS[name].pipeline().run(fit(load_image(photo), stages.LONGEST))
+    np.testing.assert_array_equal(shown, expected)
+    for what, picture in handed_out(filters, photo, tmp_path, downloads).items():
+        np.testing.assert_array_equal(picture, expected, err_msg=what)
+    assert ("256 × 192" if slow else "1,024 × 768") + " of 4,000 × 3,000 px" in captions(filters)
+
+
+def at_full_size(app):
+    """Turn the switch on, and wait until that is worked out."""
+    app.toggle(key=full_size.SWITCH).set_value(True).run()
+    return worked_out(app)
+
+
+def worked_out(app):
+    job = jobs.registry().find(app.session_state[full_size.JOB][1])
+    assert job.wait(120)
+    app.run()
+    assert not app.exception
+    return job
+
+
+def test_at_full_size_all_is_at_full_size(filters, photo, downloads, tmp_path):
+    press(filters, "ready-edge_map")
+    filters.toggle(key=full_size.SWITCH).set_value(True).run()
+    assert "until 4,000 × 3,000 is ready" in captions(filters) or "Worked on at its full size" in captions(filters)
+    job = worked_out(filters)
+    assert job.state == "done"
+    assert not job.events, "the server keeps many jobs, and none of their pictures"
+    assert "Worked on at its full size, 4,000 × 3,000 px" in captions(filters)
+    expected = CHAINS["edge_map"].pipeline().run(load_image(photo))
+    np.testing.assert_array_equal(load_image(compared(filters)[1]), fit(expected, stages.LONGEST))
+    for what, picture in handed_out(filters, photo, tmp_path, downloads).items():
+        np.testing.assert_array_equal(picture, expected, err_msg=what)
+    press(filters, f"look-{ids(filters)[0]}")
+    blurred = FILTERS["gaussian_blur"].apply(load_image(photo), sigma=1.5)
+    np.testing.assert_array_equal(load_image(downloads("download-picture")), blurred)
+
+
+def test_full_size_is_worked_out_once(filters, monkeypatch):
+    ran, original = [], Pipeline.stages
+    monkeypatch.setattr(Pipeline, "stages", lambda self, image: ran.append(image.shape) or original(self, image))
+    press(filters, "clear")
+    add(filters, "invert")
+    at_full_size(filters)
+    filters.toggle(key=full_size.SWITCH).set_value(False).run()
+    assert "1,024 × 768 of" in captions(filters)
+    filters.toggle(key=full_size.SWITCH).set_value(True).run()
+    assert "Worked on at its full size" in captions(filters)
+    filters.switch_page(PAGES["Home"].script).run()
+    filters.switch_page(PAGES["Filters"].script).run()
+    assert "Worked on at its full size" in captions(filters)
+    assert ran.count((*SHAPE, 3)) == 1
+
+
+def held_up(monkeypatch):
+    """Full-size work that comes to its second step when the test says so; it gives what lets it go on."""
+    go_on, original = jobs.threading.Event(), full_size.work_out
+
+    def work_out(*arguments):
+        events = original(*arguments)
+        yield next(events)
+        assert go_on.wait(60)
+        yield from events
+
+    monkeypatch.setattr(full_size, "work_out", work_out)
+    return go_on
+
+
+def test_full_size_can_be_stopped_and_begun_again(filters, monkeypatch):
+    go_on = held_up(monkeypatch)
+    press(filters, "ready-edge_map")
+    filters.toggle(key=full_size.SWITCH).set_value(True).run()
+    assert re.search(r"At full size: step \d of 3", filters.get("progress")[0].proto.text)
+    np.testing.assert_array_equal(load_image(compared(filters)[1]).shape, (768, 1024, 3))
+    press(filters, "full-size-stop")
+    go_on.set()
+    assert worked_out(filters).state == "cancelled"
+    assert not filters.toggle(key=full_size.SWITCH).value
+    assert "1,024 × 768 of" in captions(filters)
+    at_full_size(filters)
+    assert "Worked on at its full size" in captions(filters)
+
+
+def test_another_chain_takes_the_place_of_what_is_being_worked_out(filters, monkeypatch):
+    go_on = held_up(monkeypatch)
+    press(filters, "ready-edge_map")
+    filters.toggle(key=full_size.SWITCH).set_value(True).run()
+    first = jobs.registry().find(filters.session_state[full_size.JOB][1])
+    filters.toggle(key=f"on-{ids(filters)[1]}").set_value(False).run()
+    assert first.cancelled
+    go_on.set()
+    worked_out(filters)
+    assert first.state == "cancelled"
+    assert "Worked on at its full size" in captions(filters)
+    assert chain(filters).off == {1}
+    filters.toggle(key=full_size.SWITCH).set_value(False).run()
+    assert full_size.JOB not in filters.session_state
+
+
+def test_what_goes_wrong_at_full_size_is_told(filters, monkeypatch):
+    def work_out(*_):
+        raise DatasetError("It is too large.")
+        yield
+
+    monkeypatch.setattr(full_size, "work_out", work_out)
+    at_full_size(filters)
+    assert texts(filters)[-1] == "It is too large."
+    monkeypatch.undo()
+    press(filters, "full-size-again")
+    worked_out(filters)
+    assert "Worked on at its full size" in captions(filters)
+
+
+def test_no_more_results_are_kept_than_there_is_room_for():
+    results = full_size.Results(2_500)
+    for number in range(4):
+        results.keep(str(number), full_size.Result((), bytes(1_000)))
+        results.find("0")
+    assert [results.find(str(number)) is not None for number in range(4)] == [True, False, False, True]
+    results.keep("large", full_size.Result((), bytes(9_000)))
+    assert results.find("large"), "the one that is asked for is always there"
+    assert results.find("3") is None

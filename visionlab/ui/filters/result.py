@@ -1,0 +1,178 @@
+"""Before and after, the size at which the page works, and what there is to take away of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from visionlab.imaging.image import encode_png
+from visionlab.imaging.pipeline import Pipeline
+from visionlab.ui.filters import batch, caches, chain, full_size, stages
+from visionlab.ui.filters.editor import Editor
+from visionlab.ui.filters.stages import Shown
+from visionlab.ui.shared import cached
+from visionlab.ui.shared.components.compare import compare
+from visionlab.ui.shared.state import Picture
+from visionlab.ui.shared.widgets import show_exact
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """What the page has made of the picture: its stages, at the size that `fit` says (None: full size).
+
+    `full` is the finished work at full size; `coming` says that it is not there yet, and the stages are those of the
+    smaller picture.
+    """
+
+    whole: Picture
+    picture: Picture
+    shown: list[Shown]
+    fit: int | None
+    coming: bool = False
+    full: full_size.Result | None = None
+
+
+def work(whole: Picture, editor: Editor, on_its_way: bool) -> Work:
+    """The picture after each step, at the size that was chosen; a slider on its way is followed at the small one."""
+    picture = stages.at_work(whole)
+    at_full_size = full_size.wanted()
+    if not at_full_size or picture.image.shape == whole.image.shape:
+        return Work(whole, picture, stages.stages(picture, editor.steps), None if at_full_size else stages.LONGEST)
+    pipeline = editor.pipeline()
+    on = [step for step in editor.steps if step.on]
+    told = json.dumps([whole.key, [(step.name, dict(step.values)) for step in on]])
+    key = hashlib.sha256(told.encode()).hexdigest()
+    if not on:
+        return Work(whole, picture, [], None)
+    full = full_size.find(whole, pipeline, key, begin=not on_its_way)
+    if full is None:
+        return Work(whole, picture, stages.stages(picture, editor.steps), None, coming=True)
+    before, shown = picture, []
+    places = [place for place, step in enumerate(editor.steps, 1) if step.on]
+    for place, step, part in zip(places, on, full.parts, strict=True):
+        after = Picture(step.title, f"{key}-{place}", part.shown)
+        shown.append(Shown(place, step, before, after, part.size, part.seconds))
+        before = after
+    return Work(whole, picture, shown, None, full=full)
+
+
+def before_and_after(found: Work, large: Shown | None, on_its_way: bool) -> None:
+    """One over the other with a line between them; side by side where a step has changed the picture's shape."""
+    picture, after = found.picture, large.after if large else found.picture
+    image, original = stages.not_thin(after.image), stages.not_thin(picture.image)
+    encode = caches.stage_jpeg if on_its_way else caches.stage_png
+    key = f"{after.key}-{image.shape}"
+    titles = "Before", f"After {', '.join(after_what(found.shown, large))}"
+    size = large.size if large else picture.image.shape[:2]
+    if size in (picture.image.shape[:2], found.whole.image.shape[:2]):
+        shape = original.shape[:2]
+        before = cached.picture_bytes(f"{picture.key}-{shape}", max(shape), original)
+        compare(before, encode(key, image), shape=shape, titles=titles, enlarged=False, key="before-after")
+        return
+    with st.container(horizontal=True, wrap=False, gap="small", key="pictures"):
+        for title, shown, name in ((titles[0], original, picture.key), (titles[1], image, key)):
+            with st.container():
+                show_exact(caches.stage_png(f"{name}-{shown.shape}", shown), title)
+                st.caption(title)
+
+
+def after_what(shown: Sequence[Shown], large: Shown | None) -> list[str]:
+    """The titles of the steps up to that stage."""
+    return [stage.step.title for stage in shown[: shown.index(large) + 1]] if large else ["no filter"]
+
+
+def size(found: Work) -> None:
+    """At what size the page works, and the switch for it."""
+    height, width = found.whole.image.shape[:2]
+    small = found.picture.image.shape[:2]
+    whole = f"{width:,} × {height:,} px"
+    with st.container(horizontal=True, wrap=False, vertical_alignment="center", key="size"):
+        if small == (height, width):
+            told = f"Worked on at {whole}, all that the picture has."
+        elif found.fit:
+            told = f"Worked on at {small[1]:,} × {small[0]:,} of {width:,} × {height:,} px."
+        elif found.coming:
+            told = f"This is {small[1]:,} × {small[0]:,} px, until {width:,} × {height:,} is ready."
+        else:
+            told = f"Worked on at its full size, {whole}, and shown smaller."
+        st.caption(told, width="stretch")
+        st.toggle(
+            "At full size",
+            width="content",
+            key=full_size.SWITCH,
+            persist_state="session",
+            help=f"Otherwise the page, its code, its downloads and its zip work on at most {stages.LONGEST:,} pixels a "
+            "side, so that the result follows your sliders. What is in pixels, such as a blur’s sigma, reaches less "
+            "far in a larger picture.",
+        )
+    if found.coming:
+        full_size.progress(sum(stage.step.on for stage in found.shown))
+
+
+def take_away(found: Work, large: Shown | None, pipeline: Pipeline) -> None:
+    """The picture, the chain as code and as a file, and a zip of pictures put through it: at the size of the page."""
+    with st.expander("Download, code, a zip of pictures", icon=":material/download:", key="take-away"):
+        picture, code, files, many = st.tabs(
+            [
+                ":material/image: The picture",
+                ":material/code: Python and shell",
+                ":material/save: Save, open, share",
+                ":material/folder_zip: A zip of pictures",
+            ]
+        )
+        with picture:
+            _download(found, large)
+        with code:
+            st.code(pipeline.to_python(found.fit), language="python", height=420)
+            if any(stage.step.on for stage in found.shown):
+                st.code(pipeline.to_shell(found.fit), language="bash", wrap_lines=True)
+            st.caption("What is in pixels counts at the size at which you chose it: both " + _sized(found.fit))
+        with files:
+            chain.save_and_load(pipeline)
+        with many:
+            batch.zip_filter(pipeline, found.fit)
+
+
+def _sized(fit: int | None) -> str:
+    return (
+        f"shrink pictures to {fit:,} pixels first, as the page does." if fit else "work at full size, as the page does."
+    )
+
+
+def _download(found: Work, large: Shown | None) -> None:
+    """Of the stage that is shown large; a middle one at full size is worked out when it is asked for."""
+    last = large is None or large is found.shown[-1]
+    if found.coming:
+        st.caption("It is being worked out at full size. It can be downloaded when that is done.")
+        return
+    if found.full and last:
+        png = found.full.png
+    elif found.full:
+        steps = [(stage.step.name, stage.step.values) for stage in found.shown[: found.shown.index(large) + 1]]
+        image = found.whole.image
+
+        def png() -> bytes:
+            return encode_png(Pipeline(steps).run(image))
+
+    else:
+        image = large.after.image if large else (found.picture if found.fit else found.whole).image
+
+        def png() -> bytes:
+            return encode_png(image)
+
+    height, width = large.size if large else (found.picture if found.fit else found.whole).image.shape[:2]
+    st.download_button(
+        f"Download the picture, {width:,} × {height:,} px",
+        png,
+        "filtered.png",
+        "image/png",
+        icon=":material/download:",
+        key="download-picture",
+        on_click="ignore",
+    )
+    total = stages.milliseconds(sum(stage.seconds for stage in found.shown))
+    st.caption(f"The whole chain took {total}.")
