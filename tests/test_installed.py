@@ -1,6 +1,8 @@
 """The library as somebody installs it: built from what is committed, away from the project."""
 
+import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +17,15 @@ from visionlab.network.zoo.models import TO_NAME
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILT_IN = TO_NAME[-1]
+# Of torch, what public signatures are written in: all of it takes three times as long, and tells the same.
+MYPY = """
+[mypy]
+strict = true
+[mypy-torch.*,torchvision.*,onnx.*]
+follow_imports = skip
+[mypy-torch,torch._C.*,torch._tensor,torch.autograd.*,torch.nn.*,torch.types,torch.utils,torch.utils._contextlib]
+follow_imports = normal
+"""
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
 
 
@@ -67,3 +78,18 @@ def test_installed_elsewhere_it_predicts_as_here(site, tmp_path):
     shell = [str(site / "bin" / "visionlab"), "predict", "cat.png", "--model", BUILT_IN]
     told = subprocess.run(shell, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
     assert expected.label in told.stdout
+
+
+def test_a_type_checker_knows_every_public_name_and_refuses_wrong_calls(site, tmp_path):
+    """Of tests/users_script.py and of what the README shows, in a folder from which only what is installed is seen."""
+    script = Path(__file__).with_name("users_script.py").read_text()
+    attributes = [node for node in ast.walk(ast.parse(script)) if isinstance(node, ast.Attribute)]
+    assert {node.attr for node in attributes if ast.unparse(node.value) == "vl"} >= set(vl.__all__)
+    (shown,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    (tmp_path / "script.py").write_text(script)
+    (tmp_path / "readme.py").write_text(shown)
+    (tmp_path / "mypy.ini").write_text(MYPY)
+    command = [sys.executable, "-m", "mypy", "--cache-dir", os.devnull, "script.py", "readme.py"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])}
+    told = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert told.returncode == 0, told.stdout + told.stderr
