@@ -65,7 +65,8 @@ def lab(picture: Picture) -> None:
         time.sleep(HEAD_START)
     with choosing, st.container(horizontal=True, vertical_alignment="bottom"):
         kernel = choose_kernel()
-        settings = response_settings.controls(kernel)
+        with st.container(horizontal=True, width="content"):
+            settings = response_settings.controls(kernel)
     saying.caption(kernel.about)
     if known is None:
         result = show_or_tell(settings)

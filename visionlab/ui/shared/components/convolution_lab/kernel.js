@@ -54,13 +54,22 @@ export class KernelGrid {
     const [rows, columns] = [weights.length, weights[0].length];
     if (this.grid.children.length !== rows * columns || this.columns !== columns) {
       this.columns = columns;
-      this.grid.style.setProperty("--columns", columns);
-      this.grid.dataset.dense = Math.max(rows, columns) > 5;
       this.grid.replaceChildren(...weights.flatMap((row, i) => row.map((_, j) => this.field(i, j))));
+      this.layout();
     }
     this.sides[0].value = rows;
     this.sides[1].value = columns;
     this.paint();
+  }
+
+  // Cells as large as the room allows, the whole kernel always in sight; a number only where one can be read.
+  layout() {
+    if (!this.columns) return;
+    const room = this.grid.parentElement.clientWidth && this.grid.clientWidth;
+    const cell = Math.min(52, (room || 216) / Math.max(this.columns, this.grid.children.length / this.columns) - 2);
+    this.grid.style.setProperty("--columns", this.columns);
+    this.grid.style.setProperty("--cell", `${cell}px`);
+    this.grid.dataset.room = cell < 22 ? "none" : cell < 34 ? "little" : "enough";
   }
 
   field(i, j) {

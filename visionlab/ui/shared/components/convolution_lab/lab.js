@@ -48,6 +48,7 @@ class Lab {
     this.keeping = null;
     root.querySelector(".bench .speed").addEventListener("change", () => this.keep());
     new ResizeObserver(() => {
+      this.kernel.layout();
       this.bench.layout();
       this.story.layout();
     }).observe(root);
