@@ -77,11 +77,14 @@ def sized(size: float) -> str:
     return f"{size:,.3g} GB"
 
 
-def facts(values: Mapping[str, str]) -> None:
-    """A row of short facts, {what: how much}, that goes on to a second line where a window is narrow."""
+def facts(values: Mapping[str, str], terms: Mapping[str, str] = {}) -> None:
+    """A row of short facts, {what: how much}, that goes on to a second line where a window is narrow.
+
+    terms: {what: the sentence that explains it}.
+    """
     with st.container(horizontal=True, gap="large"):
         for label, value in values.items():
-            st.metric(label, value, width="content")
+            st.metric(label, value, help=terms.get(label), width="content")
 
 
 # --- files ---------------------------------------------------------------------------------------------------------
