@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from visionlab.errors import ImageError
 from visionlab.imaging.image import MAX_BYTES, encode_jpeg, fit, load_image
@@ -21,14 +22,17 @@ KEPT = 1024  # … and a larger one with so many pixels on its longer side
 PICTURE_TYPES = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"]
 
 
-def image_picker() -> state.Picture:
-    """The picture in the page's strip, and what brings another; the user's own picture goes along from page to page."""
+def image_picker(place: DeltaGenerator | None = None) -> state.Picture:
+    """The picture, and what brings another, in the page's strip or at another place.
+
+    The user's own picture goes along from page to page.
+    """
     _take_uploads()
     mine = state.uploaded()
     options = [*SAMPLES, *([state.YOURS] if mine else [])]
     state.restore_choice(options)
     bar = {"horizontal": True, "vertical_alignment": "center", "gap": "small", "width": "content"}
-    with strip().container(key="picture-bar", **bar):
+    with (place or strip()).container(key="picture-bar", **bar):
         shown, told = (st.container(key=key, width="content") for key in ("picture-shown", "picture-name"))
         panel = st.container(key="another-picture", width="content")
         with panel, st.expander("Another picture", icon=":material/add_photo_alternate:"):

@@ -83,11 +83,14 @@ def number(value: float, digits: int = 4) -> str:
     return text.replace("-", "−") if float(text) else "0"
 
 
-def facts(values: Mapping[str, str]) -> None:
-    """A row of short facts, {what: how much}, that goes on to a second line where a window is narrow."""
+def facts(values: Mapping[str, str], terms: Mapping[str, str] = {}) -> None:
+    """A row of short facts, {what: how much}, that goes on to a second line where a window is narrow.
+
+    terms: {what: the sentence that explains it}.
+    """
     with st.container(horizontal=True, gap="large"):
         for label, value in values.items():
-            st.metric(label, value, width="content")
+            st.metric(label, value, help=terms.get(label), width="content")
 
 
 # --- files ---------------------------------------------------------------------------------------------------------
