@@ -470,7 +470,7 @@ def test_tiles_and_shifts_are_told_on_the_picture(page: Page, photo):
     told = page.locator(".shift-text").inner_text()
     response, pool, whole = (int(text) for text in re.findall(r"by (\d+) %", told))
     assert ("the more is pooled, the less" in told) == (whole < pool < response)
-    page.get_by_role("button", name="Stride 1").click()
+    page.get_by_role("button", name="How it slides").click()
     page.get_by_test_id("stNumberInput").filter(has_text="Stride").locator("input").fill("2")
     page.keyboard.press("Enter")
     expect(page.locator(".shift-text")).to_have_text(re.compile("no multiple of the stride, 2"))

@@ -10,6 +10,7 @@ from visionlab.errors import ParameterError
 from visionlab.imaging.kernels import KERNELS, Kernel, custom_kernel
 from visionlab.ui.convolution import state
 from visionlab.ui.shared.page import sentence
+from visionlab.ui.shared.terms import term
 
 LARGEST = 15  # rows and columns that can be edited and looked at
 TITLES = {state.YOURS: "Yours"} | {name: kernel.title for name, kernel in KERNELS.items()}
@@ -39,6 +40,7 @@ def choose_kernel() -> Kernel:
         format_func=TITLES.get,
         key=state.KERNEL,
         bind="query-params",
+        help=term("kernel"),
     )
     kernel = kernel_of(name)
     state.link_weights(to_link(kernel.weights) if name == state.YOURS else None)

@@ -16,11 +16,11 @@ from visionlab.imaging.kernels import KERNELS, Kernel, separate
 from visionlab.imaging.render import colour
 from visionlab.ui.convolution.channels import CHANNELS
 from visionlab.ui.convolution.response_settings import Settings
+from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import facts, number, show_exact
 
 RESPONSE = 48  # frequencies a side
 WIDTH = 144  # pixels in which they are shown
-RANK = "How many products of a column and a row the weights are the sum of: 1 is quick, as two passes."
 
 
 def show(kernel: Kernel) -> None:
@@ -28,7 +28,7 @@ def show(kernel: Kernel) -> None:
     factors = separate(kernel.weights)
     noise = 1e-6 * float(np.abs(kernel.weights).sum())
     total = number(kernel.total if abs(kernel.total) > noise else 0)
-    st.text(f"Sum {total} · {'separable' if factors else 'not separable'} (rank {rank(kernel)})", help=RANK)
+    st.text(f"Sum {total} · {'separable' if factors else 'not separable'} (rank {rank(kernel)})", help=term("rank"))
     if factors:
         st.text(f"A column times a row:\n{_numbers(factors[0])}ᵀ · {_numbers(factors[1])}")
         st.caption("So two passes, one down and one across, give the same as the whole window.")

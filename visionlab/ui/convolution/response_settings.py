@@ -11,6 +11,7 @@ from visionlab.imaging.image import Response
 from visionlab.imaging.kernels import Kernel
 from visionlab.imaging.render import MODES, fitted_range
 from visionlab.ui.convolution.channels import CHANNELS
+from visionlab.ui.shared.terms import term
 
 BORDER_TITLES = {
     "reflect": "Reflect",
@@ -71,12 +72,9 @@ def held(kernel: Kernel) -> Settings | None:
 def controls(kernel: Kernel) -> Settings:
     """Draw them, in two boxes that open, and say what they hold. The first is named by how the kernel slides."""
     kept = {"bind": "query-params"}
-    before = held(kernel)
-    with st.popover(slides(before) if before else "How it slides", icon=":material/tune:", key="sliding"):
-        stride = st.number_input("Stride", 1, 64, 1, key="stride", **kept, help="Steps of the window, in pixels.")
-        dilation = st.number_input(
-            "Dilation", 1, 32, 1, key="dilation", **kept, help="Distance between the weights, in pixels."
-        )
+    with st.popover(_slides(held(kernel)), icon=":material/tune:", key="sliding"):
+        stride = st.number_input("Stride", 1, 64, 1, key="stride", **kept, help=term("stride"))
+        dilation = st.number_input("Dilation", 1, 32, 1, key="dilation", **kept, help=term("dilation"))
         border = st.selectbox(
             "Border",
             BORDERS,
@@ -84,13 +82,13 @@ def controls(kernel: Kernel) -> Settings:
             format_func=BORDER_TITLES.get,
             key="border",
             **kept,
-            help="What the window sees beyond the picture’s edge.",
+            help=term("border"),
         )
         flip = st.toggle(
             "Flip the kernel",
             key="flip",
             **kept,
-            help="On: convolution as mathematics defines it. Off: cross-correlation, which CNNs call convolution.",
+            help=term("flip"),
         )
     with st.popover("What is shown", icon=":material/palette:", key="showing"):
         channel = st.selectbox(
@@ -99,7 +97,7 @@ def controls(kernel: Kernel) -> Settings:
             format_func=lambda name: CHANNELS[name].title,
             key="channel",
             **kept,
-            help="What the kernel is slid over: one number a pixel, or three.",
+            help=term("channels"),
         )
         mode = st.selectbox(
             "Show the response",
@@ -114,7 +112,7 @@ def controls(kernel: Kernel) -> Settings:
             True,
             key="fit",
             **kept,
-            help="On: weak responses are brightened until they can be seen. Off: 0 is black and 255 is white.",
+            help=term("range"),
         )
         side = st.select_slider(
             "Pixels on the picture’s longer side",
@@ -127,13 +125,16 @@ def controls(kernel: Kernel) -> Settings:
     return Settings(stride, dilation, border, flip, channel, side, mode, fit)
 
 
-def slides(settings: Settings) -> str:
-    """How the kernel slides, in a few words."""
-    words = [f"Stride {settings.stride}"]
-    if settings.dilation > 1:
-        words.append(f"dilation {settings.dilation}")
-    words.append(f"border: {BORDER_TITLES[settings.border].lower()}")
-    return " · ".join(words)
+def _slides(settings: Settings | None) -> str:
+    """What is unusual about how the kernel slides, in a few words."""
+    if settings is None:
+        return "How it slides"
+    numbers = [
+        f"{name} {value}" for name, value in (("stride", settings.stride), ("dilation", settings.dilation)) if value > 1
+    ]
+    border = [] if settings.border == "reflect" else [f"border: {BORDER_TITLES[settings.border].lower()}"]
+    words = [*numbers, *border, *(["flipped"] if settings.flip else [])]
+    return " · ".join(words).capitalize() or "How it slides"
 
 
 def _fitting(kernel: Kernel) -> str:

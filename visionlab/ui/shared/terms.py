@@ -11,6 +11,17 @@ TERMS: dict[str, str] = {
     "high.",
     "padding": "What lies beyond the picture’s edge, so that windows fit there, too: with “same” the size is kept, "
     "with “valid” nothing is added, and it shrinks.",
+    "dilation": "How many pixels the weights are apart: with 2, every other pixel is passed over, and a small kernel "
+    "sees a larger part.",
+    "border": "What the window sees beyond the picture’s edge: the picture mirrored, zeros, or nothing.",
+    "flip": "On: convolution as mathematics defines it. Off: cross-correlation, which networks call convolution.",
+    "channels": "A pixel is three numbers, red, green and blue: the kernel is slid over one of them, a mix, or each.",
+    "rank": "How many products of a column and a row the weights are the sum of: 1 is quick, as two passes.",
+    "range": "Which values are black and white: fitted, weak responses are bright enough to be seen.",
+    "response": "The kernel’s answer at one place: the pixels under the window times the weights, added up.",
+    "bias": "A number that is added to every response: below zero, only strong responses stay above zero.",
+    "flatten": "The numbers of all maps are written one after the other, row by row: what a classifier starts from.",
+    "class weights": "For each class a weight a number: what they make of the numbers, added up, is the class’s score.",
     "pooling": "Each small square of a map becomes one number, mostly its largest: the map shrinks, and small shifts "
     "of the picture matter less.",
     "ReLU": "Keeps what is above zero and sets the rest to zero, so that layers one after the other can do more than "

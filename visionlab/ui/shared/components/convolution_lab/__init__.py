@@ -20,6 +20,7 @@ import streamlit as st
 from visionlab.imaging.kernels import Kernel
 from visionlab.ui.shared.components.kept_picture import WAIT_FOR_PICTURE, keep_picture
 from visionlab.ui.shared.components.looks import LOOKS
+from visionlab.ui.shared.terms import term
 
 FOLDER = Path(__file__).parent
 SCRIPTS = (
@@ -94,6 +95,15 @@ def convolution_lab(
             "border": border,
             "flip": flip,
             "left": dict(left),
+            "words": [
+                term("response"),
+                term("bias"),
+                term("ReLU"),
+                term("pooling"),
+                term("flatten"),
+                term("class weights"),
+                term("softmax"),
+            ],
         },
         on_edit_change=lambda: None,
         on_left_change=lambda: None,

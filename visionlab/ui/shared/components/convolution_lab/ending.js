@@ -89,7 +89,7 @@ export class Ending {
     if (values.length) frame(context, ...at(place), cell, cell, theme.accent);
     this.root.querySelector(".classes").hidden = stage < 5;
     if (stage < 5) return;
-    this.size = Math.max(14, Math.min(26, 150 / Math.max(pool.rows, pool.columns)));
+    this.size = Math.max(14, Math.min(21, 110 / Math.max(pool.rows, pool.columns)));
     const scores = scoresOf(this.grid, this.weights);
     const probabilities = softmax(scores);
     this.classes.forEach((row, k) => {
@@ -98,7 +98,7 @@ export class Ending {
       const drawing = prepare(canvas, columns * this.size, rows * this.size);
       const look = (y, x) => {
         const weight = wanted[y * columns + x];
-        return { fill: diverging(weight, 1.6), text: ["−1", "0", "+1"][weight + 1] };
+        return { fill: diverging(weight, 1.6), text: ["−", "0", "+"][weight + 1] };
       };
       drawGrid(drawing, rows, columns, this.size, look, theme);
       frame(drawing, (place % columns) * this.size, Math.floor(place / columns) * this.size, this.size, this.size, theme.accent);

@@ -65,8 +65,8 @@ export class KernelGrid {
   // Cells as large as the room allows, the whole kernel always in sight; a number only where one can be read.
   layout() {
     if (!this.columns) return;
-    const room = this.grid.parentElement.clientWidth && this.grid.clientWidth;
-    const cell = Math.min(52, (room || 216) / Math.max(this.columns, this.grid.children.length / this.columns) - 2);
+    const longest = Math.max(this.columns, this.grid.children.length / this.columns);
+    const cell = Math.min(52, (this.grid.clientWidth || 216) / longest - 2);
     this.grid.style.setProperty("--columns", this.columns);
     this.grid.style.setProperty("--cell", `${cell}px`);
     this.grid.dataset.room = cell < 22 ? "none" : cell < 34 ? "little" : "enough";

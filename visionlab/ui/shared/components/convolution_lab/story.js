@@ -183,11 +183,12 @@ export class Story {
     // Before pooling: pixels, kernel, responses. From pooling on: what is pooled, and what is left.
     const shares = this.stage < POOLED ? [0.42, 0.17, 0.37, 0] : [0, 0, 0.56, 0.4];
     const room = (part) => (width >= 640 ? width * shares[part] - 12 : width - 2);
-    const size = (part, r, c, most = 40) => Math.min(room(part) / Math.max(1, c), 400 / Math.max(1, r), most);
+    const most = this.stage < ENDING ? 40 : 30;
+    const size = (part, r, c) => Math.min(room(part) / Math.max(1, c), 400 / Math.max(1, r), most);
     const { answers, laid } = this.run;
     this.sizes = {
       input: size(0, rows, columns),
-      kernel: size(1, laid.length, laid[0].length, 44),
+      kernel: size(1, laid.length, laid[0].length),
       output: size(2, answers.rows, answers.columns),
       pool: size(3, this.pool.rows, this.pool.columns),
       rows,

@@ -67,12 +67,14 @@ export function sayStory(story) {
   story.$(".side").min = Math.min(8, story.lab.mostSide);
   story.$(".side").value = side;
   story.$(".side-shown").textContent = side;
+  story.$(".word-of").textContent = story.lab.data.words[story.stage];
   story.$(".in-grey").hidden = story.lab.told === story.lab.planes;
   story.$(".input-title").textContent = `${side} × ${side} pixels${down.before + down.after + across.before + across.after ? ", and what the border adds" : ""}`;
   story.$(".kernel-title").textContent = how.flip ? "Kernel, turned" : "Kernel";
   story.$(".output-title").textContent = `${STAGES[story.stage]}: ${story.shownGrid.rows} × ${story.shownGrid.columns}`;
   story.$(".pool-title").textContent = `Pooled: ${story.pool.rows} × ${story.pool.columns}`;
   for (const figure of story.root.querySelectorAll(".before-pooling")) figure.hidden = story.stage >= POOLED;
+  story.$(".before-ending").hidden = story.stage >= ENDING;
   story.$(".pool-figure").hidden = story.stage < POOLED;
   story.$(".shift-shown").textContent = `${fixed(Number(story.$(".shift").value), 0)} px`;
   for (const name of VIEWS) story.$(`.${name}-view`).hidden = story.view !== name;
