@@ -8,6 +8,7 @@ from visionlab.errors import ParameterError
 from visionlab.imaging.image import encode_png
 from visionlab.imaging.kernels import Kernel
 from visionlab.ui.convolution import caches, kernel_facts, response_settings, state
+from visionlab.ui.convolution.first import FIRST
 from visionlab.ui.convolution.kernel_choice import choose_kernel, kernel_at_work
 from visionlab.ui.convolution.response_settings import Settings
 from visionlab.ui.shared import cached
@@ -15,6 +16,7 @@ from visionlab.ui.shared.components.convolution_lab import Scale, convolution_la
 from visionlab.ui.shared.page import page, sentence, told
 from visionlab.ui.shared.picture_bar import image_picker
 from visionlab.ui.shared.state import Picture
+from visionlab.ui.shared.tries import tries
 from visionlab.ui.shared.widgets import facts, number, size_of
 
 HEAD_START = 0.05  # seconds in which the browser draws the response before it has all the rest to do
@@ -41,6 +43,7 @@ def lab(picture: Picture) -> None:
                 channel=settings.channel,
                 **settings.options,
                 left=state.lab_left(),
+                asked=state.lab_set(),
                 key=state.LAB,
             )
         state.keep_shown(picture.key, kernel, settings)
@@ -67,7 +70,8 @@ def lab(picture: Picture) -> None:
         kernel = choose_kernel()
         with st.container(horizontal=True, width="content"):
             settings = response_settings.controls(kernel)
-    saying.caption(kernel.about)
+    with saying:
+        tries("Convolution", FIRST)
     if known is None:
         result = show_or_tell(settings)
     state.link_lab()

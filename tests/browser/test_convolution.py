@@ -516,3 +516,28 @@ def test_at_420_px_every_cell_has_its_number_and_a_finger_can_scroll(page: Page)
         box = page.locator(canvas).bounding_box()
         assert box["x"] >= 0, canvas
         assert box["x"] + box["width"] <= 420, canvas
+
+
+def test_what_is_offered_on_a_first_visit_sets_the_page_up(page: Page):
+    open_page(page, "Convolution")
+
+    def try_out(label: str) -> None:
+        button = page.get_by_role("button", name=label)
+        if not button.is_visible():
+            page.get_by_role("button", name="Try more").click()
+        button.click()
+        expect(page.get_by_text(f"{label}.", exact=True)).to_be_visible()
+        settle(page)
+
+    try_out("Blur it")
+    expect(part(page, ".response-title")).to_have_text("Response of Gaussian blur, 5 × 5")
+    try_out("Make your own")
+    expect(part(page, ".response-title")).to_have_text("Response of Yours")
+    expect(cell(page, 2, 2)).to_have_value("1")
+    cell(page, 2, 2).press("ArrowUp")
+    expect(page).to_have_url(re.compile(r"weights=0%2C0%2C0%3B0%2C2%2C0"))
+    settle(page)
+    try_out("Move the picture")
+    expect(page.get_by_role("radio", name="Shift test")).to_be_checked()
+    expect(page.get_by_label("Shift in pixels")).to_have_value("3")
+    expect(cell(page, 2, 2)).to_have_value("2"), "what one made is still there"

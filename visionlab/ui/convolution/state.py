@@ -5,6 +5,7 @@ Only this knows the keys, and what stands in the link.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -134,6 +135,16 @@ def lab_left() -> dict[str, Any]:
         left = {name: value for name in _LEFT if (value := _read(name)) is not None}
     st.session_state["lab_left"] = left
     return left
+
+
+def set_lab(**left: Any) -> None:
+    """Have the lab be as if it had been left so; before it is mounted."""
+    st.session_state["lab_left"] = lab_left() | left
+    st.session_state["lab_set"] = {"stamp": time.time(), **left}
+
+
+def lab_set() -> dict[str, Any] | None:
+    return st.session_state.get("lab_set")
 
 
 def link_lab() -> None:

@@ -69,6 +69,7 @@ def convolution_lab(
     border: str,
     flip: bool,
     left: Mapping[str, Any],
+    asked: Mapping[str, Any] | None,
     key: str,
 ) -> None:
     """Mount the lab on the picture, a PNG file, and its response, an encoded picture.
@@ -76,7 +77,8 @@ def convolution_lab(
     `given` says by what the browser knows the kernel: (something new wherever the server gives it another one, the
     stamp of the edit that it is). What a person does is in st.session_state[key]: `edit`, {stamp, weights}, the last
     change of the kernel; `left`, what the lab was left at, which it begins with when it is mounted anew; `fit`, {stamp,
-    on}, whether the range of the scale is to be fitted to the response, as it is where `fit` says so.
+    on}, whether the range of the scale is to be fitted to the response, as it is where `fit` says so. `asked`, with a
+    stamp, is what it is to be at from now on, as if it had been left so.
     """
     _lab(
         key=key,
@@ -85,6 +87,7 @@ def convolution_lab(
             "response": keep_picture(response, f"{key}-response"),
             "weights": kernel.weights.astype(float).tolist(),
             "title": kernel.title,
+            "about": kernel.about,
             "given": given[0],
             "stamp": given[1],
             "scale": asdict(scale),
@@ -95,6 +98,7 @@ def convolution_lab(
             "border": border,
             "flip": flip,
             "left": dict(left),
+            "asked": dict(asked) if asked else None,
             "words": [
                 term("response"),
                 term("bias"),

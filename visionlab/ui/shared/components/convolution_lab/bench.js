@@ -27,6 +27,7 @@ export class Bench {
     this.put(this.at.row, this.at.column);
     this.$(".picture-title").textContent = `Picture, ${this.lab.pixels.width} × ${this.lab.pixels.height} px`;
     this.$(".response-title").textContent = `Response of ${data.title}`;
+    this.$(".about").textContent = data.about;
     this.layout();
   }
 

@@ -41,7 +41,7 @@ class Lab {
       const stamp = Math.max(Date.now(), this.stamp + 1 || 0);
       this.stamp = stamp;
       this.edits.add(stamp);
-      this.data = { ...this.data, title: "Yours" };
+      this.data = { ...this.data, title: "Yours", about: "" };
       this.compute(false);
       send({ stamp, weights: this.weights });
     });
@@ -57,7 +57,9 @@ class Lab {
   async update(data) {
     const before = this.data;
     this.data = data;
+    const asked = data.asked && this.restored && data.asked.stamp !== before?.asked?.stamp;
     if (!this.restored) this.restore(data.left);
+    if (asked) this.story.restore(data.asked);
     this.how = { stride: data.stride, dilation: data.dilation, border: data.border, flip: data.flip };
     // The server sends back what was written here, maybe some keys ago: what stands here is newer.
     const echo = this.written && (this.edits.has(data.stamp) || data.given === before?.given);
@@ -80,6 +82,10 @@ class Lab {
     if (!this.pixels) return; // still on its way
     if (picture || data.channel !== before?.channel) this.see();
     this.compute(picture);
+    if (asked) {
+      this.keep();
+      this.story.root.scrollIntoView({ block: "nearest", behavior: "smooth" });
+    }
     this.answer();
   }
 
