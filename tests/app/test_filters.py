@@ -382,6 +382,14 @@ def test_a_ready_made_chain_says_that_it_was_made_for_larger_pictures(filters):
     assert "was made for" not in captions(filters), "nothing of it is in pixels"
 
 
+def test_what_changes_the_shape_is_shown_beside_the_picture(filters):
+    press(filters, "clear")
+    add(filters, "resize")
+    assert not [each for each in filters.get("bidi_component") if each.proto.component_name.endswith("compare")]
+    assert {"Before", "After Resize"} <= set(captions(filters).splitlines())
+    assert "Download the picture, 226 × 150 px" in filters.download_button(key="download-picture").label
+
+
 @pytest.mark.parametrize("shape", [(3, 5000), (5000, 3)])
 def test_a_thread_of_a_picture_is_seen(filters, shape):
     upload(filters, np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8))

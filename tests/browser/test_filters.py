@@ -82,6 +82,9 @@ def test_a_chain_is_built_shared_saved_and_used_on_many_pictures(page: Page, pho
     expect(page.get_by_role("img", name="After Median, Median, Even light, Gamma")).to_be_visible()
 
     page.get_by_text("Download, code, a zip of pictures").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the picture, 300 × 200 px").click()
+    np.testing.assert_array_equal(vl.load_image(download.value.path()), chain.run(image))
     page.get_by_role("tab", name="Save, open, share").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Save the chain").click()

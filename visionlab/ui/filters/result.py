@@ -24,15 +24,15 @@ from visionlab.ui.shared.widgets import show_exact
 class Work:
     """What the page has made of the picture: its stages, at the size that `fit` says (None: full size).
 
-    `full` is the finished work at full size; `coming` says that it is not there yet, and the stages are those of the
-    smaller picture.
+    `full` is the finished work at full size; `coming` is the key of such work that is not there yet, and the stages are
+    those of the smaller picture until then.
     """
 
     whole: Picture
     picture: Picture
     shown: list[Shown]
     fit: int | None
-    coming: bool = False
+    coming: str | None = None
     full: full_size.Result | None = None
 
 
@@ -50,7 +50,7 @@ def work(whole: Picture, editor: Editor, on_its_way: bool) -> Work:
         return Work(whole, picture, [], None)
     full = full_size.find(whole, pipeline, key, begin=not on_its_way)
     if full is None:
-        return Work(whole, picture, stages.stages(picture, editor.steps), None, coming=True)
+        return Work(whole, picture, stages.stages(picture, editor.steps), None, coming=key)
     before, shown = picture, []
     places = [place for place, step in enumerate(editor.steps, 1) if step.on]
     for place, step, part in zip(places, on, full.parts, strict=True):
@@ -110,7 +110,7 @@ def size(found: Work) -> None:
             "far in a larger picture.",
         )
     if found.coming:
-        full_size.progress(sum(stage.step.on for stage in found.shown))
+        full_size.progress(found.coming, sum(stage.step.on for stage in found.shown))
 
 
 def take_away(found: Work, large: Shown | None, pipeline: Pipeline) -> None:
