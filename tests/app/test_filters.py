@@ -70,10 +70,12 @@ def texts(app) -> list[str]:
 
 
 def compared(app) -> tuple[dict, bytes]:
-    """What the page shows: the facts of before and after, and the picture after as it is sent."""
-    sent = next(each.proto.bytes for each in app.get("bidi_component") if each.proto.component_name.endswith("compare"))
-    length = int.from_bytes(sent[:4], "little")
-    return json.loads(sent[4 : 4 + length]), sent[4 + length :]
+    """What the page shows: the facts of before and after, and the picture after, every pixel kept."""
+    parts = [(each.proto.component_name, each.proto.bytes) for each in app.get("bidi_component")]
+    sent = next(data for name, data in parts if name.endswith("compare"))
+    facts = json.loads(sent[4 : 4 + int.from_bytes(sent[:4], "little")])
+    kept = {data[:16].decode(): data[16:] for name, data in parts if name.endswith("kept_picture")}
+    return facts, kept[facts["exact"]]
 
 
 def code(app) -> str:

@@ -36,7 +36,10 @@ def expect_chain(page: Page, *titles: str) -> None:
 
 
 def after(page: Page) -> np.ndarray:
-    return pixels(page.locator("img.after"))
+    """The picture after, once every pixel of it has come."""
+    picture = page.locator("img.after")
+    expect(picture).to_have_attribute("data-shown", picture.get_attribute("data-exact"))
+    return pixels(picture)
 
 
 def test_a_chain_is_built_shared_saved_and_used_on_many_pictures(page: Page, photo, tmp_path):

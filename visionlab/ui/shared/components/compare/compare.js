@@ -27,8 +27,17 @@ export default function ({ data: bytes, parentElement }) {
   }
   if (after.dataset.digest !== data.after_digest) {
     after.dataset.digest = data.after_digest;
-    URL.revokeObjectURL(after.src);
-    after.src = URL.createObjectURL(new Blob([data.after]));
+    URL.revokeObjectURL(after.dataset.address);
+    after.src = after.dataset.address = URL.createObjectURL(new Blob([data.after]));
+    after.dataset.shown = "";
+  }
+  after.dataset.exact = data.exact ?? "";
+  if (data.exact && after.dataset.shown !== data.exact) {
+    kept(data.exact, (address) => {
+      if (after.dataset.exact !== data.exact) return; // another one is shown by now
+      after.src = address;
+      after.dataset.shown = data.exact;
+    });
   }
   for (const side of ["before", "after"]) {
     const image = $(`.${side}`);
