@@ -24,7 +24,7 @@ def filters(picture: Picture) -> None:
     with results.container(key="chain-results"):
         found = result.work(picture, now, on_its_way)
         large = stages.looked_at(found.shown)
-        result.before_and_after(found, large, on_its_way)
+        result.before_and_after(found, large)
         result.size(found)
     with controls:
         rooms = chain.chain_editor()
@@ -35,6 +35,8 @@ def filters(picture: Picture) -> None:
     if not found.full:
         stages.spectra(found.shown, rooms)
     result.take_away(found, large, pipeline)
+    if not on_its_way:
+        result.exactly(found, large)
     live_sliders(key=editor.LIVE, within=editor.CONTROL)
 
 

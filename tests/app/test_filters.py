@@ -70,10 +70,12 @@ def texts(app) -> list[str]:
 
 
 def compared(app) -> tuple[dict, bytes]:
-    """What the page shows: the facts of before and after, and the picture after as it is sent."""
-    sent = next(each.proto.bytes for each in app.get("bidi_component") if each.proto.component_name.endswith("compare"))
-    length = int.from_bytes(sent[:4], "little")
-    return json.loads(sent[4 : 4 + length]), sent[4 + length :]
+    """What the page shows: the facts of before and after, and the picture after, every pixel kept."""
+    parts = [(each.proto.component_name, each.proto.bytes) for each in app.get("bidi_component")]
+    sent = next(data for name, data in parts if name.endswith("compare"))
+    facts = json.loads(sent[4 : 4 + int.from_bytes(sent[:4], "little")])
+    kept = {data[:16].decode(): data[16:] for name, data in parts if name.endswith("kept_picture")}
+    return facts, kept[facts["exact"]]
 
 
 def code(app) -> str:
@@ -380,6 +382,14 @@ def test_a_ready_made_chain_says_that_it_was_made_for_larger_pictures(filters):
     )
     press(filters, "ready-frequencies")
     assert "was made for" not in captions(filters), "nothing of it is in pixels"
+
+
+def test_what_changes_the_shape_is_shown_beside_the_picture(filters):
+    press(filters, "clear")
+    add(filters, "resize")
+    assert not [each for each in filters.get("bidi_component") if each.proto.component_name.endswith("compare")]
+    assert {"Before", "After Resize"} <= set(captions(filters).splitlines())
+    assert "Download the picture, 226 × 150 px" in filters.download_button(key="download-picture").label
 
 
 @pytest.mark.parametrize("shape", [(3, 5000), (5000, 3)])

@@ -8,7 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 import streamlit as st
-from app.test_filters import add, captions, chain, compared, finished, ids, press, texts
+from app.test_filters import add, captions, chain, compared, drag, finished, ids, press, texts
 from scripts import run_script
 from typer.testing import CliRunner
 
@@ -187,6 +187,22 @@ def test_another_chain_takes_the_place_of_what_is_being_worked_out(filters, monk
     assert chain(filters).off == {1}
     filters.toggle(key=full_size.SWITCH).set_value(False).run()
     assert full_size.JOB not in filters.session_state
+
+
+def test_a_slider_is_followed_at_the_small_size_and_let_go_at_the_full(filters):
+    press(filters, "ready-edge_map")
+    at_full_size(filters)
+    step = ids(filters)[0]
+    known = filters.session_state[full_size.JOB]
+    for sigma in (2.0, 3.0):
+        drag(filters, step, "sigma", 1.5, sigma)
+        assert "until 4,000 × 3,000 is ready" in captions(filters)
+        assert not filters.get("progress")
+        assert filters.session_state[full_size.JOB] == known, "not for each place that it passes"
+    filters.slider(key=f"value-{step}-sigma").set_value(4.0).run()
+    worked_out(filters)
+    assert filters.session_state[full_size.JOB] != known
+    assert "Worked on at its full size" in captions(filters)
 
 
 def test_what_goes_wrong_at_full_size_is_told(filters, monkeypatch):

@@ -116,6 +116,14 @@ def test_values_become_plain_numbers():
     assert type(Parameter("x", "X", "float", 0, 1, 0.1, 0.5).check(1)) is float
 
 
+def test_the_nearest_number_that_may_be_set():
+    size, share = Parameter("size", "Size", "int", 3, 15, 2, 9), Parameter("share", "Share", "float", 0, 1, 0.1, 0.5)
+    assert [size.near(value) for value in (-4, 3.9, 4.1, 8, 15, 99.0)] == [3, 3, 5, 7, 15, 15]
+    assert [share.near(value) for value in (-1, 0.1 + 0.2, 0.123456789, 2)] == [0, 0.3, 0.123457, 1]
+    assert type(size.near(4.2)) is int
+    assert type(share.near(1)) is float
+
+
 def test_find_filter_suggests_the_near_name():
     assert find_filter("canny") is FILTERS["canny"]
     with pytest.raises(ParameterError, match=r"“gausian_blur” is no filter\. Did you mean “gaussian_blur”"):

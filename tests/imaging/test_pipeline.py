@@ -132,6 +132,14 @@ def test_the_code_reads_files_as_the_app_does(name, fit, tmp_path):
     assert np.array_equal(load_image(tmp_path / "out.png"), expected)
 
 
+def test_the_command_names_what_is_on():
+    pipeline = Pipeline([("invert", {}), ("noise", {"kind": "salt and pepper"}), ("canny", {})], off={2})
+    assert pipeline.to_shell() == (
+        "python -m visionlab filter photo.jpg result.png invert 'noise:kind=salt and pepper,amount=8.0,seed=0'"
+    )
+    assert pipeline.to_shell(1024) == f"{pipeline.to_shell()} --fit 1024"
+
+
 def test_no_steps_give_the_picture_back():
     pipeline = Pipeline([])
     result = pipeline.run(NOISE)

@@ -26,8 +26,8 @@ def stage_png(key: str, _image: Image) -> bytes:
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def stage_jpeg(key: str, _image: Image) -> bytes:
-    """A stage's picture, for as long as a slider is on its way: sooner made, and a fraction of the PNG."""
-    return encode_jpeg(_image)
+    """A stage's picture, to be seen at once: made in a twentieth of the time that a PNG takes, and a fraction of it."""
+    return encode_jpeg(_image, 95)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

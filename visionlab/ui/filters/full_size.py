@@ -109,10 +109,10 @@ def find(picture: Picture, pipeline: Pipeline, key: str, begin: bool) -> Result 
     return found
 
 
-def progress(steps: int) -> None:
-    """How far the work is, over a button that stops it; what went wrong, where it has failed."""
-    _, job = _latest()
-    if job is None:
+def progress(key: str, steps: int) -> None:
+    """How far that work is, if it has begun, over a button that stops it; what went wrong, where it has failed."""
+    known, job = _latest()
+    if job is None or known != key:
         return
     if job.error:
         sentence(job.error)

@@ -16,6 +16,7 @@ from visionlab.ui.filters.editor import Editor
 from visionlab.ui.filters.stages import Shown
 from visionlab.ui.shared import cached
 from visionlab.ui.shared.components.compare import compare
+from visionlab.ui.shared.components.kept_picture import digest_of, keep_picture
 from visionlab.ui.shared.state import Picture
 from visionlab.ui.shared.widgets import show_exact
 
@@ -24,15 +25,15 @@ from visionlab.ui.shared.widgets import show_exact
 class Work:
     """What the page has made of the picture: its stages, at the size that `fit` says (None: full size).
 
-    `full` is the finished work at full size; `coming` says that it is not there yet, and the stages are those of the
-    smaller picture.
+    `full` is the finished work at full size; `coming` is the key of such work that is not there yet, and the stages are
+    those of the smaller picture until then.
     """
 
     whole: Picture
     picture: Picture
     shown: list[Shown]
     fit: int | None
-    coming: bool = False
+    coming: str | None = None
     full: full_size.Result | None = None
 
 
@@ -50,7 +51,7 @@ def work(whole: Picture, editor: Editor, on_its_way: bool) -> Work:
         return Work(whole, picture, [], None)
     full = full_size.find(whole, pipeline, key, begin=not on_its_way)
     if full is None:
-        return Work(whole, picture, stages.stages(picture, editor.steps), None, coming=True)
+        return Work(whole, picture, stages.stages(picture, editor.steps), None, coming=key)
     before, shown = picture, []
     places = [place for place, step in enumerate(editor.steps, 1) if step.on]
     for place, step, part in zip(places, on, full.parts, strict=True):
@@ -60,24 +61,44 @@ def work(whole: Picture, editor: Editor, on_its_way: bool) -> Work:
     return Work(whole, picture, shown, None, full=full)
 
 
-def before_and_after(found: Work, large: Shown | None, on_its_way: bool) -> None:
-    """One over the other with a line between them; side by side where a step has changed the picture's shape."""
+def before_and_after(found: Work, large: Shown | None) -> None:
+    """One over the other with a line between them; side by side where a step has changed the picture's shape.
+
+    The one after comes as a JPEG, which is there at once; exactly() sends it pixel by pixel.
+    """
     picture, after = found.picture, large.after if large else found.picture
     image, original = stages.not_thin(after.image), stages.not_thin(picture.image)
-    encode = caches.stage_jpeg if on_its_way else caches.stage_png
-    key = f"{after.key}-{image.shape}"
     titles = "Before", f"After {', '.join(after_what(found.shown, large))}"
     size = large.size if large else picture.image.shape[:2]
     if size in (picture.image.shape[:2], found.whole.image.shape[:2]):
         shape = original.shape[:2]
-        before = cached.picture_bytes(f"{picture.key}-{shape}", max(shape), original)
-        compare(before, encode(key, image), shape=shape, titles=titles, enlarged=False, key="before-after")
+        compare(
+            cached.picture_bytes(f"{picture.key}-{shape}", max(shape), original),
+            caches.stage_jpeg(f"{after.key}-{image.shape}", image),
+            shape=shape,
+            titles=titles,
+            enlarged=False,
+            key="before-after",
+            exact=_name(after),
+        )
         return
     with st.container(horizontal=True, wrap=False, gap="small", key="pictures"):
-        for title, shown, name in ((titles[0], original, picture.key), (titles[1], image, key)):
+        for title, shown, key in ((titles[0], original, picture.key), (titles[1], image, after.key)):
             with st.container():
-                show_exact(caches.stage_png(f"{name}-{shown.shape}", shown), title)
+                show_exact(caches.stage_png(f"{key}-{shown.shape}", shown), title)
                 st.caption(title)
+
+
+def exactly(found: Work, large: Shown | None) -> None:
+    """The picture after, every pixel kept, in the place of what before_and_after() shows at first."""
+    after = large.after if large else found.picture
+    image = stages.not_thin(after.image)
+    keep_picture(caches.stage_png(f"{after.key}-{image.shape}", image), "exact-after", _name(after))
+
+
+def _name(after: Picture) -> str:
+    """What the picture after is kept under by the browser."""
+    return digest_of(after.key.encode())
 
 
 def after_what(shown: Sequence[Shown], large: Shown | None) -> list[str]:
@@ -110,7 +131,7 @@ def size(found: Work) -> None:
             "far in a larger picture.",
         )
     if found.coming:
-        full_size.progress(sum(stage.step.on for stage in found.shown))
+        full_size.progress(found.coming, sum(stage.step.on for stage in found.shown))
 
 
 def take_away(found: Work, large: Shown | None, pipeline: Pipeline) -> None:

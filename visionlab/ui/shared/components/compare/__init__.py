@@ -28,15 +28,25 @@ def sharp_enough(shape: tuple[int, int]) -> int:
 
 
 def compare(
-    before: bytes, after: bytes, *, shape: tuple[int, int], titles: tuple[str, str], enlarged: bool, key: str
+    before: bytes,
+    after: bytes,
+    *,
+    shape: tuple[int, int],
+    titles: tuple[str, str],
+    enlarged: bool,
+    key: str,
+    exact: str | None = None,
 ) -> None:
     """Two encoded pictures (JPEG or PNG); shape (rows, columns) is that of the first, which both are shown in.
 
     `enlarged` says that the second has fewer pixels: they are then drawn as the squares that they are.
+    `exact` is the name of a better copy of the second, which takes its place once keep_picture() has sent it: encoding
+    every pixel takes its time, and what is seen at first need not wait for that.
     """
     facts = {
         "before": keep_picture(before, f"{key}-before"),
         "after_digest": digest_of(after),
+        "exact": exact,
         "before_title": titles[0],
         "after_title": titles[1],
         "after_small": enlarged,

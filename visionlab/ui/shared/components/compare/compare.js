@@ -27,8 +27,17 @@ export default function ({ data: bytes, parentElement }) {
   }
   if (after.dataset.digest !== data.after_digest) {
     after.dataset.digest = data.after_digest;
-    URL.revokeObjectURL(after.src);
-    after.src = URL.createObjectURL(new Blob([data.after]));
+    URL.revokeObjectURL(after.dataset.address);
+    after.src = after.dataset.address = URL.createObjectURL(new Blob([data.after]));
+    after.dataset.shown = "";
+  }
+  after.dataset.exact = data.exact ?? "";
+  if (data.exact && after.dataset.shown !== data.exact) {
+    kept(data.exact, (address) => {
+      if (after.dataset.exact !== data.exact) return; // another one is shown by now
+      after.src = address;
+      after.dataset.shown = data.exact;
+    });
   }
   for (const side of ["before", "after"]) {
     const image = $(`.${side}`);
@@ -45,14 +54,21 @@ export default function ({ data: bytes, parentElement }) {
     range.value = (100 * (event.clientX - box.left)) / box.width;
     split();
   };
+  let from = null; // where a finger came down that may be about to scroll
   stack.onpointerdown = (event) => {
     if (event.button) return;
     stack.setPointerCapture(event.pointerId);
     range.focus({ preventScroll: true }); // arrow keys go on from here
-    if (event.pointerType !== "touch") follow(event); // a finger may be about to scroll
+    from = event.pointerType === "touch" ? event : null;
+    if (!from) follow(event);
     event.preventDefault(); // or the focus would go again
   };
-  stack.onpointermove = (event) => stack.hasPointerCapture(event.pointerId) && follow(event);
+  stack.onpointermove = (event) => {
+    if (!stack.hasPointerCapture(event.pointerId)) return;
+    if (from && Math.abs(event.clientX - from.clientX) <= Math.abs(event.clientY - from.clientY)) return;
+    from = null;
+    follow(event);
+  };
   stack.onclick = follow; // what a tap is
   split();
 }

@@ -16,15 +16,16 @@ FOLDER = Path(__file__).parent
 _keep = st.components.v2.component("visionlab_kept_picture", js=(FOLDER / "kept_picture.js").read_text())
 
 
-def keep_picture(picture: bytes, key: str) -> str:
-    """Have the browser keep an encoded picture (JPEG or PNG); the digest by which components ask for it.
+def keep_picture(picture: bytes, key: str, name: str | None = None) -> str:
+    """Have the browser keep an encoded picture (JPEG or PNG); the name by which components ask for it.
 
-    They do so with the function kept() of WAIT_FOR_PICTURE, a piece of JavaScript to go before their own.
+    That is its digest, unless it is to have another name of sixteen hexadecimal digits, such as the digest of what it
+    is made of. They do so with the function kept() of WAIT_FOR_PICTURE, a piece of JavaScript to go before their own.
     """
-    digest = digest_of(picture)
+    name = name or digest_of(picture)
     with st.container(key=f"unseen-{key}"):
-        _keep(key=key, data=digest.encode() + picture)
-    return digest
+        _keep(key=key, data=name.encode() + picture)
+    return name
 
 
 def digest_of(picture: bytes) -> str:
