@@ -19,10 +19,9 @@ export default function ({ data, parentElement, setStateValue }) {
   };
 }
 
-// A grey value as its channel's colour.
-export function tinted(value, channel) {
-  const tint = { red: [1, 0.25, 0.25], green: [0.3, 1, 0.3], blue: [0.35, 0.45, 1] }[channel] ?? [1, 1, 1];
-  return tint.map((share) => Math.round(value * share));
+// How much of red, green and blue a value of one channel is shown with.
+export function tintOf(channel) {
+  return { red: [1, 0.25, 0.25], green: [0.3, 1, 0.3], blue: [0.35, 0.45, 1] }[channel] ?? [1, 1, 1];
 }
 
 class Lab {
@@ -68,19 +67,18 @@ class Lab {
       this.weights = data.weights;
       this.kernel.show(data.weights);
     }
-    const picture = data.picture !== before?.picture;
+    const picture = data.picture !== this.loaded;
     if (picture) {
-      this.pixels = null;
       const image = await decoded(data.picture);
       if (data.picture !== this.data.picture) return; // a newer one came in meanwhile
+      this.loaded = data.picture;
       const canvas = document.createElement("canvas");
       [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
       const context = canvas.getContext("2d", { willReadFrequently: true });
       context.drawImage(image, 0, 0);
       this.pixels = context.getImageData(0, 0, canvas.width, canvas.height);
     }
-    if (!this.pixels) return; // still on its way
-    if (picture || data.channel !== before?.channel) this.see();
+    if (picture || this.channel !== this.data.channel) this.see();
     this.compute(picture);
     if (asked) {
       this.keep();
@@ -99,16 +97,19 @@ class Lab {
   // The planes that the kernel is slid over, and how they look.
   see() {
     const { width, height } = this.pixels;
+    this.channel = this.data.channel;
     this.planes = planesOf(this.pixels, this.data.channel);
     this.told = this.data.channel === "each" ? planesOf(this.pixels, "grey") : this.planes;
     this.seen = document.createElement("canvas");
     [this.seen.width, this.seen.height] = [width, height];
     const context = this.seen.getContext("2d");
     const looks = context.createImageData(width, height);
-    for (let k = 0; k < width * height; k++) {
-      const colour = this.planes.length === 3 ? this.planes.map((each) => each.values[k]) : tinted(this.planes[0].values[k], this.data.channel);
-      looks.data.set([...colour, 255], 4 * k);
-    }
+    const parts = this.planes.length === 3 ? [1, 1, 1] : tintOf(this.channel);
+    parts.forEach((share, part) => {
+      const { values } = this.planes[part] ?? this.planes[0];
+      for (let k = 0; k < values.length; k++) looks.data[4 * k + part] = Math.round(share * values[k]);
+    });
+    for (let k = 3; k < looks.data.length; k += 4) looks.data[k] = 255;
     context.putImageData(looks, 0, 0);
   }
 

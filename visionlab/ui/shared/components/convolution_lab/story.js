@@ -201,7 +201,7 @@ export class Story {
 
   pixelColour(y, x, planes = this.run.planes) {
     const values = planes.map((pixels) => this.valueAt(pixels, y, x));
-    return values.length === 3 ? values : tinted(values[0], this.lab.data.channel);
+    return values.length === 3 ? values : tintOf(this.lab.channel).map((share) => Math.round(share * values[0]));
   }
 
   answerLook(grid) {
