@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -24,6 +25,7 @@ from tiny import TINY, tiny_classifier
 from wheels import NAME, only_from, packed_state
 
 import visionlab as vl
+from visionlab.cli import serving
 from visionlab.imaging.image import encode_png, fit
 from visionlab.learning.answers import many
 from visionlab.learning.features.augmentation import VIEWS
@@ -56,6 +58,16 @@ def picture(tmp_path):
 )
 def test_every_command_explains_itself(command):
     assert "Usage" in run(command, "--help")
+
+
+def test_the_app_of_a_checkout_is_the_one_that_lies_there(monkeypatch):
+    asked = []
+    monkeypatch.setattr("streamlit.web.cli.main", asked.extend)
+    run("app", "--port", 8765)
+    assert asked == ["run", str(Path(__file__).parents[2] / "streamlit_app.py"), "--server.port", "8765"]
+    monkeypatch.setattr(serving, "find_spec", lambda name: None)
+    with pytest.raises(vl.VisionlabError, match="pip install streamlit plotly"):
+        run("app")
 
 
 def test_models_lists_the_table():

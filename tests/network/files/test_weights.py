@@ -541,6 +541,7 @@ def test_a_file_is_hashed_at_once_at_its_first_load_and_beside_the_later_ones(ha
     path, file = put(BODY), WeightFile(NAME)
     assert compare(fetch(file), file).done
     assert len(hashed) == 1
+    assert not compare(path, file).done, "it begins with the first check, not while the file is being read"
     for loads in (2, 3):
         compared(file)
         assert hashed == [path] * loads
@@ -555,6 +556,8 @@ def test_loads_at_the_same_moment_share_one_comparison(hashed, monkeypatch):
     gate, sha256 = threading.Event(), checksums.sha256
     monkeypatch.setattr(checksums, "sha256", lambda path: gate.wait(20) and sha256(path))
     comparisons = [compare(path, file) for _ in range(5)]
+    for comparison in comparisons:
+        comparison.check()
     assert not any(comparison.done for comparison in comparisons), "nobody waits"
     gate.set()
     for comparison in comparisons:

@@ -1,8 +1,9 @@
 """The SHA-256 of weight files: written down at the first load, and compared at each later one.
 
 Hashing takes ten times as long as loading. So a file that looks as it did when its sum was written down is loaded at
-once and hashed beside what follows; what is found counts from then on. What is in use is memory-mapped and changes with
-its file, which is therefore looked at as long as it is in use.
+once, and hashed beside what follows, not beside the loading itself, which it would hold up; what is found counts from
+then on. What is in use is memory-mapped and changes with its file, which is therefore looked at as long as it is in
+use.
 """
 
 from __future__ import annotations
@@ -40,19 +41,19 @@ def sha256(path: Path) -> str:
 class Comparison:
     """Of a file in use with what its digits say, and with what it was at its first load, by folder/checksums.json.
 
-    The file is hashed at once, unless its size and times are those written down; then beside what follows. Where
-    nothing can be written down, every load hashes at once. Raises WeightsError where the sums differ or the file cannot
-    be read.
+    The file is hashed at once, unless its size and times are those written down; then beside what follows the first
+    check(). Where nothing can be written down, every load hashes at once. Raises WeightsError where the sums differ or
+    the file cannot be read.
     """
 
     def __init__(self, path: Path, file: WeightFile, folder: Path):
         self._of = path, file, folder
-        self._looks, self._found = _begun(*self._of)
+        self._looks, self._found = _compared(*self._of)
 
     @property
     def done(self) -> bool:
         """Whether what the file was last seen as has been hashed."""
-        return self._found.done()
+        return self._found is not None and self._found.done()
 
     def check(self, wait: bool = False) -> None:
         """Raises WeightsError once the file has been found to differ, and from then on: what is in use is not what is
@@ -60,6 +61,8 @@ class Comparison:
         """
         if not (self.done and self._found.exception()):
             self._look_again()
+        if self._found is None:
+            self._found = _beside(*self._of, self._looks)
         if wait or self.done:
             self._found.result()
 
@@ -68,31 +71,34 @@ class Comparison:
         with contextlib.suppress(OSError):  # what was removed stays in use as it was
             if _looks_of(path) != self._looks:
                 try:
-                    self._looks, self._found = _begun(*self._of)
+                    self._looks, self._found = _compared(*self._of)
                 except WeightsError as error:
                     self._found = Future()
                     self._found.set_exception(error)
 
 
-def _begun(path: Path, file: WeightFile, folder: Path) -> tuple[Looks, Future[None]]:
-    """What the file looks like, and its comparison: done, or going on."""
+def _compared(path: Path, file: WeightFile, folder: Path) -> tuple[Looks, Future[None] | None]:
+    """What the file looks like, and its comparison; None where it looks as it did, which may wait."""
     try:
         looks = _looks_of(path)
     except OSError as error:
         raise _unreadable(path, file, error) from error
-    record = _records(folder).get(file.name)
-    known = record if isinstance(record, dict) and str(record.get("sha256")).startswith(file.digits) else {}
-    expected = known.get("sha256", file.digits)
-    if known.get("looks") != list(looks):
-        _hash(path, file, expected, folder, looks)
-        done: Future[None] = Future()
-        done.set_result(None)
-        return looks, done
-    key = (folder, path, expected, looks)
+    known = _record(folder, file)
+    if known.get("looks") == list(looks):
+        return looks, None
+    _hash(path, file, known.get("sha256", file.digits), folder, looks)
+    done: Future[None] = Future()
+    done.set_result(None)
+    return looks, done
+
+
+def _beside(path: Path, file: WeightFile, folder: Path, looks: Looks) -> Future[None]:
+    """The comparison of a file that looks as it did, going on; one for all who want the same."""
+    key = (folder, path, _record(folder, file).get("sha256", file.digits), looks)
     with _lock:
         if key not in _going_on:
             _going_on[key] = _worker().submit(_hash_again, key, file)
-        return looks, _going_on[key]
+        return _going_on[key]
 
 
 def remember(folder: Path, name: str, path: Path, found: str) -> None:
@@ -131,6 +137,12 @@ def _hash_again(key: tuple[Path, Path, str, Looks], file: WeightFile) -> None:
 
 def _unreadable(path: Path, file: WeightFile, error: OSError) -> WeightsError:
     return WeightsError(f"{path} cannot be read ({error.strerror}); put {file.name} there again.")
+
+
+def _record(folder: Path, file: WeightFile) -> dict[str, object]:
+    """What is written down of the file; nothing where that is of a file with other digits."""
+    record = _records(folder).get(file.name)
+    return record if isinstance(record, dict) and str(record.get("sha256")).startswith(file.digits) else {}
 
 
 def _records(folder: Path) -> dict[str, object]:

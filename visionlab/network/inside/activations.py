@@ -59,6 +59,6 @@ def feature_maps(
     maps = {}
     for layer in net.layers:
         if layer.name in found:
-            values = found[layer.name][0].float().cpu().numpy()
-            maps[layer.name] = FeatureMap(layer, values.reshape(len(values), *(values.shape[1:] or (1, 1))))
+            values = found[layer.name].float().cpu().numpy()[0]
+            maps[layer.name] = FeatureMap(layer, values if values.ndim == 3 else values[:, None, None])
     return maps

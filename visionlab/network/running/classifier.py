@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -175,10 +176,13 @@ class Classifier:
 
     def layer(self, name: str) -> Layer:
         """The layer of that name. Raises ModelError where there is none."""
-        for layer in self.layers:
-            if layer.name == name:
-                return layer
+        if name in self._by_name:
+            return self._by_name[name]
         raise ModelError(f"{self.name} has no layer “{name}”. {self.layers_near(name)}")
+
+    @cached_property
+    def _by_name(self) -> dict[str, Layer]:
+        return {layer.name: layer for layer in self.layers}
 
     def layers_near(self, name: str) -> str:
         """For whoever asked for a layer that is not there: how the layers are called, and which may have been meant."""

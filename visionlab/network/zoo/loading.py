@@ -51,7 +51,7 @@ def load_classifier(name: str, device: str | torch.device = "auto") -> Classifie
     classes = layers[-1].shape[0]
     if len(labels) != classes:
         raise WeightsError(f"{path.name} has {classes} outputs but {len(labels)} labels. Get the file anew.")
-    return Classifier(
+    net = Classifier(
         model.name,
         module,
         model.transform,
@@ -65,6 +65,8 @@ def load_classifier(name: str, device: str | torch.device = "auto") -> Classifie
         model.embedding_side,
         model.unit_length,
     )
+    net.check()  # hashing, where it was put off, begins now
+    return net
 
 
 def _filled(model: Model, tensors: dict[str, Tensor], device: torch.device, file: str) -> Steps:
