@@ -1,10 +1,13 @@
-"""What pyproject.toml cannot say: that the built-in weights, which lie beside the package, travel inside it."""
+"""What pyproject.toml cannot say: that the app and the weights, which lie beside the package, travel inside it."""
 
 from setuptools import find_packages, setup
 
+BESIDE = {"visionlab.app": ".", "visionlab.app.pages": "pages", "visionlab.weights": "weights"}
+
 setup(
-    packages=[*find_packages(include=["visionlab", "visionlab.*"]), "visionlab.weights"],
-    package_dir={"visionlab.weights": "weights"},
+    script_name="setup.py",  # told by its name, it is no part of what lies beside it
+    packages=[*find_packages(include=["visionlab", "visionlab.*"]), *BESIDE],
+    package_dir=BESIDE,
     package_data={
         "visionlab": [
             "py.typed",
@@ -16,6 +19,7 @@ setup(
             "**/*.txt",
             "**/predict.py",
         ],
+        "visionlab.app": [".streamlit/config.toml"],
         "visionlab.weights": [
             "README.md",
             "vgg16-oxford.md",

@@ -11,9 +11,13 @@ os.environ.setdefault("PIP_NO_INDEX", "1")
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 from tiny import tiny_classifier
 
 from visionlab.network.running.classifier import Classifier
+
+settings.register_profile("any machine", deadline=None)  # how long an example takes says what else the machine does
+settings.load_profile("any machine")
 
 LONG = ("browser", "app", "network", "cli")
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]

@@ -12,7 +12,6 @@ from visionlab.imaging.image import Image, load_image
 from visionlab.learning.answers.first_words import accepted_labels
 from visionlab.network.files import weights
 from visionlab.network.running.classifier import Classifier
-from visionlab.network.running.prediction import probabilities
 from visionlab.network.zoo.imagenet import WORDNET_IDS, labels
 from visionlab.network.zoo.loading import load_classifier
 from visionlab.network.zoo.models import MODELS
@@ -45,15 +44,18 @@ def pets() -> list[tuple[str, Image]]:
     return [(file.parent.name.removesuffix("s"), load_image(file)) for file in files]
 
 
-def outcomes(net: Classifier, pictures: list[tuple[str, Image]]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """How probable the network holds what it says of each picture, and whether that is right, both (N,).
+def outcomes(
+    net: Classifier, pictures: list[tuple[str, Image]], table: NDArray[np.float32]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """How probable the network holds what it says of each picture, and whether that is right, both (N,), by its
+    probabilities (N, K).
 
     What it says of a picture that is known as a cat or a dog, and no more closely, is one of these words, of which it
     knows many kinds: their probabilities are added up.
     """
     groups = {word: [net.labels.index(label) for label in accepted_labels(net, word)] for word in ("cat", "dog")}
     sure, right = [], []
-    for (word, _), row in zip(pictures, probabilities(net, [image for _, image in pictures]), strict=True):
+    for (word, _), row in zip(pictures, table, strict=True):
         top = int(row.argmax())
         said = next((group for group in groups.values() if word in groups and top in group), [top])
         sure.append(row[said].sum())

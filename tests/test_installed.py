@@ -1,6 +1,8 @@
 """The library as somebody installs it: built from what is committed, away from the project."""
 
+import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -8,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from browser.servers import answering, free_port
 
 import visionlab as vl
 from visionlab.imaging.image import encode_png
@@ -15,6 +18,15 @@ from visionlab.network.zoo.models import TO_NAME
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILT_IN = TO_NAME[-1]
+# Of torch, what public signatures are written in: all of it takes three times as long, and tells the same.
+MYPY = """
+[mypy]
+strict = true
+[mypy-torch.*,torchvision.*,onnx.*]
+follow_imports = skip
+[mypy-torch,torch._C.*,torch._tensor,torch.autograd.*,torch.nn.*,torch.types,torch.utils,torch.utils._contextlib]
+follow_imports = normal
+"""
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
 
 
@@ -22,9 +34,10 @@ PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
 def wheel(tmp_path_factory) -> Path:
     """Built in a copy, so that nothing is left in the project; with the setuptools that torch brings."""
     copy = tmp_path_factory.mktemp("copy")
-    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE", "streamlit_app.py"):
         shutil.copy(ROOT / name, copy)
-    shutil.copytree(ROOT / "visionlab", copy / "visionlab", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("visionlab", "pages", ".streamlit"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     (copy / "weights").mkdir()
     for path in (ROOT / "weights").iterdir():
         (copy / "weights" / path.name).symlink_to(path)  # what others have brought lies there, too
@@ -42,28 +55,66 @@ def site(wheel, tmp_path_factory) -> Path:
     return site
 
 
-def test_the_wheel_holds_the_whole_package_and_no_more_weights_than_the_projects_own(wheel):
+@pytest.fixture
+def outside(site, tmp_path) -> dict[str, str]:
+    """The environment of whoever installed it, and has brought nothing."""
+    environment = {key: value for key, value in os.environ.items() if key != "VISIONLAB_WEIGHTS"}
+    path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
+    return environment | {"PYTHONPATH": path, "XDG_DATA_HOME": str(tmp_path / "data"), "HOME": str(tmp_path)}
+
+
+def test_the_wheel_holds_the_whole_package_the_app_and_no_more_weights_than_the_projects_own(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     wanted = {str(path.relative_to(ROOT)) for path in (ROOT / "visionlab").rglob("*") if path.is_file()}
     assert {name for name in wanted if "__pycache__" not in name} <= names
+    app = {"streamlit_app.py", ".streamlit/config.toml", *(f"pages/{path.name}" for path in ROOT.glob("pages/*.py"))}
+    assert {name for name in names if name.startswith("visionlab/app/")} == {f"visionlab/app/{name}" for name in app}
     weights = {name for name in names if name.startswith("visionlab/weights/") and not name.endswith(".md")}
     assert weights == {f"visionlab/weights/{name}.safetensors" for name in (BUILT_IN, "vgg16-oxford")}
     assert wheel.name == f"visionlab-{vl.__version__}-py3-none-any.whl"
 
 
-def test_installed_elsewhere_it_predicts_as_here(site, tmp_path):
+def test_installed_elsewhere_it_predicts_as_here(site, outside, tmp_path):
     photo = tmp_path / "cat.png"
     photo.write_bytes(encode_png(vl.load_sample("cat")))
-    environment = {key: value for key, value in os.environ.items() if key != "VISIONLAB_WEIGHTS"}
-    environment |= {"PYTHONPATH": str(site), "XDG_DATA_HOME": str(tmp_path / "data"), "HOME": str(tmp_path)}
     code = "import visionlab as vl, sys; net = vl.load_classifier(sys.argv[1], 'cpu'); print(vl.__file__)\n"
     code += "print(*vl.predict(net, [vl.load_image('cat.png')], 1)[0], sep='|')"
     command = [sys.executable, "-c", code, BUILT_IN]
-    ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    ran = subprocess.run(command, cwd=tmp_path, env=outside, capture_output=True, text=True, check=True)
     where, answer = ran.stdout.splitlines()
     assert Path(where).is_relative_to(site)
     expected = vl.predict(vl.load_classifier(BUILT_IN, "cpu"), [vl.load_sample("cat")], 1)[0][0]
     assert expected.label in answer
     shell = [str(site / "bin" / "visionlab"), "predict", "cat.png", "--model", BUILT_IN]
-    told = subprocess.run(shell, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    told = subprocess.run(shell, cwd=tmp_path, env=outside, capture_output=True, text=True, check=True)
     assert expected.label in told.stdout
+
+
+def test_the_app_comes_with_it_and_is_served_from_any_folder(site, outside, tmp_path):
+    port = free_port()
+    command = [str(site / "bin" / "visionlab"), "app", "--port", str(port)]
+    served = subprocess.Popen(command, cwd=tmp_path, env=outside, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
+    try:
+        answering(port, lambda: served.poll() is None, served.kill)
+    finally:
+        served.terminate()
+        served.wait()
+    code = "import sys; from streamlit.testing.v1 import AppTest; app = AppTest.from_file(sys.argv[1])\n"
+    code += "app.run(timeout=60); import visionlab; print(visionlab.__file__, app.title[0].value, *app.exception)"
+    page = [sys.executable, "-c", code, str(site / "visionlab" / "app" / "pages" / "1_Convolution.py")]
+    shown = subprocess.run(page, cwd=tmp_path, env=outside, capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == f"{site / 'visionlab' / '__init__.py'} Convolution"
+
+
+def test_a_type_checker_knows_every_public_name_and_refuses_wrong_calls(outside, tmp_path):
+    """Of tests/users_script.py and of what the README shows, in a folder from which only what is installed is seen."""
+    script = Path(__file__).with_name("users_script.py").read_text()
+    attributes = [node for node in ast.walk(ast.parse(script)) if isinstance(node, ast.Attribute)]
+    assert {node.attr for node in attributes if ast.unparse(node.value) == "vl"} >= set(vl.__all__)
+    (shown,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    (tmp_path / "script.py").write_text(script)
+    (tmp_path / "readme.py").write_text(shown)
+    (tmp_path / "mypy.ini").write_text(MYPY)
+    command = [sys.executable, "-m", "mypy", "--cache-dir", os.devnull, "script.py", "readme.py"]
+    told = subprocess.run(command, cwd=tmp_path, env=outside, capture_output=True, text=True)
+    assert told.returncode == 0, told.stdout + told.stderr

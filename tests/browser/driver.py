@@ -91,9 +91,15 @@ def open_page(page: Page, name: str) -> None:
 
 def use_photo(page: Page, photo: Path) -> None:
     """Upload the photograph through the picture bar, and wait until the page works on it."""
-    page.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(photo)
+    page.locator(".st-key-upload").get_by_test_id("stFileUploaderDropzoneInput").set_input_files(photo)
     expect(page.get_by_text(f"{photo.name} · 300 × 200 px")).to_be_visible()
     settle(page)
+
+
+def another_picture(page: Page) -> None:
+    """Open what brings another picture: samples, an upload, the clipboard, earlier ones."""
+    page.locator(".st-key-another-picture summary").click()
+    expect(page.get_by_role("button", name="Paste a picture")).to_be_visible()
 
 
 def striped(kind: int, seed: int) -> bytes:

@@ -57,7 +57,7 @@ def start_server(script: str | Path = "streamlit_app.py", port: int | None = Non
         stdout=subprocess.DEVNULL,
         stderr=subprocess.STDOUT,
     )
-    return process, _answering(port, lambda: process.poll() is None, process.kill)
+    return process, answering(port, lambda: process.poll() is None, process.kill)
 
 
 def fork_server(script: str | Path = "streamlit_app.py") -> BaseProcess:
@@ -66,7 +66,7 @@ def fork_server(script: str | Path = "streamlit_app.py") -> BaseProcess:
     context.set_forkserver_preload(["browser.imported"])
     process = context.Process(target=_serve, args=(str(script), PORT, dict(os.environ)), daemon=True)
     process.start()
-    _answering(PORT, process.is_alive, process.kill)
+    answering(PORT, process.is_alive, process.kill)
     return process
 
 
@@ -101,7 +101,7 @@ def _serve(script: str, port: int, environment: dict[str, str]) -> None:
     main()
 
 
-def _answering(port: int, lives, kill) -> str:
+def answering(port: int, lives, kill) -> str:
     """The address of the server on that port, once it answers."""
     url = f"http://127.0.0.1:{port}"
     deadline = time.monotonic() + PATIENCE

@@ -2,27 +2,32 @@
 
 import json
 import re
+from fractions import Fraction
 from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
 import pytest
 from browser.driver import choose, open_page, settle, use_photo
-from playwright.sync_api import Browser, Page, TimeoutError, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 import visionlab as vl
 from visionlab.imaging.convolution import BORDERS
-from visionlab.imaging.image import fit
+from visionlab.imaging.image import encode_png, fit
+from visionlab.imaging.render import fitted_range
+from visionlab.imaging.samples import load_sample
+from visionlab.ui.convolution.channels import CHANNELS, grey
+from visionlab.ui.shared.components.kept_picture import digest_of
 
 LAB = Path(vl.__file__).parent / "ui" / "shared" / "components" / "convolution_lab"
-GREY = np.array([0.299, 0.587, 0.114])
+PURE = ("numbers.js", "figures.js", "weights.js")  # what needs no page
 
 
 @pytest.fixture(scope="module")
 def arithmetic(browser: Browser):
-    """A function that lets the lab's own numbers.js compute: what(planes, weights, how) → JSON."""
+    """A function that lets the lab's own scripts compute: a JavaScript function of them and of an argument → JSON."""
     page = browser.new_page()
-    address = "data:text/javascript;charset=utf-8," + quote((LAB / "numbers.js").read_text())
+    address = "data:text/javascript;charset=utf-8," + quote("\n".join((LAB / name).read_text() for name in PURE))
 
     def compute(script: str, argument: object) -> object:
         return page.evaluate(
@@ -94,167 +99,358 @@ def test_pooling_and_the_shift_test_by_hand(arithmetic):
     assert moved[2] is None
 
 
+def number(text: str) -> Fraction:
+    return Fraction(text.strip("()").replace("−", "-"))
+
+
+def value_of(equation: str) -> Fraction:
+    """“12·1/9 + 3·(−2)”, worked out by hand."""
+    return sum(
+        (number(left) * number(right) for left, right in (t.split("·") for t in equation.split(" + "))), Fraction()
+    )
+
+
+def adds_up(exact: Fraction, shown: str) -> bool:
+    """Whether the shown result is that, rounded to as many decimals as are shown."""
+    decimals = len(shown.partition(".")[2])
+    return abs(exact - number(shown)) <= Fraction(1, 2 * 10**decimals) + Fraction(1, 10**12)
+
+
+def test_every_sum_adds_up_as_it_is_written(arithmetic):
+    """For each kernel of the table, in many places of the picture that the page begins with."""
+    pixels = grey(fit(load_sample("cat"), 256))
+    rng = np.random.default_rng(0)
+    for kernel in vl.KERNELS.values():
+        rows, columns = kernel.size
+        tops, lefts = rng.integers(0, pixels.shape[0] - rows, 60), rng.integers(0, pixels.shape[1] - columns, 60)
+        windows = [pixels[top : top + rows, left : left + columns] for top, left in zip(tops, lefts, strict=True)]
+        found = arithmetic(
+            """(lab, {windows, weights}) => windows.map((window) => {
+                const run = lab.correlate([lab.plane(window.length, window[0].length, (y, x) => window[y][x])], weights,
+                    {stride: 1, dilation: 1, border: "valid", flip: false});
+                return lab.written(lab.termsOf(run, 0, 0));
+            })""",
+            {"windows": [window.tolist() for window in windows], "weights": kernel.weights.astype(float).tolist()},
+        )
+        for window, told in zip(windows, found, strict=True):
+            expected = float((window.astype(np.float64) * kernel.weights).sum())
+            assert told["total"] == pytest.approx(expected, abs=1e-6)
+            assert adds_up(sum(map(number, told["products"]), Fraction()), told["text"]), (kernel.name, told)
+            assert float(number(told["text"])) == pytest.approx(expected, rel=6e-3, abs=6e-3)
+            assert (told["equation"] is None) == (window.size > 9)
+            if told["equation"]:
+                assert adds_up(value_of(told["equation"]), told["text"]), (kernel.name, told)
+
+
+def test_numbers_are_written_as_people_write_them(arithmetic):
+    found = arithmetic(
+        """(lab) => [lab.fixed(-0.0001, 2), lab.exact(3.84e-9), lab.short(-0), lab.exact(-2.5), lab.weightText(1 / 9),
+            lab.weightText(-0.0625), lab.weightText(0.25), lab.weightText(-3), lab.exact(0.00346)]""",
+        None,
+    )
+    assert found == ["0", "0", "0", "−2.5", "1/9", "−1/16", "0.25", "−3", "0.00346"]
+
+
+WRITTEN = {
+    "0.5": 0.5,
+    "0,5": 0.5,
+    "1/9": 1 / 9,
+    "-2": -2,
+    "−2": -2,
+    " 3 ": 3,
+    ".25": 0.25,
+    "1e-3": 1e-3,
+    "-1/4": -0.25,
+    "": None,
+    "abc": None,
+    "1/0": None,
+    "1/2/3": None,
+    "1;2": None,
+    "--1": None,
+    "1e999": None,
+}
+PASTED = {
+    "1 0 -1\n2 0 -2\n1 0 -1": [[1, 0, -1], [2, 0, -2], [1, 0, -1]],
+    "1\t0,5\n−1\t1/4\n": [[1, 0.5], [-1, 0.25]],
+    "1,0,-1;2,0,-2": [[1, 0, -1], [2, 0, -2]],
+    "[[1, 0, -1], [2, 0, -2]]": [[1, 0, -1], [2, 0, -2]],
+    "np.array([[0.5, 1.],\n          [2., -3.]], dtype=float)": [[0.5, 1], [2, -3]],
+    "[1, 2, 3]": [[1, 2, 3]],
+    "0,5 1,5\n2 3": [[0.5, 1.5], [2, 3]],
+}
+REFUSED = {"1 2\n3": "2 and 1 weights", "1 b": "“b” is no number", "": "Nothing", " ".join(["1"] * 16): "too many"}
+
+
+def test_weights_are_read_as_people_write_and_paste_them(arithmetic):
+    read = arithmetic("(lab, texts) => texts.map(lab.readWeight)", list(WRITTEN))
+    assert dict(zip(WRITTEN, read, strict=True)) == WRITTEN
+    for text, weights in PASTED.items():
+        assert arithmetic("(lab, text) => lab.readWeights(text)", text) == {"weights": weights}, text
+    for text, why in REFUSED.items():
+        assert why in arithmetic("(lab, text) => lab.readWeights(text)", text)["problem"], text
+
+
+def test_what_turns_a_kernel(arithmetic):
+    weights = [[1, 2, 3], [4, 5, 6]]
+    tools = arithmetic(
+        """(lab, w) => ({rotated: lab.rotated(w), transposed: lab.transposed(w), normalised: lab.normalised(w),
+            edge: lab.normalised([[1, 0, -3], [1, 0, 1]]), zero: lab.normalised([[0, 0]]), random: lab.random(w),
+            larger: lab.resized(w, 4, 5), smaller: lab.resized(lab.resized(w, 4, 5), 2, 3),
+            ones: lab.stepped(w, 2, 1, false), tenths: lab.stepped([[0.5]], 0.2, 1, false),
+            fine: lab.stepped(w, 0, -1, true)})""",
+        weights,
+    )
+    array = np.array(weights)
+    assert tools["rotated"] == np.rot90(array, -1).tolist()
+    assert tools["transposed"] == array.T.tolist()
+    np.testing.assert_allclose(tools["normalised"], array / 21)
+    np.testing.assert_allclose(tools["edge"], np.array([[1, 0, -3], [1, 0, 1]]) / 6)
+    assert tools["zero"] == [[0, 0]]
+    assert np.isin(tools["random"], range(-3, 4)).all()
+    assert tools["larger"] == np.pad(array, [(1, 1), (1, 1)]).tolist()
+    assert tools["smaller"] == weights
+    assert (tools["ones"], tools["tenths"], tools["fine"]) == (3, 0.3, -0.1)
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_the_lab_sees_the_channels_that_the_server_sees(arithmetic, channel):
+    image = np.random.default_rng(1).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    rgba = np.dstack([image, np.full(image.shape[:2], 255, np.uint8)])
+    found = arithmetic(
+        """(lab, {data, width, height, channel}) =>
+            lab.planesOf({width, height, data: Uint8ClampedArray.from(data)}, channel).map((p) => [...p.values])""",
+        {"data": rgba.ravel().tolist(), "width": 7, "height": 5, "channel": channel},
+    )
+    taken = CHANNELS[channel].take(image)
+    planes = [taken] if taken.ndim == 2 else [taken[..., k] for k in range(3)]
+    assert [np.reshape(values, (5, 7)).tolist() for values in found] == [plane.tolist() for plane in planes]
+
+
+# --- a person at the lab --------------------------------------------------------------------------------------------
+
+
+PASTE = """(field, text) => {
+    const clipboardData = new DataTransfer();
+    clipboardData.setData("text", text);
+    field.dispatchEvent(new ClipboardEvent("paste", {bubbles: true, cancelable: true, clipboardData}));
+}"""
+
+
+def part(page: Page, selector: str) -> Locator:
+    return page.locator(f".bench {selector}")
+
+
+def cell(page: Page, row: int, column: int) -> Locator:
+    """The field of a weight, counted from 1."""
+    return page.get_by_label(f"Weight in row {row}, column {column}", exact=True)
+
+
 def downloaded(page: Page) -> np.ndarray:
+    button = page.get_by_role("button", name="The response as PNG")
+    if not button.is_visible():
+        page.get_by_text("The response: its size, its cost, its files").click()
     with page.expect_download() as download:
-        page.get_by_role("button", name="The response as PNG").click()
+        button.click()
     return vl.load_image(download.value.path())
 
 
-def shown(page: Page, title: str) -> np.ndarray:
-    """The picture of that title in the slider of before and after, as the browser got it."""
-    encoded = page.get_by_role("img", name=title).evaluate(
-        "async (image) => [...new Uint8Array(await (await fetch(image.src)).arrayBuffer())]"
-    )
-    return vl.load_image(bytes(encoded))
+def shown_for(image: np.ndarray, kernel, mode: str = "absolute", side: int = 256, **how) -> np.ndarray:
+    """What the page is to show of a grey picture's response."""
+    response = vl.convolve(grey(fit(image, side)), kernel, **how)
+    return vl.render(response, mode, fitted_range(response, mode))
 
 
-def open_cell(page: Page, row: int, column: int) -> None:
-    """Double-click a cell of the 3 × 3 weights, again where the table had not yet noticed where it is."""
-    page.get_by_role("heading", name="Convolution", exact=True).scroll_into_view_if_needed()
-    table = page.get_by_test_id("stDataFrame").locator("canvas").first
-    for _ in range(20):
-        box = table.bounding_box()
-        x, y = box["x"] + box["width"] * (column + 0.5) / 3, box["y"] + box["height"] * (row + 1.5) / 4  # with a header
-        page.mouse.click(x, y)
-        page.mouse.dblclick(x, y)
-        try:
-            page.locator(".gdg-input").wait_for(timeout=1000)
-        except TimeoutError:
-            continue
-        return
-    raise AssertionError("the cell never opened")
+def wait_for_response(page: Page, expected: np.ndarray) -> None:
+    """Wait until the response that the browser has is that picture, to the pixel."""
+    digest = digest_of(encode_png(expected))
+    expect(page.locator(".lab")).to_have_attribute("data-response", digest)
 
 
-def test_convolution_of_ones_own_photograph(page: Page, photo):
-    open_page(page, f"Convolution?kernel={quote(vl.KERNELS['sobel_y'].title)}")
+def wait_until_said(page: Page, text: str | re.Pattern, where: str = ".bench") -> None:
+    expect(page.locator(f"{where} .live")).to_have_text(text)
+
+
+def point_at(page: Page, canvas: str, row: float, column: float, size: tuple[int, int]) -> dict[str, float]:
+    """The place on a canvas over that pixel (or cell), of so many rows and columns."""
+    box = page.locator(canvas).bounding_box()
+    return {"x": box["width"] * (column + 0.5) / size[1], "y": box["height"] * (row + 0.5) / size[0]}
+
+
+def test_the_window_follows_the_pointer_anywhere_and_a_click_holds_it(page: Page, photo):
+    open_page(page, "Convolution")
     use_photo(page, photo)
-    image = vl.load_image(photo)
-    expected = vl.render(vl.convolve(image, vl.KERNELS["sobel_y"]), "absolute")
-    np.testing.assert_array_equal(downloaded(page), expected)
-    expect(page.get_by_role("img", name="Response of Sobel, vertical change")).to_be_visible()
-    assert np.abs(shown(page, "Response of Sobel").astype(float) - expected).mean() < 5, "a JPEG of it"
-    open_cell(page, row=1, column=1)
-    page.locator(".gdg-input").fill("4")
-    page.locator(".gdg-input").press("Enter")
-    expect(page.get_by_text("Sum 4 · not separable (rank 2)")).to_be_visible()
-    settle(page)
-    weights = vl.KERNELS["sobel_y"].weights.copy()
-    weights[1, 1] = 4
-    np.testing.assert_array_equal(downloaded(page), vl.render(vl.convolve(image, weights), "clip"))
-    link = page.url
-    page.get_by_role("button", name="Back to the kernel as it was").click()
-    expect(page.get_by_text("Sum 0 · separable (rank 1)")).to_be_visible()
-    choose(page, "Border", "None (valid)")
-    expect(page.get_by_test_id("stMetricValue").first).to_have_text("298 × 198")
-    page.get_by_test_id("stNumberInput").filter(has_text="Stride").get_by_role("textbox").or_(
-        page.get_by_test_id("stNumberInput").filter(has_text="Stride").get_by_role("spinbutton")
-    ).fill("3")
-    page.keyboard.press("Enter")
-    expect(page.get_by_test_id("stMetricValue").first).to_have_text("100 × 66")
-    settle(page)
-    response = vl.convolve(image, vl.KERNELS["sobel_y"], stride=3, border="valid")
-    np.testing.assert_array_equal(downloaded(page), vl.render(response, "absolute"))
-    assert "stride=3" in page.url
-    page.goto(link)
-    settle(page)
-    expect(page.get_by_text("Sum 4 · not separable (rank 2)")).to_be_visible()
-
-
-def grid_of(photo: Path, longest: int, square: tuple[int, int, int]) -> np.ndarray:
-    left, top, side = square
-    return fit(vl.load_image(photo), longest)[top : top + side, left : left + side] @ GREY
-
-
-def said(page: Page) -> str:
-    return page.locator(".live").inner_text()
-
-
-def wait_until_said(page: Page, text: str | re.Pattern) -> None:
-    expect(page.locator(".live")).to_have_text(text)
-
-
-def test_a_person_follows_the_window(page: Page, photo):
-    open_page(page, "Convolution?square=40,30,12")
-    use_photo(page, photo)
-    pixels = grid_of(photo, 128, (40, 30, 12))
+    pixels = grey(fit(vl.load_image(photo), 256))
     response = vl.convolve(pixels, vl.KERNELS["sobel_x"])
 
-    def sum_at(row: int, column: int) -> re.Pattern:
-        value = f"{round(float(response[row, column]), 3):g}".replace("-", "−")
-        number = re.escape(value.split(".")[0])  # the library answers in float32: the last digits may differ
-        return re.compile(rf"Row {row + 1}, column {column + 1}: sum {number}(\.\d+)?$")
+    def told(row: int, column: int) -> str:
+        return f"Row {row + 1}, column {column + 1}: sum {int(response[row, column])}".replace("-", "−")
 
-    box = page.locator("canvas.output").bounding_box()
-    page.locator("canvas.output").hover(position={"x": box["width"] * 3.5 / 12, "y": box["height"] * 5.5 / 12})
-    wait_until_said(page, sum_at(5, 3))
-    page.locator("canvas.input").focus()
-    page.keyboard.press("ArrowRight")
-    wait_until_said(page, sum_at(5, 4))
-    page.keyboard.press("ArrowUp")
-    wait_until_said(page, sum_at(4, 4))
-    page.keyboard.press("Home")
-    wait_until_said(page, sum_at(0, 0))
-    page.keyboard.press("ArrowLeft")
-    wait_until_said(page, sum_at(0, 0))
+    for canvas in (".bench .picture", ".bench .response"):
+        for row, column in ((3, 5), (pixels.shape[0] - 3, pixels.shape[1] - 4), (80, 120)):
+            page.locator(canvas).hover(position=point_at(page, canvas, row, column, pixels.shape))
+            wait_until_said(page, told(row, column))
+    numbers = part(page, ".sum canvas")
+    window = [number(text) for text in numbers.nth(0).get_attribute("aria-label").split()]
+    assert window == pixels[79:82, 119:122].ravel().tolist()
+    products = [number(text) for text in numbers.nth(2).get_attribute("aria-label").split()]
+    assert sum(products) == response[80, 120]
+    equation, _, total = part(page, ".equation").inner_text().rpartition(" = ")
+    assert value_of(equation) == number(total) == response[80, 120]
 
-    page.locator("canvas.output").click(position={"x": box["width"] * 7.5 / 12, "y": box["height"] * 2.5 / 12})
-    wait_until_said(page, sum_at(2, 7))
-    expect(page.locator(".where")).to_have_text("row 3, column 8 · held (Esc lets go)")
-    page.locator("canvas.input").hover(position={"x": 20, "y": 20})
-    wait_until_said(page, sum_at(2, 7))
-    page.keyboard.press("Escape")
-
-    page.get_by_label("Bias").fill("-100")
-    page.get_by_role("radio", name="3 · ReLU").click()
-    value = max(0.0, float(response[2, 7]) - 100)
-    wait_until_said(page, re.compile(rf"after ReLU {int(value)}(\.\d+)?$"))
-    page.get_by_role("radio", name="4 · 2 × 2 max pool").click()
-    pooled = np.maximum(response - 100, 0)[2:4, 6:8].max()
-    wait_until_said(page, re.compile(rf"Row 2, column 4: largest of four {int(pooled)}(\.\d+)?$"))
+    page.locator(".bench .picture").click(position=point_at(page, ".bench .picture", 40, 60, pixels.shape))
+    wait_until_said(page, told(40, 60))
+    expect(part(page, ".where")).to_contain_text("held")
+    page.locator(".bench .picture").hover(position=point_at(page, ".bench .picture", 10, 10, pixels.shape))
+    wait_until_said(page, told(40, 60))
+    expect(page).to_have_url(re.compile(r"square=56%2C36%2C10")), "the square begins where the window is held"
+    page.locator(".bench .picture").press("ArrowRight")
+    wait_until_said(page, told(40, 61))
+    page.locator(".bench .picture").press("Escape")
+    page.locator(".bench .picture").hover(position=point_at(page, ".bench .picture", 20, 30, pixels.shape))
+    wait_until_said(page, told(20, 30))
+    page.locator(".bench .response").press("Home")
+    wait_until_said(page, told(0, 0))
 
 
-def test_the_square_is_dragged_resized_and_kept_in_the_link(page: Page, photo):
-    open_page(page, "Convolution?square=40,30,12")
+def test_every_edit_counts_is_yours_and_stays(page: Page, photo):
+    open_page(page, f"Convolution?kernel={quote(vl.KERNELS['sobel_y'].title)}")
     use_photo(page, photo)
-    canvas = page.locator("canvas.picture")
-    box = canvas.bounding_box()
-    scale = box["width"] / 128
-    start = box["x"] + 46 * scale, box["y"] + 36 * scale
-    page.mouse.move(*start)
-    page.mouse.down()
-    page.mouse.move(start[0] + 10 * scale, start[1] - 5 * scale, steps=4)
-    page.mouse.up()
-    expect(page).to_have_url(re.compile(r"square=50%2C25%2C12"))
+    image, weights = vl.load_image(photo), vl.KERNELS["sobel_y"].weights.copy()
+    wait_for_response(page, shown_for(image, weights))
+    for (row, column), text, value in (
+        ((2, 2), "4", 4),
+        ((1, 3), "0,5", 0.5),
+        ((3, 1), "1/4", 0.25),
+        ((2, 2), "-2", -2),
+    ):
+        cell(page, row, column).fill(text)
+        weights[row - 1, column - 1] = value
+        mode = "clip" if weights.sum() > 0.5 else "absolute"
+        ends = (0, 255 * float(weights.sum(dtype=np.float64))) if mode == "clip" else None
+        response = vl.convolve(grey(fit(image, 256)), weights)
+        wait_for_response(page, vl.render(response, mode, ends or fitted_range(response, mode)))
+    cell(page, 2, 2).press("ArrowUp")
+    weights[1, 1] = -1.9  # among weights that are not whole an arrow is a tenth
+    wait_for_response(page, shown_for(image, weights))
     settle(page)
-    canvas.focus()
-    page.keyboard.press("+")
-    expect(page).to_have_url(re.compile(r"square=50%2C25%2C13"))
-    expect(page.locator(".output-title")).to_have_text("Response: 13 × 13")
-    page.keyboard.press("ArrowLeft")
-    expect(page).to_have_url(re.compile(r"square=49%2C25%2C13"))
+    expect(page.get_by_test_id("stSelectbox").filter(has_text="Kernel").locator("input")).to_have_value("Yours")
+    expect(part(page, ".response-title")).to_have_text("Response of Yours")
+    np.testing.assert_array_equal(downloaded(page), shown_for(image, weights))
+
+    page.get_by_role("link", name="Filters").click()
+    expect(page.get_by_role("heading", name="Filters", exact=True)).to_be_visible()
+    settle(page)
+    page.get_by_role("link", name="Convolution").click()
+    expect(cell(page, 2, 2)).to_have_value("−1.9")
+    wait_for_response(page, shown_for(image, weights))
+    settle(page)
+    link = page.url
+    page.goto(link)
+    settle(page)
+    expect(cell(page, 3, 1)).to_have_value("0.25")
+    cell(page, 3, 1).fill("7")  # and an edit after a link, and another
+    cell(page, 1, 1).fill("8")
+    expect(page).to_have_url(re.compile(r"weights=8%2C"))
+    assert "7%2C" in page.url
+    settle(page)
+    choose(page, "Kernel", vl.KERNELS["identity"].title)
+    expect(cell(page, 2, 2)).to_have_value("1")
+    assert "weights" not in page.url
+    choose(page, "Kernel", "Yours")
+    expect(cell(page, 1, 1)).to_have_value("8"), "what one made is still there"
 
 
-def test_it_plays_fast_enough_and_to_the_end(page: Page, photo):
-    open_page(page, "Convolution?square=20,20,32")
+def test_what_is_no_weight_is_refused_at_the_cell(page: Page):
+    open_page(page, "Convolution")
+    cell(page, 2, 3).fill("2x")
+    expect(cell(page, 2, 3)).to_have_attribute("aria-invalid", "true")
+    cell(page, 2, 3).press("Tab")
+    expect(cell(page, 2, 3)).to_have_value("2")
+    expect(page.locator(".refused")).to_have_text("“2x” is no number: it stays 2. Write 0.5, 0,5, 1/9 or −2.")
+    assert "weights" not in page.url
+    cell(page, 1, 1).evaluate(PASTE, "1 2\n3")
+    expect(page.locator(".refused")).to_contain_text("2 and 1 weights")
+    cell(page, 1, 1).evaluate(PASTE, "[[0, -1, 0, 2],\n [1, 1/2, 0, 5]]")
+    expect(cell(page, 2, 2)).to_have_value("0.5")
+    expect(page.get_by_label("Columns")).to_have_value("4")
+    expect(page.locator(".refused")).to_have_text("")
+    expect(page).to_have_url(re.compile("weights=0%2C-1%2C0%2C2%3B1%2C0.5%2C0%2C5"))
+    page.get_by_role("button", name="Undo").click()
+    expect(cell(page, 3, 3)).to_have_value("1")
+    page.get_by_role("button", name="Rotate").click()
+    expect(cell(page, 1, 2)).to_have_value("−2")
+
+
+def test_it_plays_on_from_where_it_is(page: Page, photo):
+    open_page(page, "Convolution?speed=3")
     use_photo(page, photo)
-    page.get_by_label("Speed").fill("3")
-    page.get_by_role("button", name="Play").click()
+    part(page, ".play").click()
     page.wait_for_function(
-        "() => [...document.querySelectorAll('*')].some(e => e.shadowRoot?.querySelector('.lab')?.dataset.fps)"
+        "() => [...document.querySelectorAll('*')].some(e => e.shadowRoot?.querySelector('.bench')?.dataset.fps)"
     )
-    assert float(page.locator(".lab").get_attribute("data-fps")) > 5  # that it moves; how fast is the benchmark's
-    page.get_by_role("button", name="Pause").click()
-    held = page.locator(".where").inner_text()
-    page.get_by_role("button", name="One step on").click()
-    assert page.locator(".where").inner_text() != held
-    page.get_by_label("Speed").fill("6")
-    page.get_by_role("button", name="Play").click()
-    expect(page.get_by_role("button", name="Play")).to_be_visible()
-    expect(page.locator(".where")).to_have_text("row 32, column 32")
+    assert float(page.locator(".bench").get_attribute("data-fps")) > 5  # that it moves; how fast is the benchmark's
+    part(page, ".play").click()
+
+    def place() -> int:
+        row, column = map(int, re.findall(r"\d+", part(page, ".where").inner_text())[:2])
+        return (row - 1) * 256 + column
+
+    held = place()
+    assert held > 50
+    part(page, ".step").click()
+    assert place() == held + 1
+    part(page, ".play").click()
+    page.wait_for_timeout(100)
+    part(page, ".play").click()
+    assert held < place() < held + 10_000, "from there, and not from the first place"
+    part(page, ".speed").fill("6")
+    part(page, ".play").click()
+    expect(part(page, ".play")).to_have_text("▶ Play")
+    expect(part(page, ".where")).to_have_text(re.compile("row 171, column 256"))
+
+
+def test_the_story_goes_on_to_the_probabilities(page: Page, photo):
+    open_page(page, "Convolution?square=40,30,12&detail=128")
+    use_photo(page, photo)
+    pixels = grey(fit(vl.load_image(photo), 128))[30:42, 40:52]
+    response = vl.convolve(pixels, vl.KERNELS["sobel_x"])
+    story = page.locator(".story")
+    story.locator(".output").hover(position=point_at(page, ".story .output", 5, 3, (12, 12)))
+    wait_until_said(page, f"Row 6, column 4: sum {int(response[5, 3])}".replace("-", "−"), ".story")
+    page.get_by_label("Bias").fill("-10")
+    page.get_by_role("radio", name="3 · ReLU").click()
+    active = np.maximum(response - 10, 0)
+    wait_until_said(page, f"Row 6, column 4: after ReLU {int(active[5, 3])}", ".story")
+    page.get_by_role("radio", name="4 · 2 × 2 max pool").click()
+    pooled = active.reshape(6, 2, 6, 2).max((1, 3))
+    wait_until_said(page, f"Row 3, column 2: largest of four {int(pooled[2, 1])}", ".story")
+    page.get_by_role("radio", name="5 · Flatten").click()
+    assert len(np.unique(pooled)) > 10, "there is something to tell"
+    shares = pooled / pooled.max()
+    expect(story.locator(".window-view .equation")).to_contain_text(f"number 14 is row 3, column 2, {shares[2, 1]:.2g}")
+    page.get_by_role("radio", name="7 · Softmax").click()
+    left = np.sign(2.5 - np.arange(6))[None, :].repeat(6, 0)
+    middle = np.where(np.outer(abs(np.arange(6) - 2.5) < 1.5, abs(np.arange(6) - 2.5) < 1.5), 1, -1)
+    scores = np.array([(shares * weights).sum() for weights in (left, -left, middle)])
+    chances = np.exp(scores - scores.max())
+    chances /= chances.sum()
+    told = [float(text.removesuffix(" %")) for text in story.locator(".percent").all_inner_texts()]
+    np.testing.assert_allclose(told, 100 * chances, atol=0.1)
+    assert sum(told) == pytest.approx(100, abs=0.15)
+    story.locator(".wanted").first.click(position={"x": 5, "y": 5})  # its weight there becomes another
+    expect(story.locator(".percent").first).not_to_have_text(f"{told[0]:.1f} %")
+    expect(page).to_have_url(re.compile(r"stage=6"))
+    assert "bias=-10" in page.url
+    page.get_by_role("link", name="Filters").click()
+    expect(page.get_by_role("heading", name="Filters", exact=True)).to_be_visible()
+    settle(page)
+    page.get_by_role("link", name="Convolution").click()
+    expect(page.get_by_role("radio", name="7 · Softmax")).to_be_checked()
+    expect(page.get_by_label("Bias")).to_have_value("-10")
 
 
 def test_tiles_and_shifts_are_told_on_the_picture(page: Page, photo):
-    open_page(page, "Convolution?square=40,30,12")
+    open_page(page, "Convolution?square=40,30,12&detail=128")
     use_photo(page, photo)
     page.get_by_role("radio", name="The window").focus()
     page.keyboard.press("ArrowRight")
@@ -271,16 +467,77 @@ def test_tiles_and_shifts_are_told_on_the_picture(page: Page, photo):
     page.get_by_role("radio", name="Shift test").click()
     page.get_by_label("Shift in pixels").fill("3")
     expect(page.locator(".shift-text")).to_have_text(re.compile(r"moved along by 3 pixels, exactly: \d+ values"))
+    told = page.locator(".shift-text").inner_text()
+    response, pool, whole = (int(text) for text in re.findall(r"by (\d+) %", told))
+    assert ("the more is pooled, the less" in told) == (whole < pool < response)
+    page.get_by_role("button", name="How it slides").click()
     page.get_by_test_id("stNumberInput").filter(has_text="Stride").locator("input").fill("2")
     page.keyboard.press("Enter")
     expect(page.locator(".shift-text")).to_have_text(re.compile("no multiple of the stride, 2"))
 
 
 def test_no_window_fits_is_said_and_mended(page: Page, photo):
-    open_page(page, "Convolution?square=40,30,8")
+    open_page(page, f"Convolution?square=40,30,8&kernel={quote(vl.KERNELS['gabor_15'].title)}&border=None+(valid)")
     use_photo(page, photo)
-    choose(page, "Kernel", vl.KERNELS["gabor_15"].title)
-    choose(page, "Border", "None (valid)")
-    expect(page.locator(".equation")).to_have_text(re.compile("spans 15 × 15 pixels, more than the square has"))
+    expect(page.locator(".story .window-view .equation")).to_have_text(
+        re.compile("spans 15 × 15 pixels, more than the square has")
+    )
     page.get_by_label("Pixels a side of the square").fill("20")
     expect(page.locator(".output-title")).to_have_text("Response: 6 × 6")
+
+
+def test_one_click_shows_the_plain_range_and_back(page: Page, photo):
+    open_page(page, "Convolution")
+    use_photo(page, photo)
+    response = vl.convolve(grey(fit(vl.load_image(photo), 256)), vl.KERNELS["sobel_x"])
+    fitted, plain = vl.render(response, "absolute", fitted_range(response, "absolute")), vl.render(response, "absolute")
+    wait_for_response(page, fitted)
+    expect(part(page, ".high")).to_have_text(re.compile(rf"^±{int(fitted_range(response, 'absolute')[1])}(\.\d+)?$"))
+    part(page, ".fit").click()
+    wait_for_response(page, plain)
+    expect(part(page, ".high")).to_have_text("±255")
+    part(page, ".fit").click()
+    wait_for_response(page, fitted)
+
+
+def test_at_420_px_every_cell_has_its_number_and_a_finger_can_scroll(page: Page):
+    page.set_viewport_size({"width": 420, "height": 850})
+    open_page(page, "Convolution?stage=3")
+    widths = (
+        page.locator(".story .pool").bounding_box()["width"],
+        page.locator(".story .output").bounding_box()["width"],
+    )
+    assert min(widths[0] / 5, widths[1] / 10) >= 21, "from 21 px on a cell has its number"
+    page.get_by_role("radio", name="1 · Convolution").click()
+    assert page.locator(".story .input").bounding_box()["width"] / 12 >= 21
+    canvases = page.locator(".lab canvas")
+    assert {canvas.evaluate("(c) => getComputedStyle(c).touchAction") for canvas in canvases.all()} == {"pan-y"}
+    for canvas in (".bench .picture", ".bench .response", ".bench .weights", ".bench .play"):
+        box = page.locator(canvas).bounding_box()
+        assert box["x"] >= 0, canvas
+        assert box["x"] + box["width"] <= 420, canvas
+
+
+def test_what_is_offered_on_a_first_visit_sets_the_page_up(page: Page):
+    open_page(page, "Convolution")
+
+    def try_out(label: str) -> None:
+        button = page.get_by_role("button", name=label)
+        if not button.is_visible():
+            page.get_by_role("button", name="Try more").click()
+        button.click()
+        expect(page.get_by_text(f"{label}.", exact=True)).to_be_visible()
+        settle(page)
+
+    try_out("Blur it")
+    expect(part(page, ".response-title")).to_have_text("Response of Gaussian blur, 5 × 5")
+    try_out("Make your own")
+    expect(part(page, ".response-title")).to_have_text("Response of Yours")
+    expect(cell(page, 2, 2)).to_have_value("1")
+    cell(page, 2, 2).press("ArrowUp")
+    expect(page).to_have_url(re.compile(r"weights=0%2C0%2C0%3B0%2C2%2C0"))
+    settle(page)
+    try_out("Move the picture")
+    expect(page.get_by_role("radio", name="Shift test")).to_be_checked()
+    expect(page.get_by_label("Shift in pixels")).to_have_value("3")
+    expect(cell(page, 2, 2)).to_have_value("2"), "what one made is still there"

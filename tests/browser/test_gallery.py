@@ -289,9 +289,12 @@ def relayed(page: Page, treat) -> None:
 
 
 def test_an_event_that_arrives_twice_is_heard_once(page: Page):
+    doubled: list[bytes] = []
+
     def twice(message: bytes, send) -> None:
         send(message)
         send(message)
+        doubled.append(message)
 
     relayed(page, twice)
     opened(page)
@@ -299,6 +302,7 @@ def test_an_event_that_arrives_twice_is_heard_once(page: Page):
     told(page, "opened id1")
     page.keyboard.press("Enter")
     told(page, "opened id1", "opened id1")
+    assert len(doubled) == 2
 
 
 def test_an_event_that_is_lost_is_sent_again(page_apart: Page):

@@ -19,12 +19,11 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from cli.shell import outcome, run
 from tiny import TINY, tiny_classifier
-from typer.testing import CliRunner
 from wheels import NAME, only_from, packed_state
 
 import visionlab as vl
-from visionlab import cli
 from visionlab.imaging.image import encode_png, fit
 from visionlab.learning.answers import many
 from visionlab.learning.features.augmentation import VIEWS
@@ -52,15 +51,8 @@ def picture(tmp_path):
     return path
 
 
-def run(*arguments) -> str:
-    result = CliRunner().invoke(cli.app, [str(argument) for argument in arguments])
-    if result.exception:
-        raise result.exception
-    return result.stdout
-
-
 @pytest.mark.parametrize(
-    "command", ["models", "filter", "features", "predict", "explain", "train", "evaluate", "export"]
+    "command", ["models", "filter", "features", "predict", "explain", "train", "evaluate", "export", "app"]
 )
 def test_every_command_explains_itself(command):
     assert "Usage" in run(command, "--help")
@@ -93,10 +85,6 @@ def pictures(tmp_path):
     (tmp_path / "pictures" / "broken.jpg").write_bytes(b"no picture")
     (tmp_path / "pictures" / "notes.txt").write_text("no picture, and not meant to be one")
     return tmp_path / "pictures"
-
-
-def outcome(*arguments):
-    return CliRunner().invoke(cli.app, [str(argument) for argument in arguments])
 
 
 def rows_of(path):

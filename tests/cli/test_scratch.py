@@ -3,22 +3,17 @@
 import json
 import re
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
+from cli import shell
 
-from visionlab.cli import scratch
 from visionlab.errors import ParameterError
 from visionlab.imaging.image import encode_png
 from visionlab.learning.scratch import data, load, moving_eight, training
 
-
-def run(*arguments: object) -> str:
-    result = CliRunner().invoke(scratch.app, [str(argument) for argument in arguments])
-    if result.exception:
-        raise result.exception
-    return result.stdout
+run = partial(shell.run, "scratch")
 
 
 @pytest.mark.parametrize(
@@ -130,9 +125,8 @@ def test_what_a_person_can_mend_is_one_sentence(arguments, says):
 @pytest.mark.parametrize("as_json", [(), ("--json",)])
 def test_what_was_learned_before_the_loss_ran_away_is_told(monkeypatch, as_json):
     monkeypatch.setattr(training.Training, "_ran_away", lambda self, _: len(self.history) == 1)
-    result = CliRunner().invoke(
-        scratch.app, ["convnet", "--data", "textures", "--pictures", "60", "--stack", "linear", *as_json]
-    )
+    settings = ("--data", "textures", "--pictures", 60, "--stack", "linear", *as_json)
+    result = shell.outcome("scratch", "convnet", *settings)
     assert "in epoch 2" in str(result.exception)
     if as_json:
         assert [epoch["index"] for epoch in json.loads(result.stdout)["epochs"]] == [1]

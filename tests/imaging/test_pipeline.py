@@ -223,7 +223,7 @@ def test_only_a_step_that_is_there_can_be_off(place):
 
 
 @given(pipelines())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_json_there_and_back(pipeline):
     again = Pipeline.from_json(pipeline.to_json())
     assert again == pipeline
@@ -232,7 +232,7 @@ def test_json_there_and_back(pipeline):
 
 
 @given(pipelines())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_chains_code_gives_the_same_pixels(pipeline):
     image = NOISE[:6, :7]
     assert np.array_equal(executed(pipeline.to_python())(image.copy()), pipeline.run(image))

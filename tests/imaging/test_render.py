@@ -7,7 +7,17 @@ import numpy as np
 import pytest
 
 from visionlab.errors import ParameterError
-from visionlab.imaging.render import MODES, PALETTES, colour, mosaic, mosaic_layout, overlay, render
+from visionlab.imaging.render import (
+    MODES,
+    PALETTES,
+    colour,
+    fitted_range,
+    mosaic,
+    mosaic_layout,
+    overlay,
+    plain_range,
+    render,
+)
 
 ROW = np.array([[-300.0, -100, 0, 100.4, 300]], np.float32)
 
@@ -28,6 +38,47 @@ def test_clip_absolute_and_minmax_by_hand():
     assert render(ROW, "clip")[0, :, 0].tolist() == [0, 0, 0, 100, 255]
     assert render(ROW, "absolute")[0, :, 0].tolist() == [255, 100, 0, 100, 255]
     assert render(ROW, "minmax")[0, :, 0].tolist() == [0, 85, 128, 170, 255]
+
+
+def test_a_range_by_hand():
+    assert render(ROW, "clip", (-100, 300))[0, :, 0].tolist() == [0, 0, 64, 128, 255]
+    assert render(ROW, "absolute", (0, 600))[0, :, 0].tolist() == [128, 42, 0, 43, 128]
+    assert render(ROW, "diverging", (-300, 300)).tolist() == render(ROW, "diverging").tolist()
+    assert render(ROW, "diverging", (0, 100))[0, 0].tolist() == render(ROW, "diverging")[0, 0].tolist(), "clipped"
+    assert render(np.full((2, 2), 5.0), "clip", (5, 5)).max() == 0
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_plain_range_is_what_is_shown_without_one(mode):
+    response = np.random.default_rng(0).normal(0, 100, (20, 30, 3)).astype(np.float32)
+    given = render(response, mode, plain_range(response, mode))
+    assert np.abs(given.astype(int) - render(response, mode)).max() <= 1  # the last bit may be rounded elsewhere
+
+
+@pytest.mark.parametrize("ends", [(1, 0), (float("nan"), 1), (0, float("inf"))])
+def test_no_range(ends):
+    with pytest.raises(ParameterError, match="goes from a number to one that is no smaller"):
+        render(ROW, "clip", ends)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_fitted_range_leaves_out_a_hundredth_at_most_and_minds_no_single_value(mode):
+    rng = np.random.default_rng(0)
+    response = rng.normal(0, 3, (100, 90)).astype(np.float32)
+    low, high = fitted_range(response, mode)
+    values = np.abs(response) if mode == "absolute" else response
+    assert 0.98 < ((values >= low) & (values <= high)).mean() < 1
+    response[3, 4] = 1e6
+    assert fitted_range(response, mode) == pytest.approx((low, high), rel=0.05)
+    assert render(response, mode, fitted_range(response, mode)).std() > 30, "and what is weak can be seen"
+
+
+def test_what_cannot_be_fitted_has_its_plain_range():
+    assert fitted_range(np.full((5, 5), 7.0), "clip") == (0, 255)
+    assert fitted_range(np.zeros((5, 5)), "absolute") == (0, 255)
+    lone = np.zeros((50, 50))
+    lone[3, 3] = 9
+    assert fitted_range(lone, "absolute") == (0, 9), "nearly all is 0: then the greatest"
 
 
 def test_colour_responses_keep_their_channels():

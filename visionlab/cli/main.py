@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from visionlab.cli import filters, looking, networks, predicting, scratch, training
+from visionlab.cli import filters, looking, networks, predicting, scratch, serving, training
 from visionlab.cli.shared import ListsNames
 from visionlab.errors import VisionlabError
 
@@ -19,6 +19,7 @@ app.command(cls=ListsNames)(looking.explain)
 app.command(cls=ListsNames)(training.train)
 app.command()(training.evaluate)
 app.command()(training.export)
+app.command(name="app")(serving.serve)
 app.add_typer(scratch.app, name="scratch")
 
 

@@ -25,6 +25,9 @@ Image: TypeAlias = NDArray[np.uint8]
 Response: TypeAlias = NDArray[np.float32]
 """float32, (H, W) or (H, W, C), signed and unclipped, in the picture's own units (grey levels)."""
 
+Source: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
+"""A file: its path, its bytes, or the file itself, opened as binary."""
+
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 MAX_BYTES = 20 * 1024 * 1024
 MAX_PIXELS = 40_000_000
@@ -75,7 +78,7 @@ _STRANGERS = (
 _FAMILIAR = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
 
 
-def load_image(source: str | Path | bytes | bytearray | BinaryIO) -> Image:
+def load_image(source: Source | Image) -> Image:
     """Decode a picture file into uint8 (H, W, 3) RGB, C-contiguous.
 
     `source` is a path, the file's bytes, or an open binary file (read from its start where it can seek).
@@ -170,7 +173,7 @@ def _encode(image: Image, extension: str, options: list[int]) -> bytes:
     return data.tobytes()
 
 
-def _read(source: str | Path | bytes | bytearray | BinaryIO) -> bytes:
+def _read(source: Source) -> bytes:
     """The file's bytes, never much more than MAX_BYTES of them."""
     if isinstance(source, bytes | bytearray | memoryview):
         if len(source) > MAX_BYTES:
@@ -186,7 +189,7 @@ def _read(source: str | Path | bytes | bytearray | BinaryIO) -> bytes:
     return _read_stream(source)
 
 
-def _read_path(path: str | os.PathLike) -> bytes:
+def _read_path(path: str | os.PathLike[str]) -> bytes:
     path = Path(path)
     try:
         if path.is_dir():

@@ -18,6 +18,7 @@ PALETTES = ("viridis", "cividis", "inferno", "magma", "grey", "diverging")
 SCALES = ("channel", "layer")
 
 _GAP_GREY = 128
+_SAMPLE = 100_000  # values that decide a fitted range
 
 _COLOUR_MAPS = {
     "viridis": cv2.COLORMAP_VIRIDIS,
@@ -39,28 +40,74 @@ _DIVERGING = (
 )
 
 
-def render(response: NDArray, mode: str) -> Image:
-    """A response, (H, W) or (H, W, 3) float, as a picture, in one of MODES.
+def render(response: NDArray, mode: str, ends: tuple[float, float] | None = None) -> Image:
+    """A response, (H, W) or (H, W, 3) float, as a picture, in one of MODES, from one value to another.
 
-        "clip"       the value itself, below 0 black, above 255 white
-        "absolute"   its absolute value, above 255 white: an edge's strength, whichever its sign (not scaled)
-        "minmax"     the least value (over all channels) black, the greatest white; a constant response is black
-        "diverging"  the channels' mean: negative blue, zero white, positive orange, both ends at the greatest |mean|
+        "clip"       the value itself, the low end black, the high end white
+        "absolute"   its absolute value likewise: an edge's strength, whichever its sign
+        "minmax"     as "clip"
+        "diverging"  the channels' mean: negative blue, zero white, positive orange, the larger end at full colour
 
-    NaN counts as 0, infinity as the greatest finite value of its sign. Raises ParameterError for an unknown mode or
-    another shape.
+    `ends` are (low, high); None takes plain_range(), fitted_range() makes weak responses visible. Beyond the ends is
+    clipped; where they are the same, that value is black (diverging: 0 is white). NaN counts as 0, infinity as the
+    greatest finite value of its sign.
+
+    Raises ParameterError for an unknown mode, another shape, or ends that are no range.
     """
+    values = _response(response, mode)
+    low, high = map(float, plain_range(values, mode) if ends is None else ends)
+    if not (np.isfinite([low, high]).all() and low <= high):
+        raise ParameterError(f"A range to show goes from a number to one that is no smaller, not from {low} to {high}.")
+    if mode == "diverging":
+        mean, most = values if values.ndim == 2 else values.mean(axis=2), max(abs(low), abs(high))
+        return colour(0.5 + 0.5 * mean / (most if most > 0 else 1), "diverging")
+    absolute = mode == "absolute"
+    if (low, high) != (0, 255):
+        half = high / 2 - low / 2  # halves: the range of two float32 of opposite sign may exceed float32
+        size = np.abs(values) if absolute else values
+        values, absolute = 255 * ((size / 2 - low / 2) / np.float32(half if half > 0 else 1)), False
+    levels = _bytes(values, absolute)
+    return levels if levels.ndim == 3 else np.repeat(levels[..., None], 3, axis=2)
+
+
+def plain_range(response: NDArray, mode: str) -> tuple[float, float]:
+    """The (low, high) that a mode shows whatever the response is like: 0 to 255, a picture's own values. "minmax" goes
+    from the least to the greatest value over all channels, "diverging" as far to both sides as the greatest |mean|.
+    """
+    values = _response(response, mode)
+    if mode == "minmax":
+        return float(values.min()), float(values.max())
+    if mode == "diverging":
+        most = float(np.abs(values if values.ndim == 2 else values.mean(axis=2)).max())
+        return -most, most
+    return 0.0, 255.0
+
+
+def fitted_range(response: NDArray, mode: str) -> tuple[float, float]:
+    """The (low, high) that leave out no more than the strongest half per cent of what a mode shows (and "clip" and
+    "minmax" the weakest), so that a few strong values do not darken the rest. Of large responses a sample decides,
+    the same each time. Where that is one value alone, the plain range.
+    """
+    values = _response(response, mode)
+    if mode == "diverging" and values.ndim == 3:
+        values = values.mean(axis=2)
+    some = values.reshape(-1)[:: max(1, values.size // _SAMPLE)]
+    if mode in ("absolute", "diverging"):
+        most = float(np.percentile(np.abs(some), 99.5)) or float(np.abs(values).max())
+        low, high = (-most, most) if mode == "diverging" else (0.0, most)
+    else:
+        low, high = map(float, np.percentile(some, (0.5, 99.5)))
+    return (low, high) if low < high else plain_range(values, mode)
+
+
+def _response(response: NDArray, mode: str) -> NDArray[np.float32]:
+    """It, finite; ParameterError unless it and the mode can be shown."""
     if mode not in MODES:
         raise ParameterError(f"“{mode}” is no way to show a response. Use one of {', '.join(MODES)}.")
     values = _finite(response)
     if values.ndim not in (2, 3) or (values.ndim == 3 and values.shape[2] != 3) or values.size == 0:
         raise ParameterError(f"A response to show has the shape (H, W) or (H, W, 3), not {values.shape}.")
-    if mode == "diverging":
-        return colour(_symmetric(values if values.ndim == 2 else values.mean(axis=2)), "diverging")
-    if mode == "minmax":
-        values = 255 * _stretched(values)
-    levels = _bytes(values, absolute=mode == "absolute")
-    return levels if levels.ndim == 3 else np.repeat(levels[..., None], 3, axis=2)
+    return values
 
 
 def colour(values: NDArray, palette: str = "viridis") -> Image:

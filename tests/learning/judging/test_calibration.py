@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,6 +8,8 @@ from sklearn.metrics import log_loss
 
 from visionlab.errors import ParameterError
 from visionlab.learning.judging.calibration import fit_temperature, reliability
+from visionlab.network.running.certainty import tempered
+from visionlab.network.running.prediction import probabilities
 
 
 def softmax(logits):
@@ -76,7 +76,9 @@ def test_bad_input_is_named():
 
 def test_efficientnet_lite0_is_as_sure_of_photographs_as_it_is_right():
     net, pictures = loaded("efficientnet_lite0"), photographs() + pets()[::4]
-    sure, right = outcomes(net, pictures)
+    table = probabilities(net, [image for _, image in pictures])
+    sure, right = outcomes(net, pictures, table)
     assert error_of(sure, right) < errors_by_chance(sure)[990]
-    sure, right = outcomes(replace(net, temperature=1.0), pictures)
+    published = np.stack([tempered(row, 1 / net.temperature) for row in table])
+    sure, right = outcomes(net, pictures, published)
     assert error_of(sure, right) > errors_by_chance(sure)[-1], "as it was published, it is too shy"

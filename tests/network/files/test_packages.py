@@ -19,6 +19,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from racing import raced
 from safetensors import safe_open
 from wheels import MEMBER, NAME, Index, file_of, only_from, pack, published
 
@@ -359,11 +360,9 @@ def test_a_folder_that_cannot_be_written_to_is_said(offline, monkeypatch):
 RACE = """
 import sys
 from dataclasses import replace
-from multiprocessing import get_context
 from pathlib import Path
 sys.path[:0] = sys.argv[1].split()
 from test_packages import FILE, TINY, halves
-from visionlab.network.files.weights import compare, fetch
 
 def counted(data):
     with Path(sys.argv[2]).open("a") as log:
@@ -371,27 +370,14 @@ def counted(data):
     return halves(data)
 
 file = replace(FILE, source=replace(TINY, derive=counted))
-processes = get_context("fork")  # one imports torch for all
-start = processes.Barrier(8)
-
-def race(number):
-    start.wait(60)
-    path = fetch(file)
-    compare(path, file).check(wait=True)
-    return path
-
-with processes.Pool(8) as racers:
-    print(*racers.map(race, range(8), 1), sep="\\n")
 """
 
 
 def test_eight_racing_processes_get_one_good_file(tmp_path):
     put()
     here = Path(__file__).parent
-    command = [sys.executable, "-c", RACE, f"{here} {here.parents[1]}", str(tmp_path / "log")]
-    told = subprocess.run(command, cwd=here.parents[2], capture_output=True, text=True, timeout=120)
-    assert told.returncode == 0, told.stderr
-    assert told.stdout.splitlines() == [str(folder() / FILE.name)] * 8
+    paths = raced(RACE, f"{here} {here.parents[1]}", tmp_path / "log")
+    assert paths == [str(folder() / FILE.name)] * 8
     assert (tmp_path / "log").read_text() == "made "
     assert_made()
 

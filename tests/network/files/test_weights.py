@@ -8,8 +8,6 @@ import os
 import pickle
 import random
 import shutil
-import subprocess
-import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,6 +17,7 @@ import pytest
 import torch
 from filelock import FileLock
 from malicious import Malicious
+from racing import raced
 from safetensors.torch import save_file
 
 from visionlab.errors import WeightsError
@@ -481,30 +480,13 @@ def test_racing_downloads_get_one_file_from_one_body(server):
 
 RACE = """
 import sys
-from multiprocessing import get_context
-from visionlab.network.files.weights import WeightFile, compare, fetch
-
+from visionlab.network.files.weight_file import WeightFile
 file = WeightFile(sys.argv[1], sys.argv[2], int(sys.argv[3]))
-processes = get_context("fork")  # one imports torch for all
-start = processes.Barrier(8)
-
-def race(number):
-    start.wait(60)
-    path = fetch(file)
-    compare(path, file).check(wait=True)
-    return path
-
-with processes.Pool(8) as racers:
-    print(*racers.map(race, range(8), 1), sep="\\n")
 """
 
 
 def test_eight_racing_processes_get_one_verified_file(server):
-    command = [sys.executable, "-c", RACE, NAME, server.file.url, str(len(BODY))]
-    root = Path(__file__).parents[3]
-    told = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=120)
-    assert told.returncode == 0, told.stderr
-    assert told.stdout.splitlines() == [str(folder() / NAME)] * 8
+    assert raced(RACE, NAME, server.file.url, len(BODY)) == [str(folder() / NAME)] * 8
     assert server.asked == [None], "the bytes were sent once"
     assert_arrived()
 

@@ -82,7 +82,7 @@ def test_every_unit_is_the_sum_that_its_trace_says(tiny, noise, side):
         _holds(found, tolerance)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_any_unit_at_any_size_is_that_sum(data):
     net, side = tiny_classifier(), data.draw(st.integers(32, 110), "side")

@@ -74,7 +74,7 @@ def test_every_caller_gets_what_predict_says_of_its_picture(tiny, callers):
         np.testing.assert_allclose(ours, theirs, atol=1e-5 if tiny.device.type == "cpu" else 1e-3)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     most=st.integers(1, 7),
     wait=st.sampled_from([0, 0.001, 0.004]),

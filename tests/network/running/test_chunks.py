@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tiny import tiny_classifier
 from torch import nn
@@ -34,7 +34,6 @@ def seen(monkeypatch):
     return sizes, [watched(path, step) for path, step in network_steps(NET)]
 
 
-@settings(deadline=None)
 @given(st.integers(1, 9), st.integers(1, 4), st.integers(1, 12))
 def test_the_answer_is_that_of_the_whole_batch(count, most, end):
     x = torch.randn(count, 3, 64, 64, generator=torch.Generator().manual_seed(count))

@@ -11,7 +11,7 @@ from visionlab.network.running.classifier import Transform
 from visionlab.network.running.prediction import predict, probabilities
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(1, 400), st.integers(1, 400))
 def test_any_picture_fits_the_input(height, width):
     image = np.full((height, width, 3), 128, np.uint8)

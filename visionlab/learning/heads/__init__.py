@@ -4,4 +4,10 @@ training.py asks inputs.py for the features of pictures and views, gives one of 
 (problem.py), and makes a Head (head.py) of the best of its Trials, epoch by epoch. The kinds learn in linear.py,
 descent.py (an MLP) and fine_tuning.py (the last block, block.py). packing.py is a head's file, checkpoints.py a
 stopped run's.
+
+`visionlab.learning.heads.training`, which is vl.training, is imported when it is first used.
 """
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, ["training"])

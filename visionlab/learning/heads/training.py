@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, replace
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import torch
@@ -274,7 +275,7 @@ def fit(
     return Fit(data, way, inputs, epochs, strength, resume)
 
 
-def train_head(data: LabelledImages, net: Classifier, seed: int = 0, **settings) -> Head:
+def train_head(data: LabelledImages, net: Classifier, seed: int = 0, **settings: Any) -> Head:
     """The head that `fit` gives with these settings, all epochs asked for."""
     run = fit(data, net, seed=seed, **settings)
     for _ in run:

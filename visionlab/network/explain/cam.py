@@ -16,7 +16,7 @@ from torch import Tensor
 
 from visionlab.errors import ModelError
 from visionlab.network.explain.method import Combine, Progress
-from visionlab.network.running.classifier import Classifier, Layer
+from visionlab.network.running.classifier import ACTIVATION_KINDS, Classifier, Layer
 
 
 def grad_cam(maps: Tensor, gradient: Tensor) -> Tensor:
@@ -87,7 +87,7 @@ def cams(combine: Combine, net: Classifier, x: Tensor, target: int | None, names
     return Cams(index, {name: found[name] for name in names}, x.detach())
 
 
-ANSWERS = ("relu", "relu6", "activation", "block", "sum")  # kinds of layers whose maps are what the next layer is told
+ANSWERS = (*ACTIVATION_KINDS, "block", "sum")  # kinds of layers whose maps are what the next layer is told
 
 
 def last_in_place(net: Classifier) -> str:

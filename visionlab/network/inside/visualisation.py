@@ -130,7 +130,7 @@ def _response(
 ) -> Tensor:
     """What is maximised, of a picture (1, 3, H, W) in 0..1, ReLUs passing on `leak` of what they cut off."""
     mean, std = (torch.tensor(v, device=net.device).view(3, 1, 1) for v in (net.transform.mean, net.transform.std))
-    relus = {each.module for each in net.layers if each.kind in ("relu", "relu6")}
+    relus = {each.module for each in net.layers if each.rectifies}
     x = (picture - mean) / std
     for path, step in network_steps(net):
         kept = step(x)

@@ -25,6 +25,8 @@ INTERPOLATIONS = ("bilinear", "bicubic")  # by which a Transform resizes, antial
 SMALLEST_SIDE = 32  # five pools halve a picture five times
 UNSURE = 0.3  # a top probability below this is a guess among many, and people are told so
 SLIMMEST = 16  # times as long as wide: of what is slimmer, the middle is enough
+RELU_KINDS = ("relu", "relu6")  # kinds of layers that cut off what is below 0
+ACTIVATION_KINDS = (*RELU_KINDS, "activation")  # kinds of layers that apply one function to each value
 BATCH = 32  # pictures that go through a network at once: bounds the memory
 
 
@@ -117,6 +119,11 @@ class Layer:
     def in_place(self) -> bool:
         """Whether the layer's values lie at places of the picture."""
         return self.stride is not None
+
+    @property
+    def rectifies(self) -> bool:
+        """Whether the layer cuts off what is below 0, as a ReLU does."""
+        return self.kind in RELU_KINDS
 
     @property
     def multiplications(self) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from visionlab.network.running.classifier import Layer
+from visionlab.network.running.classifier import ACTIVATION_KINDS, Layer
 from visionlab.network.zoo.passes import passes
 from visionlab.network.zoo.steps import Shortcut, Sum
 from visionlab.network.zoo.vgg import VGG, Plan, Step, flatten
@@ -32,7 +32,7 @@ KINDS: tuple[tuple[type[nn.Module], str | None], ...] = (  # the first that fits
     (nn.Flatten, None),
     (nn.Module, "block"),
 )
-ACTIVATIONS = tuple(of for of, kind in KINDS if kind in {"relu", "relu6", "activation"})
+ACTIVATIONS = tuple(of for of, kind in KINDS if kind in ACTIVATION_KINDS)
 
 
 class Stepped(nn.Module):

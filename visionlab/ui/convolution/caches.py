@@ -4,29 +4,36 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import streamlit as st
 
 from visionlab.imaging.convolution import convolve
-from visionlab.imaging.image import Image, Response, encode_jpeg, fit
+from visionlab.imaging.image import Image, Response, encode_jpeg, encode_png
 from visionlab.imaging.kernels import Kernel
-from visionlab.imaging.render import render
+from visionlab.imaging.render import plain_range, render
+from visionlab.ui.convolution.channels import CHANNELS
 from visionlab.ui.convolution.response_settings import Settings
+
+EXACT = 512  # pixels a side up to which the browser gets every pixel of a response; more of them take too long
 
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """A response, (H, W[, C]) float32; how it is shown; and that as a JPEG file, maybe smaller."""
+    """A response, (H, W[, 3]) float32; the range of it that is shown, as a picture, and that as a PNG or JPEG file."""
 
     response: Response
+    range: tuple[float, float]
     shown: Image
     encoded: bytes
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def answer(key: str, weights: bytes, settings: Settings, longest: int, _image: Image, _kernel: Kernel) -> Answer:
-    """What the kernel of these weights answers to the picture of that key; the JPEG at most `longest` pixels a side."""
-    source = _image.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32) if settings.grey else _image
-    response = convolve(source, _kernel, **settings.options)
-    shown = render(response, settings.mode)
-    return Answer(response, shown, encode_jpeg(fit(shown, longest), 95))
+def answer(key: str, weights: bytes, settings: Settings, _image: Image, _kernel: Kernel) -> Answer:
+    """What the kernel of these weights answers to the picture of that key in the size of the settings."""
+    channel = CHANNELS[settings.channel]
+    response = convolve(channel.take(_image), _kernel, **settings.options)
+    if channel.added:
+        response = response.sum(axis=2)
+    ends = settings.ends(_kernel, response) or plain_range(response, settings.mode)
+    shown = render(response, settings.mode, ends)
+    encoded = encode_png(shown) if max(shown.shape) <= EXACT else encode_jpeg(shown, 95)
+    return Answer(response, ends, shown, encoded)

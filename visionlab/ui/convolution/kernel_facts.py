@@ -10,42 +10,46 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from visionlab.imaging.analysis import Costs, frequency_response, rank
+from visionlab.imaging.analysis import costs, frequency_response, rank
 from visionlab.imaging.image import encode_png
 from visionlab.imaging.kernels import KERNELS, Kernel, separate
 from visionlab.imaging.render import colour
+from visionlab.ui.convolution.channels import CHANNELS
 from visionlab.ui.convolution.response_settings import Settings
-from visionlab.ui.shared.widgets import facts, show_exact
+from visionlab.ui.shared.terms import term
+from visionlab.ui.shared.widgets import facts, number, show_exact
 
 RESPONSE = 48  # frequencies a side
 WIDTH = 144  # pixels in which they are shown
 
 
 def show(kernel: Kernel) -> None:
-    """The sum, the rank with its two vectors, and the frequency response, below the kernel."""
+    """The sum, the rank with its two vectors, and the frequency response."""
     factors = separate(kernel.weights)
-    st.caption(f"Sum {kernel.total:g} · {'separable' if factors else 'not separable'} (rank {rank(kernel)})")
-    with st.expander("Rank and frequencies", icon=":material/query_stats:"):
-        if factors:
-            st.text(f"A column times a row:\n{_numbers(factors[0])}ᵀ · {_numbers(factors[1])}")
-            st.caption("So two passes, one down and one across, give the same as the whole window.")
-        else:
-            st.caption("No column times a row gives these weights: the window is needed as it is.")
-        gain = frequency_response(kernel, RESPONSE)
-        lit = cv2.resize(gain / max(float(gain.max()), 1e-12), (WIDTH, WIDTH), interpolation=cv2.INTER_NEAREST)
-        show_exact(encode_png(colour(lit, "cividis")), "How much of each frequency passes", width=WIDTH)
-        middle = gain[RESPONSE // 2, RESPONSE // 2]
-        st.caption(
-            f"What passes of each frequency: slow changes in the middle (× {middle:.3g}), the fastest at the rim. "
-            f"Bright is much, × {gain.max():.3g} at most."
-        )
+    noise = 1e-6 * float(np.abs(kernel.weights).sum())
+    total = number(kernel.total if abs(kernel.total) > noise else 0)
+    st.text(f"Sum {total} · {'separable' if factors else 'not separable'} (rank {rank(kernel)})", help=term("rank"))
+    if factors:
+        st.text(f"A column times a row:\n{_numbers(factors[0])}ᵀ · {_numbers(factors[1])}")
+        st.caption("So two passes, one down and one across, give the same as the whole window.")
+    else:
+        st.caption("No column times a row gives these weights: the window is needed as it is.")
+    gain = frequency_response(kernel, RESPONSE)
+    lit = cv2.resize(gain / max(float(gain.max()), 1e-12), (WIDTH, WIDTH), interpolation=cv2.INTER_NEAREST)
+    show_exact(encode_png(colour(lit, "cividis")), "How much of each frequency passes", width=WIDTH)
+    middle = gain[RESPONSE // 2, RESPONSE // 2]
+    st.caption(
+        f"What passes of each frequency: slow changes in the middle (× {middle:.3g}), the fastest at the rim. "
+        f"Bright is much, × {gain.max():.3g} at most."
+    )
 
 
-def show_costs(spent: Costs) -> None:
-    """Multiplications, one way beside the others."""
+def show_costs(kernel: Kernel, settings: Settings, picture: tuple[int, int], outputs: tuple[int, int]) -> None:
+    """Multiplications, one way beside the others; sizes as (rows, columns)."""
+    spent = costs(picture, kernel, outputs=outputs, channels=CHANNELS[settings.channel].inputs)
     ways = {"Window": spent.plain, "Two passes": spent.separable, "FFT": spent.fft}
     st.caption("Multiplications, in millions, by the way it is computed")
-    facts({way: "not possible" if number is None else f"{number / 1e6:,.1f}" for way, number in ways.items()})
+    facts({way: "not possible" if amount is None else f"{amount / 1e6:,.1f}" for way, amount in ways.items()})
 
 
 def cautions(kernel: Kernel, settings: Settings, picture: tuple[int, int]) -> list[str]:
@@ -85,33 +89,31 @@ def npy(response: NDArray[np.float32]) -> bytes:
     return file.getvalue()
 
 
-def as_python(kernel: Kernel, settings: Settings, longest: int) -> str:
-    """The lines that make the response and its picture from a file."""
-    known = KERNELS.get(kernel.name)
-    if known is not None and np.array_equal(known.weights, kernel.weights):
+def as_python(kernel: Kernel, settings: Settings, ends: tuple[float, float]) -> str:
+    """The lines that make the response and its picture from a file, shown from the one of the ends to the other."""
+    channel = CHANNELS[settings.channel]
+    if kernel.name in KERNELS:
         weights = f'vl.KERNELS["{kernel.name}"]'
     else:
-        weights = "[\n" + "".join(f"    {[float(f'{v:.7g}') for v in row]},\n" for row in kernel.weights.tolist()) + "]"
+        weights = "[\n" + "".join(f"    {[float(f'{v:.9g}') for v in row]},\n" for row in kernel.weights.tolist()) + "]"
     given = ", ".join(f"{name}={value!r}" for name, value in settings.options.items())
     lines = [
         "import cv2",
         "import visionlab as vl",
         "from visionlab.imaging.image import fit",
         "",
-        f'image = fit(vl.load_image("photo.jpg"), {longest})  # as large as the page shows it',
-    ]
-    if settings.grey:
-        lines.append("image = image @ [0.299, 0.587, 0.114]")
-    lines += [
+        f'image = fit(vl.load_image("photo.jpg"), {settings.side})  # as large as the page shows it',
+        *([channel.code] if channel.code else []),
         f"kernel = {weights}",
-        f"response = vl.convolve(image, kernel, {given})",
-        f'cv2.imwrite("response.png", vl.render(response, "{settings.mode}")[..., ::-1])',
+        f"response = vl.convolve(image, kernel, {given}){'.sum(axis=2)' if channel.added else ''}",
+        f'shown = vl.render(response, "{settings.mode}", {ends})',
+        'cv2.imwrite("response.png", shown[..., ::-1])',
     ]
     return "\n".join(lines) + "\n"
 
 
 def _numbers(values: NDArray[np.float64]) -> str:
-    return "(" + ", ".join(f"{value:.4g}" for value in values) + ")"
+    return "(" + ", ".join(map(number, values)) + ")"
 
 
 def _size(sides: Sequence[int]) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import astuple, dataclass
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from visionlab.imaging.convolution import BORDERS
+from visionlab.imaging.image import Response
 from visionlab.imaging.kernels import Kernel
-from visionlab.imaging.render import MODES
-from visionlab.ui.shared.page import roomy_columns
+from visionlab.imaging.render import MODES, fitted_range
+from visionlab.ui.convolution.channels import CHANNELS
+from visionlab.ui.shared.terms import term
 
 BORDER_TITLES = {
     "reflect": "Reflect",
@@ -20,73 +21,120 @@ BORDER_TITLES = {
     "valid": "None (valid)",
 }
 MODE_TITLES = {
-    "clip": "As a picture (clipped to 0–255)",
+    "clip": "As a picture",
     "absolute": "Strength (absolute value)",
     "minmax": "Stretched (smallest to largest)",
     "diverging": "Signed (blue below zero, orange above)",
 }
+SIDES = (64, 128, 256, 512, 1024)  # pixels on the picture's longer side
+SIDE = 256  # small enough that a window can be seen in it, and what three pixels a side do to it
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What convolve() takes beside picture and kernel; whether the picture is made grey; one of render()'s modes."""
+    """What convolve() takes beside picture and kernel; which of CHANNELS; how large the picture is at most, in pixels;
+    one of render()'s modes; whether what it shows is fitted to the response.
+    """
 
     stride: int
     dilation: int
     border: str
     flip: bool
-    grey: bool
+    channel: str
+    side: int
     mode: str
+    fit: bool
 
     @property
     def options(self) -> dict[str, int | str | bool]:
         """convolve()'s own."""
         return {"stride": self.stride, "dilation": self.dilation, "border": self.border, "flip": self.flip}
 
+    def ends(self, kernel: Kernel, response: Response) -> tuple[float, float] | None:
+        """The range that is shown, as render() takes it: None is the plain one. Shown as a picture, the response of a
+        kernel that makes flat areas so many times as bright is fitted by that, whatever the picture.
+        """
+        if not self.fit:
+            return None
+        brightness = round(kernel.total, 6) * CHANNELS[self.channel].planes
+        if self.mode == "clip" and brightness > 0:
+            return 0.0, 255 * brightness
+        return fitted_range(response, self.mode)
+
 
 def held(kernel: Kernel) -> Settings | None:
     """What the controls hold before they are drawn; None where this session has not seen them all yet."""
-    keys = ("stride", "dilation", "border", "flip", "grey", _mode_key(kernel))
+    keys = ("stride", "dilation", "border", "flip", "channel", "detail", _mode_key(kernel), "fit")
     settings = Settings(*(st.session_state.get(key) for key in keys))
     return None if None in astuple(settings) else settings
 
 
-def controls(kernel: Kernel, sliding: DeltaGenerator, showing: DeltaGenerator) -> Settings:
-    """Draw them, in two places, and say what they hold."""
-    with sliding:
-        one, two, three, four = roomy_columns([1, 1, 1.4, 1.2], "settings", vertical_alignment="bottom")
-        stride = one.number_input("Stride", 1, 64, 1, key="stride", bind="query-params", help="Steps of the window.")
-        dilation = two.number_input(
-            "Dilation", 1, 32, 1, key="dilation", bind="query-params", help="Distance between the weights, in pixels."
-        )
-        border = three.selectbox(
+def controls(kernel: Kernel) -> Settings:
+    """Draw them, in two boxes that open, and say what they hold. The first is named by how the kernel slides."""
+    kept = {"bind": "query-params"}
+    with st.popover(_slides(held(kernel)), icon=":material/tune:", key="sliding"):
+        stride = st.number_input("Stride", 1, 64, 1, key="stride", **kept, help=term("stride"))
+        dilation = st.number_input("Dilation", 1, 32, 1, key="dilation", **kept, help=term("dilation"))
+        border = st.selectbox(
             "Border",
             BORDERS,
             index=BORDERS.index("reflect"),
             format_func=BORDER_TITLES.get,
             key="border",
-            bind="query-params",
+            **kept,
+            help=term("border"),
         )
-        flip = four.toggle(
+        flip = st.toggle(
             "Flip the kernel",
             key="flip",
-            bind="query-params",
-            help="On: convolution as mathematics defines it. Off: cross-correlation, which CNNs call convolution.",
+            **kept,
+            help=term("flip"),
         )
-    with showing:
-        left, right = st.columns([2, 1], vertical_alignment="bottom")
-        mode = left.selectbox(
+    with st.popover("What is shown", icon=":material/palette:", key="showing"):
+        channel = st.selectbox(
+            "Channels",
+            CHANNELS,
+            format_func=lambda name: CHANNELS[name].title,
+            key="channel",
+            **kept,
+            help=term("channels"),
+        )
+        mode = st.selectbox(
             "Show the response",
             MODES,
             index=MODES.index(_fitting(kernel)),
             format_func=MODE_TITLES.get,
             key=_mode_key(kernel),
-            bind="query-params",
+            **kept,
         )
-        grey = right.toggle(
-            "Grey picture", key="grey", bind="query-params", help="One channel instead of red, green, blue."
+        fit = st.toggle(
+            "Fit the range to the response",
+            True,
+            key="fit",
+            **kept,
+            help=term("range"),
         )
-    return Settings(stride, dilation, border, flip, grey, mode)
+        side = st.select_slider(
+            "Pixels on the picture’s longer side",
+            SIDES,
+            SIDE,
+            key="detail",
+            **kept,
+            help="All of this page works on the picture in this size. The smaller it is, the more a small kernel sees.",
+        )
+    return Settings(stride, dilation, border, flip, channel, side, mode, fit)
+
+
+def _slides(settings: Settings | None) -> str:
+    """What is unusual about how the kernel slides, in a few words."""
+    if settings is None:
+        return "How it slides"
+    numbers = [
+        f"{name} {value}" for name, value in (("stride", settings.stride), ("dilation", settings.dilation)) if value > 1
+    ]
+    border = [] if settings.border == "reflect" else [f"border: {BORDER_TITLES[settings.border].lower()}"]
+    words = [*numbers, *border, *(["flipped"] if settings.flip else [])]
+    return " · ".join(words).capitalize() or "How it slides"
 
 
 def _fitting(kernel: Kernel) -> str:

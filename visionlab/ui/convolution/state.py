@@ -1,10 +1,14 @@
-"""What the session remembers of the Convolution page: weights, what was shown, the square. Only this knows the keys."""
+"""What the session remembers of the Convolution page: one's own kernel, what was shown, what the lab was left at.
+
+Only this knows the keys, and what stands in the link.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -12,38 +16,88 @@ if TYPE_CHECKING:
     from visionlab.imaging.kernels import Kernel
     from visionlab.ui.convolution.response_settings import Settings
 
+KERNEL = "kernel"  # the widget that says which kernel is at work; its title is in the link, too
+WEIGHTS = "weights"  # in the link: one's own kernel, rows apart by ";", weights by ","
+LAB = "lab"  # the component
+YOURS = "yours"
+BEGUN = ((0.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 0.0))  # one's own kernel before one has made it
+
+Weights = tuple[tuple[float, ...], ...]
+
 
 @dataclass(frozen=True, eq=False)
-class KernelEdit:
-    """Weights that the user wrote over those of the kernel of that name. version counts up, so that a table shown for
-    one version ends with it."""
+class Own:
+    """One's own kernel. `edit` is the browser's edit that it came from, None where this side made it; `version` counts
+    what this side made, so that the browser knows it for new.
+    """
 
-    name: str
-    weights: tuple[tuple[float, ...], ...]
-    version: int
-
-
-def kernel_edit(name: str) -> KernelEdit | None:
-    edit = st.session_state.get("kernel_edit")
-    return edit if edit and edit.name == name else None
+    weights: Weights = BEGUN
+    version: int = 0
+    edit: float | None = None
 
 
-def kernel_version() -> int:
-    return st.session_state.get("kernel_version", 0)
+def own() -> Own:
+    return st.session_state.get("own_kernel") or Own()
 
 
-def edit_kernel(name: str, weights: Sequence[Sequence[float]]) -> None:
-    """These weights take the place of the kernel's own, in a table of their own."""
-    reset_kernel()
-    rows = tuple(tuple(float(value) for value in row) for row in weights)
-    st.session_state["kernel_edit"] = KernelEdit(name, rows, kernel_version())
+def make_own(weights: Sequence[Sequence[float]]) -> None:
+    """These weights become one's own kernel, and that the one at work. Before the picker is drawn."""
+    _keep_own(Own(_rows(weights), own().version + 1))
 
 
-def reset_kernel() -> None:
-    """The kernel as it was, in a new table."""
-    st.session_state["kernel_version"] = kernel_version() + 1
-    st.session_state.pop("kernel_edit", None)
-    st.query_params.pop("weights", None)
+def take_edits() -> None:
+    """What was done in the lab to the kernel, and to the range that is shown. Before the controls are drawn.
+
+    Not in callbacks: one that the next run overtakes is never called again, and the edit were lost.
+    """
+    if edit := _new("edit"):
+        _keep_own(Own(_rows(edit["weights"]), own().version, edit["stamp"]))
+    if fit := _new("fit"):
+        st.session_state["fit"] = fit["on"]
+
+
+def _new(name: str) -> dict[str, Any] | None:
+    """What the lab told last under that name, unless it has been taken."""
+    told = (st.session_state.get(LAB) or {}).get(name)
+    if not told or told["stamp"] == st.session_state.get(f"{name}_taken"):
+        return None
+    st.session_state[f"{name}_taken"] = told["stamp"]
+    return dict(told)
+
+
+def given(kernel: Kernel) -> tuple[str, float | None]:
+    """What the browser knows a kernel by: something new wherever this side has given it another one, and the edit of
+    the browser's own that it is."""
+    return (f"{YOURS}-{own().version}", own().edit) if kernel.name == YOURS else (kernel.name, None)
+
+
+def _keep_own(kernel: Own) -> None:
+    st.session_state["own_kernel"] = kernel
+    st.session_state[KERNEL] = YOURS
+
+
+def _rows(weights: Sequence[Sequence[float]]) -> Weights:
+    return tuple(tuple(float(value) for value in row) for row in weights)
+
+
+def linked_weights() -> str | None:
+    """The weights of a link that came from outside, once: what this page wrote into it is none, however late it comes
+    back from the browser.
+    """
+    text = st.query_params.get(WEIGHTS)
+    written = st.session_state.setdefault("weights_written", set())
+    if not text or text in written:
+        return None
+    written.add(text)
+    return text
+
+
+def link_weights(text: str | None) -> None:
+    if text is None:
+        st.query_params.pop(WEIGHTS, None)
+        return
+    st.session_state.setdefault("weights_written", set()).add(text)
+    st.query_params[WEIGHTS] = text
 
 
 def keep_shown(key: str, kernel: Kernel, settings: Settings) -> None:
@@ -57,16 +111,54 @@ def last_shown(key: str) -> tuple[Kernel, Settings] | None:
     return shown[1:] if shown and shown[0] == key else None
 
 
-def linked_square() -> tuple[int, int, int] | None:
-    """Where the link says that the lab's square is: left, top, side in pixels; None where it says nothing usable."""
-    parts = st.query_params.get("square", "").split(",")
-    return tuple(map(int, parts)) if len(parts) == 3 and all(part.isdecimal() for part in parts) else None
+def _digit(text: str) -> int | None:
+    return int(text) if text in set("0123456") else None
 
 
-def link_square(square: tuple[int, int, int] | None) -> None:
-    if square:
-        st.query_params["square"] = ",".join(map(str, square))
+# What the lab was left at, as it stands in the link: its default, and how it is read. What cannot be read is left out.
+_LEFT: Mapping[str, tuple[Any, Any]] = {
+    "square": (None, lambda text: [int(part) for part in text.split(",")] if text.count(",") == 2 else None),
+    "bias": (0, float),
+    "view": ("window", lambda text: text if text in ("window", "tiles", "shift") else None),
+    "stage": (0, _digit),
+    "speed": (5, _digit),
+    "pace": (2, _digit),
+    "shift": (1, lambda text: max(-8, min(8, int(text)))),
+}
 
 
-def forget_square() -> None:
-    st.query_params.pop("square", None)
+def lab_left() -> dict[str, Any]:
+    """What the lab was left at: told by it, else by the link."""
+    told = (st.session_state.get(LAB) or {}).get("left")
+    left = dict(told) if told else st.session_state.get("lab_left")
+    if left is None:
+        left = {name: value for name in _LEFT if (value := _read(name)) is not None}
+    st.session_state["lab_left"] = left
+    return left
+
+
+def set_lab(**left: Any) -> None:
+    """Have the lab be as if it had been left so; before it is mounted."""
+    st.session_state["lab_left"] = lab_left() | left
+    st.session_state["lab_set"] = {"stamp": time.time(), **left}
+
+
+def lab_set() -> dict[str, Any] | None:
+    return st.session_state.get("lab_set")
+
+
+def link_lab() -> None:
+    """What differs from what it begins with goes into the link."""
+    for name, (default, _) in _LEFT.items():
+        value = lab_left().get(name, default)
+        if value == default or value is None:
+            st.query_params.pop(name, None)
+        else:
+            st.query_params[name] = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _read(name: str) -> Any:
+    try:
+        return _LEFT[name][1](st.query_params.get(name, ""))
+    except ValueError:
+        return None

@@ -6,6 +6,7 @@ import streamlit as st
 
 from visionlab.ui.maps.look import Look, multiplications
 from visionlab.ui.shared import charts
+from visionlab.ui.shared.terms import term
 
 
 def show(look: Look) -> None:
@@ -34,9 +35,11 @@ def show(look: Look) -> None:
         rows,
         hide_index=True,
         column_config={
-            "Silent": st.column_config.NumberColumn(format="percent"),
-            "Parameters": st.column_config.NumberColumn(format="localized"),
-            "Multiplications": st.column_config.NumberColumn(format="localized"),
+            "Silent": st.column_config.NumberColumn(format="percent", help=term("silent")),
+            "Parameters": st.column_config.NumberColumn(format="localized", help=term("parameters")),
+            "Receptive field, px": st.column_config.NumberColumn(help=term("receptive field")),
+            "Stride, px": st.column_config.NumberColumn(help=term("stride")),
+            "Multiplications": st.column_config.NumberColumn(format="localized", help=term("multiplications")),
             "Mean": st.column_config.NumberColumn(format="%.4f"),
             "Spread": st.column_config.NumberColumn(format="%.4f"),
         },

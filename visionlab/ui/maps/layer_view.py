@@ -22,6 +22,7 @@ from visionlab.ui.shared import cached
 from visionlab.ui.shared.components.cells import cells
 from visionlab.ui.shared.components.network_drawing import Drawn, network_drawing
 from visionlab.ui.shared.page import roomy_columns
+from visionlab.ui.shared.terms import term
 
 WIDTH = 600  # pixels of a mosaic, about: as wide as the column that it is shown in
 TALLEST = 560  # pixels on the screen: the mosaic is seen as a whole
@@ -173,7 +174,12 @@ def channel_input(look: Look, spot: Spot, order: NDArray[np.int32]) -> None:
 
     what, *label = name_of(look.net, found, spot.channel).split(" · ")
     st.number_input(
-        f"{what.split()[0].capitalize()}, 0 to {len(order) - 1}", 0, len(order) - 1, key=key, on_change=choose
+        f"{what.split()[0].capitalize()}, 0 to {len(order) - 1}",
+        0,
+        len(order) - 1,
+        key=key,
+        on_change=choose,
+        help=term("channel"),
     )
     if label:
         st.text(label[0])

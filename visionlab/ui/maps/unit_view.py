@@ -15,6 +15,7 @@ from visionlab.imaging.render import colour
 from visionlab.network.inside.trace import Box, Trace, trace_unit
 from visionlab.ui.maps.look import Look
 from visionlab.ui.maps.state import Spot
+from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import show_exact
 
 SHOWN = 5  # contributions, the largest ones
@@ -29,6 +30,16 @@ RULES = {
     "max-pool": "**{layer}** is the largest of the {places} values of {source} under it.",
     "average": "**{layer}** is the mean of the {places} values of {source} under it.",
     "softmax": "**{layer}** is its own share of the exponentials of all {count:,} values of {source}.",
+}
+EXPLAINED = {
+    "convolution": term("kernel"),
+    "depthwise": term("kernel"),
+    "linear": term("dense"),
+    "relu": term("ReLU"),
+    "relu6": term("ReLU"),
+    "max-pool": term("pooling"),
+    "average": term("pooling"),
+    "softmax": term("softmax"),
 }
 
 
@@ -55,15 +66,15 @@ def show(look: Look, spot: Spot) -> None:
         traces.append(_trace(look, replace(spot, layer=traces[0].source)))
     where = f", row {spot.unit[0]}, column {spot.unit[1]}" if look.maps[spot.layer].values[0].size > 1 else ""
     what = "channel" if where else "unit"
-    st.markdown(f"**One unit: {spot.layer}, {what} {spot.channel}{where}**")
+    st.markdown(f"**One unit: {spot.layer}, {what} {spot.channel}{where}**", help=term("unit"))
     view = look.net.transform.at(look.side).view(look.picture.image)
     box = traces[0].box
     with st.container(horizontal=True, gap="medium"):
         show_exact(encode_png(framed(view, box)), "What the unit sees of the picture", width=190)
         with st.container():
-            st.markdown(_sight(box, view))
+            st.markdown(_sight(box, view), help=term("receptive field"))
             for trace in traces:
-                st.markdown(_rule(trace))
+                st.markdown(_rule(trace), help=EXPLAINED.get(trace.rule))
     _sum(traces[-1])
 
 

@@ -20,6 +20,8 @@ from visionlab.ui.shared import cached, state
 from visionlab.ui.shared.components.bars import bars
 from visionlab.ui.shared.networks import Network, network, title_of
 from visionlab.ui.shared.state import Picture
+from visionlab.ui.shared.terms import term
+from visionlab.ui.shared.widgets import facts
 
 MOST = 20  # classes that can be listed
 SEVERAL = 5  # classes of each network where several are compared
@@ -45,16 +47,18 @@ def show(network: Network, picture: Picture) -> NDArray[np.float32]:
             0.05,
             key="temperature",
             bind="query-params",
-            help="The logits are divided by it: below 1 the network seems surer, above 1 less sure. 1 is measured.",
+            help=term("temperature"),
         )
     probabilities = tempered(probabilities, temperature) if temperature != 1 else probabilities
     answers = ranked(net, probabilities, count)
-    st.markdown(f"**Top {len(answers)} of {len(net.labels):,} classes**")
+    st.markdown(f"**Top {len(answers)} of {len(net.labels):,} classes**", help=term("top-5"))
     target = _target_key(network, picture)
     chosen = st.session_state.get(target, answers[0].index)
     bars(answers, chosen=chosen, key=f"bars-{target}", on_choose=lambda index: st.session_state.update({target: index}))
-    _certainty(net, probabilities)
-    _search(net, probabilities)
+    _certainty(probabilities)
+    with st.expander("How sure in numbers, and any other class", icon=":material/search:"):
+        _in_numbers(net, probabilities)
+        _search(net, probabilities)
     return probabilities
 
 
@@ -71,19 +75,24 @@ def _target_key(network: Network, picture: Picture) -> str:
     return f"target-{network.key}-{picture.key}"
 
 
-def _certainty(net: Classifier, probabilities: NDArray[np.float32]) -> None:
+def _certainty(probabilities: NDArray[np.float32]) -> None:
     words = in_words(probabilities)
-    facts = (
-        f"Entropy {entropy(probabilities):.1f} bits of at most {np.log2(len(net.labels)):.1f}, "
-        f"lead {100 * margin(probabilities):.0f} points."
-    )
     if words == "unsure":
         st.info(
-            f"The network is unsure. It always names one of its classes, also where none of them fits. {facts}",
+            "The network is unsure. It always names one of its classes, also where none of them fits.",
             icon=":material/help:",
         )
     else:
-        st.caption(f"The network is **{words}**. {facts} It always names one of its classes, whatever it is shown.")
+        st.caption(f"The network is **{words}**. It always names one of its classes, whatever it is shown.")
+
+
+def _in_numbers(net: Classifier, probabilities: NDArray[np.float32]) -> None:
+    most = np.log2(len(net.labels))
+    lead = 100 * margin(probabilities)
+    facts(
+        {"Entropy": f"{entropy(probabilities):.1f} of {most:.1f} bits", "Lead": f"{lead:.0f} points"},
+        {"Entropy": term("entropy"), "Lead": term("lead")},
+    )
 
 
 def _search(net: Classifier, probabilities: NDArray[np.float32]) -> None:

@@ -23,6 +23,7 @@ from visionlab.ui.shared import cached, charts, jobs
 from visionlab.ui.shared.networks import Network
 from visionlab.ui.shared.page import roomy_columns, sentence
 from visionlab.ui.shared.state import Picture
+from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import shown_width
 
 LONGEST = 640  # pixels of the picture that is explained and shown
@@ -30,12 +31,7 @@ STEPS = 14  # of deletion and insertion: enough to tell methods apart, and soon 
 ORDERS = 2  # places to which a map is moved, to see what chance is worth
 PATIENCE = 0.6  # seconds in which a job may end without its progress being shown
 OVERLAYS = [palette for palette in PALETTES if palette not in ("grey", "diverging")]
-HELP = {
-    "Deletion": "The class’s mean probability while the pixels are greyed out, those that the map marks most first: "
-    "lower is better (Petsiuk et al. 2018).",
-    "Insertion": "The class’s mean probability while the pixels come back into a blurred picture, those that the map "
-    "marks most first: higher is better (Petsiuk et al. 2018).",
-}
+HELP = {"Deletion": term("deletion"), "Insertion": term("insertion")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -266,8 +262,8 @@ def show_check(case: Case, method: str, layer: str | None, look: Overlay) -> Non
     job = jobs.begun(_check, *arguments)
     job.wait(PATIENCE)
     st.caption(
-        f"{METHODS[method].title}, while the weights are drawn anew from the last layer to the first (Adebayo et al. "
-        "2018). A map that stays the same does not show what the network has learned."
+        f"{METHODS[method].title}, while the network forgets what it learned, from the last layer to the first.",
+        help=term("sanity check"),
     )
 
     def strip() -> None:

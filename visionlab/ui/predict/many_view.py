@@ -16,6 +16,7 @@ from visionlab.network.zoo.models import TO_NAME
 from visionlab.ui.shared import jobs
 from visionlab.ui.shared.networks import model_picker, suggest
 from visionlab.ui.shared.page import sentence
+from visionlab.ui.shared.widgets import file_uploader
 
 TOP = 3  # classes of each picture
 IN_TABLE = 1000  # rows; more of them are in the CSV file
@@ -29,7 +30,7 @@ def show() -> None:
     suggest(TO_NAME, chosen)
     job = jobs.registry().find(st.session_state.get("many"))
     busy = job is not None and not job.over
-    file = st.file_uploader(
+    file = file_uploader(
         "A zip of pictures", type=["zip"], key="many-zip", max_upload_size=archive.MAX_ZIP_BYTES >> 20, disabled=busy
     )
     st.button(

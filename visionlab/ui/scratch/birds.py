@@ -21,6 +21,7 @@ from visionlab.ui.scratch.parts import (
     Tile,
     as_image,
     beside,
+    epochs_input,
     notice,
     problem_of,
     rate_input,
@@ -31,6 +32,7 @@ from visionlab.ui.scratch.parts import (
 from visionlab.ui.scratch.sets import Chosen
 from visionlab.ui.shared import charts
 from visionlab.ui.shared.page import roomy_columns
+from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import duration, facts, plain
 
 NAME = "birds"
@@ -80,15 +82,16 @@ def _form(chosen: Chosen) -> None:
         index=data.classes.index(wanted),
         key=f"birds-target-{hash(data.classes)}",
     )
-    epochs = two.number_input("Epochs", 1, 200, 10, key="birds-epochs", persist_state="session")
+    with two:
+        epochs = epochs_input("Epochs", 10, "birds-epochs")
     with three:
         rate = rate_input(NAME, RATE)
     with four:
         seed = seed_input(NAME)
 
     def start() -> None:
-        run = Birds(data, target, int(epochs), rate=rate, seed=seed)
-        plan = Plan(chosen.about, seed, target, int(epochs), run.data.test_images, run.data.test_labels)
+        run = Birds(data, target, epochs, rate=rate, seed=seed)
+        plan = Plan(chosen.about, seed, target, epochs, run.data.test_images, run.data.test_labels)
         runs.begin(NAME, plan, lambda: answered(run))
 
     train_button(NAME, start, problem_of(lambda: check(data.shape)))
@@ -125,7 +128,8 @@ def _result(plan: Plan, looks: Sequence[Look], seconds: float) -> None:
             "Accuracy": f"{found.accuracy:.1%}",
             "Its 95 % interval": f"{low:.1%} to {high:.1%}",
             "Always the more frequent answer": f"{found.majority:.1%}",
-        }
+        },
+        {"Precision": term("precision"), "Recall": term("recall"), "Its 95 % interval": term("95 % interval")},
     )
     left, right = roomy_columns(2, "details-birds", gap="large")
     with left:

@@ -15,7 +15,16 @@ from visionlab.learning.scratch import Closing, Row
 from visionlab.learning.scratch.closing import SHOWN, WAYS, Look, enlargement
 from visionlab.network.zoo.models import TO_NAME
 from visionlab.ui.scratch import runs
-from visionlab.ui.scratch.parts import as_image, beside, image_tag, notice, seed_input, table, train_button
+from visionlab.ui.scratch.parts import (
+    as_image,
+    beside,
+    epochs_input,
+    image_tag,
+    notice,
+    seed_input,
+    table,
+    train_button,
+)
 from visionlab.ui.scratch.sets import Chosen
 from visionlab.ui.shared.networks import model_picker
 from visionlab.ui.shared.page import roomy_columns
@@ -52,7 +61,8 @@ def _form(chosen: Chosen) -> None:
     one, two, three, four = roomy_columns(4, "controls", vertical_alignment="bottom")
     with one:
         network = model_picker(TO_NAME)
-    epochs = two.number_input("Epochs from scratch", 1, 200, 5, key="closing-epochs", persist_state="session")
+    with two:
+        epochs = epochs_input("Epochs from scratch", 5, "closing-epochs")
     of_each = three.number_input(
         "Per class, transfer",
         1,
@@ -74,7 +84,7 @@ def _form(chosen: Chosen) -> None:
         problem = str(error)
 
     def start() -> None:
-        settings = {"epochs": int(epochs), "of_each": int(of_each), "tested": TESTED, "seed": seed}
+        settings = {"epochs": epochs, "of_each": int(of_each), "tested": TESTED, "seed": seed}
         run = Closing(data, network.net, **settings)
         shown = run.images[:SHOWN], run.truth[:SHOWN]
         runs.begin(NAME, Plan(chosen.about, seed, data.classes, network.title, len(run.images), *shown), lambda: run)

@@ -20,6 +20,7 @@ from visionlab.ui.scratch.parts import (
     Tile,
     as_image,
     beside,
+    epochs_input,
     notice,
     rate_input,
     seed_input,
@@ -79,7 +80,8 @@ def _form(chosen: Chosen) -> None:
     with st.expander("The layers", expanded=not runs.known(NAME)):
         edited = layers.editor(data.shape, len(data.classes))
     one, two, three, four = roomy_columns(4, "controls", vertical_alignment="bottom")
-    epochs = one.number_input("Epochs", 1, 200, 10, key="convnet-epochs", persist_state="session")
+    with one:
+        epochs = epochs_input("Epochs", 10, "convnet-epochs")
     with two:
         rate = rate_input(NAME, RATE)
     with three:
@@ -89,8 +91,8 @@ def _form(chosen: Chosen) -> None:
 
     def start() -> None:
         watched = data.test_images[place]
-        run = Training(edited.stack, data, int(epochs), rate=rate, seed=seed, watched=watched)
-        plan = Plan(chosen.about, seed, int(epochs), edited.parameters, watched, len(data.test_images))
+        run = Training(edited.stack, data, epochs, rate=rate, seed=seed, watched=watched)
+        plan = Plan(chosen.about, seed, epochs, edited.parameters, watched, len(data.test_images))
         runs.begin(NAME, plan, lambda: learned(run))
 
     train_button(NAME, start, edited.problem)

@@ -24,6 +24,7 @@ from visionlab.learning.scratch import (
     with_classes,
 )
 from visionlab.learning.scratch.stack import MOST_LAYERS, PADDINGS, possible
+from visionlab.ui.shared.terms import term
 
 ROWS = "scratch-layers"  # in the session
 OURS = "scratch-layers-for"  # there, too: the shape that a stack was picked for, until a person changes it
@@ -34,6 +35,12 @@ NUMBERS = {  # a layer's settings: in LayerSpec, on the page, from, to, step
     "pool": (("size", "px", 1, 16, 1),),
     "dropout": (("share", "share", 0.0, 0.95, 0.05),),
     "dense": (("out", "units", 1, 8192, 1),),
+}
+KINDS = {
+    "conv": term("kernel"),
+    "pool": term("pooling"),
+    "dropout": term("dropout"),
+    "dense": term("dense"),
 }
 TITLES = {
     "S2": "The article’s",
@@ -110,7 +117,9 @@ def editor(shape: tuple[int, int, int], classes: int) -> Edited:
     known, problem = _as_far_as_possible(stack, shape)
     place = len(known) if problem else None
     height, width, channels = shape
-    st.caption(f"The picture: {height} × {width} × {channels}")
+    st.caption(
+        f"The picture: {height} × {width} × {channels}. “same” and “valid” are kinds of padding.", help=term("padding")
+    )
     for index, row in enumerate(rows):
         _row(index, row, len(rows), known[index] if index < len(known) else None, stack[index])
         if index == place:
@@ -124,7 +133,7 @@ def editor(shape: tuple[int, int, int], classes: int) -> Edited:
     total = sum(layer.parameters for layer in known)
     if not problem:
         work = sum(layer.multiplications for layer in known)
-        st.markdown(f"**{total:,} parameters**, {work:,} multiplications a picture")
+        st.markdown(f"**{total:,} parameters**, {work:,} multiplications a picture", help=term("parameters"))
     return Edited(stack, problem, total)
 
 
@@ -151,7 +160,7 @@ def _impossible(problem: str) -> None:
 def _row(index: int, row: Row, count: int, found: LayerShape | None, spec: LayerSpec) -> None:
     last = index == count - 1
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"layer-row-{row.id}"):
-        st.markdown(f"**{spec.kind}**", width=70)
+        st.markdown(f"**{spec.kind}**", width=95, help=KINDS[spec.kind])
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width=408):
             _settings(row, spec, last)
         if found:

@@ -18,6 +18,7 @@ from visionlab.imaging.render import colour
 from visionlab.ui.scratch import runs
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.store import attempt
+from visionlab.ui.shared.terms import term
 
 # --- controls -------------------------------------------------------------------------------------------------------
 
@@ -67,7 +68,7 @@ def seed_input(experiment: str) -> int:
         0,
         key=f"seed-{experiment}",
         persist_state="session",
-        help="It decides where the weights begin, and the order of the pictures. One seed, one result.",
+        help=term("seed"),
     )
 
 
@@ -80,8 +81,12 @@ def rate_input(experiment: str, value: float) -> float:
         format="%g",
         key=f"rate-{experiment}-{value:g}",
         persist_state="session",
-        help="How far each step goes. Too far, and the loss runs away: that is told, and the last good weights stay.",
+        help=term("learning rate"),
     )
+
+
+def epochs_input(label: str, value: int, key: str) -> int:
+    return int(st.number_input(label, 1, 200, value, key=key, persist_state="session", help=term("epoch")))
 
 
 # --- words ----------------------------------------------------------------------------------------------------------

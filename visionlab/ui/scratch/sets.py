@@ -19,7 +19,7 @@ from visionlab.ui.shared import jobs, state, store
 from visionlab.ui.shared.at_server import at_the_server
 from visionlab.ui.shared.components.owner import owner
 from visionlab.ui.shared.page import link, roomy_columns, sentence
-from visionlab.ui.shared.widgets import distinct, plain, sized
+from visionlab.ui.shared.widgets import distinct, file_uploader, plain, sized
 
 PROJECT = "project"  # beside the names in SOURCES
 OWN = "scratch-own"  # in the session: what it named or uploaded last
@@ -146,7 +146,7 @@ def _bring(name: str) -> None:
     """A zip that is uploaded or, for who sits at the server itself, a zip or a folder there."""
     number = st.session_state.setdefault("scratch-uploads", 0)
     key = f"upload-{name}-{number}"
-    st.file_uploader(
+    file_uploader(
         "A zip with one folder a class, or with “train” and “test” folders that hold these",
         type=["zip"],
         key=key,

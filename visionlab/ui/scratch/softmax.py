@@ -15,6 +15,7 @@ from visionlab.ui.scratch.parts import Tile, beside, notice, rate_input, seed_in
 from visionlab.ui.scratch.sets import Chosen
 from visionlab.ui.shared import charts
 from visionlab.ui.shared.page import roomy_columns
+from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import duration
 
 NAME = "softmax"
@@ -32,7 +33,8 @@ def show(chosen: Chosen | None) -> None:
     st.markdown(
         "The simplest network there is: one template a class, as large as a picture. A picture’s score is the sum of "
         "its numbers times the template’s, and softmax turns the scores into probabilities. Gradient descent changes "
-        "the templates a little with every batch."
+        "the templates a little with every batch.",
+        help=term("softmax"),
     )
     if chosen is not None:
         _form(chosen)
@@ -52,7 +54,9 @@ def _form(chosen: Chosen) -> None:
     )
     way = SETTINGS[name]
     one, two, three, _ = roomy_columns(4, "controls", vertical_alignment="bottom")
-    steps = one.number_input("Steps", 1, 20_000, way.steps, key=f"steps-{name}", persist_state="session")
+    steps = one.number_input(
+        "Steps", 1, 20_000, way.steps, key=f"steps-{name}", persist_state="session", help=term("step")
+    )
     with two:
         rate = rate_input(NAME, way.rate)
     with three:

@@ -1,6 +1,8 @@
-"""What every page starts with: its configuration, the navigation, the heading, and the one place that shows errors.
+"""What every page starts with: its configuration, the navigation, a strip that says what it is for, and the one place
+that shows errors.
 
     with page("Convolution"):
+        picture = image_picker()  # takes its place in the strip
         ...
 
 Each page is self-sufficient: a deep link to a cold server runs that page's script alone.
@@ -12,6 +14,7 @@ import gc
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +29,7 @@ ASSETS = Path(__file__).parent / "assets"
 STYLE = ASSETS / "style.css"
 SIDEBAR = 220  # pixels: the navigation is short, the pictures want the room
 _imported = 0  # modules, when they were last taken out of the collections
+_strip: ContextVar[DeltaGenerator] = ContextVar("strip")  # of the page that this run of the script is drawing
 ICON = ASSETS / "icon.png"  # a file of ours: an icon by name is fetched from a font host
 
 
@@ -52,8 +56,7 @@ PAGES: dict[str, Page] = {
             "Home",
             ":material/home:",
             "",
-            "A picture is a grid of numbers. Follow them through a convolution, through every layer of VGG16, to a "
-            "prediction and its reasons. Then teach the network something of your own.",
+            "Follow a picture’s numbers through a convolution and all layers of VGG16 to a prediction and its reasons.",
             heading="See how a computer sees",
         ),
         Page(
@@ -116,10 +119,21 @@ def page(title: str) -> Iterator[None]:
     st.html(STYLE)
     with st.sidebar:
         _navigation()
-    st.title(entry.heading or title, anchor=False)
-    st.markdown(entry.about)
-    with told():
-        yield
+    top = st.container(horizontal=True, vertical_alignment="center", gap="small", key="strip")
+    with top.container(key="strip-heading"):
+        st.title(entry.heading or title, anchor=False)
+        st.caption(entry.about)
+    before = _strip.set(top)
+    try:
+        with told():
+            yield
+    finally:
+        _strip.reset(before)
+
+
+def strip() -> DeltaGenerator:
+    """The strip at the top of the page, for what belongs to the whole page: the picture that it works on."""
+    return _strip.get()
 
 
 @contextmanager

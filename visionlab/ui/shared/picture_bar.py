@@ -3,65 +3,73 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from visionlab.errors import ImageError
 from visionlab.imaging.image import MAX_BYTES, encode_jpeg, fit, load_image
 from visionlab.imaging.samples import SAMPLES, load_sample
 from visionlab.ui.shared import state
-from visionlab.ui.shared.components.paste import paste
-from visionlab.ui.shared.page import sentence
-from visionlab.ui.shared.widgets import distinct, show
+from visionlab.ui.shared.components.paste_and_drop import paste_and_drop
+from visionlab.ui.shared.page import sentence, strip
+from visionlab.ui.shared.widgets import distinct, file_uploader, show
 
-THUMBNAIL = 112  # pixels
+THUMBNAIL = 112  # pixels, of which the strip shows half as many: sharp on any screen
 KEPT_BYTES = 1 << 20  # an upload of at most so many is remembered as it is when the next one comes …
 KEPT = 1024  # … and a larger one with so many pixels on its longer side
 PICTURE_TYPES = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"]
 
 
-def image_picker() -> state.Picture:
-    """The picture bar; the user's own picture goes along from page to page."""
+def image_picker(place: DeltaGenerator | None = None) -> state.Picture:
+    """The picture, and what brings another, in the page's strip or at another place.
+
+    The user's own picture goes along from page to page.
+    """
     _take_uploads()
     mine = state.uploaded()
     options = [*SAMPLES, *([state.YOURS] if mine else [])]
     state.restore_choice(options)
-    titles = {name: sample.title for name, sample in SAMPLES.items()} | {state.YOURS: "Your picture"}
-    with st.container(border=True, key="picture-bar"):
-        shown, chosen, upload = st.columns(3, vertical_alignment="center", gap="medium")
-        with upload:
-            with st.container(horizontal=True, vertical_alignment="center", key="own-picture"):
-                st.markdown(":small[Or your own]", width="content")
-                paste(key="paste", on_paste=lambda data: take([("pasted picture", data)]))
-            st.file_uploader(
+    bar = {"horizontal": True, "vertical_alignment": "center", "gap": "small", "width": "content"}
+    with (place or strip()).container(key="picture-bar", **bar):
+        shown, told = (st.container(key=key, width="content") for key in ("picture-shown", "picture-name"))
+        panel = st.container(key="another-picture", width="content")
+        with panel, st.expander("Another picture", icon=":material/add_photo_alternate:"):
+            picture = _choice(mine, options)
+            file_uploader(
                 "Or your own",
-                label_visibility="collapsed",
                 type=PICTURE_TYPES,
                 accept_multiple_files=True,
                 key="upload",
                 max_upload_size=MAX_BYTES >> 20,
             )
-        with chosen:
-            picked = st.segmented_control(
-                "Picture",
-                options,
-                required=True,
-                format_func=titles.get,
-                key=state.SAMPLE,
-                wrap=True,
-            )
-            state.remember_choice(picked)
-            if mine and picked == state.YOURS:
-                mine = _which(mine)
-                st.text(f"{mine.name} · {mine.image.shape[1]} × {mine.image.shape[0]} px")
-            else:
-                st.caption(SAMPLES[picked].about)
-        picture = mine if mine and picked == state.YOURS else _sample(picked)
+            paste_and_drop(key="paste", uploader="upload", panel="another-picture", picture=picture.key)
         with shown:
-            show(picture, THUMBNAIL, alt=f"The picture: {titles[picked]}", width="content")
-        if problem := state.upload_error():
-            sentence(problem)
+            show(picture, THUMBNAIL, alt=f"The picture: {picture.name}", width="content")
+        height, width = picture.image.shape[:2]
+        told.text(f"{picture.name} · {width} × {height} px")
+    if problem := state.upload_error():
+        sentence(problem)
     return picture
+
+
+def _choice(mine: state.Picture | None, options: Sequence[str]) -> state.Picture:
+    """A sample, or one of the user's own pictures."""
+    titles = {name: sample.title for name, sample in SAMPLES.items()} | {state.YOURS: "Your picture"}
+    picked = st.segmented_control(
+        "Picture",
+        options,
+        required=True,
+        format_func=titles.get,
+        key=state.SAMPLE,
+        wrap=True,
+    )
+    state.remember_choice(picked)
+    if mine and picked == state.YOURS:
+        return _which(mine)
+    st.caption(SAMPLES[picked].about)
+    return _sample(picked)
 
 
 def second_picture(first: state.Picture) -> state.Picture | None:
@@ -122,12 +130,11 @@ def _which(mine: state.Picture) -> state.Picture:
     st.session_state["which"] = mine.key
     titles = distinct({key: names[key] for key in reversed(names)})
     st.selectbox(
-        "Which of yours",
+        "Your pictures so far",
         titles,
         format_func=titles.get,
         key="which",
         on_change=_choose,
-        label_visibility="collapsed",
     )
     return mine
 

@@ -6,15 +6,17 @@ import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from itertools import chain, count
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from visionlab.imaging.image import Image
 from visionlab.network.running.prediction import Prediction
 from visionlab.ui.shared import cached, state
 
 _Key = TypeVar("_Key")
+_SAME_KIND = {"jpg": "jpeg", "tif": "tiff"}  # two endings of the same kind of file
 
 # --- pictures -------------------------------------------------------------------------------------------------------
 
@@ -75,11 +77,36 @@ def sized(size: float) -> str:
     return f"{size:,.3g} GB"
 
 
-def facts(values: Mapping[str, str]) -> None:
-    """A row of short facts, {what: how much}, that goes on to a second line where a window is narrow."""
+def number(value: float, digits: int = 4) -> str:
+    """So many digits of a number, for people: with a minus sign that is one, and without one before 0."""
+    text = f"{value:.{digits}g}"
+    return text.replace("-", "−") if float(text) else "0"
+
+
+def facts(values: Mapping[str, str], terms: Mapping[str, str] = {}) -> None:
+    """A row of short facts, {what: how much}, that goes on to a second line where a window is narrow.
+
+    terms: {what: the sentence that explains it}.
+    """
     with st.container(horizontal=True, gap="large"):
         for label, value in values.items():
-            st.metric(label, value, width="content")
+            st.metric(label, value, help=terms.get(label), width="content")
+
+
+# --- files ---------------------------------------------------------------------------------------------------------
+
+
+def file_uploader(
+    label: str, *, type: Sequence[str], key: str, max_upload_size: int | None = None, **options: Any
+) -> UploadedFile | list[UploadedFile] | None:
+    """st.file_uploader; under it, once the browser has refused a file, what is taken. The style sheet shows it then."""
+    kinds = list(dict.fromkeys(_SAME_KIND.get(suffix, suffix).upper() for suffix in type))
+    most = f" of at most {max_upload_size:,} MB" if max_upload_size else ""
+    with st.container(key=f"uploader-{key}", gap="xsmall"):
+        taken = st.file_uploader(label, type=type, key=key, max_upload_size=max_upload_size, **options)
+        named = " and ".join(filter(None, (", ".join(kinds[:-1]), kinds[-1])))
+        st.caption(f"What is red was not taken: {named} files{most} are.")
+    return taken
 
 
 # --- answers --------------------------------------------------------------------------------------------------------

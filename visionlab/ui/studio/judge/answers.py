@@ -15,6 +15,7 @@ from visionlab.network.running.certainty import tempered
 from visionlab.ui.shared import charts
 from visionlab.ui.shared.charts import precision_recall
 from visionlab.ui.shared.page import roomy_columns
+from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import plain
 from visionlab.ui.studio.judge import charts as evaluation_charts
 from visionlab.ui.studio.judge.case import Case
@@ -56,9 +57,9 @@ def one_class(case: Case) -> None:
         column_config={
             name: st.column_config.ProgressColumn(format="%.2f", min_value=0, max_value=1, help=about)
             for name, about in {
-                "Precision": "Of the pictures that it named so, the share that are.",
-                "Recall": "Of the pictures that are, the share that it named so.",
-                "F1": "The harmonic mean of both.",
+                "Precision": term("precision"),
+                "Recall": term("recall"),
+                "F1": term("F1"),
             }.items()
         },
     )
@@ -74,7 +75,7 @@ def one_class(case: Case) -> None:
             50,
             format="%d %%",
             key="judged-threshold",
-            help="Higher: fewer are named so, and more of these are right. Lower: fewer of them are missed.",
+            help=term("threshold"),
         )
         / 100
     )
@@ -91,7 +92,7 @@ def _curves(found: Evaluation, target: int, threshold: float) -> None:
     receiver, precision = found.roc(target), found.precision_recall(target)
     left, right = roomy_columns(2, "details-curves", gap="large")
     with left:
-        st.markdown(f"**ROC** · area {receiver.area:.2f}, where 0.5 is chance")
+        st.markdown(f"**ROC** · area {receiver.area:.2f}, where 0.5 is chance", help=term("ROC"))
         st.plotly_chart(_marked(evaluation_charts.roc(receiver, name), receiver, threshold), config=charts.PLAIN)
     with right:
         st.markdown(f"**Precision and recall** · average precision {precision.area:.2f}")
@@ -136,7 +137,10 @@ def how_sure(case: Case) -> None:
     """How far the probabilities can be believed, and what the temperature made of them."""
     found = case.evaluation
     temperature = case.head.temperature
-    st.markdown(f"**Of what it is 80% sure of, about 80% should be right.** {_sureness(found.reliability)}")
+    st.markdown(
+        f"**Of what it is 80% sure of, about 80% should be right.** {_sureness(found.reliability)}",
+        help=term("calibration"),
+    )
     if temperature == 1:
         st.plotly_chart(evaluation_charts.reliability(found.reliability), config=charts.PLAIN, key="reliability")
         st.caption("No temperature was fitted: of fewer than 20 held-out pictures, it would say more about chance.")
@@ -154,7 +158,8 @@ def how_sure(case: Case) -> None:
     st.caption(
         f"The logits are divided by the temperature, which makes this head {surer} and leaves its answers as they "
         "are. It was fitted on these very pictures (Guo et al. 2017), so on others it may be off by more. Bars "
-        "are paler where they stand for fewer pictures."
+        "are paler where they stand for fewer pictures.",
+        help=term("logit"),
     )
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from visionlab.learning.judging.evaluation import Evaluation
 from visionlab.ui.shared.page import roomy_columns
+from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import plain
 from visionlab.ui.studio.judge import charts
 from visionlab.ui.studio.judge.case import counted
@@ -24,7 +25,7 @@ def cells(found: Evaluation, pictures: Pictures, key: str) -> None:
     beside = len(found.classes) <= SIDE_BY_SIDE
     matrix, opened = roomy_columns([1, 1.15], f"details-{key}", gap="large") if beside else (st.container(),) * 2
     with matrix:
-        st.markdown("**What it takes for what**")
+        st.markdown("**What it takes for what**", help=term("confusion matrix"))
         chosen = st.plotly_chart(
             charts.confusion(found.report),
             config=charts.CLICKED,

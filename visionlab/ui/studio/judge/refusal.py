@@ -43,7 +43,7 @@ def show(case: Case) -> None:
             if words:
                 gallery(case.project, [case.held_out[place] for place in found.refused], words, "refused", 8)
     st.markdown("**Try it with a picture of something else**")
-    picture = image_picker()
+    picture = image_picker(st.container())
     verdict(case.head, picture)
 
 

@@ -11,6 +11,7 @@ from visionlab.learning.judging.metrics import Report
 from visionlab.learning.projects.project import Project
 from visionlab.ui.shared import charts
 from visionlab.ui.shared.page import roomy_columns
+from visionlab.ui.shared.terms import term
 from visionlab.ui.studio import runs
 from visionlab.ui.studio.judge import answers, folder, labels, refusal, training
 from visionlab.ui.studio.judge import charts as evaluation_charts
@@ -66,10 +67,11 @@ def _worth(case: Case) -> None:
     low, high = report.interval
     words, bars = roomy_columns([1, 1.15], "details-worth", gap="large", vertical_alignment="center")
     with words:
-        st.subheader(f"{report.accuracy:.0%} are right", anchor=False)
+        st.subheader(f"{report.accuracy:.0%} are right", anchor=False, help=term("accuracy"))
         st.markdown(
             f"{right:,} of {counted(total, 'held-out picture')}, which it had not learned from when it was asked. On "
-            f"other pictures like these, expect between **{low:.0%}** and **{high:.0%}** (95 % interval)."
+            f"other pictures like these, expect between **{low:.0%}** and **{high:.0%}** (95 % interval).",
+            help=term("95 % interval"),
         )
     with bars:
         compared = baselines_of(case) if case.learned else None
@@ -80,7 +82,7 @@ def _worth(case: Case) -> None:
         if compared:
             st.markdown(against(report, compared))
         f1_low, f1_high = found.f1_interval
-        st.caption(f"Mean F1 of the classes: {found.f1:.2f}, between {f1_low:.2f} and {f1_high:.2f}.")
+        st.caption(f"Mean F1 of the classes: {found.f1:.2f}, between {f1_low:.2f} and {f1_high:.2f}.", help=term("F1"))
 
 
 def against(report: Report, compared: Sequence[Baseline]) -> str:

@@ -13,6 +13,7 @@ from visionlab.imaging.render import overlay
 from visionlab.learning.judging.learning_curve import CurvePoint, in_words, learning_curve
 from visionlab.network.explain import explain
 from visionlab.ui.shared import charts, jobs
+from visionlab.ui.shared.terms import term
 from visionlab.ui.studio.judge import charts as evaluation_charts
 from visionlab.ui.studio.judge.case import Case, awaited, counted
 from visionlab.ui.studio.judge.gallery import tiles
@@ -96,5 +97,6 @@ def where_it_looks(case: Case) -> None:
         grid(job)
         st.caption(
             "Grad-CAM for what the head said (Selvaraju et al. 2017): bright is what counted. Where it is the "
-            "background that counts, pictures of the subject elsewhere will help."
+            "background that counts, pictures of the subject elsewhere will help.",
+            help=term("Grad-CAM"),
         )

@@ -26,6 +26,7 @@ from visionlab.ui.shared import jobs
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.store import attempt
 from visionlab.ui.shared.undisturbed import undisturbed
+from visionlab.ui.shared.widgets import file_uploader
 from visionlab.ui.studio.projects import go_to, intake_into
 
 SOON = 0.4  # seconds that a page waits for an intake before it shows its progress
@@ -261,4 +262,4 @@ def uploader(label: str, key: str, act: Callable[[list[UploadedFile]], None], **
         for file in files:
             get_instance().uploaded_file_mgr.remove_file(session, file.file_id)
 
-    st.file_uploader(label, key=fresh, on_change=taken, **options)
+    file_uploader(label, key=fresh, on_change=taken, **options)

@@ -9,6 +9,7 @@ from visionlab.learning.projects.project import Project
 from visionlab.ui.shared import cached
 from visionlab.ui.shared.page import roomy_columns, told
 from visionlab.ui.shared.picture_bar import image_picker
+from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import probability_bars, shown_width
 from visionlab.ui.studio import runs
 from visionlab.ui.studio.judge.case import case_of
@@ -31,7 +32,7 @@ def show(project: Project) -> None:
 
 
 def _try(head: Head) -> None:
-    picture = image_picker()
+    picture = image_picker(st.container())
     net, key = runs.net_of(head), runs.key_of(head)
     one, two = roomy_columns(2, "answers", gap="large")
     answers = cached.top_predictions(key, picture.key, net, picture.image, TOP)
@@ -41,4 +42,4 @@ def _try(head: Head) -> None:
     with two:
         heat = cached.reasons(key, picture.key, answers[0].index, net, picture.image)
         st.image(heat, width=shown_width(picture.image, 420), alt="Where your head finds its reasons")
-        st.caption("Grad-CAM: does it look at the subject, or at the background?")
+        st.caption("Grad-CAM: does it look at the subject, or at the background?", help=term("Grad-CAM"))

@@ -15,6 +15,7 @@ from visionlab.learning.projects.runs import AT_WORK, RunInfo
 from visionlab.network.zoo.models import MODELS, TO_NAME, available, first_here
 from visionlab.ui.shared import cached, charts, jobs, state
 from visionlab.ui.shared.page import roomy_columns, sentence, told
+from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import duration
 from visionlab.ui.studio import runs
 from visionlab.ui.studio.pictures import intake
@@ -73,7 +74,7 @@ def _settings() -> Settings:
         format_func=lambda name: MODELS[name].title,
         key="base",
         bind="query-params",
-        help="It turns a picture into the numbers that are learned from. The Predict page downloads more of them.",
+        help=f"{term('embedding')} The Predict page downloads more networks.",
     )
     held_out = right.slider(
         "Held out to check with",
@@ -84,8 +85,7 @@ def _settings() -> Settings:
         format="%d %%",
         key="held-out",
         bind="query-params",
-        help="It is checked with pictures that it has not learned from; near-duplicates and bursts stay on one side. "
-        "After that, a linear head or a prototype learns from all of them.",
+        help=f"{term('held out')} After that, a linear head or a prototype learns from all of them.",
     )
     way = KINDS[kind]
     views = right.pills(
@@ -96,7 +96,7 @@ def _settings() -> Settings:
         format_func=lambda name: VIEWS[name].title,
         key=f"views-{kind}" if way.views else "views",
         bind="query-params",
-        help="  \n".join(f"**{view.title}**: {view.about}" for view in VIEWS.values()),
+        help="  \n".join([term("augmentation"), *(f"**{view.title}**: {view.about}" for view in VIEWS.values())]),
     )
     with right.expander("More"):
         seed = st.number_input(
@@ -106,7 +106,7 @@ def _settings() -> Settings:
             0,
             key="seed",
             bind="query-params",
-            help="It decides which pictures are held out. The same pictures, settings and seed give the same head.",
+            help=term("seed"),
         )
     return Settings(network, kind, tuple(views), held_out / 100, int(seed))
 
@@ -249,8 +249,11 @@ def _worth(run: RunInfo) -> None:
     if "accuracy" in report:
         low, high = report["accuracy_interval"]
         one.metric("Right on held-out pictures", f"{report['accuracy']:.0%}")
-        one.caption(f"On other pictures like these: between {low:.0%} and {high:.0%} (95 % interval).")
-        two.metric("Always naming the largest class", f"{report['majority']:.0%}")
+        one.caption(
+            f"On other pictures like these: between {low:.0%} and {high:.0%} (95 % interval).",
+            help=term("95 % interval"),
+        )
+        two.metric("Always naming the largest class", f"{report['majority']:.0%}", help=term("baseline"))
         two.caption("The baseline to beat.")
     else:
         one.metric("Right on held-out pictures", "–")

@@ -1,65 +1,115 @@
-"""The convolution lab: a square of the picture as a grid of numbers, and a kernel sliding over it, in the browser.
+"""The convolution lab: a picture, a kernel and the response, side by side and followed to the last number, and below a
+square of the picture that goes on through bias, ReLU and pooling to the probabilities of a few classes.
 
-What must follow the pointer is JavaScript: numbers.js does the arithmetic of visionlab.imaging.convolution (a test
-holds both to the same numbers), draw.js and views.js draw, words.js explains, controls.js listens, and lab.js holds
-what is chosen. The server hears of the square alone, once it rests.
+What must follow the pointer or a key is JavaScript. numbers.js does the arithmetic of visionlab.imaging.convolution and
+figures.js writes it so that sums add up as they are read (tests hold both to it); weights.js reads and turns kernels,
+kernel.js lets one write them; draw.js draws, walk.js plays; bench.js is the picture, the kernel and the response,
+story.js the square with views.js, ending.js and words.js; lab.js holds what they share. The response as a whole is the
+server's, and so is what remembers.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 from visionlab.imaging.kernels import Kernel
 from visionlab.ui.shared.components.kept_picture import WAIT_FOR_PICTURE, keep_picture
+from visionlab.ui.shared.components.looks import LOOKS
+from visionlab.ui.shared.terms import term
 
 FOLDER = Path(__file__).parent
 SCRIPTS = (
     "numbers.js",
+    "figures.js",
+    "weights.js",
     "draw.js",
+    "walk.js",
+    "kernel.js",
+    "bench.js",
     "views.js",
+    "ending.js",
     "words.js",
-    "controls.js",
+    "story.js",
     "lab.js",
 )  # one module for the browser, in this order
 
 _lab = st.components.v2.component(
     "visionlab_convolution_lab",
     html=(FOLDER / "lab.html").read_text(),
-    css=(FOLDER / "lab.css").read_text(),
+    css=(FOLDER / "lab.css").read_text() + LOOKS,
     js=WAIT_FOR_PICTURE + "\n".join((FOLDER / name).read_text() for name in SCRIPTS),
 )
 
-Square = tuple[int, int, int]  # left, top, side, in pixels of that picture
+
+@dataclass(frozen=True)
+class Scale:
+    """How responses are shown: one of render()'s modes, from the low to the high value."""
+
+    mode: str
+    low: float
+    high: float
 
 
 def convolution_lab(
     picture: bytes,
+    response: bytes,
     kernel: Kernel,
     *,
+    given: tuple[str, float | None],
+    scale: Scale,
+    fit: bool,
+    channel: str,
     stride: int,
     dilation: int,
     border: str,
     flip: bool,
-    square: Square | None,
+    left: Mapping[str, Any],
+    asked: Mapping[str, Any] | None,
     key: str,
-) -> Square | None:
-    """Mount the lab on the picture, a PNG file; returns the square where the user left it, if they did.
+) -> None:
+    """Mount the lab on the picture, a PNG file, and its response, an encoded picture.
 
-    `square` is where it begins, None for the middle. Beyond the picture it is brought back in.
+    `given` says by what the browser knows the kernel: (something new wherever the server gives it another one, the
+    stamp of the edit that it is). What a person does is in st.session_state[key]: `edit`, {stamp, weights}, the last
+    change of the kernel; `left`, what the lab was left at, which it begins with when it is mounted anew; `fit`, {stamp,
+    on}, whether the range of the scale is to be fitted to the response, as it is where `fit` says so. `asked`, with a
+    stamp, is what it is to be at from now on, as if it had been left so.
     """
-    found = _lab(
+    _lab(
         key=key,
         data={
             "picture": keep_picture(picture, f"{key}-picture"),
+            "response": keep_picture(response, f"{key}-response"),
             "weights": kernel.weights.astype(float).tolist(),
+            "title": kernel.title,
+            "about": kernel.about,
+            "given": given[0],
+            "stamp": given[1],
+            "scale": asdict(scale),
+            "fit": fit,
+            "channel": channel,
             "stride": stride,
             "dilation": dilation,
             "border": border,
             "flip": flip,
-            "square": list(square) if square else None,
+            "left": dict(left),
+            "asked": dict(asked) if asked else None,
+            "words": [
+                term("response"),
+                term("bias"),
+                term("ReLU"),
+                term("pooling"),
+                term("flatten"),
+                term("class weights"),
+                term("softmax"),
+            ],
         },
-        on_square_change=lambda: None,
+        on_edit_change=lambda: None,
+        on_left_change=lambda: None,
+        on_fit_change=lambda: None,
     )
-    return tuple(int(value) for value in found.square) if found.square else None

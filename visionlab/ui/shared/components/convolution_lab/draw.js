@@ -12,23 +12,14 @@ export function diverging(value, limit) {
 
 export const css = ([r, g, b]) => `rgb(${r},${g},${b})`;
 const dark = ([r, g, b]) => 0.299 * r + 0.587 * g + 0.114 * b < 128;
+export const inkOn = (fill) => (dark(fill) ? "#ffffff" : "#16202c");
 
-// A number in a few characters: -12, 0.25, 1.2k, with a true minus sign.
-export function short(value, digits = 3) {
-  const size = Math.abs(value);
-  if (size < 1e-9) return "0";
-  let text;
-  if (size >= 10000) text = `${(size / 1000).toFixed(0)}k`;
-  else if (Math.abs(size - Math.round(size)) < 1e-6) text = String(Math.round(size));
-  else if (size < 0.01) text = size.toExponential(0);
-  else text = String(Number(size.toPrecision(digits)));
-  return value < 0 ? `−${text}` : text;
-}
-
-// The same in as few characters as a small cell has room for.
-export function brief(value) {
-  const rounded = Math.abs(value) >= 9.95 ? Math.round(value) : Math.round(value * 10) / 10;
-  return short(rounded);
+// A response's value → [r, g, b], as the server shows the whole one: scale is {mode, low, high}.
+export function shade(value, { mode, low, high }) {
+  if (mode === "diverging") return diverging(value, Math.max(Math.abs(low), Math.abs(high)));
+  const place = ((mode === "absolute" ? Math.abs(value) : value) - low) / (high > low ? high - low : 1);
+  const level = Math.round(255 * Math.max(0, Math.min(1, place)));
+  return [level, level, level];
 }
 
 // A canvas of so many CSS pixels, sharp on any screen; returns its context, in CSS pixels.
@@ -60,7 +51,7 @@ export function drawGrid(context, rows, columns, size, look, theme, left = 0, to
       if (cell.hatched) hatch(context, px, py, size, theme);
       if (numbers && cell.text !== undefined) {
         const ground = cell.hatched ? cell.fill.map((value, k) => (value + theme.veilColour[k]) / 2) : cell.fill;
-        context.fillStyle = dark(ground) ? "#ffffff" : "#16202c";
+        context.fillStyle = inkOn(ground);
         context.font = `${Math.min(12, size * (cell.text.length > 4 ? 0.28 : 0.36))}px ${theme.font}`;
         context.fillText(cell.text, px + size / 2, py + size / 2 + 0.5);
       }
@@ -91,6 +82,38 @@ function hatch(context, x, y, size, theme) {
   context.stroke();
 }
 
+// A frame around a place that may be smaller than can be seen: it has nine pixels a side at least.
+export function mark(context, x, y, width, height, colour) {
+  const [w, h] = [Math.max(9, width), Math.max(9, height)];
+  frame(context, x - (w - width) / 2, y - (h - height) / 2, w, h, colour, Math.min(w, h) < 14 ? 1.5 : 2.5);
+}
+
+// A thin dashed frame: there, but nothing to look at.
+export function dashed(context, x, y, width, height) {
+  for (const [colour, start] of [["rgba(255,255,255,.9)", 0], ["rgba(20,30,40,.9)", 4]]) {
+    context.strokeStyle = colour;
+    context.lineWidth = 1.2;
+    context.setLineDash([4, 4]);
+    context.lineDashOffset = start;
+    context.strokeRect(x, y, width, height);
+  }
+  context.setLineDash([]);
+}
+
+// A canvas becomes what was drawn before; returns its context.
+export function copy(canvas, still) {
+  if (canvas.width !== still.width || canvas.height !== still.height) {
+    const ratio = globalThis.devicePixelRatio || 1;
+    prepare(canvas, still.width / ratio, still.height / ratio);
+  }
+  const context = canvas.getContext("2d");
+  context.save();
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.drawImage(still, 0, 0);
+  context.restore();
+  return context;
+}
+
 // A frame that is seen on black, on white and on every colour between.
 export function frame(context, x, y, width, height, colour, thick = 2.5) {
   context.lineJoin = "round";
@@ -103,12 +126,17 @@ export function frame(context, x, y, width, height, colour, thick = 2.5) {
   context.strokeRect(x, y, width, height);
 }
 
+export function backgroundOf(element) {
+  return getComputedStyle(element).getPropertyValue("--st-background-color").trim() || "#ffffff";
+}
+
 export function readTheme(element) {
   const style = getComputedStyle(element);
   const read = (name, fallback) => style.getPropertyValue(name).trim() || fallback;
-  const background = read("--st-background-color", "#ffffff");
+  const background = backgroundOf(element);
   return {
     background,
+    panel: read("--st-secondary-background-color", "#f0f2f6"),
     text: read("--st-text-color", "#16202c"),
     font: read("--st-font", "sans-serif"),
     line: "rgba(110,125,145,.55)",

@@ -37,24 +37,41 @@ export function turned(weights) {
   return weights.map((row) => [...row].reverse()).reverse();
 }
 
-// Everything that a kernel does to a square of one or more planes.
-//   planes: of equal size; weights: rows of numbers, as written; how: {stride, dilation, border, flip}
-// Answers of several planes are added up, as a CNN's first layer adds up red, green and blue.
-export function correlate(planes, weights, how) {
+// Of 8-bit channels, as the server's grey pictures: ITU-R BT.601, in whole numbers, halves rounded up.
+export function grey(red, green, blue) {
+  return Math.floor((299 * red + 587 * green + 114 * blue + 500) / 1000);
+}
+
+// What the kernel is slid over of a picture {width, height, data: RGBA}: one plane, or three.
+export function planesOf({ width, height, data }, channel) {
+  const one = (k) => plane(height, width, (y, x) => data[4 * (y * width + x) + k]);
+  if (channel === "sum" || channel === "each") return [0, 1, 2].map(one);
+  if (channel !== "grey") return [one(["red", "green", "blue"].indexOf(channel))];
+  return [plane(height, width, (y, x) => grey(...data.subarray(4 * (y * width + x), 4 * (y * width + x) + 3)))];
+}
+
+// How a kernel lies on planes of equal size, and how many answers there are (rows, columns).
+//   weights: rows of numbers, as written; how: {stride, dilation, border, flip}
+export function laidOn(planes, weights, how) {
   const laid = how.flip ? turned(weights) : weights;
   const down = extent(planes[0].rows, laid.length, how);
   const across = extent(planes[0].columns, laid[0].length, how);
-  const answers = plane(down.count, across.count, (row, column) => {
-    let sum = 0;
-    for (const term of terms(planes, laid, how, down, across, row, column)) sum += term.product;
-    return sum;
-  });
-  return { planes, laid, how, down, across, answers };
+  return { planes, laid, how, down, across, rows: down.count, columns: across.count };
+}
+
+// Everything that a kernel does to a square of one or more planes. Answers of several planes are added up, as a CNN's
+// first layer adds up red, green and blue.
+export function correlate(planes, weights, how) {
+  const run = laidOn(planes, weights, how);
+  const answers = plane(run.rows, run.columns, (row, column) =>
+    termsOf(run, row, column).reduce((sum, term) => sum + term.product, 0),
+  );
+  return { ...run, answers };
 }
 
 // The products that one answer is the sum of, in reading order, plane after plane:
 //   {plane, y, x, i, j, value, weight, product, inside}; y and x are the square's, and may lie outside of it.
-function terms(planes, laid, how, down, across, row, column) {
+export function termsOf({ planes, laid, how, down, across }, row, column) {
   const found = [];
   planes.forEach((pixels, index) => {
     for (let i = 0; i < laid.length; i++) {
@@ -69,10 +86,6 @@ function terms(planes, laid, how, down, across, row, column) {
     }
   });
   return found;
-}
-
-export function termsOf(run, row, column) {
-  return terms(run.planes, run.laid, run.how, run.down, run.across, row, column);
 }
 
 export function mapped(grid, change) {

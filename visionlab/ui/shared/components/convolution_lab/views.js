@@ -14,8 +14,8 @@ export function tileText(step, run) {
   return TILE_TEXTS[step](run);
 }
 
-// One of the five steps. pixelLook(plane values…) gives a pixel's colour; limit is what full orange stands for.
-export function drawTiles(canvas, width, step, run, colourOf, limit, activated, theme) {
+// One of the five steps. colourOf(y, x) gives a pixel's colour, shadeOf(value) a response's.
+export function drawTiles(canvas, width, step, run, colourOf, shadeOf, activated, theme) {
   const { rows, columns } = run.answers;
   const [kr, kc] = [run.laid.length, run.laid[0].length];
   const tall = Math.min(width, 460);
@@ -36,7 +36,7 @@ export function drawTiles(canvas, width, step, run, colourOf, limit, activated, 
           }
         }
         if (step === 1) {
-          context.fillStyle = css(diverging(run.answers.values[r * columns + c], limit));
+          context.fillStyle = css(shadeOf(run.answers.values[r * columns + c]));
           const mark = Math.min(kr, kc) * unit * 0.62;
           context.fillRect(left + (kc * unit - mark) / 2, top + (kr * unit - mark) / 2, mark, mark);
         }
@@ -50,7 +50,7 @@ export function drawTiles(canvas, width, step, run, colourOf, limit, activated, 
     const context = prepare(canvas, grid.columns * size, grid.rows * size);
     const look = (y, x) => {
       const value = grid.values[y * grid.columns + x];
-      return { fill: diverging(value, limit), text: brief(value) };
+      return { fill: shadeOf(value), text: brief(value) };
     };
     drawGrid(context, grid.rows, grid.columns, size, look, theme);
     return;
@@ -61,7 +61,7 @@ export function drawTiles(canvas, width, step, run, colourOf, limit, activated, 
   const context = prepare(canvas, width, Math.ceil(values.length / per) * size);
   context.clearRect(0, 0, width, canvas.height);
   values.forEach((value, k) => {
-    const look = () => ({ fill: diverging(value, limit), text: brief(value) });
+    const look = () => ({ fill: shadeOf(value), text: brief(value) });
     drawGrid(context, 1, 1, size, look, theme, (k % per) * size, Math.floor(k / per) * size);
   });
 }
@@ -89,7 +89,8 @@ export function drawShift(canvas, width, rowsOf, theme) {
   });
 }
 
-export function shiftText(n, run, unpooledChange, pooledChange, followed) {
+// n pixels to the right; changes: of the response after ReLU, of the pooled ones, of the largest one alone, as shares.
+export function shiftText(n, run, changes, followed) {
   const by = `${Math.abs(n)} pixel${Math.abs(n) === 1 ? "" : "s"}`;
   if (n === 0) return "Nothing is moved yet: drag the slider.";
   let first;
@@ -102,6 +103,12 @@ export function shiftText(n, run, unpooledChange, pooledChange, followed) {
   } else {
     first = `The response moved along, but for ${short(followed.largest)} at most.`;
   }
-  const share = (value) => `${Math.round(value * 100)} %`;
-  return `${first} Cell by cell, the response after ReLU changed by ${share(unpooledChange)}, the pooled ones by ${share(pooledChange.pooled)}, and the largest one of the whole square by ${share(pooledChange.whole)}: the more is pooled, the less a shift matters. That is invariance.`;
+  const [response, pool, whole] = changes.map((value) => Math.round(value * 100));
+  const last =
+    whole < pool && pool < response
+      ? "the more is pooled, the less a shift matters. That is invariance."
+      : whole < response
+        ? "the largest of all hardly minds the shift, but 2 × 2 pooling does not help here: it takes in less than the picture moved."
+        : "pooling does not help here: what the square shows has changed too much.";
+  return `${first} Cell by cell, the response after ReLU changed by ${response} %, the pooled ones by ${pool} %, and the largest one of the whole square by ${whole} %: ${last}`;
 }

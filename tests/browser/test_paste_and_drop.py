@@ -1,0 +1,104 @@
+"""A picture that comes without a file dialog, pasted or dropped anywhere on a page; and why one is refused."""
+
+import base64
+import re
+
+import pytest
+from browser.driver import another_picture, open_page, settle
+from playwright.sync_api import Page, expect
+
+# What a person holds: [[bytes in base64, name, type] …] as a DataTransfer.
+HOLD = """(files) => {
+    const data = new DataTransfer();
+    for (const [bytes, name, type] of files)
+        data.items.add(new File([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))], name, {type}));
+    return data;
+}"""
+PASTE = """(clipboardData) => document.body.dispatchEvent(
+    new ClipboardEvent('paste', {clipboardData, bubbles: true, cancelable: true}))"""
+DRAG = """([selector, kind, dataTransfer]) => document.querySelector(selector).dispatchEvent(
+    new DragEvent(kind, {dataTransfer, bubbles: true, cancelable: true, composed: true}))"""
+BEGINNING = "[data-testid=stMain] h1"  # what is far from any uploader
+
+LISTENING = """(button) => new Promise((done) => {
+    const look = () => (button.onclick ? done() : requestAnimationFrame(look));
+    look();
+})"""  # the component's script may come after its button
+
+
+def hold(page: Page, *files: tuple[str, bytes, str]):
+    page.locator(".st-key-paste button").evaluate(LISTENING)
+    held = [[base64.b64encode(data).decode(), name, kind] for name, data, kind in files]
+    return page.evaluate_handle(HOLD, held)
+
+
+def paste(page: Page, data: bytes, kind: str = "image/png") -> None:
+    page.evaluate(PASTE, hold(page, ("image.png", data, kind)))
+
+
+def drop(page: Page, *files: tuple[str, bytes, str], at: str = BEGINNING) -> None:
+    held = hold(page, *files)
+    page.evaluate(DRAG, [at, "dragover", held])
+    expect(page.get_by_test_id("drop-sign")).to_be_visible(visible=at == BEGINNING)
+    page.evaluate(DRAG, [at, "drop", held])
+    expect(page.get_by_test_id("drop-sign")).to_be_hidden()
+
+
+def test_a_pasted_picture_becomes_the_picture_of_all_pages(page: Page, photo):
+    open_page(page, "Feature_maps")
+    paste(page, photo.read_bytes())
+    expect(page.get_by_text("pasted picture.png · 300 × 200 px")).to_be_visible()
+    settle(page)
+    paste(page, b"not a picture")
+    expect(page.get_by_text("pasted picture.png: ")).to_be_visible()
+    expect(page.get_by_text("pasted picture.png · 300 × 200 px")).to_be_visible()
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/pdf"])
+def test_what_is_no_picture_is_left_to_the_page(page: Page, kind):
+    open_page(page, "Convolution")
+    paste(page, b"some text", kind)
+    settle(page)
+    expect(page.get_by_text("pasted picture")).to_have_count(0)
+
+
+def test_pictures_are_dropped_anywhere_and_the_last_one_counts(page: Page, photo):
+    open_page(page, "Filters")
+    data = photo.read_bytes()
+    drop(page, ("one.png", data, "image/png"))
+    expect(page.get_by_text("one.png · 300 × 200 px")).to_be_visible()
+    settle(page)
+    drop(page, ("two.png", data + b" ", "image/png"), ("three.png", data + b"  ", "image/png"))
+    expect(page.get_by_text("three.png · 300 × 200 px")).to_be_visible()
+    settle(page)
+    another_picture(page)
+    expect(page.get_by_role("combobox", name=re.compile("Your pictures so far"))).to_have_value("three.png")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Paste a picture")).to_be_hidden()
+
+
+def test_a_file_that_is_refused_says_why_and_loses_nothing(page: Page, photo):
+    open_page(page, "Predict")
+    drop(page, ("one.png", photo.read_bytes(), "image/png"))
+    expect(page.get_by_text("one.png · 300 × 200 px")).to_be_visible()
+    settle(page)
+    drop(page, ("notes.pdf", b"text", "application/pdf"))
+    said = page.locator(".st-key-uploader-upload")
+    expect(said.get_by_text("application/pdf files are not allowed.")).to_be_visible()
+    assert said.get_by_role("alert").bounding_box()["width"] > 100, "for the eye, too"
+    expect(said.get_by_text("JPEG, PNG, WEBP, GIF, BMP and TIFF files of at most 20 MB are.")).to_be_visible()
+    expect(page.get_by_text("one.png · 300 × 200 px")).to_be_visible()
+    page.mouse.click(700, 850)
+    expect(said.get_by_role("alert")).to_be_hidden()
+    big = {"name": "big.png", "mimeType": "image/png", "buffer": bytes(21 << 20)}
+    page.locator(".st-key-upload input").set_input_files(big)
+    expect(said.get_by_text("File must be 20.0MB or smaller.")).to_be_visible()
+
+
+def test_a_drop_onto_another_uploader_goes_to_that_one(page: Page, photo):
+    open_page(page, "Filters")
+    page.get_by_role("tab", name="A zip of pictures").click()
+    drop(page, ("one.png", photo.read_bytes(), "image/png"), at=".st-key-batch-zip section")
+    refused = page.locator(".st-key-batch-zip").get_by_role("alert")
+    expect(refused).to_contain_text("image/png files are not allowed.")
+    expect(page.get_by_text("Cat · 451 × 300 px")).to_be_visible()

@@ -1,0 +1,53 @@
+"""The public names, for type checkers and, by way of lazy_loader, for __init__.py."""
+
+from .errors import BusyError as BusyError
+from .errors import DatasetError as DatasetError
+from .errors import HeadError as HeadError
+from .errors import ImageError as ImageError
+from .errors import ModelError as ModelError
+from .errors import ParameterError as ParameterError
+from .errors import VisionlabError as VisionlabError
+from .errors import WeightsError as WeightsError
+from .imaging.chains import CHAINS as CHAINS
+from .imaging.convolution import convolve as convolve
+from .imaging.filters import FILTERS as FILTERS
+from .imaging.filters import Filter as Filter
+from .imaging.image import Image as Image
+from .imaging.image import Response as Response
+from .imaging.image import load_image as load_image
+from .imaging.kernels import KERNELS as KERNELS
+from .imaging.kernels import Kernel as Kernel
+from .imaging.pipeline import Pipeline as Pipeline
+from .imaging.render import mosaic as mosaic
+from .imaging.render import overlay as overlay
+from .imaging.render import render as render
+from .imaging.samples import load_sample as load_sample
+from .learning.heads import training as training
+from .learning.heads.head import Head as Head
+from .learning.heads.head import load_head as load_head
+from .learning.heads.training import Epoch as Epoch
+from .learning.heads.training import train_head as train_head
+from .learning.sets.dataset import LabelledImages as LabelledImages
+from .learning.takeaway.export import export_onnx as export_onnx
+from .learning.takeaway.package import open_package as open_package
+from .network.explain import METHODS as METHODS
+from .network.explain import Heatmap as Heatmap
+from .network.explain import explain as explain
+from .network.explain import explain_layers as explain_layers
+from .network.explain.faithfulness import Faithfulness as Faithfulness
+from .network.explain.faithfulness import faithfulness as faithfulness
+from .network.explain.sanity import sanity_check as sanity_check
+from .network.inside.activations import FeatureMap as FeatureMap
+from .network.inside.activations import feature_maps as feature_maps
+from .network.inside.trace import Trace as Trace
+from .network.inside.trace import trace_unit as trace_unit
+from .network.inside.visualisation import visualise_channel as visualise_channel
+from .network.running.classifier import Classifier as Classifier
+from .network.running.classifier import Layer as Layer
+from .network.running.classifier import Transform as Transform
+from .network.running.prediction import Prediction as Prediction
+from .network.running.prediction import predict as predict
+from .network.zoo.loading import load_classifier as load_classifier
+from .network.zoo.models import MODELS as MODELS
+
+__version__: str

@@ -1,0 +1,25 @@
+"""The shell's app: what `make run` serves, from wherever visionlab is installed; main registers it."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from visionlab.errors import VisionlabError
+
+SCRIPT = "streamlit_app.py"
+_PACKAGE = Path(__file__).parents[1]
+_PLACES = (_PACKAGE / "app", _PACKAGE.parent)  # in an installed library (see setup.py), and in a checkout
+
+
+def serve(port: Annotated[int, typer.Option(min=1, max=65535, help="Where the browser finds it.")] = 8501) -> None:
+    """The app, for the browser, until Ctrl+C; needs visionlab[app]."""
+    if missing := [name for name in ("streamlit", "plotly") if find_spec(name) is None]:
+        raise VisionlabError(f"The app needs what is not installed here: pip install {' '.join(missing)}.")
+    from streamlit.web.cli import main
+
+    script = next(place / SCRIPT for place in _PLACES if (place / SCRIPT).is_file())
+    main(["run", str(script), "--server.port", str(port)])

@@ -1,0 +1,134 @@
+// How the story ends: the pooled numbers in a row, weights for a few classes, and softmax. The weights are set by hand,
+// +1 where a class wants a response and −1 where it does not; a click changes one.
+
+const CLASSES = ["on the left", "on the right", "in the middle"];
+
+// For pooled responses of so many rows and columns: weights in −1, 0, 1, one plane for each class.
+export function firstWeights(rows, columns) {
+  const side = (x) => Math.sign((columns - 1) / 2 - x);
+  const inner = (i, count) => Math.abs(i - (count - 1) / 2) < count / 4;
+  return [
+    plane(rows, columns, (y, x) => side(x)),
+    plane(rows, columns, (y, x) => -side(x)),
+    plane(rows, columns, (y, x) => (inner(y, rows) && inner(x, columns) ? 1 : -1)),
+  ];
+}
+
+// The numbers as shares of the largest, so that no brightness decides; all 0 where there is none.
+export function shares(grid) {
+  const largest = Math.max(0, ...grid.values);
+  return mapped(grid, (value) => (largest ? value / largest : 0));
+}
+
+// With three decimals, so that who computes with what is written gets what is written.
+export function scoresOf(grid, weights) {
+  const score = (plane) => grid.values.reduce((sum, value, k) => sum + value * plane.values[k], 0);
+  return weights.map((plane) => Number(score(plane).toFixed(3)));
+}
+
+// Bridle 1990; the largest is taken away first, so that no power overflows.
+export function softmax(scores) {
+  const most = Math.max(...scores);
+  const powers = scores.map((score) => Math.exp(score - most));
+  const total = powers.reduce((sum, power) => sum + power, 0);
+  return powers.map((power) => power / total);
+}
+
+export class Ending {
+  constructor(root, changed) {
+    this.root = root;
+    this.changed = changed;
+    this.classes = CLASSES.map((name, k) => {
+      const row = document.createElement("div");
+      row.className = "class";
+      row.innerHTML =
+        '<span class="name"></span><canvas class="wanted" tabindex="0" role="application"></canvas>' +
+        '<span class="score"></span><span class="share"><span class="bar-fill"></span></span><span class="percent"></span>';
+      row.querySelector(".name").textContent = name;
+      const canvas = row.querySelector(".wanted");
+      canvas.setAttribute("aria-label", `Weights of “${name}”. Space changes the one at the chosen place.`);
+      canvas.addEventListener("click", (event) => {
+        const box = canvas.getBoundingClientRect();
+        const [x, y] = [event.clientX - box.left, event.clientY - box.top].map((value) => Math.floor(value / this.size));
+        this.turn(k, y * this.grid.columns + x);
+      });
+      canvas.addEventListener("keydown", (event) => {
+        if (event.key !== " ") return;
+        event.preventDefault();
+        this.turn(k, this.place);
+      });
+      return row;
+    });
+    root.querySelector(".classes").replaceChildren(...this.classes);
+  }
+
+  turn(k, place) {
+    const { values } = this.weights[k];
+    if (place >= values.length) return;
+    values[place] = { 1: -1, [-1]: 0, 0: 1 }[values[place]];
+    this.changed();
+  }
+
+  // stage 4 has the row alone, 5 the weights and scores, 6 the probabilities; place is the number that is looked at.
+  draw(pool, stage, place, theme, width) {
+    if (pool.rows !== this.grid?.rows || pool.columns !== this.grid?.columns) {
+      this.weights = firstWeights(pool.rows, pool.columns);
+    }
+    this.grid = shares(pool);
+    this.place = place;
+    const values = [...this.grid.values];
+    const per = Math.max(1, Math.min(values.length, Math.floor(width / 30)));
+    const cell = Math.min(44, width / per);
+    const context = prepare(this.root.querySelector(".flat"), per * cell, Math.ceil(values.length / per) * cell);
+    context.clearRect(0, 0, width, 1e4);
+    const at = (k) => [(k % per) * cell, Math.floor(k / per) * cell];
+    values.forEach((value, k) => {
+      const look = () => ({ fill: Array(3).fill(Math.round(255 * value)), text: fixed(value, 2) });
+      drawGrid(context, 1, 1, cell, look, theme, ...at(k));
+    });
+    if (values.length) frame(context, ...at(place), cell, cell, theme.accent);
+    this.root.querySelector(".classes").hidden = stage < 5;
+    if (stage < 5) return;
+    this.size = Math.max(14, Math.min(21, 110 / Math.max(pool.rows, pool.columns)));
+    const scores = scoresOf(this.grid, this.weights);
+    const probabilities = softmax(scores);
+    this.classes.forEach((row, k) => {
+      const canvas = row.querySelector(".wanted");
+      const { rows, columns, values: wanted } = this.weights[k];
+      const drawing = prepare(canvas, columns * this.size, rows * this.size);
+      const look = (y, x) => {
+        const weight = wanted[y * columns + x];
+        return { fill: diverging(weight, 1.6), text: ["−", "0", "+"][weight + 1] };
+      };
+      drawGrid(drawing, rows, columns, this.size, look, theme);
+      frame(drawing, (place % columns) * this.size, Math.floor(place / columns) * this.size, this.size, this.size, theme.accent);
+      row.querySelector(".score").textContent = `score ${fixed(scores[k], 3)}`;
+      row.querySelector(".share").hidden = row.querySelector(".percent").hidden = stage < 6;
+      row.querySelector(".bar-fill").style.width = `${100 * probabilities[k]}%`;
+      row.querySelector(".percent").textContent = `${(100 * probabilities[k]).toFixed(1)} %`;
+    });
+  }
+
+  // What the stage does, in a sentence with its numbers.
+  say(stage) {
+    const { columns, values } = this.grid;
+    const [value, row, column] = [fixed(values[this.place] ?? 0, 2), Math.floor(this.place / columns), this.place % columns];
+    if (stage === 4) {
+      return (
+        `Row after row, ${values.length} numbers in one line, as shares of the largest: number ${this.place + 1} is ` +
+        `row ${row + 1}, column ${column + 1}, ${value}.`
+      );
+    }
+    const scores = scoresOf(this.grid, this.weights);
+    if (stage === 5) {
+      return (
+        `Each class weighs every number: here ${value} times ${this.weights.map((each) => fixed(each.values[this.place], 0)).join(", ")}. ` +
+        "Added up, that is its score. A network learns such weights; these are set by hand, and a click changes one."
+      );
+    }
+    const best = scores.indexOf(Math.max(...scores));
+    const powers = scores.map((score) => `e^${fixed(score, 3)}`);
+    const percent = (100 * softmax(scores)[best]).toFixed(1);
+    return `Softmax: ${powers[best]} / (${powers.join(" + ")}) = ${percent} %. The strong responses are most likely ${CLASSES[best]}.`;
+  }
+}

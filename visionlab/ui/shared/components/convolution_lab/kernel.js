@@ -1,0 +1,178 @@
+// The kernel as a grid that one writes in: each weight a field, what it is refused for below it, and what turns it.
+
+const ANSWERED = 80; // ms between two changes that the server hears of; the last one always goes
+
+export class KernelGrid {
+  // changed(weights) is called for what a person did.
+  constructor(root, changed) {
+    this.root = root;
+    this.changed = changed;
+    this.weights = null;
+    this.before = []; // kernels to go back to
+    this.grid = root.querySelector(".weights");
+    this.refusal = root.querySelector(".refused");
+    this.sides = [...root.querySelectorAll(".rows, .columns")];
+    for (const side of this.sides) side.max = LARGEST;
+    this.grid.addEventListener("paste", (event) => this.paste(event));
+    const tools = { rotate: rotated, transpose: transposed, normalise: normalised, random };
+    root.querySelectorAll("[data-tool]").forEach((button) =>
+      button.addEventListener("click", () => this.become(tools[button.dataset.tool](this.weights))),
+    );
+    root.querySelector(".undo").addEventListener("click", () => this.undo());
+    this.sides.forEach((side) =>
+      side.addEventListener("change", () => {
+        const [rows, columns] = this.sides.map((each) => Math.max(1, Math.min(LARGEST, Math.round(Number(each.value)) || 1)));
+        this.become(resized(this.weights, rows, columns));
+      }),
+    );
+  }
+
+  // From outside: another kernel than that which stands here.
+  show(weights) {
+    this.before = [];
+    this.put(weights);
+    this.refuse("");
+  }
+
+  // By a person: what was there can be brought back.
+  become(weights) {
+    this.before.push(this.weights);
+    this.put(weights);
+    this.refuse("");
+    this.tell();
+  }
+
+  undo() {
+    if (!this.before.length) return;
+    this.put(this.before.pop());
+    this.refuse("");
+    this.tell();
+  }
+
+  put(weights) {
+    this.weights = weights.map((row) => [...row]);
+    const [rows, columns] = [weights.length, weights[0].length];
+    if (this.grid.children.length !== rows * columns || this.columns !== columns) {
+      this.columns = columns;
+      this.grid.replaceChildren(...weights.flatMap((row, i) => row.map((_, j) => this.field(i, j))));
+      this.layout();
+    }
+    this.sides[0].value = rows;
+    this.sides[1].value = columns;
+    this.paint();
+  }
+
+  // Cells as large as the room allows, the whole kernel always in sight; a number only where one can be read.
+  layout() {
+    if (!this.columns) return;
+    const longest = Math.max(this.columns, this.grid.children.length / this.columns);
+    const cell = Math.min(52, (this.grid.clientWidth || 216) / longest - 2);
+    this.grid.style.setProperty("--columns", this.columns);
+    this.grid.style.setProperty("--cell", `${cell}px`);
+    this.grid.dataset.room = cell < 22 ? "none" : cell < 34 ? "little" : "enough";
+  }
+
+  field(i, j) {
+    const input = document.createElement("input");
+    input.type = "text";
+    input.inputMode = "decimal";
+    input.autocomplete = "off";
+    input.spellcheck = false;
+    input.setAttribute("aria-label", `Weight in row ${i + 1}, column ${j + 1}`);
+    let start = 0;
+    input.addEventListener("focus", () => {
+      start = this.weights[i][j];
+      input.value = weightText(start).includes("/") ? weightText(start) : String(Number(start.toPrecision(7)));
+      input.select();
+      this.pushed = false;
+    });
+    input.addEventListener("input", () => {
+      const value = readWeight(input.value);
+      input.setAttribute("aria-invalid", String(value === null));
+      if (value !== null) this.set(i, j, value, input);
+    });
+    input.addEventListener("blur", () => {
+      if (readWeight(input.value) === null) {
+        this.refuse(`“${input.value.slice(0, 20)}” is no number: it stays ${weightText(start)}. Write 0.5, 0,5, 1/9 or −2.`);
+        this.set(i, j, start, input);
+      }
+      this.paint();
+    });
+    input.addEventListener("keydown", (event) => {
+      const direction = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+      if (direction) {
+        this.set(i, j, stepped(this.weights, this.weights[i][j], direction, event.shiftKey), input);
+        input.value = fixed(this.weights[i][j], 6);
+        input.setAttribute("aria-invalid", "false");
+        event.preventDefault();
+      } else if (event.key === "Escape") {
+        this.set(i, j, start, input);
+        input.value = weightText(start);
+        input.setAttribute("aria-invalid", "false");
+      } else if (event.key === "Enter") {
+        const next = this.grid.children[((i + 1) % this.weights.length) * this.columns + j];
+        next === input ? input.blur() : next.focus();
+      }
+    });
+    return input;
+  }
+
+  // While one is in a field, it says what was typed; its colour and all others follow.
+  set(i, j, value, input) {
+    if (value === this.weights[i][j]) return;
+    if (!this.pushed) this.before.push(this.weights.map((row) => [...row]));
+    this.pushed = true;
+    this.weights[i][j] = value;
+    this.refuse("");
+    this.paint(input);
+    this.tell();
+  }
+
+  paint(typing = this.grid.getRootNode().activeElement) {
+    const strongest = Math.max(1e-12, ...this.weights.flat().map(Math.abs));
+    [...this.grid.children].forEach((input, k) => {
+      const weight = this.weights[Math.floor(k / this.columns)][k % this.columns];
+      const fill = diverging(weight, strongest);
+      input.style.background = css(fill);
+      input.style.color = inkOn(fill);
+      if (input === typing) return;
+      input.value = weightText(weight);
+      input.title = String(weight);
+      input.setAttribute("aria-invalid", "false");
+    });
+    this.root.querySelector(".undo").disabled = !this.before.length;
+  }
+
+  refuse(sentence) {
+    this.refusal.textContent = sentence;
+  }
+
+  paste(event) {
+    const text = event.clipboardData.getData("text");
+    if (readWeight(text) !== null) return; // one weight, for the field that it is pasted into
+    event.preventDefault();
+    const { weights, problem } = readWeights(text);
+    if (weights) {
+      event.target.blur?.();
+      this.become(weights);
+    } else this.refuse(problem);
+  }
+
+  tell() {
+    this.changed(this.weights);
+  }
+}
+
+// Calls act(value) at most so often, and always with the last value.
+export function paced(act, pause = ANSWERED) {
+  let [waiting, next, latest] = [null, 0, null];
+  const go = () => {
+    waiting = null;
+    next = performance.now() + pause;
+    act(latest);
+  };
+  return (value) => {
+    latest = value;
+    waiting ??= setTimeout(go, Math.max(0, next - performance.now()));
+  };
+}

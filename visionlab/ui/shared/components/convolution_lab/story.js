@@ -1,0 +1,352 @@
+// What becomes of the responses: a square of the picture as a grid of numbers, and on through bias, ReLU, pooling, one
+// row, weights, to softmax; cut into tiles; and moved, to see what moves along.
+
+const STAGES = ["Response", "Response + bias", "After ReLU", "After ReLU", "After ReLU", "After ReLU", "After ReLU"];
+const POOLED = 3; // from this stage on a place is one of the pooled grid
+const ENDING = 4; // and from this one on its numbers stand in a row
+const PACES = [1, 2, 5, 10, 20, 60, 240]; // windows a second
+const VIEWS = ["window", "tiles", "shift"];
+
+export class Story {
+  constructor(root, lab) {
+    this.root = root;
+    this.lab = lab;
+    this.at = null; // where the window is: row and column in the stage's own grid
+    this.view = "window";
+    this.stage = 0;
+    this.tileStep = 0;
+    this.held = false;
+    this.$ = (selector) => root.querySelector(selector);
+    this.walk = new Walk(root, PACES, {
+      count: () => this.grid.values.length,
+      place: () => this.at.row * this.grid.columns + this.at.column,
+      go: (place) => this.put(Math.floor(place / this.grid.columns), place % this.grid.columns),
+      frame: (part) => this.draw(part),
+    });
+    this.ending = new Ending(this.$(".ending"), () => this.draw());
+    this.listen();
+  }
+
+  // What it was left at: what the lab remembers, or a link says.
+  restore({ bias, view, stage, pace, shift }) {
+    if (bias !== undefined) this.$(".bias").value = bias;
+    if (view !== undefined) this.view = view;
+    if (stage !== undefined) this.stage = stage;
+    if (pace !== undefined) this.walk.speed = pace;
+    if (shift !== undefined) this.$(".shift").value = shift;
+  }
+
+  left() {
+    const [bias, shift] = [".bias", ".shift"].map((selector) => Number(this.$(selector).value) || 0);
+    return { bias, view: this.view, stage: this.stage, pace: this.walk.speed, shift };
+  }
+
+  // --- what is computed ----------------------------------------------------------------------------------------------
+
+  // The square's planes, its left edge moved by `shift` pixels (beyond the picture its edge pixel goes on). Three channels
+  // that each have a response of their own are told of in grey: one story at a time.
+  planes(shift = 0) {
+    const [left, top, side] = this.lab.square;
+    const across = (x, pixels) => Math.max(0, Math.min(pixels.columns - 1, left + x - shift));
+    return this.lab.told.map((pixels) =>
+      plane(side, side, (y, x) => pixels.values[(top + y) * pixels.columns + across(x, pixels)]),
+    );
+  }
+
+  compute() {
+    this.bias = Number(this.$(".bias").value) || 0;
+    this.run = correlate(this.planes(), this.lab.weights, this.lab.how);
+    this.biased = mapped(this.run.answers, (value) => value + this.bias);
+    this.active = mapped(this.biased, (value) => Math.max(0, value));
+    this.pool = pooled(this.active);
+    this.at ??= { row: this.grid.rows >> 1, column: this.grid.columns >> 1 };
+    this.put(this.at.row, this.at.column);
+    this.layout();
+  }
+
+  get grid() {
+    return this.stage < POOLED ? [this.run.answers, this.biased, this.active][this.stage] : this.pool;
+  }
+
+  get shownGrid() {
+    return [this.run.answers, this.biased, this.active][this.stage] ?? this.active;
+  }
+
+  put(row, column) {
+    const fit = (value, count) => Math.max(0, Math.min(count - 1, value));
+    this.at = { row: fit(row, this.grid.rows), column: fit(column, this.grid.columns) };
+  }
+
+  moveTo(row, column) {
+    this.put(row, column);
+    this.draw();
+  }
+
+  hold(held) {
+    this.held = held ?? !this.held;
+    if (this.held) this.walk.placed = true;
+    this.draw();
+  }
+
+  // The cells of the answers under the window: one, or the four that are pooled.
+  cells() {
+    const { row, column } = this.at;
+    if (this.stage < POOLED) return [[row, column]];
+    return [[0, 0], [0, 1], [1, 0], [1, 1]].map(([i, j]) => [2 * row + i, 2 * column + j]);
+  }
+
+  activeAt([row, column]) {
+    return this.active.values[row * this.active.columns + column];
+  }
+
+  // --- what a person does --------------------------------------------------------------------------------------------
+
+  listen() {
+    const on = (selector, event, act) => this.$(selector).addEventListener(event, act);
+    this.root.querySelectorAll(".bar button").forEach((button) =>
+      button.addEventListener("click", () => {
+        this.walk.pause();
+        const { view, stage, tile } = button.dataset;
+        if (view) this.view = view;
+        if (stage) this.goTo(Number(stage));
+        if (tile) this.tileStep = Number(tile);
+        this.layout();
+        this.lab.keep();
+      }),
+    );
+    this.root.querySelectorAll(".bar").forEach((bar) => bar.addEventListener("keydown", (event) => chooseByKey(bar, event)));
+    on(".side", "input", (event) => {
+      const [x, y, side] = this.lab.square;
+      const grown = (Number(event.target.value) - side) / 2;
+      this.lab.placeSquare(x - grown, y - grown, Number(event.target.value));
+    });
+    on(".bias", "input", () => (this.compute(), this.lab.keep()));
+    on(".shift", "input", () => (this.drawShiftView(), this.lab.keep()));
+    on(".speed", "change", () => this.lab.keep());
+    const pooledFrom = (row, column) => (this.stage < POOLED ? [row, column] : [row >> 1, column >> 1]);
+    this.overGrid(".input", (x, y) => {
+      const { run, sizes } = this;
+      const centre = (place, sides) => Math.round((place - (sides.span - 1) / 2) / run.how.stride);
+      return pooledFrom(centre(Math.floor(y / sizes.input), run.down), centre(Math.floor(x / sizes.input), run.across));
+    });
+    this.overGrid(".output", (x, y) => pooledFrom(Math.floor(y / this.sizes.output), Math.floor(x / this.sizes.output)));
+    this.overGrid(".pool", (x, y) => [Math.floor(y / this.sizes.pool), Math.floor(x / this.sizes.pool)]);
+  }
+
+  goTo(stage) {
+    const { row, column } = this.at;
+    if (stage >= POOLED && this.stage < POOLED) this.at = { row: row >> 1, column: column >> 1 };
+    if (stage < POOLED && this.stage >= POOLED) this.at = { row: 2 * row, column: 2 * column };
+    this.stage = stage;
+    this.put(this.at.row, this.at.column);
+  }
+
+  // Pointing at a grid puts the window there; a click holds it fast, so that one can look at where it came from.
+  overGrid(selector, cellAt) {
+    const canvas = this.$(selector);
+    const cell = (event) => {
+      const box = canvas.getBoundingClientRect();
+      return cellAt(event.clientX - box.left, event.clientY - box.top);
+    };
+    canvas.addEventListener("pointermove", (event) => {
+      if (!this.run || this.held || this.walk.playing) return;
+      const [row, column] = cell(event);
+      if (row !== this.at.row || column !== this.at.column) this.moveTo(row, column);
+    });
+    canvas.addEventListener("click", (event) => {
+      if (!this.run) return;
+      this.walk.pause();
+      const before = this.at;
+      this.put(...cell(event));
+      this.hold(!(this.held && before.row === this.at.row && before.column === this.at.column));
+    });
+    canvas.addEventListener("keydown", (event) => {
+      if (!this.run) return;
+      walkByKeys(event, this.walk, {
+        row: () => this.at.row,
+        column: () => this.at.column,
+        moveTo: (row, column) => this.moveTo(row, column),
+        hold: (held) => this.hold(held),
+      });
+    });
+  }
+
+  // --- drawing -------------------------------------------------------------------------------------------------------
+
+  layout() {
+    const width = this.root.clientWidth;
+    if (!this.run || !width) return;
+    this.width = width;
+    const side = this.lab.square[2];
+    const rows = side + this.run.down.before + this.run.down.after;
+    const columns = side + this.run.across.before + this.run.across.after;
+    // Before pooling: pixels, kernel, responses. From pooling on: what is pooled, and what is left.
+    const shares = this.stage < POOLED ? [0.42, 0.17, 0.37, 0] : [0, 0, 0.56, 0.4];
+    const room = (part) => (width >= 640 ? width * shares[part] - 12 : width - 2);
+    const most = this.stage < ENDING ? 40 : 30;
+    const size = (part, r, c) => Math.min(room(part) / Math.max(1, c), 400 / Math.max(1, r), most);
+    const { answers, laid } = this.run;
+    this.sizes = {
+      input: size(0, rows, columns),
+      kernel: size(1, laid.length, laid[0].length),
+      output: size(2, answers.rows, answers.columns),
+      pool: size(3, this.pool.rows, this.pool.columns),
+      rows,
+      columns,
+    };
+    sayStory(this);
+    this.drawStill();
+    this.draw();
+  }
+
+  pixelColour(y, x, planes = this.run.planes) {
+    const values = planes.map((pixels) => this.valueAt(pixels, y, x));
+    return values.length === 3 ? values : tinted(values[0], this.lab.data.channel);
+  }
+
+  answerLook(grid) {
+    return (y, x) => {
+      const value = grid.values[y * grid.columns + x];
+      return { fill: shade(value, this.lab.data.scale), text: brief(value) };
+    };
+  }
+
+  // What does not change while the window moves is drawn once, and copied for each frame.
+  drawStill() {
+    const { run, sizes } = this;
+    const { theme } = this.lab;
+    const still = (rows, columns, size, look) => {
+      const canvas = document.createElement("canvas");
+      drawGrid(prepare(canvas, columns * size, rows * size), rows, columns, size, look, theme);
+      return canvas;
+    };
+    const side = this.lab.square[2];
+    const single = run.planes.length === 1;
+    this.still = {
+      input: still(sizes.rows, sizes.columns, sizes.input, (r, c) => {
+        const [y, x] = [r - run.down.before, c - run.across.before];
+        const outside = y < 0 || x < 0 || y >= side || x >= side;
+        const value = single ? this.valueAt(run.planes[0], y, x) : undefined;
+        return { fill: this.pixelColour(y, x), hatched: outside, text: single ? brief(value) : undefined };
+      }),
+      output: still(this.shownGrid.rows, this.shownGrid.columns, sizes.output, this.answerLook(this.shownGrid)),
+      pool: still(this.pool.rows, this.pool.columns, sizes.pool, this.answerLook(this.pool)),
+    };
+    const strongest = Math.max(1e-12, ...run.laid.flat().map(Math.abs));
+    const context = prepare(this.$(".kernel"), run.laid[0].length * sizes.kernel, run.laid.length * sizes.kernel);
+    const look = (y, x) => ({ fill: diverging(run.laid[y][x], strongest), text: weightText(run.laid[y][x]) });
+    drawGrid(context, run.laid.length, run.laid[0].length, sizes.kernel, look, theme);
+    if (this.view === "tiles") this.drawTileView();
+    if (this.view === "shift") this.drawShiftView();
+  }
+
+  valueAt(pixels, y, x) {
+    const border = this.run.how.border;
+    const [fy, fx] = [source(y, pixels.rows, border), source(x, pixels.columns, border)];
+    return fy < 0 || fx < 0 ? 0 : pixels.values[fy * pixels.columns + fx];
+  }
+
+  // One frame. part, 0..1, is how far the window is on its way to the next place while it plays.
+  draw(part = 0) {
+    if (!this.still || this.view !== "window") return;
+    if (this.lab.themeChanged()) return;
+    const { run, sizes } = this;
+    const { theme } = this.lab;
+    const colour = this.held ? theme.pinned : theme.accent;
+    const pooling = this.stage >= POOLED;
+    if (pooling) this.drawPooling(colour, theme);
+    else {
+      const slide = this.at.column + 1 < this.grid.columns ? part : 0;
+      const input = copy(this.$(".input"), this.still.input);
+      const output = copy(this.$(".output"), this.still.output);
+      if (!this.shownGrid.values.length) return explain(this);
+      const step = run.how.stride * sizes.input;
+      const [top, left] = [this.at.row * step, (this.at.column + slide) * step];
+      frame(input, left, top, run.across.span * sizes.input, run.down.span * sizes.input, colour);
+      if (run.how.dilation > 1) this.drawDots(input, left, top);
+      this.veil(output, this.shownGrid, sizes.output);
+      frame(output, this.at.column * sizes.output, this.at.row * sizes.output, sizes.output, sizes.output, colour);
+    }
+    explain(this);
+  }
+
+  // From pooling on: which four are pooled, and the largest of them.
+  drawPooling(colour, theme) {
+    const { sizes } = this;
+    const output = copy(this.$(".output"), this.still.output);
+    const pool = copy(this.$(".pool"), this.still.pool);
+    if (!this.pool.values.length) return;
+    const cells = this.cells();
+    const winner = cells.reduce((best, cell) => (this.activeAt(cell) > this.activeAt(best) ? cell : best));
+    frame(output, 2 * this.at.column * sizes.output, 2 * this.at.row * sizes.output, 2 * sizes.output, 2 * sizes.output, colour);
+    frame(output, winner[1] * sizes.output + 2, winner[0] * sizes.output + 2, sizes.output - 4, sizes.output - 4, theme.pinned, 1.5);
+    this.veil(pool, this.pool, sizes.pool);
+    frame(pool, this.at.column * sizes.pool, this.at.row * sizes.pool, sizes.pool, sizes.pool, colour);
+    if (this.stage >= ENDING) this.ending.draw(this.pool, this.stage, this.walk.over.place(), theme, this.width - 4);
+  }
+
+  // While it plays, what is not computed yet is not shown yet.
+  veil(context, grid, size) {
+    if (!this.walk.playing) return;
+    context.fillStyle = this.lab.theme.background;
+    context.fillRect((this.at.column + 1) * size, this.at.row * size, grid.columns * size, size + 0.5);
+    context.fillRect(0, (this.at.row + 1) * size, grid.columns * size + 1, grid.rows * size);
+  }
+
+  // With dilation the window has holes: dots mark the pixels that it takes.
+  drawDots(context, left, top) {
+    const { laid, how } = this.run;
+    const size = this.sizes.input;
+    for (let i = 0; i < laid.length; i++) {
+      for (let j = 0; j < laid[0].length; j++) {
+        context.beginPath();
+        context.arc(left + (j * how.dilation + 0.5) * size, top + (i * how.dilation + 0.5) * size, Math.max(2, size * 0.14), 0, 7);
+        context.fillStyle = "#ffffff";
+        context.fill();
+        context.strokeStyle = this.lab.theme.accent;
+        context.lineWidth = 1.5;
+        context.stroke();
+      }
+    }
+  }
+
+  drawTileView() {
+    this.$(".tile-text").textContent = tileText(this.tileStep, this.run);
+    const colourOf = (y, x) => this.pixelColour(y, x);
+    const shadeOf = (value) => shade(value, this.lab.data.scale);
+    drawTiles(this.$(".tiles"), this.width - 4, this.tileStep, this.run, colourOf, shadeOf, this.active, this.lab.theme);
+    this.$(".tiles").setAttribute("aria-label", tileText(this.tileStep, this.run));
+  }
+
+  drawShiftView() {
+    const n = Number(this.$(".shift").value);
+    this.$(".shift-shown").textContent = `${fixed(n, 0)} px`;
+    if (this.view !== "shift") return;
+    const planes = this.planes(n);
+    const after = correlate(planes, this.lab.weights, this.run.how);
+    const active = mapped(after.answers, (value) => Math.max(0, value + this.bias));
+    const row = (seen, answers, pool, name) => [
+      { name: `${name}: pixels`, grid: seen[0], look: (y, x) => ({ fill: this.pixelColour(y, x, seen) }) },
+      { name: "Response", grid: answers, look: this.answerLook(answers) },
+      { name: "ReLU, pooled", grid: pool, look: this.answerLook(pool) },
+    ];
+    const now = pooled(active);
+    const rows = [row(this.run.planes, this.run.answers, this.pool, "Before"), row(planes, after.answers, now, "After")];
+    drawShift(this.$(".shifted"), this.width - 4, rows, this.lab.theme);
+    const largest = (grid) => ({ values: [Math.max(0, ...grid.values)] });
+    const followed = moved(this.run.answers, after.answers, n, this.run);
+    const changes = [change(this.active, active), change(this.pool, now), change(largest(this.active), largest(active))];
+    this.$(".shift-text").textContent = shiftText(n, this.run, changes, followed);
+  }
+}
+
+// Arrow keys choose within a group of radio buttons, and Tab goes past it, as everywhere else.
+export function chooseByKey(bar, event) {
+  const buttons = [...bar.querySelectorAll("button")];
+  const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+  if (!step) return;
+  event.preventDefault();
+  const next = buttons[(buttons.indexOf(event.target) + step + buttons.length) % buttons.length];
+  next.focus();
+  next.click();
+}

@@ -1,0 +1,105 @@
+// Walks a window over a grid of places, step by step or by itself: the buttons, the speed, what happens in each frame.
+//
+// over: {count(), place(), go(place), frame(part), begun()}: how many places there are, where the window is, putting it
+// there without drawing, drawing it `part` of the way to the next one, and what is told where something has changed.
+
+export class Walk {
+  constructor(root, speeds, over) {
+    this.root = root;
+    this.speeds = speeds;
+    this.over = over;
+    this.playing = false;
+    this.placed = false; // by a hand: then it is walked from there, and not from the first place
+    this.$ = (selector) => root.querySelector(selector);
+    this.$(".speed").max = speeds.length - 1;
+    this.$(".play").addEventListener("click", () => (this.playing ? this.pause() : this.play()));
+    this.$(".back").addEventListener("click", () => this.step(-1));
+    this.$(".step").addEventListener("click", () => this.step(1));
+    this.$(".speed").addEventListener("input", () => this.say());
+    this.say();
+  }
+
+  get speed() {
+    return Number(this.$(".speed").value);
+  }
+
+  set speed(value) {
+    this.$(".speed").value = value;
+    this.say();
+  }
+
+  say() {
+    const speed = this.speeds[this.speed];
+    this.$(".speed").setAttribute("aria-valuetext", `${speed} windows a second`);
+    this.$(".speed-shown").textContent = `${speed.toLocaleString("en")} a second`;
+  }
+
+  step(by) {
+    this.pause();
+    const count = this.over.count();
+    if (!count) return;
+    this.placed = true;
+    this.over.go((((this.over.place() + by) % count) + count) % count);
+    this.over.frame(0);
+  }
+
+  play() {
+    const count = this.over.count();
+    if (!count) return;
+    if (!this.placed || this.over.place() >= count - 1) this.over.go(0);
+    this.placed = true;
+    this.show(true);
+    let [last, owed, frames, since] = [null, 0, 0, null];
+    const tick = (now) => {
+      if (!this.playing) return;
+      if (!this.root.isConnected) return this.pause();
+      since ??= now;
+      frames += 1;
+      if (now - since >= 1000) {
+        this.root.dataset.fps = ((frames * 1000) / (now - since)).toFixed(1);
+        [frames, since] = [0, now];
+      }
+      owed += ((now - (last ?? now)) / 1000) * this.speeds[this.speed];
+      last = now;
+      const steps = Math.floor(owed);
+      owed -= steps;
+      const place = this.over.place() + steps;
+      if (place >= this.over.count()) {
+        this.over.go(this.over.count() - 1);
+        return this.pause();
+      }
+      this.over.go(place);
+      this.over.frame(owed);
+      requestAnimationFrame(tick);
+    };
+    requestAnimationFrame(tick);
+  }
+
+  pause() {
+    if (!this.playing) return;
+    this.show(false);
+    this.over.frame(0);
+  }
+
+  show(playing) {
+    this.playing = playing;
+    this.$(".play").textContent = playing ? "❚❚ Pause" : "▶ Play";
+    this.$(".play").setAttribute("aria-label", playing ? "Pause" : "Play");
+  }
+}
+
+// The keys that move a window over rows and columns. over: {row(), column(), moveTo(row, column), hold(held or null)}
+export function walkByKeys(event, walk, over) {
+  const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+  if (moves[event.key]) {
+    walk.pause();
+    walk.placed = true;
+    over.moveTo(over.row() + moves[event.key][0], over.column() + moves[event.key][1]);
+  } else if (event.key === "Home") over.moveTo(0, 0);
+  else if (event.key === "End") over.moveTo(Infinity, Infinity);
+  else if (event.key === " ") walk.playing ? walk.pause() : walk.play();
+  else if (event.key === "Enter") over.hold(null);
+  else if (event.key === "Escape") over.hold(false);
+  else return;
+  event.preventDefault();
+}
