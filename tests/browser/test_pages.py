@@ -57,26 +57,6 @@ def test_home_shows_the_whole_way_at_once(page: Page):
     expect(page.get_by_role("heading", name="Feature maps")).to_be_visible()
 
 
-def test_a_chain_of_filters_and_its_code(page: Page, photo):
-    open_page(page, "Filters")
-    use_photo(page, photo)
-    image = vl.load_image(photo)
-    default = vl.Pipeline([("gaussian_blur", {}), ("canny", {})])
-    np.testing.assert_array_equal(pixels(images(page, "The picture after")), default.run(image))
-    slider = page.get_by_test_id("stSlider").first.locator("input[type=range]")
-    before = float(slider.input_value())
-    old = images(page, "The picture after").get_attribute("src")
-    slider.press("Home")
-    expect(images(page, "The picture after")).not_to_have_attribute("src", old)
-    settle(page)
-    sigma = float(slider.input_value())
-    assert sigma < before
-    moved = vl.Pipeline([("gaussian_blur", {"sigma": sigma}), ("canny", {})]).run(image)
-    np.testing.assert_array_equal(pixels(images(page, "The picture after")), moved)
-    page.get_by_text("The same in Python").click()
-    expect(page.get_by_test_id("stCode")).to_contain_text("def pipeline")
-
-
 @cold
 def test_predictions_and_their_reasons(page: Page, photo):
     open_page(page, "Predict")

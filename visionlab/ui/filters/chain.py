@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -12,56 +14,50 @@ from visionlab.imaging.filters import FILTERS
 from visionlab.imaging.image import Image
 from visionlab.imaging.pipeline import MAX_STEPS, Pipeline
 from visionlab.ui.filters.editor import Editor, Step, current
-from visionlab.ui.filters.tries import Try, tries
 from visionlab.ui.shared.page import sentence
+from visionlab.ui.shared.tries import Try, tries
 
 TRIES = (
     (
         "Blur it",
+        "blur_on",
         "Drag Sigma: fine detail goes first, and large shapes stay longest. Computers look for things at many such "
         "scales.",
         Pipeline([("gaussian_blur", {"sigma": 6.0})]),
     ),
     (
         "Find edges",
+        "border_outer",
         "Drag Sigma of the blur: a little of it and specks are edges, too; much of it and only the largest outlines "
         "are left.",
         Pipeline([("gaussian_blur", {"sigma": 1.5}), ("canny", {"low": 40, "high": 110})]),
     ),
     (
         "Cartoon",
+        "palette",
         "Surfaces became even, and yet their borders are sharp: the bilateral filter averages only what is alike. "
         "Switch steps off to see what each of them does.",
         CHAINS["cartoon"].pipeline(),
     ),
     (
         "Mend noise",
+        "healing",
         "The median takes the specks out and leaves the edges. Switch it off, and add a Gaussian blur in its place: "
         "that smears both.",
         CHAINS["noise_test"].pipeline(),
     ),
-)  # title, what to notice, the chain
-
+)  # what the button says, its icon, what to notice, the chain
 MUCH = 2.5  # times larger or smaller than what a chain was made for
 
 
 def beginnings() -> None:
-    """Things to try at a first visit, and all the ready-made chains."""
+    """Things to try at a first visit; what is wrong with the link, where something is."""
     editor = current()
     offered = [
-        Try(title, notice, lambda chain=chain: editor.take(chain), editor.filters() == _filters(chain))
-        for title, notice, chain in TRIES
+        Try(label, icon, notice, partial(editor.take, chain), editor.filters()[: len(chain.steps)] == _filters(chain))
+        for label, icon, notice, chain in TRIES
     ]
-    with tries(offered, "filters"), st.popover("Ready-made"):
-        for chain in CHAINS.values():
-            st.button(
-                chain.title,
-                key=f"ready-{chain.name}",
-                help=chain.about,
-                on_click=editor.take,
-                args=(chain.pipeline(),),
-                width="stretch",
-            )
+    tries("Filters", offered)
     if editor.link_problem:
         sentence(editor.link_problem)
 
@@ -98,6 +94,7 @@ def chain_editor() -> dict[int, DeltaGenerator]:
     count = len(editor.steps)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**The chain** · {count} filter{'s' * (count != 1)}", width="stretch")
+        _ready_made_ones(editor)
         _icon("undo", "undo", "Take the last change back", editor.undo, disabled=not editor.past)
         _icon("clear", "delete_sweep", "Remove all filters", editor.change, [], disabled=not count)
     for place, step in enumerate(editor.steps):
@@ -106,6 +103,19 @@ def chain_editor() -> dict[int, DeltaGenerator]:
             rooms[step.id] = st.container()
     _adder(editor)
     return rooms
+
+
+def _ready_made_ones(editor: Editor) -> None:
+    with st.popover("Ready-made", type="tertiary"):
+        for chain in CHAINS.values():
+            st.button(
+                chain.title,
+                key=f"ready-{chain.name}",
+                help=chain.about,
+                on_click=editor.take,
+                args=(chain.pipeline(),),
+                width="stretch",
+            )
 
 
 def _card(editor: Editor, place: int, step: Step) -> None:

@@ -11,12 +11,14 @@ import streamlit as st
 @dataclass(frozen=True)
 class Try:
     """A thing to try: what the button says, its icon's name, what to notice then, in a sentence of Markdown, and what
-    sets the page up; that runs before the page does, as a callback."""
+    sets the page up; that runs before the page does, as a callback. `holds` says that there still is that to notice,
+    and not something else that was set up since."""
 
     label: str
     icon: str
     notice: str
     set_up: Callable[[], None]
+    holds: bool = True
 
 
 def tries(key: str, offered: Sequence[Try]) -> None:
@@ -35,7 +37,7 @@ def tries(key: str, offered: Sequence[Try]) -> None:
             icon = f":material/{each.icon}:"
             st.button(each.label, key=f"try-{key}-{each.label}", icon=icon, on_click=use, args=(each,))
 
-    latest = next((each for each in offered if each.label == st.session_state.get(used)), None)
+    latest = next((each for each in offered if each.holds and each.label == st.session_state.get(used)), None)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"tries-{key}"):
         if latest is None:
             st.markdown(":small[Try]", width="content")

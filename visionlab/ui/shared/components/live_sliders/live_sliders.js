@@ -1,6 +1,6 @@
 // Tells where a slider is while it is held; nothing is drawn.
 
-const PAUSE = 40; // ms at least between an answer and the next place
+const PAUSE = 20; // ms at least between an answer and the next place
 const PATIENCE = 5_000; // ms without an answer, after which the next place is sent all the same
 const REST = 300; // ms after a slider was let go, in which its own value has been sent
 const listeners = new WeakMap();
