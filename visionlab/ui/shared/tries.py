@@ -1,0 +1,46 @@
+"""Things to try, offered on a first visit: each sets the page up, and says what to notice beside what it has set up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+
+@dataclass(frozen=True)
+class Try:
+    """A thing to try: what the button says, its icon's name, what to notice then, in a sentence of Markdown, and what
+    sets the page up; that runs before the page does, as a callback."""
+
+    label: str
+    icon: str
+    notice: str
+    set_up: Callable[[], None]
+
+
+def tries(key: str, offered: Sequence[Try]) -> None:
+    """One low row: the buttons, until one was used; then what to notice, and all of them folded away.
+
+    key is the page's.
+    """
+    used = f"tried-{key}"
+
+    def use(one: Try) -> None:
+        st.session_state[used] = one.label
+        one.set_up()
+
+    def buttons() -> None:
+        for each in offered:
+            icon = f":material/{each.icon}:"
+            st.button(each.label, key=f"try-{key}-{each.label}", icon=icon, on_click=use, args=(each,))
+
+    latest = next((each for each in offered if each.label == st.session_state.get(used)), None)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"tries-{key}"):
+        if latest is None:
+            st.markdown(":small[Try]", width="content")
+            buttons()
+        else:
+            st.markdown(f":small[:primary[:material/visibility:] **{latest.label}.** {latest.notice}]", width="stretch")
+            with st.popover("Try more", icon=":material/lightbulb:", type="tertiary"):
+                buttons()
