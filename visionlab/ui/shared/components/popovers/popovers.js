@@ -9,11 +9,13 @@ let opener = null;
 
 const fields = (body) => [...body.querySelectorAll(FIELDS)].filter((field) => field.tabIndex >= 0 && field.offsetParent);
 
-function enter(until) {
+// Again and again for a while: what a popover holds comes bit by bit, and cannot have the focus before it is in its place.
+function enter(until, given = opener) {
+  if (document.activeElement !== given && document.activeElement !== document.body) return; // a person went on
   const body = document.querySelector(BODY);
   const first = body && fields(body).find((field) => !field.ariaLabel?.startsWith("Help for"));
-  if (first) first.focus();
-  else if (performance.now() < until) requestAnimationFrame(() => enter(until));
+  first?.focus();
+  if (performance.now() < until) requestAnimationFrame(() => enter(until, document.activeElement));
 }
 
 function opened(event) {
