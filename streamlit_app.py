@@ -8,16 +8,39 @@ from visionlab.imaging.kernels import KERNELS
 from visionlab.imaging.render import render
 from visionlab.network.running.certainty import in_words
 from visionlab.network.zoo.models import TO_NAME, TO_OPEN, first_here
-from visionlab.ui.shared import cached
+from visionlab.ui.shared import cached, state
 from visionlab.ui.shared.networks import network, suggest
 from visionlab.ui.shared.page import PAGES, link, page, roomy_columns
 from visionlab.ui.shared.picture_bar import image_picker
+from visionlab.ui.shared.tries import Try, tries
 from visionlab.ui.shared.widgets import probability_bars, show, show_exact
+
+THINGS_TO_TRY = [
+    Try(
+        "A cup of coffee",
+        "local_cafe",
+        "The rim lights up in the convolution, the smooth table stays dark: edges are where numbers jump.",
+        lambda: st.session_state.update({state.SAMPLE: "coffee"}),
+    ),
+    Try(
+        "A person",
+        "person",
+        "The network can name only classes that it knows: see what it makes of an astronaut, and how sure it is.",
+        lambda: st.session_state.update({state.SAMPLE: "astronaut"}),
+    ),
+    Try(
+        "A rocket",
+        "rocket_launch",
+        "Upright edges answer, level ones do not: this kernel compares left with right.",
+        lambda: st.session_state.update({state.SAMPLE: "rocket"}),
+    ),
+]
 
 with page("Home"):
     picture = image_picker()
     opened, asked = (network(first_here(names)) for names in (TO_OPEN, TO_NAME))
 
+    tries("home", THINGS_TO_TRY)
     steps = roomy_columns(4, "steps", gap="small")
     with steps[0].container(border=True, height="stretch"):
         st.markdown("**1 · Numbers**")

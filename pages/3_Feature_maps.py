@@ -5,11 +5,12 @@ import time
 import streamlit as st
 
 from visionlab.network.zoo.models import TO_OPEN
-from visionlab.ui.maps import channel_view, layer_table, layer_view, state, unit_view
+from visionlab.ui.maps import channel_view, layer_table, layer_view, state, things_to_try, unit_view
 from visionlab.ui.maps.look import Look, resolve
 from visionlab.ui.shared.networks import model_picker, suggest
 from visionlab.ui.shared.page import page, roomy_columns, sentence, told
 from visionlab.ui.shared.picture_bar import image_picker, second_picture
+from visionlab.ui.shared.tries import tries
 
 HEAD_START = 0.12  # seconds in which the browser draws the mosaic before it has all the rest to do
 
@@ -21,7 +22,7 @@ def opened(looks: list[Look]) -> None:
     spot, missing = resolve(state.spot(), look)
     if not state.was_in(look.net.name):  # of another network nobody expects the same layers
         missing = []
-    drawing = st.container()
+    offered, drawing = st.container(), st.container()
     maps, one = roomy_columns([1.45, 1], "layer", gap="large")
     with maps:
         controls, tiles = st.container(), st.columns(len(looks))
@@ -38,6 +39,8 @@ def opened(looks: list[Look]) -> None:
             layer_view.mosaic(each, spot, shown, display.scale, change)
     time.sleep(HEAD_START)
 
+    with offered:
+        tries("feature-maps", things_to_try.of(look.net))
     with drawing:
         for text in missing:
             sentence(text)
@@ -63,23 +66,23 @@ def opened(looks: list[Look]) -> None:
 
 with page("Feature maps"):
     picture = image_picker()
-    one, two, three = roomy_columns([1, 1, 1.2], "choices", vertical_alignment="bottom")
-    with one:
-        chosen = model_picker(TO_OPEN)
-        net = chosen.net
-    with two:
-        side = st.select_slider(
-            "Input size (px)",
-            sorted({net.transform.crop, 128, 224, 320}),
-            value=net.maps_side,
-            key="side",
-            bind="query-params",
-            help=f"Larger inputs give larger maps. The network predicts at {net.transform.crop} px.",
-        )
-    with three:
-        other = second_picture(picture)
-    suggest(TO_OPEN, chosen)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        told_of = st.container(width="content")
+        with st.popover("Change or compare", icon=":material/tune:"):
+            chosen = model_picker(TO_OPEN)
+            net = chosen.net
+            side = st.select_slider(
+                "Input size (px)",
+                sorted({net.transform.crop, 128, 224, 320}),
+                value=net.maps_side,
+                key="side",
+                bind="query-params",
+                help=f"Larger inputs give larger maps. The network predicts at {net.transform.crop} px.",
+            )
+            other = second_picture(picture)
+        told_of.markdown(f"**{chosen.title}** :gray[at {side} px{' · two pictures' if other else ''}]")
     looks = [Look(chosen, each, side) for each in (picture, other) if each]
     opened(looks)
+    suggest(TO_OPEN, chosen)
     with st.expander("The whole network, layer by layer", icon=":material/table_rows:"):
         layer_table.show(looks[0])

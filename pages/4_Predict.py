@@ -4,31 +4,39 @@ import streamlit as st
 
 from visionlab.imaging.image import encode_jpeg
 from visionlab.network.zoo.models import TO_NAME
-from visionlab.ui.predict import answers, explanations, live, many_view
+from visionlab.ui.predict import answers, explanations, live, many_view, things_to_try
 from visionlab.ui.shared import downloads, picture_bar
 from visionlab.ui.shared.networks import model_picker, networks_here, suggest, title_of
 from visionlab.ui.shared.page import page, roomy_columns
+from visionlab.ui.shared.tries import tries
 
 CLOSER = ["All methods", "Every layer", "Sanity check"]
 
 
 def one_picture() -> None:
     picture = picture_bar.image_picker()
-    one, two = roomy_columns(2, "answers", gap="large")
-    with one:
-        chosen = model_picker(TO_NAME)
+    offered = st.container()  # what is drawn here needs to know the answers
+    answer, reason = roomy_columns(2, "answers", gap="large")
+    beside_answer, beside_reason = roomy_columns(2, "settings-of-answers", gap="large")
+    with beside_answer:
+        chosen, shown = answers.settings()
         suggest(TO_NAME, chosen)
-        net = chosen.net
-        probabilities = answers.show(chosen, picture)
+    net = chosen.net
+    with answer:
+        probabilities = answers.show(chosen, picture, shown)
+    with beside_answer:
+        answers.details(net, probabilities)
         with st.expander("What the network is given", icon=":material/crop:"):
             view = encode_jpeg(net.transform.view(picture.image), 95)
             st.image(view, width=2 * net.transform.crop, alt="The picture as the network sees it")
             st.caption(f"The middle of your picture, {net.transform.crop} × {net.transform.crop} pixels.")
-    with two:
+    with beside_reason:
         target = answers.explained_class(chosen, picture, probabilities)
         case = explanations.case_of(chosen, picture, target)
         method, layer, look = explanations.choices(net)
-        explanations.show_one(case, method, layer, look)
+        explanations.show_one(case, method, layer, look, reason)
+    with offered:
+        tries("predict", things_to_try.of(chosen, picture, probabilities))
     st.subheader("Compare, rather than believe", anchor=False)
     closer = st.segmented_control(
         "Look closer", CLOSER, key="closer", bind="query-params", label_visibility="collapsed", wrap=True

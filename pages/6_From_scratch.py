@@ -5,6 +5,7 @@ import streamlit as st
 from visionlab.ui.scratch import birds, closing, convnet, cost, eight, numbers, sets, softmax
 from visionlab.ui.scratch.parts import linked
 from visionlab.ui.shared.page import page, told
+from visionlab.ui.shared.tries import Try, tries
 
 EXPERIMENTS = {
     "numbers": ("Everything is a number", numbers.show),
@@ -16,11 +17,28 @@ EXPERIMENTS = {
     "closing": ("The closing table", closing.show),
 }
 
+THINGS_TO_TRY = [
+    Try(
+        "Templates",
+        "filter_none",
+        "Press “Train”: each class gets a picture of its own weights, a blur of all that it has seen.",
+        lambda: st.session_state.update({"experiment": "softmax"}),
+    ),
+    Try(
+        "Move the 8",
+        "open_with",
+        "Press “Train”, then move the digit: fully connected networks lose it, convolutional ones do not.",
+        lambda: st.session_state.update({"experiment": "moving-eight"}),
+    ),
+    Try(
+        "Filters come to be",
+        "grid_on",
+        "Press “Train”: noise in the first layer turns into edges, epoch by epoch, since all else is made of them.",
+        lambda: st.session_state.update({"experiment": "convnet"}),
+    ),
+]
+
 with page("From scratch"):
-    with st.container():
-        chosen = None
-        with told():
-            chosen = sets.choose()
     linked("experiment", EXPERIMENTS)
     experiment = st.segmented_control(
         "Experiment",
@@ -32,5 +50,10 @@ with page("From scratch"):
         label_visibility="collapsed",
     )
     st.query_params["experiment"] = experiment
+    tries("from-scratch", THINGS_TO_TRY)
+    with st.container():
+        chosen = None
+        with told():
+            chosen = sets.choose()
     with st.container(key=f"experiment-{experiment}"):
         EXPERIMENTS[experiment][1](chosen)

@@ -68,7 +68,9 @@ def test_every_layer_has_its_maps_and_every_unit_its_sum(open_page, maps):
         (drawing,) = given(app, "network_drawing")
         assert drawing["chosen"] == name
         facts = next(layer["facts"] for layer in drawing["layers"] if layer["name"] == name)
-        assert (f"{found.layer.parameters:,} parameters" in facts) == (found.layer.parameters > 0)
+        assert " × ".join(map(str, (*values.shape[1:], len(values)))) in facts or f"{len(values)} units" in facts
+        row = app.dataframe[0].value.set_index("Layer").loc[name]
+        assert row["Parameters"] == found.layer.parameters
         mosaic, *others = given(app, "cells")
         assert mosaic["what"] == f"The feature maps of {name}"
         assert mosaic["count"] == min(len(values), 256)

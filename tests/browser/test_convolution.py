@@ -541,3 +541,21 @@ def test_what_is_offered_on_a_first_visit_sets_the_page_up(page: Page):
     expect(page.get_by_role("radio", name="Shift test")).to_be_checked()
     expect(page.get_by_label("Shift in pixels")).to_have_value("3")
     expect(cell(page, 2, 2)).to_have_value("2"), "what one made is still there"
+
+
+def test_what_opens_at_a_button_is_reached_from_it_by_keyboard(page: Page):
+    """Streamlit puts it at the end of the page."""
+    open_page(page, "Convolution")
+    button = page.get_by_role("button", name="How it slides")
+    stride, helps = page.get_by_role("spinbutton", name="Stride"), page.get_by_role("button", name="Help for Stride")
+    for _ in range(2):
+        button.press("Enter")
+        expect(stride).to_be_focused()
+        page.keyboard.press("Shift+Tab")
+        expect(helps).to_be_focused()
+        page.keyboard.press("Shift+Tab")  # round to the last
+        page.keyboard.press("Tab")
+        expect(helps).to_be_focused()
+        page.keyboard.press("Escape")
+        expect(button).to_be_focused()
+        expect(stride).to_be_hidden()

@@ -95,7 +95,9 @@ def test_a_kernel_leads_to_the_channel_that_it_looks_at(page: Page):
 def test_two_pictures_side_by_side(page: Page, photo):
     open_page(page, "Feature_maps")
     use_photo(page, photo)
+    page.get_by_role("button", name="Change or compare").click()
     choose(page, "Compare with", "Coffee")
+    page.keyboard.press("Escape")
     expect(grid(page, "The feature maps of conv1_1")).to_have_count(2)
     expect(page.get_by_text("Coffee", exact=True).last).to_be_visible()
     picture, other = grid(page, "The feature maps of conv1_1").all()
@@ -120,6 +122,7 @@ def test_downloads(page: Page, maps, photo, tmp_path):
 
     open_page(page, "Feature_maps")
     use_photo(page, photo)
+    page.get_by_role("button", name="Take them away").click()
     with page.expect_download() as waiting:
         page.get_by_role("button", name="All layers as .npz").click()
     waiting.value.save_as(tmp_path / "all.npz")

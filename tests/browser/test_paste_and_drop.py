@@ -90,6 +90,10 @@ def test_a_file_that_is_refused_says_why_and_loses_nothing(page: Page, photo):
     expect(page.get_by_text("one.png · 300 × 200 px")).to_be_visible()
     page.mouse.click(700, 850)
     expect(said.get_by_role("alert")).to_be_hidden()
+    drop(page, ("two.png", photo.read_bytes() + b" ", "image/png"), ("list.txt", b"text", "text/plain"))
+    expect(page.get_by_text("two.png · 300 × 200 px")).to_be_visible()
+    settle(page)
+    expect(said.get_by_text("text/plain files are not allowed.")).to_be_visible()
     big = {"name": "big.png", "mimeType": "image/png", "buffer": bytes(21 << 20)}
     page.locator(".st-key-upload input").set_input_files(big)
     expect(said.get_by_text("File must be 20.0MB or smaller.")).to_be_visible()

@@ -1,18 +1,39 @@
 """What every page begins with: a low strip that says what the page is for, and right under it what it is about."""
 
+import re
+
 import pytest
 from browser.driver import open_page, settle
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from visionlab.ui.shared.page import PAGES
 
+# What a page is about, where that is this page's to say: each begins well within the first screen.
+SUBJECTS = {
+    "Home": [f".st-key-roomy-steps [data-testid=stColumn]:nth-child({place})" for place in (1, 2, 3, 4)],
+    "Feature maps": [
+        ".st-key-network-drawing",
+        "[class*=st-key-mosaic-]:not([class*=-picture])",
+        "[class*=st-key-map-]:not([class*=-picture])",
+    ],
+    "Predict": ["[class*=st-key-bars-]", ".st-key-roomy-answers [data-testid=stImage]"],
+    "Fine-tune": [".st-key-roomy-start"],
+    "From scratch": [".st-key-numbers"],
+}
+ENOUGH = 60  # px of it that are seen, at least
 LOWEST = {1400: 96, 420: 140}  # px of the strip, by the window's width
+BY_OTHERS = ("Filters",)
 SIZES = ((1400, 900), (800, 1000), (420, 850))
 
 
+def address(title: str) -> str:
+    """A page's deep link."""
+    return re.sub("[ -]", "_", title) if title != "Home" else ""
+
+
 @pytest.mark.parametrize("title", PAGES)
-def test_the_strip_is_low(page: Page, title):
-    open_page(page, title.replace(" ", "_").replace("-", "_") if title != "Home" else "")
+def test_the_strip_is_low_and_the_subject_on_the_first_screen(page: Page, title):
+    open_page(page, address(title))
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
         settle(page)
@@ -20,3 +41,33 @@ def test_the_strip_is_low(page: Page, title):
         assert strip["height"] <= LOWEST.get(width, 140)
         assert strip["y"] <= 16
         assert strip["x"] + strip["width"] <= width
+        for subject in SUBJECTS.get(title, ()):
+            box = page.locator(subject).first.bounding_box()
+            assert box["y"] + ENOUGH <= height, f"{subject} at {width} × {height}"
+            assert strip["y"] + strip["height"] <= box["y"], subject
+
+
+@pytest.mark.parametrize("title", [title for title in PAGES if title not in BY_OTHERS])
+def test_no_button_is_called_by_its_icon(page: Page, title):
+    open_page(page, address(title))
+    if title == "From scratch":
+        page.get_by_role("radio", name="Convolutional network").click()
+        expect(page.get_by_role("button", name="Move up: pool, layer 4")).to_be_visible()
+    if title == "Fine-tune":
+        page.get_by_label("One class").fill("cats")
+        page.get_by_label("Another class").fill("dogs")
+        page.get_by_role("button", name="Start with these").click()
+        expect(page.get_by_role("button", name="More of the project")).to_be_visible()
+    settle(page)
+    assert not page.get_by_role("button", name=re.compile(r" icon$")).all_inner_texts()
+
+
+def test_a_thing_to_try_sets_the_page_up_and_says_what_to_notice(page: Page):
+    open_page(page, "Feature_maps")
+    page.get_by_role("button", name="Nearly the end").click()
+    expect(page.get_by_text("conv5_3 has small maps")).to_be_visible()
+    expect(page.get_by_role("application", name="The feature maps of conv5_3")).to_be_visible()
+    page.get_by_role("button", name="Try more").click()
+    page.get_by_role("button", name="Edges and colours").click()
+    expect(page.get_by_text("conv1_1 sees a few pixels at a time")).to_be_visible()
+    expect(page.get_by_role("application", name="The feature maps of conv1_1")).to_be_visible()

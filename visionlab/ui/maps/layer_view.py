@@ -16,16 +16,15 @@ from visionlab.network.inside.activations import FeatureMap
 from visionlab.network.inside.channels import RANKINGS, channel_change
 from visionlab.network.running.classifier import Classifier, Layer
 from visionlab.ui.maps import caches, state
-from visionlab.ui.maps.look import Look, multiplications, name_of
+from visionlab.ui.maps.look import Look, name_of
 from visionlab.ui.maps.state import Spot
 from visionlab.ui.shared import cached
 from visionlab.ui.shared.components.cells import cells
 from visionlab.ui.shared.components.network_drawing import Drawn, network_drawing
-from visionlab.ui.shared.page import roomy_columns
 from visionlab.ui.shared.terms import term
 
 WIDTH = 600  # pixels of a mosaic, about: as wide as the column that it is shown in
-TALLEST = 560  # pixels on the screen: the mosaic is seen as a whole
+TALLEST = 440  # pixels on the screen: the mosaic is seen as a whole
 PER_PAGE = 256  # channels in one mosaic: beyond that, tiles are too small to tell anything
 CHANGE = "change"  # the order that a second picture adds to RANKINGS
 SCALES = {"channel": "Each channel", "layer": "Layer", "network": "Network"}
@@ -47,7 +46,7 @@ def draw_network(look: Look, chosen: Layer) -> None:
     drawn = [
         Drawn(entry.layer.name, entry.layer.kind, entry.layer.block, look.maps[entry.layer.name].values.shape, facts)
         for entry in look.statistics
-        for facts in (" · ".join(_facts(look.maps[entry.layer.name], entry.silent)),)
+        for facts in (" · ".join(_facts(look.maps[entry.layer.name])),)
     ]
     network_drawing(
         drawn,
@@ -65,21 +64,18 @@ def _same_channel(net: Classifier, before: Layer, name: str) -> int | None:
     return state.spot().channel if all(layer.kind in ("relu", "relu6", "pool") for layer in between) else None
 
 
-def _facts(found: FeatureMap, silent: float) -> list[str]:
+def _facts(found: FeatureMap) -> list[str]:
+    """What the layer is; what it costs and answers is in the table of the whole network."""
     layer, (channels, rows, columns) = found.layer, found.values.shape
     size = f"{rows} × {columns} × {channels}" if rows * columns > 1 else f"{channels} units"
     field = f"receptive field {layer.receptive_field} px" if layer.receptive_field else ""
     if not layer.in_place:
         field = "sees everything"
-    count = multiplications(found)
     return [
         layer.name,
         size,
-        *([f"{layer.parameters:,} parameters"] if layer.parameters else []),
         *([field] if field else []),
         *([f"stride {layer.stride} px"] if layer.stride else []),
-        *([f"{count / 1e6:,.1f} million multiplications"] if count else []),
-        f"{silent:.0%} of its units silent",
     ]
 
 
@@ -99,10 +95,10 @@ def _order_key(compared: bool) -> str:
 def controls(place: DeltaGenerator, compared: bool) -> Display:
     """Draw them, and say what they hold."""
     with place:
-        one, two = roomy_columns([1, 1.25], "display", vertical_alignment="bottom")
+        folded = st.popover("Order, brightness", icon=":material/tune:")
     titles = {name: ranking.title for name, ranking in RANKINGS.items()} | {CHANGE: "Change between the pictures"}
     orders = [*([CHANGE] if compared else []), *RANKINGS]
-    order = one.selectbox(
+    order = folded.selectbox(
         "Order",
         orders,
         format_func=titles.get,
@@ -110,7 +106,7 @@ def controls(place: DeltaGenerator, compared: bool) -> Display:
         bind="query-params",
         help="\n".join(f"- **{ranking.title}**: {ranking.about}" for ranking in RANKINGS.values()),
     )
-    scale = two.segmented_control(
+    scale = folded.segmented_control(
         "Full brightness at the maximum of",
         SCALES,
         default="channel",
@@ -173,16 +169,12 @@ def channel_input(look: Look, spot: Spot, order: NDArray[np.int32]) -> None:
             st.session_state[_page_key(spot.layer)] = _page_with(channel, order)
 
     what, *label = name_of(look.net, found, spot.channel).split(" · ")
-    st.number_input(
-        f"{what.split()[0].capitalize()}, 0 to {len(order) - 1}",
-        0,
-        len(order) - 1,
-        key=key,
-        on_change=choose,
-        help=term("channel"),
-    )
-    if label:
-        st.text(label[0])
+    title = f"{what.split()[0].capitalize()}, 0 to {len(order) - 1}"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(title, help=term("channel"), width="content")
+        st.number_input(title, 0, len(order) - 1, key=key, on_change=choose, label_visibility="collapsed", width=130)
+        if label:
+            st.text(label[0])
 
 
 def mosaic(look: Look, spot: Spot, shown: NDArray[np.int32], scale: str, change: NDArray[np.float32] | None) -> None:
@@ -230,7 +222,7 @@ def downloads(look: Look, layer: str, order: NDArray[np.int32], scale: str) -> N
         np.savez_compressed(buffer, **{name: found.values for name, found in look.maps.items()})
         return buffer.getvalue()
 
-    with st.container(horizontal=True):
+    with st.popover("Take them away", icon=":material/download:"):
         st.download_button(
             "Mosaic as PNG",
             lambda: (

@@ -15,10 +15,11 @@ from visionlab.errors import VisionlabError
 from visionlab.network.running.certainty import entropy, in_words, margin, rank, tempered
 from visionlab.network.running.classifier import Classifier
 from visionlab.network.running.prediction import Prediction, ranked
+from visionlab.network.zoo.models import TO_NAME
 from visionlab.ui.predict import caches
 from visionlab.ui.shared import cached, state
 from visionlab.ui.shared.components.bars import bars
-from visionlab.ui.shared.networks import Network, network, title_of
+from visionlab.ui.shared.networks import Network, model_picker, network, title_of
 from visionlab.ui.shared.state import Picture
 from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import facts
@@ -27,39 +28,61 @@ MOST = 20  # classes that can be listed
 SEVERAL = 5  # classes of each network where several are compared
 
 
-def show(network: Network, picture: Picture) -> NDArray[np.float32]:
-    """The most probable classes, how sure the network is, and where any class stands; gives the probabilities.
+@dataclass(frozen=True)
+class Shown:
+    """How the answers are shown: how many of them, and what the logits are divided by."""
+
+    count: int
+    temperature: float
+
+
+def settings() -> tuple[Network, Shown]:
+    """Which network answers, and how that is shown: folded away, with the network's name to unfold it by."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        place = st.container(width="content")
+        with st.popover("Network, classes, temperature", icon=":material/tune:"):
+            chosen = model_picker(TO_NAME)
+            most = min(MOST, len(chosen.net.labels))
+            state.restore_count(most)
+            count = st.slider("Classes shown", 1, most, key=state.COUNT)
+            state.remember_count(count)
+            temperature = st.slider(
+                "Temperature",
+                0.25,
+                4.0,
+                1.0,
+                0.05,
+                key="temperature",
+                bind="query-params",
+                help=term("temperature"),
+            )
+        place.caption(f"Asked: {chosen.title}")
+    return chosen, Shown(count, temperature)
+
+
+def show(network: Network, picture: Picture, shown: Shown) -> NDArray[np.float32]:
+    """The most probable classes, and how sure the network is; gives the probabilities.
 
     A click on a class makes it the explained_class().
     """
     net = network.net
     probabilities = cached.class_probabilities(network.key, picture.key, net, picture.image)
-    most = min(MOST, len(net.labels))
-    with st.popover("Classes and temperature", icon=":material/tune:"):
-        state.restore_count(most)
-        count = st.slider("Classes shown", 1, most, key=state.COUNT)
-        state.remember_count(count)
-        temperature = st.slider(
-            "Temperature",
-            0.25,
-            4.0,
-            1.0,
-            0.05,
-            key="temperature",
-            bind="query-params",
-            help=term("temperature"),
-        )
-    probabilities = tempered(probabilities, temperature) if temperature != 1 else probabilities
-    answers = ranked(net, probabilities, count)
+    if shown.temperature != 1:
+        probabilities = tempered(probabilities, shown.temperature)
+    answers = ranked(net, probabilities, shown.count)
     st.markdown(f"**Top {len(answers)} of {len(net.labels):,} classes**", help=term("top-5"))
-    target = _target_key(network, picture)
+    target = target_key(network, picture)
     chosen = st.session_state.get(target, answers[0].index)
     bars(answers, chosen=chosen, key=f"bars-{target}", on_choose=lambda index: st.session_state.update({target: index}))
     _certainty(probabilities)
+    return probabilities
+
+
+def details(net: Classifier, probabilities: NDArray[np.float32]) -> None:
+    """How sure the network is in numbers, and where any class stands; folded away."""
     with st.expander("How sure in numbers, and any other class", icon=":material/search:"):
         _in_numbers(net, probabilities)
         _search(net, probabilities)
-    return probabilities
 
 
 def explained_class(network: Network, picture: Picture, probabilities: NDArray[np.float32]) -> int:
@@ -67,11 +90,12 @@ def explained_class(network: Network, picture: Picture, probabilities: NDArray[n
     labels = network.net.labels
     everything = [answer.index for answer in ranked(network.net, probabilities, len(labels))]
     return st.selectbox(
-        "Why this class?", everything, format_func=lambda index: labels[index], key=_target_key(network, picture)
+        "Why this class?", everything, format_func=lambda index: labels[index], key=target_key(network, picture)
     )
 
 
-def _target_key(network: Network, picture: Picture) -> str:
+def target_key(network: Network, picture: Picture) -> str:
+    """The widget that says which class is explained."""
     return f"target-{network.key}-{picture.key}"
 
 

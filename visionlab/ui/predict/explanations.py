@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
 
 from visionlab.imaging.image import Image, encode_jpeg, encode_png, fit
 from visionlab.imaging.render import PALETTES, overlay
@@ -24,9 +25,10 @@ from visionlab.ui.shared.networks import Network
 from visionlab.ui.shared.page import roomy_columns, sentence
 from visionlab.ui.shared.state import Picture
 from visionlab.ui.shared.terms import term
-from visionlab.ui.shared.widgets import shown_width
+from visionlab.ui.shared.widgets import plain, shown_width
 
 LONGEST = 640  # pixels of the picture that is explained and shown
+TALLEST = 380  # pixels on the screen
 STEPS = 14  # of deletion and insertion: enough to tell methods apart, and soon done
 ORDERS = 2  # places to which a map is moved, to see what chance is worth
 PATIENCE = 0.6  # seconds in which a job may end without its progress being shown
@@ -129,7 +131,9 @@ def _stopped(job: jobs.Job, start: Callable[..., str], arguments: tuple) -> bool
 
 def choices(net: Classifier) -> tuple[str, str | None, Overlay]:
     """The method, its layer if it takes one (None: its own choice), and how its map is laid over the picture."""
-    one, two = roomy_columns(2, "method", gap="small")
+    place = st.popover("Method, layer, colours", icon=":material/tune:")
+    with place:
+        one, two = roomy_columns(2, "method", gap="small")
     method = one.selectbox(
         "Method", METHODS, format_func=lambda name: METHODS[name].title, key="method", bind="query-params"
     )
@@ -146,15 +150,17 @@ def choices(net: Classifier) -> tuple[str, str | None, Overlay]:
     return method, layer if layer and METHODS[method].layered else None, Overlay(strength, palette)
 
 
-def show_one(case: Case, method: str, layer: str | None, look: Overlay) -> None:
-    """One map over the picture, and how faithful it is."""
+def show_one(case: Case, method: str, layer: str | None, look: Overlay, place: DeltaGenerator) -> None:
+    """One map over the picture, at that place; here what it is, and how faithful."""
     arguments = (case.network.key, case.key, case.target, method, layer, case)
     job = jobs.begun(_explanation, *arguments)
     job.wait(PATIENCE)
     known = METHODS[method]
     if job.latest:
         laid = look.over(case.image, job.latest.heat)
-        st.image(encode_jpeg(laid, 92), width=shown_width(case.image, 420), alt=f"{known.title}, over the picture")
+        alt = f"{known.title}, over the picture"
+        place.image(encode_jpeg(laid, 92), width=shown_width(case.image, TALLEST), alt=alt)
+        place.caption(f"Where {known.title} finds “{plain(case.net.labels[case.target])}”: bright is what counted.")
         st.caption(f"{known.about} ({known.paper})")
     if not job.over:
         what = "Measuring how faithful it is …" if job.latest else "Looking for the reasons …"
@@ -162,15 +168,16 @@ def show_one(case: Case, method: str, layer: str | None, look: Overlay) -> None:
         return
     if _stopped(job, _explanation, arguments):
         return
-    _figures(job.latest.faith, job.latest.chance)
-    st.download_button(
-        "The overlay as PNG",
-        lambda: encode_png(laid),
-        f"{method}.png",
-        "image/png",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    with st.expander("How faithful it is", icon=":material/show_chart:"):
+        _figures(job.latest.faith, job.latest.chance)
+        st.download_button(
+            "The overlay as PNG",
+            lambda: encode_png(laid),
+            f"{method}.png",
+            "image/png",
+            icon=":material/download:",
+            on_click="ignore",
+        )
 
 
 def _figures(faith: Faithfulness, chance: Faithfulness) -> None:
@@ -182,9 +189,8 @@ def _figures(faith: Faithfulness, chance: Faithfulness) -> None:
         ):
             delta = f"{value - other:+.3f} against chance"
             st.metric(name, f"{value:.3f}", delta, delta_color=better, help=HELP[name], width="content")
-    with st.expander("How the probability falls and rises", icon=":material/show_chart:"):
-        st.plotly_chart(charts.faithfulness(faith, chance), config=charts.PLAIN)
-        st.caption("Chance is the same map moved to other places, so that it hides as coarse or as fine a pattern.")
+    st.plotly_chart(charts.faithfulness(faith, chance), config=charts.PLAIN)
+    st.caption("Chance is the same map moved to other places, so that it hides as coarse or as fine a pattern.")
 
 
 # --- all of them ----------------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from visionlab.learning.scratch import (
 )
 from visionlab.learning.scratch.stack import MOST_LAYERS, PADDINGS, possible
 from visionlab.ui.shared.terms import term
+from visionlab.ui.shared.widgets import icon_only
 
 ROWS = "scratch-layers"  # in the session
 OURS = "scratch-layers-for"  # there, too: the shape that a stack was picked for, until a person changes it
@@ -177,12 +178,12 @@ def _row(index: int, row: Row, count: int, found: LayerShape | None, spec: Layer
             ("Move down", "arrow_downward", 1, last),
             ("Remove", "close", 0, False),
         ):
-            st.button(
-                "",
+            icon_only(f"{icon}-{row.id}").button(
+                f"{label}: {spec.kind}, layer {index + 1}",
                 key=f"{icon}-{row.id}",
                 icon=f":material/{icon}:",
                 type="tertiary",
-                help=f"{label}: {spec.kind}, layer {index + 1}",
+                help=label,
                 disabled=off,
                 on_click=_moved,
                 args=(index, where),

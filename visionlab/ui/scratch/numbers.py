@@ -22,7 +22,7 @@ def show(chosen: Chosen | None) -> None:
     if chosen is None:
         return
     data = chosen.data
-    left, right = roomy_columns([1, 2], "numbers", gap="large")
+    left, right = roomy_columns([1, 2], "work", gap="large")
     with left:
         label = st.selectbox("Class", range(len(data.classes)), format_func=lambda i: data.classes[i], key="n-class")
         most = int((data.labels == label).sum())

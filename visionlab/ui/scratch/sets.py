@@ -18,7 +18,7 @@ from visionlab.ui.scratch.parts import linked
 from visionlab.ui.shared import jobs, state, store
 from visionlab.ui.shared.at_server import at_the_server
 from visionlab.ui.shared.components.owner import owner
-from visionlab.ui.shared.page import link, roomy_columns, sentence
+from visionlab.ui.shared.page import link, sentence
 from visionlab.ui.shared.widgets import distinct, file_uploader, plain, sized
 
 PROJECT = "project"  # beside the names in SOURCES
@@ -46,33 +46,40 @@ def choose() -> Chosen | None:
     with st.container():  # also where it holds nothing, so that what is below stays in its place
         if problem := state.take_problem():
             sentence(problem)
-    with st.container(border=True):
-        one, two, three = roomy_columns([1.2, 1.1, 2.2], "data", vertical_alignment="center")
-        names = [*SOURCES, PROJECT]
-        linked("data", names)
-        source = one.selectbox(
-            "Data",
-            names,
-            format_func=lambda name: SOURCES[name].title if name in SOURCES else "A project of yours",
-            key="data",
-            persist_state="session",
-        )
-        st.query_params["data"] = source
-        found = _project() if source == PROJECT else _source(source)
-        if found is None:
-            return None
-        most = [size for size in SIZES if len(found.data.classes) <= size < len(found.data.images)]
-        size = two.selectbox(
-            "Learn from",
-            [*most, EVERY],
-            index=len(most),
-            format_func=lambda size: f"{size:,} pictures" if size != EVERY else f"all {len(found.data.images):,}",
-            key=f"most-{source}-{len(found.data.images)}",
-            persist_state="session",
-        )
-        data = found.data.less(size) if size != EVERY else found.data
-        three.caption(_facts(data, SOURCES[source].about if source in SOURCES else ""))
-        return Chosen(source, found.title, data)
+    names = [*SOURCES, PROJECT]
+    linked("data", names)
+    with st.container(horizontal=True, vertical_alignment="center", key="data-row"):
+        told_of = st.container(width="content")
+        picker = st.popover("Other pictures", icon=":material/tune:")
+    source = picker.selectbox(
+        "Data",
+        names,
+        format_func=_title,
+        key="data",
+        persist_state="session",
+    )
+    st.query_params["data"] = source
+    found = _project() if source == PROJECT else _source(source)
+    if found is None:
+        told_of.markdown(f"On **{_title(source)}**")
+        return None
+    most = [size for size in SIZES if len(found.data.classes) <= size < len(found.data.images)]
+    size = picker.selectbox(
+        "Learn from",
+        [*most, EVERY],
+        index=len(most),
+        format_func=lambda size: f"{size:,} pictures" if size != EVERY else f"all {len(found.data.images):,}",
+        key=f"most-{source}-{len(found.data.images)}",
+        persist_state="session",
+    )
+    data = found.data.less(size) if size != EVERY else found.data
+    picker.caption(_facts(data, SOURCES[source].about if source in SOURCES else ""))
+    told_of.markdown(f"On **{plain(found.title)}** :gray[· {len(data.images):,} to learn from]")
+    return Chosen(source, found.title, data)
+
+
+def _title(source: str) -> str:
+    return SOURCES[source].title if source in SOURCES else "A project of yours"
 
 
 def _facts(data: SmallSet, about: str) -> str:

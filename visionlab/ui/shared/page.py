@@ -24,6 +24,7 @@ from streamlit.errors import StreamlitPageNotFoundError
 
 from visionlab.device import describe
 from visionlab.errors import VisionlabError
+from visionlab.ui.shared.components.popovers import reach_popovers
 
 ASSETS = Path(__file__).parent / "assets"
 STYLE = ASSETS / "style.css"
@@ -117,6 +118,7 @@ def page(title: str) -> Iterator[None]:
         initial_sidebar_state=SIDEBAR,
     )
     st.html(STYLE)
+    reach_popovers()
     with st.sidebar:
         _navigation()
     top = st.container(horizontal=True, vertical_alignment="center", gap="small", key="strip")

@@ -9,6 +9,7 @@ from itertools import chain, count
 from typing import Any, TypeVar
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from visionlab.imaging.image import Image
@@ -44,6 +45,17 @@ def size_of(image: Image, whole: Image | None = None) -> str:
     if whole is None or whole.shape == image.shape:
         return told
     return f"{told}, shrunk from {whole.shape[1]:,} × {whole.shape[0]:,}"
+
+
+# --- buttons ---------------------------------------------------------------------------------------------------------
+
+
+def icon_only(key: str) -> DeltaGenerator:
+    """A place for one button or popover that shows its icon alone: its label is for screen readers.
+
+    Without a label they would read out the icon's name.
+    """
+    return st.container(key=f"icon-only-{key}", width="content")
 
 
 # --- texts and facts -------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from visionlab.ui.shared import jobs, state
 from visionlab.ui.shared.components.owner import COOKIE, owner
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.store import attempt, days_kept, workspace
-from visionlab.ui.shared.widgets import distinct, plain, sized
+from visionlab.ui.shared.widgets import distinct, icon_only, plain, sized
 
 NEW = "new"  # in the link in place of an id, where one asked for another project; ids are longer
 CANCELLED = "Cancelled: nothing was kept."
@@ -68,7 +68,7 @@ def choose() -> Project | None:
             came = jobs.registry().about(intake_into(wanted))  # it may have been made for that, and gone with it
             problem = (came.error or CANCELLED) if came and came.state in ("failed", "cancelled") else str(error)
     if project or mine:
-        with st.container(border=True, horizontal=True, wrap=False, vertical_alignment="center"):
+        with st.container(border=True, horizontal=True, wrap=False, vertical_alignment="center", key="project-bar"):
             _bar(project, mine)
     with st.container():  # also where it holds nothing, so that what is below stays in its place
         for text in filter(None, (problem, state.take_problem())):
@@ -99,8 +99,8 @@ def _bar(project: Project | None, mine: list[ProjectInfo]) -> None:
     facts = [_counted(info.pictures, "picture"), _counted(info.classes, "class"), sized(info.size)]
     st.caption(" · ".join(facts if yours else [*facts, "opened by its link"]), width="stretch")
     for label, sentence_of, act in (("undo", project.undoable, project.undo), ("redo", project.redoable, project.redo)):
-        st.button(
-            "",
+        icon_only(label).button(
+            label.title(),
             key=label,
             icon=f":material/{label}:",
             type="tertiary",
@@ -109,7 +109,8 @@ def _bar(project: Project | None, mine: list[ProjectInfo]) -> None:
             on_click=attempt,
             args=(act,),
         )
-    with st.popover("", icon=":material/more_horiz:", type="tertiary", help="Name, link, copy, delete", key="menu"):
+    options = {"icon": ":material/more_horiz:", "type": "tertiary", "help": "Name, link, copy, delete", "key": "menu"}
+    with icon_only("menu").popover("More of the project", **options):
         _menu(project, info, mine, yours)
 
 

@@ -26,7 +26,7 @@ from visionlab.ui.shared import jobs
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.store import attempt
 from visionlab.ui.shared.undisturbed import undisturbed
-from visionlab.ui.shared.widgets import file_uploader
+from visionlab.ui.shared.widgets import file_uploader, icon_only
 from visionlab.ui.studio.projects import go_to, intake_into
 
 SOON = 0.4  # seconds that a page waits for an intake before it shows its progress
@@ -186,12 +186,11 @@ def show(project: Project) -> bool:
     with st.container(border=job.error is None):  # a sentence about an error has a border of its own
         with st.container(horizontal=True, vertical_alignment="center"):
             _outcome(job)
-            st.button(
-                "",
+            icon_only("intake-seen").button(
+                "Close",
                 key="intake-seen",
                 icon=":material/close:",
                 type="tertiary",
-                help="Close",
                 on_click=st.session_state.pop,
                 args=(WATCHED, None),
             )

@@ -30,10 +30,7 @@ FIRST = {"One class": "cats", "Another class": "dogs"}  # what is asked for at f
 
 def start() -> None:
     """Three ways to begin; each makes a project, which stays where something comes into it."""
-    st.markdown(
-        "Show the network a few pictures of each kind of thing – twenty are plenty – and it learns to tell them apart. "
-        "How do you want to begin?"
-    )
+    st.markdown("Twenty pictures of each kind of thing are plenty. How do you want to begin?")
     own, sets, ready = roomy_columns(3, "start")
     with own.container(border=True, height="stretch"):
         st.markdown("**:material/category: Name your classes**")

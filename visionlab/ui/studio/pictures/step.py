@@ -15,7 +15,7 @@ from visionlab.ui.shared.components.burst import Batch, burst
 from visionlab.ui.shared.page import roomy_columns
 from visionlab.ui.shared.picture_bar import PICTURE_TYPES
 from visionlab.ui.shared.store import attempt
-from visionlab.ui.shared.widgets import plain
+from visionlab.ui.shared.widgets import icon_only, plain
 from visionlab.ui.studio.pictures import gallery, intake, one_class, out, sets
 from visionlab.ui.studio.projects import LONGEST_NAME, info_of
 
@@ -30,6 +30,8 @@ def show(project: Project) -> None:
     with st.container():  # also where it holds nothing: what moves on the page is mounted anew, a camera goes off
         busy = intake.show(project)
     classes, pictures = project.snapshot()
+    with st.container():
+        _next_step(classes)
     ways, seen = roomy_columns([1, 2.6], "pictures", gap="large")
     with ways:
         chosen = _choose_class(project, classes)
@@ -50,7 +52,9 @@ def show(project: Project) -> None:
                 one_class.bar(project, classes, chosen)
             gallery.show(project, classes, pictures, chosen.id if chosen else None)
             _near_duplicates(pictures)
-    _next_step(project, classes, pictures)
+    if pictures:
+        st.divider()
+        out.offer(project, classes, pictures, info_of(project).name)
 
 
 def _choose_class(project: Project, classes: Sequence[ClassInfo]) -> ClassInfo | None:
@@ -90,7 +94,7 @@ def _choose_class(project: Project, classes: Sequence[ClassInfo]) -> ClassInfo |
             label_visibility="collapsed",
             key="new-class",
         )
-        st.form_submit_button("", icon=":material/add:", help="Add the class", on_click=attempt, args=(add,))
+        icon_only("add-class").form_submit_button("Add the class", icon=":material/add:", on_click=attempt, args=(add,))
     return by_id.get(st.session_state[kept])
 
 
@@ -150,22 +154,18 @@ def _near_duplicates(pictures: Sequence[PictureInfo]) -> None:
         )
 
 
-def _next_step(project: Project, classes: Sequence[ClassInfo], pictures: Sequence[PictureInfo]) -> None:
-    st.divider()
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        if lacks := lacking(classes):
-            st.markdown(f":material/arrow_upward: {lacks}", width="content")
-        else:
-            st.button(
-                "Train",
-                type="primary",
-                icon=":material/arrow_forward:",
-                key="to-training",
-                on_click=st.session_state.update,
-                args=({"step": "Train"},),
-            )
-        if pictures:
-            out.offer(project, classes, pictures, info_of(project).name)
+def _next_step(classes: Sequence[ClassInfo]) -> None:
+    if lacks := lacking(classes):
+        st.markdown(f":material/arrow_downward: **Next:** {lacks}")
+    else:
+        st.button(
+            "Train",
+            type="primary",
+            icon=":material/arrow_forward:",
+            key="to-training",
+            on_click=st.session_state.update,
+            args=({"step": "Train"},),
+        )
 
 
 def lacking(classes: Sequence[ClassInfo]) -> str | None:

@@ -47,13 +47,14 @@ def show(project: Project) -> None:
 
 
 def _form(project: Project) -> None:
+    first = st.container()  # the next step stands over what it depends on
     settings = _settings()
-    pictures = _plan(project, settings)
-    lacking = pictures is None
-    button, _ = st.columns([1, 3])
-    if button.button(
-        "Train", type="primary", icon=":material/play_arrow:", width="stretch", disabled=lacking, key="train"
-    ):
+    with first:
+        pictures = _plan(project, settings)
+        pressed = st.button(
+            "Train", type="primary", icon=":material/play_arrow:", width=220, disabled=pictures is None, key="train"
+        )
+    if pressed:
         start(project, settings, pictures)
         st.rerun()
 

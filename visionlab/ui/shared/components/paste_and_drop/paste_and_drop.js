@@ -35,7 +35,8 @@ class Intake {
   update(data) {
     const changed = this.data && this.data.picture !== data.picture;
     this.data = data;
-    if (changed) this.open(false);
+    if (changed && !this.saysWhy) this.open(false);
+    if (changed) this.saysWhy = false;
     this.refused ??= this.chips().length;
     this.refusals.disconnect();
     this.refusals.observe(this.uploader, { subtree: true, childList: true, attributeFilter: ["aria-invalid"] });
@@ -138,7 +139,10 @@ class Intake {
   }
 
   count() {
-    if (this.chips().length > this.refused) this.open(true); // it says why
+    if (this.chips().length > this.refused) {
+      this.open(true);
+      this.saysWhy = true; // also when another file of the same hand is taken, and becomes the picture
+    }
     this.refused = this.chips().length;
   }
 }

@@ -1,0 +1,44 @@
+"""What a first visit to the Predict page is offered to try."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from visionlab.ui.predict.answers import target_key
+from visionlab.ui.shared import state
+from visionlab.ui.shared.networks import Network
+from visionlab.ui.shared.state import Picture
+from visionlab.ui.shared.tries import Try
+
+
+def of(network: Network, picture: Picture, probabilities: NDArray[np.float32]) -> list[Try]:
+    """For this picture, which that network gave these probabilities (K,)."""
+    second = int(np.argsort(-probabilities)[1])
+    return [
+        Try(
+            "Why the second answer?",
+            "looks_two",
+            "Another class, other places: what speaks for it lights up, and need not be what spoke for the first.",
+            lambda: st.session_state.update({target_key(network, picture): second}),
+        ),
+        Try(
+            "Cover it, bit by bit",
+            "grid_view",
+            "Occlusion asks no weights: it greys out one square after the other, and marks where the answer suffers.",
+            lambda: st.session_state.update({"method": "occlusion"}),
+        ),
+        Try(
+            "Show it a rocket",
+            "rocket_launch",
+            "Look at what lights up: the rocket itself, or what usually stands around one.",
+            lambda: st.session_state.update({state.SAMPLE: "rocket"}),
+        ),
+        Try(
+            "Ask every method",
+            "compare",
+            "Eight methods, at the end of the page, rarely agree: the measured ones say which to believe.",
+            lambda: st.session_state.update({"closer": "All methods"}),
+        ),
+    ]
