@@ -40,9 +40,9 @@ def filters(picture: Picture) -> None:
     if not found.full:
         stages.spectra(found.shown, rooms)
     result.take_away(found, large, pipeline)
+    live_sliders(key=editor.LIVE, within=editor.CONTROL)
     if not on_its_way:
         result.exactly(found, large)
-    live_sliders(key=editor.LIVE, within=editor.CONTROL)
 
 
 with page("Filters"):

@@ -98,11 +98,11 @@ def find(picture: Picture, pipeline: Pipeline, key: str, begin: bool) -> Result 
         _give_up()
         steps = len(pipeline.steps) - len(pipeline.off)
 
-        def work(job: jobs.Job) -> tuple[()]:
+        def work(this: jobs.Job) -> tuple[()]:
             for number, event in enumerate(work_out(picture, pipeline, stages.LONGEST), 1):
                 if isinstance(event, Result):
                     results().keep(key, event)  # not in the job: the server keeps many of those, whatever they hold
-                job.report(number / (steps + 1))
+                this.report(number / (steps + 1))
             return ()
 
         st.session_state[JOB] = (key, jobs.registry().submit(work, queue="full-size"))

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import streamlit as st
 
-from visionlab.imaging.image import encode_png
+from visionlab.imaging.image import Image, encode_png
 from visionlab.imaging.pipeline import Pipeline
 from visionlab.ui.filters import batch, caches, chain, full_size, stages
-from visionlab.ui.filters.editor import Editor
+from visionlab.ui.filters.editor import Editor, Step
 from visionlab.ui.filters.stages import Shown
 from visionlab.ui.shared import cached
 from visionlab.ui.shared.components.compare import compare
@@ -68,9 +68,8 @@ def before_and_after(found: Work, large: Shown | None) -> None:
     """
     picture, after = found.picture, large.after if large else found.picture
     image, original = stages.not_thin(after.image), stages.not_thin(picture.image)
-    titles = "Before", f"After {', '.join(after_what(found.shown, large))}"
-    size = large.size if large else picture.image.shape[:2]
-    if size in (picture.image.shape[:2], found.whole.image.shape[:2]):
+    titles = "Before", f"After {', '.join(step.title for step in _up_to(found, large)) or 'no filter'}"
+    if _same_shape(found, large):
         shape = original.shape[:2]
         compare(
             cached.picture_bytes(f"{picture.key}-{shape}", max(shape), original),
@@ -90,10 +89,15 @@ def before_and_after(found: Work, large: Shown | None) -> None:
 
 
 def exactly(found: Work, large: Shown | None) -> None:
-    """The picture after, every pixel kept, in the place of what before_and_after() shows at first."""
-    after = large.after if large else found.picture
-    image = stages.not_thin(after.image)
-    keep_picture(caches.stage_png(f"{after.key}-{image.shape}", image), "exact-after", _name(after))
+    """The picture after, every pixel kept, in the place of what before_and_after() has shown at first."""
+    if _same_shape(found, large):
+        after = large.after if large else found.picture
+        image = stages.not_thin(after.image)
+        keep_picture(caches.stage_png(f"{after.key}-{image.shape}", image), "exact-after", _name(after))
+
+
+def _same_shape(found: Work, large: Shown | None) -> bool:
+    return large is None or large.size in (found.picture.image.shape[:2], found.whole.image.shape[:2])
 
 
 def _name(after: Picture) -> str:
@@ -101,9 +105,9 @@ def _name(after: Picture) -> str:
     return digest_of(after.key.encode())
 
 
-def after_what(shown: Sequence[Shown], large: Shown | None) -> list[str]:
-    """The titles of the steps up to that stage."""
-    return [stage.step.title for stage in shown[: shown.index(large) + 1]] if large else ["no filter"]
+def _up_to(found: Work, large: Shown | None) -> list[Step]:
+    """The steps that made the stage that is shown large."""
+    return [stage.step for stage in found.shown[: found.shown.index(large) + 1]] if large else []
 
 
 def size(found: Work) -> None:
@@ -151,44 +155,22 @@ def take_away(found: Work, large: Shown | None, pipeline: Pipeline) -> None:
             st.code(pipeline.to_python(found.fit), language="python", height=420)
             if any(stage.step.on for stage in found.shown):
                 st.code(pipeline.to_shell(found.fit), language="bash", wrap_lines=True)
-            st.caption("What is in pixels counts at the size at which you chose it: both " + _sized(found.fit))
+            how = f"shrink pictures to {found.fit:,} pixels first" if found.fit else "work at full size"
+            st.caption(f"What is in pixels counts at the size at which you chose it: both {how}, as the page does.")
         with files:
             chain.save_and_load(pipeline)
         with many:
             batch.zip_filter(pipeline, found.fit)
 
 
-def _sized(fit: int | None) -> str:
-    return (
-        f"shrink pictures to {fit:,} pixels first, as the page does." if fit else "work at full size, as the page does."
-    )
-
-
 def _download(found: Work, large: Shown | None) -> None:
-    """Of the stage that is shown large; a middle one at full size is worked out when it is asked for."""
-    last = large is None or large is found.shown[-1]
     if found.coming:
         st.caption("It is being worked out at full size. It can be downloaded when that is done.")
         return
-    if found.full and last:
-        png = found.full.png
-    elif found.full:
-        steps = [(stage.step.name, stage.step.values) for stage in found.shown[: found.shown.index(large) + 1]]
-        image = found.whole.image
-
-        def png() -> bytes:
-            return encode_png(Pipeline(steps).run(image))
-
-    else:
-        image = large.after.image if large else (found.picture if found.fit else found.whole).image
-
-        def png() -> bytes:
-            return encode_png(image)
-
-    height, width = large.size if large else (found.picture if found.fit else found.whole).image.shape[:2]
+    height, width = large.size if large else _original(found).shape[:2]
     st.download_button(
         f"Download the picture, {width:,} × {height:,} px",
-        png,
+        _png(found, large),
         "filtered.png",
         "image/png",
         icon=":material/download:",
@@ -197,3 +179,18 @@ def _download(found: Work, large: Shown | None) -> None:
     )
     total = stages.milliseconds(sum(stage.seconds for stage in found.shown))
     st.caption(f"The whole chain took {total}.")
+
+
+def _png(found: Work, large: Shown | None) -> bytes | Callable[[], bytes]:
+    """The stage that is shown large; a middle one at full size is worked out when it is asked for."""
+    if not found.full:
+        image = large.after.image if large else _original(found)
+        return lambda: encode_png(image)
+    if large is found.shown[-1]:
+        return found.full.png
+    chain_to_it = Pipeline([(step.name, step.values) for step in _up_to(found, large)])
+    return lambda: encode_png(chain_to_it.run(found.whole.image))
+
+
+def _original(found: Work) -> Image:
+    return (found.picture if found.fit else found.whole).image
