@@ -14,6 +14,7 @@ from skimage.filters import scharr
 from visionlab.imaging.filters import FILTERS
 from visionlab.imaging.operations.edges import second_derivative
 from visionlab.imaging.operations.frequencies import FOURIER, kept_frequencies, spectrum
+from visionlab.imaging.pipeline import Pipeline
 from visionlab.imaging.samples import load_sample
 
 NOISE = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
@@ -175,6 +176,15 @@ def test_the_laplacian_of_gaussian_is_scipys(sigma):
     expected = sigma**2 * ndimage.gaussian_laplace(grey_of(SOFT).astype(float), sigma, mode="mirror")
     result = run("laplacian_of_gaussian", SOFT, sigma=sigma, gain=1.0, show="sign")[..., 0]
     assert np.abs(result - (128 + expected)).max() <= 1.5
+
+
+@pytest.mark.parametrize("diameter", range(1, 16))
+def test_a_chain_from_before_may_hold_an_even_diameter(diameter):
+    """OpenCV takes half of it, rounded down, as the radius; none counts as 1."""
+    picture = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    expected = cv2.bilateralFilter(picture, diameter, 30.0, 5.0)
+    chain = Pipeline([("bilateral", {"diameter": diameter, "sigma_color": 30.0, "sigma_space": 5.0})])
+    np.testing.assert_array_equal(chain.run(picture), expected)
 
 
 @pytest.mark.parametrize("diameter", [3, 5, 7, 9])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil
 from typing import Literal
 
 import numpy as np
@@ -32,7 +33,9 @@ class Parameter:
     """One thing that can be set: enough to make a slider, a select box or a command-line option from it.
 
     "int" values go from `low` to `high` in steps of `step`; "float" values lie anywhere from `low` to `high`, and
-    `step` is what a slider moves by; a "choice" is one of `choices`. `unit` is "px", "grey levels" … or empty.
+    `step` is what a slider moves by; a "choice" is one of `choices`. `unit` is "px", "grey levels" … or empty. Whole
+    numbers from `taken_from` on, where it is given, are taken for the next step, as which they act: chains and links
+    may hold them from before.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Parameter:
     unit: str = ""
     choices: tuple[str, ...] = ()
     about: str = ""
+    taken_from: int | None = None
 
     def check(self, value: object) -> Value:
         """The value as a plain int, float or str; ParameterError naming the range where it lies outside."""
@@ -53,6 +57,8 @@ class Parameter:
                 raise ParameterError(f"“{self.name}” is one of {', '.join(self.choices)}, not {quoted(value)}.")
             return str(value)
         number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+        if number and self.taken_from is not None and self.taken_from <= value <= self.high and value == int(value):
+            return int(self.low + max(0, ceil((value - self.low) / self.step)) * self.step)
         if number and self.low <= value <= self.high:
             if self.kind == "float":
                 return float(value)

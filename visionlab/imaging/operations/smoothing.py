@@ -86,7 +86,16 @@ SMOOTHING: dict[str, Filter] = {
         bilateral,
         (
             Parameter(
-                "diameter", "Diameter", "int", 3, 15, 2, 9, "px", about="The neighbourhood's width, an odd number."
+                "diameter",
+                "Diameter",
+                "int",
+                3,
+                15,
+                2,
+                9,
+                "px",
+                about="The neighbourhood's width, an odd number.",
+                taken_from=1,
             ),
             Parameter(
                 "sigma_color",
