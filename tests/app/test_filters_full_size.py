@@ -103,8 +103,12 @@ def at_full_size(app):
     return worked_out(app)
 
 
-def worked_out(app):
-    job = jobs.registry().find(app.session_state[full_size.JOB][1])
+def begun(app):
+    return jobs.registry().find(app.session_state[full_size.JOB][1])
+
+
+def worked_out(app, job=None):
+    job = job or begun(app)
     assert job.wait(120)
     app.run()
     assert not app.exception
@@ -164,9 +168,10 @@ def test_full_size_can_be_stopped_and_begun_again(filters, monkeypatch):
     filters.toggle(key=full_size.SWITCH).set_value(True).run()
     assert re.search(r"At full size: step \d of 3", filters.get("progress")[0].proto.text)
     np.testing.assert_array_equal(load_image(compared(filters)[1]).shape, (768, 1024, 3))
-    press(filters, "full-size-stop")
+    job = begun(filters)
+    press(filters, "full-size-stop")  # which ends it at once where it has not come to its second step yet
     go_on.set()
-    assert worked_out(filters).state == "cancelled"
+    assert worked_out(filters, job).state == "cancelled"
     assert not filters.toggle(key=full_size.SWITCH).value
     assert "1,024 × 768 of" in captions(filters)
     at_full_size(filters)
@@ -177,7 +182,7 @@ def test_another_chain_takes_the_place_of_what_is_being_worked_out(filters, monk
     go_on = held_up(monkeypatch)
     press(filters, "ready-edge_map")
     filters.toggle(key=full_size.SWITCH).set_value(True).run()
-    first = jobs.registry().find(filters.session_state[full_size.JOB][1])
+    first = begun(filters)
     filters.toggle(key=f"on-{ids(filters)[1]}").set_value(False).run()
     assert first.cancelled
     go_on.set()

@@ -90,7 +90,8 @@ def test_out_of_range_is_refused_with_the_range(name):
         if parameter.kind == "choice":
             wrong = ["nonsense", None]
         else:
-            wrong = [parameter.low - 1, parameter.high + 1, float("nan"), "3", None, True]
+            least = parameter.low if parameter.taken_from is None else parameter.taken_from
+            wrong = [least - 1, parameter.high + 1, float("nan"), "3", None, True]
         for value in wrong:
             with pytest.raises(ParameterError, match=f"“{parameter.name}”") as caught:
                 FILTERS[name].apply(NOISE, **{parameter.name: value})
