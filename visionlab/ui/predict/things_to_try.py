@@ -39,7 +39,7 @@ def of(network: Network, picture: Picture, probabilities: NDArray[np.float32]) -
         Try(
             "Ask every method",
             "compare",
-            f"All {len(METHODS)} stand at the end of the page; where they disagree, their figures say which to believe.",
+            f"All {len(METHODS)} stand at the page’s end; where they disagree, their figures say which to believe.",
             lambda: st.session_state.update({"closer": "All methods"}),
         ),
     ]
