@@ -15,8 +15,8 @@ SOME_EPOCHS = re.compile(r"Epoch ([2-9]|\d{2,3}) of 200")
 def begin(page: Page, experiment: str, **numbers: int) -> None:
     open_page(page, f"From_scratch?experiment={experiment}")
     for label, value in numbers.items():
-        page.get_by_label(label).fill(str(value))
-        page.get_by_label(label).press("Enter")
+        page.get_by_label(label, exact=True).fill(str(value))
+        page.get_by_label(label, exact=True).press("Enter")
         settle(page)
     page.get_by_role("button", name="Train", exact=True).click()
 

@@ -24,7 +24,7 @@ def of(net: Classifier) -> list[Try]:
         Try(
             "Halfway",
             "filter_2",
-            f"{middle} answers to textures and corners, put together of what came before; many channels are silent.",
+            f"{middle} puts together what came before it: look for textures and corners, and for silent channels.",
             lambda: state.look_at(Spot(middle)),
         ),
         Try(

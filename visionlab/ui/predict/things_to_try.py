@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from visionlab.network.explain import METHODS
 from visionlab.ui.predict.answers import target_key
 from visionlab.ui.shared import state
 from visionlab.ui.shared.networks import Network
@@ -38,7 +39,7 @@ def of(network: Network, picture: Picture, probabilities: NDArray[np.float32]) -
         Try(
             "Ask every method",
             "compare",
-            "Eight methods, at the end of the page, rarely agree: the measured ones say which to believe.",
+            f"All {len(METHODS)} stand at the page’s end; where they disagree, their figures say which to believe.",
             lambda: st.session_state.update({"closer": "All methods"}),
         ),
     ]
