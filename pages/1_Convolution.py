@@ -7,8 +7,7 @@ import streamlit as st
 from visionlab.errors import ParameterError
 from visionlab.imaging.image import encode_png
 from visionlab.imaging.kernels import Kernel
-from visionlab.ui.convolution import caches, kernel_facts, response_settings, state
-from visionlab.ui.convolution.first import first
+from visionlab.ui.convolution import caches, kernel_facts, response_settings, state, things_to_try
 from visionlab.ui.convolution.kernel_choice import choose_kernel, kernel_at_work
 from visionlab.ui.convolution.response_settings import Settings
 from visionlab.ui.shared import cached
@@ -71,7 +70,7 @@ def lab(picture: Picture) -> None:
         with st.container(horizontal=True, width="content"):
             settings = response_settings.controls(kernel)
     with saying:
-        tries("Convolution", first(kernel.name))
+        tries("convolution", things_to_try.of(kernel.name))
     if known is None:
         result = show_or_tell(settings)
     state.link_lab()

@@ -52,17 +52,21 @@ def test_more_classes_and_another_temperature(open_page, net, cat):
     assert bars(app) == [(net.labels[i], f"{warm[i]:.1%}") for i in best]
 
 
-def test_a_head_of_two_classes_shows_two_and_a_larger_network_again_as_many_as_were_wanted(open_page, net):
-    width = net.layer("avgpool").shape[0]
-    weights = np.random.default_rng(0).normal(size=(2, width)).astype(np.float32)
-    head = Head(weights, np.zeros(2, np.float32), ("cats", "dogs"), net.name, "avgpool", network_fingerprint(net))
+@pytest.mark.parametrize("labels", [("cats", "dogs"), ("pets",)])
+def test_a_head_shows_as_many_classes_as_it_has_and_a_larger_network_again_as_many_as_were_wanted(
+    open_page, net, labels
+):
+    """One class is what is left where all others were merged into it."""
+    width, few = net.layer("avgpool").shape[0], len(labels)
+    weights = np.random.default_rng(0).normal(size=(few, width)).astype(np.float32)
+    head = Head(weights, np.zeros(few, np.float32), labels, net.name, "avgpool", network_fingerprint(net))
     app = open_page("Predict")
-    app.session_state["trained_head"] = TrainedHead("two", head)
+    app.session_state["trained_head"] = TrainedHead(f"of {few}", head)
     app.run()
     for wanted in (5, 12):
         if wanted != 5:
             app.slider(key="count").set_value(wanted).run()
-        for name, shown in {"your-head": 2, net.name: wanted}.items():
+        for name, shown in {"your-head": few, net.name: wanted}.items():
             app.selectbox(key="network").set_value(name).run()
             for _ in range(2):
                 assert not app.exception

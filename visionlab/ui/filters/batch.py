@@ -18,6 +18,7 @@ from visionlab.imaging.pipeline import Pipeline
 from visionlab.learning.sets import archive
 from visionlab.ui.shared import jobs
 from visionlab.ui.shared.page import sentence
+from visionlab.ui.shared.widgets import file_uploader
 
 MAX_PICTURES = 1_000
 MAX_RESULT_BYTES = 500 * 2**20  # of the zip that is written; it lies on the server's disk until the next one
@@ -114,7 +115,7 @@ def zip_filter(pipeline: Pipeline, fit: int | None) -> None:
     """Zip in, zip out: an uploader, progress with a button that stops it, and what came of it; fit as above."""
     job = jobs.registry().find(st.session_state.get("batch"))
     busy = job is not None and not job.over
-    file = st.file_uploader(
+    file = file_uploader(
         "A zip of pictures", type=["zip"], key="batch-zip", max_upload_size=archive.MAX_ZIP_BYTES >> 20, disabled=busy
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -16,6 +16,7 @@ from visionlab.imaging.pipeline import MAX_STEPS, Pipeline
 from visionlab.ui.filters.editor import Editor, Step, current
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.tries import Try, tries
+from visionlab.ui.shared.widgets import file_uploader, icon_only
 
 TRIES = (
     (
@@ -124,10 +125,11 @@ def _card(editor: Editor, place: int, step: Step) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.toggle(f"{place + 1} · {step.title}", step.on, key=step.switch, help=entry.about, width="stretch")
         one, full = step.id, last + 1 >= MAX_STEPS
-        _icon(f"up-{one}", "arrow_upward", "Move up", editor.move, place, -1, disabled=place == 0)
-        _icon(f"down-{one}", "arrow_downward", "Move down", editor.move, place, 1, disabled=place == last)
-        _icon(f"copy-{one}", "content_copy", "Duplicate", editor.duplicate, place, disabled=full)
-        _icon(f"remove-{one}", "delete", "Remove", editor.remove, place)
+        of = f"{step.title}, step {place + 1}"
+        _icon(f"up-{one}", "arrow_upward", "Move up", editor.move, place, -1, of=of, disabled=place == 0)
+        _icon(f"down-{one}", "arrow_downward", "Move down", editor.move, place, 1, of=of, disabled=place == last)
+        _icon(f"copy-{one}", "content_copy", "Duplicate", editor.duplicate, place, of=of, disabled=full)
+        _icon(f"remove-{one}", "delete", "Remove", editor.remove, place, of=of)
     if step.on and entry.parameters:
         columns = st.columns(min(2, len(entry.parameters)), gap="medium")
         for number, parameter in enumerate(entry.parameters):
@@ -147,9 +149,10 @@ def _input(parameter: Parameter, step: Step) -> None:
     st.slider(label, low, high, number(now), step_size, key=key, help=parameter.about)
 
 
-def _icon(key: str, icon: str, title: str, on_click, *args, disabled: bool = False) -> None:
-    st.button(
-        "",
+def _icon(key: str, icon: str, title: str, on_click, *args, of: str = "", disabled: bool = False) -> None:
+    """A button that shows its icon alone; `of` says to screen readers what it is about."""
+    icon_only(key).button(
+        f"{title}: {of}" if of else title,
         key=key,
         icon=f":material/{icon}:",
         type="tertiary",
@@ -157,7 +160,6 @@ def _icon(key: str, icon: str, title: str, on_click, *args, disabled: bool = Fal
         on_click=on_click,
         args=args,
         disabled=disabled,
-        width="content",
     )
 
 
@@ -205,7 +207,7 @@ def save_and_load(pipeline: Pipeline) -> None:
         key="save",
         on_click="ignore",
     )
-    st.file_uploader(
+    file_uploader(
         "Open a chain that you saved",
         type=["json"],
         key=f"chain-file-{editor.uploads}",

@@ -61,7 +61,7 @@ def _same_channel(net: Classifier, before: Layer, name: str) -> int | None:
     after = net.layer(name)
     first, last = sorted((net.layers.index(before), net.layers.index(after)))
     between = net.layers[first + 1 : last + 1]
-    return state.spot().channel if all(layer.kind in ("relu", "relu6", "pool") for layer in between) else None
+    return state.spot().channel if all(layer.rectifies or layer.kind == "pool" for layer in between) else None
 
 
 def _facts(found: FeatureMap) -> list[str]:

@@ -42,10 +42,11 @@ def settings() -> tuple[Network, Shown]:
         place = st.container(width="content")
         with st.popover("Network, classes, temperature", icon=":material/tune:"):
             chosen = model_picker(TO_NAME)
-            most = min(MOST, len(chosen.net.labels))
-            state.restore_count(most)
-            count = st.slider("Classes shown", 1, most, key=state.COUNT)
-            state.remember_count(count)
+            count = most = min(MOST, len(chosen.net.labels))
+            if most > 1:  # else there is nothing to choose
+                state.restore_count(most)
+                count = st.slider("Classes shown", 1, most, key=state.COUNT)
+                state.remember_count(count)
             temperature = st.slider(
                 "Temperature",
                 0.25,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
@@ -16,14 +18,17 @@ from visionlab.ui.shared.tries import Try
 
 def of(network: Network, picture: Picture, probabilities: NDArray[np.float32]) -> list[Try]:
     """For this picture, which that network gave these probabilities (K,)."""
-    second = int(np.argsort(-probabilities)[1])
-    return [
+    other = [
         Try(
             "Why the second answer?",
             "looks_two",
             "Another class, other places: what speaks for it lights up, and need not be what spoke for the first.",
-            lambda: st.session_state.update({target_key(network, picture): second}),
-        ),
+            partial(st.session_state.update, {target_key(network, picture): int(second)}),
+        )
+        for second in np.argsort(-probabilities)[1:2]  # a head may have one class alone
+    ]
+    return [
+        *other,
         Try(
             "Cover it, bit by bit",
             "grid_view",

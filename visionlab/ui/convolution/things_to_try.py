@@ -1,4 +1,4 @@
-"""What the Convolution page offers to try on a first visit."""
+"""What a first visit to the Convolution page is offered to try."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ KERNELS = (
 )  # what the button says, its icon, what to notice, the kernel
 
 
-def first(kernel: str) -> list[Try]:
-    """Things to try; kernel is the name of the one at work."""
+def of(kernel: str) -> list[Try]:
+    """While the kernel of that name is at work."""
     return [
         *(Try(label, icon, notice, partial(_pick, name), kernel == name) for label, icon, notice, name in KERNELS),
         Try(
