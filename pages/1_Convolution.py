@@ -9,7 +9,7 @@ from visionlab.imaging.image import encode_png
 from visionlab.imaging.kernels import Kernel
 from visionlab.ui.convolution import caches, kernel_facts, response_settings, state, things_to_try
 from visionlab.ui.convolution.kernel_choice import choose_kernel, kernel_at_work
-from visionlab.ui.convolution.response_settings import Settings
+from visionlab.ui.convolution.response_settings import MODE_TITLES, Settings
 from visionlab.ui.shared import cached
 from visionlab.ui.shared.components.convolution_lab import Scale, convolution_lab
 from visionlab.ui.shared.page import page, sentence, told
@@ -37,7 +37,7 @@ def lab(picture: Picture) -> None:
                 found.encoded,
                 kernel,
                 given=state.given(kernel),
-                scale=Scale(settings.mode, *found.range),
+                scale=Scale(settings.mode, MODE_TITLES[settings.mode], *found.range, found.plain),
                 fit=settings.fit,
                 channel=settings.channel,
                 **settings.options,
@@ -66,9 +66,11 @@ def lab(picture: Picture) -> None:
     if result:
         time.sleep(HEAD_START)
     with choosing, st.container(horizontal=True, vertical_alignment="bottom"):
-        kernel = choose_kernel()
+        at_work, kernel = kernel, choose_kernel()
         with st.container(horizontal=True, width="content"):
             settings = response_settings.controls(kernel)
+    if known and (at_work.name, known) != (kernel.name, settings):
+        st.rerun()  # a link that came back by the browser's button has changed the controls
     with saying:
         tries("convolution", things_to_try.of(kernel.name))
     if known is None:
@@ -83,9 +85,10 @@ def told_of(picture: Picture, kernel: Kernel, settings: Settings, found: caches.
     """What is folded away until somebody asks: sizes, costs, rank, frequencies, files and code."""
     small = cached.fitted(picture.key, settings.side, picture.image)
     response, shape = found.response, small.shape[:2]
-    for caution in kernel_facts.cautions(kernel, settings, shape):
-        st.caption(f":material/info: {caution}")
-    with st.expander("The response: its size, its cost, its files", icon=":material/grid_on:"):
+    with st.container():
+        for caution in kernel_facts.cautions(kernel, settings, shape):
+            st.caption(f":material/info: {caution}")
+    with st.expander("The response: its size, its cost, its files", icon=":material/grid_on:", key="of-the-response"):
         rows, columns = response.shape[:2]
         extremes = f"{number(float(response.min()))} … {number(float(response.max()))}"
         facts({"Output, px": f"{columns} × {rows}", "Smallest … largest": extremes})
@@ -96,7 +99,7 @@ def told_of(picture: Picture, kernel: Kernel, settings: Settings, found: caches.
             st.download_button(
                 "The response as PNG",
                 lambda: encode_png(found.shown),
-                "response.png",
+                f"{kernel.name}.png",
                 "image/png",
                 icon=":material/download:",
                 on_click="ignore",
@@ -104,13 +107,15 @@ def told_of(picture: Picture, kernel: Kernel, settings: Settings, found: caches.
             st.download_button(
                 "Its numbers as .npy",
                 lambda: kernel_facts.npy(response),
-                "response.npy",
+                f"{kernel.name}.npy",
                 icon=":material/download:",
                 on_click="ignore",
             )
-    with st.expander("The kernel: its rank, and what it lets through", icon=":material/query_stats:"):
+    with st.expander(
+        "The kernel: its rank, and what it lets through", icon=":material/query_stats:", key="of-the-kernel"
+    ):
         kernel_facts.show(kernel)
-    with st.expander("The same in Python", icon=":material/code:"):
+    with st.expander("The same in Python", icon=":material/code:", key="in-python"):
         st.code(kernel_facts.as_python(kernel, settings, found.range), language="python")
 
 

@@ -150,7 +150,7 @@ LINKS = {"a,b": "no numbers", "1,2;3": "same number", "1,nan": "finite", ";".joi
 def test_a_broken_link_is_answered_with_one_sentence(text):
     app = AppTest.from_file(str(ROOT / PAGES["Convolution"].script), default_timeout=60)
     app.query_params["weights"] = text
-    app.query_params.update(square="here,there", bias="much", view="nowhere", stage="12", speed="-1", shift="99")
+    app.query_params.update(square="here,there", bias="nan", view="nowhere", stage="12", speed="-1", shift="99")
     app.run()
     assert not app.exception
     assert sum(LINKS[text] in element.value for element in app.text) == 1

@@ -18,10 +18,13 @@ EXACT = 512  # pixels a side up to which the browser gets every pixel of a respo
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """A response, (H, W[, 3]) float32; the range of it that is shown, as a picture, and that as a PNG or JPEG file."""
+    """A response, (H, W[, 3]) float32; the range of it that is shown, and the plain one; it as a picture, and that as a
+    PNG or JPEG file.
+    """
 
     response: Response
     range: tuple[float, float]
+    plain: tuple[float, float]
     shown: Image
     encoded: bytes
 
@@ -33,7 +36,8 @@ def answer(key: str, weights: bytes, settings: Settings, _image: Image, _kernel:
     response = convolve(channel.take(_image), _kernel, **settings.options)
     if channel.added:
         response = response.sum(axis=2)
-    ends = settings.ends(_kernel, response) or plain_range(response, settings.mode)
+    plain = plain_range(response, settings.mode)
+    ends = settings.ends(_kernel, response) or plain
     shown = render(response, settings.mode, ends)
     encoded = encode_png(shown) if max(shown.shape) <= EXACT else encode_jpeg(shown, 95)
-    return Answer(response, ends, shown, encoded)
+    return Answer(response, ends, plain, shown, encoded)

@@ -9,16 +9,19 @@ from numpy.typing import NDArray
 from visionlab.errors import ParameterError
 from visionlab.imaging.kernels import KERNELS, Kernel, custom_kernel
 from visionlab.ui.convolution import state
+from visionlab.ui.convolution.response_settings import PLAIN
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.terms import term
 
 LARGEST = 15  # rows and columns that can be edited and looked at
-TITLES = {state.YOURS: "Yours"} | {name: kernel.title for name, kernel in KERNELS.items()}
+FIRST = "sobel_x"
+TITLES = {FIRST: KERNELS[FIRST].title, state.YOURS: "Yours"} | {name: kernel.title for name, kernel in KERNELS.items()}
 
 
 def kernel_at_work() -> Kernel:
     """The kernel before its picker is drawn: what was edited, came with a link, or was picked."""
-    state.take_edits()
+    if (fit := state.take_edits()) is not None:
+        st.session_state[PLAIN] = not fit
     problem = None
     if text := state.linked_weights():
         try:
@@ -36,7 +39,6 @@ def choose_kernel() -> Kernel:
     name = st.selectbox(
         "Kernel",
         TITLES,
-        index=list(TITLES).index("sobel_x"),
         format_func=TITLES.get,
         key=state.KERNEL,
         bind="query-params",
@@ -50,7 +52,7 @@ def choose_kernel() -> Kernel:
 def kernel_of(name: str | None) -> Kernel:
     """The kernel of that name; one's own where it says so."""
     if name != state.YOURS:
-        return KERNELS[name or "sobel_x"]
+        return KERNELS[name or FIRST]
     weights = np.array(state.own().weights, np.float32)
     rows, columns = weights.shape
     about = f"A kernel of your own, {columns} × {rows}. Click a weight to change it."

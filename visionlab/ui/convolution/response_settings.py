@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -22,10 +22,11 @@ BORDER_TITLES = {
 }
 MODE_TITLES = {
     "clip": "As a picture",
-    "absolute": "Strength (absolute value)",
+    "absolute": "Strength, whichever its sign",
     "minmax": "Stretched (smallest to largest)",
     "diverging": "Signed (blue below zero, orange above)",
 }
+PLAIN = "plain"  # the widget that says whether the range is not fitted to the response
 SIDES = (64, 128, 256, 512, 1024)  # pixels on the picture's longer side
 SIDE = 256  # small enough that a window can be seen in it, and what three pixels a side do to it
 
@@ -64,9 +65,9 @@ class Settings:
 
 def held(kernel: Kernel) -> Settings | None:
     """What the controls hold before they are drawn; None where this session has not seen them all yet."""
-    keys = ("stride", "dilation", "border", "flip", "channel", "detail", _mode_key(kernel), "fit")
-    settings = Settings(*(st.session_state.get(key) for key in keys))
-    return None if None in astuple(settings) else settings
+    keys = ("stride", "dilation", "border", "flip", "channel", "detail", _mode_key(kernel), PLAIN)
+    *values, plain = (st.session_state.get(key) for key in keys)
+    return None if None in (*values, plain) else Settings(*values, fit=not plain)
 
 
 def controls(kernel: Kernel) -> Settings:
@@ -107,13 +108,7 @@ def controls(kernel: Kernel) -> Settings:
             key=_mode_key(kernel),
             **kept,
         )
-        fit = st.toggle(
-            "Fit the range to the response",
-            True,
-            key="fit",
-            **kept,
-            help=term("range"),
-        )
+        plain = st.toggle("The plain range", key=PLAIN, **kept, help=term("range"))
         side = st.select_slider(
             "Pixels on the picture’s longer side",
             SIDES,
@@ -122,7 +117,7 @@ def controls(kernel: Kernel) -> Settings:
             **kept,
             help="All of this page works on the picture in this size. The smaller it is, the more a small kernel sees.",
         )
-    return Settings(stride, dilation, border, flip, channel, side, mode, fit)
+    return Settings(stride, dilation, border, flip, channel, side, mode, fit=not plain)
 
 
 def _slides(settings: Settings | None) -> str:

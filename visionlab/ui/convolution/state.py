@@ -45,15 +45,16 @@ def make_own(weights: Sequence[Sequence[float]]) -> None:
     _keep_own(Own(_rows(weights), own().version + 1))
 
 
-def take_edits() -> None:
-    """What was done in the lab to the kernel, and to the range that is shown. Before the controls are drawn.
+def take_edits() -> bool | None:
+    """What was done in the lab to the kernel; whether it asked for the range to be fitted, None where it did not.
+    Before the controls are drawn.
 
     Not in callbacks: one that the next run overtakes is never called again, and the edit were lost.
     """
     if edit := _new("edit"):
         _keep_own(Own(_rows(edit["weights"]), own().version, edit["stamp"]))
-    if fit := _new("fit"):
-        st.session_state["fit"] = fit["on"]
+    fit = _new("fit")
+    return fit["on"] if fit else None
 
 
 def _new(name: str) -> dict[str, Any] | None:
@@ -111,6 +112,10 @@ def last_shown(key: str) -> tuple[Kernel, Settings] | None:
     return shown[1:] if shown and shown[0] == key else None
 
 
+def _bias(text: str) -> float | None:
+    return float(text) if abs(float(text)) <= 10_000 else None  # not a number, neither
+
+
 def _digit(text: str) -> int | None:
     return int(text) if text in set("0123456") else None
 
@@ -118,7 +123,7 @@ def _digit(text: str) -> int | None:
 # What the lab was left at, as it stands in the link: its default, and how it is read. What cannot be read is left out.
 _LEFT: Mapping[str, tuple[Any, Any]] = {
     "square": (None, lambda text: [int(part) for part in text.split(",")] if text.count(",") == 2 else None),
-    "bias": (0, float),
+    "bias": (0, _bias),
     "view": ("window", lambda text: text if text in ("window", "tiles", "shift") else None),
     "stage": (0, _digit),
     "speed": (5, _digit),

@@ -24,6 +24,7 @@ from streamlit.errors import StreamlitPageNotFoundError
 
 from visionlab.device import describe
 from visionlab.errors import VisionlabError
+from visionlab.ui.shared.components.history import keep_history
 from visionlab.ui.shared.components.popovers import reach_popovers
 
 ASSETS = Path(__file__).parent / "assets"
@@ -118,6 +119,7 @@ def page(title: str) -> Iterator[None]:
         initial_sidebar_state=SIDEBAR,
     )
     st.html(STYLE)
+    keep_history()
     reach_popovers()
     with st.sidebar:
         _navigation()

@@ -17,7 +17,8 @@ TERMS: dict[str, str] = {
     "flip": "On: convolution as mathematics defines it. Off: cross-correlation, which networks call convolution.",
     "channels": "A pixel is three numbers, red, green and blue: the kernel is slid over one of them, a mix, or each.",
     "rank": "How many products of a column and a row the weights are the sum of: 1 is quick, as two passes.",
-    "range": "Which values are black and white: fitted, weak responses are bright enough to be seen.",
+    "range": "On: black is 0 and white 255, as in a picture. Off: white is what few responses exceed, so that weak "
+    "ones are seen.",
     "response": "The kernel’s answer at one place: the pixels under the window times the weights, added up.",
     "bias": "A number that is added to every response: below zero, only strong responses stay above zero.",
     "flatten": "The numbers of all maps are written one after the other, row by row: what a classifier starts from.",

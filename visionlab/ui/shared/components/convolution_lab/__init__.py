@@ -48,11 +48,13 @@ _lab = st.components.v2.component(
 
 @dataclass(frozen=True)
 class Scale:
-    """How responses are shown: one of render()'s modes, from the low to the high value."""
+    """How responses are shown: one of render()'s modes and its title, from a low to a high value; the plain range."""
 
     mode: str
+    title: str
     low: float
     high: float
+    plain: tuple[float, float]
 
 
 def convolution_lab(

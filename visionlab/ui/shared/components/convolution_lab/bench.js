@@ -21,10 +21,15 @@ export class Bench {
 
   // Another picture, kernel, or way to slide it.
   update(picture) {
-    const { data, weights } = this.lab;
+    const { data, weights, pixels } = this.lab;
     this.laid = laidOn(this.lab.planes, weights, this.lab.how);
-    if (picture || !this.at) this.at = this.lab.square ? this.middleOf(this.lab.square) : this.striking();
-    this.put(this.at.row, this.at.column);
+    if (this.place && !picture) {
+      const { row, column } = this.cellOver(this.place.y * pixels.height - 0.5, this.place.x * pixels.width - 0.5);
+      this.at = this.within(row, column); // the same place of the picture, whatever slides over it now
+    } else {
+      const { row, column } = this.lab.square ? this.middleOf(this.lab.square) : this.striking();
+      this.put(row, column);
+    }
     this.$(".picture-title").textContent = `Picture, ${this.lab.pixels.width} × ${this.lab.pixels.height} px`;
     this.$(".response-title").textContent = `Response of ${data.title}`;
     this.$(".about").textContent = data.about;
@@ -64,9 +69,16 @@ export class Bench {
     return [row * this.lab.how.stride - this.laid.down.before, column * this.lab.how.stride - this.laid.across.before];
   }
 
-  put(row, column) {
+  within(row, column) {
     const fit = (value, count) => Math.max(0, Math.min(count - 1, value));
-    this.at = { row: fit(row, this.laid.rows), column: fit(column, this.laid.columns) };
+    return { row: fit(row, this.laid.rows), column: fit(column, this.laid.columns) };
+  }
+
+  put(row, column) {
+    this.at = this.within(row, column);
+    const [top, left] = this.cornerOf(this.at);
+    const { width, height } = this.lab.pixels;
+    this.place = { y: (top + this.laid.down.span / 2) / height, x: (left + this.laid.across.span / 2) / width };
   }
 
   moveTo(row, column) {
@@ -78,7 +90,10 @@ export class Bench {
     this.held = held ?? !this.held;
     if (this.held) this.walk.placed = true;
     this.draw();
-    if (this.held) this.lab.squareAround(...this.cornerOf(this.at), this.laid.down.span, this.laid.across.span);
+    if (this.held) {
+      this.lab.squareAround(...this.cornerOf(this.at), this.laid.down.span, this.laid.across.span);
+      this.lab.story.lookAt(this.at);
+    }
   }
 
   listen() {
@@ -101,12 +116,14 @@ export class Bench {
       const { row, column } = cell(event);
       if (row !== this.at.row || column !== this.at.column) this.moveTo(row, column);
     };
+    let pressed = null; // where: a click's own place is in whole pixels, and may be another cell
     canvas.addEventListener("pointermove", follow);
-    canvas.addEventListener("click", (event) => {
-      if (!this.still) return;
+    canvas.addEventListener("pointerdown", (event) => (pressed = this.still && cell(event)));
+    canvas.addEventListener("click", () => {
+      if (!this.still || !pressed) return;
       this.walk.pause();
       const before = this.at;
-      this.put(cell(event).row, cell(event).column);
+      this.put(pressed.row, pressed.column);
       this.hold(!(this.held && before.row === this.at.row && before.column === this.at.column));
     });
     canvas.addEventListener("keydown", (event) => {
@@ -161,7 +178,11 @@ export class Bench {
     this.$(".low").textContent = exact(low);
     this.$(".high").textContent = (mode === "absolute" ? "±" : "") + exact(high);
     this.fits = this.lab.data.fit;
-    this.$(".fit").textContent = this.fits ? "Fitted: show the plain range" : "Plain range: fit it";
+    const { title, plain } = this.lab.data.scale;
+    this.$(".mode-word").textContent = title;
+    this.$(".fit").hidden = this.fits && low === plain[0] && high === plain[1]; // nothing to choose from
+    this.$(".fit").textContent = this.fits ? `Show ${exact(plain[0])} to ${exact(plain[1])}` : "Fit it to the response";
+    this.$(".fit").title = this.fits ? "Fitted: what is beyond is shown as the ends are" : "Make what is weak visible";
   }
 
   // One frame.
@@ -206,7 +227,8 @@ export class Bench {
       return line;
     });
     this.$(".equation").replaceChildren(...lines);
-    this.$(".where").textContent = `row ${row + 1}, column ${column + 1}${this.held ? " · held (Esc lets go)" : ""}`;
+    const held = this.held ? " · held (a click or Esc lets go)" : "";
+    this.$(".where").textContent = `Row ${row + 1}, column ${column + 1} of the response${held}`;
     if (this.walk.playing) return;
     const told = `Row ${row + 1}, column ${column + 1}: sum ${sums.map(({ text }) => text).join(", ")}`;
     if (this.$(".live").textContent !== told) this.$(".live").textContent = told;

@@ -37,6 +37,8 @@ export function prepare(canvas, width, height) {
   return context;
 }
 
+const SMALLEST = 5.5; // pixels of a number that can be read
+
 // Cells of `size` pixels. look(row, column) → {fill: [r, g, b], text, hatched}; numbers only where they can be read.
 export function drawGrid(context, rows, columns, size, look, theme, left = 0, top = 0) {
   const numbers = size >= 21;
@@ -52,8 +54,11 @@ export function drawGrid(context, rows, columns, size, look, theme, left = 0, to
       if (numbers && cell.text !== undefined) {
         const ground = cell.hatched ? cell.fill.map((value, k) => (value + theme.veilColour[k]) / 2) : cell.fill;
         context.fillStyle = inkOn(ground);
-        context.font = `${Math.min(12, size * (cell.text.length > 4 ? 0.28 : 0.36))}px ${theme.font}`;
-        context.fillText(cell.text, px + size / 2, py + size / 2 + 0.5);
+        const tall = Math.min(13, size * (cell.text.length > 4 ? 0.28 : 0.4));
+        context.font = `${tall}px ${theme.font}`;
+        const fits = Math.min(1, (size - 2) / context.measureText(cell.text).width);
+        if (fits < 1) context.font = `${tall * fits}px ${theme.font}`;
+        if (tall * fits >= SMALLEST) context.fillText(cell.text, px + size / 2, py + size / 2 + 0.5);
       }
     }
   }

@@ -1,17 +1,16 @@
 // How the story ends: the pooled numbers in a row, weights for a few classes, and softmax. The weights are set by hand,
-// +1 where a class wants a response and −1 where it does not; a click changes one.
+// above zero where a class wants a response and below where it does not; a click changes one.
 
-const CLASSES = ["on the left", "on the right", "in the middle"];
+const CLASSES = ["on the left", "in the middle", "on the right"];
 
-// For pooled responses of so many rows and columns: weights in −1, 0, 1, one plane for each class.
+// For pooled responses of so many rows and columns, one plane for each class: a third of the columns for each, against
+// the others. A class's weights add up to 0, so that none is favoured where all responses are alike.
 export function firstWeights(rows, columns) {
-  const side = (x) => Math.sign((columns - 1) / 2 - x);
-  const inner = (i, count) => Math.abs(i - (count - 1) / 2) < count / 4;
-  return [
-    plane(rows, columns, (y, x) => side(x)),
-    plane(rows, columns, (y, x) => -side(x)),
-    plane(rows, columns, (y, x) => (inner(y, rows) && inner(x, columns) ? 1 : -1)),
-  ];
+  const owner = (x) => Math.floor((CLASSES.length * (x + 0.5)) / columns);
+  return CLASSES.map((_, k) => {
+    const own = Array.from({ length: columns }, (_, x) => owner(x)).filter((each) => each === k).length / columns;
+    return plane(rows, columns, (y, x) => Number((owner(x) === k ? 1 - own : -own).toFixed(2)));
+  });
 }
 
 // The numbers as shares of the largest, so that no brightness decides; all 0 where there is none.
@@ -65,7 +64,7 @@ export class Ending {
   turn(k, place) {
     const { values } = this.weights[k];
     if (place >= values.length) return;
-    values[place] = { 1: -1, [-1]: 0, 0: 1 }[values[place]];
+    values[place] = values[place] > 0 ? -1 : values[place] < 0 ? 0 : 1;
     this.changed();
   }
 
@@ -86,10 +85,12 @@ export class Ending {
       const look = () => ({ fill: Array(3).fill(Math.round(255 * value)), text: fixed(value, 2) });
       drawGrid(context, 1, 1, cell, look, theme, ...at(k));
     });
+    this.root.querySelector(".flat-title").textContent =
+      `The ${values.length} pooled numbers in one row, each divided by the largest, ${exact(Math.max(0, ...pool.values))}`;
     if (values.length) frame(context, ...at(place), cell, cell, theme.accent);
     this.root.querySelector(".classes").hidden = stage < 5;
     if (stage < 5) return;
-    this.size = Math.max(14, Math.min(21, 110 / Math.max(pool.rows, pool.columns)));
+    this.size = Math.max(14, Math.min(28, 130 / Math.max(pool.rows, pool.columns)));
     const scores = scoresOf(this.grid, this.weights);
     const probabilities = softmax(scores);
     this.classes.forEach((row, k) => {
@@ -98,7 +99,7 @@ export class Ending {
       const drawing = prepare(canvas, columns * this.size, rows * this.size);
       const look = (y, x) => {
         const weight = wanted[y * columns + x];
-        return { fill: diverging(weight, 1.6), text: ["−", "0", "+"][weight + 1] };
+        return { fill: diverging(weight, 1.6), text: weightIn(weight, 4) };
       };
       drawGrid(drawing, rows, columns, this.size, look, theme);
       frame(drawing, (place % columns) * this.size, Math.floor(place / columns) * this.size, this.size, this.size, theme.accent);
@@ -115,19 +116,19 @@ export class Ending {
     const [value, row, column] = [fixed(values[this.place] ?? 0, 2), Math.floor(this.place / columns), this.place % columns];
     if (stage === 4) {
       return (
-        `Row after row, ${values.length} numbers in one line, as shares of the largest: number ${this.place + 1} is ` +
-        `row ${row + 1}, column ${column + 1}, ${value}.`
+        `Row after row in one line: number ${this.place + 1} is row ${row + 1}, column ${column + 1}, ${value} of the ` +
+        "largest."
       );
     }
     const scores = scoresOf(this.grid, this.weights);
     if (stage === 5) {
       return (
-        `Each class weighs every number: here ${value} times ${this.weights.map((each) => fixed(each.values[this.place], 0)).join(", ")}. ` +
+        `Each class weighs every number: here ${value} times ${this.weights.map((each) => fixed(each.values[this.place], 2)).join(", ")}. ` +
         "Added up, that is its score. A network learns such weights; these are set by hand, and a click changes one."
       );
     }
     const best = scores.indexOf(Math.max(...scores));
-    const powers = scores.map((score) => `e^${fixed(score, 3)}`);
+    const powers = scores.map((score) => `exp(${fixed(score, 3)})`);
     const percent = (100 * softmax(scores)[best]).toFixed(1);
     return `Softmax: ${powers[best]} / (${powers.join(" + ")}) = ${percent} %. The strong responses are most likely ${CLASSES[best]}.`;
   }

@@ -13,7 +13,8 @@ export function short(value, digits = 3) {
   const size = Math.abs(value);
   if (size < 1e-9) return "0";
   let text;
-  if (size >= 10000) text = `${(size / 1000).toFixed(0)}k`;
+  if (size >= 1e6) text = size.toExponential(0).replace("+", "");
+  else if (size >= 10000) text = `${(size / 1000).toFixed(0)}k`;
   else if (Math.abs(size - Math.round(size)) < 1e-6) text = String(Math.round(size));
   else if (size < 0.001) text = size.toExponential(0);
   else text = String(Number(size.toPrecision(digits)));
@@ -40,6 +41,13 @@ function exactWeight(weight) {
 
 export function weightText(weight) {
   return exactWeight(weight) ?? short(weight);
+}
+
+// The same in at most so many characters: .02 for 0.0178; nothing where even that is too long.
+export function weightIn(weight, characters) {
+  const bare = (text) => text.replace(/^(−?)0\./, "$1.");
+  const texts = [weightText(weight), bare(weightText(weight)), ...[2, 1].map((digits) => bare(short(weight, digits)))];
+  return texts.find((text) => text.length <= characters) ?? "";
 }
 
 // How many decimals a result needs: none where it is whole, two from 1 on, more where it is small.

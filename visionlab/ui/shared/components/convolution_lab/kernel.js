@@ -1,5 +1,6 @@
 // The kernel as a grid that one writes in: each weight a field, what it is refused for below it, and what turns it.
 
+const MEMORY = 100; // changes that can be taken back
 const ANSWERED = 80; // ms between two changes that the server hears of; the last one always goes
 
 export class KernelGrid {
@@ -8,7 +9,7 @@ export class KernelGrid {
     this.root = root;
     this.changed = changed;
     this.weights = null;
-    this.before = []; // kernels to go back to
+    this.before = []; // kernels to go back to: at most MEMORY
     this.grid = root.querySelector(".weights");
     this.refusal = root.querySelector(".refused");
     this.sides = [...root.querySelectorAll(".rows, .columns")];
@@ -21,25 +22,32 @@ export class KernelGrid {
     root.querySelector(".undo").addEventListener("click", () => this.undo());
     this.sides.forEach((side) =>
       side.addEventListener("change", () => {
-        const [rows, columns] = this.sides.map((each) => Math.max(1, Math.min(LARGEST, Math.round(Number(each.value)) || 1)));
-        this.become(resized(this.weights, rows, columns));
+        const asked = this.sides.map((each) => Number(each.value));
+        const wrong = asked.find((count) => !Number.isInteger(count) || count < 1 || count > LARGEST);
+        if (wrong === undefined) return this.become(resized(this.weights, ...asked));
+        this.put(this.weights);
+        this.refuse(`A kernel has 1 to ${LARGEST} rows and columns, not ${fixed(wrong, 3)}.`);
       }),
     );
   }
 
   // From outside: another kernel than that which stands here.
   show(weights) {
-    this.before = [];
     this.put(weights);
     this.refuse("");
   }
 
   // By a person: what was there can be brought back.
   become(weights) {
-    this.before.push(this.weights);
+    this.remember();
     this.put(weights);
     this.refuse("");
     this.tell();
+  }
+
+  remember() {
+    this.before.push(this.weights.map((row) => [...row]));
+    this.before.splice(0, this.before.length - MEMORY);
   }
 
   undo() {
@@ -69,23 +77,27 @@ export class KernelGrid {
     const cell = Math.min(52, (this.grid.clientWidth || 216) / longest - 2);
     this.grid.style.setProperty("--columns", this.columns);
     this.grid.style.setProperty("--cell", `${cell}px`);
-    this.grid.dataset.room = cell < 22 ? "none" : cell < 34 ? "little" : "enough";
+    const tall = Math.max(8, Math.min(14, 0.36 * cell));
+    this.grid.style.setProperty("--tall", `${tall}px`);
+    this.characters = Math.floor((cell - 3) / (0.56 * tall));
+    this.grid.dataset.room = cell < 40 ? "little" : "enough";
+    if (this.grid.children.length === this.weights.flat().length) this.paint();
   }
 
   field(i, j) {
     const input = document.createElement("input");
     input.type = "text";
-    input.inputMode = "decimal";
     input.autocomplete = "off";
     input.spellcheck = false;
     input.setAttribute("aria-label", `Weight in row ${i + 1}, column ${j + 1}`);
     let start = 0;
     input.addEventListener("focus", () => {
       start = this.weights[i][j];
-      input.value = weightText(start).includes("/") ? weightText(start) : String(Number(start.toPrecision(7)));
+      input.value = this.shownIn(i, j);
       input.select();
       this.pushed = false;
     });
+    input.addEventListener("pointerup", () => input.value === this.shownIn(i, j) && input.select()); // which clears it
     input.addEventListener("input", () => {
       const value = readWeight(input.value);
       input.setAttribute("aria-invalid", String(value === null));
@@ -93,8 +105,8 @@ export class KernelGrid {
     });
     input.addEventListener("blur", () => {
       if (readWeight(input.value) === null) {
+        this.takeBack(i, j, start, input);
         this.refuse(`“${input.value.slice(0, 20)}” is no number: it stays ${weightText(start)}. Write 0.5, 0,5, 1/9 or −2.`);
-        this.set(i, j, start, input);
       }
       this.paint();
     });
@@ -106,7 +118,7 @@ export class KernelGrid {
         input.setAttribute("aria-invalid", "false");
         event.preventDefault();
       } else if (event.key === "Escape") {
-        this.set(i, j, start, input);
+        this.takeBack(i, j, start, input);
         input.value = weightText(start);
         input.setAttribute("aria-invalid", "false");
       } else if (event.key === "Enter") {
@@ -117,15 +129,28 @@ export class KernelGrid {
     return input;
   }
 
+  // What a field says while one is in it: all of the weight.
+  shownIn(i, j) {
+    const weight = this.weights[i][j];
+    return weightText(weight).includes("/") ? weightText(weight) : String(Number(weight.toPrecision(7)));
+  }
+
   // While one is in a field, it says what was typed; its colour and all others follow.
   set(i, j, value, input) {
     if (value === this.weights[i][j]) return;
-    if (!this.pushed) this.before.push(this.weights.map((row) => [...row]));
+    if (!this.pushed) this.remember();
     this.pushed = true;
     this.weights[i][j] = value;
     this.refuse("");
     this.paint(input);
     this.tell();
+  }
+
+  // As it was when one came into the field, also for Undo.
+  takeBack(i, j, start, input) {
+    this.set(i, j, start, input);
+    if (this.pushed) this.before.pop();
+    this.pushed = false;
   }
 
   paint(typing = this.grid.getRootNode().activeElement) {
@@ -136,7 +161,7 @@ export class KernelGrid {
       input.style.background = css(fill);
       input.style.color = inkOn(fill);
       if (input === typing) return;
-      input.value = weightText(weight);
+      input.value = weightIn(weight, this.characters);
       input.title = String(weight);
       input.setAttribute("aria-invalid", "false");
     });

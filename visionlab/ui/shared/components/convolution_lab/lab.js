@@ -76,7 +76,14 @@ class Lab {
       [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
       const context = canvas.getContext("2d", { willReadFrequently: true });
       context.drawImage(image, 0, 0);
+      const old = this.pixels;
       this.pixels = context.getImageData(0, 0, canvas.width, canvas.height);
+      if (old && this.square) {
+        // Over the same part of the picture, which may be shown in another size.
+        const [x, y, side] = this.square;
+        const along = (start, before, after) => ((start + side / 2) / before) * after - side / 2;
+        this.square = [along(x, old.width, this.pixels.width), along(y, old.height, this.pixels.height), side];
+      }
     }
     if (picture || this.channel !== this.data.channel) this.see();
     this.compute(picture);
@@ -123,7 +130,9 @@ class Lab {
     }
     this.square = this.fitting(this.square);
     this.bench.draw();
+    const first = !this.story.at;
     this.story.compute();
+    if (first) this.story.lookAt(this.bench.at);
   }
 
   // The response as the server shows it, once it has come.
@@ -144,11 +153,13 @@ class Lab {
     return Math.min(LARGEST_SIDE, this.pixels.width, this.pixels.height);
   }
 
-  // A square brought back into the picture, in whole pixels.
+  // A square brought back into the picture, in whole steps of the window, so that its responses are the picture's.
   fitting([x, y, side]) {
     const fit = (value, low, high) => Math.max(low, Math.min(high, Math.round(value)));
     side = fit(side, Math.min(8, this.mostSide), this.mostSide);
-    return [fit(x, 0, this.pixels.width - side), fit(y, 0, this.pixels.height - side), side];
+    const { stride } = this.how;
+    const start = (value, whole) => stride * fit(value / stride, 0, Math.floor((whole - side) / stride));
+    return [start(x, this.pixels.width), start(y, this.pixels.height), side];
   }
 
   placeSquare(x, y, side) {

@@ -59,6 +59,23 @@ export function laidOn(planes, weights, how) {
   return { planes, laid, how, down, across, rows: down.count, columns: across.count };
 }
 
+// The answers of a square [left, top, side] of planes, with what lies around it: its neighbours, and what the border adds
+// where the picture ends. `shift` moves the picture to the right. real(y, x) says what of its planes is the picture's.
+export function correlateSquare(planes, [left, top, side], weights, how, shift = 0) {
+  const { rows, columns } = planes[0];
+  const laid = laidOn([plane(side, side, () => 0)], weights, how);
+  const [up, back] = [laid.down.before, laid.across.before];
+  const wide = (sides) => side + sides.before + sides.after;
+  const at = (pixels, y, x) => {
+    const [fromY, fromX] = [source(top + y - up, rows, how.border), source(left + x - back - shift, columns, how.border)];
+    return fromY < 0 || fromX < 0 ? 0 : pixels.values[fromY * columns + fromX];
+  };
+  const around = planes.map((pixels) => plane(wide(laid.down), wide(laid.across), (y, x) => at(pixels, y, x)));
+  const within = (place, count) => place >= 0 && place < count;
+  const real = (y, x) => within(top + y - up, rows) && within(left + x - back - shift, columns);
+  return { ...correlate(around, weights, { ...how, border: "valid" }), real, padding: laid };
+}
+
 // Everything that a kernel does to a square of one or more planes. Answers of several planes are added up, as a CNN's
 // first layer adds up red, green and blue.
 export function correlate(planes, weights, how) {
@@ -80,7 +97,7 @@ export function termsOf({ planes, laid, how, down, across }, row, column) {
         const x = column * how.stride + j * how.dilation - across.before;
         const [fromY, fromX] = [source(y, pixels.rows, how.border), source(x, pixels.columns, how.border)];
         const value = fromY < 0 || fromX < 0 ? 0 : pixels.values[fromY * pixels.columns + fromX];
-        const inside = fromY === y && fromX === x;
+        const inside = fromY >= 0 && fromX >= 0 && fromY === y && fromX === x; // −1 says that none is there
         found.push({ plane: index, y, x, i, j, fromY, fromX, value, weight: laid[i][j], product: value * laid[i][j], inside });
       }
     }
@@ -102,23 +119,20 @@ export function pooled(grid) {
 
 // How far an answer moved along with its picture: the picture was moved right by n pixels, the answers should have
 // moved by n / stride. Only cells whose windows saw nothing but the picture, before and after, are compared.
-export function moved(before, after, n, run) {
-  const steps = n / run.how.stride;
+export function moved(before, after, n) {
+  const steps = n / before.how.stride;
   if (!Number.isInteger(steps)) return null;
-  const whole = (cell, side, taps) => {
-    const first = cell * run.how.stride - side.before;
-    return first >= 0 && first + (taps - 1) * run.how.dilation < run.planes[0].columns;
-  };
+  const sees = (run, row, column) =>
+    termsOf(run, row, column).every(({ inside, y, x }) => inside && (run.real?.(y, x) ?? true));
   let largest = 0;
   let compared = 0;
   for (let y = 0; y < before.rows; y++) {
     for (let x = 0; x < before.columns; x++) {
       const to = x + steps;
-      if (to < 0 || to >= before.columns) continue;
-      if (!whole(x, run.across, run.laid[0].length) || !whole(to, run.across, run.laid[0].length)) continue;
-      if (!whole(y, run.down, run.laid.length)) continue;
+      if (to < 0 || to >= before.columns || !sees(before, y, x) || !sees(after, y, to)) continue;
       compared += 1;
-      largest = Math.max(largest, Math.abs(before.values[y * before.columns + x] - after.values[y * after.columns + to]));
+      const [was, is] = [before.answers.values[y * before.columns + x], after.answers.values[y * before.columns + to]];
+      largest = Math.max(largest, Math.abs(was - is));
     }
   }
   return { compared, largest };

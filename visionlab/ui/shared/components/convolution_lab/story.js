@@ -4,6 +4,7 @@
 const STAGES = ["Response", "Response + bias", "After ReLU", "After ReLU", "After ReLU", "After ReLU", "After ReLU"];
 const POOLED = 3; // from this stage on a place is one of the pooled grid
 const ENDING = 4; // and from this one on its numbers stand in a row
+const LARGEST_BIAS = 10000;
 const PACES = [1, 2, 5, 10, 20, 60, 240]; // windows a second
 const VIEWS = ["window", "tiles", "shift"];
 
@@ -16,6 +17,7 @@ export class Story {
     this.stage = 0;
     this.tileStep = 0;
     this.held = false;
+    this.bias = 0;
     this.$ = (selector) => root.querySelector(selector);
     this.walk = new Walk(root, PACES, {
       count: () => this.grid.values.length,
@@ -29,7 +31,10 @@ export class Story {
 
   // What it was left at: what the lab remembers, or a link says.
   restore({ bias, view, stage, pace, shift }) {
-    if (bias !== undefined) this.$(".bias").value = bias;
+    if (bias !== undefined) {
+      this.bias = bias;
+      this.$(".bias").value = fixed(bias, 6);
+    }
     if (view !== undefined) this.view = view;
     if (stage !== undefined) this.stage = stage;
     if (pace !== undefined) this.walk.speed = pace;
@@ -37,31 +42,40 @@ export class Story {
   }
 
   left() {
-    const [bias, shift] = [".bias", ".shift"].map((selector) => Number(this.$(selector).value) || 0);
+    const { bias } = this;
+    const shift = Number(this.$(".shift").value);
     return { bias, view: this.view, stage: this.stage, pace: this.walk.speed, shift };
   }
 
   // --- what is computed ----------------------------------------------------------------------------------------------
 
-  // The square's planes, its left edge moved by `shift` pixels (beyond the picture its edge pixel goes on). Three channels
-  // that each have a response of their own are told of in grey: one story at a time.
-  planes(shift = 0) {
-    const [left, top, side] = this.lab.square;
-    const across = (x, pixels) => Math.max(0, Math.min(pixels.columns - 1, left + x - shift));
-    return this.lab.told.map((pixels) =>
-      plane(side, side, (y, x) => pixels.values[(top + y) * pixels.columns + across(x, pixels)]),
-    );
+  // What the kernel answers to the square, the picture moved right by `shift` pixels. Three channels that each have a
+  // response of their own are told of in grey: one story at a time.
+  runOf(shift = 0) {
+    return correlateSquare(this.lab.told, this.lab.square, this.lab.weights, this.lab.how, shift);
   }
 
   compute() {
-    this.bias = Number(this.$(".bias").value) || 0;
-    this.run = correlate(this.planes(), this.lab.weights, this.lab.how);
+    this.run = this.runOf();
     this.biased = mapped(this.run.answers, (value) => value + this.bias);
     this.active = mapped(this.biased, (value) => Math.max(0, value));
     this.pool = pooled(this.active);
     this.at ??= { row: this.grid.rows >> 1, column: this.grid.columns >> 1 };
     this.put(this.at.row, this.at.column);
     this.layout();
+  }
+
+  // The first response of the square among those of the whole picture.
+  get first() {
+    const [left, top] = this.lab.square;
+    return { row: Math.ceil(top / this.lab.how.stride), column: Math.ceil(left / this.lab.how.stride) };
+  }
+
+  // Puts the window where it is in the whole picture, if it is in the square.
+  lookAt({ row, column }) {
+    const [r, c] = [row - this.first.row, column - this.first.column];
+    const pooling = this.stage >= POOLED ? 1 : 0;
+    if (r >= 0 && c >= 0 && r < this.run.rows && c < this.run.columns) this.moveTo(r >> pooling, c >> pooling);
   }
 
   get grid() {
@@ -120,7 +134,24 @@ export class Story {
       const grown = (Number(event.target.value) - side) / 2;
       this.lab.placeSquare(x - grown, y - grown, Number(event.target.value));
     });
-    on(".bias", "input", () => (this.compute(), this.lab.keep()));
+    on(".bias", "input", ({ target }) => {
+      const bias = readWeight(target.value);
+      const usable = bias !== null && Math.abs(bias) <= LARGEST_BIAS;
+      target.setAttribute("aria-invalid", String(!usable));
+      if (!usable) return;
+      this.bias = bias;
+      this.$(".bias-refused").textContent = "";
+      this.compute();
+      this.lab.keep();
+    });
+    on(".bias", "change", ({ target }) => {
+      if (target.getAttribute("aria-invalid") === "true") {
+        const stays = `it stays ${fixed(this.bias, 6)}. Write a number like −20 or 0.5, up to ${LARGEST_BIAS}.`;
+        this.$(".bias-refused").textContent = `“${target.value.slice(0, 20)}” is no bias: ${stays}`;
+      }
+      target.value = fixed(this.bias, 6);
+      target.setAttribute("aria-invalid", "false");
+    });
     on(".shift", "input", () => (this.drawShiftView(), this.lab.keep()));
     on(".speed", "change", () => this.lab.keep());
     const pooledFrom = (row, column) => (this.stage < POOLED ? [row, column] : [row >> 1, column >> 1]);
@@ -153,11 +184,13 @@ export class Story {
       const [row, column] = cell(event);
       if (row !== this.at.row || column !== this.at.column) this.moveTo(row, column);
     });
-    canvas.addEventListener("click", (event) => {
-      if (!this.run) return;
+    let pressed = null; // where: a click's own place is in whole pixels, and may be another cell
+    canvas.addEventListener("pointerdown", (event) => (pressed = this.run && cell(event)));
+    canvas.addEventListener("click", () => {
+      if (!this.run || !pressed) return;
       this.walk.pause();
       const before = this.at;
-      this.put(...cell(event));
+      this.put(...pressed);
       this.hold(!(this.held && before.row === this.at.row && before.column === this.at.column));
     });
     canvas.addEventListener("keydown", (event) => {
@@ -177,9 +210,7 @@ export class Story {
     const width = this.root.clientWidth;
     if (!this.run || !width) return;
     this.width = width;
-    const side = this.lab.square[2];
-    const rows = side + this.run.down.before + this.run.down.after;
-    const columns = side + this.run.across.before + this.run.across.after;
+    const { rows, columns } = this.run.planes[0]; // the square, and what its windows see around it
     // Before pooling: pixels, kernel, responses. From pooling on: what is pooled, and what is left.
     const shares = this.stage < POOLED ? [0.42, 0.17, 0.37, 0] : [0, 0, 0.56, 0.4];
     const room = (part) => (width >= 640 ? width * shares[part] - 12 : width - 2);
@@ -191,8 +222,6 @@ export class Story {
       kernel: size(1, laid.length, laid[0].length),
       output: size(2, answers.rows, answers.columns),
       pool: size(3, this.pool.rows, this.pool.columns),
-      rows,
-      columns,
     };
     sayStory(this);
     this.drawStill();
@@ -200,7 +229,7 @@ export class Story {
   }
 
   pixelColour(y, x, planes = this.run.planes) {
-    const values = planes.map((pixels) => this.valueAt(pixels, y, x));
+    const values = planes.map((pixels) => pixels.values[y * pixels.columns + x]);
     return values.length === 3 ? values : tintOf(this.lab.channel).map((share) => Math.round(share * values[0]));
   }
 
@@ -215,19 +244,17 @@ export class Story {
   drawStill() {
     const { run, sizes } = this;
     const { theme } = this.lab;
+    const { rows, columns } = run.planes[0];
     const still = (rows, columns, size, look) => {
       const canvas = document.createElement("canvas");
       drawGrid(prepare(canvas, columns * size, rows * size), rows, columns, size, look, theme);
       return canvas;
     };
-    const side = this.lab.square[2];
     const single = run.planes.length === 1;
     this.still = {
-      input: still(sizes.rows, sizes.columns, sizes.input, (r, c) => {
-        const [y, x] = [r - run.down.before, c - run.across.before];
-        const outside = y < 0 || x < 0 || y >= side || x >= side;
-        const value = single ? this.valueAt(run.planes[0], y, x) : undefined;
-        return { fill: this.pixelColour(y, x), hatched: outside, text: single ? brief(value) : undefined };
+      input: still(rows, columns, sizes.input, (r, c) => {
+        const text = single ? brief(run.planes[0].values[r * columns + c]) : undefined;
+        return { fill: this.pixelColour(r, c), hatched: !run.real(r, c), text };
       }),
       output: still(this.shownGrid.rows, this.shownGrid.columns, sizes.output, this.answerLook(this.shownGrid)),
       pool: still(this.pool.rows, this.pool.columns, sizes.pool, this.answerLook(this.pool)),
@@ -238,12 +265,6 @@ export class Story {
     drawGrid(context, run.laid.length, run.laid[0].length, sizes.kernel, look, theme);
     if (this.view === "tiles") this.drawTileView();
     if (this.view === "shift") this.drawShiftView();
-  }
-
-  valueAt(pixels, y, x) {
-    const border = this.run.how.border;
-    const [fy, fx] = [source(y, pixels.rows, border), source(x, pixels.columns, border)];
-    return fy < 0 || fx < 0 ? 0 : pixels.values[fy * pixels.columns + fx];
   }
 
   // One frame. part, 0..1, is how far the window is on its way to the next place while it plays.
@@ -322,8 +343,7 @@ export class Story {
     const n = Number(this.$(".shift").value);
     this.$(".shift-shown").textContent = `${fixed(n, 0)} px`;
     if (this.view !== "shift") return;
-    const planes = this.planes(n);
-    const after = correlate(planes, this.lab.weights, this.run.how);
+    const after = this.runOf(n);
     const active = mapped(after.answers, (value) => Math.max(0, value + this.bias));
     const row = (seen, answers, pool, name) => [
       { name: `${name}: pixels`, grid: seen[0], look: (y, x) => ({ fill: this.pixelColour(y, x, seen) }) },
@@ -331,12 +351,16 @@ export class Story {
       { name: "ReLU, pooled", grid: pool, look: this.answerLook(pool) },
     ];
     const now = pooled(active);
-    const rows = [row(this.run.planes, this.run.answers, this.pool, "Before"), row(planes, after.answers, now, "After")];
+    const rows = [
+      row(this.run.planes, this.run.answers, this.pool, "Before"),
+      row(after.planes, after.answers, now, "After"),
+    ];
     drawShift(this.$(".shifted"), this.width - 4, rows, this.lab.theme);
     const largest = (grid) => ({ values: [Math.max(0, ...grid.values)] });
-    const followed = moved(this.run.answers, after.answers, n, this.run);
+    const followed = moved(this.run, after, n);
     const changes = [change(this.active, active), change(this.pool, now), change(largest(this.active), largest(active))];
     this.$(".shift-text").textContent = shiftText(n, this.run, changes, followed);
+    this.$(".shifted").setAttribute("aria-label", "Pixels, responses and pooled responses, before and after");
   }
 }
 

@@ -29,8 +29,8 @@ export function drawTiles(canvas, width, step, run, colourOf, shadeOf, activated
         const [left, top] = [(c * (kc + 2 * gap) + gap) * unit, (r * (kr + 2 * gap) + gap) * unit];
         for (let i = 0; i < kr; i++) {
           for (let j = 0; j < kc; j++) {
-            const y = r * run.how.stride + i * run.how.dilation - run.down.before;
-            const x = c * run.how.stride + j * run.how.dilation - run.across.before;
+            const y = r * run.how.stride + i * run.how.dilation;
+            const x = c * run.how.stride + j * run.how.dilation;
             context.fillStyle = css(colourOf(y, x));
             context.fillRect(left + j * unit, top + i * unit, unit + 0.3, unit + 0.3);
           }
@@ -104,11 +104,12 @@ export function shiftText(n, run, changes, followed) {
     first = `The response moved along, but for ${short(followed.largest)} at most.`;
   }
   const [response, pool, whole] = changes.map((value) => Math.round(value * 100));
+  const share = (value) => `${value}\u00a0%`;
   const last =
     whole < pool && pool < response
-      ? "the more is pooled, the less a shift matters. That is invariance."
+      ? "the more is pooled, the less a shift matters: a little of it, and of the largest much, is invariance."
       : whole < response
         ? "the largest of all hardly minds the shift, but 2 × 2 pooling does not help here: it takes in less than the picture moved."
         : "pooling does not help here: what the square shows has changed too much.";
-  return `${first} Cell by cell, the response after ReLU changed by ${response} %, the pooled ones by ${pool} %, and the largest one of the whole square by ${whole} %: ${last}`;
+  return `${first} Cell by cell, as a share of their mean size, the responses after ReLU changed by ${share(response)}, the pooled ones by ${share(pool)}, and the largest one of the whole square by ${share(whole)}: ${last}`;
 }

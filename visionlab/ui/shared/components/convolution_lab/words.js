@@ -1,21 +1,27 @@
 // What the story says: its equation, titles, sizes, which buttons are down.
 
 export function explain(story) {
-  const { row, column } = story.at;
   const where = story.$(".where");
   story.$(".ending").hidden = story.stage < ENDING || !story.grid.values.length;
   if (!story.grid.values.length) {
-    where.textContent = "";
+    where.textContent = story.$(".live").textContent = story.said = "";
     const few = story.stage >= POOLED && story.run.answers.values.length;
     story.$(".equation").textContent = few ? "There are fewer than 2 × 2 values to pool." : tooSmall(story);
     return;
   }
-  where.textContent = `row ${row + 1}, column ${column + 1}${story.held ? " · held (Esc lets go)" : ""}`;
+  const place = placeOf(story);
+  where.textContent = `${place}${story.held ? " · held (a click or Esc lets go)" : ""}`;
   const said = story.stage >= ENDING ? explainEnding(story) : story.stage === POOLED ? explainPool(story) : explainWindow(story);
   if (!story.walk.playing && said !== story.said) {
     story.said = said;
-    story.$(".live").textContent = `Row ${row + 1}, column ${column + 1}: ${said}`;
+    story.$(".live").textContent = `${place}: ${said}`;
   }
+}
+
+// Until pooling, a place has the numbers that it has in the whole response.
+function placeOf({ at, stage, first }) {
+  const [row, column] = stage < POOLED ? [first.row + at.row, first.column + at.column] : [at.row, at.column];
+  return `${stage < POOLED ? "Row" : "Pooled row"} ${row + 1}, column ${column + 1}`;
 }
 
 function explainWindow(story) {
@@ -52,7 +58,8 @@ function tooSmall(story) {
 // What stands around the grids.
 export function sayStory(story) {
   const side = story.lab.square[2];
-  const { down, across, answers, how, laid } = story.run;
+  const { answers, laid, padding } = story.run;
+  const { down, across, how } = padding;
   const one = (sides, taps, count) => {
     const padding = sides.before + sides.after;
     return `⌊(${side}${padding ? ` + ${padding}` : ""} − ${taps > 1 && how.dilation > 1 ? `((${taps} − 1) · ${how.dilation} + 1)` : taps}) / ${how.stride}⌋ + 1 = ${count}`;
@@ -61,7 +68,7 @@ export function sayStory(story) {
   const width = one(across, laid[0].length, answers.columns);
   story.$(".size").textContent =
     answers.values.length === 0
-      ? tooSmall(story)
+      ? ""
       : `Response a side = ⌊(pixels + padding − window) / stride⌋ + 1: ${width === height ? width : `${height} down, ${width} across`}.`;
   story.$(".side").max = story.lab.mostSide;
   story.$(".side").min = Math.min(8, story.lab.mostSide);
@@ -69,7 +76,7 @@ export function sayStory(story) {
   story.$(".side-shown").textContent = side;
   story.$(".word-of").textContent = story.lab.data.words[story.stage];
   story.$(".in-grey").hidden = story.lab.told === story.lab.planes;
-  story.$(".input-title").textContent = `${side} × ${side} pixels${down.before + down.after + across.before + across.after ? ", and what the border adds" : ""}`;
+  story.$(".input-title").textContent = `${side} × ${side} pixels${down.before + down.after + across.before + across.after ? ", and what lies around" : ""}`;
   story.$(".kernel-title").textContent = how.flip ? "Kernel, turned" : "Kernel";
   story.$(".output-title").textContent = `${STAGES[story.stage]}: ${story.shownGrid.rows} × ${story.shownGrid.columns}`;
   story.$(".pool-title").textContent = `Pooled: ${story.pool.rows} × ${story.pool.columns}`;
@@ -77,6 +84,7 @@ export function sayStory(story) {
   story.$(".before-ending").hidden = story.stage >= ENDING;
   story.$(".pool-figure").hidden = story.stage < POOLED;
   story.$(".shift-shown").textContent = `${fixed(Number(story.$(".shift").value), 0)} px`;
+  if (story.view !== "window") story.$(".live").textContent = story.said = "";
   for (const name of VIEWS) story.$(`.${name}-view`).hidden = story.view !== name;
   const check = (name, value) =>
     story.root.querySelectorAll(`[data-${name}]`).forEach((button) => {

@@ -15,7 +15,8 @@ function enter(until, given = opener) {
   const body = document.querySelector(BODY);
   const first = body && fields(body).find((field) => !field.ariaLabel?.startsWith("Help for"));
   first?.focus();
-  if (performance.now() < until) requestAnimationFrame(() => enter(until, document.activeElement));
+  const now = document.activeElement;
+  if (performance.now() < until) requestAnimationFrame(() => enter(until, now));
 }
 
 function opened(event) {
@@ -36,10 +37,11 @@ function pressed(event) {
   (event.shiftKey ? all.at(-1) : all[0]).focus();
 }
 
-export default function () {
+export default function ({ parentElement }) {
   document.addEventListener("click", opened, true);
   document.addEventListener("keydown", pressed, true);
   return () => {
+    if (parentElement.isConnected) return; // Streamlit calls this also where the page has only run again
     document.removeEventListener("click", opened, true);
     document.removeEventListener("keydown", pressed, true);
   };
