@@ -2,10 +2,12 @@
 
 import re
 
+import numpy as np
 import pytest
 from browser.driver import open_page, settle
 from playwright.sync_api import Page, expect
 
+from visionlab.imaging.image import encode_png
 from visionlab.ui.shared.page import PAGES
 
 # What a page is about, where that is this page's to say: each begins well within the first screen.
@@ -46,6 +48,21 @@ def test_the_strip_is_low_and_the_subject_on_the_first_screen(page: Page, title)
             box = page.locator(subject).first.bounding_box()
             assert box["y"] + ENOUGH <= height, f"{subject} at {width} × {height}"
             assert strip["y"] + strip["height"] <= box["y"], subject
+
+
+@pytest.mark.parametrize("shape", [(3, 4000), (4000, 3)])
+def test_a_picture_like_a_strip_leaves_room_for_its_name_and_for_another(page: Page, shape):
+    open_page(page, "Convolution")
+    thin = {"name": "thin.png", "mimeType": "image/png", "buffer": encode_png(np.full((*shape, 3), 90, np.uint8))}
+    page.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(thin)
+    expect(page.get_by_text(f"thin.png · {shape[1]} × {shape[0]} px")).to_be_visible()
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        settle(page)
+        assert page.locator(".st-key-strip").bounding_box()["height"] <= LOWEST.get(width, 140)
+        button = page.locator(".st-key-another-picture summary").bounding_box()
+        assert button["x"] + button["width"] <= width
+        assert page.locator(".st-key-picture-name").bounding_box()["width"] > 60
 
 
 @pytest.mark.parametrize("title", PAGES)

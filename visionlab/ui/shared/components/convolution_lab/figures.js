@@ -16,7 +16,7 @@ export function short(value, digits = 3) {
   if (size >= 1e6) text = size.toExponential(0).replace("+", "");
   else if (size >= 10000) text = `${(size / 1000).toFixed(0)}k`;
   else if (Math.abs(size - Math.round(size)) < 1e-6) text = String(Math.round(size));
-  else if (size < 0.001) text = size.toExponential(0);
+  else if (size < 0.001) text = size.toExponential(0).replace("-", "−");
   else text = String(Number(size.toPrecision(digits)));
   return value < 0 ? `−${text}` : text;
 }
