@@ -367,6 +367,10 @@ def test_what_there_is_to_try_sets_the_page_up_and_says_what_to_notice(filters, 
         assert noticed(), "it is what was asked for, and more"
         press(filters, "clear")
         assert not noticed()
+    for other in ("undo", "ready-edge_map"):  # which brings another chain, maybe one that begins alike
+        press(filters, f"try-Filters-{label}")
+        press(filters, other)
+        assert not noticed()
 
 
 def upload(app, image, name="mine.png"):

@@ -101,6 +101,7 @@ def test_a_file_that_is_refused_says_why_and_loses_nothing(page: Page, photo):
 
 def test_a_drop_onto_another_uploader_goes_to_that_one(page: Page, photo):
     open_page(page, "Filters")
+    page.get_by_text("Download, code, a zip of pictures").click()
     page.get_by_role("tab", name="A zip of pictures").click()
     drop(page, ("one.png", photo.read_bytes(), "image/png"), at=".st-key-batch-zip section")
     refused = page.locator(".st-key-batch-zip").get_by_role("alert")

@@ -1,3 +1,4 @@
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -163,6 +164,24 @@ def test_a_damaged_or_forbidden_cache_is_no_cache(tmp_path):
     barred = FeatureCache(tmp_path / "file")
     barred.keep("net", rows(3))
     assert barred.find("net", ["1"]) == {}
+
+
+def test_who_is_turned_away_while_another_makes_the_file_tries_again(tmp_path, monkeypatch):
+    """SQLite says at once that a file is locked whose journal somebody else is about to change."""
+    tried, original = [], FeatureCache._attempt
+
+    def attempt(cache, work):
+        tried.append(work)
+        if len(tried) < 3:
+            error = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+            raise error
+        return original(cache, work)
+
+    monkeypatch.setattr(FeatureCache, "_attempt", attempt)
+    FeatureCache(tmp_path).keep("net", rows(3))
+    assert len(tried) == 3
+    assert FeatureCache(tmp_path).find("net", ["1"]).keys() == {"1"}
 
 
 def test_many_write_at_once(tmp_path):

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 LIMIT = 2**30  # bytes: 5,000 pictures of 4,096 features take 80 MB
 AT_ONCE = 500  # names in one query; SQLite takes 32,766
 PATIENCE = 30.0  # seconds that one writer waits for another
+PAUSE = 0.01  # seconds until one that was turned away tries again
+_LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 T = TypeVar("T")
 
@@ -73,6 +75,17 @@ class FeatureCache:
 
     def _transaction(self, work: Callable[[sqlite3.Connection], T]) -> T | None:
         """What `work` answers, all of it done or nothing; None where the file is in trouble."""
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return self._attempt(work)
+            except sqlite3.OperationalError as error:  # full, not ours to write, or locked
+                # SQLite waits for others by itself, but for those who make the file, or turn to its log, at once.
+                if error.sqlite_errorcode & 0xFF not in _LOCKED or time.monotonic() > until:
+                    return None
+                time.sleep(PAUSE)
+
+    def _attempt(self, work: Callable[[sqlite3.Connection], T]) -> T | None:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with closing(sqlite3.connect(self.path, timeout=PATIENCE)) as database:
@@ -83,7 +96,9 @@ class FeatureCache:
                 database.executescript(_SCHEMA)
                 with database:
                     return work(database)
-        except (sqlite3.OperationalError, OSError):  # full, locked for too long, or not ours to write
+        except sqlite3.OperationalError:
+            raise
+        except OSError:  # no folder, say
             return None
         except sqlite3.DatabaseError:  # damaged, so that it is of no use to anyone
             for suffix in ("", "-wal", "-shm"):

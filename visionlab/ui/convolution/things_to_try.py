@@ -40,8 +40,9 @@ def of(kernel: str) -> list[Try]:
         Try(
             "Move the picture",
             "swap_horiz",
-            "Drag the slider of the shift test: the response moves along, and the largest of it hardly minds.",
-            lambda: state.set_lab(view="shift", shift=3),
+            "Below, in the shift test, drag the slider: the response moves along with the picture, and the figures say "
+            "what pooling makes of that.",
+            lambda: state.set_lab(view="shift", shift=1),
             state.lab_left().get("view") == "shift",
         ),
     ]

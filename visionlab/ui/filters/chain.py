@@ -55,12 +55,17 @@ def beginnings() -> None:
     """Things to try at a first visit; what is wrong with the link, where something is."""
     editor = current()
     offered = [
-        Try(label, icon, notice, partial(editor.take, chain), editor.filters()[: len(chain.steps)] == _filters(chain))
+        Try(label, icon, notice, partial(editor.take, chain, tried=True), _still(editor, chain))
         for label, icon, notice, chain in TRIES
     ]
     tries("Filters", offered)
     if editor.link_problem:
         sentence(editor.link_problem)
+
+
+def _still(editor: Editor, chain: Pipeline) -> bool:
+    """Whether a chain that was tried is still there, with other values maybe, and more after it."""
+    return editor.tried == chain and editor.filters()[: len(chain.steps)] == _filters(chain)
 
 
 def caution(image: Image) -> None:

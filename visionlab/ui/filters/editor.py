@@ -77,6 +77,7 @@ class Editor:
     drag: tuple[str, float] | None = None  # the slider that is on its way, and where it was
     link_problem: str | None = None
     file_problem: str | None = None
+    tried: Pipeline | None = None  # what was taken as a thing to try, and may have been changed since
     uploads: int = 0  # chain files taken in: a new key empties the uploader
 
     def pipeline(self) -> Pipeline:
@@ -116,8 +117,11 @@ class Editor:
         """The same steps under new ids: their widgets start from their values."""
         return [replace(step, id=self._next_id()) for step in steps]
 
-    def take(self, pipeline: Pipeline) -> None:
-        """Put this chain in the place of the one that is there."""
+    def take(self, pipeline: Pipeline, tried: bool = False) -> None:
+        """Put this chain in the place of the one that is there; the same again is no change to take back."""
+        self.tried = pipeline if tried else None
+        if pipeline == self.pipeline():
+            return
         steps = enumerate(pipeline.steps)
         self.change([Step(self._next_id(), name, values, i not in pipeline.off) for i, (name, values) in steps])
         self.looked_at = None
@@ -125,6 +129,7 @@ class Editor:
     def undo(self) -> None:
         if self.past:
             self.steps = self.fresh(self.past.pop())
+            self.tried = None
             self.link_problem = self.file_problem = None
             self.looked_at = None
 

@@ -58,7 +58,7 @@ PAGES: dict[str, Page] = {
             "Home",
             ":material/home:",
             "",
-            "Follow a picture’s numbers through a convolution and all layers of VGG16 to a prediction and its reasons.",
+            "Follow a picture’s numbers through a convolution and a network’s layers to a prediction and its reasons.",
             heading="See how a computer sees",
         ),
         Page(

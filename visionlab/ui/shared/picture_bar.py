@@ -44,7 +44,8 @@ def image_picker(place: DeltaGenerator | None = None) -> state.Picture:
                 key="upload",
                 max_upload_size=MAX_BYTES >> 20,
             )
-            paste_and_drop(key="paste", uploader="upload", panel="another-picture", picture=picture.key)
+            where = {"uploader": "upload", "panel": "another-picture"}
+            paste_and_drop(key="paste", **where, picture=picture.key, problem=state.upload_error())
         with shown:
             show(picture, THUMBNAIL, alt=f"The picture: {picture.name}", width="content")
         height, width = picture.image.shape[:2]

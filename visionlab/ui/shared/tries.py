@@ -43,6 +43,7 @@ def tries(key: str, offered: Sequence[Try]) -> None:
             st.markdown(":small[Try]", width="content")
             buttons()
         else:
-            st.markdown(f":small[:primary[:material/visibility:] **{latest.label}.** {latest.notice}]", width="stretch")
+            label = latest.label if latest.label.endswith("?") else f"{latest.label}."
+            st.markdown(f":small[:primary[:material/visibility:] **{label}** {latest.notice}]", width="stretch")
             with st.popover("Try more", icon=":material/lightbulb:", type="tertiary"):
                 buttons()

@@ -176,9 +176,10 @@ export class Bench {
     const colours = stops.map((value) => css(shade(value, this.lab.data.scale)));
     this.$(".ramp").style.background = `linear-gradient(to right, ${colours.join(", ")})`;
     this.$(".low").textContent = exact(low);
-    this.$(".high").textContent = (mode === "absolute" ? "±" : "") + exact(high);
-    this.fits = this.lab.data.fit;
     const { title, plain } = this.lab.data.scale;
+    this.fits = this.lab.data.fit;
+    const beyond = this.fits && mode !== "clip" ? " and more" : "";
+    this.$(".high").textContent = (mode === "absolute" ? "±" : "") + exact(high) + beyond;
     this.$(".mode-word").textContent = title;
     this.$(".fit").hidden = this.fits && low === plain[0] && high === plain[1]; // nothing to choose from
     this.$(".fit").textContent = this.fits ? `Show ${exact(plain[0])} to ${exact(plain[1])}` : "Fit it to the response";
@@ -252,7 +253,7 @@ export function drawSums(box, laid, terms, sums, theme, width) {
       }),
     );
   }
-  const room = Math.min((width - 48) / 3, rows > 1 ? 110 : 150);
+  const room = Math.min((width - 48) / 3, rows > 1 ? 110 : width > 900 ? 200 : 150);
   const size = Math.min(room / wide, room / tall, 46);
   const strongest = Math.max(1e-12, ...laid.laid.flat().map(Math.abs));
   const products = sums.flatMap((sum) => sum.products);

@@ -107,7 +107,7 @@ export function shiftText(n, run, changes, followed) {
   const share = (value) => `${value}\u00a0%`;
   const last =
     whole < pool && pool < response
-      ? "the more is pooled, the less a shift matters: a little of it, and of the largest much, is invariance."
+      ? "the more is pooled, the less this shift matters."
       : whole < response
         ? "the largest of all hardly minds the shift, but 2 × 2 pooling does not help here: it takes in less than the picture moved."
         : "pooling does not help here: what the square shows has changed too much.";

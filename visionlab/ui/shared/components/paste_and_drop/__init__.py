@@ -19,10 +19,12 @@ _paste_and_drop = st.components.v2.component(
 )
 
 
-def paste_and_drop(*, key: str, uploader: str, panel: str, picture: str) -> None:
+def paste_and_drop(*, key: str, uploader: str, panel: str, picture: str, problem: str | None) -> None:
     """Listen for pictures, and hand them to the file uploader of that key.
 
     panel is the key of the expander that both lie in: it opens where a file is refused, to say why, and closes with a
-    click beside it, with Escape, and when picture, the key of the picture that is looked at, changes.
+    click beside it, with Escape, and when picture, the key of the picture that is looked at, changes, or problem, what
+    the page says of files that could not be used.
     """
-    _paste_and_drop(key=key, data={"uploader": uploader, "panel": panel, "picture": picture})
+    data = {"uploader": uploader, "panel": panel, "picture": picture, "problem": problem}
+    _paste_and_drop(key=key, data=data)

@@ -34,7 +34,9 @@ class Intake {
 
   update(data) {
     const changed = this.data && this.data.picture !== data.picture;
+    const told = this.data && data.problem && this.data.problem !== data.problem; // under the panel
     this.data = data;
+    if (told && !this.saysWhy) this.open(false);
     if (changed && !this.saysWhy) this.open(false);
     if (changed) this.saysWhy = false;
     this.refused ??= this.chips().length;
