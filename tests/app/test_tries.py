@@ -3,7 +3,7 @@
 import pytest
 
 
-@pytest.mark.parametrize("title", ["Home", "Feature maps", "Predict", "From scratch"])
+@pytest.mark.parametrize("title", ["Home", "Convolution", "Filters", "Feature maps", "Predict", "From scratch"])
 def test_each_thing_to_try_sets_its_page_up_and_says_what_to_notice(open_page, title):
     app = open_page(title)
     offered = [button.label for button in app.button if (button.key or "").startswith("try-")]
@@ -12,5 +12,6 @@ def test_each_thing_to_try_sets_its_page_up_and_says_what_to_notice(open_page, t
         key = next(button.key for button in app.button if (button.key or "").endswith(f"-{label}"))
         app.button(key=key).click().run()
         assert not app.exception
-        assert [each.value for each in app.markdown if f"**{label}.**" in each.value]
+        named = label if label.endswith("?") else f"{label}."
+        assert [each.value for each in app.markdown if f"**{named}**" in each.value]
         assert {button.label for button in app.button} >= set(offered), "the others are still to be had"

@@ -53,7 +53,7 @@ def correlate(
     method = _method(weights.tobytes(), weights.shape, peak, whole)
     if method.factors is None and weights.size > _DIRECT_UP_TO[method.precision]:
         return _by_fft(pad(planes, border, margins), method.weights, stride)
-    if border == "wrap":  # the one that OpenCV's filters do not have
+    if border != "valid" and border not in _NATIVE:  # what OpenCV's filters do not have
         planes, border, margins = pad(planes, border, margins), "valid", (0, 0, 0, 0)
     return _by_opencv(planes, method, stride, border, margins)
 

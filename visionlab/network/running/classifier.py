@@ -1,4 +1,4 @@
-"""The Classifier: a network, how pictures enter it, what its outputs and its layers are called; and predict.
+"""The Classifier: a network, how pictures enter it, what its outputs and its layers are called.
 
 The built-in network, torchvision's VGG16 and a head that the user just trained are all Classifiers, so nothing that
 predicts, opens layers or explains has to ask which it is.

@@ -80,7 +80,7 @@ def controls(kernel: Kernel) -> Settings:
             "Border",
             BORDERS,
             index=BORDERS.index("reflect"),
-            format_func=BORDER_TITLES.get,
+            format_func=BORDER_TITLES.__getitem__,
             key="border",
             **kept,
             help=term("border"),

@@ -1,4 +1,4 @@
-"""The charts of networks trained from nothing, in the look of ui.charts; shares are in per cent."""
+"""The charts of networks trained from nothing, in the look of ui.shared.charts; shares are in per cent."""
 
 from __future__ import annotations
 

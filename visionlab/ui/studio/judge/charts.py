@@ -1,4 +1,4 @@
-"""The charts of what a run is worth, in the look of ui.charts; x and y of shares are in per cent."""
+"""The charts of what a run is worth, in the look of ui.shared.charts; x and y of shares are in per cent."""
 
 from __future__ import annotations
 
