@@ -17,6 +17,7 @@ from visionlab.imaging.image import encode_png, fit
 from visionlab.imaging.render import fitted_range
 from visionlab.imaging.samples import load_sample
 from visionlab.ui.convolution.channels import CHANNELS, grey
+from visionlab.ui.convolution.kernel_choice import LARGEST
 from visionlab.ui.shared.components.kept_picture import digest_of
 
 LAB = Path(vl.__file__).parent / "ui" / "shared" / "components" / "convolution_lab"
@@ -188,6 +189,10 @@ def test_weights_are_read_as_people_write_and_paste_them(arithmetic):
         assert arithmetic("(lab, text) => lab.readWeights(text)", text) == {"weights": weights}, text
     for text, why in REFUSED.items():
         assert why in arithmetic("(lab, text) => lab.readWeights(text)", text)["problem"], text
+
+
+def test_a_kernel_may_be_as_large_here_as_in_a_link(arithmetic):
+    assert arithmetic("(lab) => lab.LARGEST", None) == LARGEST
 
 
 def test_what_turns_a_kernel(arithmetic):

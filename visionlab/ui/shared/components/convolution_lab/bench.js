@@ -97,44 +97,16 @@ export class Bench {
   }
 
   listen() {
-    this.overCanvas(".picture", (x, y) => this.cellOver(Math.floor(y / this.scale), Math.floor(x / this.scale)));
-    this.overCanvas(".response", (x, y) => {
+    followed(this.$(".picture"), this, (x, y) => this.cellOver(Math.floor(y / this.scale), Math.floor(x / this.scale)));
+    followed(this.$(".response"), this, (x, y) => {
       const { left, top, cell } = this.answerBox;
       return { row: Math.floor((y - top) / cell), column: Math.floor((x - left) / cell) };
     });
     this.$(".fit").addEventListener("click", () => this.lab.tell("fit", { stamp: Date.now(), on: this.fits === false }));
   }
 
-  overCanvas(selector, cellAt) {
-    const canvas = this.$(selector);
-    const cell = (event) => {
-      const box = canvas.getBoundingClientRect();
-      return cellAt(event.clientX - box.left, event.clientY - box.top);
-    };
-    const follow = (event) => {
-      if (!this.still || this.held || this.walk.playing) return;
-      const { row, column } = cell(event);
-      if (row !== this.at.row || column !== this.at.column) this.moveTo(row, column);
-    };
-    let pressed = null; // where: a click's own place is in whole pixels, and may be another cell
-    canvas.addEventListener("pointermove", follow);
-    canvas.addEventListener("pointerdown", (event) => (pressed = this.still && cell(event)));
-    canvas.addEventListener("click", () => {
-      if (!this.still || !pressed) return;
-      this.walk.pause();
-      const before = this.at;
-      this.put(pressed.row, pressed.column);
-      this.hold(!(this.held && before.row === this.at.row && before.column === this.at.column));
-    });
-    canvas.addEventListener("keydown", (event) => {
-      if (!this.still) return;
-      walkByKeys(event, this.walk, {
-        row: () => this.at.row,
-        column: () => this.at.column,
-        moveTo: (row, column) => this.moveTo(row, column),
-        hold: (held) => this.hold(held),
-      });
-    });
+  get ready() {
+    return Boolean(this.still);
   }
 
   // --- drawing -------------------------------------------------------------------------------------------------------

@@ -154,14 +154,14 @@ export class Story {
     });
     on(".shift", "input", () => (this.drawShiftView(), this.lab.keep()));
     on(".speed", "change", () => this.lab.keep());
-    const pooledFrom = (row, column) => (this.stage < POOLED ? [row, column] : [row >> 1, column >> 1]);
-    this.overGrid(".input", (x, y) => {
+    const place = (row, column) => (this.stage < POOLED ? { row, column } : { row: row >> 1, column: column >> 1 });
+    followed(this.$(".input"), this, (x, y) => {
       const { run, sizes } = this;
-      const centre = (place, sides) => Math.round((place - (sides.span - 1) / 2) / run.how.stride);
-      return pooledFrom(centre(Math.floor(y / sizes.input), run.down), centre(Math.floor(x / sizes.input), run.across));
+      const centre = (at, sides) => Math.round((at - (sides.span - 1) / 2) / run.how.stride);
+      return place(centre(Math.floor(y / sizes.input), run.down), centre(Math.floor(x / sizes.input), run.across));
     });
-    this.overGrid(".output", (x, y) => pooledFrom(Math.floor(y / this.sizes.output), Math.floor(x / this.sizes.output)));
-    this.overGrid(".pool", (x, y) => [Math.floor(y / this.sizes.pool), Math.floor(x / this.sizes.pool)]);
+    followed(this.$(".output"), this, (x, y) => place(Math.floor(y / this.sizes.output), Math.floor(x / this.sizes.output)));
+    followed(this.$(".pool"), this, (x, y) => ({ row: Math.floor(y / this.sizes.pool), column: Math.floor(x / this.sizes.pool) }));
   }
 
   goTo(stage) {
@@ -172,36 +172,8 @@ export class Story {
     this.put(this.at.row, this.at.column);
   }
 
-  // Pointing at a grid puts the window there; a click holds it fast, so that one can look at where it came from.
-  overGrid(selector, cellAt) {
-    const canvas = this.$(selector);
-    const cell = (event) => {
-      const box = canvas.getBoundingClientRect();
-      return cellAt(event.clientX - box.left, event.clientY - box.top);
-    };
-    canvas.addEventListener("pointermove", (event) => {
-      if (!this.run || this.held || this.walk.playing) return;
-      const [row, column] = cell(event);
-      if (row !== this.at.row || column !== this.at.column) this.moveTo(row, column);
-    });
-    let pressed = null; // where: a click's own place is in whole pixels, and may be another cell
-    canvas.addEventListener("pointerdown", (event) => (pressed = this.run && cell(event)));
-    canvas.addEventListener("click", () => {
-      if (!this.run || !pressed) return;
-      this.walk.pause();
-      const before = this.at;
-      this.put(...pressed);
-      this.hold(!(this.held && before.row === this.at.row && before.column === this.at.column));
-    });
-    canvas.addEventListener("keydown", (event) => {
-      if (!this.run) return;
-      walkByKeys(event, this.walk, {
-        row: () => this.at.row,
-        column: () => this.at.column,
-        moveTo: (row, column) => this.moveTo(row, column),
-        hold: (held) => this.hold(held),
-      });
-    });
+  get ready() {
+    return Boolean(this.run);
   }
 
   // --- drawing -------------------------------------------------------------------------------------------------------

@@ -88,13 +88,39 @@ export class Walk {
   }
 }
 
-// The keys that move a window over rows and columns. over: {row(), column(), moveTo(row, column), hold(held or null)}
-export function walkByKeys(event, walk, over) {
+// A canvas on which one points at the window's place, holds it with a click, and moves it by keys. cellAt(x, y), in CSS
+// pixels, gives the place {row, column}. over has what a window is moved by: ready, at, held, walk, put(row, column),
+// moveTo(row, column), which draws, too, and hold(held), where null turns it about.
+export function followed(canvas, over, cellAt) {
+  const cell = (event) => {
+    const box = canvas.getBoundingClientRect();
+    return cellAt(event.clientX - box.left, event.clientY - box.top);
+  };
+  const same = (one, other) => one.row === other.row && one.column === other.column;
+  let pressed = null; // where: a click's own place is in whole pixels, and may be another cell
+  canvas.addEventListener("pointermove", (event) => {
+    if (!over.ready || over.held || over.walk.playing) return;
+    const { row, column } = cell(event);
+    if (!same({ row, column }, over.at)) over.moveTo(row, column);
+  });
+  canvas.addEventListener("pointerdown", (event) => (pressed = over.ready && cell(event)));
+  canvas.addEventListener("click", () => {
+    if (!over.ready || !pressed) return;
+    over.walk.pause();
+    const before = over.at;
+    over.put(pressed.row, pressed.column);
+    over.hold(!(over.held && same(before, over.at)));
+  });
+  canvas.addEventListener("keydown", (event) => over.ready && pressedKey(event, over));
+}
+
+function pressedKey(event, over) {
   const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+  const { walk, at } = over;
   if (moves[event.key]) {
     walk.pause();
     walk.placed = true;
-    over.moveTo(over.row() + moves[event.key][0], over.column() + moves[event.key][1]);
+    over.moveTo(at.row + moves[event.key][0], at.column + moves[event.key][1]);
   } else if (event.key === "Home") over.moveTo(0, 0);
   else if (event.key === "End") over.moveTo(Infinity, Infinity);
   else if (event.key === " ") walk.playing ? walk.pause() : walk.play();
