@@ -1,14 +1,17 @@
 """Why, on the Predict page: every method, its faithfulness, all methods at once, every layer, the sanity check."""
 
+import threading
+
 import numpy as np
 import pytest
 from app.conftest import finish_jobs, framing
+from streamlit.proto.Metric_pb2 import Metric as MetricProto
 
 import visionlab as vl
 from visionlab.imaging.image import fit
 from visionlab.learning.features.source import network_fingerprint
 from visionlab.learning.heads.head import Head
-from visionlab.network.explain.faithfulness import faithfulness, random_baseline
+from visionlab.network.explain.faithfulness import against_chance, faithfulness, random_baseline
 from visionlab.ui.predict import explanations
 from visionlab.ui.predict.explanations import LONGEST
 from visionlab.ui.shared import cached
@@ -34,6 +37,7 @@ def impatient(monkeypatch):
     """Nobody waits for a job before its progress is shown."""
     monkeypatch.setattr(explanations, "PATIENCE", 0)
     explanations._explanation.clear()
+    explanations._measure.clear()
 
 
 @pytest.fixture
@@ -44,10 +48,18 @@ def few_methods(monkeypatch) -> dict:
 
 
 def settled(app):
-    finish_jobs()
-    app.run()
-    assert not app.exception
+    for _ in range(2):  # the maps, then how faithful they are
+        finish_jobs()
+        app.run()
+        assert not app.exception
     return app
+
+
+def measured(app):
+    """The fold of faithfulness is open, and its figures have come."""
+    app.session_state["faithful"] = True
+    app.run()
+    return settled(app)
 
 
 @pytest.mark.parametrize("method", ["grad-cam", "layer-cam", "saliency"])
@@ -55,14 +67,59 @@ def test_a_method_says_how_faithful_it_is(open_page, net, method):
     app = open_page("Predict")
     app.selectbox(key="method").set_value(method).run()
     settled(app)
+    assert not figures(app), "nobody has asked yet"
+    measured(app)
     image = fit(vl.load_sample("cat"), LONGEST)
     heat = vl.explain(net, image, method)
     expected = faithfulness(net, image, heat, 3)
     chance = random_baseline(net, image, heat.target, 3, 1, heat)
     assert figures(app) == {"Deletion": f"{expected.deletion:.3f}", "Insertion": f"{expected.insertion:.3f}"}
     deletion = next(metric for metric in app.metric if metric.label == "Deletion")
-    assert deletion.delta == f"{expected.deletion - chance.deletion:+.3f} against chance"
+    assert deletion.delta == f"{expected.deletion - chance.deletion:+.3f}".replace("-", "−")
     assert any(vl.METHODS[method].paper in caption.value for caption in app.caption)
+
+
+def test_a_map_waits_for_no_measure(open_page, net, monkeypatch):
+    """However many maps are still being measured, the next one is there at once."""
+    going_on = threading.Event()
+    monkeypatch.setattr(explanations, "faithfulness", lambda *rest: going_on.wait(60) and faithfulness(*rest))
+    monkeypatch.setattr(explanations, "PATIENCE", 60)
+    try:
+        app = open_page("Predict")
+        app.session_state["faithful"] = True
+        for target in (None, 3, 4, 5):
+            if target:
+                class_box(app).set_value(target).run()
+            app.run()
+            assert not app.exception
+            [caption] = [each.value for each in app.caption if each.value.startswith("Where Grad-CAM finds")]
+            assert target is None or net.labels[target] in caption
+            assert not figures(app)
+    finally:
+        going_on.set()
+    assert figures(settled(app))
+
+
+@pytest.mark.parametrize("likely", [True, False])
+def test_a_difference_counts_only_outside_of_what_chance_gives(open_page, net, monkeypatch, likely):
+    monkeypatch.setattr(explanations, "ORDERS", 4)
+    if likely:  # to be told at all
+        monkeypatch.setattr(explanations, "TOLD", 0.0)
+        monkeypatch.setattr("visionlab.network.explain.faithfulness.TOLD", 0.0)
+    app = open_page("Predict")
+    class_box(app).set_value(net.target("banana")).run()
+    measured(settled(app))
+    image = fit(vl.load_sample("cat"), LONGEST)
+    heat = vl.explain(net, image, target="banana")
+    verdicts = against_chance(faithfulness(net, image, heat, 3), random_baseline(net, image, "banana", 3, 4, heat))
+    arrows = {metric.label: (metric.proto.direction, metric.proto.delta_description) for metric in app.metric}
+    for label, verdict in zip(explanations.HELP, verdicts, strict=True):
+        colour, words = explanations.VERDICTS[verdict]
+        arrow, said = arrows[label]
+        assert said == words
+        assert (arrow == MetricProto.MetricDirection.NONE) == (colour == "off")
+    assert any("nothing can be told" in str(each) for each in arrows.values()) == (not likely)
+    assert any("with so little to lose" in caption.value for caption in app.caption) == (not likely)
 
 
 def class_box(app):
@@ -74,7 +131,7 @@ def test_any_class_and_any_layer_can_be_asked_for(open_page, net):
     banana = net.target("banana")
     class_box(app).set_value(banana).run()
     app.selectbox(key="explained-layer-vgg16-tinyimagenet").set_value("relu4_2").run()
-    settled(app)
+    measured(settled(app))
     image = fit(vl.load_sample("cat"), LONGEST)
     expected = faithfulness(net, image, vl.explain(net, image, target=banana, layer="relu4_2"), 3)
     assert figures(app)["Insertion"] == f"{expected.insertion:.3f}"

@@ -5,7 +5,7 @@ What takes long runs as a job, started once for the same network, picture, class
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,14 @@ from streamlit.delta_generator import DeltaGenerator
 from visionlab.imaging.image import Image, encode_jpeg, encode_png, fit
 from visionlab.imaging.render import PALETTES, overlay
 from visionlab.network.explain import METHODS, Heatmap, all_in_place, explain
-from visionlab.network.explain.faithfulness import Faithfulness, faithfulness, random_baseline
+from visionlab.network.explain.faithfulness import (
+    TOLD,
+    Chance,
+    Faithfulness,
+    against_chance,
+    faithfulness,
+    random_baseline,
+)
 from visionlab.network.explain.sanity import sanity_check
 from visionlab.network.running.classifier import Classifier
 from visionlab.ui.predict import caches
@@ -30,8 +37,9 @@ from visionlab.ui.shared.widgets import plain, shown_width
 LONGEST = 640  # pixels of the picture that is explained and shown
 TALLEST = 380  # pixels on the screen
 STEPS = 14  # of deletion and insertion: enough to tell methods apart, and soon done
-ORDERS = 2  # places to which a map is moved, to see what chance is worth
-PATIENCE = 0.6  # seconds in which a job may end without its progress being shown
+ORDERS = 8  # places to which a map is moved, to see what chance is worth
+PATIENCE = 0.6  # seconds in which a map may come without its progress being shown
+MAPS, MEASURES = "maps", "measures"  # queues: no map waits until others have been measured
 OVERLAYS = [palette for palette in PALETTES if palette not in ("grey", "diverging")]
 HELP = {"Deletion": term("deletion"), "Insertion": term("insertion")}
 
@@ -51,13 +59,11 @@ class Case:
 
 
 @dataclass(frozen=True, eq=False)
-class Explained:
-    """One method's map, 0..255 over the picture, so that many can be kept; how faithful it is, and what chance is."""
+class Measured:
+    """How faithful a map is, and what chance is worth."""
 
-    method: str
-    heat: NDArray[np.uint8]
-    faith: Faithfulness | None = None
-    chance: Faithfulness | None = None
+    faith: Faithfulness
+    chance: Chance
 
 
 @dataclass(frozen=True)
@@ -67,8 +73,8 @@ class Overlay:
     strength: float
     palette: str
 
-    def over(self, image: Image, heat: NDArray[np.uint8]) -> Image:
-        return overlay(image, heat.astype(np.float32) / 255, self.strength, self.palette)
+    def over(self, image: Image, heat: NDArray[np.float32]) -> Image:
+        return overlay(image, heat, self.strength, self.palette)
 
 
 def case_of(network: Network, picture: Picture, target: int) -> Case:
@@ -80,21 +86,30 @@ def case_of(network: Network, picture: Picture, target: int) -> Case:
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _explanation(net_key: str, picture_key: str, target: int, method: str, layer: str | None, _case: Case) -> str:
-    """The id of a job that explains the case by one method, and then says how faithful that is."""
+    """The id of a job that explains the case by one method: its event is the Heatmap."""
 
-    def work(job: jobs.Job) -> Iterator[Explained]:
+    def work(job: jobs.Job) -> Iterator[Heatmap]:
+        yield explain(_case.net, _case.image, method, target, layer, job.report)
+
+    return jobs.registry().submit(work, queue=MAPS)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _measure(
+    net_key: str, picture_key: str, target: int, method: str, layer: str | None, _case: Case, _heat: Heatmap
+) -> str:
+    """The id of a job that says how faithful that map of the case is."""
+
+    def work(job: jobs.Job) -> Iterator[Measured]:
         net, image = _case.net, _case.image
+        whole = 1 + ORDERS
+        faith = faithfulness(net, image, _heat, STEPS, lambda share: job.report(share / whole))
+        chance = random_baseline(
+            net, image, target, STEPS, ORDERS, _heat, lambda share: job.report((1 + share * ORDERS) / whole)
+        )
+        yield Measured(faith, chance)
 
-        def part(number: int) -> Callable[[float], None]:
-            return lambda share: job.report((number + share) / 3)
-
-        heat = explain(net, image, method, target, layer, part(0))
-        yield Explained(method, _levels(heat))
-        faith = faithfulness(net, image, heat, STEPS, progress=part(1))
-        chance = random_baseline(net, image, target, STEPS, ORDERS, heat, part(2))
-        yield Explained(method, _levels(heat), faith, chance)
-
-    return jobs.registry().submit(work)
+    return jobs.registry().submit(work, queue=MEASURES)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -103,13 +118,9 @@ def _check(net_key: str, picture_key: str, target: int, method: str, layer: str 
 
     def work(job: jobs.Job) -> Iterator[tuple[str, float, NDArray[np.uint8]]]:
         for found in sanity_check(_case.net, _case.image, method, target, layer, progress=job.report):
-            yield found.layer, found.similarity, _levels(found.heatmap)
+            yield found.layer, found.similarity, np.rint(255 * found.heatmap.values).astype(np.uint8)
 
     return jobs.registry().submit(work)
-
-
-def _levels(heat: Heatmap) -> NDArray[np.uint8]:
-    return np.rint(255 * heat.values).astype(np.uint8)
 
 
 def _stopped(job: jobs.Job, start: Callable[..., str], arguments: tuple) -> bool:
@@ -155,100 +166,155 @@ def show_one(case: Case, method: str, layer: str | None, look: Overlay, place: D
     arguments = (case.network.key, case.key, case.target, method, layer, case)
     job = jobs.begun(_explanation, *arguments)
     job.wait(PATIENCE)
-    known = METHODS[method]
-    if job.latest:
-        laid = look.over(case.image, job.latest.heat)
-        alt = f"{known.title}, over the picture"
-        place.image(encode_jpeg(laid, 92), width=shown_width(case.image, TALLEST), alt=alt)
-        place.caption(f"Where {known.title} finds “{plain(case.net.labels[case.target])}”: bright is what counted.")
-        st.caption(f"{known.about} ({known.paper})")
     if not job.over:
-        what = "Measuring how faithful it is …" if job.latest else "Looking for the reasons …"
+        what = "Looking for the reasons …"
         jobs.watch(job, lambda: st.progress(min(job.share, 1.0), what), "Stop", "stop-explanation")
         return
     if _stopped(job, _explanation, arguments):
         return
-    with st.expander("How faithful it is", icon=":material/show_chart:"):
-        _figures(job.latest.faith, job.latest.chance)
-        st.download_button(
-            "The overlay as PNG",
-            lambda: encode_png(laid),
-            f"{method}.png",
-            "image/png",
-            icon=":material/download:",
-            on_click="ignore",
-        )
+    known, heat = METHODS[method], job.latest
+    laid = look.over(case.image, heat.values)
+    place.image(encode_jpeg(laid, 92), width=shown_width(case.image, TALLEST), alt=f"{known.title}, over the picture")
+    place.caption(f"Where {known.title} finds “{plain(case.net.labels[case.target])}”: bright is what counted.")
+    st.caption(f"{known.about} ({known.paper})")
+    inside = st.expander("How faithful it is", icon=":material/show_chart:", key="faithful", bind="query-params")
+    if inside.open:  # else nobody waits for it, and others may need the processor
+        with inside:
+            _show_measured((*arguments, heat))
+            st.download_button(
+                "The overlay as PNG",
+                lambda: encode_png(laid),
+                f"{method}.png",
+                "image/png",
+                icon=":material/download:",
+                on_click="ignore",
+            )
 
 
-def _figures(faith: Faithfulness, chance: Faithfulness) -> None:
+def _show_measured(arguments: tuple) -> None:
+    job = jobs.begun(_measure, *arguments)
+    if not job.over:
+        what = "Measuring how faithful it is …"
+        jobs.watch(job, lambda: st.progress(min(job.share, 1.0), what), "Stop", "stop-measure")
+    elif not _stopped(job, _measure, arguments):
+        _figures(job.latest)
+
+
+VERDICTS = {  # by what against_chance() says: the arrow’s colour, and the words beside the figure
+    "better": ("green", "better than chance"),
+    "worse": ("red", "worse than chance"),
+    "no different": ("off", "no different from chance"),
+    "nothing": ("off", "nothing can be told"),
+}
+
+
+def _figures(measured: Measured) -> None:
     """Deletion and insertion beside what chance is worth, and their curves."""
+    faith, chance = measured.faith, measured.chance
+    verdicts = against_chance(faith, chance)
     with st.container(horizontal=True, gap="medium"):
-        for name, value, other, better in (
-            ("Deletion", faith.deletion, chance.deletion, "inverse"),
-            ("Insertion", faith.insertion, chance.insertion, "normal"),
+        for name, value, other, verdict in (
+            ("Deletion", faith.deletion, chance.deletion, verdicts[0]),
+            ("Insertion", faith.insertion, chance.insertion, verdicts[1]),
         ):
-            delta = f"{value - other:+.3f} against chance"
-            st.metric(name, f"{value:.3f}", delta, delta_color=better, help=HELP[name], width="content")
+            colour, words = VERDICTS[verdict]
+            st.metric(
+                name,
+                f"{value:.3f}",
+                f"{value - other:+.3f}".replace("-", "−"),
+                delta_color=colour,
+                delta_arrow="off" if colour == "off" else "up" if value > other else "down",
+                delta_description=words,
+                help=HELP[name],
+                width="content",
+            )
+    if "nothing" in verdicts:
+        st.caption(
+            f"The network gives this class {faith.deletion_curve[0]:.1%} in the picture itself: with so little to lose "
+            f"or to win back, no map can be told from chance. Ask for a class of at least {TOLD:.0%}."
+        )
+    else:
+        deletion, insertion = (f"{max(0, low):.3f} to {min(1, high):.3f}" for low, high in _likely(chance))
+        st.caption(
+            f"Chance is the same map moved to {len(chance.deletions)} other places, so that it hides as coarse or as "
+            f"fine a pattern: of 100 such maps 95 have a deletion of {deletion} and an insertion of {insertion}. Only "
+            "what lies outside is better or worse than chance."
+        )
     st.plotly_chart(charts.faithfulness(faith, chance), config=charts.PLAIN)
-    st.caption("Chance is the same map moved to other places, so that it hides as coarse or as fine a pattern.")
+
+
+def _likely(chance: Chance) -> tuple[tuple[float, float], ...]:
+    return chance.likely_deletion, chance.likely_insertion
 
 
 # --- all of them ----------------------------------------------------------------------------------------------------
 
 
 def show_all(case: Case, look: Overlay) -> None:
-    """Every method's map with its faithfulness, side by side."""
-    begun = {}
+    """Every method's map side by side, each as it comes; then its faithfulness."""
+    maps, measures = {}, {}
     for method in METHODS:
         arguments = (case.network.key, case.key, case.target, method, None, case)
-        begun[method] = (jobs.begun(_explanation, *arguments), arguments)
-    every = jobs.Jobs([job for job, _ in begun.values()])
+        maps[method] = (jobs.begun(_explanation, *arguments), _explanation, arguments)
+    every = jobs.Jobs([job for job, *_ in maps.values()])
     every.wait(PATIENCE)
+    if every.over and not any(job.cancelled for job in every.jobs):
+        for method, (job, _, arguments) in maps.items():
+            if job.latest:
+                whole = (*arguments, job.latest)
+                measures[method] = (jobs.begun(_measure, *whole), _measure, whole)
+    begun = [*maps.values(), *measures.values()]
 
     def grid() -> None:
-        _grid(case, {method: job.latest for method, (job, _) in begun.items()}, look)
+        _grid(case, *({method: job.latest for method, (job, *_) in found.items()} for found in (maps, measures)), look)
 
-    if not every.over:
+    unfinished = every if not every.over else jobs.Jobs([job for job, *_ in measures.values()])
+    if not unfinished.over:
+        what = "Asking every method …" if unfinished is every else "Measuring how faithful they are …"
 
         def so_far() -> None:
-            st.progress(min(every.share, 1.0), "Asking every method …")
+            st.progress(min(unfinished.share, 1.0), what)
             grid()
 
-        jobs.watch(every, so_far, "Stop", "stop-all")
+        jobs.watch(unfinished, so_far, "Stop", "stop-all")
         return
     grid()
-    found = [job.latest for job, _ in begun.values() if job.latest and job.latest.faith]
+    found = {METHODS[method].title: job.latest for method, (job, *_) in measures.items() if job.latest}
     if found:
-        titles = [METHODS[each.method].title for each in found]
-        figure = charts.faithfulness_of_all(titles, [each.faith for each in found], [each.chance for each in found])
-        st.plotly_chart(figure, config=charts.PLAIN)
+        faith, chance = ([getattr(each, name) for each in found.values()] for name in ("faith", "chance"))
+        st.plotly_chart(charts.faithfulness_of_all(list(found), faith, chance), config=charts.PLAIN)
         st.caption(
             "A faithful map scores low on deletion (hiding what it marks makes the class vanish) and high on insertion "
-            "(showing only that brings it back). Chance is the same map, moved: what is no better explains nothing."
+            "(showing only that brings it back). Chance is the same map, moved, with its likely range: what is no "
+            "better explains nothing."
         )
-    if any(job.state in ("cancelled", "failed") for job in every.jobs):
+    if any(job.state in ("cancelled", "failed") for job, *_ in begun):
         st.button("Stopped. Begin again", key="again-all", icon=":material/replay:", on_click=_clear, args=(begun,))
 
 
-def _grid(case: Case, found: Mapping[str, Explained | None], look: Overlay) -> None:
+def _grid(
+    case: Case, heats: Mapping[str, Heatmap | None], measured: Mapping[str, Measured | None], look: Overlay
+) -> None:
     for start in range(0, len(METHODS), 4):
         row = list(METHODS.values())[start : start + 4]
         for column, method in zip(roomy_columns(4, f"methods-{start}"), row, strict=False):
             with column:
                 st.markdown(f"**{method.title}**")
-                if each := found[method.name]:
-                    laid = look.over(case.image, each.heat)
+                if heat := heats[method.name]:
+                    laid = look.over(case.image, heat.values)
                     st.image(encode_jpeg(laid, 90), width="stretch", alt=f"{method.title}, over the picture")
-                    faith = each.faith
+                    known = measured.get(method.name)
                     st.caption(
-                        f"deletion {faith.deletion:.3f} · insertion {faith.insertion:.3f}" if faith else "measuring …"
+                        f"deletion {known.faith.deletion:.3f} · insertion {known.faith.insertion:.3f}"
+                        if known
+                        else "measuring …"
                     )
 
 
-def _clear(begun: dict[str, tuple[jobs.Job, tuple]]) -> None:
-    for job, arguments in begun.values():
+def _clear(begun: Sequence[tuple[jobs.Job, Callable, tuple]]) -> None:
+    for job, start, arguments in begun:
         if job.state in ("cancelled", "failed"):
-            _explanation.clear(*arguments)
+            start.clear(*arguments)
 
 
 # --- every layer, and a network that knows nothing ------------------------------------------------------------------
@@ -293,6 +359,6 @@ def _strip(case: Case, found: dict[str, tuple[NDArray[np.uint8], str]], look: Ov
     with st.container(horizontal=True, gap="small"):
         for heat, text in found.values():
             with st.container(width=150):
-                laid = look.over(small, heat)
+                laid = look.over(small, heat.astype(np.float32) / 255)
                 st.image(encode_jpeg(laid, 88), width=150, alt=text)
                 st.caption(text)
