@@ -54,10 +54,7 @@ def one_picture() -> None:
 def camera() -> None:
     chosen = model_picker(TO_NAME)
     suggest(TO_NAME, chosen)
-    still = live.show(chosen)
-    if still:
-        picture_bar.take([("photograph", still)])
-        st.rerun()
+    live.show_photograph(chosen, live.show(chosen))
 
 
 def several_networks() -> None:
@@ -70,7 +67,7 @@ def several_networks() -> None:
 
 
 MODES = {
-    "A picture": one_picture,
+    live.ONE_PICTURE: one_picture,
     "Live camera": camera,
     "Several networks": several_networks,
     "Many pictures": many_view.show,
@@ -80,9 +77,9 @@ with page("Predict"):
     mode = st.segmented_control(
         "What to look at",
         MODES,
-        default="A picture",
+        default=live.ONE_PICTURE,
         required=True,
-        key="mode",
+        key=live.MODE,
         bind="query-params",
         label_visibility="collapsed",
         wrap=True,

@@ -88,7 +88,7 @@ def test_predictions_and_their_reasons(page: Page, photo):
         before, seen = seen, pixels(heat)
         assert before.shape == seen.shape
         assert np.abs(before.astype(int) - seen).max() > 20
-    told = page.get_by_test_id("stMetric").filter(has_text=re.compile("chance|nothing can be told"))
+    told = page.get_by_test_id("stMetric").filter(has_text=re.compile("chance|can’t be told"))
     expect(told).to_have_count(0)
     page.get_by_text("How faithful it is").click()
     expect(told).to_have_count(2)

@@ -24,10 +24,11 @@ from visionlab.network.explain.faithfulness import (
     faithfulness,
     random_baseline,
 )
+from visionlab.network.explain.heatmap import seen
 from visionlab.network.explain.sanity import sanity_check
 from visionlab.network.running.classifier import Classifier
 from visionlab.ui.predict import caches
-from visionlab.ui.shared import cached, charts, jobs
+from visionlab.ui.shared import cached, charts, jobs, state
 from visionlab.ui.shared.networks import Network
 from visionlab.ui.shared.page import roomy_columns, sentence
 from visionlab.ui.shared.state import Picture
@@ -36,6 +37,7 @@ from visionlab.ui.shared.widgets import plain, shown_width
 
 LONGEST = 640  # pixels of the picture that is explained and shown
 TALLEST = 380  # pixels on the screen
+LAYER = "explained-layer"  # in the link: the layer that a method looks at, where one was chosen
 STEPS = 14  # of deletion and insertion: enough to tell methods apart, and soon done
 ORDERS = 8  # places to which a map is moved, to see what chance is worth
 PATIENCE = 0.6  # seconds in which a map may come without its progress being shown
@@ -148,14 +150,18 @@ def choices(net: Classifier) -> tuple[str, str | None, Overlay]:
     method = one.selectbox(
         "Method", METHODS, format_func=lambda name: METHODS[name].title, key="method", bind="query-params"
     )
-    layers = all_in_place(net)
+    layers, key = all_in_place(net), f"explained-layer-{net.name}"
+    linked = state.linked_once(LAYER)
+    if key not in st.session_state and linked in layers:
+        st.session_state[key] = linked
     layer = two.selectbox(
         "Layer",
         ["", *reversed(layers)],
         format_func=lambda name: name or ("the last convolution" if METHODS[method].layered else "none: the pixels"),
-        key=f"explained-layer-{net.name}",
+        key=key,
         disabled=not METHODS[method].layered,
     )
+    state.keep_in_link(LAYER, layer or None)
     strength = one.slider("Strength", 0.0, 1.0, 0.7, 0.05, key="strength", persist_state="session")
     palette = two.selectbox("Colours", OVERLAYS, index=OVERLAYS.index("inferno"), key="palette", format_func=str.title)
     return method, layer if layer and METHODS[method].layered else None, Overlay(strength, palette)
@@ -175,7 +181,9 @@ def show_one(case: Case, method: str, layer: str | None, look: Overlay, place: D
     known, heat = METHODS[method], job.latest
     laid = look.over(case.image, heat.values)
     place.image(encode_jpeg(laid, 92), width=shown_width(case.image, TALLEST), alt=f"{known.title}, over the picture")
-    place.caption(f"Where {known.title} finds “{plain(case.net.labels[case.target])}”: bright is what counted.")
+    place.caption(
+        f"Where {known.title} finds “{plain(case.net.labels[case.target])}”: bright is what counted.{_edge(case)}"
+    )
     st.caption(f"{known.about} ({known.paper})")
     inside = st.expander("How faithful it is", icon=":material/show_chart:", key="faithful", bind="query-params")
     if inside.open:  # else nobody waits for it, and others may need the processor
@@ -191,6 +199,13 @@ def show_one(case: Case, method: str, layer: str | None, look: Overlay, place: D
             )
 
 
+def _edge(case: Case) -> str:
+    """A word on the edge that shows where the network's crop ends, if it ends within the picture."""
+    rows, columns = seen(case.net.transform, case.image)
+    whole = (rows.stop - rows.start, columns.stop - columns.start) == case.image.shape[:2]
+    return "" if whole else " The network sees the middle of the picture alone: beside it nothing can light up."
+
+
 def _show_measured(arguments: tuple) -> None:
     job = jobs.begun(_measure, *arguments)
     if not job.over:
@@ -203,8 +218,8 @@ def _show_measured(arguments: tuple) -> None:
 VERDICTS = {  # by what against_chance() says: the arrow’s colour, and the words beside the figure
     "better": ("green", "better than chance"),
     "worse": ("red", "worse than chance"),
-    "no different": ("off", "no different from chance"),
-    "nothing": ("off", "nothing can be told"),
+    "no different": ("off", "like chance"),
+    "nothing": ("off", "can’t be told"),
 }
 
 
@@ -258,7 +273,7 @@ def show_all(case: Case, look: Overlay) -> None:
         maps[method] = (jobs.begun(_explanation, *arguments), _explanation, arguments)
     every = jobs.Jobs([job for job, *_ in maps.values()])
     every.wait(PATIENCE)
-    if every.over and not any(job.cancelled for job in every.jobs):
+    if every.over and all(job.state != "cancelled" for job in every.jobs):
         for method, (job, _, arguments) in maps.items():
             if job.latest:
                 whole = (*arguments, job.latest)

@@ -105,7 +105,6 @@ def take(files: list[tuple[str, bytes]]) -> None:
             continue
         kept = data if len(data) <= KEPT_BYTES else encode_jpeg(fit(image, KEPT), 95)
         state.keep_upload(state.Picture(name, key, image), kept)
-        st.session_state[state.SAMPLE] = state.YOURS
     state.keep_upload_error("\n".join(problems) or None)
 
 
