@@ -35,7 +35,7 @@ from visionlab.ui.shared.state import Picture
 from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import plain, shown_width
 
-LONGEST = 640  # pixels of the picture that is explained and shown
+LONGEST = 640  # pixels of the picture that maps are laid over: what is explained is all of it
 TALLEST = 380  # pixels on the screen
 LAYER = "explained-layer"  # in the link: the layer that a method looks at, where one was chosen
 STEPS = 14  # of deletion and insertion: enough to tell methods apart, and soon done
@@ -48,11 +48,12 @@ HELP = {"Deletion": term("deletion"), "Insertion": term("insertion")}
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """What is to be explained: why this network finds this class in this picture."""
+    """What is to be explained: why this network finds this class in this picture, and a copy of it to be shown."""
 
     network: Network
     key: str
     image: Image
+    shown: Image
     target: int
 
     @property
@@ -80,7 +81,7 @@ class Overlay:
 
 
 def case_of(network: Network, picture: Picture, target: int) -> Case:
-    return Case(network, picture.key, cached.fitted(picture.key, LONGEST, picture.image), target)
+    return Case(network, picture.key, picture.image, cached.fitted(picture.key, LONGEST, picture.image), target)
 
 
 # --- the jobs -------------------------------------------------------------------------------------------------------
@@ -91,7 +92,7 @@ def _explanation(net_key: str, picture_key: str, target: int, method: str, layer
     """The id of a job that explains the case by one method: its event is the Heatmap."""
 
     def work(job: jobs.Job) -> Iterator[Heatmap]:
-        yield explain(_case.net, _case.image, method, target, layer, job.report)
+        yield explain(_case.net, _case.image, method, target, layer, job.report, _case.shown.shape[:2])
 
     return jobs.registry().submit(work, queue=MAPS)
 
@@ -119,7 +120,8 @@ def _check(net_key: str, picture_key: str, target: int, method: str, layer: str 
     """The id of a job that explains the case by a network that loses its weights, step by step."""
 
     def work(job: jobs.Job) -> Iterator[tuple[str, float, NDArray[np.uint8]]]:
-        for found in sanity_check(_case.net, _case.image, method, target, layer, progress=job.report):
+        case, shape = _case, _case.shown.shape[:2]
+        for found in sanity_check(case.net, case.image, method, target, layer, progress=job.report, shape=shape):
             yield found.layer, found.similarity, np.rint(255 * found.heatmap.values).astype(np.uint8)
 
     return jobs.registry().submit(work)
@@ -179,8 +181,8 @@ def show_one(case: Case, method: str, layer: str | None, look: Overlay, place: D
     if _stopped(job, _explanation, arguments):
         return
     known, heat = METHODS[method], job.latest
-    laid = look.over(case.image, heat.values)
-    place.image(encode_jpeg(laid, 92), width=shown_width(case.image, TALLEST), alt=f"{known.title}, over the picture")
+    laid = look.over(case.shown, heat.values)
+    place.image(encode_jpeg(laid, 92), width=shown_width(case.shown, TALLEST), alt=f"{known.title}, over the picture")
     place.caption(
         f"Where {known.title} finds “{plain(case.net.labels[case.target])}”: bright is what counted.{_edge(case)}"
     )
@@ -201,8 +203,8 @@ def show_one(case: Case, method: str, layer: str | None, look: Overlay, place: D
 
 def _edge(case: Case) -> str:
     """A word on the edge that shows where the network's crop ends, if it ends within the picture."""
-    rows, columns = seen(case.net.transform, case.image)
-    whole = (rows.stop - rows.start, columns.stop - columns.start) == case.image.shape[:2]
+    rows, columns = seen(case.net.transform, case.shown.shape[:2])
+    whole = (rows.stop - rows.start, columns.stop - columns.start) == case.shown.shape[:2]
     return "" if whole else " The network sees the middle of the picture alone: beside it nothing can light up."
 
 
@@ -316,7 +318,7 @@ def _grid(
             with column:
                 st.markdown(f"**{method.title}**")
                 if heat := heats[method.name]:
-                    laid = look.over(case.image, heat.values)
+                    laid = look.over(case.shown, heat.values)
                     st.image(encode_jpeg(laid, 90), width="stretch", alt=f"{method.title}, over the picture")
                     known = measured.get(method.name)
                     st.caption(
@@ -338,7 +340,8 @@ def _clear(begun: Sequence[tuple[jobs.Job, Callable, tuple]]) -> None:
 def show_layers(case: Case, method: str, look: Overlay) -> None:
     """A method's map at every layer, from the first to the last."""
     name = method if METHODS[method].layered else next(iter(METHODS))
-    found = caches.layer_heats(case.network.key, case.key, case.target, name, case.net, case.image)
+    shape = case.shown.shape[:2]
+    found = caches.layer_heats(case.network.key, case.key, case.target, name, case.net, case.image, shape)
     st.caption(f"{METHODS[name].title} of every layer: early ones find edges and spots, late ones whole things.")
     _strip(case, {layer: (heat, layer) for layer, heat in found.items()}, look)
 
@@ -370,7 +373,7 @@ def show_check(case: Case, method: str, layer: str | None, look: Overlay) -> Non
 
 
 def _strip(case: Case, found: dict[str, tuple[NDArray[np.uint8], str]], look: Overlay) -> None:
-    small = fit(case.image, 260)
+    small = fit(case.shown, 260)
     with st.container(horizontal=True, gap="small"):
         for heat, text in found.values():
             with st.container(width=150):

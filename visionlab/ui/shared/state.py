@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -14,7 +14,7 @@ from visionlab.learning.heads.head import Head
 SAMPLE = "sample"  # the widget that says which picture is looked at; a sample's name is in the link, too
 YOURS = "yours"
 NETWORK = "network"  # the widget that says which network is at work; its title is in the link, too
-GALLERY = 24  # uploads that a session remembers
+GALLERY, GALLERY_BYTES = 24, 48 << 20  # uploads that a session remembers, and of how many bytes, as they came
 COUNT = "count"  # the widget that says how many classes are listed, and how many are where nobody chose
 USUAL_COUNT = 5
 PROJECT = "project"  # in the link: the id of a project of the fine-tuning studio
@@ -54,13 +54,13 @@ def uploaded() -> Picture | None:
 
 
 def keep_upload(picture: Picture, encoded: bytes) -> None:
-    """It becomes the picture of all pages; encoded, a picture file, is what is kept of it when the next one comes."""
+    """It becomes the picture of all pages; encoded, its file, is kept when the next one comes."""
     st.session_state["uploaded"] = picture
     st.session_state[SAMPLE] = st.session_state["chosen_sample"] = YOURS  # the former is lost where no bar is drawn
     gallery = st.session_state.setdefault("gallery", {})
     gallery.pop(picture.key, None)
     gallery[picture.key] = (picture.name, encoded)
-    while len(gallery) > GALLERY:
+    while len(gallery) > GALLERY or (len(gallery) > 1 and _bytes_of(gallery) > GALLERY_BYTES):
         del gallery[next(iter(gallery))]
 
 
@@ -70,16 +70,21 @@ def gallery() -> dict[str, str]:
 
 
 def from_gallery(key: str) -> Picture:
-    """One of them, as large as it was kept."""
+    """One of them, the very same pixels as when it came."""
+    mine = uploaded()
+    if mine and mine.key == key:
+        return mine
     name, encoded = st.session_state["gallery"][key]
-    return Picture(name, f"{key}-kept", load_image(encoded))
+    return Picture(name, key, load_image(encoded))
+
+
+def _bytes_of(gallery: Mapping[str, tuple[str, bytes]]) -> int:
+    return sum(len(encoded) for _, encoded in gallery.values())
 
 
 def choose_upload(key: str) -> None:
     """An earlier upload becomes the picture again."""
-    mine = uploaded()
-    if mine is None or mine.key != key:
-        st.session_state["uploaded"] = replace(from_gallery(key), key=key)
+    st.session_state["uploaded"] = from_gallery(key)
 
 
 def taken_uploads() -> set[str]:
