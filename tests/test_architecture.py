@@ -18,6 +18,7 @@ LAYERS = ["errors", "device", "imaging", "network", "learning", "ui"]  # each ma
 PAGES = ["convolution", "filters", "maps", "predict", "studio", "scratch"]  # the rooms of ui beside shared
 FULL = 14  # modules in a room, at most
 SOURCES = sorted(path for path in ROOT.rglob("*.py"))
+ROOMS = sorted({path.parent for path in SOURCES if path.name == "__init__.py"})
 TEST = re.compile(r"^def (test_\w+)", re.MULTILINE)
 SLOW = {"captum", "torchvision", "sklearn", "skimage", "cleanlab", "onnx", "onnxruntime", "imagehash"}
 LIBRARY = sorted(
@@ -111,17 +112,19 @@ def test_circles_are_found():
     assert circle({"a": {"b"}, "b": {"c"}, "c": {"d", "b"}, "d": set()}) == ["b", "c"]
 
 
-def test_no_room_is_full_and_each_says_what_it_holds():
-    for folder in {path.parent for path in SOURCES}:
-        modules = [path.name for path in folder.glob("*.py") if path.name != "__init__.py"]
-        assert len(modules) <= FULL, (
-            f"{folder.relative_to(ROOT)} holds {len(modules)} modules: it has two subjects by now"
-        )
-        room = folder / "__init__.py"
-        if folder.name != "contents":  # what lies in the zip is a script of its own
-            assert ast.get_docstring(ast.parse(room.read_text())), (
-                f"{room.relative_to(ROOT)} does not say what is there"
-            )
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: str(room.relative_to(ROOT.parent)))
+def test_each_room_names_all_that_it_holds_and_is_not_full(room):
+    """A module as name.py, a folder as name/; what lies elsewhere by its way from here, or from the root."""
+    place = room.relative_to(ROOT.parent)
+    modules = {path.name for path in room.glob("*.py")} - {"__init__.py"}
+    assert len(modules) <= FULL, f"{place} holds {len(modules)} modules: it has two subjects by now"
+    folders = {f"{path.name}/" for path in room.iterdir() if any(path.glob("*.py"))}
+    named = set(
+        re.findall(r"[\w/]+\.py\b|\w+/(?=\W|$)", ast.get_docstring(ast.parse((room / "__init__.py").read_text())))
+    )
+    assert modules | folders <= named, f"{place} does not name {modules | folders - named}"
+    gone = {name for name in named if not ((room / name).exists() or (ROOT.parent / name).exists())}
+    assert not gone, f"{place} names {gone}"
 
 
 def test_no_library_module_pulls_in_streamlit_or_plotly_or_what_is_slow_to_import():

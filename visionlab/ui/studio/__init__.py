@@ -1,4 +1,4 @@
 """The page Fine-tune: projects.py picks the project, runs.py a run of it, and a room a step works on it.
 
-pictures → train → judge → takeaway       each begins in its step.py
+pictures/ → train/ → judge/ → takeaway/       each begins in its own “step”
 """
