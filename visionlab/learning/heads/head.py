@@ -18,10 +18,9 @@ from visionlab.errors import HeadError, ParameterError, WeightsError
 from visionlab.learning.features.source import FEATURES, entered_by, network_fingerprint, reading
 from visionlab.learning.heads.packing import UNREADABLE, packed, unpacked
 from visionlab.learning.judging.refusal import Refusal
-from visionlab.network.running.classifier import INTERPOLATIONS, SMALLEST_SIDE, Classifier, Layer, Transform
+from visionlab.network.running.classifier import INTERPOLATIONS, SMALLEST_SIDE, Classifier, Layer, Step, Transform
 from visionlab.network.zoo.loading import load_classifier
 from visionlab.network.zoo.models import MODELS
-from visionlab.network.zoo.vgg import Step
 
 FORMAT = "visionlab-head-3"
 # The first knew linear heads alone, and no temperature; the second did not say how pictures enter the network.

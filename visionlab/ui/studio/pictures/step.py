@@ -18,6 +18,7 @@ from visionlab.ui.shared.store import attempt
 from visionlab.ui.shared.widgets import icon_only, plain
 from visionlab.ui.studio.pictures import gallery, intake, one_class, out, sets
 from visionlab.ui.studio.projects import LONGEST_NAME, info_of
+from visionlab.ui.studio.uploads import uploader
 
 ENOUGH = 2  # pictures a class: one to learn from, one to check with
 LISTED, HEIGHT = 9, 330  # classes that are shown without scrolling; else pixels
@@ -108,7 +109,7 @@ def _add(project: Project, classes: Sequence[ClassInfo], chosen: ClassInfo | Non
         st.markdown(f"Add pictures to **{plain(chosen.name)}**")
     files, camera = st.tabs([":material/upload: Files", ":material/photo_camera: Camera"])
     with files:
-        intake.uploader(
+        uploader(
             "Pictures",
             "pictures",
             lambda found: intake.take_pictures(project, chosen.name, found),
