@@ -16,7 +16,7 @@ import pytest
 import visionlab
 
 ROOT = Path(visionlab.__file__).parent
-LAYERS = ["errors", "device", "writing", "imaging", "network", "learning", "ui"]  # each may import those before it
+LAYERS = ["errors", "device", "writing", "packing", "imaging", "network", "learning", "ui"]  # from the bottom
 PAGES = ["convolution", "filters", "maps", "predict", "studio", "scratch"]  # the rooms of ui beside shared
 FULL = 14  # modules in a room, at most
 SOURCES = sorted(path for path in ROOT.rglob("*.py"))

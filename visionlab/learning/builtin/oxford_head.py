@@ -29,9 +29,9 @@ from visionlab.imaging.image import Image
 from visionlab.learning.builtin.corpus import Pictures, read_classes, read_pictures, strangers
 from visionlab.learning.builtin.shipping import finish_by, write
 from visionlab.learning.builtin.training import rate_at
+from visionlab.learning.builtin.winograd import Winograd
 from visionlab.network.files import checksums, weights
 from visionlab.network.running.classifier import SMALLEST_SIDE, Transform
-from visionlab.network.running.winograd import Winograd
 from visionlab.network.zoo.oxford import CONVOLUTIONS, MEAN, STD
 from visionlab.network.zoo.vgg import VGG, Plan, scaled_plan
 from visionlab.writing import whole

@@ -16,11 +16,11 @@ from torch import Tensor, nn
 
 from visionlab.errors import HeadError, ParameterError, WeightsError
 from visionlab.learning.features.source import FEATURES, entered_by, network_fingerprint, reading
-from visionlab.learning.heads.packing import UNREADABLE, packed, unpacked
 from visionlab.learning.judging.refusal import Refusal
 from visionlab.network.running.classifier import INTERPOLATIONS, SMALLEST_SIDE, Classifier, Layer, Step, Transform
 from visionlab.network.zoo.loading import load_classifier
 from visionlab.network.zoo.models import MODELS
+from visionlab.packing import UNREADABLE, packed, unpacked
 from visionlab.writing import replacing
 
 FORMAT = "visionlab-head-3"
