@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import inspect
 import pkgutil
 import re
 import runpy
@@ -10,8 +11,10 @@ import sys
 from collections import defaultdict
 from itertools import count
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
+import torch
 
 import visionlab
 
@@ -178,6 +181,24 @@ def test_the_public_names():
     assert all(getattr(visionlab, name) is not None for name in visionlab.__all__)
     with pytest.raises(AttributeError, match="nothing"):
         _ = visionlab.nothing
+
+
+def records(annotation: object) -> set[type]:
+    """The classes of this library that a type speaks of."""
+    inner = set().union(*map(records, get_args(annotation)))
+    return inner | {annotation} if getattr(annotation, "__module__", "").startswith("visionlab.") else inner
+
+
+def test_what_public_functions_return_and_tables_hold_is_public():
+    public = {name: getattr(visionlab, name) for name in visionlab.__all__}
+    found = {name: {type(entry) for entry in value.values()} for name, value in public.items() if type(value) is dict}
+    for name, value in [*public.items(), ("training.fit", visionlab.training.fit)]:
+        if inspect.isfunction(value):
+            found[name] = records(get_type_hints(value, localns={"torch": torch})["return"])
+    assert found["load_head"] == {visionlab.Head}
+    assert found["visualise_channel"] == {visionlab.Visualisation}
+    for name, classes in found.items():
+        assert classes <= {each for each in public.values() if isinstance(each, type)}, f"vl.{name} gives {classes}"
 
 
 def test_modules_and_pages_stay_readable():
