@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visionlab.errors import ParameterError
-from visionlab.learning.heads.packing import UNREADABLE, packed, unpacked
 from visionlab.learning.heads.problem import Parts
+from visionlab.packing import UNREADABLE, packed, unpacked
 
 FORMAT = "visionlab-checkpoint-1"
 

@@ -16,12 +16,12 @@ from torch import Tensor, nn
 
 from visionlab.errors import HeadError, ParameterError, WeightsError
 from visionlab.learning.features.source import FEATURES, entered_by, network_fingerprint, reading
-from visionlab.learning.heads.packing import UNREADABLE, packed, unpacked
 from visionlab.learning.judging.refusal import Refusal
-from visionlab.network.running.classifier import INTERPOLATIONS, SMALLEST_SIDE, Classifier, Layer, Transform
+from visionlab.network.running.classifier import INTERPOLATIONS, SMALLEST_SIDE, Classifier, Layer, Step, Transform
 from visionlab.network.zoo.loading import load_classifier
 from visionlab.network.zoo.models import MODELS
-from visionlab.network.zoo.vgg import Step
+from visionlab.packing import UNREADABLE, packed, unpacked
+from visionlab.writing import replacing
 
 FORMAT = "visionlab-head-3"
 # The first knew linear heads alone, and no temperature; the second did not say how pictures enter the network.
@@ -87,11 +87,9 @@ class Head:
         return packed(about, arrays)
 
     def save(self, path: str | Path) -> None:
-        """Write the file; an interrupted write leaves what was there."""
-        path = Path(path)
-        partial = path.with_name(path.name + ".part")
-        partial.write_bytes(self.to_bytes())
-        partial.replace(path)
+        """Write the file; an interrupted write leaves what was there. Raises ParameterError where it cannot be."""
+        with replacing(path) as part:
+            part.write_bytes(self.to_bytes())
 
     def tuned_network(self, net: Classifier) -> Classifier:
         """What the head's features come from: `net` as the head was trained on it (layer, transform, unit length), with

@@ -1,4 +1,8 @@
-"""Why a network answered as it did: one file a method or family, one signature, one table."""
+"""Why a network answered as it did: one file a method or family, one signature (method.py), one table, METHODS.
+
+cam.py (Grad-CAM and its kin), gradients.py, integrated_gradients.py and occlusion.py say what counts; heatmap.py lays
+it over the picture. faithfulness.py and sanity.py judge what a method says.
+"""
 
 from __future__ import annotations
 

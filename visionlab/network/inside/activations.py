@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from visionlab.imaging.image import Image
-from visionlab.network.running.classifier import Classifier, Layer
-from visionlab.network.zoo.vgg import Step
+from visionlab.network.running.classifier import Classifier, Layer, Step
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ predicts, opens layers or explains has to ask which it is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
@@ -29,6 +29,8 @@ SLIMMEST = 16  # times as long as wide: of what is slimmer, the middle is enough
 RELU_KINDS = ("relu", "relu6")  # kinds of layers that cut off what is below 0
 ACTIVATION_KINDS = (*RELU_KINDS, "activation")  # kinds of layers that apply one function to each value
 BATCH = 32  # pictures that go through a network at once: bounds the memory
+
+Step = tuple[str, Callable[[Tensor], Tensor]]  # of a network: the path of a module, and what is done there
 
 
 @dataclass(frozen=True)

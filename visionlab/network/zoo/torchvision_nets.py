@@ -10,10 +10,10 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from visionlab.network.running.classifier import ACTIVATION_KINDS, Layer
+from visionlab.network.running.classifier import ACTIVATION_KINDS, Layer, Step
 from visionlab.network.zoo.passes import passes
 from visionlab.network.zoo.steps import Shortcut, Sum
-from visionlab.network.zoo.vgg import VGG, Plan, Step, flatten
+from visionlab.network.zoo.vgg import VGG, Plan, flatten
 
 KINDS: tuple[tuple[type[nn.Module], str | None], ...] = (  # the first that fits; None: not worth looking at
     (nn.Conv2d, "conv"),
