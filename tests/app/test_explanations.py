@@ -15,7 +15,7 @@ from visionlab.imaging.image import encode_png
 from visionlab.learning.features.source import network_fingerprint
 from visionlab.learning.heads.head import Head
 from visionlab.network.explain.faithfulness import against_chance, faithfulness, random_baseline
-from visionlab.ui.predict import explanations
+from visionlab.ui.predict import comparison, explanations
 from visionlab.ui.shared import cached
 from visionlab.ui.shared.state import TrainedHead
 
@@ -37,15 +37,17 @@ def in_the_app(monkeypatch, net):
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
     """Nobody waits for a job before its progress is shown."""
-    monkeypatch.setattr(explanations, "PATIENCE", 0)
-    explanations._explanation.clear()
-    explanations._measure.clear()
+    for module in (explanations, comparison):
+        monkeypatch.setattr(module, "PATIENCE", 0)
+    explanations.explaining.clear()
+    explanations.measuring.clear()
 
 
 @pytest.fixture
 def few_methods(monkeypatch) -> dict:
     few = {name: vl.METHODS[name] for name in ("grad-cam", "guided-backpropagation", "occlusion")}
-    monkeypatch.setattr(explanations, "METHODS", few)
+    for module in (explanations, comparison):
+        monkeypatch.setattr(module, "METHODS", few)
     return few
 
 
