@@ -48,9 +48,20 @@ def image_picker(place: DeltaGenerator | None = None) -> state.Picture:
             show(picture, THUMBNAIL, alt=f"The picture: {picture.name}", width="content")
         height, width = picture.image.shape[:2]
         told.text(f"{picture.name} · {width} × {height} px")
-    if problem := state.upload_error():
+    if problem := state.upload_error() or _missed():
         sentence(problem)
     return picture
+
+
+def _missed() -> str | None:
+    """Why the picture is not the one that the link asks for."""
+    wanted = state.missed_picture()
+    if wanted == state.YOURS:
+        return (
+            "The picture of this link was somebody’s own, which is not kept once a page is opened anew. Open it again, "
+            "or drop it here."
+        )
+    return wanted and f"There is no sample “{wanted}”. There are {', '.join(SAMPLES)}."
 
 
 def _choice(mine: state.Picture | None, options: Sequence[str]) -> state.Picture:

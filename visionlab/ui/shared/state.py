@@ -39,14 +39,25 @@ class TrainedHead:
 
 def restore_choice(options: Sequence[str]) -> None:
     """Before the widget is drawn: what was chosen on another page, else what the link says, else the first option."""
-    wanted = st.session_state.get(SAMPLE) or st.session_state.get("chosen_sample") or st.query_params.get(SAMPLE)
+    wanted = st.session_state.get(SAMPLE) or st.session_state.get("chosen_sample")
+    if wanted is None:
+        wanted = linked_once(SAMPLE)
+        if wanted not in (None, *options):
+            st.session_state["missed_picture"] = wanted
     st.session_state[SAMPLE] = wanted if wanted in options else options[0]
 
 
+def missed_picture() -> str | None:
+    """What the link asks for in vain, until another picture is chosen: YOURS, or the name of no sample."""
+    return st.session_state.get("missed_picture")
+
+
 def remember_choice(picked: str) -> None:
-    """After it is drawn: for other pages, and a sample for the link, too."""
+    """After it is drawn: for other pages, and for the link."""
+    if st.session_state.get("chosen_sample") not in (None, picked):
+        st.session_state.pop("missed_picture", None)
     st.session_state["chosen_sample"] = picked
-    keep_in_link(SAMPLE, None if picked == YOURS else picked)
+    keep_in_link(SAMPLE, picked)
 
 
 def uploaded() -> Picture | None:
@@ -56,6 +67,7 @@ def uploaded() -> Picture | None:
 def keep_upload(picture: Picture, encoded: bytes) -> None:
     """It becomes the picture of all pages; encoded, its file, is kept when the next one comes."""
     st.session_state["uploaded"] = picture
+    st.session_state.pop("missed_picture", None)
     st.session_state[SAMPLE] = st.session_state["chosen_sample"] = YOURS  # the former is lost where no bar is drawn
     gallery = st.session_state.setdefault("gallery", {})
     gallery.pop(picture.key, None)
