@@ -32,7 +32,7 @@ def in_the_app(monkeypatch, net):
 
 @pytest.fixture(scope="module")
 def maps(net) -> dict:
-    return vl.feature_maps(net, vl.load_sample("cat"), side=net.maps_side)
+    return vl.feature_maps(net, vl.load_sample("cat"))
 
 
 def given(app, component: str) -> list[dict]:
@@ -163,7 +163,7 @@ def test_two_pictures_side_by_side(open_page, net, maps):
     assert one["names"] == other["names"]
     assert one["picture"] != other["picture"]
     assert map_of_one["what"] == map_of_other["what"]
-    coffee = vl.feature_maps(net, vl.load_sample("coffee"), ["relu5_3"], net.maps_side)["relu5_3"].values
+    coffee = vl.feature_maps(net, vl.load_sample("coffee"), ["relu5_3"])["relu5_3"].values
     change = np.abs(maps["relu5_3"].values - coffee).mean((1, 2))
     assert app.selectbox(key="order-True").value == "change"
     assert one["names"][0] == f"channel {change.argmax()}"
@@ -205,7 +205,7 @@ def test_patches_come_from_all_uploads(open_page, photo, net):
     app.segmented_control(key="section-5").set_value("Patches").run()
     assert not app.exception
     pictures = {"second.png": vl.load_image(other), name: vl.load_image(data)}
-    found = [peaks(vl.feature_maps(net, image, ["relu2_2"], net.maps_side)["relu2_2"]) for image in pictures.values()]
+    found = [peaks(vl.feature_maps(net, image, ["relu2_2"])["relu2_2"]) for image in pictures.values()]
     expected = [f"{e.value:.2f} · {list(pictures)[e.picture]}" for e in strongest_patches(found, 3, 9)]
     assert {text.split(" · ")[1] for text in expected} == set(pictures)
     assert sorted(text for text in texts(app) if re.match(r"\d+\.\d\d · ", text)) == sorted(expected)

@@ -46,7 +46,7 @@ def test_the_last_block_of_networks_of_blocks():
         with torch.device("meta"):
             module = model.build() if model.build else model.adapt(get_model(name).eval())
         layers, cpu = network_layers(module, 224), torch.device("cpu")
-        net = Classifier(name, module, Transform(224, 224), ("a",), layers, cpu, model.embedding, 224)
+        net = Classifier(name, module, Transform(224, 224), ("a",), layers, cpu, model.embedding)
         before, keys = last_block(net)
         assert before.name == first
         assert keys
