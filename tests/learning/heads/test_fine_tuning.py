@@ -36,7 +36,7 @@ def test_the_last_block_of_networks_of_blocks():
     from visionlab.network.zoo.torchvision_nets import network_layers
 
     expected = {
-        "resnet50": ("layer3.5", "network.layer4."),
+        "resnet50": ("layer3.5.relu3", "network.layer4."),
         "squeezenet1_1": ("features.7", "network.features."),
         "mobilenet_v3_large": ("features.13.block.0.2", "network.features.1"),
         "efficientnet_lite0": ("blocks.11.expand_relu6", ""),

@@ -54,6 +54,5 @@ def unit_gradient(
     unit = values[channel, row, column] if values.dim() == 3 else values[channel]
     (gradient,) = torch.autograd.grad(unit, x)
     deviation = torch.tensor(transform.std, device=x.device).view(3, 1, 1)  # what a colour of 0..1 was divided by
-    return Sensitivity(
-        float(unit), (gradient[0] / deviation).float().cpu().numpy(), receptive_box(net, layer, row, column, side)
-    )
+    box = receptive_box(net, layer, row, column, side)
+    return Sensitivity(unit.item(), (gradient[0] / deviation).float().cpu().numpy(), box)
