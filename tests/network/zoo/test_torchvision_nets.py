@@ -16,6 +16,7 @@ from torchvision.models import get_model, get_model_weights
 from torchvision.models.vgg import make_layers
 
 from visionlab.errors import ModelError, ParameterError, WeightsError
+from visionlab.imaging.samples import SAMPLES, load_sample
 from visionlab.learning.features.embedding import embed
 from visionlab.learning.features.source import network_fingerprint
 from visionlab.learning.heads.head import Head
@@ -31,7 +32,7 @@ from visionlab.network.inside.excitation import peaks
 from visionlab.network.inside.trace import Box, receptive_box, trace_unit
 from visionlab.network.inside.visualisation import visualise_channel
 from visionlab.network.running.classifier import Transform
-from visionlab.network.running.prediction import predict
+from visionlab.network.running.prediction import predict, probabilities
 from visionlab.network.zoo import loading, models
 from visionlab.network.zoo.loading import load_classifier
 from visionlab.network.zoo.models import MODELS
@@ -193,6 +194,14 @@ def test_every_layer_is_as_the_table_says(net, noise):
         if layer.kind == "sum":
             expected = maps[net.source(layer).name].values + maps[layer.adds].values
             np.testing.assert_array_equal(maps[layer.name].values, expected)
+
+
+@pytest.mark.parametrize("side", [None, 96])
+def test_the_last_layer_is_the_prediction_whatever_the_size_of_the_maps(net, side):
+    for name in SAMPLES:
+        image = load_sample(name)
+        found = feature_maps(net, image, ["prob"], side)["prob"].values.ravel()
+        np.testing.assert_allclose(found, probabilities(net, [image])[0], atol=1e-5)
 
 
 def test_multiplications_are_half_of_the_operations_that_torch_counts(net):
