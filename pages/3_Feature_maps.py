@@ -39,7 +39,7 @@ def opened(looks: list[Look]) -> None:
     known = display.held(len(looks) > 1)
     shown_as = known or display.controls(places.controls, looks, spot.layer)
     order = display.ranked(looks, spot.layer, shown_as.order)
-    shown = layer_view.page_of(look, spot, order)
+    shown = layer_view.page_of(look, spot, order, shown_as.order)
     for place, each in zip(places.mosaics, looks, strict=True):
         with place:
             layer_view.mosaic(each, looks, spot, shown, shown_as)
@@ -54,14 +54,14 @@ def opened(looks: list[Look]) -> None:
     if known:
         display.controls(places.controls, looks, spot.layer)
     with places.channel:
-        layer_view.channel_input(look, spot, order)
+        layer_view.channel_input(look, spot, order, shown_as.order)
     for place, each in zip(places.maps, looks, strict=True):
         with place:
             channel_view.show_map(each, looks, spot, shown_as.scale)
     with places.maps[0]:
         channel_view.hold(look, spot)
     with places.below:
-        layer_view.page_picker(look, spot, order)
+        layer_view.page_picker(look, spot, order, shown_as.order)
         for text in display.told_of(look, spot.layer, shown_as.order):
             st.caption(text)
         channel_table.show(looks, spot, shown_as)

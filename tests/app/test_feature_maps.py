@@ -7,14 +7,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from app.conftest import finish_jobs, framing
+from lite import lively
 from tiny import TINY, tiny_classifier
+from torchvision.models import get_model
 
 import visionlab as vl
 from visionlab.imaging.image import encode_png
 from visionlab.learning.features.source import network_fingerprint
 from visionlab.learning.heads.head import Head
 from visionlab.network.inside.excitation import peaks, strongest_patches
+from visionlab.network.zoo.torchvision_nets import Stepped, network_layers
 from visionlab.ui.maps import caches
 from visionlab.ui.maps.look import Look, full_colour
 from visionlab.ui.maps.state import Spot
@@ -519,3 +523,31 @@ def test_a_link_has_the_second_picture_and_it_comes_back_with_the_page(app):
     assert len(given(app, "cells")) == 2
     table = next(frame.value for frame in app.dataframe if "Channel" in frame.value)
     assert "Change" not in table
+
+
+def residual() -> vl.Classifier:
+    """torchvision's ResNet-18 with random weights."""
+    module = get_model("resnet18")
+    module.load_state_dict(lively(module))
+    module = Stepped(module).eval().requires_grad_(False)
+    labels, layers = tuple(f"class {i}" for i in range(1000)), network_layers(module, 64)
+    return vl.Classifier("resnet18", module, vl.Transform(64, 64), labels, layers, torch.device("cpu"), "avgpool")
+
+
+def test_a_block_of_a_residual_network_is_entered_down_to_its_convolutions_and_its_sum(app, monkeypatch):
+    net = residual()
+    monkeypatch.setattr(cached, "classifier", lambda name: net)
+    app.run()
+    app.switch_page(PAGE).run()
+    (drawing,) = given(app, "network_drawing")
+    assert {layer["block"] for layer in drawing["layers"] if layer["name"].startswith("layer2.0.")} == {"Stride 8"}
+    for name in ("conv1", "bn1", "relu1", "conv2", "bn2", "downsample.0", "downsample.1", "sum", "relu2"):
+        look_at(app, f"layer2.0.{name}")
+        assert any("the sum agrees" in caption.value for caption in app.caption), name
+        assert any("Brighter pixels raise it" in caption.value for caption in app.caption), name
+    look_at(app, "layer2.0.sum", 3)
+    table = next(element.value for element in app.get("html") if 'class="trace"' in element.value)
+    assert "layer2.0.downsample.1" in table
+    assert "layer2.0.bn2" in table
+    app.segmented_control(key="section-5").set_value("Weights").run()
+    assert not app.exception

