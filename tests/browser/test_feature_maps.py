@@ -43,7 +43,7 @@ def test_from_the_drawing_down_to_one_unit(page: Page, photo, maps):
     expect(page.get_by_text("One unit: relu4_2, channel 37, row 5, column 9")).to_be_visible()
     settle(page)
     value = maps["conv4_2"].values[37, 5, 9]
-    expect(page.locator("table.trace tr.sum td").last).to_have_text(f"{value:.4f}")
+    expect(page.locator("table.trace tr.sum td").last).to_have_text(f"{value:.4f}".replace("-", "−"))
     expect(page.get_by_text("the sum agrees")).to_be_visible()
     for part in ("layer=relu4_2", "channel=37", "unit=5%2C9"):
         assert part in page.url
