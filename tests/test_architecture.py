@@ -83,13 +83,14 @@ def test_a_page_imports_its_own_room_and_what_is_shared(room):
 
 
 def test_ui_has_a_room_for_each_page():
-    assert {path.name for path in ROOT.glob("ui/*") if path.name != "__pycache__"} == {"__init__.py", "shared", *PAGES}
+    rooms = {path.name for path in ROOT.glob("ui/*") if path.name != "__pycache__"}
+    assert rooms == {"__init__.py", "serving", "shared", *PAGES}
     scripts = sorted(ROOT.parent.glob("pages/*.py"))
     rooms = [{name.split(".")[2] for name in imported(path) if name.startswith("visionlab.ui.")} for path in scripts]
     assert [found - {"shared"} for found in rooms] == [{room} for room in PAGES]
     assert all(
         name.startswith("visionlab.ui.shared") or not name.startswith("visionlab.ui")
-        for name in imported(ROOT.parent / "streamlit_app.py")
+        for name in imported(ROOT.parent / "home.py")
     )
 
 
@@ -187,7 +188,7 @@ def test_the_drawing_of_the_rooms_is_what_the_code_is_now():
     assert same, "The imports between rooms have changed; run: python docs/architecture.py"
 
 
-DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/ARCHITECTURE.md"]
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/ARCHITECTURE.md", "docs/DEPLOY.md"]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
