@@ -10,13 +10,14 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from types import CodeType
 from typing import Any
 
 from visionlab.errors import ParameterError
 from visionlab.imaging.filter_record import Value, quoted
 from visionlab.imaging.filters import find_filter
 from visionlab.imaging.image import Image, check_image
-from visionlab.imaging.pixels import shrunk, to_rgb
+from visionlab.imaging.pixels import decoded, shrunk
 
 MAX_STEPS = 50  # of a chain that comes as JSON, and on the page
 MAX_JSON_BYTES = 100_000  # 50 steps need about 10,000
@@ -26,18 +27,21 @@ _HEAD = '''"""A picture pipeline, written by visionlab. Needs opencv-python (or 
     python pipeline.py photo.jpg result.png
 """
 
+import struct
 import sys
+from io import BytesIO
+from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps, TiffImagePlugin
 {imports}
 '''
 
 _TAIL = """
 
 if __name__ == "__main__":
-    picture = to_rgb(ImageOps.exif_transpose(Image.open(sys.argv[1])))
+    picture = decoded(Path(sys.argv[1]).read_bytes())
 {fit}    cv2.imwrite(sys.argv[2], cv2.cvtColor(pipeline(picture), cv2.COLOR_RGB2BGR))
 """
 
@@ -100,7 +104,7 @@ class Pipeline:
         functions: dict[Callable, None] = {}  # a dict keeps order, each once
         for function, _ in steps:
             functions |= dict.fromkeys(_with_helpers(function))
-        reading = dict.fromkeys([*_with_helpers(to_rgb), *([shrunk] if fit else [])])
+        reading = dict.fromkeys([*_with_helpers(decoded), *([shrunk] if fit else [])])
         sources = [_source(function) for function in functions]
         calls = [
             f"    image = {function.__name__}({', '.join(['image', *_arguments(values)])})"
@@ -200,11 +204,21 @@ def _source(function: Callable) -> str:
 def _with_helpers(function: Callable) -> list[Callable]:
     """The function, after those of our own that it calls, directly or through one another."""
     found: list[Callable] = []
-    for instruction in dis.get_instructions(function):
-        used = function.__globals__.get(instruction.argval) if instruction.opname == "LOAD_GLOBAL" else None
+    for name in _globals_of(function.__code__):
+        used = function.__globals__.get(name)
         if inspect.isfunction(used) and used.__module__.startswith(__package__):
             found += _with_helpers(used)
     return [*found, function]
+
+
+def _globals_of(code: CodeType) -> Iterator[str]:
+    """The global names that a function's code loads, that of comprehensions and functions within it too."""
+    for instruction in dis.get_instructions(code):
+        if instruction.opname == "LOAD_GLOBAL":
+            yield instruction.argval
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _globals_of(inner)
 
 
 def _arguments(values: Mapping[str, Value], written: Callable[[Value], str] = repr) -> list[str]:

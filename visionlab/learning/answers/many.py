@@ -16,9 +16,10 @@ from zipfile import ZipFile, ZipInfo
 from torch import Tensor
 
 from visionlab.errors import DatasetError, ImageError, ParameterError, VisionlabError
-from visionlab.imaging.image import Image, encode_jpeg, fit, load_image
+from visionlab.imaging.image import GOOD_FORMATS, Image, encode_jpeg, fit, load_image
 from visionlab.learning.sets import archive
 from visionlab.learning.sets.dataset import DECODERS
+from visionlab.learning.sets.layout import is_picture
 from visionlab.network.running.batching import answers, prepared
 from visionlab.network.running.classifier import BATCH, Classifier
 from visionlab.network.running.prediction import Prediction, ranked
@@ -74,10 +75,11 @@ def folder_sources(path: str | os.PathLike[str]) -> list[Source]:
         raise DatasetError(f"“{root}” is no folder; name one that holds pictures.")
     closed: list[OSError] = []
     files = [Path(base, name) for base, _, names in os.walk(root, onerror=closed.append) for name in names]
-    found = [(file, partial(load_image, file)) for file in files if archive.is_picture(file.relative_to(root).parts)]
+    chosen = (file for file in files if is_picture(file.relative_to(root).parts, partial(archive.start_of_file, file)))
+    found = [(file, partial(load_image, file)) for file in chosen]
     found += [(Path(error.filename), partial(_refuse, error)) for error in closed]
     if not found:
-        raise DatasetError(f"“{root}” holds no picture; put JPEG, PNG, WebP, GIF, BMP or TIFF files into it.")
+        raise DatasetError(f"“{root}” holds no picture; put {GOOD_FORMATS} files into it.")
     return [Source(str(file), load) for file, load in sorted(found, key=lambda pair: pair[0].parts)]
 
 
@@ -94,10 +96,9 @@ def zip_sources(file: str | os.PathLike[str] | bytes | BinaryIO) -> list[Source]
     """
     opening = archive.opened(file)
     opened = opening.__enter__()  # it is left when the last source lets go of `opening`
-    entries = [(archive.entry_parts(info), info) for info in opened.infolist() if not info.is_dir()]
-    found = [(parts, info) for parts, info in entries if parts and archive.is_picture(parts)]
+    found = archive.pictures_in(opened)
     if not found:
-        raise DatasetError("The zip holds no picture; put JPEG, PNG, WebP, GIF, BMP or TIFF files into it.")
+        raise DatasetError(f"The zip holds no picture; put {GOOD_FORMATS} files into it.")
     archive.check_counts({"": found})
     archive.check_unpacked(sum(info.file_size for _, info in found))
     named = [("/".join(parts), info) for parts, info in sorted(found, key=lambda pair: pair[0])]

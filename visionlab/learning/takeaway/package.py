@@ -18,8 +18,8 @@ from visionlab.learning.heads.head import MAX_BYTES as MAX_HEAD_BYTES
 from visionlab.learning.heads.head import Head, load_head
 from visionlab.learning.judging.metrics import Report
 from visionlab.learning.projects.as_zip import read_manifest
-from visionlab.learning.projects.intake import MAX_ZIP_BYTES, Incoming, from_zip, labelled
-from visionlab.learning.sets import archive
+from visionlab.learning.projects.intake import MAX_ZIP_BYTES, Arriving, from_zip, labelled
+from visionlab.learning.sets import archive, names
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.learning.takeaway.export import Parity, export_checked, replacing
 from visionlab.learning.takeaway.model_card import model_card
@@ -125,15 +125,15 @@ def open_package(source: str | os.PathLike[str] | bytes | BinaryIO) -> Package:
         return Package(head, None if pictures is None else _unpacked(opened, pictures, MAX_BYTES))
 
 
-def incoming_zip(source: str | os.PathLike[str] | bytes | BinaryIO) -> list[Incoming]:
+def incoming_zip(source: str | os.PathLike[str] | bytes | BinaryIO, parts: bool | None = None) -> Arriving:
     """As intake.from_zip; of a zip that pack wrote, the pictures that it was given."""
     with archive.opened(source, MAX_ZIP_BYTES) as opened:
         pictures = _entries(opened)[1]
         inner = None if pictures is None else _unpacked(opened, pictures, MAX_BYTES)
-    return from_zip(source if inner is None else inner)
+    return from_zip(source if inner is None else inner, parts)
 
 
-def labelled_zip(source: str | os.PathLike[str] | bytes | BinaryIO) -> LabelledImages:
+def labelled_zip(source: str | os.PathLike[str] | bytes | BinaryIO, parts: bool | None = None) -> LabelledImages:
     """The labelled pictures of a zip (path, bytes or seekable binary file) of one folder a class, that as_zip wrote,
     or that pack wrote with pictures. What this app wrote keeps its names and groups, without what is disabled.
 
@@ -141,17 +141,17 @@ def labelled_zip(source: str | os.PathLike[str] | bytes | BinaryIO) -> LabelledI
     """
     with archive.opened(source, MAX_ZIP_BYTES) as opened:
         ours = _entries(opened)[1] is not None or read_manifest(opened) is not None
-    return labelled(incoming_zip(source)) if ours else LabelledImages.from_zip(source)
+    return labelled(incoming_zip(source)) if ours else LabelledImages.from_zip(source, parts)
 
 
 def _entries(opened: ZipFile) -> tuple[ZipInfo | None, ZipInfo | None]:
     """The head and, beside it, the pictures of a package; None for what is not there."""
-    entries: dict[tuple[str, ...], ZipInfo] = {}
-    for info in opened.infolist():
-        if entries.setdefault(parts := archive.entry_parts(info), info) is not info:
-            raise DatasetError(f"The zip holds “{'/'.join(parts)}” twice; pack it anew.")
-    around = min((parts[:-1] for parts in entries if parts[-1:] == (HEAD,)), key=len, default=None)
-    return (None, None) if around is None else (entries[*around, HEAD], entries.get((*around, PICTURES)))
+    found: dict[names.Parts, ZipInfo] = {}
+    for path, info in names.entries(opened):
+        if found.setdefault(path, info) is not info:
+            raise DatasetError(f"The zip holds “{'/'.join(path)}” twice; pack it anew.")
+    around = min((path[:-1] for path in found if path[-1:] == (HEAD,)), key=len, default=None)
+    return (None, None) if around is None else (found[*around, HEAD], found.get((*around, PICTURES)))
 
 
 def _unpacked(opened: ZipFile, info: ZipInfo, most: int) -> BinaryIO:
