@@ -112,8 +112,9 @@ class Pipeline:
         ]
         body = "\n".join(["def pipeline(image: np.ndarray) -> np.ndarray:", *calls, "    return image", ""])
         sources = [*sources, body, *(_source(function) for function in reading)]
-        from_scipy = "from scipy import fft\n" if any("fft." in source for source in sources) else ""
-        head = _HEAD.format(also=", scipy" if from_scipy else "", imports=from_scipy)
+        modules = sorted({name for function in functions for name in _scipy_modules(function)})
+        imports = "".join(f"from scipy import {name}\n" for name in modules)
+        head = _HEAD.format(also=", scipy" if modules else "", imports=imports)
         return head + "\n" + "\n\n".join(sources) + _TAIL.format(fit=_FIT.format(fit=fit) if fit else "")
 
     def to_shell(self, fit: int | None = None) -> str:
@@ -204,21 +205,34 @@ def _source(function: Callable) -> str:
 def _with_helpers(function: Callable) -> list[Callable]:
     """The function, after those of our own that it calls, directly or through one another."""
     found: list[Callable] = []
-    for name in _globals_of(function.__code__):
-        used = function.__globals__.get(name)
+    for used in _globals(function).values():
         if inspect.isfunction(used) and used.__module__.startswith(__package__):
             found += _with_helpers(used)
     return [*found, function]
 
 
-def _globals_of(code: CodeType) -> Iterator[str]:
-    """The global names that a function's code loads, that of comprehensions and functions within it too."""
+@cache
+def _scipy_modules(function: Callable) -> list[str]:
+    """The modules of SciPy that the function uses, as its own module calls them."""
+    return [
+        name for name, used in _globals(function).items() if inspect.ismodule(used) and used.__name__ == f"scipy.{name}"
+    ]
+
+
+def _globals(function: Callable) -> dict[str, Any]:
+    """{name: value} of what the function looks up in its module."""
+    names = _global_names(function.__code__)
+    return {name: function.__globals__[name] for name in names if name in function.__globals__}
+
+
+def _global_names(code: CodeType) -> Iterator[str]:
+    """Those that a function's code looks up, also in comprehensions and functions within it."""
     for instruction in dis.get_instructions(code):
         if instruction.opname == "LOAD_GLOBAL":
             yield instruction.argval
     for inner in code.co_consts:
         if isinstance(inner, CodeType):
-            yield from _globals_of(inner)
+            yield from _global_names(inner)
 
 
 def _arguments(values: Mapping[str, Value], written: Callable[[Value], str] = repr) -> list[str]:

@@ -1,4 +1,4 @@
-"""Arrays in a file, with what there is to say about them."""
+"""Arrays as the bytes of a file, with what there is to say about them: heads, checkpoints, outcomes."""
 
 from __future__ import annotations
 
