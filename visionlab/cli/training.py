@@ -191,9 +191,9 @@ def _zip_folder(data: Path, file: BinaryIO) -> None:
     from visionlab.learning.sets.archive import read_folder
 
     with ZipFile(file, "w") as zipped:
-        for label, items in read_folder(data).items():
-            for name, path in items:
-                zipped.writestr(f"{label}/{name}", read(path))
+        for label, items in read_folder(data).classes.items():
+            for item in items:
+                zipped.writestr("/".join(filter(None, (item.part, label, item.name))), read(item.source))
 
 
 def _labelled(data: Path) -> LabelledImages:

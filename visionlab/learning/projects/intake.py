@@ -98,10 +98,9 @@ def from_folder(path: str | os.PathLike[str], parts: bool | None = None) -> Arri
 def from_browser(files: Iterable[tuple[str, Path]], parts: bool | None = None) -> Arriving:
     """As from_folder, of what a browser sends of a folder: (path that begins with the folder's name, where it lies)."""
     paths = {PurePosixPath(name).parts: path for name, path in files}
-    around = {path[0] for path in paths if len(path) > 1}
-    inside = {path[1:]: source for path, source in paths.items()} if len(around) == 1 else paths
-    found = {path: (source, partial(archive.start_of_file, source)) for path, source in inside.items()}
-    return _arriving(archive.arranged(found, alone=min(around, default=None), parts=parts), _of_file)
+    found = {path[1:]: (source, partial(archive.start_of_file, source)) for path, source in paths.items() if path[1:]}
+    alone = min((path[0] for path in paths), default=None)
+    return _arriving(archive.arranged(found, alone=alone, parts=parts), _of_file)
 
 
 def from_zip(file: str | os.PathLike[str] | bytes | BinaryIO, parts: bool | None = None) -> Arriving:

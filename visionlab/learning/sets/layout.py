@@ -87,8 +87,8 @@ def is_picture(path: Parts, start: Callable[[], bytes]) -> bool:
 
 def arrange(
     pictures: Mapping[Parts, T],
-    others: Iterable[Parts] = (),
-    folders: Iterable[Parts] = (),
+    others: Sequence[Parts] = (),
+    folders: Sequence[Parts] = (),
     alone: str | None = None,
     parts: bool | None = None,
 ) -> Arranged[T]:
@@ -101,6 +101,8 @@ def arrange(
 
     Raises DatasetError where there is no picture, or none in a folder, and UnclearSetError.
     """
+    if not pictures and any(len(path) > 1 for path in (*others, *((*path, "") for path in folders))):
+        raise DatasetError("There are no pictures in these folders; put some of each class into its folder.")
     inside, prefix = _unwrapped(pictures) if pictures else ({}, ())
     if all(len(path) == 1 for path in inside):
         if alone is None or not inside:
