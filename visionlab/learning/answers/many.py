@@ -22,7 +22,7 @@ from visionlab.learning.sets.dataset import DECODERS
 from visionlab.learning.sets.layout import is_picture
 from visionlab.network.running.batching import answers, prepared
 from visionlab.network.running.classifier import BATCH, Classifier
-from visionlab.network.running.prediction import Prediction, ranked
+from visionlab.network.running.prediction import Answer, Prediction
 
 THUMBNAIL = 96  # pixels along the longer side
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a cell begins with that a spreadsheet computes
@@ -39,12 +39,13 @@ class Source:
 @dataclass(frozen=True)
 class Found:
     """What the network takes a picture for, most probable class first; thumbnail is a JPEG file, where one was asked
-    for.
+    for; answer is all that it says, also whether it refuses the picture.
     """
 
     name: str
     predictions: tuple[Prediction, ...]
     thumbnail: bytes | None
+    answer: Answer | None = None
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,8 @@ def _predict_many(
             rows = iter(answers(net, inputs) if inputs else ())
             for each in looked:
                 if isinstance(each, _Looked):
-                    yield Found(each.name, tuple(ranked(net, next(rows), top)), each.thumbnail)
+                    answer = next(rows)
+                    yield Found(each.name, tuple(answer.top(top)), each.thumbnail, answer)
                 else:
                     yield each
     finally:
@@ -165,7 +167,8 @@ def _look(net: Classifier, source: Source, thumbnail: int | None) -> _Looked | U
 
 
 def write_csv(rows: Iterable[Found], file: TextIO) -> None:
-    """Write a line a picture: file, class_1, probability_1, class_2 …; probabilities are 0..1, with six decimals.
+    """Write a line a picture: file, class_1, probability_1, class_2 …; probabilities are 0..1, with six decimals. Of a
+    head that refuses pictures, refused (yes or no), distance and limit stand behind the file.
 
     `file` is open as text with newline="". A name or class that begins with =, +, -, @, a tab or a carriage return gets
     a ' before it, since a spreadsheet would compute it (OWASP, “CSV injection”); what is no text in a name, which Linux
@@ -176,12 +179,21 @@ def write_csv(rows: Iterable[Found], file: TextIO) -> None:
     for row in rows:
         if width is None:
             width = len(row.predictions)
+            measured = ["refused", "distance", "limit"] if _refusing(row) else []
             numbered = (cell for i in range(1, width + 1) for cell in (f"class_{i}", f"probability_{i}"))
-            writer.writerow(["file", *numbered])
+            writer.writerow(["file", *measured, *numbered])
         cells = (cell for found in row.predictions for cell in (_cell(found.label), f"{found.probability:.6f}"))
-        writer.writerow([_cell(row.name), *cells])
+        writer.writerow([_cell(row.name), *(_refusal(row.answer) if measured else ()), *cells])
     if width is None:
         writer.writerow(["file"])
+
+
+def _refusing(row: Found) -> bool:
+    return row.answer is not None and row.answer.limit is not None
+
+
+def _refusal(answer: Answer) -> tuple[str, str, str]:
+    return "yes" if answer.refused else "no", f"{answer.distance:.6g}", f"{answer.limit:.6g}"
 
 
 def _cell(text: str) -> str:

@@ -156,6 +156,7 @@ class Head:
             labels=self.classes,
             layers=tuple(layers),
             temperature=self.temperature,
+            refusal=self.refusal,
         )
 
 

@@ -26,6 +26,8 @@ from visionlab.learning.sets.similar import grouped, hashes, in_small
 from visionlab.learning.sets.splits import held_out
 
 DECODERS = min(4, os.cpu_count() or 1)  # pictures that are decoded at once when a set is checked
+FEW = 10  # pictures of a class: fewer hardly show what it is
+UNEVEN = 4  # times as many of another class are what people are warned of
 TEXTURES = ("brick", "grass", "gravel")
 TEXTURE_SIDE = 512
 
@@ -174,6 +176,17 @@ class LabelledImages:
     def counts(self) -> dict[str, int]:
         """The number of pictures of each class, in the order of classes."""
         return dict(zip(self.classes, np.bincount(self.labels, minlength=len(self.classes)).tolist(), strict=True))
+
+    def few(self) -> str:
+        """A warning where a class has few pictures, or few beside another one; "" where none has."""
+        counts = {name: count for name, count in self.counts().items() if count}
+        most = max(counts, key=counts.get, default="")
+        few = {name: count for name, count in counts.items() if count < FEW or count * UNEVEN <= counts[most]}
+        if not few:
+            return ""
+        told = ", ".join(f"“{name}” has {count} picture{'' if count == 1 else 's'}" for name, count in few.items())
+        beside = f" beside {counts[most]:,} of “{most}”" if most not in few else ""
+        return f"{told}{beside}: what is learned and told of so few is not sure. Add some."
 
     def subset(self, indices: Sequence[int] | NDArray[np.integer]) -> LabelledImages:
         """The pictures of these indices (or this mask), in this order; all classes stay. IndexError as of an array."""

@@ -80,7 +80,7 @@ def pack(
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder, "model.onnx")
         yield Packing("Exporting the network", 0, 1)
-        for found in export_checked(mine, model, images, head.refusal):
+        for found in export_checked(mine, model, images):
             yield Packing("Comparing it with the original", found.pictures, len(images))
         if pictures is not None:
             whole = model.stat().st_size + len(head.to_bytes()) + pictures.seek(0, os.SEEK_END)
