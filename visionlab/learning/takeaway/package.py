@@ -13,6 +13,7 @@ from typing import BinaryIO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from visionlab.errors import DatasetError
+from visionlab.imaging import pixels
 from visionlab.imaging.image import Image
 from visionlab.learning.heads.head import MAX_BYTES as MAX_HEAD_BYTES
 from visionlab.learning.heads.head import Head, load_head
@@ -66,8 +67,8 @@ def pack(
 ) -> Iterator[Packing]:
     """Write the zip to a path or a binary file, step by step: who stops asking cancels it.
 
-    It holds head.safetensors, model.onnx (the whole network), predict.py and what it needs (requirements.txt),
-    labels.txt, model-card.md and, where they are given, the labelled pictures as a zip of their own, such as
+    It holds head.safetensors, model.onnx (the whole network), predict.py and what it needs (pixels.py, by which
+    pictures are read here, too; requirements.txt), labels.txt, model-card.md and, where they are given, the labelled pictures as a zip of their own, such as
     as_zip.export_zip writes. net is the network that the head was trained on. The export is compared with it on
     `images`, best the held-out ones, before anything is written. With pictures it takes `most` bytes at most: such a
     zip is there to be opened again, and open_package takes MAX_BYTES.
@@ -80,7 +81,7 @@ def pack(
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder, "model.onnx")
         yield Packing("Exporting the network", 0, 1)
-        for found in export_checked(mine, model, images):
+        for found in export_checked(mine, model, images, head.refusal):
             yield Packing("Comparing it with the original", found.pictures, len(images))
         if pictures is not None:
             whole = model.stat().st_size + len(head.to_bytes()) + pictures.seek(0, os.SEEK_END)
@@ -92,6 +93,7 @@ def pack(
             zipped.write(model, model.name, ZIP_STORED)  # weights do not get smaller
             for each in sorted(TAKEAWAY.glob("*.*")):
                 zipped.write(each, each.name)
+            zipped.write(pixels.__file__, Path(pixels.__file__).name)
             zipped.writestr("labels.txt", "".join(f"{' '.join(label.split())}\n" for label in head.classes))
             zipped.writestr("model-card.md", model_card(head, found, report))
             if pictures is not None:
