@@ -372,6 +372,8 @@ def test_channels_add_to_a_class_that_one_chooses(open_page, net):
             table[f"Adds to “{net.labels[index]}”"], found.layers["relu5_3"], rtol=1e-4, atol=1e-6
         )
     assert app.query_params["class"] in ("banana", ["banana"])
+    app.select_slider(key="side-112").set_value(128).run()
+    assert any("”, as the network predicts, at 112 px, its channels add" in each.value for each in app.caption)
     look_at(app, "relu7")
     assert any("Exact: behind this layer" in each.value for each in app.caption)
     look_at(app, "prob")
