@@ -18,7 +18,7 @@ from visionlab.learning.projects.project import Project
 from visionlab.learning.sets import archive
 from visionlab.learning.sets.online_sets import OnlineSet
 from visionlab.learning.sets.ready_made import READY_MADE
-from visionlab.learning.takeaway.package import incoming_zip
+from visionlab.learning.takeaway.package import Watched, incoming_zip
 from visionlab.ui.shared import jobs
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.widgets import icon_only
@@ -45,13 +45,13 @@ def take_pictures(project: Project, class_name: str, files: Sequence[UploadedFil
     """Uploaded pictures into a class."""
     with ExitStack() as stack:
         found = _spooled(project, files, stack)
-        _begin(project, lambda: intake.from_files(class_name, found), stack)
+        _begin(project, lambda _: intake.from_files(class_name, found), stack)
 
 
 def take_frames(project: Project, class_name: str, burst: str, frames: Sequence[bytes]) -> None:
     """Frames of one burst into a class: they belong together."""
     files = [(f"burst-{burst[:8]}-{number:02}.jpg", frame) for number, frame in enumerate(frames, 1)]
-    _begin(project, lambda: intake.from_files(class_name, files, group=burst), ExitStack())
+    _begin(project, lambda _: intake.from_files(class_name, files, group=burst), ExitStack())
 
 
 def take_zip(into: Into, file: UploadedFile) -> None:
@@ -59,7 +59,7 @@ def take_zip(into: Into, file: UploadedFile) -> None:
     with ExitStack() as stack:
         project = stack.enter_context(into)
         [(_, path)] = _spooled(project, [file], stack)
-        _begin(project, lambda: incoming_zip(path), stack)
+        _begin(project, lambda report: incoming_zip(path, report), stack)
 
 
 def take_folder(into: Into, files: Sequence[UploadedFile]) -> None:
@@ -67,14 +67,14 @@ def take_folder(into: Into, files: Sequence[UploadedFile]) -> None:
     with ExitStack() as stack:
         project = stack.enter_context(into)
         found = _spooled(project, files, stack)
-        _begin(project, lambda: _by_folder(found), stack)
+        _begin(project, lambda _: _by_folder(found), stack)
 
 
 def take_path(into: Into, path: Path) -> None:
     """A folder of one folder a class, or a zip as of take_zip, that lies at the server."""
     with ExitStack() as stack:
         project = stack.enter_context(into)
-        _begin(project, lambda: (intake.from_folder if path.is_dir() else incoming_zip)(path), stack)
+        _begin(project, lambda report: intake.from_folder(path) if path.is_dir() else incoming_zip(path, report), stack)
 
 
 def take_ready_made(into: Into, name: str) -> None:
@@ -82,7 +82,7 @@ def take_ready_made(into: Into, name: str) -> None:
     chosen = READY_MADE[name]
     with ExitStack() as stack:
         project = stack.enter_context(into)
-        _begin(project, lambda: intake.from_labelled(chosen.load()), stack, chosen.online)
+        _begin(project, lambda _: intake.from_labelled(chosen.load()), stack, chosen.online)
 
 
 def _by_folder(files: Files) -> list[Incoming]:
@@ -106,9 +106,9 @@ def _spooled(project: Project, files: Sequence[UploadedFile], stack: ExitStack) 
 
 
 def _begin(
-    project: Project, source: Callable[[], Iterable[Incoming]], stack: ExitStack, online: OnlineSet | None = None
+    project: Project, source: Callable[[Watched], Iterable[Incoming]], stack: ExitStack, online: OnlineSet | None = None
 ) -> None:
-    """Take in what source() gives, in the background; what is on the stack is closed after that.
+    """Take in what source(report) gives, in the background; what is on the stack is closed after that.
 
     `online` is fetched before; its share is what the job reports.
     """
@@ -121,7 +121,7 @@ def _begin(
                     for done, total in steps:
                         job.report(done / total)
             so_far = None
-            for so_far in intake.take(project, source()):
+            for so_far in intake.take(project, source(job.report)):
                 yield so_far
             if not project.classes():
                 raise DatasetError(_nothing(so_far))
