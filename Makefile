@@ -2,6 +2,7 @@
 # make test: everything that CI checks.  Both make the environment they need.
 # make test-everywhere: the tests without a browser as on other processors.  make test-browser-busy: the browser's,
 # again and again while both processors have other work.  make test-gpu: what touches torch, on every device.
+# make hostile: zips, heads, chains and weight files of strangers, in numbers.
 VENV ?= .venv
 PORT ?= 8501
 HOST ?= localhost
@@ -10,7 +11,7 @@ PYTHON ?= python3
 TIMES ?= 20
 BIN := $(VENV)/bin
 
-.PHONY: run test test-everywhere test-browser-busy test-gpu chromium screenshot clean
+.PHONY: run test test-everywhere test-browser-busy test-gpu hostile chromium screenshot clean
 
 run: $(VENV)/run.stamp
 	@$(MAKE) --no-print-directory weights/packages.stamp
@@ -32,6 +33,10 @@ test-everywhere: $(VENV)/dev.stamp
 test-browser-busy: $(VENV)/dev.stamp chromium
 	@echo "Running the browser tests $(TIMES) times beside two loops that never rest."
 	$(BIN)/python tests/everywhere.py --browser $(TIMES)
+
+hostile: $(VENV)/dev.stamp
+	@echo "Attacking the library as strangers would, for a quarter of an hour; docs/RELIABILITY.md says what came of it."
+	PYTHONPATH=.:tests $(BIN)/python -m hostile
 
 # Needs neither Streamlit nor a browser: PYTHON may be any interpreter that has torch, pytest and hypothesis.
 test-gpu:

@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -553,3 +554,13 @@ def test_what_a_person_can_mend_is_one_sentence_on_stderr(tmp_path):
 def test_odd_requests_name_the_odd_value(picture, arguments, told):
     with pytest.raises(vl.VisionlabError, match=told):
         run(*(argument.format(picture) for argument in arguments))
+
+
+def test_a_command_that_is_ended_by_a_signal_leaves_nothing_half_written(tmp_path):
+    code = "import os, signal, sys, visionlab.cli.main as main; from visionlab.writing import whole\n"
+    code += "def command():\n    with whole(sys.argv[1]) as part:\n        part.write_text('ha')\n"
+    code += "        os.kill(os.getpid(), signal.SIGTERM); signal.pause()\n"
+    code += "main.app = command; main.run()"
+    ended = subprocess.run([sys.executable, "-c", code, str(tmp_path / "mine.onnx")], timeout=60)
+    assert ended.returncode == 128 + signal.SIGTERM
+    assert list(tmp_path.iterdir()) == []

@@ -1,24 +1,17 @@
 """Heads from strangers: what is in the file is refused in a sentence, or works like any other."""
 
-import contextlib
 import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
-import safetensors.numpy
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hostile.heads import forged, used
 from tiny import tiny_classifier
 
 from visionlab.errors import HeadError, VisionlabError
-from visionlab.imaging.samples import load_sample
 from visionlab.learning.heads.head import Head, load_head
 from visionlab.learning.heads.training import train_head
-from visionlab.learning.takeaway.export import Parity
-from visionlab.learning.takeaway.model_card import model_card
 from visionlab.network.files import weights
-from visionlab.network.running.prediction import predict
 from visionlab.packing import read_json
 
 
@@ -27,29 +20,11 @@ def head(stripes) -> Head:
     return train_head(stripes, tiny_classifier(), epochs=3)
 
 
-def forged(head: Head, arrays: dict | None = None, text: str | None = None, **changes) -> bytes:
-    """The head's file with other arrays, and with other things said about them, or with that text instead."""
-    data = head.to_bytes()
-    about = json.loads(json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]["visionlab"])
-    said = json.dumps(about | changes) if text is None else text
-    return safetensors.numpy.save({"weights": head.weights, "bias": head.bias} | (arrays or {}), {"visionlab": said})
-
-
-def used(head: Head) -> None:
-    """As the app does, up to what it shows and hands out."""
-    net = tiny_classifier()
-    for each in predict(head.as_classifier(net), [load_sample("cat")], top=3)[0]:
-        assert np.isfinite(each.probability)
-        assert each.label.encode()
-    load_head(head.to_bytes())
-    assert model_card(head, Parity(1, 0.0, 1)).encode()
-
-
 @pytest.mark.parametrize("dtype", [np.float64, np.float16, np.int64, np.int8, np.uint8])
 def test_numbers_of_another_type_become_float32(head, dtype):
     found = load_head(forged(head, {key: np.ones_like(getattr(head, key), dtype) for key in ("weights", "bias")}))
     assert (found.weights.dtype, found.bias.dtype) == (np.float32, np.float32)
-    used(found)
+    used(found, tiny_classifier())
 
 
 def nested(depth: int) -> str:
@@ -169,54 +144,3 @@ def test_a_head_on_a_network_that_is_not_here_fetches_nothing(head, tmp_path, mo
         replace(head, network="vgg16").as_classifier()
     with pytest.raises(VisionlabError, match="nowhere"):
         replace(head, network="nowhere").as_classifier()
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
-    max_leaves=8,
-)
-KEYS = ["format", "classes", "network", "layer", "fingerprint", "facts", "temperature", "transform", "unit_length"]
-ARRAYS = st.builds(
-    lambda shape, value, dtype: np.full(shape, value).astype(dtype),
-    st.lists(st.integers(0, 4), max_size=3),
-    st.floats(-1e6, 1e6),
-    st.sampled_from([np.float32, np.float64, np.float16, np.int64, np.uint8, np.bool_]),
-)
-NAMES = [
-    "weights",
-    "bias",
-    "hidden.weights",
-    "hidden.bias",
-    "tuned.x",
-    "refusal.points",
-    "refusal.threshold",
-    "strange",
-]
-
-
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    changes=st.dictionaries(st.sampled_from(KEYS), JSON, max_size=3),
-    arrays=st.dictionaries(st.sampled_from(NAMES), ARRAYS, max_size=2),
-)
-@pytest.mark.filterwarnings("ignore:overflow encountered in cast", "ignore:invalid value encountered in cast")
-def test_whatever_is_said_a_head_is_refused_in_a_sentence_or_works(head, changes, arrays):
-    try:
-        found = load_head(forged(head, arrays, **changes))
-    except HeadError:
-        return
-    with contextlib.suppress(VisionlabError):
-        used(found)
-
-
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    places=st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=8), cut=st.booleans()
-)
-def test_a_damaged_file_is_refused_in_a_sentence_or_works(head, places, cut):
-    data = bytearray(head.to_bytes())
-    for place, value in places:
-        data[place % min(len(data), 3_000)] = value
-    with contextlib.suppress(HeadError):
-        load_head(bytes(data[: -places[0][0] % len(data)] if cut else data))
