@@ -59,11 +59,12 @@ def _facts(head: Head) -> list[str]:
 
 def _worth(report: Report) -> list[str]:
     scores = zip(report.classes, report.precision, report.recall, report.f1, report.confusion.sum(1), strict=True)
+    low, high = report.balanced_interval
     right = zip(report.classes, report.confusion.tolist(), strict=True)
     return [
         f"{_right(report.accuracy, report.confusion.sum(), report.interval)} Always naming the most frequent class "
         f"would be right on {report.majority:.1%}. With each class counting the same it is right on "
-        f"{report.balanced:.1%} (95 % interval {report.balanced_interval[0]:.1%} to {report.balanced_interval[1]:.1%}).",
+        f"{report.balanced:.1%} (95 % interval {low:.1%} to {high:.1%}).",
         _table(
             ("class", "precision", "recall", "F1", "pictures"),
             ((name, *(f"{share:.3f}" for share in shares), count) for name, *shares, count in scores),

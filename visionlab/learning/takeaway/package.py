@@ -68,10 +68,10 @@ def pack(
     """Write the zip to a path or a binary file, step by step: who stops asking cancels it.
 
     It holds head.safetensors, model.onnx (the whole network), predict.py and what it needs (pixels.py, by which
-    pictures are read here, too; requirements.txt), labels.txt, model-card.md and, where they are given, the labelled pictures as a zip of their own, such as
-    as_zip.export_zip writes. net is the network that the head was trained on. The export is compared with it on
-    `images`, best the held-out ones, before anything is written. With pictures it takes `most` bytes at most: such a
-    zip is there to be opened again, and open_package takes MAX_BYTES.
+    pictures are read here, too; requirements.txt), labels.txt, model-card.md and, where they are given, the labelled
+    pictures as a zip of their own, such as as_zip.export_zip writes. net is the network that the head was trained on.
+    The export is compared with it on `images`, best the held-out ones, before anything is written. With pictures it
+    takes `most` bytes at most: such a zip is there to be opened again, and open_package takes MAX_BYTES.
 
     Raises ModelError where that comparison fails, ParameterError without images or where the file cannot be written,
     DatasetError where it would be larger, and what Head.as_classifier and export_onnx raise. At a path, what was there
