@@ -1,17 +1,22 @@
-# make run: the app in the browser.  make test: everything that CI checks.  Both make the environment they need.
+# make run: the app in the browser of this machine; HOST=0.0.0.0 make run: of others, too (docs/DEPLOY.md).
+# make test: everything that CI checks.  Both make the environment they need.
 # make test-everywhere: the tests without a browser as on other processors.  make test-browser-busy: the browser's,
 # again and again while both processors have other work.  make test-gpu: what touches torch, on every device.
+# make hostile: zips, heads, chains and weight files of strangers, in numbers.
 VENV ?= .venv
 PORT ?= 8501
+HOST ?= localhost
+HOSTS ?= $(if $(filter localhost 127.% ::1,$(HOST)),localhost 127.0.0.1 ::1,*)
 PYTHON ?= python3
 TIMES ?= 20
 BIN := $(VENV)/bin
 
-.PHONY: run test test-everywhere test-browser-busy test-gpu chromium screenshot clean
+.PHONY: run test test-everywhere test-browser-busy test-gpu hostile chromium screenshot clean
 
 run: $(VENV)/run.stamp
 	@$(MAKE) --no-print-directory weights/packages.stamp
-	$(BIN)/python -m streamlit run streamlit_app.py --server.port $(PORT)
+	$(BIN)/python -m streamlit run streamlit_app.py --server.port $(PORT) --server.address $(HOST) \
+	  $(foreach name,$(HOSTS),--server.allowedHosts '$(name)')
 
 test: $(VENV)/dev.stamp chromium
 	@$(MAKE) --no-print-directory weights/packages.stamp
@@ -28,6 +33,10 @@ test-everywhere: $(VENV)/dev.stamp
 test-browser-busy: $(VENV)/dev.stamp chromium
 	@echo "Running the browser tests $(TIMES) times beside two loops that never rest."
 	$(BIN)/python tests/everywhere.py --browser $(TIMES)
+
+hostile: $(VENV)/dev.stamp
+	@echo "Attacking the library as strangers would, for a quarter of an hour; docs/RELIABILITY.md says what came of it."
+	PYTHONPATH=.:tests $(BIN)/python -m hostile
 
 # Needs neither Streamlit nor a browser: PYTHON may be any interpreter that has torch, pytest and hypothesis.
 test-gpu:

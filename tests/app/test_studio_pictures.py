@@ -19,13 +19,13 @@ from visionlab.learning.projects.intake import Intake
 from visionlab.learning.projects.project import PAGE, Project
 from visionlab.learning.projects.workspace import Workspace
 from visionlab.learning.sets.ready_made import READY_MADE
-from visionlab.ui.shared import jobs, store
+from visionlab.ui.shared import jobs, store, visitor
 from visionlab.ui.shared.components.burst import Batch
-from visionlab.ui.shared.components.owner import COOKIE
 from visionlab.ui.shared.page import PAGES
+from visionlab.ui.shared.visitor import COOKIE
 from visionlab.ui.shared.widgets import plain, sized
 from visionlab.ui.studio import projects
-from visionlab.ui.studio.pictures import as_zip, gallery, sets
+from visionlab.ui.studio.pictures import as_zip, gallery
 from visionlab.ui.studio.pictures import step as pictures
 from visionlab.ui.studio.pictures.intake import told as outcome
 
@@ -245,7 +245,7 @@ def test_parts_of_a_set_are_joined_and_what_was_left_out_is_told(open_page, fini
 def test_where_it_is_not_clear_whether_folders_are_classes_it_is_asked(
     open_page, finish, tmp_path, monkeypatch, door, answer, expected
 ):
-    monkeypatch.setattr(sets, "at_the_server", lambda: True)
+    monkeypatch.setattr(visitor, "at_the_server", lambda: True)
     app = open_page("Fine-tune")
     names = ["train/ants/0.png", "train/bees/1.png", "val/ants/2.png", "val/bees/3.png", "val/wasps/4.png"]
     entries = {name: noisy(0, number) for number, name in enumerate(names)}
@@ -317,7 +317,7 @@ def test_a_full_workspace_says_so(studio, finish, monkeypatch):
 @pytest.mark.parametrize("packed", [False, True])
 def test_who_sits_at_the_server_names_a_folder_or_a_zip_there(studio, finish, tmp_path, monkeypatch, packed):
     assert "named-path" not in [each.key for each in studio.text_input], "nobody else does"
-    monkeypatch.setattr(sets, "at_the_server", lambda: True)
+    monkeypatch.setattr(visitor, "at_the_server", lambda: True)
     entries = {f"c/{i}.png": noisy(0, 500 + i) for i in range(5)}
     folder = tmp_path / "mine"
     (folder / "c").mkdir(parents=True)
@@ -328,12 +328,12 @@ def test_who_sits_at_the_server_names_a_folder_or_a_zip_there(studio, finish, tm
     before = counts(studio)
     studio.run()
     for named, told in {
-        "": "“” is not there",
-        "~nobody-of-this-name/x": "is not there",
-        "x" * 5000: "is not there",
-        str(tmp_path / "nowhere"): "nowhere” is not there; name a folder or a zip",
-        str(folder / "c" / "0.png"): "This is no zip file that can be read",
-        str(tmp_path / "empty"): "There are no class folders",
+        "": "“” is no folder and no zip",
+        "~nobody-of-this-name/x": "is no folder and no zip",
+        "x" * 5000: "is no folder and no zip",
+        str(tmp_path / "nowhere"): "nowhere” is no folder and no zip that can be opened",
+        str(folder / "c" / "0.png"): "0.png” is no folder and no zip",
+        str(tmp_path / "empty"): "There are no pictures in these folders",
     }.items():
         studio.text_input(key="named-path").set_value(named)
         button(studio, "Bring it in").click().run()

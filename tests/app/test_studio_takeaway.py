@@ -21,8 +21,8 @@ from visionlab.learning.takeaway.export import Parity
 from visionlab.learning.takeaway.package import open_package, pack
 from visionlab.network.running.prediction import probabilities
 from visionlab.ui.shared import cached, store
-from visionlab.ui.shared.components.owner import COOKIE
 from visionlab.ui.shared.networks import YOUR_HEAD
+from visionlab.ui.shared.visitor import COOKIE
 from visionlab.ui.studio.judge.case import case_of
 from visionlab.ui.studio.takeaway import opening as takeaway_open
 from visionlab.ui.studio.takeaway import packing
@@ -246,20 +246,19 @@ def test_pictures_that_do_not_fit_leave_no_project(app, registry, workspace, pro
     data = package(project, run, net, pictures=True)
     workspace.limit = 1
     upload(app, "striped.zip", data)
-    finish(app, registry)
-    assert "the limit for all together" in lines(app)
+    assert "the limit for all together" in lines(app), "before anything is unpacked"
+    assert not registry._jobs
     assert [each.id for each in workspace.projects(ME)] == [project.id]
 
 
 def test_a_stopped_opening_leaves_no_project(app, workspace, project, run, net):
     from visionlab.ui.studio.takeaway.opening import _restore
 
-    found = open_package(package(project, run, net, pictures=True))
-    opening = _restore(workspace, ME, "again", found)
+    file = io.BytesIO(package(project, run, net, pictures=True))
+    opening = _restore(workspace, ME, "again", file, lambda share: None)
     next(opening)
     opening.close()
     assert [each.id for each in workspace.projects(ME)] == [project.id]
-    assert found.pictures.closed
 
 
 def test_hostile_facts_of_a_head_harm_nothing(workspace, project, run, net):

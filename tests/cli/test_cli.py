@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -66,7 +67,12 @@ def test_the_app_of_a_checkout_is_the_one_that_lies_there(monkeypatch):
     asked = []
     monkeypatch.setattr("streamlit.web.cli.main", asked.extend)
     run("app", "--port", 8765)
-    assert asked == ["run", str(Path(__file__).parents[2] / "streamlit_app.py"), "--server.port", "8765"]
+    assert asked[:4] == ["run", str(Path(__file__).parents[2] / "streamlit_app.py"), "--server.port", "8765"]
+    assert asked[4:6] == ["--server.address", "localhost"], "nobody else is let in unless told so"
+    assert asked[6:] == [part for name in serving.OWN for part in ("--server.allowedHosts", name)]
+    asked.clear()
+    run("app", "--host", "0.0.0.0", "--known-as", "lab.example.org")
+    assert asked[4:] == ["--server.address", "0.0.0.0", "--server.allowedHosts", "lab.example.org"]
     monkeypatch.setattr(serving, "find_spec", lambda name: None)
     with pytest.raises(vl.VisionlabError, match="pip install streamlit plotly"):
         run("app")
@@ -288,8 +294,8 @@ def test_explain_tells_how_faithful_the_map_is_beside_chance(picture, tmp_path, 
     heat = vl.explain(net, image, "layer-cam", layer="relu4_3")
     found, chance = faithfulness(net, image, heat), random_baseline(net, image, heat.target, like=heat)
     for name in ("deletion", "insertion"):
-        areas = re.search(rf"{name} +([\d.]+), by chance ([\d.]+)", told).groups()
-        assert areas == (f"{getattr(found, name):.3f}", f"{getattr(chance, name):.3f}")
+        areas = re.search(rf"{name} +([\d.]+), by chance ([\d.]+) to ([\d.]+)", told).groups()
+        assert areas == tuple(f"{value:.3f}" for value in (getattr(found, name), *getattr(chance, f"likely_{name}")))
 
 
 def test_the_help_of_explain_lists_the_methods(monkeypatch):
@@ -614,3 +620,13 @@ def test_what_a_person_can_mend_is_one_sentence_on_stderr(tmp_path):
 def test_odd_requests_name_the_odd_value(picture, arguments, told):
     with pytest.raises(vl.VisionlabError, match=told):
         run(*(argument.format(picture) for argument in arguments))
+
+
+def test_a_command_that_is_ended_by_a_signal_leaves_nothing_half_written(tmp_path):
+    code = "import os, signal, sys, visionlab.cli.main as main; from visionlab.writing import whole\n"
+    code += "def command():\n    with whole(sys.argv[1]) as part:\n        part.write_text('ha')\n"
+    code += "        os.kill(os.getpid(), signal.SIGTERM); signal.pause()\n"
+    code += "main.app = command; main.run()"
+    ended = subprocess.run([sys.executable, "-c", code, str(tmp_path / "mine.onnx")], timeout=60)
+    assert ended.returncode == 128 + signal.SIGTERM
+    assert list(tmp_path.iterdir()) == []

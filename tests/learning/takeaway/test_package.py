@@ -4,11 +4,14 @@ import ast
 import io
 import json
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnxruntime
@@ -28,7 +31,7 @@ from visionlab.learning.judging.refusal import Refusal
 from visionlab.learning.takeaway import package
 from visionlab.learning.takeaway.export import Parity
 from visionlab.learning.takeaway.model_card import model_card
-from visionlab.learning.takeaway.package import incoming_zip, open_package, pack
+from visionlab.learning.takeaway.package import incoming_zip, open_head, open_package, pack
 
 CLASSES = ("cats", "dogs/wolves", "é|*")
 
@@ -232,6 +235,62 @@ def test_a_package_that_a_person_packed_anew_opens_too(packed, labelled):
     assert found.pictures.read() == labelled
     bare = open_package(repacked(packed[0], lambda name, data: [(name, data)] * (name != "pictures.zip")))
     assert (bare.head.classes, bare.pictures) == (CLASSES, None)
+
+
+@pytest.fixture
+def inflating(packed) -> bytes:
+    """A package whose pictures take a thousand times the room that they take in it."""
+    change = {"pictures.zip": [("pictures.zip", bytes(64 * 2**20))], "model.onnx": []}
+    data = repacked(packed[0], lambda name, data: change.get(name, [(name, data)]))
+    assert len(data) < 2**20
+    return data
+
+
+def test_the_head_is_read_before_anything_is_unpacked_and_says_what_that_would_take(inflating, head, monkeypatch):
+    unpacked = []
+    plain = package._unpacked
+    monkeypatch.setattr(package, "_unpacked", lambda *given: unpacked.append(given[1].filename) or plain(*given))
+    found, size = open_head(inflating)
+    assert (found.classes, size, unpacked) == (head.classes, 64 * 2**20, ["head.safetensors"])
+
+
+def test_pictures_that_lie_in_a_package_as_they_are_take_no_room_beside_it(packed, monkeypatch):
+    made = []
+    plain = tempfile.TemporaryFile
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda: made.append(1) or plain())
+    for source in (packed[0], packed[0].read_bytes(), packed[0].open("rb")):
+        made.clear()
+        found = open_package(source)
+        assert len(made) == 1, "the head"
+        assert zipfile.ZipFile(found.pictures).testzip() is None
+        found.pictures.seek(-4, io.SEEK_END)
+        assert len(found.pictures.read()) == 4
+
+
+def test_unpacking_pictures_is_told_can_be_stopped_and_is_not_begun_without_room(inflating, monkeypatch):
+    shares, files = [], []
+    plain = tempfile.TemporaryFile
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda: files.append(plain()) or files[-1])
+    open_package(inflating, shares.append)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    with pytest.raises(ZeroDivisionError):
+        open_package(inflating, lambda share: 1 / 0)
+    assert files[-1].closed
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=2**20))
+    with pytest.raises(DatasetError, match="unpacks to 67 MB, and the disk has room for 1 MB"):
+        open_package(inflating)
+    with pytest.raises(DatasetError, match="unpacks to 67 MB"):
+        incoming_zip(inflating)
+
+
+def test_a_part_that_leads_beyond_the_end_of_the_zip_is_refused(packed):
+    data = bytearray(packed[0].read_bytes())
+    with zipfile.ZipFile(packed[0]) as opened:
+        place = opened.getinfo("pictures.zip").header_offset
+    data[place + 26 : place + 30] = b"\xff" * 4  # the lengths of its name and of extras
+    with pytest.raises(DatasetError):
+        incoming_zip(bytes(data))
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")

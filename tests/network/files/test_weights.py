@@ -8,6 +8,8 @@ import os
 import pickle
 import random
 import shutil
+import subprocess
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -628,7 +630,7 @@ def test_a_change_of_a_file_in_use_is_noticed_and_only_loading_anew_mends_it(con
     path.unlink()
     put(BODY)
     with pytest.raises(WeightsError, match="replace it"):
-        in_use.check()  # what was mapped is the file that was there before
+        in_use.check()  # what was loaded is the file that was there before
     compare(path, file).check(wait=True)
 
 
@@ -714,12 +716,16 @@ def test_tensors_and_metadata_are_read(saved):
         assert torch.equal(tensor, TENSORS[key])
 
 
-def test_only_what_can_be_mapped_is_mapped(tmp_path, monkeypatch):
-    asked, load = [], torch.load
-    monkeypatch.setattr(torch, "load", lambda *path, **options: asked.append(options["mmap"]) or load(*path, **options))
-    read(save(tmp_path / "new.pth"))
-    read(save(tmp_path / "old.pth", _use_new_zipfile_serialization=False))
-    assert asked == [True, False]
+def test_a_file_that_is_cut_short_while_it_is_in_use_ends_no_process(tmp_path):
+    """What is mapped ends it with SIGBUS, at the first look behind the end."""
+    large = {"a": torch.ones(2**20)}  # beyond the pages that the system reads ahead
+    paths = [save(tmp_path / "a.safetensors", large), save(tmp_path / "new.pth", large)]
+    paths.append(save(tmp_path / "old.pth", large, _use_new_zipfile_serialization=False))
+    code = "import os, sys; from pathlib import Path; from visionlab.network.files.weights import read\n"
+    code += "for path in map(Path, sys.argv[1:]):\n"
+    code += "    values = read(path)[0]['a']; os.truncate(path, 100); print(int(values.sum()))"
+    using = subprocess.run([sys.executable, "-c", code, *map(str, paths)], capture_output=True, text=True)
+    assert (using.returncode, using.stdout.split()) == (0, [str(2**20)] * 3), using.stderr
 
 
 def test_parameters_are_read_as_plain_tensors(tmp_path):

@@ -66,7 +66,7 @@ def read_folder(path: str | os.PathLike[str], alone: str | None = None, parts: b
         here = Path(base)
         inner[:] = [name for name in inner if not layout.is_litter((name,)) and not _leads_back(here / name, root)]
         folders += [(here / name).relative_to(root).parts for name in inner]
-        files |= {(here / name).relative_to(root).parts: here / name for name in names}
+        files |= {path.relative_to(root).parts: path for name in names if (path := here / name).is_file()}  # no pipe
     if closed and closed[0].filename == str(root):
         raise DatasetError(f"“{root}” cannot be opened: {closed[0].strerror}.") from closed[0]
     return arranged({path: (file, partial(start_of_file, file)) for path, file in files.items()}, folders, alone, parts)

@@ -61,6 +61,7 @@ def _worth(report: Report) -> list[str]:
     scores = zip(report.classes, report.precision, report.recall, report.f1, report.confusion.sum(1), strict=True)
     low, high = report.balanced_interval
     right = zip(report.classes, report.confusion.tolist(), strict=True)
+    low, high = report.balanced_interval
     return [
         f"{_right(report.accuracy, report.confusion.sum(), report.interval)} Always naming the most frequent class "
         f"would be right on {report.majority:.1%}. With each class counting the same it is right on "

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
+import struct
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,6 +33,14 @@ HEAD, PICTURES = "head.safetensors", "pictures.zip"
 MAX_BYTES = 2 * 2**30  # of a package that is opened: VGG16 takes half a gigabyte, its pictures may take the rest
 SMALL_FILES = 2**20  # bytes at most of what lies in it beside the head, the model and the pictures
 TAKEAWAY = Path(__file__).with_name("contents")  # the files that every package holds
+LOCAL_HEADER = struct.Struct("<26xHH")  # before an entry's bytes: 26 bytes, and the lengths of its name and of extras
+
+Source = str | os.PathLike[str] | bytes | BinaryIO
+Watched = Callable[[float], object]  # is told what share is done, 0..1
+
+
+def unwatched(share: float) -> None:
+    """For who watches no progress."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +57,8 @@ class Packing:
 class Package:
     """What a zip held: the head, and a zip of the labelled pictures, None where there is none.
 
-    The latter is a temporary file, open for reading, which LabelledImages.from_zip and intake.from_zip take; it is
-    gone when it is closed.
+    The latter is open for reading; LabelledImages.from_zip and intake.from_zip take it. It is a part of the package
+    itself, which has to stay as long, or, where somebody packed that anew, a temporary file, gone when it is closed.
     """
 
     head: Head
@@ -112,12 +122,23 @@ def check_size(size: int, most: int) -> None:
         )
 
 
-def open_package(source: str | os.PathLike[str] | bytes | BinaryIO) -> Package:
+def open_package(source: Source, report: Watched = unwatched) -> Package:
     """The head and the pictures of a zip (path, bytes or seekable binary file) that pack wrote; its model and its code
-    are not looked at. One folder around it all is passed over.
+    are not looked at. One folder around it all is passed over. As of incoming_zip, the pictures are not unpacked.
 
-    Raises DatasetError for what is no zip, no package, has a hostile or repeated entry name or is over a limit, and
-    HeadError for a head that cannot be read.
+    Raises DatasetError for what is no zip, no package, has a hostile or repeated entry name, is over a limit or larger
+    than the disk has room for, and HeadError for a head that cannot be read.
+    """
+    head, _ = open_head(source)
+    with archive.opened(source, MAX_BYTES) as opened:
+        pictures = _entries(opened)[1]
+        return Package(head, None if pictures is None else _part(source, opened, pictures, report))
+
+
+def open_head(source: Source) -> tuple[Head, int | None]:
+    """The head of such a zip, and how many bytes its pictures take by what its directory says, None where it has none.
+
+    Nothing else is read of it. Raises as open_package.
     """
     with archive.opened(source, MAX_BYTES) as opened:
         entry, pictures = _entries(opened)
@@ -125,18 +146,22 @@ def open_package(source: str | os.PathLike[str] | bytes | BinaryIO) -> Package:
             raise DatasetError(f"This zip holds no {HEAD}; choose one that this app, or “export”, packed.")
         with _unpacked(opened, entry, MAX_HEAD_BYTES) as file:
             head = load_head(file.read())
-        return Package(head, None if pictures is None else _unpacked(opened, pictures, MAX_BYTES))
+        return head, None if pictures is None else pictures.file_size
 
 
-def incoming_zip(source: str | os.PathLike[str] | bytes | BinaryIO, parts: bool | None = None) -> Arriving:
-    """As intake.from_zip; of a zip that pack wrote, the pictures that it was given."""
+def incoming_zip(source: Source, parts: bool | None = None, report: Watched = unwatched) -> Arriving:
+    """As intake.from_zip; of a zip that pack wrote, the pictures that it was given.
+
+    Those lie in it as they are. Where somebody packed it anew they have to be unpacked, which report is told of: what
+    it raises stops that, and nothing is left.
+    """
     with archive.opened(source, MAX_ZIP_BYTES) as opened:
         pictures = _entries(opened)[1]
-        inner = None if pictures is None else _unpacked(opened, pictures, MAX_BYTES)
+        inner = None if pictures is None else _part(source, opened, pictures, report)
     return from_zip(source if inner is None else inner, parts)
 
 
-def labelled_zip(source: str | os.PathLike[str] | bytes | BinaryIO, parts: bool | None = None) -> LabelledImages:
+def labelled_zip(source: Source, parts: bool | None = None) -> LabelledImages:
     """The labelled pictures of a zip (path, bytes or seekable binary file) of one folder a class, that as_zip wrote,
     or that pack wrote with pictures. What this app wrote keeps its names and groups, without what is disabled.
 
@@ -157,12 +182,68 @@ def _entries(opened: ZipFile) -> tuple[ZipInfo | None, ZipInfo | None]:
     return (None, None) if around is None else (found[*around, HEAD], found.get((*around, PICTURES)))
 
 
-def _unpacked(opened: ZipFile, info: ZipInfo, most: int) -> BinaryIO:
-    """An entry as a temporary file, at its start. Raises DatasetError where it is damaged, or larger than `most`."""
+def _part(source: Source, opened: ZipFile, info: ZipInfo, report: Watched) -> BinaryIO:
+    """An entry as a file, at its start: where it lies in the zip as it is, that part of it, and otherwise unpacked."""
+    if info.compress_type != ZIP_STORED:
+        return _unpacked(opened, info, MAX_BYTES, report)
+    if isinstance(source, str | os.PathLike):
+        file = open(source, "rb")  # noqa: SIM115
+    else:
+        file = io.BytesIO(source) if isinstance(source, bytes) else source
+    file.seek(info.header_offset)
+    fixed = file.read(LOCAL_HEADER.size)
+    if len(fixed) < LOCAL_HEADER.size:
+        raise DatasetError(f"“{info.filename}” is damaged in the zip; pack it anew.")
+    name, extra = LOCAL_HEADER.unpack(fixed)
+    return io.BufferedReader(_Within(file, info.header_offset + len(fixed) + name + extra, info.file_size))
+
+
+class _Within(io.RawIOBase):
+    """A part of a seekable file as a file of its own."""
+
+    def __init__(self, file: BinaryIO, start: int, size: int):
+        self._file, self._start, self._size, self._place = file, start, size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._place
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self._place = max(0, offset + (0, self._place, self._size)[whence])
+        return self._place
+
+    def readinto(self, into: memoryview) -> int:
+        self._file.seek(self._start + self._place)
+        data = self._file.read(max(0, min(len(into), self._size - self._place)))
+        into[: len(data)] = data
+        self._place += len(data)
+        return len(data)
+
+
+def _unpacked(opened: ZipFile, info: ZipInfo, most: int, report: Watched = unwatched) -> BinaryIO:
+    """An entry as a temporary file, at its start. Raises DatasetError where it is damaged, larger than `most`, than it
+    says or than the disk has room for.
+    """
+    size = min(info.file_size, most + 1)
+    if size > most:
+        raise DatasetError(f"“{info.filename}” unpacks to over {most >> 20:,} MB, the most that is taken.")
+    if size > (free := shutil.disk_usage(tempfile.gettempdir()).free):
+        told = f"“{info.filename}” unpacks to {size / 10**6:,.0f} MB, and the disk has room for {free / 10**6:,.0f} MB"
+        raise DatasetError(f"{told}; make room on it, or bring the pictures in parts.")
     file = tempfile.TemporaryFile()  # noqa: SIM115
-    for chunk in archive.read_chunks(opened, info, info.filename):
-        file.write(chunk)
-        if file.tell() > most:  # whatever its header says
-            raise DatasetError(f"“{info.filename}” unpacks to over {most >> 20:,} MB, the most that is taken.")
-    file.seek(0)
+    try:
+        for chunk in archive.read_chunks(opened, info, info.filename):
+            file.write(chunk)
+            if file.tell() > size:  # than its header says: zipfile stops there, but not every zip is one of its own
+                raise DatasetError(f"“{info.filename}” is damaged in the zip: it is larger than it says.")
+            report(file.tell() / size)
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
     return file

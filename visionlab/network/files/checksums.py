@@ -2,8 +2,7 @@
 
 Hashing takes ten times as long as loading. So a file that looks as it did when its sum was written down is loaded at
 once, and hashed beside what follows, not beside the loading itself, which it would hold up; what is found counts from
-then on. What is in use is memory-mapped and changes with its file, which is therefore looked at as long as it is in
-use.
+then on. A file is looked at as long as it is in use: where it changes, what it is known by in caches is no longer true.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import math
 import os
 import pickle
@@ -25,10 +26,11 @@ from typing import BinaryIO
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+import safetensors.torch
 import torch
 from filelock import FileLock, Timeout
 from platformdirs import user_data_path
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 
 from visionlab.errors import WeightsError
 from visionlab.network.files import checksums, packages
@@ -244,26 +246,27 @@ def compare(path: Path, file: WeightFile) -> checksums.Comparison:
 def read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     """(tensors by name, on the CPU; metadata of the header) of a .safetensors, .pth or .pt file; no code is run.
 
-    Memory-mapped, so that nothing is read before it is needed; files in torch's format from before 1.6, which cannot
-    be mapped, are read whole. Raises WeightsError where it is no such file, or holds anything but tensors by name.
+    Read whole, never memory-mapped: a file that is cut short while a network computes from a map of it ends the process
+    (SIGBUS), and with it everybody's work. Raises WeightsError where it is no such file, or holds anything but tensors
+    by name.
     """
+    if path.suffix not in (".safetensors", ".pth", ".pt"):
+        raise WeightsError(f"{path} is no weight file; expected one ending in .safetensors, .pth or .pt.")
+    if path.suffix != ".safetensors":
+        return read_state(path, str(path)), {}
     try:
-        if path.suffix == ".safetensors":
-            with safe_open(path, framework="pt") as source:
-                return {key: source.get_tensor(key) for key in source.keys()}, source.metadata() or {}  # noqa: SIM118
-        if path.suffix not in (".pth", ".pt"):
-            raise WeightsError(f"{path} is no weight file; expected one ending in .safetensors, .pth or .pt.")
-        with path.open("rb") as source:
-            mappable = source.read(4) == b"PK\x03\x04"  # a zip, torch's format since 1.6
+        data = path.read_bytes()
+        tensors = safetensors.torch.load(data)
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     except _UNREADABLE as error:
         raise _unreadable(path, error) from error
-    return read_state(path, str(path), mappable), {}
+    return tensors, header.get("__metadata__", {})
 
 
-def read_state(source: Path | BinaryIO, name: str, mappable: bool = False) -> dict[str, torch.Tensor]:
+def read_state(source: Path | BinaryIO, name: str) -> dict[str, torch.Tensor]:
     """The tensors by name in what torch.save wrote, as read() does; name says whose they are."""
     try:
-        content = torch.load(source, map_location="cpu", weights_only=True, mmap=mappable)
+        content = torch.load(source, map_location="cpu", weights_only=True, mmap=False)
     except _UNREADABLE as error:
         raise _unreadable(name, error) from error
     if not isinstance(content, dict) or not all(

@@ -18,7 +18,7 @@ from visionlab.learning.projects.intake import Incoming, Intake
 from visionlab.learning.projects.project import Project
 from visionlab.learning.sets.online_sets import OnlineSet
 from visionlab.learning.sets.ready_made import READY_MADE
-from visionlab.learning.takeaway.package import incoming_zip
+from visionlab.learning.takeaway.package import Watched, incoming_zip
 from visionlab.ui.shared import jobs
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.store import attempt
@@ -51,7 +51,8 @@ class Unclear:
 
 
 Files = list[tuple[str, Path]]  # as they were named, and where they are
-Source = Callable[[bool | None], Iterable[Incoming]]  # what comes, with what the folders are where a person said so
+# What comes, of what the folders are where a person said so, and of who is told how far it is.
+Source = Callable[[bool | None, Watched], Iterable[Incoming]]
 Into = AbstractContextManager[Project]  # the project that takes a set, and what is done with it when that is over
 
 
@@ -59,13 +60,13 @@ def take_pictures(project: Project, class_name: str, files: Sequence[UploadedFil
     """Uploaded pictures into a class."""
     with ExitStack() as stack:
         found = _spooled(project, files, stack)
-        _begin(project, lambda _: intake.from_files(class_name, found), stack)
+        _begin(project, lambda *_: intake.from_files(class_name, found), stack)
 
 
 def take_frames(project: Project, class_name: str, burst: str, frames: Sequence[bytes]) -> None:
     """Frames of one burst into a class: they belong together."""
     files = [(f"burst-{burst[:8]}-{number:02}.jpg", frame) for number, frame in enumerate(frames, 1)]
-    _begin(project, lambda _: intake.from_files(class_name, files, group=burst), ExitStack())
+    _begin(project, lambda *_: intake.from_files(class_name, files, group=burst), ExitStack())
 
 
 def take_zip(into: Into, file: UploadedFile) -> None:
@@ -73,7 +74,7 @@ def take_zip(into: Into, file: UploadedFile) -> None:
     with ExitStack() as stack:
         project = stack.enter_context(into)
         [(_, path)] = _spooled(project, [file], stack)
-        _begin(project, lambda parts: incoming_zip(path, parts), stack)
+        _begin(project, lambda parts, report: incoming_zip(path, parts, report), stack)
 
 
 def take_folder(into: Into, files: Sequence[UploadedFile]) -> None:
@@ -81,15 +82,19 @@ def take_folder(into: Into, files: Sequence[UploadedFile]) -> None:
     with ExitStack() as stack:
         project = stack.enter_context(into)
         found = _spooled(project, files, stack)
-        _begin(project, lambda parts: intake.from_browser(found, parts), stack)
+        _begin(project, lambda parts, _: intake.from_browser(found, parts), stack)
 
 
 def take_path(into: Into, path: Path) -> None:
     """A folder of one folder a class, or a zip as of take_zip, that lies at the server."""
     with ExitStack() as stack:
         project = stack.enter_context(into)
-        read = intake.from_folder if path.is_dir() else incoming_zip
-        _begin(project, lambda parts: read(path, parts), stack)
+        folder = path.is_dir()
+        _begin(
+            project,
+            lambda parts, report: intake.from_folder(path, parts) if folder else incoming_zip(path, parts, report),
+            stack,
+        )
 
 
 def take_ready_made(into: Into, name: str) -> None:
@@ -97,7 +102,7 @@ def take_ready_made(into: Into, name: str) -> None:
     chosen = READY_MADE[name]
     with ExitStack() as stack:
         project = stack.enter_context(into)
-        _begin(project, lambda _: intake.from_labelled(chosen.load()), stack, online=chosen.online)
+        _begin(project, lambda *_: intake.from_labelled(chosen.load()), stack, online=chosen.online)
 
 
 def _spooled(project: Project, files: Sequence[UploadedFile], stack: ExitStack) -> Files:
@@ -117,7 +122,7 @@ def _begin(
     parts: bool | None = None,
     online: OnlineSet | None = None,
 ) -> None:
-    """Take in what source(parts) gives, in the background; what is on the stack is closed after that.
+    """Take in what source(parts, report) gives, in the background; what is on the stack is closed after that.
 
     `online` is fetched before; its share is what the job reports. Where it is not clear what the folders are, the job
     ends with the question, and the stack stays open.
@@ -132,7 +137,7 @@ def _begin(
                         job.report(done / total)
             so_far = None
             try:
-                incoming = source(parts)
+                incoming = source(parts, job.report)
             except UnclearSetError as unclear:
                 yield Unclear(str(unclear), source, needed.pop_all())
                 return

@@ -13,16 +13,17 @@ import streamlit as st
 from visionlab.learning.heads.head import Head, load_head
 from visionlab.learning.heads.kinds import KINDS
 from visionlab.learning.projects import intake
+from visionlab.learning.projects.files import check_room
 from visionlab.learning.projects.intake import Intake
 from visionlab.learning.projects.outcome import Outcome
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.workspace import Workspace
 from visionlab.learning.takeaway import package
-from visionlab.learning.takeaway.package import open_package
+from visionlab.learning.takeaway.package import Watched, open_head, open_package
 from visionlab.ui.shared import cached, jobs, state, store
-from visionlab.ui.shared.components.owner import COOKIE
 from visionlab.ui.shared.networks import YOUR_HEAD
 from visionlab.ui.shared.page import link, sentence
+from visionlab.ui.shared.visitor import COOKIE
 from visionlab.ui.studio import projects
 from visionlab.ui.studio.train.run import Settings, noted
 from visionlab.ui.studio.uploads import uploader
@@ -90,15 +91,16 @@ def _take(files: Sequence[BinaryIO]) -> None:
     if file.name.lower().endswith(".safetensors"):
         _keep(load_head(file.getvalue()), file.name)
         return
-    found = open_package(file)
-    if found.pictures is None:
-        _keep(found.head, file.name)
+    head, size = open_head(file)
+    if size is None:
+        _keep(head, file.name)
         return
-    found.head.as_classifier(found.head.base(cached.classifier))  # it must fit its network, here and now
+    head.as_classifier(head.base(cached.classifier))  # it must fit its network, here and now
     name = PurePath(file.name).stem[: projects.LONGEST_NAME] or "Opened again"
     owner, workspace = st.session_state[COOKIE], store.workspace()
+    check_room(workspace.size(), size, workspace.limit)
     st.session_state[OPENING] = jobs.registry().submit(
-        lambda _: _restore(workspace, owner, name, found), queue="pictures", dropped=found.pictures.close
+        lambda job: _restore(workspace, owner, name, file, job.report), queue="pictures"
     )
 
 
@@ -109,7 +111,8 @@ def _keep(head: Head, name: str) -> None:
     st.session_state[OPENED] = f"{name} is your own head now: {', '.join(head.classes)}."
 
 
-def _restore(workspace: Workspace, owner: str, name: str, found: package.Package) -> Iterator[Intake | Opened]:
+def _restore(workspace: Workspace, owner: str, name: str, file: BinaryIO, report: Watched) -> Iterator[Intake | Opened]:
+    found = open_package(file, report)
     project = workspace.create(name, owner)
     kept = False
     try:
@@ -156,4 +159,4 @@ def _progress(job: jobs.Job) -> None:
     if isinstance(latest, Intake) and latest.total:
         st.progress(latest.done / latest.total, f"{latest.done:,} of {latest.total:,} pictures taken in")
     else:
-        st.progress(0.0, "Waiting for its turn …" if job.state == "waiting" else "Opening the zip …")
+        st.progress(job.share, "Waiting for its turn …" if job.state == "waiting" else "Opening the zip …")
