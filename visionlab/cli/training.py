@@ -71,7 +71,7 @@ def train(
     pictures = _labelled(data)
     for text in (*pictures.told, pictures.few()):
         if text:
-            print(plain(text), file=sys.stderr)
+            print(plain(text), file=sys.stderr if as_json else None)
     views = None if augment is None else tuple(augment)
     share = validation if validation is not None else None if "validation" in pictures.parts else 0.25
     settings = {"kind": kind, "epochs": epochs, "seed": seed, "views": views, "refuse": refuse}

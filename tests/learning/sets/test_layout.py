@@ -88,6 +88,7 @@ def test_parts_that_hold_the_same_class_folders_are_joined_and_kept(door, names,
     found = door(files)
     assert found.counts == {"ants": len(names), "bees": len(names)}
     assert found.parts == {(name, part): 1 for name in ("ants", "bees") for part in kept}
+    assert f"The set comes in parts: {', '.join(f'2 {part}' for part in kept)}." in found.told
 
 
 def test_a_part_may_lack_a_class_have_a_wrapper_or_hold_what_has_no_class(door):

@@ -186,6 +186,7 @@ class Project(Runs):
             np.array([p.group for p in found]),
             tuple(p.name for p in found),
             tuple(p.key for p in found),
+            tuple(p.part or "" for p in found) if any(p.part for p in found) else (),
         )
         return data, tuple(p.id for p in found)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,10 +127,14 @@ def arrange(
         classes.setdefault(next(iter(spellings)), []).append(Entry(name, full, part, source))
     if not split:
         classes = _with_inner_parts(classes)
+    counts = Counter(each.part for items in classes.values() for each in items if each.part)
     depth = len(prefix) + (2 if split else 1)
     empty = {path[:depth] for path in folders if len(path) >= depth and path[: len(prefix)] == prefix}
     empty |= {path[:depth] for path in others if len(path) > depth and path[: len(prefix)] == prefix}
     told = (
+        f"The set comes in parts: {', '.join(f'{counts[part]:,} {part}' for part in PARTS if counts[part])}."
+        if counts
+        else "",
         _listed(["/".join(path) for path in others], "file is no picture", "files are no pictures"),
         _listed(
             ["/".join((*prefix, *path)) for path in loose],

@@ -59,6 +59,7 @@ def _facts(head: Head) -> list[str]:
 
 def _worth(report: Report) -> list[str]:
     scores = zip(report.classes, report.precision, report.recall, report.f1, report.confusion.sum(1), strict=True)
+    low, high = report.balanced_interval
     right = zip(report.classes, report.confusion.tolist(), strict=True)
     low, high = report.balanced_interval
     return [

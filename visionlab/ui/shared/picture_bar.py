@@ -18,7 +18,8 @@ from visionlab.ui.shared.page import sentence, strip
 from visionlab.ui.shared.widgets import distinct, file_uploader, show
 
 THUMBNAIL = 112  # pixels, of which the strip shows half as many: sharp on any screen
-PICTURE_TYPES = [suffix.removeprefix(".") for suffix in PICTURE_SUFFIXES]
+COMMON = ("jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif", "heic")  # told in this order
+PICTURE_TYPES = list(dict.fromkeys([*COMMON, *(suffix.removeprefix(".") for suffix in PICTURE_SUFFIXES)]))
 
 
 def image_picker(place: DeltaGenerator | None = None) -> state.Picture:
