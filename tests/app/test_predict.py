@@ -4,6 +4,7 @@ import hashlib
 import io
 import re
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,10 +16,13 @@ import visionlab as vl
 from visionlab.imaging.image import encode_jpeg, encode_png
 from visionlab.learning.features.source import network_fingerprint
 from visionlab.learning.heads.head import Head
+from visionlab.learning.judging.refusal import fit_refusal
 from visionlab.network.files import weights
 from visionlab.network.running.certainty import tempered
 from visionlab.network.running.prediction import probabilities
 from visionlab.network.zoo.models import MODELS
+from visionlab.ui.predict.live import answer_to
+from visionlab.ui.shared.components.camera import Frame
 from visionlab.ui.shared.state import SAMPLE, TrainedHead
 
 
@@ -291,3 +295,35 @@ def test_the_link_says_that_the_picture_is_ones_own(open_page):
     app.file_uploader(key="upload").set_value([picture(1)]).run()
     assert not app.exception
     assert app.query_params[SAMPLE] == "yours"
+
+
+@pytest.mark.parametrize("refuses", [True, False])
+def test_a_head_that_refuses_says_so_wherever_it_is_asked(open_page, net, refuses):
+    """On a picture, in the table of several networks, on a photograph, and to a frame of the camera."""
+    width = net.layer("avgpool").shape[0]
+    rng = np.random.default_rng(0)
+    weights = rng.normal(size=(2, width)).astype(np.float32)
+    learned = rng.normal(size=(40, width)).astype(np.float32)
+    refusal = replace(fit_refusal(learned, np.arange(40) % 2, learned), threshold=0.0 if refuses else 1e9)
+    named = (("cats", "dogs"), net.name, "avgpool", network_fingerprint(net))
+    head = Head(weights, np.zeros(2, np.float32), *named, refusal=refusal)
+    mine = head.as_classifier(net)
+    assert vl.answer(mine, [vl.load_sample("cat")])[0].refused == refuses
+    app = open_page("Predict")
+    app.session_state["trained_head"] = TrainedHead(f"refuses {refuses}", head)
+    app.run()
+    app.selectbox(key="network").set_value("your-head").run()
+    assert not app.exception
+    assert any("**None of these.**" in each.value for each in app.markdown) == refuses
+    assert any("**It says " in each.value for each in app.markdown) != refuses
+    app.segmented_control(key="mode").set_value("Several networks").run()
+    table = next(element.value for element in app.get("html") if 'class="networks"' in element.value)
+    assert ("None of these" in table) == refuses
+    app.segmented_control(key="mode").set_value("Live camera").run()
+    app.session_state["photograph"] = encode_jpeg(vl.load_sample("cat"), 95)
+    app.run()
+    assert not app.exception
+    assert any("**None of these.**" in each.value for each in app.markdown) == refuses
+    for why in (False, True):
+        frame = Frame(1, encode_jpeg(vl.load_sample("cat"), 95), why)
+        assert answer_to(frame, mine).refused == refuses

@@ -22,7 +22,7 @@ from visionlab.ui.shared.components.bars import bars
 from visionlab.ui.shared.networks import Network, model_picker, network, title_of
 from visionlab.ui.shared.state import Picture
 from visionlab.ui.shared.terms import term
-from visionlab.ui.shared.widgets import facts
+from visionlab.ui.shared.widgets import facts, verdict
 
 MOST = 20  # classes that can be listed
 CLASS = "class"  # in the link: the class that is explained, where it is not the most probable one
@@ -68,7 +68,8 @@ def show(network: Network, picture: Picture, shown: Shown) -> NDArray[np.float32
     A click on a class makes it the explained_class().
     """
     net = network.net
-    probabilities = cached.class_probabilities(network.key, picture.key, net, picture.image)
+    said = cached.answer(network.key, picture.key, net, picture.image)
+    probabilities = said.probabilities
     if shown.temperature != 1:
         probabilities = tempered(probabilities, shown.temperature)
     answers = ranked(net, probabilities, shown.count)
@@ -79,7 +80,10 @@ def show(network: Network, picture: Picture, shown: Shown) -> NDArray[np.float32
         st.session_state[target] = net.labels.index(linked)
     chosen = st.session_state.get(target, answers[0].index)
     bars(answers, chosen=chosen, key=f"bars-{target}", on_choose=lambda index: st.session_state.update({target: index}))
-    _certainty(probabilities)
+    if said.limit is None:
+        _certainty(probabilities)
+    else:  # a head that tells what is none of its classes
+        verdict(said)
     return probabilities
 
 
@@ -147,6 +151,7 @@ class _Answered:
 
     title: str
     answers: Sequence[Prediction] = ()
+    refused: bool = False
     seconds: float = 0.0
     size: int = 0  # bytes
     problem: str = ""
@@ -176,7 +181,8 @@ def _answered(name: str, picture: Picture) -> _Answered:
     except VisionlabError as error:
         return _Answered(title_of(name), problem=str(error))
     size = sum(parameter.nbytes for parameter in chosen.net.module.parameters())
-    return _Answered(chosen.title, ranked(chosen.net, probabilities, SEVERAL), seconds, size)
+    refused = cached.answer(chosen.key, picture.key, chosen.net, picture.image).refused
+    return _Answered(chosen.title, ranked(chosen.net, probabilities, SEVERAL), refused, seconds, size)
 
 
 def _table(rows: Sequence[_Answered]) -> str:
@@ -191,9 +197,10 @@ def _table(rows: Sequence[_Answered]) -> str:
             cells += f"<td{mark}>{escape(answer.label)}{sign}<br><small>{answer.probability:.1%}</small></td>"
         cells += "<td></td>" * (SEVERAL - len(row.answers))
         cells += f"<td>{1000 * row.seconds:.0f} ms</td><td>{row.size / 2**20:,.0f} MB</td>"
+        title = f"{escape(row.title)}{'<br><small>None of these</small>' if row.refused else ''}"
         if row.problem:
             cells = f'<td colspan="{SEVERAL + 2}">{escape(row.problem)}</td>'
-        body += f'<tr><th scope="row">{escape(row.title)}</th>{cells}</tr>'
+        body += f'<tr><th scope="row">{title}</th>{cells}</tr>'
     heads = "".join(f'<th scope="col">{head}</th>' for head in ("Network", *range(1, SEVERAL + 1), "Time", "Size"))
     return f'<table class="networks"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
 

@@ -10,14 +10,14 @@ import streamlit as st
 from visionlab.imaging.image import encode_jpeg, fit, load_image
 from visionlab.network.explain.cam import cams, grad_cam, last_in_place
 from visionlab.network.running.classifier import Classifier
-from visionlab.network.running.prediction import predict, ranked
+from visionlab.network.running.prediction import answer, ranked
 from visionlab.ui.predict.answers import target_key
 from visionlab.ui.shared import cached, picture_bar, state
 from visionlab.ui.shared.components.bars import bars
 from visionlab.ui.shared.components.camera import Answer, Frame, camera, latest_frame
 from visionlab.ui.shared.networks import Network
 from visionlab.ui.shared.page import keep_out_of_collections, roomy_columns, told
-from visionlab.ui.shared.widgets import shown_width
+from visionlab.ui.shared.widgets import shown_width, verdict
 
 TOP = 5
 CAMERA = "live-camera"
@@ -55,8 +55,11 @@ def show_photograph(network: Network, still: bytes | None) -> None:
     left.image(shown, width=shown_width(picture.image, TALLEST), alt="Your photograph")
     left.caption("Your photograph: it is the picture of all pages now.")
     with right:
-        found = cached.top_predictions(network.key, picture.key, network.net, picture.image, TOP)
+        said = cached.answer(network.key, picture.key, network.net, picture.image)
+        found = said.top(TOP)
         bars(found, chosen=found[0].index, key=f"bars-photograph-{network.key}-{picture.key}", on_choose=reasons)
+        if said.limit is not None:
+            verdict(said)
         st.button("See the reasons", icon=":material/search:", on_click=reasons, args=(found[0].index,))
 
 
@@ -81,11 +84,13 @@ def answer_to(frame: Frame, net: Classifier) -> Answer:
     Raises ImageError where the frame is no usable picture.
     """
     image = load_image(frame.jpeg)
-    if not frame.why:
-        return Answer(frame.number, *predict(net, [image], TOP))
+    if not frame.why or net.refusal:
+        [said] = answer(net, [image])
+        if not frame.why:
+            return Answer(frame.number, said.top(TOP), refused=said.refused)
     last = last_in_place(net)
     found = cams(grad_cam, net, net.transform([image], net.device), None, [last])  # once through the network for both
     predictions = ranked(net, net.softmax(found.logits)[0].cpu().numpy(), TOP)
     values = found.maps[last]  # (h, w) ≥ 0
     levels = np.rint(255 * values / max(values.max(), np.finfo(np.float32).tiny)).astype(np.uint8)
-    return Answer(frame.number, predictions, levels)
+    return Answer(frame.number, predictions, levels, refused=bool(net.refusal) and said.refused)

@@ -79,9 +79,12 @@ def _outcome(job: jobs.Job, net: Classifier) -> None:
 
 
 def _table(found: Sequence[Found]) -> None:
-    rows = []
+    rows, refuses = [], found[0].answer is not None and found[0].answer.limit is not None
     for each in found[:IN_TABLE]:
-        row = {"": f"data:image/jpeg;base64,{base64.b64encode(each.thumbnail).decode()}", "Picture": each.name}
+        image = f"data:image/jpeg;base64,{base64.b64encode(each.thumbnail).decode()}"
+        row: dict[str, object] = {"": image, "Picture": each.name}
+        if refuses:
+            row["None of these"] = each.answer.refused
         for place, answer in enumerate(each.predictions, 1):
             row |= {f"Class {place}": answer.label, f"Probability {place}": answer.probability}
         rows.append(row)

@@ -13,7 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from visionlab.imaging.image import Image
-from visionlab.network.running.prediction import Prediction
+from visionlab.network.running.prediction import Answer, Prediction
 from visionlab.ui.shared import cached, state
 
 _Key = TypeVar("_Key")
@@ -69,6 +69,24 @@ def plain(text: str) -> str:
     """
     whole = re.sub(r"(?<=:)(?=//)|(?<=@)|(?<=www)(?=\.)", "\u2060", " ".join(text.split()), flags=re.IGNORECASE)
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", whole)  # the word joiners keep addresses from becoming links
+
+
+def verdict(answer: Answer) -> None:
+    """Whether a head refuses the picture, in a sentence, and what it would call it."""
+    [best] = answer.top(1)
+    named = f"“{plain(best.label)}” ({best.probability:.0%})"
+    if answer.limit is None:
+        st.markdown(f"It says {named}. It refuses nothing, and names one of its classes whatever it is shown.")
+    elif answer.refused:
+        st.markdown(
+            ":orange[:material/block:] **None of these.** Its distance from the training pictures is "
+            f"{answer.distance:.1f}, beyond the limit of {answer.limit:.1f}. Without that limit it would say {named}."
+        )
+    else:
+        st.markdown(
+            f":material/check_circle: **It says {named}.** The distance from the training pictures is "
+            f"{answer.distance:.1f}, within the limit of {answer.limit:.1f}."
+        )
 
 
 def distinct(titles: Mapping[_Key, str]) -> dict[_Key, str]:

@@ -8,11 +8,10 @@ import streamlit as st
 
 from visionlab.learning.heads.head import Head
 from visionlab.learning.judging.refusal import promise
-from visionlab.ui.shared import cached, charts
+from visionlab.ui.shared import cached, charts, widgets
 from visionlab.ui.shared.page import roomy_columns
 from visionlab.ui.shared.picture_bar import image_picker
 from visionlab.ui.shared.state import Picture
-from visionlab.ui.shared.widgets import plain
 from visionlab.ui.studio import runs
 from visionlab.ui.studio.judge import charts as evaluation_charts
 from visionlab.ui.studio.judge.case import Case, counted, seen
@@ -69,19 +68,4 @@ def _set_share(case: Case) -> None:
 def verdict(head: Head, picture: Picture) -> None:
     """Whether the head refuses the picture, in a sentence, and what it would call it."""
     net, key = runs.net_of(head), runs.key_of(head)
-    answer = cached.answer(key, picture.key, net, picture.image)
-    [best] = answer.top(1)
-    named = f"“{plain(best.label)}” ({best.probability:.0%})"
-    if answer.limit is None:
-        st.markdown(f"It says {named}. It refuses nothing, and names one of its classes whatever it is shown.")
-        return
-    if answer.refused:
-        st.markdown(
-            ":orange[:material/block:] **None of these.** Its distance from the training pictures is "
-            f"{answer.distance:.1f}, beyond the limit of {answer.limit:.1f}. Without that limit it would say {named}."
-        )
-    else:
-        st.markdown(
-            f":material/check_circle: **It says {named}.** The distance from the training pictures is "
-            f"{answer.distance:.1f}, within the limit of {answer.limit:.1f}."
-        )
+    widgets.verdict(cached.answer(key, picture.key, net, picture.image))

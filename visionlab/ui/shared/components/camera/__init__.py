@@ -50,11 +50,13 @@ class Answer:
     """What the network says to the frame of that number: its best classes, the most probable first.
 
     heat is uint8 (h, w), laid over all that the network sees of the frame: 0 no reason, 255 the strongest; or None.
+    refused: the frame is none of the network's classes, as a head of one's own may say.
     """
 
     number: int
     predictions: Sequence[Prediction]
     heat: NDArray[np.uint8] | None = None
+    refused: bool = False
 
 
 def latest_frame(key: str) -> Frame | None:
@@ -88,6 +90,7 @@ def _written(answer: Answer) -> dict[str, object]:
     return {
         "number": answer.number,
         "bars": [[each.label, each.probability] for each in answer.predictions],
-        "unsure": in_words([each.probability for each in answer.predictions]) == "unsure",
+        "refused": answer.refused,
+        "unsure": not answer.refused and in_words([each.probability for each in answer.predictions]) == "unsure",
         "heat": None if answer.heat is None else answer.heat.tolist(),
     }

@@ -6,6 +6,8 @@ const HASTE = 300; // ms at least: a run of the page that comes sooner may have 
 const DEEDS = ["pointerdown", "click", "keydown", "change", "popstate"];
 const WINDOW = 2_000; // ms over which rate and latency are measured
 const SILENCE = 4_000; // ms at least between two announcements
+const UNSURE = "The network is unsure. It always names one of its classes, also where none of them fits.";
+const REFUSED = "None of these: it is unlike all that your head has learned from.";
 const cameras = new WeakMap();
 
 export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
@@ -83,7 +85,7 @@ class Camera {
     if (this.watching) this.setStateValue("frame", null); // the server forgets the last one, too
     this.paces = [];
     this.forget();
-    this.draw({ bars: [], heat: null, unsure: false });
+    this.draw({ bars: [], heat: null, unsure: false, refused: false });
     this.$(".pace").textContent = "";
   }
 
@@ -166,11 +168,13 @@ class Camera {
     this.$(".seen").style.height = `${(100 * side) / height}%`;
   }
 
-  draw({ bars, heat, unsure }) {
+  draw({ bars, heat, unsure, refused }) {
     drawBars(this.$(".bars"), bars);
     drawHeat(this.$(".heat"), heat);
-    this.$(".unsure").hidden = !unsure;
-    if (bars.length) this.announce(`${bars[0][0]}, ${percent(bars[0][1], 0)}`);
+    this.$(".unsure").hidden = !unsure && !refused;
+    if (unsure || refused) this.$(".unsure").textContent = refused ? REFUSED : UNSURE;
+    this.$(".bars").classList.toggle("pale", refused);
+    if (bars.length) this.announce(refused ? "None of these" : `${bars[0][0]}, ${percent(bars[0][1], 0)}`);
   }
 
   announce(text) {
