@@ -191,7 +191,7 @@ def test_a_zip_without_pictures_gets_a_sentence(open_page):
     app.button(key="many-start").click().run()
     finish_jobs()
     app.run()
-    assert "The zip holds no picture; put JPEG, PNG, WebP, GIF, BMP or TIFF files into it." in texts(app)
+    assert "The zip holds no picture; put JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP or TIFF files into it." in texts(app)
 
 
 def test_several_uploads_at_once_and_each_of_them_again(open_page):

@@ -86,7 +86,9 @@ def test_a_file_that_is_refused_says_why_and_loses_nothing(page: Page, photo):
     said = page.locator(".st-key-uploader-upload")
     expect(said.get_by_text("application/pdf files are not allowed.")).to_be_visible()
     assert said.get_by_role("alert").bounding_box()["width"] > 100, "for the eye, too"
-    expect(said.get_by_text("JPEG, PNG, WEBP, GIF, BMP and TIFF files of at most 20 MB are.")).to_be_visible()
+    expect(
+        said.get_by_text("JPEG, PNG, WEBP, GIF, BMP, TIFF, AVIF and HEIC files of at most 20 MB are.")
+    ).to_be_visible()
     expect(page.get_by_text("one.png · 300 × 200 px")).to_be_visible()
     page.mouse.click(700, 850)
     expect(said.get_by_role("alert")).to_be_hidden()

@@ -32,7 +32,7 @@ Refuse = Annotated[
     float | None,
     typer.Option(help="Which share of pictures of its classes the head may take for none of these; its own without."),
 ]
-Picture = Annotated[Path, typer.Argument(help="A picture: JPEG, PNG, WebP, GIF, BMP or TIFF.")]
+Picture = Annotated[Path, typer.Argument(help="A picture: JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP or TIFF.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 

@@ -17,10 +17,9 @@ from visionlab.imaging.image import Image
 from visionlab.learning.features.source import FEATURES
 from visionlab.learning.judging.calibration import Reliability, reliability
 from visionlab.learning.judging.metrics import Report, evaluate
-from visionlab.learning.judging.refusal import Refusal
 from visionlab.learning.judging.thresholds import Curve, Quadrants, checked, precision_recall, quadrants, roc
 from visionlab.learning.sets.dataset import LabelledImages
-from visionlab.network.running.classifier import BATCH, Classifier
+from visionlab.network.running.classifier import BATCH, Classifier, Refuses
 
 SAMPLES = 1000  # of the bootstrap: its interval's ends are then sure to about a tenth of its width
 BINS = 10  # of reliability: few, since held-out pictures are few
@@ -129,7 +128,7 @@ def assess(
     *,
     names: Sequence[str] = (),
     features: NDArray[np.float32] | None = None,
-    refusal: Refusal | None = None,
+    refusal: Refuses | None = None,
     left_out: str = "",
     seed: int = 0,
 ) -> Evaluation:
@@ -169,14 +168,16 @@ def score(
     data: LabelledImages,
     progress: Callable[[int, int], None] | None = None,
     *,
-    refusal: Refusal | None = None,
+    refusal: Refuses | None = None,
 ) -> Evaluation:
     """Evaluate a classifier, a head's say, on pictures of their own: a test folder.
 
     Classes are matched by their names, whatever their case. Pictures of classes that the classifier lacks cannot be
-    right, so they are left out, and `left_out` says so, and how many of them `refusal` (that of the head) refuses.
+    right, so they are left out, and `left_out` says so, and how many of them `refusal` (the classifier's own unless
+    another is given) refuses.
     progress is told (done, of how many). Raises DatasetError where no class matches or there is no picture.
     """
+    refusal = net.refusal if refusal is None else refusal
     known: dict[str, int] = {}
     for index, label in enumerate(net.labels):
         known.setdefault(label.casefold(), index)  # of two classes of one name, which ImageNet has, the first
@@ -199,7 +200,9 @@ def score(
     probabilities, features = (np.concatenate(parts) for parts in zip(*found, strict=True))
     own = truth[chosen] >= 0
     strange = {name: count for name, count in data.counts().items() if count and name.casefold() not in known}
-    refused = int(refusal.refuses(features[~own]).sum()) if strange and refusal is not None else None
+    refused = (
+        int((refusal.distances(features[~own]) > refusal.threshold).sum()) if strange and refusal is not None else None
+    )
     return assess(
         truth[chosen][own],
         probabilities[own],

@@ -9,6 +9,7 @@ from contextlib import nullcontext
 import streamlit as st
 
 from visionlab.imaging.image import MAX_BYTES
+from visionlab.learning.heads.kinds import KINDS
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import ClassInfo, PictureInfo
 from visionlab.ui.shared.components.burst import Batch, burst
@@ -177,5 +178,6 @@ def lacking(classes: Sequence[ClassInfo]) -> str | None:
     few = [each for each in learned if each.count < ENOUGH]
     if few:
         names = ", ".join(f"“{plain(each.name)}”" for each in few[:3]) + (" and others" if len(few) > 3 else "")
-        return f"{names}: two pictures or more are needed of each class before it can be trained."
+        alone = next(kind.title for kind in KINDS.values() if kind.alone)
+        return f"{names}: two pictures or more are needed of each class before it can be trained; of “{alone}”, one."
     return None
