@@ -163,6 +163,40 @@ def measure_strangers(net: Classifier, sure_on_photos: np.ndarray) -> None:
     console.print(table)
 
 
+NOTHING = 0.02  # a top probability below it says next to nothing
+
+
+def measure_cut_outs(net: Classifier, folder: Path, wnids: list[str]) -> None:
+    """Photographs of which half is white, or grey, or all but the middle: as cut-outs and pictures in frames are."""
+    images = [vl.load_image(file) for file in sorted(folder.iterdir()) if file.name.split("_")[0] in wnids]
+    table = table_of(
+        f"{len(images)} photographs, cut", "what is left", "median top", f"below {NOTHING:.0%}", "same first"
+    )
+    whole = probabilities(net, images)
+
+    def cut(image: np.ndarray, level: int, rows: slice, columns: slice) -> np.ndarray:
+        left = np.full_like(image, level)
+        left[rows, columns] = image[rows, columns]
+        return left
+
+    every = slice(None)
+    kinds = {
+        "all of it": lambda image: image,
+        "the right half, beside white": lambda image: cut(image, 255, every, slice(image.shape[1] // 2, None)),
+        "the right half, beside grey": lambda image: cut(image, 127, every, slice(image.shape[1] // 2, None)),
+        "the left half, beside white": lambda image: cut(image, 255, every, slice(image.shape[1] // 2)),
+        "the lower half, under white": lambda image: cut(image, 255, slice(image.shape[0] // 2, None), every),
+        "the middle, in a white frame": lambda image: cut(
+            image, 255, *(slice(side // 4, side - side // 4) for side in image.shape[:2])
+        ),
+    }
+    for kind, left in kinds.items():
+        found = probabilities(net, [left(image) for image in images])
+        top, same = found.max(1), (found.argmax(1) == whole.argmax(1)).mean()
+        table.add_row(kind, percent(float(np.median(top))), percent((top < NOTHING).mean()), percent(float(same)))
+    console.print(table)
+
+
 def measure_pets(net: Classifier, folder: Path, sides: Sequence[int]) -> None:
     train, val = (vl.LabelledImages.from_folder(folder / split) for split in ("train", "val"))
     table = table_of(
@@ -270,6 +304,8 @@ def main(
         measure_validation(net, data, tried)
     sure = measure_photos(net, photos, header["wnids"], tried) if photos else np.zeros(0)
     measure_strangers(net, sure)
+    if photos:
+        measure_cut_outs(net, photos, header["wnids"])
     if pets:
         measure_pets(net, pets, tried)
     measure_maps(net)

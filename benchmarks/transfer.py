@@ -37,8 +37,8 @@ from visionlab.imaging.image import encode_jpeg
 from visionlab.learning.features.embedding import embed
 from visionlab.learning.features.source import embedder
 from visionlab.learning.heads.training import Fit, fit
-from visionlab.learning.sets.archive import PICTURE_SUFFIXES
 from visionlab.learning.sets.dataset import LabelledImages
+from visionlab.learning.sets.layout import PICTURE_SUFFIXES
 from visionlab.network.running.classifier import Classifier
 from visionlab.network.zoo.models import TO_NAME
 

@@ -63,6 +63,8 @@ assert_type(net.layers, tuple[vl.Layer, ...])
 assert_type(net.layer("conv3_1").shape, tuple[int, int, int])
 assert_type(vl.predict(net, [image], top=5), list[list[vl.Prediction]])
 assert_type(vl.predict(net, [image])[0][0].probability, float)
+assert_type(vl.answer(net, [image]), list[vl.Answer])
+assert_type(vl.answer(net, [image])[0].refused, bool)
 assert_type(vl.feature_maps(net, image, layers=["conv3_1"]), dict[str, vl.FeatureMap])
 unit = vl.trace_unit(net, image, "conv3_1", channel=17, row=12, column=9)
 assert_type(unit, vl.Trace)
@@ -77,6 +79,7 @@ assert_type(next(vl.visualise_channel(net, "conv3_1", 17)).image, vl.Image)
 
 vl.load_classifier(16)  # type: ignore[arg-type]
 vl.predict(image, [image])  # type: ignore[arg-type]
+vl.answer(net, [image], top=3)  # type: ignore[call-arg]
 vl.predict(net, [image], top="five")  # type: ignore[arg-type]
 vl.feature_maps(net, image, layer="conv3_1")  # type: ignore[call-arg]
 vl.trace_unit(net, image, channel=17)  # type: ignore[call-arg]
@@ -135,6 +138,8 @@ vl.export_onnx(head, "mine.onnx")  # type: ignore[arg-type]
 # What goes wrong
 try:
     vl.predict(net, [image], top=0)
+except vl.UnclearSetError as unclear:
+    asked: vl.DatasetError = unclear
 except (vl.ImageError, vl.ParameterError, vl.DatasetError, vl.HeadError, vl.BusyError) as mendable:
     assert_type(str(mendable), str)
 except vl.WeightsError as missing:

@@ -6,6 +6,7 @@ from .errors import HeadError as HeadError
 from .errors import ImageError as ImageError
 from .errors import ModelError as ModelError
 from .errors import ParameterError as ParameterError
+from .errors import UnclearSetError as UnclearSetError
 from .errors import VisionlabError as VisionlabError
 from .errors import WeightsError as WeightsError
 from .imaging.chains import CHAINS as CHAINS
@@ -70,7 +71,9 @@ from .network.inside.visualisation import visualise_channel as visualise_channel
 from .network.running.classifier import Classifier as Classifier
 from .network.running.classifier import Layer as Layer
 from .network.running.classifier import Transform as Transform
+from .network.running.prediction import Answer as Answer
 from .network.running.prediction import Prediction as Prediction
+from .network.running.prediction import answer as answer
 from .network.running.prediction import predict as predict
 from .network.zoo.loading import load_classifier as load_classifier
 from .network.zoo.models import MODELS as MODELS

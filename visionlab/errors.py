@@ -7,6 +7,7 @@
         ├── ModelError         a network, layer or method that is not there
         │   └── WeightsError   a weight file that is missing, damaged, or does not fit its network
         ├── DatasetError       labelled pictures that cannot be learned from
+        │   └── UnclearSetError  folders that may be classes, or parts such as train and val
         ├── HeadError          a trained head that cannot be read or does not fit its network
         └── BusyError          too much is being asked at this moment
 
@@ -45,6 +46,10 @@ class WeightsError(ModelError):
 
 class DatasetError(VisionlabError):
     """The labelled pictures cannot be learned from."""
+
+
+class UnclearSetError(DatasetError):
+    """The folders may be classes, or parts of the set such as train and val; a person has to say which."""
 
 
 class HeadError(VisionlabError):

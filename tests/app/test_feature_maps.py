@@ -301,7 +301,7 @@ def test_the_last_layer_is_what_predict_says_at_every_size_and_the_page_says_so(
     facts = {layer["name"]: layer["facts"] for layer in drawing["layers"]}
     assert f"{side} × {side} × 32" in facts["conv1_1"]
     assert "at 112 px, as it predicts" in facts["avgpool"]
-    assert any(f"at {side} px, from the average pool on as it predicts, at 112 px" in m.value for m in app.markdown)
+    assert any(f"at {side} px, its classifier as it predicts, at 112 px" in m.value for m in app.markdown)
 
 
 def test_maps_begin_at_the_size_of_the_prediction(open_page, net):
@@ -372,6 +372,8 @@ def test_channels_add_to_a_class_that_one_chooses(open_page, net):
             table[f"Adds to “{net.labels[index]}”"], found.layers["relu5_3"], rtol=1e-4, atol=1e-6
         )
     assert app.query_params["class"] in ("banana", ["banana"])
+    app.select_slider(key="side-112").set_value(128).run()
+    assert any("”, as the network predicts, at 112 px, its channels add" in each.value for each in app.caption)
     look_at(app, "relu7")
     assert any("Exact: behind this layer" in each.value for each in app.caption)
     look_at(app, "prob")

@@ -3,6 +3,7 @@
 import io
 import zipfile
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -13,7 +14,9 @@ from visionlab.errors import DatasetError
 from visionlab.learning.features.embedding import embed
 from visionlab.learning.judging.baselines import Baseline, baselines, mean_colours
 from visionlab.learning.judging.evaluation import assess, score
+from visionlab.learning.judging.refusal import promise
 from visionlab.learning.judging.suspects import Suspect, suspected_labels
+from visionlab.learning.projects.intake import Incoming, take
 from visionlab.learning.projects.outcome import Outcome
 from visionlab.ui.studio import runs
 from visionlab.ui.studio.judge import labels as judging_labels
@@ -278,3 +281,30 @@ def test_names_are_as_long_as_a_tile_is_wide():
     assert short("a.png") == "a.png"
     assert len(short("x" * 300 + ".png")) == NAME
     assert short("x" * 300 + ".png").endswith(".png")
+
+
+def test_the_share_that_is_refused_is_chosen_here_too(look, project, case):
+    before = case.head.refusal
+    app = look("None of these")
+    slider = next(each for each in app.slider if each.label == "Refused, of pictures of your classes")
+    assert slider.value == round(100 * before.share)
+    slider.set_value(30).run()
+    assert not app.exception
+    after = runs.head_of(project.run(case.run.id)).refusal
+    assert after.threshold == before.at(0.3).threshold < before.threshold
+    assert promise(len(after.held_out), 0.3) in lines(app)
+
+
+def test_the_test_part_of_a_set_is_scored_like_a_test_folder(look, project, case, registry):
+    came = [
+        Incoming(name, f"t{seed}.png", partial(striped, kind, 200 + seed), part="test")
+        for kind, name in enumerate(("across", "**down**"))
+        for seed in range(3)
+    ]
+    for _ in take(project, came):
+        pass
+    app = look("A test folder")
+    app.button(key="test-part").click().run()
+    finish(app, registry)
+    assert "The test part of the set" in lines(app)
+    assert "of 6 pictures" in lines(app)

@@ -222,6 +222,55 @@ def test_a_folder_brings_its_sub_folders_as_classes(open_page, finish, folder, e
     assert all(part not in "".join(counts(app)) for part in ("..", "/"))
 
 
+def test_parts_of_a_set_are_joined_and_what_was_left_out_is_told(open_page, finish):
+    app = open_page("Fine-tune")
+    names = [f"pets/{part}/{kind}/{i}.png" for part in ("train", "val") for kind in ("ants", "bees") for i in range(2)]
+    entries = {name: noisy(0, number) for number, name in enumerate(names)}
+    uploader(app, "A zip").set_value(zipped(entries | {"LICENSE": b"MIT", "pets/loose.png": noisy(1, 1)})).run()
+    finish(app)
+    assert counts(app) == {"ants": 4, "bees": 4}
+    assert {each.part for each in project_of(app).pictures()} == {"train", "validation"}
+    assert "1 file is no picture, and is left out: LICENSE." in shown(app)
+    assert "1 picture lies beside the class folders, and is left out: pets/loose.png." in shown(app)
+
+
+@pytest.mark.parametrize("door", ["A zip", "A folder", "path"])
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("They are parts of the set", {"ants": 2, "bees": 2, "wasps": 1}),
+        ("They are classes", {"train": 2, "val": 3}),
+        ("Bring in nothing", None),
+    ],
+)
+def test_where_it_is_not_clear_whether_folders_are_classes_it_is_asked(
+    open_page, finish, tmp_path, monkeypatch, door, answer, expected
+):
+    monkeypatch.setattr(visitor, "at_the_server", lambda: True)
+    app = open_page("Fine-tune")
+    names = ["train/ants/0.png", "train/bees/1.png", "val/ants/2.png", "val/bees/3.png", "val/wasps/4.png"]
+    entries = {name: noisy(0, number) for number, name in enumerate(names)}
+    if door == "A zip":
+        uploader(app, "A zip").set_value(zipped(entries)).run()
+    elif door == "A folder":
+        uploader(app, "A folder").set_value([(f"set/{n}", data, "image/png") for n, data in entries.items()]).run()
+    else:
+        for name, data in entries.items():
+            (tmp_path / "set" / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "set" / name).write_bytes(data)
+        app.text_input(key="named-path").set_value(str(tmp_path / "set"))
+        button(app, "Bring it in").click().run()
+    finish(app)
+    assert "“train” and “val” may be classes, or parts of the set" in shown(app)
+    button(app, answer).click().run()
+    finish(app)
+    assert "may be classes" not in shown(app)
+    if expected is None:
+        assert "Name your classes" in shown(app) or "cannot be opened" in shown(app)
+    else:
+        assert counts(app) == expected
+
+
 # --- what is refused ------------------------------------------------------------------------------------------------
 
 
@@ -273,6 +322,7 @@ def test_who_sits_at_the_server_names_a_folder_or_a_zip_there(studio, finish, tm
     entries = {f"c/{i}.png": noisy(0, 500 + i) for i in range(5)}
     folder = tmp_path / "mine"
     (folder / "c").mkdir(parents=True)
+    (tmp_path / "empty" / "d").mkdir(parents=True)
     for name, data in entries.items():
         (folder / name).write_bytes(data)
     (tmp_path / "mine.zip").write_bytes(zipped(entries)[1])
@@ -284,7 +334,7 @@ def test_who_sits_at_the_server_names_a_folder_or_a_zip_there(studio, finish, tm
         "x" * 5000: "is no folder and no zip",
         str(tmp_path / "nowhere"): "nowhere” is no folder and no zip that can be opened",
         str(folder / "c" / "0.png"): "0.png” is no folder and no zip",
-        str(folder / "c"): "There are no class folders",
+        str(tmp_path / "empty"): "There are no pictures in these folders",
     }.items():
         studio.text_input(key="named-path").set_value(named)
         button(studio, "Bring it in").click().run()

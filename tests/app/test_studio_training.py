@@ -3,11 +3,12 @@
 import shutil
 import threading
 from collections.abc import Iterator
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from app.studio import ME, finish, lines, stripes
+from app.studio import ME, finish, lines, striped, stripes
 from streamlit.testing.v1 import AppTest
 
 from visionlab.errors import BusyError, DatasetError
@@ -15,7 +16,7 @@ from visionlab.learning.heads.head import load_head
 from visionlab.learning.heads.kinds import KINDS
 from visionlab.learning.heads.training import Epoch, Fit, fit
 from visionlab.learning.judging.evaluation import assess
-from visionlab.learning.projects.intake import Intake
+from visionlab.learning.projects.intake import Incoming, Intake, take
 from visionlab.learning.projects.outcome import Comparison, Outcome
 from visionlab.ui.shared.jobs import Job
 from visionlab.ui.studio.projects import intake_into
@@ -54,6 +55,30 @@ def begin(project, **changed) -> str:
 
 
 # In the app ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_sets_own_validation_part_is_held_out_unless_a_share_is_wanted(workspace, net, registry):
+    project = workspace.create("In parts", ME)
+    came = [
+        Incoming(name, f"{seed}.png", partial(striped, kind, seed), part=("train", "validation", "test")[seed % 3])
+        for kind, name in enumerate(("across", "down"))
+        for seed in range(18)
+    ]
+    for _ in take(project, came):
+        pass
+    app = AppTest.from_function(step, default_timeout=60, args=(str(workspace.folder), project.id)).run()
+    assert "**12 pictures** to learn from, **12** to check with. The test part, 12 pictures, waits in Judge." in lines(
+        app
+    )
+    app.toggle(key="own-part").set_value(False).run()
+    assert "**18 pictures** to learn from, **6** to check with" in lines(app)
+    app.toggle(key="own-part").set_value(True).run()
+    app.slider(key="refuse").set_value(20).run()
+    button(app, "Train").click().run()
+    finish(app, registry)
+    (run,) = project.runs()
+    assert (run.settings["validation"], run.settings["refuse"], run.report["held_out"]) == (None, 0.2, 12)
+    assert "With each class counting the same" in lines(app)
 
 
 def test_from_settings_to_a_head(app, registry, project, net):

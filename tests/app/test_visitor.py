@@ -114,7 +114,7 @@ def test_the_same_things_within_a_folder_are_passed_over(tmp_path):
         (tmp_path / name).mkdir()
         os.mkfifo(tmp_path / name / "pipe.png")
         (tmp_path / name / "zero.png").symlink_to("/dev/zero")
-    assert from_folder(tmp_path) == []
+    _refused(from_folder, tmp_path)
     asked = threading.Thread(target=lambda: _refused(read_folder, tmp_path), daemon=True)
     asked.start()
     asked.join(30)

@@ -28,6 +28,7 @@ from wheels import NAME, only_from, packed_state
 
 import visionlab as vl
 from visionlab.cli import serving
+from visionlab.errors import ParameterError, UnclearSetError
 from visionlab.imaging.image import encode_png, fit
 from visionlab.learning.answers import many
 from visionlab.learning.features.augmentation import VIEWS
@@ -293,8 +294,8 @@ def test_explain_tells_how_faithful_the_map_is_beside_chance(picture, tmp_path, 
     heat = vl.explain(net, image, "layer-cam", layer="relu4_3")
     found, chance = faithfulness(net, image, heat), random_baseline(net, image, heat.target, like=heat)
     for name in ("deletion", "insertion"):
-        areas = re.search(rf"{name} +([\d.]+), by chance ([\d.]+)", told).groups()
-        assert areas == (f"{getattr(found, name):.3f}", f"{getattr(chance, name):.3f}")
+        areas = re.search(rf"{name} +([\d.]+), by chance ([\d.]+) to ([\d.]+)", told).groups()
+        assert areas == tuple(f"{value:.3f}" for value in (getattr(found, name), *getattr(chance, f"likely_{name}")))
 
 
 def test_the_help_of_explain_lists_the_methods(monkeypatch):
@@ -348,6 +349,71 @@ def test_train_takes_kinds_views_and_epochs(textured, tmp_path):
     assert vl.load_head(tmp_path / "mlp.safetensors").hidden is not None
     told = run("train", textured, "-o", tmp_path / "p.safetensors", "--kind", "prototype", "--validation", 0)
     assert "no picture was held out" in told
+
+
+def test_train_says_what_each_class_is_worth_and_warns_of_few(tmp_path):
+    data = textures(patches=25)
+    for place, (image, label) in enumerate(zip(data.images, data.labels, strict=True)):
+        if label == 0 or place % 25 < 5:
+            path = tmp_path / "set" / data.classes[label] / f"{place}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(encode_png(image))
+    (tmp_path / "set" / "LICENSE").write_text("MIT")
+    told = run("train", tmp_path / "set", "-o", tmp_path / "h.safetensors", "--device", "cpu", "--validation", 0.4)
+    assert "1 file is no picture, and is left out: LICENSE." in told
+    assert "“grass” has 5 pictures, “gravel” has 5 pictures beside 25 of “brick”" in told
+    for name, count in (("brick", 10), ("grass", 2), ("gravel", 2)):
+        assert re.search(rf"{name} .*[01]\.\d{{3}} .*[01]\.\d{{3}} .*[01]\.\d{{3}} .* {count} ", told)
+    assert "always naming the most frequent class would be right on 71.4%" in told
+    assert re.search(r"with each class counting the same: \d+\.\d% \(95 % interval \d+\.\d% to \d+\.\d%\)", told)
+    assert "none of these: About" in told
+
+
+def test_train_takes_the_parts_that_a_set_comes_in(tmp_path):
+    data = textures(patches=8)
+    for place, (image, label) in enumerate(zip(data.images, data.labels, strict=True)):
+        part = ("train", "train", "train", "val", "test")[place % 8 % 5]
+        path = tmp_path / "set" / part / data.classes[label] / f"{place}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(encode_png(image))
+    out = tmp_path / "h.safetensors"
+    facts = json.loads(run("train", tmp_path / "set", "-o", out, "--device", "cpu", "--json"))
+    assert facts["pictures"] == {"brick": 8, "grass": 8, "gravel": 8}
+    assert (facts["validated_on"], facts["test"]["pictures"]) == (3, 3)
+    told = run("train", tmp_path / "set", "-o", out, "--device", "cpu")
+    assert "on the test part of the set:" in told
+    assert "right on" in told.partition("on the test part")[2]
+    for name in ("brick", "grass"):
+        shutil.rmtree(tmp_path / "set" / "test" / name)
+    (tmp_path / "set" / "test" / "gravel").rename(tmp_path / "set" / "test" / "sand")
+    with pytest.raises(UnclearSetError, match="may be classes, or parts of the set"):
+        run("train", tmp_path / "set", "-o", out, "--device", "cpu")
+
+
+def test_refusal_is_told_wherever_a_head_answers_and_can_be_set(textured, head, tmp_path):
+    stranger = tmp_path / "stranger.png"
+    stranger.write_bytes(encode_png(np.full((60, 60, 3), (0, 0, 255), np.uint8)))
+    told = run("predict", stranger, "--head", head, "--device", "cpu")
+    assert "None of these: its distance is" in told
+    assert "of pictures of its classes are." in told
+    assert "gravel" in told  # also the classes, with their probabilities
+    found = json.loads(run("predict", stranger, "--head", head, "--device", "cpu", "--json"))
+    assert all(each["refused"] for each in found[str(stranger)])
+    sheet = tmp_path / "answers.csv"
+    run("predict", textured, stranger, "--head", head, "--device", "cpu", "--csv", sheet)
+    rows = list(csv.DictReader(sheet.open(encoding="utf-8")))
+    assert next(row for row in rows if row["file"] == str(stranger))["refused"] == "yes"
+    assert all(float(row["distance"]) > float(row["limit"]) for row in rows if row["refused"] == "yes")
+    refused = [sum(row["refused"] == "yes" for row in rows)]
+    run("predict", textured, stranger, "--head", head, "--device", "cpu", "--csv", sheet, "--refuse", 0.5)
+    rows = list(csv.DictReader(sheet.open(encoding="utf-8")))
+    refused.append(sum(row["refused"] == "yes" for row in rows))
+    assert refused[0] < refused[1]
+    assert f"{refused[1] - 1} of them would be refused" in run(
+        "evaluate", textured, "--head", head, "--device", "cpu", "--refuse", 0.5
+    )
+    with pytest.raises(ParameterError, match=r"--refuse 0\.1 is for a head"):
+        run("predict", stranger, "--refuse", 0.1)
 
 
 def test_evaluate_tells_what_a_head_is_worth_and_where_it_errs(textured, head, tmp_path):

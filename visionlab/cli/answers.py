@@ -16,15 +16,20 @@ from rich.text import Text
 if TYPE_CHECKING:
     from visionlab.learning.answers.many import Found
     from visionlab.network.running.classifier import Classifier
+    from visionlab.network.running.prediction import Answer
 
 console = Console()
 
 
 def print_json(found: Iterator[Found]) -> None:
-    """One object {name: [{label, probability}, …]}, printed as the answers come: it is never held as a whole."""
+    """One object {name: [{label, probability}, …]}, printed as the answers come: it is never held as a whole.
+
+    Of a head that refuses pictures each class also says whether this one is refused.
+    """
     before = "{"
     for each in found:
-        row = {each.name: [{"label": a.label, "probability": a.probability} for a in each.predictions]}
+        refused = {} if each.answer is None or each.answer.limit is None else {"refused": each.answer.refused}
+        row = {each.name: [{"label": a.label, "probability": a.probability} | refused for a in each.predictions]}
         print(before + json.dumps(row, indent=2).removeprefix("{").removesuffix("\n}"), end="")
         before = ","
     print("{}" if before == "{" else "\n}")
@@ -38,8 +43,16 @@ def print_tables(found: Iterator[Found]) -> None:
         for answer in each.predictions:
             table.add_row(Text(answer.label), f"{answer.probability:.1%}")
         console.print(table)
-        if in_words([answer.probability for answer in each.predictions]) == "unsure":
+        if each.answer is not None and each.answer.refused:
+            console.print(none_of_these(each.answer))
+        elif in_words([answer.probability for answer in each.predictions]) == "unsure":
             console.print("The network is unsure. It always names one of its classes, also where none of them fits.")
+
+
+def none_of_these(answer: Answer) -> str:
+    """That a picture is refused, by how far it lies, and whom that hits wrongly."""
+    told = f"None of these: its distance is {answer.distance:.4g}, beyond the limit of {answer.limit:.4g}"
+    return told + ("." if answer.share is None else f", which about {answer.share:.0%} of pictures of its classes are.")
 
 
 def print_sheet(net: Classifier, found: Iterator[Found], top: int, as_json: bool) -> None:
@@ -48,13 +61,18 @@ def print_sheet(net: Classifier, found: Iterator[Found], top: int, as_json: bool
     answers = list(found)
     sheet = grade_predictions(net, [(word_of(each.name), each.predictions) for each in answers], top)
     names = [each.name for each in answers]
+    refused = {each.name for each in answers if each.answer is not None and each.answer.refused}
     if as_json:
-        rows = [{"file": name} | asdict(graded) for name, graded in zip(names, sheet.graded, strict=True)]
+        rows = [
+            {"file": name} | asdict(graded) | ({"refused": True} if name in refused else {})
+            for name, graded in zip(names, sheet.graded, strict=True)
+        ]
         print(json.dumps({"score": sheet.score, "of": len(rows), "graded": rows}, indent=2))
         return
     table = Table("", "word", "answer", "right would be", "picture")
     for name, graded in zip(names, sheet.graded, strict=True):
         said = ", ".join(f"{answer.label} {answer.probability:.1%}" for answer in graded.predictions)
+        said += " (refused)" if name in refused else ""
         right = ", ".join(graded.accepted) or "none of its classes"
         table.add_row("✓" if graded.right else "✗", *(Text(plain(text)) for text in (graded.word, said, right, name)))
     console.print(table)

@@ -14,7 +14,7 @@ from rich.progress import Progress
 
 import visionlab as vl
 from visionlab.cli.answers import plain, print_json, print_sheet, print_tables
-from visionlab.cli.shared import AsJson, Device, HeadFile, Network, network
+from visionlab.cli.shared import AsJson, Device, HeadFile, Network, Refuse, network
 from visionlab.errors import ImageError, ParameterError
 from visionlab.writing import replacing
 
@@ -26,6 +26,7 @@ def predict(
     pictures: Annotated[list[Path], typer.Argument(help="Pictures, and folders of pictures.")],
     model: Network = None,
     head: HeadFile = None,
+    refuse: Refuse = None,
     top: Annotated[
         int | None, typer.Option(help="How many classes: 5, and with --words 1, among which the word may be.")
     ] = None,
@@ -49,7 +50,7 @@ def predict(
     if csv and (words or as_json):
         raise ParameterError(f"--csv {csv} holds what --json and --words would print. Leave it out, or them.")
     sources = _sources(pictures)
-    net = in_precision(network(model, head, device), precision)
+    net = in_precision(network(model, head, device, refuse=refuse), precision)
     top = (1 if words else 5) if top is None else top
     answers = predict_many(net, sources, top, thumbnail=None)
     unreadable: list[Unreadable] = []

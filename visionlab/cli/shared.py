@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,7 @@ from visionlab.writing import replacing
 
 if TYPE_CHECKING:
     from visionlab.imaging.image import Image
+    from visionlab.learning.heads.head import Head
     from visionlab.network.files.weight_file import WeightFile
     from visionlab.network.running.classifier import Classifier
 
@@ -26,6 +28,10 @@ Network = Annotated[
     str | None, typer.Option("--model", "-m", help="A name that “models” lists; without it the best that is here.")
 ]
 HeadFile = Annotated[Path | None, typer.Option("--head", help="A head that “train” saved; it brings its own network.")]
+Refuse = Annotated[
+    float | None,
+    typer.Option(help="Which share of pictures of its classes the head may take for none of these; its own without."),
+]
 Picture = Annotated[Path, typer.Argument(help="A picture: JPEG, PNG, WebP, GIF, BMP or TIFF.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -50,14 +56,32 @@ def bar(*columns: object) -> Progress:
     return Progress(*columns, console=shown, transient=True, disable=not shown.is_terminal)
 
 
-def network(model: str | None, head: Path | None, device: str, first: Sequence[str] | None = None) -> Classifier:
+def network(
+    model: str | None,
+    head: Path | None,
+    device: str,
+    first: Sequence[str] | None = None,
+    refuse: float | None = None,
+) -> Classifier:
     """The network of that name, or the head in the file on its own."""
-    chosen = vl.load_head(head) if head else None
-    if chosen is None:
+    if head is None and refuse is not None:
+        raise ParameterError(f"--refuse {refuse} is for a head: name one with --head.")
+    if head is None:
         return base_network(model, device, first)
+    chosen = head_in(head, refuse)
     if model not in (None, chosen.network):
         raise ParameterError(f"{head} is a head on {chosen.network}, not on {model}. Leave --model out.")
     return chosen.as_classifier(chosen.base(lambda name: base_network(name, device)))
+
+
+def head_in(file: Path, refuse: float | None = None) -> Head:
+    """The head in a file, set to refuse that share of pictures of its classes where one is given."""
+    chosen = vl.load_head(file)
+    if refuse is None:
+        return chosen
+    if chosen.refusal is None:
+        raise ParameterError(f"{file} refuses nothing, so that --refuse {refuse} changes nothing. Leave it out.")
+    return replace(chosen, refusal=chosen.refusal.at(refuse))
 
 
 def base_network(model: str | None, device: str, first: Sequence[str] | None = None) -> Classifier:

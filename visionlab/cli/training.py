@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,9 +21,11 @@ from visionlab.cli.shared import (
     Device,
     HeadFile,
     Network,
+    Refuse,
     bar,
     base_network,
     console,
+    head_in,
     network,
     read,
 )
@@ -32,6 +35,7 @@ from visionlab.writing import replacing
 if TYPE_CHECKING:
     from visionlab.imaging.image import Image
     from visionlab.learning.judging.evaluation import Evaluation
+    from visionlab.learning.judging.metrics import Report
     from visionlab.learning.sets.dataset import LabelledImages
     from visionlab.network.running.classifier import Classifier
 
@@ -50,17 +54,28 @@ def train(
     epochs: Annotated[
         int | None, typer.Option(help="The most passes over the pictures; the kind's own without.")
     ] = None,
-    validation: Annotated[float, typer.Option(help="Share of the pictures that is held out.")] = 0.25,
+    validation: Annotated[
+        float | None,
+        typer.Option(help="Share of the pictures that is held out; the set's own validation part, else 0.25, without."),
+    ] = None,
+    refuse: Annotated[
+        float, typer.Option(help="Which share of pictures of its classes the head may take for none of these.")
+    ] = 0.05,
     seed: Annotated[int, typer.Option(help="Decides the split, and where learning begins.")] = 0,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Train a head on a few pictures of your own."""
+    from visionlab.learning.judging.evaluation import score
+
     pictures = _labelled(data)
+    for text in (*pictures.told, pictures.few()):
+        if text:
+            print(plain(text), file=sys.stderr if as_json else None)
     views = None if augment is None else tuple(augment)
-    run = vl.training.fit(
-        pictures, base_network(model, device), kind=kind, validation=validation, epochs=epochs, seed=seed, views=views
-    )
+    share = validation if validation is not None else None if "validation" in pictures.parts else 0.25
+    settings = {"kind": kind, "epochs": epochs, "seed": seed, "views": views, "refuse": refuse}
+    run = vl.training.fit(pictures, base_network(model, device), validation=share, **settings)
     with bar() as progress:
         task = progress.add_task("Looking at the pictures")
         for done, total in run.prepare():
@@ -70,17 +85,24 @@ def train(
             progress.update(task, completed=epoch.index)
     run.head.save(out)
     report = run.report() if len(run.held_out) else None
+    tested = pictures.part("test")
+    test = score(run.head.as_classifier(run.net), tested, refusal=run.head.refusal) if len(tested) else None
     if as_json:
-        measured = {"interval": list(report.interval), "confusion": report.confusion.tolist()} if report else {}
-        print(json.dumps({**run.head.facts, **measured, "file": str(out)}))
+        told = {"interval": list(report.interval), "confusion": report.confusion.tolist()} if report else {}
+        told |= {"balanced_accuracy": report.balanced, "majority": report.majority} if report else {}
+        told |= {"test": test.summary()} if test else {}
+        print(json.dumps({**run.head.facts, **told, "file": str(out)}))
         return
-    print(f"{out}: {len(pictures.classes)} classes, {len(pictures)} pictures")
+    print(f"{out}: {len(pictures.classes)} classes, {len(run.train) + len(run.held_out)} pictures")
     if report is None:
         print("no picture was held out, so nobody knows how good it is")
-        return
-    low, high = report.interval
-    shares = f"{report.accuracy:.0%} of the {len(run.held_out)} held-out pictures"
-    print(f"right on {shares} (95 % interval {low:.0%} to {high:.0%})")
+    else:
+        print("on what was held out:")
+        _print_report(report)
+    if test is not None:
+        print("on the test part of the set:")
+        _print_evaluation(test)
+    print(f"none of these: {run.head.facts['refusal']}")
 
 
 def evaluate(
@@ -88,6 +110,7 @@ def evaluate(
     head: HeadFile = None,
     model: Network = None,
     csv: Annotated[Path | None, typer.Option(help="Write the mistakes into this file, the worst first.")] = None,
+    refuse: Refuse = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
@@ -95,13 +118,13 @@ def evaluate(
     from visionlab.learning.judging.evaluation import score
 
     pictures = _labelled(data)
-    net = network(model, head, device)
+    net = network(model, head, device, refuse=refuse)
     with bar() as progress:
         task = progress.add_task("Looking at the pictures", total=len(pictures))
         found = score(
             net,
             pictures,
-            refusal=vl.load_head(head).refusal if head else None,
+            refusal=net.refusal,
             progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
     if csv:
@@ -126,7 +149,14 @@ def _write_mistakes(out: Path, net: Classifier, found: Evaluation) -> None:
 
 
 def _print_evaluation(found: Evaluation) -> None:
-    report = found.report
+    _print_report(found.report)
+    if found.distances is not None:
+        print(f"{len(found.refused)} of them would be refused as “none of these”")
+    if found.left_out:
+        print(found.left_out)
+
+
+def _print_report(report: Report) -> None:
     table = Table("class", "precision", "recall", "F1", "pictures", "taken for")
     for row, name in enumerate(report.classes):
         counts = report.confusion[row]
@@ -140,10 +170,8 @@ def _print_evaluation(found: Evaluation) -> None:
     total = report.confusion.sum()
     print(f"right on {report.accuracy:.1%} of {total} pictures (95 % interval {low:.1%} to {high:.1%})")
     print(f"always naming the most frequent class would be right on {report.majority:.1%}")
-    if found.distances is not None:
-        print(f"{len(found.refused)} of them would be refused as “none of these”")
-    if found.left_out:
-        print(found.left_out)
+    low, high = report.balanced_interval
+    print(f"with each class counting the same: {report.balanced:.1%} (95 % interval {low:.1%} to {high:.1%})")
 
 
 def export(
@@ -157,6 +185,7 @@ def export(
     data: Annotated[
         Path | None, typer.Option(help="A folder with one folder a class, to put into the zip, for training on.")
     ] = None,
+    refuse: Refuse = None,
     device: Device = "auto",
 ) -> None:
     """The head with its whole network, to be used without this project, checked to answer alike."""
@@ -164,7 +193,7 @@ def export(
         raise ParameterError(f"“{out.name}” should end in .zip (with all that it takes to use it) or .onnx.")
     if data and out.suffix == ".onnx":
         raise ParameterError(f"An ONNX file holds no pictures: leave out --data {data}, or write a .zip.")
-    chosen = vl.load_head(head)
+    chosen = head_in(head, refuse)
     net = chosen.base(lambda name: base_network(name, device))
     images = _images(pictures)
     with bar() as progress:
@@ -172,7 +201,7 @@ def export(
         if out.suffix == ".onnx":
             from visionlab.learning.takeaway.export import export_checked
 
-            for found in export_checked(chosen.as_classifier(net), out, images, chosen.refusal):
+            for found in export_checked(chosen.as_classifier(net), out, images):
                 progress.update(task, description="Comparing it with the original", completed=found.pictures)
         else:
             from visionlab.learning.takeaway.package import pack
@@ -191,9 +220,9 @@ def _zip_folder(data: Path, file: BinaryIO) -> None:
     from visionlab.learning.sets.archive import read_folder
 
     with ZipFile(file, "w") as zipped:
-        for label, items in read_folder(data).items():
-            for name, path in items:
-                zipped.writestr(f"{label}/{name}", read(path))
+        for label, items in read_folder(data).classes.items():
+            for item in items:
+                zipped.writestr("/".join(filter(None, (item.part, label, item.name))), read(item.source))
 
 
 def _labelled(data: Path) -> LabelledImages:

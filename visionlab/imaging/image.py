@@ -6,18 +6,19 @@ import hashlib
 import os
 import struct
 import zlib
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from pi_heif import register_heif_opener
 from PIL import Image as PILImage
-from PIL import ImageOps
 
 from visionlab.errors import ImageError, ParameterError
-from visionlab.imaging.pixels import shrunk, to_rgb
+from visionlab.imaging.pixels import deep_tiff, is_deep, shrunk, tiff_kind, tiff_tags, to_rgb
 
 Image: TypeAlias = NDArray[np.uint8]
 """uint8, (H, W, 3), RGB, upright (EXIF orientation applied)."""
@@ -28,11 +29,15 @@ Response: TypeAlias = NDArray[np.float32]
 Source: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 """A file: its path, its bytes, or the file itself, opened as binary."""
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF", "DIB")
 MAX_BYTES = 20 * 1024 * 1024
 MAX_PIXELS = 40_000_000
+MAX_DECODED = 480 * 2**20  # bytes of a TIFF's numbers: as many pixels in RGB of four bytes
 
-_GOOD = "a JPEG, PNG, WebP, GIF, BMP or TIFF picture"
+GOOD_FORMATS = "JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP or TIFF"
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what it finds amiss is said in one sentence
+
+_GOOD = f"a {GOOD_FORMATS} picture"
 
 # What Pillow raises on damaged data; anything beyond these is a bug and surfaces.
 _DAMAGED = (
@@ -68,23 +73,23 @@ _STRANGERS = (
     (0, b"\x1a\x45\xdf\xa3", "a Matroska or WebM video"),
     (128, b"DICM", "a DICOM picture"),
     (8, b"AVI ", "an AVI video"),
-    (4, b"ftypavi", "an AVIF picture"),
-    (4, b"ftyphei", "a HEIC picture"),
-    (4, b"ftyphev", "a HEIC picture"),
-    (4, b"ftypmif1", "a HEIC picture"),
-    (4, b"ftypmsf1", "a HEIC picture"),
+    (0, b"MM\x00+", "a BigTIFF picture, the highest byte first"),
+    (4, b"ftypcrx", "a Canon raw picture"),
     (4, b"ftyp", "an MP4 or QuickTime video"),
 )
-_FAMILIAR = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
+_FAMILIAR = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"BM", b"II*\x00", b"MM\x00*")
+_FAMILIAR += (b"II+\x00",)
+_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")  # AVIF and HEIC
 
 
 def load_image(source: Source | Image) -> Image:
     """Decode a picture file into uint8 (H, W, 3) RGB, C-contiguous.
 
     `source` is a path, the file's bytes, or an open binary file (read from its start where it can seek).
-    JPEG, PNG, WebP, GIF, BMP and TIFF; at most MAX_BYTES of file and MAX_PIXELS pixels, both checked before
-    anything is decoded. EXIF orientation is applied, transparency is composited over white, 16-bit and float
-    grey are scaled to 8 bit, and of an animation the first frame is taken. A uint8 (H, W, 3) array is let through.
+    JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP and TIFF; at most MAX_BYTES of file and MAX_PIXELS pixels, both checked before
+    anything is decoded. EXIF orientation is applied, colours are those of sRGB by the file's profile, transparency is
+    composited over white, deeper and float pictures are scaled to 8 bit as pixels.to_eight_bits says, and of an
+    animation the first frame is taken. A uint8 (H, W, 3) array is let through.
 
     Raises ImageError where the file is no usable picture, and ParameterError for an array of another kind.
     """
@@ -95,23 +100,61 @@ def load_image(source: Source | Image) -> Image:
         raise ImageError(f"The file is empty. Choose {_GOOD}.")
     if len(data) > MAX_BYTES:
         raise _too_many_bytes(f"more than {MAX_BYTES / 2**20:.0f}")
-    with _open(data) as picture:
-        width, height = picture.size
-        if width * height > MAX_PIXELS:
-            raise ImageError(
-                f"The picture has {width:,} × {height:,} pixels; at most {MAX_PIXELS // 10**6} megapixels are read. "
-                "Choose a smaller one."
-            )
-        if width < 1 or height < 1:
-            raise ImageError(f"The picture has no pixels ({width} × {height}). Choose another one.")
+    try:
+        tags = tiff_tags(data)
+        deep = is_deep(tags)
+    except _DAMAGED as error:
+        raise _damaged("TIFF", error) from error
+    if deep:
+        return _load_deep(data, tags)
+    with _open(data, tags) as picture:
+        _check_size(*picture.size)
         try:
             picture.load()
-            pixels = to_rgb(_upright(picture))
+            return to_rgb(picture, data)
         except _DAMAGED as error:
-            raise ImageError(
-                f"The {picture.format} picture is damaged or cut off ({error}). Choose an undamaged file."
-            ) from error
-    return pixels
+            raise _damaged(picture.format, error) from error
+
+
+def _load_deep(data: bytes, tags: Mapping[int, Any]) -> Image:
+    width, height = tags.get(256, 0), tags.get(257, 0)
+    _check_size(width, height)
+    if (size := width * height * sum(tags.get(258, ())) // 8) > MAX_DECODED:
+        raise ImageError(
+            f"The picture takes {size / 2**20:,.0f} MB decoded; at most {MAX_DECODED >> 20} MB are read. "
+            "Save it in 8 bits."
+        )
+    try:
+        return deep_tiff(data, tags)
+    except ValueError as error:
+        raise ImageError(f"The TIFF picture holds what is not read here: {error}. Save it in 8 or 16 bits.") from error
+    except (*_DAMAGED, cv2.error) as error:
+        raise _damaged("TIFF", error) from error
+
+
+def is_picture_file(start: bytes) -> bool:
+    """Whether a file that begins with these bytes, 64 or more, is of a kind that load_image reads."""
+    box = start[4:8] == b"ftyp" and any(brand in _BRANDS for brand in (start[8:12], *_fours(start[16:])))
+    return start.startswith(_FAMILIAR) or start[8:12] == b"WEBP" or box
+
+
+def _fours(data: bytes) -> list[bytes]:
+    return [data[place : place + 4] for place in range(0, len(data), 4)]
+
+
+def _check_size(width: int, height: int) -> None:
+    """ImageError for more pixels than are read, or none."""
+    if width * height > MAX_PIXELS:
+        raise ImageError(
+            f"The picture has {width:,} × {height:,} pixels; at most {MAX_PIXELS // 10**6} megapixels are read. "
+            "Choose a smaller one."
+        )
+    if width < 1 or height < 1:
+        raise ImageError(f"The picture has no pixels ({width} × {height}). Choose another one.")
+
+
+def _damaged(format: str | None, error: Exception) -> ImageError:
+    return ImageError(f"The {format} picture is damaged or cut off ({error}). Choose an undamaged file.")
 
 
 def check_image(image: Image) -> Image:
@@ -223,22 +266,27 @@ def _too_many_bytes(megabytes: str) -> ImageError:
     )
 
 
-def _open(data: bytes) -> PILImage.Image:
+def _open(data: bytes, tags: Mapping[int, Any]) -> PILImage.Image:
     """Pillow's picture with its header read and no pixel decoded.
 
     The plugins are called one by one, as PIL.Image.open(formats=FORMATS) does, but without its own limit on size,
     which knows only a warning and an error that do not say width and height.
     """
+    register_heif_opener()
     PILImage.preinit()
     if not set(FORMATS) <= set(PILImage.OPEN):
         PILImage.init()
     for name in FORMATS:
         factory, accepts = PILImage.OPEN[name]
-        if accepts is None or accepts(data[:16]) is True:
+        if accepts is None or accepts(data[:16].ljust(16, b"\0")) is True:
             try:
                 return factory(BytesIO(data), "")
             except _DAMAGED:
                 continue
+    if tags:
+        raise ImageError(
+            f"The TIFF picture is damaged, or holds what is not read here: {tiff_kind(tags)}. Save it as grey or RGB."
+        )
     raise _stranger(data)
 
 
@@ -252,13 +300,6 @@ def _stranger(data: bytes) -> ImageError:
         return ImageError(f"The file is an SVG drawing, which is not read here. Choose {_GOOD}.")
     if text.startswith((b"<!doctype html", b"<html")):
         return ImageError(f"The file is a web page, not a picture. Choose {_GOOD}.")
-    if data.startswith(_FAMILIAR):
+    if is_picture_file(data[:64]):
         return ImageError("The file begins like a picture but is damaged or cut off. Choose an undamaged file.")
     return ImageError(f"The file is not a picture that can be read. Choose {_GOOD}.")
-
-
-def _upright(picture: PILImage.Image) -> PILImage.Image:
-    try:
-        return ImageOps.exif_transpose(picture)
-    except _DAMAGED:  # unreadable metadata does not make the pixels unreadable
-        return picture

@@ -10,13 +10,14 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from types import CodeType
 from typing import Any
 
 from visionlab.errors import ParameterError
 from visionlab.imaging.filter_record import Value, quoted
 from visionlab.imaging.filters import find_filter
 from visionlab.imaging.image import Image, check_image
-from visionlab.imaging.pixels import shrunk, to_rgb
+from visionlab.imaging.pixels import decoded, shrunk
 
 MAX_STEPS = 50  # of a chain that comes as JSON, and on the page
 MAX_JSON_BYTES = 100_000  # 50 steps need about 10,000
@@ -26,18 +27,21 @@ _HEAD = '''"""A picture pipeline, written by visionlab. Needs opencv-python (or 
     python pipeline.py photo.jpg result.png
 """
 
+import struct
 import sys
+from io import BytesIO
+from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps, TiffImagePlugin
 {imports}
 '''
 
 _TAIL = """
 
 if __name__ == "__main__":
-    picture = to_rgb(ImageOps.exif_transpose(Image.open(sys.argv[1])))
+    picture = decoded(Path(sys.argv[1]).read_bytes())
 {fit}    cv2.imwrite(sys.argv[2], cv2.cvtColor(pipeline(picture), cv2.COLOR_RGB2BGR))
 """
 
@@ -100,7 +104,7 @@ class Pipeline:
         functions: dict[Callable, None] = {}  # a dict keeps order, each once
         for function, _ in steps:
             functions |= dict.fromkeys(_with_helpers(function))
-        reading = dict.fromkeys([*_with_helpers(to_rgb), *([shrunk] if fit else [])])
+        reading = dict.fromkeys([*_with_helpers(decoded), *([shrunk] if fit else [])])
         sources = [_source(function) for function in functions]
         calls = [
             f"    image = {function.__name__}({', '.join(['image', *_arguments(values)])})"
@@ -217,8 +221,18 @@ def _scipy_modules(function: Callable) -> list[str]:
 
 def _globals(function: Callable) -> dict[str, Any]:
     """{name: value} of what the function looks up in its module."""
-    names = [each.argval for each in dis.get_instructions(function) if each.opname == "LOAD_GLOBAL"]
+    names = _global_names(function.__code__)
     return {name: function.__globals__[name] for name in names if name in function.__globals__}
+
+
+def _global_names(code: CodeType) -> Iterator[str]:
+    """Those that a function's code looks up, also in comprehensions and functions within it."""
+    for instruction in dis.get_instructions(code):
+        if instruction.opname == "LOAD_GLOBAL":
+            yield instruction.argval
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _global_names(inner)
 
 
 def _arguments(values: Mapping[str, Value], written: Callable[[Value], str] = repr) -> list[str]:

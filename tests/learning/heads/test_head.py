@@ -15,12 +15,13 @@ from visionlab.learning.features.embedding import embed
 from visionlab.learning.features.source import embedder, network_fingerprint
 from visionlab.learning.heads.head import Head, load_head
 from visionlab.learning.heads.training import train_head
-from visionlab.learning.judging.refusal import fit_refusal
+from visionlab.learning.judging.refusal import Refusal, fit_refusal
 from visionlab.network.explain import explain
 from visionlab.network.files.weights import is_here
 from visionlab.network.inside.activations import feature_maps
 from visionlab.network.inside.trace import trace_unit
-from visionlab.network.running.prediction import predict, probabilities
+from visionlab.network.running.batching import Batcher
+from visionlab.network.running.prediction import answer, predict, probabilities
 from visionlab.network.zoo.layers import vgg_layers
 from visionlab.network.zoo.loading import load_classifier
 from visionlab.network.zoo.models import MODELS
@@ -303,3 +304,34 @@ def test_a_head_whose_parts_do_not_fit_is_refused_in_a_sentence(full):
         replace(full, tuned={"features.99.weight": np.zeros(2, np.float32)}).as_classifier(net)
     with pytest.raises(HeadError, match="takes 14 features"):
         replace(full, layer="pool5").as_classifier(net)
+
+
+def test_one_answer_says_class_probability_and_refusal(noise):
+    head = Head(
+        np.random.default_rng(0).normal(size=(3, 14)).astype(np.float32),
+        np.zeros(3, np.float32),
+        ("a", "b", "c"),
+        "tiny",
+        "relu7",
+        network_fingerprint(tiny_classifier()),
+    )
+    net, images = tiny_classifier(), [noise, noise[::-1].copy(), noise[:, ::-1].copy()]
+    plain = head.as_classifier(net)
+    assert [each.refused for each in answer(plain, images)] == [False] * 3
+    assert {each.limit for each in answer(plain, images)} == {None}
+    features = embed(net, images)
+    refusal = Refusal(np.zeros((1, 14)), np.eye(14), np.zeros(14), 0.0)
+    refusal = replace(refusal, centre=features[0] / np.linalg.norm(features[0]), threshold=1e-6)
+    refusing = replace(head, refusal=refusal).as_classifier(net)
+    found = answer(refusing, images)
+    assert [each.refused for each in found] == [False, True, True]
+    np.testing.assert_allclose([each.distance for each in found], refusal.distances(features), atol=1e-6)
+    assert {each.limit for each in found} == {1e-6}
+    np.testing.assert_allclose([each.probabilities for each in found], probabilities(plain, images), atol=1e-6)
+    assert [each.top(2) for each in found] == predict(plain, images, top=2)
+    batcher = Batcher(refusing)
+    alone = [batcher.answer(image) for image in images]
+    batcher.close()
+    assert [each.refused for each in alone] == [False, True, True]
+    with pytest.raises(ParameterError, match="list of pictures"):
+        answer(plain, noise)

@@ -6,7 +6,7 @@ from scipy.stats import binomtest
 from sklearn.metrics import classification_report
 
 from visionlab.errors import ParameterError
-from visionlab.learning.judging.metrics import Report, evaluate, wilson
+from visionlab.learning.judging.metrics import Report, balanced_accuracy, evaluate, wilson
 
 CLASSES = ("cats", "dogs", "birds")
 
@@ -93,3 +93,30 @@ def test_wilson_at_the_ends():
 def test_wilson_refuses(right, total, z):
     with pytest.raises(ParameterError):
         wilson(right, total, z)
+
+
+def test_balanced_accuracy_is_scikit_learns_and_its_interval_covers():
+    from sklearn.metrics import balanced_accuracy_score
+
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 3, 80)
+    predicted = np.where(rng.random(80) < 0.7, truth, rng.integers(0, 3, 80))
+    found = evaluate(truth, predicted, "abcd")
+    assert found.balanced == pytest.approx(balanced_accuracy_score(truth, predicted))
+    assert found.balanced_interval[0] < found.balanced < found.balanced_interval[1]
+    # Of classes whose recalls are known, 95 % of intervals hold their mean.
+    held = 0
+    for _ in range(200):
+        right = rng.binomial([40, 8], [0.9, 0.6])
+        low, high = balanced_accuracy(np.array([[right[0], 40 - right[0]], [8 - right[1], right[1]]]))[1]
+        held += low <= 0.75 <= high
+    assert 180 <= held <= 200
+
+
+def test_always_naming_the_large_class_is_half_right_by_balance():
+    found = evaluate([0] * 15 + [1] * 2, [0] * 17, "ab")
+    assert found.accuracy == pytest.approx(15 / 17)
+    assert found.balanced == 0.5
+    low, high = evaluate([0] * 15 + [1], [0] * 15 + [1], "ab").balanced_interval
+    assert low < 0.65  # of one picture of a class that was right, little is known
+    assert high == 1

@@ -163,3 +163,27 @@ def test_what_is_promised_is_what_happens():
     beyond = 1 - np.sort(rng.random((4000, 39)))[:, module._rank(39, 0.1) - 1]
     assert beyond.mean() == pytest.approx(0.1, abs=0.005)
     assert f"hardly more than {np.quantile(beyond, 0.95):.0%}" in promise(39, 0.1)
+
+
+def test_another_share_can_be_chosen_by_what_it_was_set_by():
+    features, labels, _ = clouds(count=120)
+    refusal = fit_refusal(features[:60], labels[:60], features[60:])
+    assert refusal.share == pytest.approx(3 / 61)  # the 58th of 60 distances is the limit
+    for share in (0.01, 0.05, 0.2, 0.5):
+        chosen = refusal.at(share)
+        expected = fit_refusal(features[:60], labels[:60], features[60:], share)
+        assert chosen.threshold == expected.threshold
+        assert chosen.share == pytest.approx(max(share, 1 / 61), abs=1 / 60)
+        again = Refusal.from_arrays(chosen.arrays())
+        assert (again.threshold, again.share) == (chosen.threshold, chosen.share)
+    assert refusal.at(0.5).refuses(features[60:]).mean() == pytest.approx(0.5, abs=0.03)
+    with pytest.raises(ParameterError, match=r"false refusals is 1\.5"):
+        refusal.at(1.5)
+
+
+def test_a_refusal_of_before_says_that_its_share_is_not_known():
+    old = Refusal([[0, 0]], [[1, 0, 0], [0, 2, 0]], [0.5, 0, 0], threshold=1.0)
+    assert old.share is None
+    assert "held_out" not in old.arrays()
+    with pytest.raises(ParameterError, match="does not say by which pictures its refusal was set"):
+        old.at(0.1)

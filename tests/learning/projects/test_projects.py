@@ -531,11 +531,35 @@ def test_where_a_workspace_is_and_how_large(tmp_path, monkeypatch):
             Workspace()
 
 
+def test_a_project_of_the_first_version_is_brought_up_to_this_one(workspace):
+    project = workspace.create("Pets", ME)
+    add(project, "cats", 1, 2)
+    project.remove([project.pictures()[0].id])
+    old = {table: tuple(c for c in columns if c != "part") for table, columns in journal.JOURNALLED.items()}
+    with sqlite3.connect(project.folder / "project.sqlite", isolation_level=None) as db:
+        for event in ("INSERT", "UPDATE", "DELETE"):
+            db.execute(f"DROP TRIGGER pictures_{event}")
+        db.execute("ALTER TABLE pictures DROP COLUMN part")
+        db.executescript(journal._triggers("pictures", old["pictures"]))
+        for which in ("before", "after"):
+            db.execute(f"UPDATE changes SET {which} = json_remove({which}, '$.part') WHERE of = 'pictures'")
+        db.execute("PRAGMA user_version = 1")
+    for _ in range(2):
+        again = workspace.open(project.id)
+    assert [each.part for each in again.pictures()] == [None]
+    again.undo()  # what the journal kept of before
+    assert len(again.pictures()) == 2
+    add(again, "dogs", 3)
+    again.undo()
+    again.redo()
+    assert [each.name for each in again.pictures()] == ["1.png", "2.png", "3.png"]
+
+
 def test_databases_that_cannot_be_used(workspace, pets):
     other = workspace.create("Birds", ME)
     with closing(sqlite3.connect(pets.folder / "project.sqlite")) as db:
         db.execute("PRAGMA user_version = 7")
-    with pytest.raises(DatasetError, match="of version 7; this visionlab opens version 1"):
+    with pytest.raises(DatasetError, match="of version 7; this visionlab opens version 2"):
         workspace.open(pets.id)
     (pets.folder / "project.sqlite").write_bytes(b"no database at all" * 99)
     with pytest.raises(DatasetError, match="database is damaged"):

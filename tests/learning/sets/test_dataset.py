@@ -246,10 +246,8 @@ def test_class_folders_may_be_links(tmp_path):
     ("files", "told"),
     [
         ({"1.png": png()}, "no class folders; put the pictures into one folder a class"),
-        (ANIMALS | {"birds/notes.txt": b""}, "class “birds” has no pictures"),
         (ANIMALS | {"dogs/2.png": b"not a picture"}, "“dogs/2.png” cannot be read: "),
         (ANIMALS | {"dogs/2.heic": b"\0\0\0\x18ftypheic"}, "“dogs/2.heic” cannot be read: .*HEIC"),
-        (ANIMALS | {"CATS/1.png": png(5)}, "wo classes of the same name"),
     ],
 )
 def test_folders_that_are_refused(tmp_path, files, told):
@@ -305,17 +303,6 @@ def test_litter_in_a_zip_is_passed_over():
     assert LabelledImages.from_zip(packed(litter | wrapped)).counts() == {"cats": 2, "dogs": 1}
 
 
-def test_only_one_folder_around_all_is_skipped():
-    both = LabelledImages.from_zip(
-        packed({f"{top}/{name}": ANIMALS[name] for top in ("train", "val") for name in ANIMALS})
-    )
-    assert both.classes == ("train", "val")
-    assert both.names[:3] == ("cats/1.png", "cats/2.png", "dogs/1.png")
-    assert LabelledImages.from_zip(packed({"cats/1.png": png()})).classes == ("cats",)
-    mixed = packed({"cats/1.png": png(), "cats/young/2.png": png(2)})
-    assert LabelledImages.from_zip(mixed).counts() == {"cats": 2}
-
-
 def test_unicode_names_with_and_without_their_flag():
     marked = packed({"Bäume/größe.png": png(1), "猫/一.png": png(2)})
     assert LabelledImages.from_zip(marked).classes == ("Bäume", "猫")
@@ -336,7 +323,9 @@ def test_unicode_names_with_and_without_their_flag():
         "/etc/evil.png",
         "C:/evil.png",
         "c:evil.png",
-        "cats\\evil.png",
+        "cats\\..\\..\\evil.png",
+        "\\\\server\\evil.png",
+        "C:\\evil.png",
         "..",
         "//a/b.png",
     ],
@@ -411,8 +400,6 @@ def test_zips_without_classes_are_refused():
     for entries in ({}, {"1.png": png()}, {"__MACOSX/cats/1.png": png()}):
         with pytest.raises(DatasetError, match="no class folders"):
             LabelledImages.from_zip(packed(entries))
-    with pytest.raises(DatasetError, match="class “birds” has no pictures"):
-        LabelledImages.from_zip(packed(ANIMALS | {"birds/": b""}))
 
 
 def test_ten_thousand_folders_are_too_many():

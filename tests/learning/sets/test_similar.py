@@ -10,7 +10,7 @@ from skimage import data as photographs
 
 from visionlab.imaging.image import load_image
 from visionlab.learning.sets import similar
-from visionlab.learning.sets.similar import NEAR, grouped, hashes, joined, near_pairs
+from visionlab.learning.sets.similar import NEAR, SMALL, grouped, hashes, in_small, joined, near_pairs
 
 PHOTOGRAPHS = {
     name: load_image(np.ascontiguousarray(getattr(photographs, name)())) for name in ("astronaut", "chelsea", "coffee")
@@ -69,18 +69,54 @@ def test_hashes_are_those_of_imagehash():
     assert hashes(image).dtype == np.uint64
 
 
-@given(st.lists(st.integers(0, 2**64 - 1), max_size=12), st.lists(st.integers(0, 63), max_size=12), st.integers(0, 64))
-def test_groups_are_the_components_of_what_is_near(values, flips, most):
+def alike(count):
+    """So many pictures in small that all look the same, so that hashes alone decide."""
+    return np.full((count, SMALL * SMALL), 1 / SMALL, np.float32)
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), max_size=12), st.lists(st.integers(0, 63), max_size=12))
+def test_groups_are_the_components_of_what_is_near(values, flips):
     values += [value ^ (1 << bit) for value, bit in zip(values, flips, strict=False)]
-    found = grouped(np.array(values, np.uint64), most)
+    both = np.array([values, values], np.uint64).T.reshape(-1, 2)
+    names = [str(place) for place in range(len(values))]
+    found = grouped(names, both, alike(len(values)), np.ones(len(values), bool))
     expected = list(range(len(values)))
     for _ in values:  # the least index spreads along every near pair
         expected = [
-            min(expected[j] for j in range(len(values)) if distance(values[i], values[j]) <= most)
+            min(expected[j] for j in range(len(values)) if distance(values[i], values[j]) <= NEAR)
             for i in range(len(values))
         ]
     assert found.tolist() == expected
     assert found.dtype == np.int64
+
+
+def test_what_is_near_by_its_hash_alone_is_no_copy():
+    both, small = np.zeros((3, 2), np.uint64), alike(3)
+    small[1, ::2] *= -1
+    assert grouped("abc", both, small, np.ones(3, bool)).tolist() == [0, 1, 0]
+    assert grouped("aac", both, small, np.zeros(3, bool)).tolist() == [0, 0, 1]  # looked for in none, but copies
+
+
+@pytest.mark.parametrize("change", [*CHANGES, "mirror"])
+def test_a_photograph_that_was_changed_a_little_shares_a_group(change):
+    first = list(PHOTOGRAPHS.values())
+    changes = CHANGES | {"mirror": lambda image: image[:, ::-1]}
+    images = [*first, *(np.ascontiguousarray(changes[change](image)) for image in first)]
+    both, small = (np.stack([look(image) for image in images]) for look in (hashes, in_small))
+    assert grouped("abcdef", both, small, np.ones(6, bool)).tolist() == [0, 1, 2, 0, 1, 2]
+
+
+def test_digits_and_flat_pictures_are_no_copies_of_one_another():
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    images = [np.repeat(image.astype(np.uint8)[..., None] * 15, 3, 2) for image in found.images[:400]]
+    images += [np.full((9, 9, 3), level, np.uint8) for level in range(0, 250, 50)]
+    both, small = (np.stack([look(image) for image in images]) for look in (hashes, in_small))
+    groups = grouped([str(n) for n in range(405)], both, small, np.ones(405, bool))
+    for group in set(groups[:400].tolist()):
+        assert len(set(found.target[:400][groups[:400] == group].tolist())) == 1
+    assert len(set(groups[400:].tolist())) == 5
 
 
 def test_pairs_are_the_same_however_small_the_blocks(monkeypatch):
@@ -97,10 +133,11 @@ def test_pairs_are_the_same_however_small_the_blocks(monkeypatch):
 
 
 def test_thousands_of_frames_of_one_scene_are_one_group_in_bounded_memory():
-    frames = np.full(3000, 2**63 + 5, np.uint64)
-    grouped(frames[:2])  # what is slow to import is then there
+    frames, small, all_of_them = np.full((3000, 2), 2**63 + 5, np.uint64), alike(3000), np.ones(3000, bool)
+    names = [str(number) for number in range(3000)]
+    grouped(names[:2], frames[:2], small[:2], all_of_them[:2])  # what is slow to import is then there
     tracemalloc.start()
-    assert not grouped(frames).any()
+    assert not grouped(names, frames, small, all_of_them).any()
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 100e6  # all pairs at once: over 140 MB, and as much again for the graph

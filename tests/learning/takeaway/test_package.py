@@ -9,12 +9,14 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import onnxruntime
 import pytest
+from kinds import every_kind
 from PIL import Image
 from tiny import tiny_classifier
 
@@ -56,6 +58,8 @@ def photos(tmp_path_factory):
     rgb.convert("P").save(folder / "palette.gif", transparency=3)
     Image.fromarray(noise(1, 1)).save(folder / "one pixel.png")
     Image.fromarray(noise(3, 700)).save(folder / "strip.bmp")
+    for name, data in every_kind().items():
+        (folder / f"kind {name}").write_bytes(data)
     return sorted(folder.iterdir())
 
 
@@ -76,8 +80,9 @@ def head(photos) -> Head:
     )
     features = embed(net, [vl.load_image(path) for path in photos])
     refusal = Refusal(np.eye(2, 5), np.eye(5, 14), np.zeros(14), 0.0)
-    middle = float(np.sort(refusal.distances(features))[[3, 4]].mean())
-    return Head(**(vars(plain) | {"refusal": Refusal(refusal.points, refusal.projection, refusal.centre, middle)}))
+    distances = np.sort(refusal.distances(features))
+    held_out = distances[::7][:10]  # as if they had been held out
+    return replace(plain, refusal=replace(refusal, threshold=float(held_out[-2:].mean()), held_out=held_out))
 
 
 @pytest.fixture(scope="module")
@@ -118,24 +123,30 @@ def test_predict_py_answers_like_the_library(unpacked, photos, head):
         assert name == str(path)
         if distance > head.refusal.threshold:
             refused += 1
-            assert rest.startswith("none of these")
-        else:
-            found = dict(re.fullmatch(r"(.*) ([\d.]+)", part).groups() for part in rest.split(", "))
-            (expected,) = vl.predict(net, [vl.load_image(path)])
-            assert list(found) == [answer.label for answer in expected], path.name
-            for answer in expected:
-                assert float(found[answer.label]) == pytest.approx(answer.probability, abs=1e-4), path.name
+            said, _, rest = rest.partition("; otherwise ")
+            measured, limit = re.search(r"none of these \(distance (.*), the limit is ([^,)]*)", said).groups()
+            assert float(measured) == pytest.approx(distance, rel=1e-3)
+            assert float(limit) == pytest.approx(head.refusal.threshold, rel=1e-3)
+            assert "about 18% of its own are" in said
+        found = dict(re.fullmatch(r"(.*) ([\d.]+)", part).groups() for part in rest.split(", "))
+        (expected,) = vl.predict(net, [vl.load_image(path)])
+        assert {*found} == {answer.label for answer in expected}, path.name
+        for answer in expected:
+            assert float(found[answer.label]) == pytest.approx(answer.probability, abs=1e-4), path.name
     assert 0 < refused < len(photos)
 
 
-def test_predict_py_is_short_and_needs_three_packages(unpacked):
+def test_predict_py_is_short_and_needs_five_packages(unpacked):
     source = (unpacked / "predict.py").read_text()
+    reading = ast.parse((unpacked / "pixels.py").read_text())
     tree = ast.walk(ast.parse(source))
     imported = {name for node in tree if isinstance(node, ast.Import) for name in [a.name for a in node.names]}
     imported |= {n.module for n in ast.walk(ast.parse(source)) if isinstance(n, ast.ImportFrom)}
     required = {line.split(">")[0] for line in (unpacked / "requirements.txt").read_text().splitlines()}
-    assert required == {"onnxruntime", "numpy", "pillow"}
-    assert imported - sys.stdlib_module_names == {"onnxruntime", "numpy", "PIL"}
+    imported |= {name.name for node in ast.walk(reading) if isinstance(node, ast.Import) for name in node.names}
+    imported |= {node.module for node in ast.walk(reading) if isinstance(node, ast.ImportFrom)}
+    assert required == {"onnxruntime", "numpy", "pillow", "opencv-python-headless", "pi-heif"}
+    assert imported - sys.stdlib_module_names == {"onnxruntime", "numpy", "PIL", "cv2", "pi_heif"}
     assert len(source.splitlines()) <= 30
     result = subprocess.run([sys.executable, "-I", unpacked / "predict.py"], capture_output=True, text=True)
     assert (result.returncode, "python predict.py photo.jpg" in result.stderr) == (1, True)
@@ -371,6 +382,6 @@ def test_a_package_that_could_not_be_opened_again_is_not_written(exported, head,
     assert out.stat().st_size < most
     with zipfile.ZipFile(out) as zipped:
         small = [each for each in zipped.infolist() if each.filename.endswith((".txt", ".md", ".py"))]
-    assert len(small) == 4
+    assert len(small) == 5
     assert sum(each.file_size for each in small) < package.SMALL_FILES / 50
     list(pack(head, net, out, [noise(9, 9)], most=1))  # without pictures it is for elsewhere, not to come back

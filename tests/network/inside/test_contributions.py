@@ -90,7 +90,8 @@ def test_contributions_to_the_classes_of_a_head(noise):
 
 def test_the_network_is_left_as_it_was(noise):
     net = tiny_classifier()
-    contributions(net, noise)
+    with torch.no_grad():  # also where the caller needs no gradients
+        contributions(net, noise)
     assert not any(p.requires_grad or p.grad is not None for p in net.module.parameters())
     assert not any(module._forward_hooks or module._backward_hooks for module in net.module.modules())
 

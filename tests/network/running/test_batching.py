@@ -88,7 +88,7 @@ def test_whatever_the_batches_are_no_answer_goes_astray(most, wait, order, clien
 
 
 def test_prepared_pictures_are_answered_like_pictures():
-    found = answers(NET, [prepared(NET, picture) for picture in PICTURES])
+    found = [each.probabilities for each in answers(NET, [prepared(NET, picture) for picture in PICTURES])]
     np.testing.assert_allclose(found, EXPECTED, atol=1e-5)
 
 

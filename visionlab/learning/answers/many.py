@@ -16,12 +16,13 @@ from zipfile import ZipFile, ZipInfo
 from torch import Tensor
 
 from visionlab.errors import DatasetError, ImageError, ParameterError, VisionlabError
-from visionlab.imaging.image import Image, encode_jpeg, fit, load_image
+from visionlab.imaging.image import GOOD_FORMATS, Image, encode_jpeg, fit, load_image
 from visionlab.learning.sets import archive
 from visionlab.learning.sets.dataset import DECODERS
+from visionlab.learning.sets.layout import is_picture
 from visionlab.network.running.batching import answers, prepared
 from visionlab.network.running.classifier import BATCH, Classifier
-from visionlab.network.running.prediction import Prediction, ranked
+from visionlab.network.running.prediction import Answer, Prediction
 
 THUMBNAIL = 96  # pixels along the longer side
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a cell begins with that a spreadsheet computes
@@ -38,12 +39,13 @@ class Source:
 @dataclass(frozen=True)
 class Found:
     """What the network takes a picture for, most probable class first; thumbnail is a JPEG file, where one was asked
-    for.
+    for; answer is all that it says, also whether it refuses the picture.
     """
 
     name: str
     predictions: tuple[Prediction, ...]
     thumbnail: bytes | None
+    answer: Answer | None = None
 
 
 @dataclass(frozen=True)
@@ -74,10 +76,11 @@ def folder_sources(path: str | os.PathLike[str]) -> list[Source]:
         raise DatasetError(f"“{root}” is no folder; name one that holds pictures.")
     closed: list[OSError] = []
     files = [Path(base, name) for base, _, names in os.walk(root, onerror=closed.append) for name in names]
-    found = [(file, partial(load_image, file)) for file in files if archive.is_picture(file.relative_to(root).parts)]
+    chosen = (file for file in files if is_picture(file.relative_to(root).parts, partial(archive.start_of_file, file)))
+    found = [(file, partial(load_image, file)) for file in chosen]
     found += [(Path(error.filename), partial(_refuse, error)) for error in closed]
     if not found:
-        raise DatasetError(f"“{root}” holds no picture; put JPEG, PNG, WebP, GIF, BMP or TIFF files into it.")
+        raise DatasetError(f"“{root}” holds no picture; put {GOOD_FORMATS} files into it.")
     return [Source(str(file), load) for file, load in sorted(found, key=lambda pair: pair[0].parts)]
 
 
@@ -94,10 +97,9 @@ def zip_sources(file: str | os.PathLike[str] | bytes | BinaryIO) -> list[Source]
     """
     opening = archive.opened(file)
     opened = opening.__enter__()  # it is left when the last source lets go of `opening`
-    entries = [(archive.entry_parts(info), info) for info in opened.infolist() if not info.is_dir()]
-    found = [(parts, info) for parts, info in entries if parts and archive.is_picture(parts)]
+    found = archive.pictures_in(opened)
     if not found:
-        raise DatasetError("The zip holds no picture; put JPEG, PNG, WebP, GIF, BMP or TIFF files into it.")
+        raise DatasetError(f"The zip holds no picture; put {GOOD_FORMATS} files into it.")
     archive.check_counts({"": found})
     archive.check_unpacked(sum(info.file_size for _, info in found))
     named = [("/".join(parts), info) for parts, info in sorted(found, key=lambda pair: pair[0])]
@@ -144,7 +146,8 @@ def _predict_many(
             rows = iter(answers(net, inputs) if inputs else ())
             for each in looked:
                 if isinstance(each, _Looked):
-                    yield Found(each.name, tuple(ranked(net, next(rows), top)), each.thumbnail)
+                    answer = next(rows)
+                    yield Found(each.name, tuple(answer.top(top)), each.thumbnail, answer)
                 else:
                     yield each
     finally:
@@ -164,7 +167,8 @@ def _look(net: Classifier, source: Source, thumbnail: int | None) -> _Looked | U
 
 
 def write_csv(rows: Iterable[Found], file: TextIO) -> None:
-    """Write a line a picture: file, class_1, probability_1, class_2 …; probabilities are 0..1, with six decimals.
+    """Write a line a picture: file, class_1, probability_1, class_2 …; probabilities are 0..1, with six decimals. Of a
+    head that refuses pictures, refused (yes or no), distance and limit stand behind the file.
 
     `file` is open as text with newline="". A name or class that begins with =, +, -, @, a tab or a carriage return gets
     a ' before it, since a spreadsheet would compute it (OWASP, “CSV injection”); what is no text in a name, which Linux
@@ -175,12 +179,21 @@ def write_csv(rows: Iterable[Found], file: TextIO) -> None:
     for row in rows:
         if width is None:
             width = len(row.predictions)
+            measured = ["refused", "distance", "limit"] if _refusing(row) else []
             numbered = (cell for i in range(1, width + 1) for cell in (f"class_{i}", f"probability_{i}"))
-            writer.writerow(["file", *numbered])
+            writer.writerow(["file", *measured, *numbered])
         cells = (cell for found in row.predictions for cell in (_cell(found.label), f"{found.probability:.6f}"))
-        writer.writerow([_cell(row.name), *cells])
+        writer.writerow([_cell(row.name), *(_refusal(row.answer) if measured else ()), *cells])
     if width is None:
         writer.writerow(["file"])
+
+
+def _refusing(row: Found) -> bool:
+    return row.answer is not None and row.answer.limit is not None
+
+
+def _refusal(answer: Answer) -> tuple[str, str, str]:
+    return "yes" if answer.refused else "no", f"{answer.distance:.6g}", f"{answer.limit:.6g}"
 
 
 def _cell(text: str) -> str:

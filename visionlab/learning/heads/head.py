@@ -165,6 +165,7 @@ class Head:
             labels=self.classes,
             layers=tuple(layers),
             temperature=self.temperature,
+            refusal=self.refusal,
         )
 
 

@@ -16,6 +16,7 @@ from visionlab.learning.features.source import embedder
 from visionlab.learning.heads.block import Block, Maps, last_block
 from visionlab.learning.heads.problem import Problem
 from visionlab.learning.sets.dataset import LabelledImages
+from visionlab.learning.sets.layout import TEST, VALIDATION
 from visionlab.network.running.classifier import Classifier
 
 
@@ -100,7 +101,7 @@ class Inputs:
 
     def everything(self, strength: float | None) -> Problem:
         """The same with nothing held out; views are still those of the training pictures."""
-        return self._problem(np.arange(len(self.labels)), self.held_out[:0], strength)
+        return self._problem(np.union1d(self.train, self.held_out), self.held_out[:0], strength)
 
     def _problem(self, own: NDArray[np.int64], held_out: NDArray[np.int64], strength: float | None) -> Problem:
         rows = np.concatenate([own, *(self.train for _ in self._extra)])
@@ -109,19 +110,34 @@ class Inputs:
         return Problem(features, labels, groups, fresh, self.classes, self.seed, strength, self.block)
 
 
-def sides(data: LabelledImages, validation: float, seed: int, alone: bool) -> tuple[NDArray[np.int64], ...]:
-    """The indices of the training and of the held-out pictures.
+def sides(data: LabelledImages, validation: float | None, seed: int, alone: bool) -> tuple[NDArray[np.int64], ...]:
+    """The indices of the training and of the held-out pictures, ascending; the set's test part, and what shares a group
+    with it, is on neither side.
 
-    Nothing is held out where validation is 0 or, if alone is set, where a class has a single picture, or copies of
-    one. Raises DatasetError where the data cannot be split, or a class has no picture.
+    Held out is a share of all the others or, where validation is None, the set's own validation part; what shares a
+    group with it is not learned from. Nothing is held out where validation is 0 or, if alone is set, where a class has
+    a single picture, or copies of one. Raises DatasetError where the data cannot be split, or a class has no picture.
     """
-    pairs = np.unique(np.stack([data.labels, data.groups]), axis=1)
+    parts = np.array(data.parts or [""] * len(data))
+    apart = np.isin(data.groups, data.groups[parts == TEST])
+    if validation is None:
+        held = ~apart & (parts == VALIDATION)
+        train = ~apart & ~np.isin(data.groups, data.groups[held])
+        if not held.any():
+            raise DatasetError("The set has no validation part to hold out; hold out a share, like 0.25.")
+        for name, count in zip(data.classes, np.bincount(data.labels[train], minlength=len(data.classes)), strict=True):
+            if not count:
+                raise DatasetError(f"“{name}” has no picture to learn from beside the held-out part; add some.")
+        return np.flatnonzero(train), np.flatnonzero(held)
+    own = np.flatnonzero(~apart)
+    labels, groups = data.labels[own], data.groups[own]
+    pairs = np.unique(np.stack([labels, groups]), axis=1)
     units = np.bincount(pairs[0], minlength=len(data.classes))  # of each class: pictures that are no copies
     if len(data.classes) > 1 and (validation == 0 or (alone and units.min() < 2)):
         for name, count in zip(data.classes, units, strict=True):
             if count == 0:
                 raise DatasetError(f"“{name}” has no picture; add some or leave the class out.")
-        return np.arange(len(data)), np.zeros(0, np.int64)
-    places = LabelledImages(np.arange(len(data)), data.labels, data.classes, data.groups, data.names)
-    parts = places.split(validation=validation or 0.25, seed=seed)  # of a single class it says what is wrong
-    return tuple(np.asarray(list(part.images), np.int64) for part in parts)
+        return own, np.zeros(0, np.int64)
+    places = LabelledImages(own, labels, data.classes, groups, [data.names[index] for index in own])
+    halves = places.split(validation=validation or 0.25, seed=seed)  # of a single class it says what is wrong
+    return tuple(np.asarray(list(half.images), np.int64) for half in halves)

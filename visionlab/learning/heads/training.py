@@ -64,8 +64,10 @@ class Fit:
         inputs: Inputs,
         epochs: int,
         strength: float | None,
+        refuse: float,
         resume: bytes | None,
     ):
+        self.refuse = refuse
         self.net, self.kind, self.epochs, self.seed, self.strength = inputs.net, kind, epochs, inputs.seed, strength
         self.train, self.held_out = inputs.train, inputs.held_out
         # Places stand for the pictures: a run that is kept must not keep all their bytes.
@@ -140,7 +142,7 @@ class Fit:
                 "seed": self.seed,
                 "views": list(self._inputs.views),
                 "pictures": self.data.counts(),
-                "trained_on": len(self.data) if self._all else len(self.train),
+                "trained_on": len(self.train) + len(self.held_out) * self._all,
                 "validated_on": len(self.held_out),
                 "validation_accuracy": self.best.validation_accuracy if len(self.held_out) else None,
                 "epoch": self.best.index,
@@ -162,7 +164,11 @@ class Fit:
                 temperature = fit_temperature(self._logits, self.data.labels[self.held_out])
                 head = replace(head, temperature=temperature)
             refusal = self._refusal(features)
-            told = promise(len(self.held_out)) if refusal else f"None: that takes {REFUSAL_FROM} held-out pictures."
+            told = (
+                promise(len(self.held_out), self.refuse)
+                if refusal
+                else f"None: that takes {REFUSAL_FROM} held-out pictures."
+            )
             self._finished = replace(head, refusal=refusal, facts=facts | {"refusal": told}), features
         return self._finished
 
@@ -170,7 +176,7 @@ class Fit:
         if len(self.held_out) < REFUSAL_FROM:
             return None
         chosen = np.random.default_rng(self.seed).permutation(self.train)[:REFUSAL_ROWS]
-        return fit_refusal(features[chosen], self.data.labels[chosen], features[self.held_out])
+        return fit_refusal(features[chosen], self.data.labels[chosen], features[self.held_out], self.refuse)
 
     def probabilities(self) -> NDArray[np.float32]:
         """(held-out pictures, K) float32: how probable the best head holds each class, at its temperature."""
@@ -227,11 +233,12 @@ def fit(
     *,
     kind: str = "linear",
     features: NDArray[np.float32] | None = None,
-    validation: float = 0.25,
+    validation: float | None = 0.25,
     epochs: int | None = None,
     seed: int = 0,
     strength: float | None = None,
     views: Sequence[str] | None = None,
+    refuse: float = 0.05,
     cache: FeatureCache | None = None,
     precision: torch.dtype | None = None,
     resume: bytes | None = None,
@@ -240,10 +247,12 @@ def fit(
 
     kind is a name in KINDS, epochs how many at most (None: the kind's own number). features (N, F) are taken where the
     pictures were embedded before; cache keeps those that are computed. validation is the share that is held out,
-    stratified, groups kept together: 0 holds nothing out, and then nothing tells how good the head is. So it is for the
-    nearest prototype where a class has a single picture, or copies of one: all pictures are learned from. strength is
+    stratified, groups kept together: 0 holds nothing out, and then nothing tells how good the head is; None holds out
+    the set's own validation part. What is of its test part is left out. Nothing is held out for the nearest
+    prototype where a class has a single picture, or copies of one: all pictures are learned from. strength is
     that of the L2 penalty of a linear head, and of the one that fine-tuning starts from (None: chosen by
     cross-validation); views are names in VIEWS, learned from beside the training pictures (None: the kind's own).
+    refuse is the share of pictures of the classes that the head may take for none of these.
     precision is the dtype in which the network computes features (None: float32). resume goes on from a checkpoint.
 
     Raises DatasetError where the data cannot be split or learned from, and ParameterError for an unknown kind or view,
@@ -254,6 +263,8 @@ def fit(
         raise ParameterError(f"There is no way to train that is called “{kind}”. There are {', '.join(KINDS)}.")
     way = KINDS[kind]
     epochs = way.epochs if epochs is None else epochs
+    if not 0 < refuse < 1:
+        raise ParameterError(f"The share to refuse is {refuse}; it must lie between 0 and 1, like 0.05.")
     if epochs < 1:
         raise ParameterError(f"{epochs} epochs train nothing. Use 1 or more.")
     if strength is not None and not 0 <= strength < np.inf:
@@ -277,7 +288,7 @@ def fit(
         precision=precision,
         maps=way.tunes,
     )
-    return Fit(data, way, inputs, epochs, strength, resume)
+    return Fit(data, way, inputs, epochs, strength, refuse, resume)
 
 
 def train_head(data: LabelledImages, net: Classifier, seed: int = 0, **settings: Any) -> Head:

@@ -108,6 +108,8 @@ class Evaluation:
             "classes": list(self.classes),
             "accuracy": report.accuracy,
             "accuracy_interval": list(report.interval),
+            "balanced_accuracy": report.balanced,
+            "balanced_accuracy_interval": list(report.balanced_interval),
             "majority": report.majority,
             "f1": self.f1,
             "f1_interval": list(self.f1_interval),

@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from visionlab.errors import ParameterError
 
+DRAWS = 10_000  # of balanced accuracy: its interval's ends are then sure to a hundredth of its width
+
 
 @dataclass(frozen=True, eq=False)
 class Report:
@@ -21,6 +23,8 @@ class Report:
     precision, recall, f1: float64 (K,), 0..1; a class's share of right ones among those predicted and those there
         are, and the harmonic mean of both.
     majority: the accuracy of always naming the class that is the most frequent here: the baseline to beat.
+    balanced: the mean recall of the classes that there are, 0..1, to which each counts the same; balanced_interval:
+        (low, high), 95 % of it, see `balanced_accuracy`. Always naming one of K classes has 1 / K.
     """
 
     classes: tuple[str, ...]
@@ -31,6 +35,8 @@ class Report:
     recall: NDArray[np.float64]
     f1: NDArray[np.float64]
     majority: float
+    balanced: float
+    balanced_interval: tuple[float, float]
 
 
 def evaluate(truth: ArrayLike, predicted: ArrayLike, classes: Sequence[str]) -> Report:
@@ -59,7 +65,23 @@ def evaluate(truth: ArrayLike, predicted: ArrayLike, classes: Sequence[str]) -> 
         recall=recall,
         f1=f1,
         majority=int(confusion.sum(axis=1).max()) / total,
+        **dict(zip(("balanced", "balanced_interval"), balanced_accuracy(confusion), strict=True)),
     )
+
+
+def balanced_accuracy(confusion: NDArray[np.int64]) -> tuple[float, tuple[float, float]]:
+    """The mean recall of the classes that a confusion matrix (K, K) has pictures of, and its 95 % interval.
+
+    A class with r of n pictures right has the recall Beta(r + 1, n − r + 1), as Brodersen et al. 2010, “The balanced
+    accuracy and its posterior distribution”, have it; the interval is that of the mean over DRAWS draws, widened to
+    hold the mean itself, so that of few pictures it says little, also where all are right.
+    """
+    there = np.flatnonzero(confusion.sum(1))
+    right, total = np.diag(confusion)[there], confusion.sum(1)[there]
+    mean = float((right / total).mean())
+    drawn = np.random.default_rng(0).beta(right + 1, total - right + 1, (DRAWS, len(there))).mean(1)
+    low, high = np.quantile(drawn, (0.025, 0.975))
+    return mean, (min(float(low), mean), max(float(high), mean))
 
 
 def wilson(right: int, total: int, z: float = 1.959964) -> tuple[float, float]:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def linear_probe(features: NDArray[np.float32], labels: NDArray[np.int64]) -> Pipeline:
     """Multinomial logistic regression on scaled features (N, F), of two classes or more among N labels.
 
-    It minimises mean cross-entropy + STRENGTH/2 · ‖W‖², as a linear head does, to scikit-learn's tolerance.
+    It minimises mean cross-entropy + STRENGTH/2 · ‖W‖², each class counting the same, as a linear head does, to
+    scikit-learn's tolerance.
     """
     from sklearn.linear_model import LogisticRegression  # late: a second to import
     from sklearn.pipeline import make_pipeline
@@ -25,5 +26,5 @@ def linear_probe(features: NDArray[np.float32], labels: NDArray[np.int64]) -> Pi
 
     scale = Scale.of(torch.from_numpy(np.asarray(features, np.float64)))
     scaling = FunctionTransformer(lambda x: scale(torch.from_numpy(np.asarray(x, np.float64))).numpy())
-    logistic = LogisticRegression(C=1 / (STRENGTH * len(labels)), max_iter=1000)
+    logistic = LogisticRegression(C=1 / (STRENGTH * len(labels)), class_weight="balanced", max_iter=1000)
     return make_pipeline(scaling, logistic).fit(features, labels)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,17 +26,19 @@ class Refusal:
     """Refuses a picture whose projection · (f / |f| − centre) lies farther than `threshold` from each of M points.
 
     f are its features, |f| their Euclidean length, taken as 1e-12 where it is less. points: float32 (M, D), in the
-    projected space. projection: float32 (D, F). centre: float32 (F,). threshold: 0 or more. Raises ParameterError
-    where the shapes do not fit together, there is no point, or a number is not finite.
+    projected space. projection: float32 (D, F). centre: float32 (F,). threshold: 0 or more. held_out: float32 (n,), the
+    distances that it was set by, ascending; none where nobody kept them. Raises ParameterError where the shapes do not
+    fit together, there is no point, or a number is not finite.
     """
 
     points: NDArray[np.float32]
     projection: NDArray[np.float32]
     centre: NDArray[np.float32]
     threshold: float
+    held_out: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
 
     def __post_init__(self) -> None:
-        for name in ("points", "projection", "centre"):
+        for name in ("points", "projection", "centre", "held_out"):
             object.__setattr__(self, name, np.asarray(getattr(self, name), np.float32))
         object.__setattr__(self, "threshold", float(self.threshold))
         shapes = [values.shape for values in (self.points, self.projection, self.centre)]
@@ -47,7 +49,8 @@ class Refusal:
                 f"The points, the projection and the centre of a refusal have the shapes {told}; "
                 "they must be (M, D), (D, F) and (F,), with a point at least."
             )
-        finite = all(np.isfinite(values).all() for values in (self.points, self.projection, self.centre))
+        every = (self.points, self.projection, self.centre, self.held_out)
+        finite = all(np.isfinite(values).all() for values in every)
         if not finite or not 0 <= self.threshold < np.inf:
             raise ParameterError(
                 f"A refusal needs finite numbers and a threshold of 0 or more; its threshold is {self.threshold}."
@@ -65,10 +68,28 @@ class Refusal:
         """(N, F) features → bool (N,): whether the picture is none of what was trained on."""
         return self.distances(features) > self.threshold
 
+    @property
+    def share(self) -> float | None:
+        """The share of new pictures of the classes, 0..1, that will be refused: its mean, as `promise` tells it. None
+        where the distances that it was set by are not known."""
+        total = len(self.held_out)
+        beyond = int((self.held_out > self.threshold).sum())
+        return (beyond + 1) / (total + 1) if total else None
+
+    def at(self, false_refusals: float) -> Refusal:
+        """The same, set to refuse another share of pictures of the classes. Raises ParameterError where that does not
+        lie within (0, 1), or the distances that it was set by are not known."""
+        if not len(self.held_out):
+            raise ParameterError(
+                "This head does not say by which pictures its refusal was set. Train it again to choose another share."
+            )
+        return replace(self, threshold=_threshold(self.held_out, false_refusals))
+
     def arrays(self) -> dict[str, NDArray]:
         """All of it as arrays, for a file; from_arrays reads them back."""
         threshold = np.array([self.threshold], np.float64)
-        return {"points": self.points, "projection": self.projection, "centre": self.centre, "threshold": threshold}
+        told = {"points": self.points, "projection": self.projection, "centre": self.centre, "threshold": threshold}
+        return told | ({"held_out": self.held_out} if len(self.held_out) else {})
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray]) -> Refusal:
@@ -78,7 +99,8 @@ class Refusal:
         threshold = np.asarray(arrays["threshold"])
         if threshold.size != 1 or any(np.asarray(values).dtype.kind not in "fiu" for values in arrays.values()):
             raise ParameterError(f"A refusal has one threshold, and numbers alone; this one has {threshold.size}.")
-        return cls(arrays["points"], arrays["projection"], arrays["centre"], threshold.item())
+        told = [arrays[name] for name in ("points", "projection", "centre")]
+        return cls(*told, threshold.item(), np.ravel(arrays.get("held_out", np.zeros(0, np.float32))))
 
 
 def fit_refusal(
@@ -106,10 +128,7 @@ def fit_refusal(
 
     Raises ParameterError where the shapes do not fit, a feature is not finite, or false_refusals is not within (0, 1).
     """
-    if not 0 < false_refusals < 1:
-        raise ParameterError(
-            f"The share of false refusals is {false_refusals}; it must lie between 0 and 1, like 0.05."
-        )
+    _check_share(false_refusals)
     x = _directions(features, "features")
     held = _directions(validation_features, "validation features", x.shape[1])
     places = np.asarray(labels)
@@ -119,12 +138,23 @@ def fit_refusal(
     means = np.stack([x[places == one].mean(0) for one in classes])
     projection, centre = _whitening(x - means[of]), x.mean(0)
     points = (means - centre) @ projection.T
-    distances = np.sort(_nearest((held - centre) @ projection.T, points))
+    distances = np.sort(_nearest((held - centre) @ projection.T, points)).astype(np.float32)
+    return Refusal(points, projection, centre, _threshold(distances, false_refusals), distances)
+
+
+def _check_share(false_refusals: float) -> None:
+    if not 0 < false_refusals < 1:
+        raise ParameterError(
+            f"The share of false refusals is {false_refusals}; it must lie between 0 and 1, like 0.05."
+        )
+
+
+def _threshold(distances: NDArray[np.float32], false_refusals: float) -> float:
+    """What lets through all but that share of pictures that lie like these, sorted, (n,)."""
+    _check_share(false_refusals)
     # A hair above, so that the very picture at the threshold is let through in float32 too.
-    threshold = float(
-        np.nextafter(np.float32(distances[_rank(len(held), false_refusals) - 1] * (1 + 1e-5)), np.float32(np.inf))
-    )
-    return Refusal(points, projection, centre, threshold)
+    at = np.float64(distances[_rank(len(distances), false_refusals) - 1]) * (1 + 1e-5)
+    return float(np.nextafter(np.float32(at), np.float32(np.inf)))
 
 
 def promise(pictures: int, false_refusals: float = 0.05) -> str:

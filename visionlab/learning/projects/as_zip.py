@@ -1,7 +1,7 @@
 """A project as a zip that people can use elsewhere: a folder a class, and a manifest for what folders cannot say.
 
 manifest.json: {"format": "visionlab-data-1", "project": name, "classes": [{"name", "enabled"}], "pictures": [{"file":
-path in the zip, "class", "name", "digest": SHA-256 of the file, "group": a number}]}.
+path in the zip, "class", "name", "digest": SHA-256 of the file, "group": a number, "part": of PARTS, if any}]}.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from visionlab.learning.projects.files import telling
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import PictureInfo
 from visionlab.learning.sets import archive
+from visionlab.learning.sets.layout import PARTS, PICTURE_SUFFIXES
+from visionlab.learning.sets.names import entries
 from visionlab.packing import read_json
 from visionlab.writing import replacing
 
@@ -30,7 +32,9 @@ MAX_MANIFEST = 16 * 2**20  # characters: 5,000 pictures with the longest names t
 LONGEST_TEXT = 1_000  # characters of a name or a path in a manifest
 LONGEST = 100  # characters of a name in the zip; systems take 255 bytes
 
-_ENDINGS = {b"\xff\xd8": ".jpg", b"\x89P": ".png", b"RI": ".webp", b"GI": ".gif", b"BM": ".bmp"}  # else a TIFF
+# else an AVIF or HEIC file, which begins with a length
+_ENDINGS = {b"\xff\xd8": ".jpg", b"\x89P": ".png", b"RI": ".webp", b"GI": ".gif", b"BM": ".bmp"}
+_ENDINGS |= {b"II": ".tif", b"MM": ".tif"}
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # no files on Windows
 
@@ -51,6 +55,7 @@ class Listed:
     enabled: bool
     name: str
     group: str
+    part: str
 
 
 def export_zip(
@@ -76,12 +81,14 @@ def export_zip(
             except FileNotFoundError as error:
                 raise DatasetError(f"“{picture.name}” is not in the project any more; export it anew.") from error
             name = _harmless(picture.name)
-            if PurePosixPath(name).suffix.lower() not in archive.PICTURE_SUFFIXES:
-                name += _ENDINGS.get(data[:2], ".tif")
+            if PurePosixPath(name).suffix.lower() not in PICTURE_SUFFIXES:
+                name += _ENDINGS.get(data[:2], ".heic")
             path = _free(f"{folders[picture.class_id]}/{name}", taken)
             packed.writestr(path, data)
             said = {"file": path, "class": names[picture.class_id], "name": picture.name}
             listed.append({**said, "digest": picture.digest, "group": picture.group})
+            if picture.part:
+                listed[-1]["part"] = picture.part
             yield Packed(done, len(pictures))
         said = {"format": FORMAT, "project": project.info().name}
         said["classes"] = [{"name": each.name, "enabled": each.enabled} for each in classes]
@@ -129,7 +136,7 @@ def read_manifest(packed: zipfile.ZipFile) -> dict[str, Listed] | None:
 
     Raises DatasetError where it is not such a manifest as export_zip writes.
     """
-    info = next((info for info in packed.infolist() if archive.entry_parts(info) == (MANIFEST,)), None)
+    info = next((info for path, info in entries(packed) if path == (MANIFEST,)), None)
     if info is None:
         return None
     try:
@@ -149,7 +156,8 @@ def read_manifest(packed: zipfile.ZipFile) -> dict[str, Listed] | None:
 
 def _listed(each: Mapping[str, object], enabled: Mapping[str, bool]) -> Listed:
     name = _text(each["class"])
-    return Listed(name, enabled[name], _text(each["name"]), str(int(each["group"])))
+    part = _text(each.get("part", ""))
+    return Listed(name, enabled[name], _text(each["name"]), str(int(each["group"])), part if part in PARTS else "")
 
 
 def _text(value: object) -> str:

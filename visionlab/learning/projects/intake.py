@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
-from pathlib import Path
-from typing import BinaryIO
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, TypeVar
 from zipfile import ZipFile, ZipInfo
 
 import numpy as np
@@ -24,10 +24,13 @@ from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import Arrival
 from visionlab.learning.sets import archive
 from visionlab.learning.sets.dataset import DECODERS, LabelledImages
-from visionlab.learning.sets.similar import hashes, joined
+from visionlab.learning.sets.layout import Arranged
+from visionlab.learning.sets.similar import hashes, in_small, joined
 
 BATCH = 32  # pictures between one report of progress and the next
 MAX_ZIP_BYTES = 4 * 2**30  # packed or unpacked: a project's zip is read entry by entry, so memory sets no bound
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +39,7 @@ class Incoming:
 
     group: those of one text within an intake, such as a camera's burst, belong together, and their likeness to others
     is not looked for; None where nothing is known.  enabled: whether a class that is made for it is learned from.
+    part: which of layout.PARTS of its set it is of, if any.
     """
 
     class_name: str
@@ -43,6 +47,21 @@ class Incoming:
     load: Callable[[], bytes]
     group: str | None = None
     enabled: bool = True
+    part: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Arriving(Sequence[Incoming]):
+    """The pictures of a set on their way in, and sentences on what was left out of it or taken together."""
+
+    pictures: Sequence[Incoming]
+    told: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def __getitem__(self, index):
+        return self.pictures[index]
 
 
 @dataclass(frozen=True)
@@ -51,7 +70,7 @@ class Intake:
 
     added: taken in, or to be.  copies: refused, since the project or the intake has one of the same pixels.
     near: of those added, how many are grouped with others; known at the end.  problems: a sentence for each that could
-    not be read.
+    not be read.  told: those of an Arriving.
     """
 
     done: int
@@ -60,6 +79,7 @@ class Intake:
     copies: int
     near: int
     problems: tuple[str, ...]
+    told: tuple[str, ...] = ()
 
 
 def from_files(class_name: str, files: Iterable[tuple[str, bytes | Path]], group: str | None = None) -> list[Incoming]:
@@ -67,40 +87,65 @@ def from_files(class_name: str, files: Iterable[tuple[str, bytes | Path]], group
     return [Incoming(class_name, name, partial(_bytes, source), group) for name, source in files]
 
 
-def from_folder(path: str | os.PathLike[str]) -> list[Incoming]:
-    """Pictures of a folder that holds one folder a class; DatasetError as of archive.read_folder, or over a limit."""
-    found = archive.read_folder(path)
-    archive.check_counts(found)
-    return [Incoming(name, file, partial(_bytes, source)) for name, items in found.items() for file, source in items]
+def from_folder(path: str | os.PathLike[str], parts: bool | None = None) -> Arriving:
+    """Pictures of a folder that holds one folder a class, or of one class alone, which is named like the folder.
+
+    Raises DatasetError as of archive.read_folder, or over a limit.
+    """
+    return _arriving(archive.read_folder(path, Path(path).resolve().name, parts), _of_file)
 
 
-def from_zip(file: str | os.PathLike[str] | bytes | BinaryIO) -> list[Incoming]:
+def from_browser(files: Iterable[tuple[str, Path]], parts: bool | None = None) -> Arriving:
+    """As from_folder, of what a browser sends of a folder: (path that begins with the folder's name, where it lies)."""
+    paths = {PurePosixPath(name).parts: path for name, path in files}
+    found = {path[1:]: (source, partial(archive.start_of_file, source)) for path, source in paths.items() if path[1:]}
+    alone = min((path[0] for path in paths), default=None)
+    return _arriving(archive.arranged(found, alone=alone, parts=parts), _of_file)
+
+
+def from_zip(file: str | os.PathLike[str] | bytes | BinaryIO, parts: bool | None = None) -> Arriving:
     """Pictures of a zip (path, bytes or seekable binary file) of one folder a class, or that export_zip wrote.
 
     Nothing is unpacked before its turn, and the zip is open as long as one of them is referred to. Of a zip with a
-    manifest, classes, names, groups and what is disabled are those of the manifest; a picture that was put into it
-    since is taken by its folder.
+    manifest, classes, names, groups, parts and what is disabled are those of the manifest; a picture that was put into
+    it since is taken by its folder.
     Raises DatasetError as of archive.read_zip, with a limit of 4 GB, and for a manifest that does not fit.
     """
     opening = archive.opened(file, MAX_ZIP_BYTES)
     packed = opening.__enter__()  # it is left when the last Incoming lets go of `opening`
-    found = archive.class_entries(packed, MAX_ZIP_BYTES)
-    by_path = {_one_form(f"{name}/{file}"): (name, file, info) for name, items in found.items() for file, info in items}
-    listed = {_one_form(path): each for path, each in (read_manifest(packed) or {}).items()}
-    if absent := sorted(listed.keys() - by_path.keys()):
-        raise DatasetError(f"The zip's manifest names “{absent[0]}”, which is not in the zip; export it anew.")
     load = partial(partial, _unpack, opening, packed)
+    manifest = read_manifest(packed)
+    if manifest is None:
+        return _arriving(archive.class_entries(packed, MAX_ZIP_BYTES, parts), load)
+    files = {_one_form("/".join(path)): info for path, info in archive.files_in(packed, MAX_ZIP_BYTES).items()}
+    listed = {_one_form(path): each for path, each in manifest.items()}
+    if absent := sorted(listed.keys() - files.keys()):
+        raise DatasetError(f"The zip's manifest names “{absent[0]}”, which is not in the zip; export it anew.")
     incoming = [
-        Incoming(each.class_name, each.name, load(by_path[path][2], path), each.group, each.enabled)
+        Incoming(each.class_name, each.name, load(files[path], path), each.group, each.enabled, each.part)
         for path, each in listed.items()
     ]
-    rest = [(path, entry) for path, entry in by_path.items() if path not in listed]
-    return incoming + [Incoming(name, file, load(info, path)) for path, (name, file, info) in rest]
+    here = sorted(dict(archive.pictures_in(packed)).items(), key=lambda pair: pair[0])
+    rest = [(path, info) for path, info in here if _one_form("/".join(path)) not in listed]
+    found = [Incoming(path[0], "/".join(path[1:]), load(info, "/".join(path))) for path, info in rest if path[1:]]
+    archive.check_counts({each.class_name: () for each in (*incoming, *found)})
+    return Arriving([*incoming, *found])
+
+
+def _arriving(found: Arranged[T], load: Callable[[T, str], Callable[[], bytes]]) -> Arriving:
+    """What was found; load(source, path) makes the function that gives a picture's bytes."""
+    archive.check_counts(found.classes)
+    pictures = [
+        Incoming(name, each.name, load(each.source, each.path), part=each.part)
+        for name, items in found.classes.items()
+        for each in items
+    ]
+    return Arriving(pictures, found.told)
 
 
 def labelled(incoming: Iterable[Incoming]) -> LabelledImages:
-    """What came, as a set to learn from: without classes that are disabled; what is of one group, or one picture in
-    copies, shares a group. Pictures are loaded and decoded at each look.
+    """What came, as a set to learn from: without classes that are disabled; copies, near-duplicates, and what is of one
+    group, share a group. Pictures are loaded and decoded at each look.
 
     Raises DatasetError like LabelledImages.from_uploads.
     """
@@ -108,13 +153,17 @@ def labelled(incoming: Iterable[Incoming]) -> LabelledImages:
     for each in incoming:
         if each.enabled:
             classes.setdefault(each.class_name, []).append(each)
+    taken = [each for items in classes.values() for each in items]
     data = LabelledImages.from_uploads(
-        {name: [(each.file_name, each.load) for each in items] for name, items in classes.items()}
+        {name: [(each.file_name, each.load) for each in items] for name, items in classes.items()},
+        looked_for=[each.group is None for each in taken],
     )
     stated: dict[str, int] = {}  # by group: the index of its first picture
-    places = enumerate(each.group for items in classes.values() for each in items)
-    pairs = [(place, stated.setdefault(group, place)) for place, group in places if group is not None]
-    return replace(data, groups=joined(data.groups, np.array(pairs, np.int64).reshape(-1, 2)))
+    pairs = [(place, stated.setdefault(e.group, place)) for place, e in enumerate(taken) if e.group is not None]
+    groups = joined(data.groups, np.array(pairs, np.int64).reshape(-1, 2))
+    parts = tuple(each.part for each in taken)
+    told = incoming.told if isinstance(incoming, Arriving) else ()
+    return replace(data, groups=groups, parts=parts if any(parts) else (), told=told)
 
 
 def from_labelled(data: LabelledImages) -> list[Incoming]:
@@ -127,6 +176,10 @@ def from_labelled(data: LabelledImages) -> list[Incoming]:
 
 def _one_form(path: str) -> str:
     return unicodedata.normalize("NFC", path)  # a Mac that packs the zip anew spells “é” as two characters
+
+
+def _of_file(source: Path, _path: str) -> Callable[[], bytes]:
+    return partial(_bytes, source)
 
 
 def _bytes(source: bytes | Path) -> bytes:
@@ -156,6 +209,7 @@ def take(project: Project, incoming: Iterable[Incoming]) -> Iterator[Intake]:
     Raises DatasetError where the disk or the workspace is full, or the project would be over a limit.
     """
     total = len(incoming) if isinstance(incoming, Sized) else None
+    told = incoming.told if isinstance(incoming, Arriving) else ()
     coming = enumerate(incoming)
     known, used = project.keys(), size_of(project.folder.parent)
     held = sum(each.bytes for each in project.snapshot()[1])
@@ -178,11 +232,11 @@ def take(project: Project, incoming: Iterable[Incoming]) -> Iterator[Intake]:
                 coming_bytes = sum(each.bytes for each in arrivals)
                 check_room(used, coming_bytes, project.limit)
                 check_project(len(known), held + coming_bytes)
-                yield Intake(done, total, len(arrivals), copies, 0, tuple(problems))
+                yield Intake(done, total, len(arrivals), copies, 0, tuple(problems), told)
         finally:
             pool.shutdown(cancel_futures=True)
         added, near = project.add(arrivals)
-    yield Intake(done, total, added, copies + len(arrivals) - added, near, tuple(problems))
+    yield Intake(done, total, added, copies + len(arrivals) - added, near, tuple(problems), told)
 
 
 def _look(incoming: Incoming, known: Set[str], file: Path) -> Arrival | str:
@@ -212,4 +266,6 @@ def _look(incoming: Incoming, known: Set[str], file: Path) -> Arrival | str:
         height,
         len(data),
         file,
+        in_small(image),
+        incoming.part,
     )

@@ -17,13 +17,13 @@ from pathlib import Path
 from visionlab.errors import DatasetError
 from visionlab.learning.projects.files import telling
 
-VERSION = 1  # of the schema
+VERSION = 2  # of the schema; what was of the first is brought up to it
 EDITS = 200  # that can be undone; older ones are forgotten
 PATIENCE = 30.0  # seconds that an edit waits for another one to end
 
 JOURNALLED = {
     "classes": ("id", "name", "enabled", "position"),
-    "pictures": ("id", "class_id", "name", "digest", "key", "hash", "group_id", "width", "height", "bytes"),
+    "pictures": ("id", "class_id", "name", "digest", "key", "hash", "group_id", "width", "height", "bytes", "part"),
 }
 
 # Foreign keys among journalled tables are looked at when a transaction ends: undoing passes through any order.
@@ -38,7 +38,7 @@ CREATE TABLE pictures (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     class_id INTEGER NOT NULL REFERENCES classes DEFERRABLE INITIALLY DEFERRED,
     name TEXT NOT NULL, digest TEXT NOT NULL, key TEXT NOT NULL UNIQUE, hash INTEGER NOT NULL,
-    group_id INTEGER NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, bytes INTEGER NOT NULL
+    group_id INTEGER NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, bytes INTEGER NOT NULL, part TEXT
 );
 CREATE INDEX pictures_of_class ON pictures (class_id, id);
 CREATE INDEX pictures_of_digest ON pictures (digest);
@@ -118,11 +118,25 @@ class Database:
                 db.execute("UPDATE project SET created = ?, changed = ?", (now, now))
 
     def check(self) -> None:
-        """DatasetError where the file is of another version than this one."""
+        """Bring the file up to this version. DatasetError where it is of another one than this and the first."""
         with self.reading() as db:
             version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version == 1:
+            version = self._bring_up()
         if version != VERSION:
             raise DatasetError(f"The project is of version {version}; this visionlab opens version {VERSION}.")
+
+    def _bring_up(self) -> int:
+        """From the first version, which did not know of which part of a set a picture is; the version that it has."""
+        with self.writing() as db:
+            if db.execute("PRAGMA user_version").fetchone()[0] == 1:  # nobody was quicker
+                db.execute("ALTER TABLE pictures ADD COLUMN part TEXT")
+                for event in ("INSERT", "UPDATE", "DELETE"):
+                    db.execute(f"DROP TRIGGER pictures_{event}")
+                for trigger in filter(None, _triggers("pictures", JOURNALLED["pictures"]).split("END;\n")):
+                    db.execute(f"{trigger}END")
+                db.execute(f"PRAGMA user_version = {VERSION}")
+            return db.execute("PRAGMA user_version").fetchone()[0]
 
     def copy(self, target: Path) -> None:
         """A copy of the whole database at `target`, as it is at this moment."""
@@ -225,7 +239,7 @@ class Database:
             fresh = ", ".join(f"{column} = excluded.{column}" for column in columns[1:])
             # Not REPLACE, which deletes a row and so lets it pass for another one.
             query = f"INSERT INTO {table} ({names}) VALUES ({values}) ON CONFLICT (id) DO UPDATE SET {fresh}"
-            db.execute(query, json.loads(target))
+            db.execute(query, dict.fromkeys(columns) | json.loads(target))  # an older row lacks what is newer
         db.execute("UPDATE edits SET undone = ? WHERE id = ?", (undone, number))
         db.execute("UPDATE project SET changed = ?", (time.time(),))
         return sentence

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from filelock import FileLock, Timeout
+from numpy.typing import NDArray
 
 from visionlab.errors import DatasetError, ImageError, VisionlabError
 from visionlab.imaging.image import Image, load_image
@@ -22,6 +24,7 @@ from visionlab.learning.projects.rows import Arrival, ClassInfo, PictureInfo, Pr
 from visionlab.learning.projects.runs import ALIVE, Runs
 from visionlab.learning.sets.archive import check_counts
 from visionlab.learning.sets.dataset import LabelledImages, LazyImages, class_names
+from visionlab.learning.sets.similar import SMALL, in_small
 
 PAGE = 60  # pictures of a gallery that are asked for at once
 
@@ -183,6 +186,7 @@ class Project(Runs):
             np.array([p.group for p in found]),
             tuple(p.name for p in found),
             tuple(p.key for p in found),
+            tuple(p.part or "" for p in found) if any(p.part for p in found) else (),
         )
         return data, tuple(p.id for p in found)
 
@@ -236,13 +240,26 @@ class Project(Runs):
                 looked_for[number] = arrival.hashes
             else:
                 groups.setdefault(arrival.group, number)
-        rows.regroup(db, looked_for)
+        small = {number: arrival.small for number, arrival in zip(ids, fresh, strict=True)}
+        rows.regroup(db, looked_for, partial(self._in_small, db, small))
         for arrival in fresh:
             place = self.path(arrival.digest)
             place.parent.mkdir(exist_ok=True)
             os.replace(arrival.file, place)
         edit.sentence = f"Added {rows.counted(ids)}"
         return len(ids), rows.grouped_with_others(db, ids)
+
+    def _in_small(
+        self, db: sqlite3.Connection, known: dict[int, NDArray[np.float32]], ids: Sequence[int]
+    ) -> NDArray[np.float32]:
+        """These pictures as similar.in_small has them, (P, 256), and zeros for one that is gone; `known` keeps them."""
+        for number in set(ids) - known.keys():
+            [digest] = db.execute("SELECT digest FROM pictures WHERE id = ?", (number,)).fetchone()
+            try:
+                known[number] = in_small(load_image(self.path(digest)))
+            except ImageError:
+                known[number] = np.zeros(SMALL * SMALL, np.float32)
+        return np.stack([known[number] for number in ids])
 
     # Undo ------------------------------------------------------------------------------------------------------------
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from visionlab.errors import DatasetError
 from visionlab.learning.sets.archive import check_counts
 from visionlab.learning.sets.dataset import class_names
-from visionlab.learning.sets.similar import joined, near_pairs
+from visionlab.learning.sets.similar import linked
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class PictureInfo:
     """A picture: digest is the SHA-256 of its file, key that of its pixels (imaging.image.fingerprint).
 
     group: pictures of one number are copies or of one scene, and never part in a split.  width, height: pixels.
+    part: which of layout.PARTS of its set it is of, None or "" where nobody said.
     """
 
     id: int
@@ -55,14 +57,16 @@ class PictureInfo:
     width: int
     height: int
     bytes: int
+    part: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Arrival:
     """A picture on its way in; its file lies in the folder of Project.receiving().
 
     hashes: perceptual hash of the picture and of its mirror image.  group: pictures of one text belong together, and
     are not looked at for likeness; None where nothing is known.  enabled: of its class, where that is made for it.
+    small: the picture as similar.in_small has it.
     """
 
     class_name: str
@@ -76,6 +80,8 @@ class Arrival:
     height: int
     bytes: int
     file: Path
+    small: NDArray[np.float32]
+    part: str = ""
 
 
 def counted(items: Sequence[object]) -> str:
@@ -113,7 +119,7 @@ def make_class(db: sqlite3.Connection, name: str, enabled: bool = True) -> int:
 
 
 def pictures(db: sqlite3.Connection, where: str, *values: object) -> list[PictureInfo]:
-    columns = "id, name, class_id, digest, key, group_id, width, height, bytes"
+    columns = "id, name, class_id, digest, key, group_id, width, height, bytes, part"
     return [PictureInfo(*row) for row in db.execute(f"SELECT {columns} FROM pictures WHERE {where}", values)]
 
 
@@ -126,7 +132,7 @@ def check_pictures(db: sqlite3.Connection, picture_ids: Sequence[int]) -> None:
 
 def insert(db: sqlite3.Connection, arrival: Arrival, class_id: int, group_id: int | None) -> int:
     """Make a picture's row; its id, which is also its group where that is None."""
-    columns = "class_id, name, digest, key, hash, group_id, width, height, bytes"
+    columns = "class_id, name, digest, key, hash, group_id, width, height, bytes, part"
     values = (
         class_id,
         arrival.name,
@@ -137,24 +143,30 @@ def insert(db: sqlite3.Connection, arrival: Arrival, class_id: int, group_id: in
         arrival.width,
         arrival.height,
         arrival.bytes,
+        arrival.part,
     )
-    number = db.execute(f"INSERT INTO pictures ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values).lastrowid
+    marks = ", ".join("?" * len(values))
+    number = db.execute(f"INSERT INTO pictures ({columns}) VALUES ({marks})", values).lastrowid
     if group_id is None:
         db.execute("UPDATE pictures SET group_id = id WHERE id = ?", (number,))
     return number
 
 
-def regroup(db: sqlite3.Connection, looked_for: dict[int, tuple[int, int]]) -> None:
-    """Make one group of each picture and its near-duplicates: {id: perceptual hashes of it and its mirror image}."""
+def regroup(
+    db: sqlite3.Connection,
+    looked_for: Mapping[int, tuple[int, int]],
+    in_small: Callable[[Sequence[int]], NDArray[np.float32]],
+) -> None:
+    """Make one group of each picture and its near-duplicates: {id: perceptual hashes of it and its mirror image}.
+
+    in_small(ids) gives these pictures as similar.in_small has them, (P, 256).
+    """
     if not looked_for:
         return
     ids, hashes, groups = np.array(db.execute("SELECT id, hash, group_id FROM pictures ORDER BY id").fetchall()).T
     both = np.array(list(looked_for.values()), np.uint64)  # (n, 2)
     place = np.searchsorted(ids, list(looked_for))  # (n,): where in ids they are
-    fresh = groups
-    for side in (0, 1):
-        for pairs in near_pairs(both[:, side], hashes.astype(np.uint64)):
-            fresh = joined(fresh, np.column_stack([place[pairs[:, 0]], pairs[:, 1]]))
+    fresh = linked(groups, place, both, hashes.astype(np.uint64), lambda places: in_small(ids[places].tolist()))
     changed = fresh != groups
     rows = zip(fresh[changed].tolist(), ids[changed].tolist(), strict=True)
     db.executemany("UPDATE pictures SET group_id = ? WHERE id = ?", rows)

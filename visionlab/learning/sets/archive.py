@@ -4,82 +4,105 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from visionlab.errors import DatasetError
 from visionlab.imaging.image import MAX_BYTES
+from visionlab.learning.sets import layout
+from visionlab.learning.sets.layout import Arranged, Entry, Parts
+from visionlab.learning.sets.names import entries, is_folder
 
-# Also of formats that load_image refuses: better told about than passed over in silence.
-PICTURE_SUFFIXES = (
-    ".avif",
-    ".bmp",
-    ".gif",
-    ".heic",
-    ".heif",
-    ".jfif",
-    ".jpeg",
-    ".jpg",
-    ".png",
-    ".tif",
-    ".tiff",
-    ".webp",
-)
 MAX_PICTURES = 5_000  # of a zip or an upload, like the limits below
 MAX_CLASSES = 100
 MAX_ZIP_BYTES = 200 * 2**20
 MAX_UNPACKED_BYTES = 2**30
 MAX_CONTENTS_BYTES = 4 * 2**20  # of a zip's table of contents; 5,000 pictures packed on a Mac need about 1.5 MB
 CHUNK = 2**20
+START = 64  # bytes that tell what a file is
+
+T = TypeVar("T")
 
 _BROKEN_ZIP = (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, ValueError, struct.error, zlib.error)
 
 
-def read_zip(source: str | os.PathLike[str] | bytes | BinaryIO) -> dict[str, list[tuple[str, bytes]]]:
-    """{class: [(file name, encoded picture), …]} of a zip (path, bytes or seekable binary file): one folder a class.
+def read_zip(source: str | os.PathLike[str] | bytes | BinaryIO, parts: bool | None = None) -> Arranged[bytes]:
+    """The encoded pictures of a zip (path, bytes or seekable binary file) by class, as layout.arrange finds them.
 
-    One folder around all of them is passed over. Raises DatasetError for what is no zip, is encrypted, has a hostile
-    or repeated entry name, has no class folders, or is over one of this module's limits.
+    Raises DatasetError for what is no zip, is encrypted, has a hostile or repeated entry name, has no class folders, or
+    is over one of this module's limits.
     """
     with opened(source) as archive:
-        found = class_entries(archive)
-        unpacked: dict[str, list[tuple[str, bytes]]] = {name: [] for name in found}
+        found = class_entries(archive, parts=parts)
+        unpacked: dict[str, list[Entry[bytes]]] = {name: [] for name in found.classes}
         total = 0
-        for name, items in found.items():
-            for file, info in items:
-                data = read_entry(archive, info, f"{name}/{file}")
+        for name, items in found.classes.items():
+            for item in items:
+                data = read_entry(archive, item.source, item.path)
                 total += len(data)
                 check_unpacked(total)
-                unpacked[name].append((file, data))
-    return unpacked
+                unpacked[name].append(item._replace(source=data))
+    return Arranged(unpacked, found.told)
 
 
-def read_folder(path: str | os.PathLike[str]) -> dict[str, list[tuple[str, Path]]]:
-    """{class: [(file name, path of the picture), …]} of a folder that holds one folder a class; links are followed.
+def read_folder(path: str | os.PathLike[str], alone: str | None = None, parts: bool | None = None) -> Arranged[Path]:
+    """The paths of a folder's pictures by class, as layout.arrange finds them; links are followed.
 
     Raises DatasetError where there is no such folder, or no class folder in it.
     """
     root = Path(path)
     if not root.is_dir():
         raise DatasetError(f"“{root}” is no folder; name one that holds one folder a class.")
+    closed: list[OSError] = []
+    files: dict[Parts, Path] = {}
+    folders: list[Parts] = []
+    for base, inner, names in os.walk(root, onerror=closed.append, followlinks=True):
+        here = Path(base)
+        inner[:] = [name for name in inner if not layout.is_litter((name,)) and not _leads_back(here / name, root)]
+        folders += [(here / name).relative_to(root).parts for name in inner]
+        files |= {path.relative_to(root).parts: path for name in names if (path := here / name).is_file()}  # no pipe
+    if closed and closed[0].filename == str(root):
+        raise DatasetError(f"“{root}” cannot be opened: {closed[0].strerror}.") from closed[0]
+    return arranged({path: (file, partial(start_of_file, file)) for path, file in files.items()}, folders, alone, parts)
+
+
+def _leads_back(folder: Path, root: Path) -> bool:
+    """Whether the folder is a link to one that it lies in."""
+    return folder.is_symlink() and folder.resolve() in {
+        above.resolve() for above in folder.parents if above.is_relative_to(root)
+    }
+
+
+def start_of_file(file: Path) -> bytes:
+    """The first START bytes of a file, none of one that cannot be opened."""
     try:
-        tops = sorted(entry.name for entry in root.iterdir() if entry.is_dir())
-    except OSError as error:
-        raise DatasetError(f"“{root}” cannot be opened: {error.strerror}.") from error
-    files = [file for top in tops for file in files_below(root / top)]
-    return by_class([(top,) for top in tops], {file.relative_to(root).parts: file for file in files})
+        with file.open("rb") as opened:
+            return opened.read(START)
+    except OSError:
+        return b""
 
 
-def files_below(folder: Path) -> Iterator[Path]:
-    """All files in a folder and in those within it; not what only looks like one, as a pipe or a device without end."""
-    for base, _, names in os.walk(folder):
-        yield from (path for name in names if (path := Path(base, name)).is_file())
+def arranged(
+    files: Mapping[Parts, tuple[T, Callable[[], bytes]]],
+    folders: Iterable[Parts] = (),
+    alone: str | None = None,
+    parts: bool | None = None,
+) -> Arranged[T]:
+    """As layout.arrange, of files by their paths, each with what gives its first START bytes."""
+    pictures: dict[Parts, T] = {}
+    others: list[Parts] = []
+    for path, (source, start) in files.items():
+        if layout.is_picture(path, start):
+            pictures[path] = source
+        elif not layout.is_litter(path):
+            others.append(path)
+    return layout.arrange(pictures, others, [path for path in folders if not layout.is_litter(path)], alone, parts)
 
 
 def check_counts(classes: Mapping[str, Sequence]) -> None:
@@ -88,27 +111,6 @@ def check_counts(classes: Mapping[str, Sequence]) -> None:
     pictures = sum(map(len, classes.values()))
     if pictures > MAX_PICTURES:
         raise DatasetError(f"These are {pictures:,} pictures; at most {MAX_PICTURES:,} are taken.")
-
-
-def by_class(folders: Iterable[tuple[str, ...]], files: Mapping[tuple[str, ...], object]) -> dict:
-    """{class: [(file name, what it is)]}, sorted, from the parts of paths; litter and what has no class is left out."""
-    tops = {parts[0] for parts in (*folders, *(parts[:-1] for parts in files)) if parts and not _is_litter(parts)}
-    if not tops:
-        raise DatasetError("There are no class folders; put the pictures into one folder a class, like cats and dogs.")
-    found: dict = {top: [] for top in sorted(tops)}
-    for parts in sorted(files):
-        if len(parts) > 1 and is_picture(parts):
-            found[parts[0]].append(("/".join(parts[1:]), files[parts]))
-    return found
-
-
-def _is_litter(parts: tuple[str, ...]) -> bool:
-    return any(part.startswith(".") or part == "__MACOSX" for part in parts)
-
-
-def is_picture(parts: tuple[str, ...]) -> bool:
-    """Whether the entry of that path is a picture by its ending, and not something that a system left there."""
-    return not _is_litter(parts) and Path(parts[-1]).suffix.lower() in PICTURE_SUFFIXES
 
 
 class _Guarded:
@@ -160,27 +162,53 @@ def opened(
             file.close()
 
 
-def class_entries(archive: zipfile.ZipFile, most: int | None = None) -> dict[str, list[tuple[str, zipfile.ZipInfo]]]:
-    """{class: [(file name, entry), …]} of an opened zip, every entry checked by what its header says, none read.
+def files_in(archive: zipfile.ZipFile, most: int | None = None) -> dict[Parts, zipfile.ZipInfo]:
+    """The files of an opened zip by their paths, every entry checked by what its header says, none read.
 
     `most` bytes may the pictures take unpacked, MAX_UNPACKED_BYTES unless told. Raises DatasetError like read_zip.
     """
-    entries = [(entry_parts(info), info) for info in archive.infolist()]  # all are checked, litter too
-    entries = [(parts, info) for parts, info in entries if parts and not _is_litter(parts)]
-    folders = [parts for parts, info in entries if info.is_dir()]
-    files: dict[tuple[str, ...], zipfile.ZipInfo] = {}
-    for parts, info in entries:
-        if not info.is_dir() and files.setdefault(parts, info) is not info:
-            raise DatasetError(f"The zip holds “{'/'.join(parts)}” twice; pack it anew.")
-    found = by_class(*_unwrapped(folders, files))
-    check_counts(found)
-    for name, items in found.items():
-        for file, info in items:
-            if info.file_size > MAX_BYTES:
-                told = f"“{name}/{file}” has {_mb(info.file_size)}"
-                raise DatasetError(f"{told}; at most {_mb(MAX_BYTES)} a picture is taken.")
-    check_unpacked(sum(info.file_size for items in found.values() for _, info in items), most)
+    files: dict[Parts, zipfile.ZipInfo] = {}
+    for path, info in entries(archive):  # all are checked, litter too
+        if path and not is_folder(info) and files.setdefault(path, info) is not info and not layout.is_litter(path):
+            raise DatasetError(f"The zip holds “{'/'.join(path)}” twice; pack it anew.")
+    pictures = dict(pictures_in(archive))
+    for path, info in pictures.items():
+        if info.file_size > MAX_BYTES:
+            told = f"“{'/'.join(path)}” has {_mb(info.file_size)}"
+            raise DatasetError(f"{told}; at most {_mb(MAX_BYTES)} a picture is taken.")
+    check_unpacked(sum(info.file_size for info in pictures.values()), most)
+    return files
+
+
+def class_entries(
+    archive: zipfile.ZipFile, most: int | None = None, parts: bool | None = None
+) -> Arranged[zipfile.ZipInfo]:
+    """The entries of an opened zip by class, none read. Raises DatasetError as files_in and layout.arrange do."""
+    files = files_in(archive, most)
+    folders = [path for path, info in entries(archive) if path and is_folder(info)]
+    found = arranged(
+        {path: (info, partial(start_of, archive, info)) for path, info in files.items()}, folders, parts=parts
+    )
+    check_counts(found.classes)
     return found
+
+
+def pictures_in(archive: zipfile.ZipFile) -> list[tuple[Parts, zipfile.ZipInfo]]:
+    """(path, entry) of each picture of an opened zip, wherever it lies. Raises DatasetError as names.entries does."""
+    return [
+        (path, info)
+        for path, info in entries(archive)
+        if path and not is_folder(info) and layout.is_picture(path, partial(start_of, archive, info))
+    ]
+
+
+def start_of(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """The first START bytes of an entry, none of a damaged one."""
+    try:
+        with archive.open(info) as entry:
+            return entry.read(START)
+    except _BROKEN_ZIP:
+        return b""
 
 
 def check_unpacked(size: int, most: int | None = None) -> None:
@@ -188,33 +216,6 @@ def check_unpacked(size: int, most: int | None = None) -> None:
     most = MAX_UNPACKED_BYTES if most is None else most
     if size > most:
         raise DatasetError(f"The zip's pictures take {_mb(size)} unpacked; at most {_mb(most)} is taken.")
-
-
-def entry_parts(info: zipfile.ZipInfo) -> tuple[str, ...]:
-    """The entry's path in parts; DatasetError for an encrypted entry, an odd packing, or a path that leads outside."""
-    name = info.orig_filename
-    if not info.flag_bits & 0x800:  # not marked as UTF-8, which a Mac writes all the same
-        with suppress(UnicodeError):
-            name = name.encode("cp437").decode()
-    parts = tuple(part for part in name.split("/") if part not in ("", "."))
-    if name.startswith("/") or ".." in parts or re.match("[A-Za-z]:", name) or set("\\\0") & set(name):
-        raise DatasetError(f"The zip's entry {name!r} has no plain path; entries must be like cats/1.jpg.")
-    if info.flag_bits & 0x1:
-        raise DatasetError(f"The zip's entry “{name}” is encrypted; pack it without a password.")
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # the others unpack without a bound
-        raise DatasetError(
-            f"The zip's entry “{name}” is packed by method {info.compress_type}; a plain .zip is needed."
-        )
-    return parts
-
-
-def _unwrapped(folders: list, files: dict) -> tuple[list, dict]:
-    """Without the one folder that lies around all class folders, where there is one."""
-    tops = {parts[0] for parts in (*folders, *files)}
-    depths = {len(parts) for parts in files if is_picture(parts)}
-    if len(tops) != 1 or not depths or min(depths) < 3:
-        return folders, files
-    return [parts[1:] for parts in folders], {parts[1:]: info for parts, info in files.items()}
 
 
 def read_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> bytes:

@@ -10,7 +10,7 @@ import os
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -21,10 +21,14 @@ from numpy.typing import NDArray
 from visionlab.errors import DatasetError, ImageError, ParameterError
 from visionlab.imaging.image import Image, check_image, fingerprint, load_image
 from visionlab.learning.sets.archive import check_counts, read_folder, read_zip
+from visionlab.learning.sets.layout import PARTS, TRAIN, Arranged
+from visionlab.learning.sets.similar import grouped, hashes, in_small
 from visionlab.learning.sets.splits import held_out
 
 DECODERS = min(4, os.cpu_count() or 1)  # pictures that are decoded at once when a set is checked
 LONGEST_NAME = 500  # characters of a class: folders have 255 at most, in whatever alphabet
+FEW = 10  # pictures of a class: fewer hardly show what it is
+UNEVEN = 4  # times as many of another class are what people are warned of
 TEXTURES = ("brick", "grass", "gravel")
 TEXTURE_SIDE = 512
 
@@ -59,6 +63,8 @@ class LabelledImages:
     groups: int64 (N,); pictures of one number (copies, a burst, one source) never part in a split.
     names: N file names, for showing.
     keys: N names of the pictures' content, visionlab.imaging.image.fingerprint of the pixels; () where not known.
+    parts: N of “train”, “validation” and “test”, or “” where nobody said; () where the set comes in no parts.
+    told: sentences on what was left out or taken together when it was read.
 
     Raises DatasetError where lengths differ, a label is out of range, or a class name is empty or taken.
     """
@@ -69,12 +75,14 @@ class LabelledImages:
     groups: NDArray[np.int64]
     names: tuple[str, ...]
     keys: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for field in ("labels", "groups"):
             object.__setattr__(self, field, _integers(getattr(self, field), field))
         object.__setattr__(self, "classes", class_names(self.classes))
-        for field in ("names", "keys"):
+        for field in ("names", "keys", "parts", "told"):
             object.__setattr__(self, field, tuple(getattr(self, field)))
         lengths = {field: len(getattr(self, field)) for field in ("images", "labels", "groups", "names")}
         if len(set(lengths.values())) > 1:
@@ -82,37 +90,51 @@ class LabelledImages:
             raise DatasetError(f"Every picture needs one label, one group and one name; these are {told}.")
         if len(self.keys) not in (0, len(self)):
             raise DatasetError(f"Every picture needs one key, or none has one; these are {len(self.keys)} keys.")
+        if len(self.parts) not in (0, len(self)) or not {*self.parts} <= {"", *PARTS}:
+            raise DatasetError(
+                f"Every picture is of one of the parts {', '.join(PARTS)}, or of none; not {self.parts}."
+            )
         outside = self.labels[(self.labels < 0) | (self.labels >= len(self.classes))]
         if len(outside):
             raise DatasetError(f"The label {outside[0]} belongs to no class; {len(self.classes)} classes are named.")
 
     @classmethod
-    def from_folder(cls, path: str | os.PathLike[str]) -> LabelledImages:
+    def from_folder(cls, path: str | os.PathLike[str], parts: bool | None = None) -> LabelledImages:
         """Read a folder that holds one folder a class, named like the class; pictures nested deeper count too.
 
-        Hidden files, system litter, files that are no pictures and pictures outside a class folder are passed over.
-        Raises DatasetError where there is no class folder, one is empty, or a picture cannot be read.
+        Folders around all of it are taken off; classes that differ in case alone are one. Folders named train, val,
+        valid, validation, test and testing that hold the same class folders are parts of the set, which `parts` of the
+        result keeps; where that is not clear, the argument says whether they are, or else classes. Hidden files, system
+        litter, files that are no pictures, folders without one and pictures outside a class folder are left out, and
+        `told` says so.
+        Raises DatasetError where there is no class folder, a picture cannot be read, or, as an UnclearSetError, what
+        the folders are is not clear.
         """
-        return cls._from_found(read_folder(path))
+        return cls._from_arranged(read_folder(path, parts=parts))
 
     @classmethod
-    def from_zip(cls, source: str | os.PathLike[str] | bytes | BinaryIO) -> LabelledImages:
-        """Read a zip (path, bytes or seekable binary file) laid out like a folder, or with one folder around it all.
+    def from_zip(cls, source: str | os.PathLike[str] | bytes | BinaryIO, parts: bool | None = None) -> LabelledImages:
+        """Read a zip (path, bytes or seekable binary file) laid out like a folder for from_folder.
 
         Nothing is written to disk. Raises DatasetError like from_folder, and for what is no zip, is encrypted, has a
         hostile or repeated entry name, or is over a limit: 200 MB packed, 1 GB unpacked, 20 MB a picture,
         5,000 pictures, 100 classes.
         """
-        return cls._from_found(read_zip(source))
+        return cls._from_arranged(read_zip(source, parts))
 
     @classmethod
-    def from_uploads(cls, classes: Mapping[str, Sequence[tuple[str, bytes | Callable[[], bytes]]]]) -> LabelledImages:
+    def from_uploads(
+        cls,
+        classes: Mapping[str, Sequence[tuple[str, bytes | Callable[[], bytes]]]],
+        looked_for: Sequence[bool] | None = None,
+    ) -> LabelledImages:
         """Take encoded pictures, or functions that give them at each look: {class name: [(file name, bytes), …]}.
 
+        looked_for: of which pictures, class by class, near-duplicates are looked for; of all unless told.
         Raises DatasetError for an empty class, an unreadable picture, over 5,000 pictures or over 100 classes.
         """
         check_counts(classes)
-        return cls._from_found(classes)
+        return cls._from_found(classes, looked_for)
 
     @classmethod
     def from_arrays(cls, classes: Mapping[str, Sequence[Image]]) -> LabelledImages:
@@ -127,22 +149,27 @@ class LabelledImages:
                 images.append(check_image(image))
             except ParameterError as error:
                 raise DatasetError(f"“{name}” is no picture: {error}") from error
-        keys = tuple(map(fingerprint, images))
-        return cls(tuple(images), _labels(classes), tuple(classes), _same(keys), tuple(names), keys)
+        labels = _labels(classes)
+        groups, keys = _groups(images)
+        return cls(tuple(images), labels, tuple(classes), groups, tuple(names), keys)
 
     @classmethod
-    def _from_found(cls, found: _Found) -> LabelledImages:
+    def _from_arranged(cls, found: Arranged[_Source]) -> LabelledImages:
+        entries = [each for items in found.classes.values() for each in items]
+        data = cls._from_found({name: [(e.name, e.source) for e in items] for name, items in found.classes.items()})
+        parts = tuple(each.part for each in entries)
+        return replace(data, parts=parts if any(parts) else (), told=found.told)
+
+    @classmethod
+    def _from_found(cls, found: _Found, looked_for: Sequence[bool] | None = None) -> LabelledImages:
         labels, classes = _labels(found), class_names(found)  # first what is cheap to check
         entries = [(name, file, source) for name, files in found.items() for file, source in files]
         sources = tuple(source for _, _, source in entries)
         images = LazyImages(
             partial(_decode, sources, [f"{name}/{file}" for name, file, _ in entries]), range(len(entries))
         )
-        # Each picture is decoded once here and dropped: a broken file is told now, not in the midst of training, and
-        # copies are found by their pixels, whatever their format.
-        with ThreadPoolExecutor(DECODERS) as pool:
-            keys = tuple(pool.map(lambda index: fingerprint(images[index]), range(len(images))))
-        return cls(images, labels, classes, _same(keys), tuple(file for _, file, _ in entries), keys)
+        groups, keys = _groups(images, looked_for)
+        return cls(images, labels, classes, groups, tuple(file for _, file, _ in entries), keys)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -150,6 +177,17 @@ class LabelledImages:
     def counts(self) -> dict[str, int]:
         """The number of pictures of each class, in the order of classes."""
         return dict(zip(self.classes, np.bincount(self.labels, minlength=len(self.classes)).tolist(), strict=True))
+
+    def few(self) -> str:
+        """A warning where a class has few pictures, or few beside another one; "" where none has."""
+        counts = {name: count for name, count in self.counts().items() if count}
+        most = max(counts, key=counts.get, default="")
+        few = {name: count for name, count in counts.items() if count < FEW or count * UNEVEN <= counts[most]}
+        if not few:
+            return ""
+        told = ", ".join(f"“{name}” has {count} picture{'' if count == 1 else 's'}" for name, count in few.items())
+        beside = f" beside {counts[most]:,} of “{most}”" if most not in few else ""
+        return f"{told}{beside}: what is learned and told of so few is not sure. Add some."
 
     def subset(self, indices: Sequence[int] | NDArray[np.integer]) -> LabelledImages:
         """The pictures of these indices (or this mask), in this order; all classes stay. IndexError as of an array."""
@@ -160,7 +198,13 @@ class LabelledImages:
             images = LazyImages(partial(operator.getitem, images), range(len(images)))
         names = tuple(self.names[index] for index in chosen)
         keys = tuple(self.keys[index] for index in chosen) if self.keys else ()
-        return LabelledImages(images.pick(chosen.tolist()), labels, self.classes, groups, names, keys)
+        parts = tuple(self.parts[index] for index in chosen) if self.parts else ()
+        return LabelledImages(images.pick(chosen.tolist()), labels, self.classes, groups, names, keys, parts, self.told)
+
+    def part(self, name: str) -> LabelledImages:
+        """The pictures of a part, “train”, “validation” or “test”; of “train” also those of which nobody said more."""
+        names = (name, "") if name == TRAIN else (name,)
+        return self.subset([index for index, part in enumerate(self.parts or [""] * len(self)) if part in names])
 
     def split(self, validation: float = 0.25, seed: int = 0) -> tuple[LabelledImages, LabelledImages]:
         """Part the pictures into (training, validation): stratified, seeded, every group whole.
@@ -273,7 +317,23 @@ def _decode(sources: Sequence[_Source], names: Sequence[str], index: int) -> Ima
         raise DatasetError(f"“{names[index]}” cannot be read: {error}") from error
 
 
-def _same(digests: Iterable[str]) -> NDArray[np.int64]:
-    """One number for each different digest, in the order of appearance."""
-    seen: dict[str, int] = {}
-    return np.array([seen.setdefault(digest, len(seen)) for digest in digests], dtype=np.int64)
+def _groups(
+    images: Sequence[Image], looked_for: Sequence[bool] | None = None
+) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """The groups (N,) of copies and near-duplicates, and the keys of the pictures.
+
+    Each picture is decoded once here and dropped: a broken file is told now, not in the midst of training, and copies
+    are found by their pixels, whatever their format.
+    """
+
+    def look(index: int) -> tuple[str, NDArray[np.uint64], NDArray[np.float32]]:
+        image = images[index]
+        return fingerprint(image), hashes(image), in_small(image)
+
+    with ThreadPoolExecutor(DECODERS) as pool:
+        looked = list(pool.map(look, range(len(images))))
+    if not looked:
+        return np.zeros(0, np.int64), ()
+    keys, both, small = zip(*looked, strict=True)
+    near = np.ones(len(keys), bool) if looked_for is None else np.asarray(looked_for, bool)
+    return grouped(keys, np.stack(both), np.stack(small), near), keys

@@ -7,7 +7,7 @@ import os
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -18,16 +18,28 @@ from numpy.typing import NDArray
 
 from visionlab.errors import DatasetError, ImageError
 from visionlab.imaging.image import load_image
-from visionlab.learning.sets.archive import MAX_CLASSES, entry_parts, files_below, is_picture, opened, read_entry
+from visionlab.learning.sets import archive as archives
+from visionlab.learning.sets.archive import MAX_CLASSES, arranged, opened, read_entry, start_of
+from visionlab.learning.sets.layout import TRAIN, Arranged
+from visionlab.learning.sets.names import entries, is_folder
 
 MOST_PICTURES = 200_000
 MOST_BYTES = 2**30  # of decoded pictures
 LARGEST_KEPT = 96  # px: a set of larger pictures is shrunk
 SHRUNK = 32  # px, to which it is
 PLAIN_BYTES = 2**16  # what is longer is looked at closely before it is decoded
+CLOSER = (
+    b"Exif",
+    b"eXIf",
+    b"GIF8",
+    b"ICC_PROFILE",
+    b"iCCP",
+    b"ICCP",
+    b"II*\0",
+    b"MM\0*",
+)  # so is what says one of these
 MOST_CONTENTS = 32 * 2**20  # bytes of a zip's table of contents: 60,000 pictures take 4 to 6 MB
 AT_ONCE = 256  # pictures that a thread decodes before it asks for more
-TRAIN, TEST = ("train", "training"), ("test", "val", "valid", "validation")
 MOST_IDX = 2**28  # bytes of an idx file; MNIST's largest has 47 MB
 
 Part = tuple[NDArray[np.uint8], NDArray[np.int64]]  # pictures (N, H, W, C) and labels (N,)
@@ -44,8 +56,16 @@ def read_zip(source: str | os.PathLike[str] | bytes, side: int | None = None) ->
     except OSError as error:
         raise DatasetError(f"“{source}” cannot be opened: {error.strerror}.") from error
     with opened(data, contents=MOST_CONTENTS) as archive:
-        found = {entry_parts(info): info for info in archive.infolist() if not info.is_dir()}
-        return _decoded({parts: partial(_entry, archive, data, info) for parts, info in found.items()}, side)
+        found = {path: info for path, info in entries(archive) if path and not is_folder(info)}
+        return _decoded(
+            arranged(
+                {
+                    path: (partial(_entry, archive, data, info), partial(start_of, archive, info))
+                    for path, info in found.items()
+                }
+            ),
+            side,
+        )
 
 
 def read_folder(folder: Path, side: int | None = None) -> tuple[tuple[str, ...], Part, Part]:
@@ -55,7 +75,11 @@ def read_folder(folder: Path, side: int | None = None) -> tuple[tuple[str, ...],
     side; of another shape, their middle is shrunk to it. The test part is empty where there is none.
     Raises DatasetError where there are no classes, too many pictures, or one that cannot be read.
     """
-    return _decoded({file.relative_to(folder).parts: file.read_bytes for file in files_below(folder)}, side)
+    found = archives.read_folder(folder)
+    classes = {
+        name: [each._replace(source=each.source.read_bytes) for each in items] for name, items in found.classes.items()
+    }
+    return _decoded(Arranged(classes), side)
 
 
 def read_idx(folder: Path) -> tuple[Part, Part] | None:
@@ -101,37 +125,31 @@ def read_cifar_python(folder: Path) -> tuple[tuple[str, ...], Part, Part] | None
 # How it is done ------------------------------------------------------------------------------------------------------
 
 
-def _decoded(entries: Mapping[tuple[str, ...], _Entry], side: int | None) -> tuple[tuple[str, ...], Part, Part]:
-    files = {parts: entry for parts, entry in entries.items() if is_picture(parts)}
-    while files and len({parts[0] for parts in files}) == 1 and min(map(len, files)) > 2:
-        files = {parts[1:]: entry for parts, entry in files.items()}  # a folder around it all
-    halves: dict[bool, dict[tuple[str, ...], _Entry]] = {False: {}, True: {}}
-    split = {parts[0].casefold() for parts in files} <= {*TRAIN, *TEST} and min(map(len, files), default=0) > 2
-    for parts, entry in sorted(files.items()):
-        if len(parts) > 1:
-            halves[split and parts[0].casefold() in TEST][parts[1:] if split else parts] = entry
-    train, test = halves[False], halves[True]
-    classes = tuple(sorted({parts[0] for parts in (*train, *test)}))
+def _decoded(found: Arranged[_Entry], side: int | None) -> tuple[tuple[str, ...], Part, Part]:
+    train: list[tuple[str, str, _Entry]] = []  # class, path, what gives the picture
+    test: list[tuple[str, str, _Entry]] = []
+    for name, items in found.classes.items():
+        for each in items:
+            (train if each.part in ("", TRAIN) else test).append((name, each.path, each.source))
+    classes = tuple(found.classes)
     total = len(train) + len(test)
     if not train:
-        raise DatasetError(
-            "There are no pictures in class folders; put them into one folder a class, like cats and dogs."
-        )
+        raise DatasetError("There are no pictures to learn from; put some into one folder a class, like cats and dogs.")
     if total > MOST_PICTURES or len(classes) > MAX_CLASSES:
         told = f"These are {total:,} pictures in {len(classes):,} folders"
         raise DatasetError(f"{told}; at most {MOST_PICTURES:,} in {MAX_CLASSES} are taken.")
-    size = (side, side) if side else _size(next(iter(train.items())))
+    size = (side, side) if side else _size(*train[0][1:])
     if total * size[0] * size[1] * 3 > MOST_BYTES:
         raise DatasetError(f"{total:,} pictures of {size[1]} × {size[0]} px take over 1 GB; ask for a smaller side.")
     index = {name: number for number, name in enumerate(classes)}
     parts = []
     for half in (train, test):
-        labels = np.array([index[parts[0]] for parts in half], np.int64)
-        parts.append((_pixels(list(half.items()), size), labels))
+        labels = np.array([index[name] for name, _, _ in half], np.int64)
+        parts.append((_pixels([(path, entry) for _, path, entry in half], size), labels))
     return classes, parts[0], parts[1]
 
 
-def _pixels(items: list[tuple[tuple[str, ...], _Entry]], size: tuple[int, int]) -> NDArray[np.uint8]:
+def _pixels(items: list[tuple[str, _Entry]], size: tuple[int, int]) -> NDArray[np.uint8]:
     """Decoded on all cores: OpenCV and zlib let the others work meanwhile."""
     out = np.empty((len(items), *size, 3), np.uint8)
 
@@ -145,22 +163,22 @@ def _pixels(items: list[tuple[tuple[str, ...], _Entry]], size: tuple[int, int]) 
     return out
 
 
-def _size(item: tuple[tuple[str, ...], _Entry]) -> tuple[int, int]:
-    height, width = _picture(*item).shape[:2]
+def _size(path: str, entry: _Entry) -> tuple[int, int]:
+    height, width = _picture(path, entry).shape[:2]
     return (height, width) if max(height, width) <= LARGEST_KEPT else (SHRUNK, SHRUNK)
 
 
-def _picture(parts: tuple[str, ...], entry: _Entry) -> NDArray[np.uint8]:
+def _picture(path: str, entry: _Entry) -> NDArray[np.uint8]:
     """uint8 (H, W, 3) RGB. OpenCV takes a third of the time, and is asked where it answers as load_image does."""
     try:
         encoded = entry()
-        if len(encoded) <= PLAIN_BYTES and b"Exif" not in encoded and encoded[:4] != b"GIF8":
+        if len(encoded) <= PLAIN_BYTES and not any(mark in encoded for mark in CLOSER):
             found = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_UNCHANGED) if encoded else None
             if found is not None and found.dtype == np.uint8 and found.ndim == 3 and found.shape[2] == 3:
                 return found[..., ::-1]
         return load_image(encoded)
     except (ImageError, OSError, struct.error) as error:  # the latter from a forged place in a zip
-        raise DatasetError(f"“{'/'.join(parts)}” cannot be read: {error}") from error
+        raise DatasetError(f"“{path}” cannot be read: {error}") from error
 
 
 def framed(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from importlib.util import find_spec
 
@@ -17,8 +17,7 @@ from torch import Tensor, nn
 from visionlab.errors import ModelError, ParameterError
 from visionlab.imaging.image import Image
 from visionlab.learning.features.source import FEATURES
-from visionlab.learning.judging.refusal import Refusal
-from visionlab.network.running.classifier import SLIMMEST, Classifier, Transform
+from visionlab.network.running.classifier import SLIMMEST, Classifier, Refuses, Transform
 from visionlab.writing import replacing
 
 OPSET = 18
@@ -29,19 +28,24 @@ CUBIC = -0.5  # the a of Keys' kernel in antialiased resizing
 EXAMPLE = (48, 40)  # rows and columns of the picture that the graph is drawn with; it holds for any
 
 
-def export_onnx(net: Classifier, path: str | os.PathLike[str], refusal: Refusal | None = None) -> None:
+def export_onnx(net: Classifier, path: str | os.PathLike[str], refusal: Refuses | None = None) -> None:
     """Write the whole network, from the decoded picture to the probabilities, as one ONNX file (opset 18).
 
     Its input is “image”, uint8 (height, width, 3) RGB of any size; its outputs are “probabilities” (K,) float32, at
-    the network's temperature, and, with a refusal, “distance” () float32, to be compared with the threshold. The
+    the network's temperature, and, where it refuses pictures, “distance” () float32, to be compared with the threshold
+    (by its own refusal, unless another is given). The
     metadata say network, date, labels (JSON) and threshold. An interrupted write leaves what was there.
 
-    Raises ParameterError for a network of 2 GB or more, or not in float32, for a refusal of a network without a head,
+    Raises ParameterError for a network of 2 GB or more, or not in float32,
     and where the file cannot be written; ModelError where the packages onnx and onnxscript are missing.
     """
-    program = _program(net, refusal)
+    program = _program(_refusing(net, refusal))
     with replacing(path) as partial:
         program.save(partial, external_data=False)
+
+
+def _refusing(net: Classifier, refusal: Refuses | None) -> Classifier:
+    return net if refusal is None else replace(net, refusal=refusal)
 
 
 def _require(*packages: str) -> None:
@@ -49,8 +53,9 @@ def _require(*packages: str) -> None:
         raise ModelError(f"ONNX files need what is not installed here: pip install {' '.join(missing)}.")
 
 
-def _program(net: Classifier, refusal: Refusal | None) -> torch.onnx.ONNXProgram:
+def _program(net: Classifier) -> torch.onnx.ONNXProgram:
     _require("onnx", "onnxscript")
+    refusal = net.refusal
     weights = [*net.module.parameters(), *net.module.buffers()]
     size = sum(values.nbytes for values in weights)
     if size > MAX_BYTES:
@@ -59,7 +64,7 @@ def _program(net: Classifier, refusal: Refusal | None) -> torch.onnx.ONNXProgram
         raise ParameterError(f"{net.name} does not compute in float32; export the network that it was made from.")
     dynamic = {"image": {0: torch.export.Dim("height", min=1), 1: torch.export.Dim("width", min=1)}}
     program = torch.onnx.export(
-        _WholeNetwork(net, refusal).eval(),
+        _WholeNetwork(net).eval(),
         (torch.zeros(*EXAMPLE, 3, dtype=torch.uint8, device=net.device),),
         dynamo=True,
         opset_version=OPSET,
@@ -72,15 +77,18 @@ def _program(net: Classifier, refusal: Refusal | None) -> torch.onnx.ONNXProgram
     program.model.metadata_props.update(network=net.name, date=date.today().isoformat(), labels=labels)
     if refusal is not None:
         program.model.metadata_props["threshold"] = repr(refusal.threshold)
+        if refusal.share is not None:
+            program.model.metadata_props["refuses"] = repr(refusal.share)
     return program
 
 
 class _WholeNetwork(nn.Module):
     """uint8 (H, W, 3) → probabilities (K,), with a refusal also the distance (): a Classifier as one module."""
 
-    def __init__(self, net: Classifier, refusal: Refusal | None):
+    def __init__(self, net: Classifier):
         super().__init__()
         self.module, self.transform, self.softmax = net.module, net.transform, net.softmax
+        refusal = net.refusal
         self.measured = refusal is not None
         if refusal is not None:
             if FEATURES not in [path for path, _ in net.module.steps()]:
@@ -175,14 +183,14 @@ class Parity:
 
 
 def export_checked(
-    net: Classifier, path: str | os.PathLike[str], images: Iterable[Image], refusal: Refusal | None = None
+    net: Classifier, path: str | os.PathLike[str], images: Iterable[Image], refusal: Refuses | None = None
 ) -> Iterator[Parity]:
     """As export_onnx, but the file is there only once it has answered like the network on these pictures: yields how
     that stands, picture after picture.
 
     Raises ModelError where it does not, and what export_onnx and parity raise.
     """
-    program = _program(net, refusal)
+    program = _program(_refusing(net, refusal))
     with replacing(path) as unchecked:
         program.save(unchecked, external_data=False)
         del program  # as large as the network
@@ -192,7 +200,7 @@ def export_checked(
 
 
 def parity(
-    net: Classifier, path: str | os.PathLike[str], images: Iterable[Image], refusal: Refusal | None = None
+    net: Classifier, path: str | os.PathLike[str], images: Iterable[Image], refusal: Refuses | None = None
 ) -> Parity:
     """Compare the file that export_onnx wrote with the network, on these pictures: onnxruntime beside torch.
 
@@ -204,7 +212,7 @@ def parity(
 
 @torch.inference_mode()
 def parities(
-    net: Classifier, path: str | os.PathLike[str], images: Iterable[Image], refusal: Refusal | None = None
+    net: Classifier, path: str | os.PathLike[str], images: Iterable[Image], refusal: Refuses | None = None
 ) -> Iterator[Parity]:
     """As parity, but tells after each picture how it stands with those so far."""
     _require("onnxruntime")
@@ -214,6 +222,7 @@ def parities(
     # Threads that wait by spinning would take the processor from torch, whose turn it is: half of all the time.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    refusal = net.refusal if refusal is None else refusal
     so_far = Parity(0, 0.0, 0, None if refusal is None else 0.0)
     for image in images:
         found, *measured = session.run(None, {"image": image})

@@ -10,6 +10,7 @@ from datetime import date
 
 from visionlab.learning.heads.head import Head
 from visionlab.learning.judging.metrics import Report, wilson
+from visionlab.learning.judging.refusal import Refusal
 from visionlab.learning.takeaway.export import Parity
 
 USE = """\
@@ -58,10 +59,13 @@ def _facts(head: Head) -> list[str]:
 
 def _worth(report: Report) -> list[str]:
     scores = zip(report.classes, report.precision, report.recall, report.f1, report.confusion.sum(1), strict=True)
+    low, high = report.balanced_interval
     right = zip(report.classes, report.confusion.tolist(), strict=True)
+    low, high = report.balanced_interval
     return [
         f"{_right(report.accuracy, report.confusion.sum(), report.interval)} Always naming the most frequent class "
-        f"would be right on {report.majority:.1%}.",
+        f"would be right on {report.majority:.1%}. With each class counting the same it is right on "
+        f"{report.balanced:.1%} (95 % interval {low:.1%} to {high:.1%}).",
         _table(
             ("class", "precision", "recall", "F1", "pictures"),
             ((name, *(f"{share:.3f}" for share in shares), count) for name, *shares, count in scores),
@@ -97,14 +101,24 @@ def _limits(head: Head) -> Iterable[str]:
     else:
         yield (
             "A picture whose features lie farther from the training pictures than "
-            f"{head.refusal.threshold:.4g} is called “none of these”. Some that belong to a class are refused so, and "
-            "some that do not are let through."
+            f"{head.refusal.threshold:.4g} is called “none of these”. {_refused(head.refusal)} that belong to a class "
+            "are refused so, and some that do not are let through."
+        )
+    counts = head.facts.get("pictures")
+    if isinstance(counts, Mapping) and counts and min(counts.values()) * 4 <= max(counts.values()):
+        least, most = min(counts, key=counts.get), max(counts, key=counts.get)
+        yield (
+            f"Of “{_cell(least)}” it saw {counts[least]} pictures, of “{_cell(most)}” {counts[most]}: what is said of "
+            "the former rests on few."
         )
     yield "It saw few pictures: where light, background or camera differ from theirs, it may well be worse than here."
     yield "Copies and near-copies count as one picture only where they were grouped before training."
     yield "Of a picture it sees the centre; what lies at the ends of the longer side may be cut off."
-    yield "`predict.py` reads what Pillow reads; grey pictures of floating-point numbers alone are scaled otherwise."
     yield f"The network “{head.network}” under the head has terms and a bias of its own: see where it comes from."
+
+
+def _refused(refusal: Refusal) -> str:
+    return "Some" if refusal.share is None else f"It is set so that about {refusal.share:.0%} of pictures"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -15,13 +15,14 @@ from typing import BinaryIO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from visionlab.errors import DatasetError
+from visionlab.imaging import pixels
 from visionlab.imaging.image import Image
 from visionlab.learning.heads.head import MAX_BYTES as MAX_HEAD_BYTES
 from visionlab.learning.heads.head import Head, load_head
 from visionlab.learning.judging.metrics import Report
 from visionlab.learning.projects.as_zip import read_manifest
-from visionlab.learning.projects.intake import MAX_ZIP_BYTES, Incoming, from_zip, labelled
-from visionlab.learning.sets import archive
+from visionlab.learning.projects.intake import MAX_ZIP_BYTES, Arriving, from_zip, labelled
+from visionlab.learning.sets import archive, names
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.learning.takeaway.export import Parity, export_checked
 from visionlab.learning.takeaway.model_card import model_card
@@ -76,11 +77,11 @@ def pack(
 ) -> Iterator[Packing]:
     """Write the zip to a path or a binary file, step by step: who stops asking cancels it.
 
-    It holds head.safetensors, model.onnx (the whole network), predict.py and what it needs (requirements.txt),
-    labels.txt, model-card.md and, where they are given, the labelled pictures as a zip of their own, such as
-    as_zip.export_zip writes. net is the network that the head was trained on. The export is compared with it on
-    `images`, best the held-out ones, before anything is written. With pictures it takes `most` bytes at most: such a
-    zip is there to be opened again, and open_package takes MAX_BYTES.
+    It holds head.safetensors, model.onnx (the whole network), predict.py and what it needs (pixels.py, by which
+    pictures are read here, too; requirements.txt), labels.txt, model-card.md and, where they are given, the labelled
+    pictures as a zip of their own, such as as_zip.export_zip writes. net is the network that the head was trained on.
+    The export is compared with it on `images`, best the held-out ones, before anything is written. With pictures it
+    takes `most` bytes at most: such a zip is there to be opened again, and open_package takes MAX_BYTES.
 
     Raises ModelError where that comparison fails, ParameterError without images or where the file cannot be written,
     DatasetError where it would be larger, and what Head.as_classifier and export_onnx raise. At a path, what was there
@@ -102,6 +103,7 @@ def pack(
             zipped.write(model, model.name, ZIP_STORED)  # weights do not get smaller
             for each in sorted(TAKEAWAY.glob("*.*")):
                 zipped.write(each, each.name)
+            zipped.write(pixels.__file__, Path(pixels.__file__).name)
             zipped.writestr("labels.txt", "".join(f"{' '.join(label.split())}\n" for label in head.classes))
             zipped.writestr("model-card.md", model_card(head, found, report))
             if pictures is not None:
@@ -147,7 +149,7 @@ def open_head(source: Source) -> tuple[Head, int | None]:
         return head, None if pictures is None else pictures.file_size
 
 
-def incoming_zip(source: Source, report: Watched = unwatched) -> list[Incoming]:
+def incoming_zip(source: Source, parts: bool | None = None, report: Watched = unwatched) -> Arriving:
     """As intake.from_zip; of a zip that pack wrote, the pictures that it was given.
 
     Those lie in it as they are. Where somebody packed it anew they have to be unpacked, which report is told of: what
@@ -156,10 +158,10 @@ def incoming_zip(source: Source, report: Watched = unwatched) -> list[Incoming]:
     with archive.opened(source, MAX_ZIP_BYTES) as opened:
         pictures = _entries(opened)[1]
         inner = None if pictures is None else _part(source, opened, pictures, report)
-    return from_zip(source if inner is None else inner)
+    return from_zip(source if inner is None else inner, parts)
 
 
-def labelled_zip(source: Source) -> LabelledImages:
+def labelled_zip(source: Source, parts: bool | None = None) -> LabelledImages:
     """The labelled pictures of a zip (path, bytes or seekable binary file) of one folder a class, that as_zip wrote,
     or that pack wrote with pictures. What this app wrote keeps its names and groups, without what is disabled.
 
@@ -167,17 +169,17 @@ def labelled_zip(source: Source) -> LabelledImages:
     """
     with archive.opened(source, MAX_ZIP_BYTES) as opened:
         ours = _entries(opened)[1] is not None or read_manifest(opened) is not None
-    return labelled(incoming_zip(source)) if ours else LabelledImages.from_zip(source)
+    return labelled(incoming_zip(source)) if ours else LabelledImages.from_zip(source, parts)
 
 
 def _entries(opened: ZipFile) -> tuple[ZipInfo | None, ZipInfo | None]:
     """The head and, beside it, the pictures of a package; None for what is not there."""
-    entries: dict[tuple[str, ...], ZipInfo] = {}
-    for info in opened.infolist():
-        if entries.setdefault(parts := archive.entry_parts(info), info) is not info:
-            raise DatasetError(f"The zip holds “{'/'.join(parts)}” twice; pack it anew.")
-    around = min((parts[:-1] for parts in entries if parts[-1:] == (HEAD,)), key=len, default=None)
-    return (None, None) if around is None else (entries[*around, HEAD], entries.get((*around, PICTURES)))
+    found: dict[names.Parts, ZipInfo] = {}
+    for path, info in names.entries(opened):
+        if found.setdefault(path, info) is not info:
+            raise DatasetError(f"The zip holds “{'/'.join(path)}” twice; pack it anew.")
+    around = min((path[:-1] for path in found if path[-1:] == (HEAD,)), key=len, default=None)
+    return (None, None) if around is None else (found[*around, HEAD], found.get((*around, PICTURES)))
 
 
 def _part(source: Source, opened: ZipFile, info: ZipInfo, report: Watched) -> BinaryIO:

@@ -41,6 +41,7 @@ class Contributions:
 
 
 @torch.inference_mode(False)
+@torch.enable_grad()
 def contributions(net: Classifier, image: Image, target: str | int | None = None) -> Contributions:
     """What each channel adds to the logit of a class when the network predicts, to first order.
 

@@ -34,6 +34,7 @@ class Sensitivity:
 
 
 @torch.inference_mode(False)
+@torch.enable_grad()
 def unit_gradient(
     net: Classifier, image: Image, layer: str, channel: int, row: int = 0, column: int = 0, side: int | None = None
 ) -> Sensitivity:
@@ -49,8 +50,7 @@ def unit_gradient(
     transform = net.transform if side is None or not here.in_place else net.transform.at(side)
     check_place(net, here, row, column, transform.crop)
     x = transform([image], net.device).requires_grad_()
-    with torch.enable_grad():
-        values = activations(net, x, [layer])[layer][0]
+    values = activations(net, x, [layer])[layer][0]
     unit = values[channel, row, column] if values.dim() == 3 else values[channel]
     (gradient,) = torch.autograd.grad(unit, x)
     deviation = torch.tensor(transform.std, device=x.device).view(3, 1, 1)  # what a colour of 0..1 was divided by

@@ -23,7 +23,7 @@ from torch import Tensor
 from visionlab.errors import BusyError, ModelError, ParameterError
 from visionlab.imaging.image import Image
 from visionlab.network.running.classifier import Classifier
-from visionlab.network.running.prediction import classified
+from visionlab.network.running.prediction import Answer, answered
 
 CPU = torch.device("cpu")
 
@@ -31,8 +31,8 @@ CPU = torch.device("cpu")
 class Engine(Protocol):
     """Whatever answers for a network, wherever it computes."""
 
-    def probabilities(self, image: Image) -> NDArray[np.float32]:
-        """(classes,) float32, adding up to 1, for a picture uint8 (H, W, 3); waits for its turn.
+    def answer(self, image: Image) -> Answer:
+        """What the network says to a picture uint8 (H, W, 3); waits for its turn.
 
         Raises BusyError where there is too much to do, and ParameterError for what is no picture.
         """
@@ -44,9 +44,9 @@ def prepared(net: Classifier, image: Image) -> Tensor:
     return net.transform([image], CPU)[0]
 
 
-def answers(net: Classifier, inputs: Sequence[Tensor]) -> NDArray[np.float32]:
-    """(N, classes) float32: what `probabilities` says of N ≥ 1 pictures, which have been prepared for this network."""
-    return classified(net, torch.stack(list(inputs)).to(net.device))  # (N, 3, crop, crop)
+def answers(net: Classifier, inputs: Sequence[Tensor]) -> list[Answer]:
+    """What `answer` says of N ≥ 1 pictures, which have been prepared for this network."""
+    return answered(net, torch.stack(list(inputs)).to(net.device))  # (N, 3, crop, crop)
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,7 +201,11 @@ class Batcher:
         self._line = self._worker.line
 
     def probabilities(self, image: Image, timeout: float | None = None) -> NDArray[np.float32]:
-        """(classes,) float32: how probable the network holds each class for a picture uint8 (H, W, 3).
+        """(classes,) float32: how probable the network holds each class; as `answer`, which says whether it refuses."""
+        return self.answer(image, timeout).probabilities
+
+    def answer(self, image: Image, timeout: float | None = None) -> Answer:
+        """What the network says to a picture uint8 (H, W, 3).
 
         Waits for the answer, `timeout` seconds at most where that is given. Raises ParameterError for what is no
         picture, BusyError where there is no place or no answer in time, and ModelError where it is closed.

@@ -10,10 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from visionlab.errors import ModelError, ParameterError
@@ -29,6 +31,8 @@ SLIMMEST = 16  # times as long as wide: of what is slimmer, the middle is enough
 RELU_KINDS = ("relu", "relu6")  # kinds of layers that cut off what is below 0
 ACTIVATION_KINDS = (*RELU_KINDS, "activation")  # kinds of layers that apply one function to each value
 BATCH = 32  # pictures that go through a network at once: bounds the memory
+
+FEATURES = "features"  # the path of the step whose output a head, and a refusal, reads
 
 Step = tuple[str, Callable[[Tensor], Tensor]]  # of a network: the path of a module, and what is done there
 
@@ -142,6 +146,24 @@ class Layer:
         return round(weights * height * width)
 
 
+class Refuses(Protocol):
+    """What tells pictures that are none of a network's classes, by what the network's step FEATURES gives."""
+
+    @property
+    def threshold(self) -> float:
+        """Beyond this distance a picture is none of the classes."""
+        ...
+
+    @property
+    def share(self) -> float | None:
+        """The share of pictures of the classes, 0..1, that it refuses nevertheless; None where nobody knows."""
+        ...
+
+    def distances(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(N, F) → (N,): how far pictures lie from those that were learned from."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Classifier:
     """A network with everything that is needed to use it.
@@ -151,7 +173,8 @@ class Classifier:
     embedding_side the input size in pixels for that, None for the transform's own; unit_length says whether a head
     takes those values scaled to unit length. The logits are divided by temperature before the softmax, so that the
     probabilities are neither too sure nor too shy (Guo et al. 2017); it is 1 where nobody measured it. comparisons are
-    those of the weight files that it came out of with what they were at their first load.
+    those of the weight files that it came out of with what they were at their first load. refusal tells pictures that
+    are none of the labels, where something does.
     """
 
     name: str
@@ -165,6 +188,7 @@ class Classifier:
     comparisons: tuple[Comparison, ...] = ()
     embedding_side: int | None = None
     unit_length: bool = False
+    refusal: Refuses | None = None
 
     def check(self, wait: bool = False) -> None:
         """Raises WeightsError where a weight file has been found to differ from what it was at the first load."""

@@ -13,7 +13,7 @@ from torch import Tensor
 from visionlab.errors import ParameterError
 from visionlab.imaging.image import Image
 from visionlab.network.running.chunks import through
-from visionlab.network.running.classifier import BATCH, Classifier
+from visionlab.network.running.classifier import BATCH, FEATURES, Classifier
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,66 @@ class Prediction:
     label: str
     index: int
     probability: float
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a network says to one picture.
+
+    labels: its K classes. probabilities: (K,) float32, adding up to 1. distance: how far the picture lies from those
+    that were learned from; limit: beyond it the picture is refused, as none of the classes; both None where nothing
+    refuses. share: that of pictures of the classes, 0..1, which are refused nevertheless, None where nobody knows.
+    """
+
+    labels: tuple[str, ...]
+    probabilities: NDArray[np.float32]
+    distance: float | None = None
+    limit: float | None = None
+    share: float | None = None
+
+    @property
+    def refused(self) -> bool:
+        """Whether the picture is none of the classes."""
+        return self.distance is not None and self.limit is not None and self.distance > self.limit
+
+    def top(self, count: int) -> list[Prediction]:
+        """The `count` most probable classes, most probable first, also of what is refused."""
+        best = np.argsort(-self.probabilities, kind="stable")[:count]
+        return [Prediction(self.labels[i], int(i), float(self.probabilities[i])) for i in best]
+
+
+def answer(net: Classifier, images: Sequence[Image]) -> list[Answer]:
+    """What the network says to each picture: its classes with their probabilities, and whether it refuses it.
+
+    Raises ParameterError where `images` is one picture instead of a list of pictures.
+    """
+    if isinstance(images, np.ndarray) and images.ndim == 3:
+        raise ParameterError("answer takes a list of pictures. Put the one picture into a list: [image].")
+    found: list[Answer] = []
+    for start in range(0, len(images), BATCH):
+        chunk = [images[i] for i in range(start, min(start + BATCH, len(images)))]
+        found += answered(net, net.transform(chunk, net.device))
+    return found
+
+
+@torch.inference_mode()
+def answered(net: Classifier, x: Tensor) -> list[Answer]:
+    """The answers for pictures that have been prepared, x (N, 3, H, W), in one batch.
+
+    Raises WeightsError as Classifier.check does.
+    """
+    net.check()
+    steps = net.module.steps()
+    if net.refusal is None:
+        rows = net.softmax(through(net, steps, x)).cpu().numpy()
+        return [Answer(net.labels, row) for row in rows]
+    end = [path for path, _ in steps].index(FEATURES) + 1
+    features = x = through(net, steps[:end], x)
+    for _, step in steps[end:]:
+        x = step(x)
+    rows, limit, share = net.softmax(x).cpu().numpy(), net.refusal.threshold, net.refusal.share
+    distances = net.refusal.distances(features.float().cpu().numpy()).tolist()
+    return [Answer(net.labels, row, distance, limit, share) for row, distance in zip(rows, distances, strict=True)]
 
 
 @torch.inference_mode()
@@ -60,5 +120,4 @@ def predict(net: Classifier, images: Sequence[Image], top: int = 5) -> list[list
 
 def ranked(net: Classifier, row: NDArray[np.float32], top: int) -> list[Prediction]:
     """The `top` most probable classes of one picture's probabilities (classes,), most probable first."""
-    best = np.argsort(-row, kind="stable")[:top]
-    return [Prediction(net.labels[i], int(i), float(row[i])) for i in best]
+    return Answer(net.labels, row).top(top)

@@ -12,7 +12,7 @@ from typing import BinaryIO
 import streamlit as st
 
 from visionlab.errors import DatasetError, VisionlabError
-from visionlab.imaging.image import encode_jpeg, encode_png, load_image
+from visionlab.imaging.image import GOOD_FORMATS, encode_jpeg, encode_png, load_image
 from visionlab.imaging.image import fit as fitted
 from visionlab.imaging.pipeline import Pipeline
 from visionlab.learning.sets import archive
@@ -89,10 +89,9 @@ def filter_zip(
 
 def _pictures(source: zipfile.ZipFile) -> list[tuple[tuple[str, ...], zipfile.ZipInfo]]:
     """(parts of its path, entry) of each picture in the zip."""
-    entries = [(archive.entry_parts(info), info) for info in source.infolist() if not info.is_dir()]
-    found = [(parts, info) for parts, info in entries if parts and archive.is_picture(parts)]
+    found = archive.pictures_in(source)
     if not found:
-        raise DatasetError("The zip holds no picture; put JPEG, PNG, WebP, GIF, BMP or TIFF files into it.")
+        raise DatasetError(f"The zip holds no picture; put {GOOD_FORMATS} files into it.")
     if len(found) > MAX_PICTURES:
         raise DatasetError(f"The zip holds {len(found):,} pictures; at most {MAX_PICTURES:,} are taken.")
     archive.check_unpacked(sum(info.file_size for _, info in found))

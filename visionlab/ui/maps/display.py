@@ -95,7 +95,8 @@ def _legend(looks: Sequence[Look], layer: str, scale: str) -> str:
     stops = ", ".join(f"rgb({r}, {g}, {b})" for r, g, b in tints)
     marks = [*([f"−{most}"] if low else []), "0", most]
     words = "".join(f"<span>{mark}</span>" for mark in marks)
-    return f'<div class="legend-of-maps"><div style="background:linear-gradient(90deg,{stops})"></div>{words}</div>'
+    bar = f'<div style="background:linear-gradient(90deg,{stops})"></div>'
+    return f'<div class="legend-of-maps" role="img" aria-label="Colours: {", ".join(marks)}">{bar}{words}</div>'
 
 
 def changes(looks: Sequence[Look], layer: str) -> NDArray[np.float32] | None:
@@ -143,7 +144,8 @@ def told_of(look: Look, layer: str, order: str) -> list[str]:
         )
     else:
         total = round(float(values.sum(dtype=np.float64)), 3)
-        logit = round(found.logit, 3)
+        logit, own = round(found.logit, 3), look.net.transform.crop
+        seen = f", as the network predicts, at {own} px," if look.side_of(layer) != own else ""
         why = (
             "Exact: behind this layer the network only weighs and adds up; the rest is biases."
             if layer in found.exact
@@ -151,7 +153,7 @@ def told_of(look: Look, layer: str, order: str) -> list[str]:
             "what a straight line misses."
         )
         told.append(
-            f"To “{label}” its channels add {fixed(total, 3)}; with the rest, {fixed(logit - total, 3)}, that is the "
-            f"logit, {fixed(logit, 3)}. {why}"
+            f"To “{label}”{seen} its channels add {fixed(total, 3)}; with the rest, {fixed(logit - total, 3)}, that is "
+            f"the logit, {fixed(logit, 3)}. {why}"
         )
     return told

@@ -25,7 +25,7 @@ def settings(picture: Picture) -> list[Look]:
             side, problem = _side(chosen.net)
             other = second_picture(picture)
         own = chosen.net.transform.crop
-        size = f"{own} px" if side == own else f"{side} px, from the average pool on as it predicts, at {own} px"
+        size = f"{own} px" if side == own else f"{side} px, its classifier as it predicts, at {own} px"
         told_of.markdown(f"**{chosen.title}** :gray[at {size}{' · two pictures' if other else ''}]")
     for text in filter(None, (not_here(), problem)):
         sentence(text)

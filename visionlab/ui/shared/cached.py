@@ -25,7 +25,7 @@ from visionlab.network.explain import explain
 from visionlab.network.inside.activations import feature_maps
 from visionlab.network.running.batching import Batcher, Engine
 from visionlab.network.running.classifier import Classifier
-from visionlab.network.running.prediction import Prediction, ranked
+from visionlab.network.running.prediction import Answer, Prediction, ranked
 from visionlab.network.zoo.loading import load_classifier
 
 _numbers = itertools.count()
@@ -90,8 +90,13 @@ def engine(net_key: str, _net: Classifier) -> Engine:
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
-def class_probabilities(net_key: str, picture_key: str, _net: Classifier, _image: Image) -> NDArray[np.float32]:
-    return engine(net_key, _net).probabilities(_image)
+def answer(net_key: str, picture_key: str, _net: Classifier, _image: Image) -> Answer:
+    """All that the network says to the picture: the classes' probabilities, and whether it refuses it."""
+    return engine(net_key, _net).answer(_image)
+
+
+def class_probabilities(net_key: str, picture_key: str, net: Classifier, image: Image) -> NDArray[np.float32]:
+    return answer(net_key, picture_key, net, image).probabilities
 
 
 def top_predictions(net_key: str, picture_key: str, net: Classifier, image: Image, top: int) -> list[Prediction]:

@@ -17,7 +17,8 @@ from visionlab.network.running.prediction import Prediction
 from visionlab.ui.shared import cached, state
 
 _Key = TypeVar("_Key")
-_SAME_KIND = {"jpg": "jpeg", "tif": "tiff"}  # two endings of the same kind of file
+_SAME_KIND = {"tif": "tiff", "dib": "bmp", "apng": "png", "heif": "heic", "hif": "heic"}  # endings of the same kind
+_SAME_KIND |= dict.fromkeys(("jpg", "jpe", "jfif", "mpo"), "jpeg")
 
 # --- pictures -------------------------------------------------------------------------------------------------------
 
@@ -115,15 +116,15 @@ def facts(values: Mapping[str, str], terms: Mapping[str, str] = {}) -> None:
 
 
 def file_uploader(
-    label: str, *, type: Sequence[str], key: str, max_upload_size: int | None = None, **options: Any
+    label: str, *, type: Sequence[str] | None, key: str, max_upload_size: int | None = None, **options: Any
 ) -> UploadedFile | list[UploadedFile] | None:
     """st.file_uploader; under it, once the browser has refused a file, what is taken. The style sheet shows it then."""
-    kinds = list(dict.fromkeys(_SAME_KIND.get(suffix, suffix).upper() for suffix in type))
+    kinds = list(dict.fromkeys(_SAME_KIND.get(suffix, suffix).upper() for suffix in type or ()))
     most = f" of at most {max_upload_size:,} MB" if max_upload_size else ""
     with st.container(key=f"uploader-{key}", gap="xsmall"):
         taken = st.file_uploader(label, type=type, key=key, max_upload_size=max_upload_size, **options)
-        named = " and ".join(filter(None, (", ".join(kinds[:-1]), kinds[-1])))
-        st.caption(f"What is red was not taken: {named} files{most} are.")
+        named = " and ".join(filter(None, (", ".join(kinds[:-1]), *kinds[-1:])))
+        st.caption(f"What is red was not taken: {named}{' files' if named else 'Files'}{most} are.")
     return taken
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from visionlab.errors import BusyError
 from visionlab.learning.features.cache import FeatureCache
-from visionlab.learning.features.embedding import embed, embed_cached
+from visionlab.learning.features.embedding import embed_cached
 from visionlab.learning.heads.head import Head
 from visionlab.learning.judging.baselines import Baseline, baselines, mean_colours
 from visionlab.learning.judging.evaluation import Evaluation, assess
@@ -216,14 +216,3 @@ def _begun(subject: str, work: jobs.Work) -> jobs.Job:
 
 def counted(count: int, one: str = "picture", many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
-def distance_of(head: Head, picture_key: str, image: NDArray[np.uint8]) -> float | None:
-    """How far a picture lies from the training pictures; None where the head refuses nothing."""
-    return None if head.refusal is None else _distance(runs.key_of(head), picture_key, head, image)
-
-
-@st.cache_data(max_entries=128, show_spinner=False)
-def _distance(head_key: str, picture_key: str, _head: Head, _image: NDArray[np.uint8]) -> float:
-    base = _head.tuned_network(cached.classifier(_head.network))
-    return float(_head.refusal.distances(embed(base, [_image]))[0])

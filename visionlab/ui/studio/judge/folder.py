@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
@@ -15,8 +15,10 @@ from visionlab.learning.judging.evaluation import Evaluation, score
 from visionlab.learning.projects.files import telling
 from visionlab.learning.sets import archive
 from visionlab.learning.sets.dataset import LabelledImages, LazyImages
+from visionlab.learning.sets.layout import TEST
 from visionlab.ui.shared import cached, jobs
 from visionlab.ui.shared.page import sentence
+from visionlab.ui.shared.store import attempt
 from visionlab.ui.shared.widgets import plain
 from visionlab.ui.studio.judge.case import Case, counted
 from visionlab.ui.studio.judge.cells import cells, said, worst_mistakes
@@ -48,11 +50,21 @@ def show(case: Case) -> None:
     uploader(
         "A zip with one folder a class, named like the classes",
         "test-folder",
-        lambda files: _begin(case, subject, files),
+        lambda files: _begin(case, subject, files[0].name, lambda: LabelledImages.from_zip(files[0])),
         type=["zip"],
         max_upload_size=archive.MAX_ZIP_BYTES >> 20,
         disabled=busy,
     )
+    tested = sum(each.part == TEST for each in case.project.snapshot()[1])
+    if tested:
+        st.button(
+            f"Score the test part of the set: {counted(tested, 'picture')}",
+            icon=":material/quiz:",
+            key="test-part",
+            disabled=busy,
+            on_click=attempt,
+            args=(_begin, case, subject, "The test part of the set", lambda: case.project.labelled()[0].part(TEST)),
+        )
     if busy:
         jobs.watch(job, lambda: st.progress(min(job.share, 1.0), "Scoring the pictures …"), "Stop", "stop-test")
     elif job is None:
@@ -65,11 +77,11 @@ def show(case: Case) -> None:
         st.caption("Stopped before all was scored.")
 
 
-def _begin(case: Case, subject: str, files: Sequence[BinaryIO]) -> None:
-    [file], net, refusal = files, case.net, case.head.refusal
+def _begin(case: Case, subject: str, name: str, read: Callable[[], LabelledImages]) -> None:
+    net, refusal = case.net, case.head.refusal
 
     def work(job: jobs.Job) -> Iterator[Scored]:
-        data = LabelledImages.from_zip(file)
+        data = read()
         parts: dict[int, slice] = {}
         with telling():
             kept = tempfile.TemporaryFile(dir=case.project.folder)  # where a full disk is told of  # noqa: SIM115
@@ -87,7 +99,7 @@ def _begin(case: Case, subject: str, files: Sequence[BinaryIO]) -> None:
         # What could not be scored is left out of the evaluation, so that its places are not those of the pictures.
         known = {label.casefold() for label in net.labels}
         own = [i for i, label in enumerate(data.labels) if data.classes[label].casefold() in known]
-        yield Scored(file.name, found, kept, [parts[index] for index in own])
+        yield Scored(name, found, kept, [parts[index] for index in own])
 
     jobs.registry().submit(work, subject)
 

@@ -15,8 +15,10 @@ from visionlab.ui.shared.state import Picture
 from visionlab.ui.shared.widgets import plain
 from visionlab.ui.studio import runs
 from visionlab.ui.studio.judge import charts as evaluation_charts
-from visionlab.ui.studio.judge.case import Case, counted, distance_of, seen
+from visionlab.ui.studio.judge.case import Case, counted, seen
 from visionlab.ui.studio.judge.gallery import gallery
+
+MOST = 30  # per cent of pictures of the classes that may be refused
 
 
 def show(case: Case) -> None:
@@ -38,7 +40,7 @@ def show(case: Case) -> None:
         with right:
             of = counted(len(found.truth), "held-out picture")
             st.markdown(f"**Refused, though of your classes: {len(found.refused):,} of {of}**")
-            st.caption(promise(case.limit_set_on))
+            _set_share(case)
             words = [f"distance {found.distances[place]:.1f}" for place in found.refused]
             if words:
                 gallery(case.project, [case.held_out[place] for place in found.refused], words, "refused", 8)
@@ -47,23 +49,39 @@ def show(case: Case) -> None:
     verdict(case.head, picture)
 
 
+def _set_share(case: Case) -> None:
+    """Which share is refused, and a slider to choose another one, where it is known what the limit was set by."""
+    share = case.head.refusal.share
+    if share is None:
+        st.caption(promise(case.limit_set_on))
+        return
+
+    def choose() -> None:
+        head = replace(case.head, refusal=case.head.refusal.at(st.session_state[key] / 100))
+        case.project.keep_head(case.run.id, head.to_bytes())
+
+    key = f"refused-share-{case.run.id}"
+    st.session_state.setdefault(key, min(MOST, max(1, round(100 * share))))
+    chosen = st.slider("Refused, of pictures of your classes", 1, MOST, format="%d %%", key=key, on_change=choose)
+    st.caption(promise(len(case.head.refusal.held_out), chosen / 100))
+
+
 def verdict(head: Head, picture: Picture) -> None:
     """Whether the head refuses the picture, in a sentence, and what it would call it."""
     net, key = runs.net_of(head), runs.key_of(head)
-    best = cached.top_predictions(key, picture.key, net, picture.image, 1)[0]
+    answer = cached.answer(key, picture.key, net, picture.image)
+    [best] = answer.top(1)
     named = f"“{plain(best.label)}” ({best.probability:.0%})"
-    distance = distance_of(head, picture.key, picture.image)
-    if distance is None:
+    if answer.limit is None:
         st.markdown(f"It says {named}. It refuses nothing, and names one of its classes whatever it is shown.")
         return
-    limit = head.refusal.threshold
-    if distance > limit:
+    if answer.refused:
         st.markdown(
-            f":orange[:material/block:] **None of these.** Its distance from the training pictures is {distance:.1f}, "
-            f"beyond the limit of {limit:.1f}. Without that limit it would say {named}."
+            ":orange[:material/block:] **None of these.** Its distance from the training pictures is "
+            f"{answer.distance:.1f}, beyond the limit of {answer.limit:.1f}. Without that limit it would say {named}."
         )
     else:
         st.markdown(
-            f":material/check_circle: **It says {named}.** The distance from the training pictures is {distance:.1f}, "
-            f"within the limit of {limit:.1f}."
+            f":material/check_circle: **It says {named}.** The distance from the training pictures is "
+            f"{answer.distance:.1f}, within the limit of {answer.limit:.1f}."
         )

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from visionlab import limits
-from visionlab.errors import BusyError, DatasetError
+from visionlab.errors import BusyError, DatasetError, UnclearSetError
 from visionlab.learning.projects import intake
 from visionlab.learning.projects.files import telling
 from visionlab.learning.projects.intake import Incoming, Intake
 from visionlab.learning.projects.project import Project
-from visionlab.learning.sets import archive
 from visionlab.learning.sets.online_sets import OnlineSet
 from visionlab.learning.sets.ready_made import READY_MADE
 from visionlab.learning.takeaway.package import Watched, incoming_zip
 from visionlab.ui.shared import jobs
 from visionlab.ui.shared.downloads import DOWNLOADS_OFF
 from visionlab.ui.shared.page import sentence
+from visionlab.ui.shared.store import attempt
 from visionlab.ui.shared.widgets import icon_only
 from visionlab.ui.studio.projects import go_to, intake_into
 
@@ -39,7 +40,21 @@ class Taken:
     intake: Intake
 
 
+@dataclass(frozen=True, eq=False)
+class Unclear:
+    """What the folders of a set are is asked: parts of it, or classes. `needed` is kept open until that is answered."""
+
+    sentence: str
+    source: Source
+    needed: ExitStack
+
+    def __post_init__(self) -> None:
+        weakref.finalize(self, self.needed.close)  # where nobody answers, and the server forgets the job
+
+
 Files = list[tuple[str, Path]]  # as they were named, and where they are
+# What comes, of what the folders are where a person said so, and of who is told how far it is.
+Source = Callable[[bool | None, Watched], Iterable[Incoming]]
 Into = AbstractContextManager[Project]  # the project that takes a set, and what is done with it when that is over
 
 
@@ -47,13 +62,13 @@ def take_pictures(project: Project, class_name: str, files: Sequence[UploadedFil
     """Uploaded pictures into a class."""
     with ExitStack() as stack:
         found = _spooled(project, files, stack)
-        _begin(project, lambda _: intake.from_files(class_name, found), stack)
+        _begin(project, lambda *_: intake.from_files(class_name, found), stack)
 
 
 def take_frames(project: Project, class_name: str, burst: str, frames: Sequence[bytes]) -> None:
     """Frames of one burst into a class: they belong together."""
     files = [(f"burst-{burst[:8]}-{number:02}.jpg", frame) for number, frame in enumerate(frames, 1)]
-    _begin(project, lambda _: intake.from_files(class_name, files, group=burst), ExitStack())
+    _begin(project, lambda *_: intake.from_files(class_name, files, group=burst), ExitStack())
 
 
 def take_zip(into: Into, file: UploadedFile) -> None:
@@ -61,7 +76,7 @@ def take_zip(into: Into, file: UploadedFile) -> None:
     with ExitStack() as stack:
         project = stack.enter_context(into)
         [(_, path)] = _spooled(project, [file], stack)
-        _begin(project, lambda report: incoming_zip(path, report), stack)
+        _begin(project, lambda parts, report: incoming_zip(path, parts, report), stack)
 
 
 def take_folder(into: Into, files: Sequence[UploadedFile]) -> None:
@@ -69,14 +84,19 @@ def take_folder(into: Into, files: Sequence[UploadedFile]) -> None:
     with ExitStack() as stack:
         project = stack.enter_context(into)
         found = _spooled(project, files, stack)
-        _begin(project, lambda _: _by_folder(found), stack)
+        _begin(project, lambda parts, _: intake.from_browser(found, parts), stack)
 
 
 def take_path(into: Into, path: Path) -> None:
     """A folder of one folder a class, or a zip as of take_zip, that lies at the server."""
     with ExitStack() as stack:
         project = stack.enter_context(into)
-        _begin(project, lambda report: intake.from_folder(path) if path.is_dir() else incoming_zip(path, report), stack)
+        folder = path.is_dir()
+        _begin(
+            project,
+            lambda parts, report: intake.from_folder(path, parts) if folder else incoming_zip(path, parts, report),
+            stack,
+        )
 
 
 def take_ready_made(into: Into, name: str) -> None:
@@ -86,17 +106,7 @@ def take_ready_made(into: Into, name: str) -> None:
         raise DatasetError(DOWNLOADS_OFF)
     with ExitStack() as stack:
         project = stack.enter_context(into)
-        _begin(project, lambda _: intake.from_labelled(chosen.load()), stack, chosen.online)
-
-
-def _by_folder(files: Files) -> list[Incoming]:
-    """One class a sub-folder; where there are none, the folder itself is the class."""
-    paths = {PurePosixPath(name).parts: path for name, path in files}
-    if any(len(parts) > 2 for parts in paths):
-        paths = {parts[1:]: path for parts, path in paths.items()}
-    found = archive.by_class((), paths)
-    archive.check_counts(found)
-    return [each for name, items in found.items() for each in intake.from_files(name, items)]
+        _begin(project, lambda *_: intake.from_labelled(chosen.load()), stack, online=chosen.online)
 
 
 def _spooled(project: Project, files: Sequence[UploadedFile], stack: ExitStack) -> Files:
@@ -110,22 +120,32 @@ def _spooled(project: Project, files: Sequence[UploadedFile], stack: ExitStack) 
 
 
 def _begin(
-    project: Project, source: Callable[[Watched], Iterable[Incoming]], stack: ExitStack, online: OnlineSet | None = None
+    project: Project,
+    source: Source,
+    stack: ExitStack,
+    parts: bool | None = None,
+    online: OnlineSet | None = None,
 ) -> None:
-    """Take in what source(report) gives, in the background; what is on the stack is closed after that.
+    """Take in what source(parts, report) gives, in the background; what is on the stack is closed after that.
 
-    `online` is fetched before; its share is what the job reports.
+    `online` is fetched before; its share is what the job reports. Where it is not clear what the folders are, the job
+    ends with the question, and the stack stays open.
     """
     needed = stack.pop_all()
 
-    def work(job: jobs.Job) -> Iterator[Intake | Taken]:
+    def work(job: jobs.Job) -> Iterator[Intake | Taken | Unclear]:
         with needed:
             if online:
                 with closing(online.fetch()) as steps:  # at once, where the job is stopped
                     for done, total in steps:
                         job.report(done / total)
             so_far = None
-            for so_far in intake.take(project, source(job.report)):
+            try:
+                incoming = source(parts, job.report)
+            except UnclearSetError as unclear:
+                yield Unclear(str(unclear), source, needed.pop_all())
+                return
+            for so_far in intake.take(project, incoming):
                 yield so_far
             if not project.classes():
                 raise DatasetError(_nothing(so_far))
@@ -157,6 +177,13 @@ def is_busy(project: Project) -> bool:
     return job is not None and not job.over
 
 
+def _answer(project: Project, asked: Unclear, parts: bool | None) -> None:
+    """Go on with what the folders are; None: leave it be."""
+    with asked.needed.pop_all() as needed:
+        if parts is not None:
+            _begin(project, asked.source, needed, parts)
+
+
 # --- on the page ----------------------------------------------------------------------------------------------------
 
 
@@ -181,6 +208,9 @@ def show(project: Project) -> bool:
         return False  # a session that did not see it go on has no use for what came of it
     if st.session_state.get(ENDED) is not job:
         _draw_anew(job)
+    if isinstance(job.latest, Unclear):
+        _ask(project, job.latest)
+        return False
     with st.container(border=job.error is None):  # a sentence about an error has a border of its own
         with st.container(horizontal=True, vertical_alignment="center"):
             _outcome(job)
@@ -192,12 +222,29 @@ def show(project: Project) -> bool:
                 on_click=st.session_state.pop,
                 args=(WATCHED, None),
             )
+        for text in _so_far(job).told if isinstance(job.latest, Taken) else ():
+            st.text(text)
         if problems := _so_far(job).problems if job.events else ():
             with st.expander(f"{len(problems):,} file{'s' * (len(problems) != 1)} could not be read"):
                 st.text("\n".join(problems[:PROBLEMS]))
                 if len(problems) > PROBLEMS:
                     st.caption(f"and {len(problems) - PROBLEMS:,} more")
     return False
+
+
+def _ask(project: Project, asked: Unclear) -> None:
+    with st.container(border=True):
+        st.markdown("**:material/help: Parts of the set, or classes?**")
+        st.text(asked.sentence)
+        with st.container(horizontal=True):
+            ways = {"They are parts of the set": True, "They are classes": False, "Bring in nothing": None}
+            for number, (label, parts) in enumerate(ways.items()):
+                st.button(label, key=f"folders-are-{number}", on_click=_answered, args=(project, asked, parts))
+
+
+def _answered(project: Project, asked: Unclear, parts: bool | None) -> None:
+    st.session_state.pop(WATCHED, None)
+    attempt(_answer, project, asked, parts)
 
 
 def _so_far(job: jobs.Job) -> Intake:

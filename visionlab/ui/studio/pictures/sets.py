@@ -9,18 +9,15 @@ from pathlib import PurePosixPath
 import streamlit as st
 
 from visionlab.imaging.image import MAX_BYTES
-from visionlab.learning.sets.archive import MAX_PICTURES, PICTURE_SUFFIXES
+from visionlab.learning.sets.archive import MAX_PICTURES
 from visionlab.learning.sets.ready_made import READY_MADE
 from visionlab.ui.shared import store
-from visionlab.ui.shared.picture_bar import PICTURE_TYPES
 from visionlab.ui.shared.visitor import may_name_files, named
 from visionlab.ui.shared.widgets import sized
 from visionlab.ui.studio.pictures import intake
 from visionlab.ui.studio.uploads import uploader
 
 Place = Callable[[str], intake.Into]  # takes the set: a project that is there, or one that is made under that name
-# With those that are refused, last: better told about than passed over in silence by the browser.
-FOLDER_TYPES = list(dict.fromkeys([*PICTURE_TYPES, *(suffix.removeprefix(".") for suffix in PICTURE_SUFFIXES)]))
 
 
 def folders(place: Place, disabled: bool = False) -> None:
@@ -33,7 +30,7 @@ def folders(place: Place, disabled: bool = False) -> None:
         "A folder",
         "folder",
         lambda files: intake.take_folder(place(PurePosixPath(files[0].name).parts[0]), files),
-        type=FOLDER_TYPES,
+        type=None,  # what is no picture is told by its name, and pictures without an ending come in
         accept_multiple_files="directory",
         max_upload_size=MAX_BYTES >> 20,
         disabled=disabled,

@@ -26,19 +26,22 @@ CHECKPOINT_EVERY = 5.0  # seconds: so much of a run is lost at most; a checkpoin
 
 @dataclass(frozen=True)
 class Settings:
-    """What a person chose: names in MODELS, KINDS and VIEWS, the share that is held out, and the seed."""
+    """What a person chose: names in MODELS, KINDS and VIEWS, the share that is held out (None: the set's own validation
+    part), the seed, and which share of pictures of its classes the head may refuse."""
 
     network: str
     kind: str
     views: tuple[str, ...]
-    validation: float
+    validation: float | None
     seed: int
+    refuse: float = 0.05
 
     @classmethod
     def of(cls, run: RunInfo) -> Settings:
         """Those that a run was begun with."""
         told = run.settings
-        return cls(told["network"], told["kind"], tuple(told["views"]), told["validation"], told["seed"])
+        chosen = (told["network"], told["kind"], tuple(told["views"]), told["validation"], told["seed"])
+        return cls(*chosen, told.get("refuse", cls.refuse))
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,7 @@ class _Work:
             "views": settings.views,
             "validation": settings.validation,
             "seed": settings.seed,
+            "refuse": settings.refuse,
             "cache": self.cache,
         }
         self.fit: Fit

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import streamlit as st
 
@@ -12,11 +12,12 @@ from visionlab.learning.heads.inputs import sides
 from visionlab.learning.heads.kinds import KINDS
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.runs import AT_WORK, RunInfo
+from visionlab.learning.sets.layout import TEST, VALIDATION
 from visionlab.network.zoo.models import MODELS, TO_NAME, available, first_here
 from visionlab.ui.shared import cached, charts, jobs, state
 from visionlab.ui.shared.page import roomy_columns, sentence, told
 from visionlab.ui.shared.terms import term
-from visionlab.ui.shared.widgets import duration
+from visionlab.ui.shared.widgets import duration, plain
 from visionlab.ui.studio import runs
 from visionlab.ui.studio.pictures import intake
 from visionlab.ui.studio.train import runs_table
@@ -48,7 +49,7 @@ def show(project: Project) -> None:
 
 def _form(project: Project) -> None:
     first = st.container()  # the next step stands over what it depends on
-    settings = _settings()
+    settings = _settings({each.part for each in project.snapshot()[1]})
     with first:
         pictures = _plan(project, settings)
         pressed = st.button(
@@ -59,7 +60,8 @@ def _form(project: Project) -> None:
         st.rerun()
 
 
-def _settings() -> Settings:
+def _settings(parts: Container[str | None]) -> Settings:
+    """What is chosen; `parts` are those that the pictures are of."""
     left, right = roomy_columns(2, "details", gap="large")
     kind = left.radio(
         "How it learns",
@@ -77,6 +79,9 @@ def _settings() -> Settings:
         bind="query-params",
         help=f"{term('embedding')} The Predict page downloads more networks.",
     )
+    own = VALIDATION in parts and right.toggle(
+        "Hold out the set's own validation part", True, key="own-part", bind="query-params"
+    )
     held_out = right.slider(
         "Held out to check with",
         10,
@@ -86,6 +91,7 @@ def _settings() -> Settings:
         format="%d %%",
         key="held-out",
         bind="query-params",
+        disabled=own,
         help=f"{term('held out')} After that, a linear head or a prototype learns from all of them.",
     )
     way = KINDS[kind]
@@ -109,7 +115,18 @@ def _settings() -> Settings:
             bind="query-params",
             help=term("seed"),
         )
-    return Settings(network, kind, tuple(views), held_out / 100, int(seed))
+        refuse = st.slider(
+            "Refused, of pictures of your classes",
+            1,
+            30,
+            5,
+            format="%d %%",
+            key="refuse",
+            bind="query-params",
+            help="A picture that lies far from all that was learned from is called none of these. The more of your own "
+            "pictures may be refused so, the more pictures of something else are.",
+        )
+    return Settings(network, kind, tuple(views), None if own else held_out / 100, int(seed), refuse / 100)
 
 
 def _plan(project: Project, settings: Settings) -> int | None:
@@ -127,7 +144,9 @@ def _plan(project: Project, settings: Settings) -> int | None:
     if len(held_out):
         grouped = len(set(data.groups.tolist())) < len(data)
         together = "; near-duplicates stay together" if grouped else ""
-        st.markdown(f"{to_learn}, **{len(held_out):,}** to check with{together}.")
+        tested = data.parts.count(TEST)
+        test = f" The test part, {_counted(tested)}, waits in Judge." if tested else ""
+        st.markdown(f"{to_learn}, **{len(held_out):,}** to check with{together}.{test}")
     else:
         st.markdown(f"{to_learn}. None is held out, since a class has but one: nobody will know how good the head is.")
     if not KINDS[settings.kind].alone and min(data.counts().values()) < FEW:
@@ -136,6 +155,8 @@ def _plan(project: Project, settings: Settings) -> int | None:
             f":material/lightbulb: A class has fewer than {FEW} pictures. “{better}” is usually better "
             "then, and more pictures are better still."
         )
+    elif few := data.few():
+        st.caption(f":material/warning: {plain(few)}")
     return len(data)
 
 
@@ -254,6 +275,11 @@ def _worth(run: RunInfo) -> None:
             f"On other pictures like these: between {low:.0%} and {high:.0%} (95 % interval).",
             help=term("95 % interval"),
         )
+        if "balanced_accuracy" in report:
+            low, high = report["balanced_accuracy_interval"]
+            one.caption(
+                f"With each class counting the same: {report['balanced_accuracy']:.0%} ({low:.0%} to {high:.0%})."
+            )
         two.metric("Always naming the largest class", f"{report['majority']:.0%}", help=term("baseline"))
         two.caption("The baseline to beat.")
     else:

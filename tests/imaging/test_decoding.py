@@ -1,0 +1,277 @@
+"""Kinds of pictures that Pillow does not read, or not rightly, against what NumPy makes of the same numbers."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+import tifffile
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from kinds import HEIC, P3, matrix_profile, numbers, png, saved, tiff
+from PIL import Image as PILImage
+from PIL import ImageCms
+
+from visionlab.errors import ImageError
+from visionlab.imaging import image as door
+from visionlab.imaging.image import is_picture_file, load_image
+from visionlab.imaging.pixels import decoded, to_eight_bits
+
+KINDS = ("u1", "i1", "u2", "i2", "u4", "i4", "u8", "f2", "f4", "f8")
+UPRIGHT = {  # how a stored picture is turned, by the EXIF standard's orientation
+    1: lambda a: a,
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.swapaxes(0, 1),
+    6: lambda a: np.rot90(a, -1),
+    7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
+    8: lambda a: np.rot90(a),
+}
+
+
+def in_eight_bits(values):
+    """Exactly, as float64 (H, W, 3)."""
+    exact = values.astype(np.float64)
+    if values.dtype.kind == "f":
+        levels = exact * 255
+    else:
+        least = float(np.iinfo(values.dtype).min)
+        levels = (exact - least) * (255 / (float(np.iinfo(values.dtype).max) - least))
+    return levels if levels.ndim == 3 else np.repeat(levels[..., None], 3, axis=2)
+
+
+@given(
+    kind=st.sampled_from(KINDS),
+    shape=st.sampled_from([(1, False, False), (1, False, True), (3, False, False), (3, True, False)]),
+    packing=st.sampled_from(
+        [{}, {"compression": "zlib"}, {"compression": "zlib", "rowsperstrip": 5}, {"rowsperstrip": 3}]
+    ),
+    order=st.sampled_from(["<", ">"]),
+    orientation=st.integers(1, 8),
+    big=st.booleans(),
+    seed=st.integers(0, 9),
+)
+@settings(max_examples=150, deadline=None)
+def test_a_tiff_of_any_numbers_is_what_numpy_makes_of_them(kind, shape, packing, order, orientation, big, seed):
+    assume(not (big and order == ">"))  # which Pillow's reader of tags does not know
+    channels, planar, white = shape
+    values = numbers(kind, channels, seed)
+    options = {"byteorder": order, "extratags": [(274, 3, 1, orientation, True)], "bigtiff": big, **packing}
+    if white:
+        options["photometric"] = "miniswhite"
+    levels = UPRIGHT[orientation](in_eight_bits(values))
+    found = load_image(tiff(values, planar, **options))
+    assert np.abs(found - (255 - levels if white else levels)).max() <= 0.52
+
+
+@pytest.mark.parametrize("planar", [False, True])
+@pytest.mark.parametrize("kind", ["u2", "f4"])
+@pytest.mark.parametrize("alpha", ["unassalpha", "assocalpha", "unspecified"])
+def test_a_fourth_channel_of_a_deep_tiff_is_opacity_where_it_says_so(kind, planar, alpha):
+    values = numbers(kind, 4, 0)
+    if alpha == "assocalpha":
+        values[..., :3] = (values[..., :3] * (in_eight_bits(values)[..., 3:] / 255)).astype(kind)
+    levels = in_eight_bits(values)
+    colours, opacity = levels[..., :3], levels[..., 3:] / 255
+    expected = {
+        "unassalpha": colours * opacity + 255 * (1 - opacity),
+        "assocalpha": colours + 255 * (1 - opacity),
+        "unspecified": colours,
+    }
+    found = load_image(tiff(values, planar, extrasamples=[alpha]))
+    assert np.abs(found - expected[alpha]).max() <= 2
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+@pytest.mark.parametrize("tile", [None, (16, 16)])
+def test_tiles_and_predictors(tile, compression):
+    for kind, planar in (("u2", False), ("u2", True), ("u4", True)):
+        values = numbers(kind, 3, 1, (40, 50))
+        packing = {"tile": tile, "compression": compression, "predictor": 2 if compression else None}
+        assert np.abs(load_image(tiff(values, planar, **packing)) - in_eight_bits(values)).max() <= 0.52
+
+
+def test_twelve_bits():
+    levels = np.random.default_rng(0).integers(0, 4096, (8, 10))
+    bits = "".join(f"{level:012b}" for level in levels.flat)
+    raw = bytes(int(bits[place : place + 8], 2) for place in range(0, len(bits), 8))
+    tags = {256: 10, 257: 8, 258: 12, 259: 1, 262: 1, 273: 8 + 2 + 12 * 9 + 4, 277: 1, 278: 8, 279: len(raw)}
+    listed = b"".join(struct.pack("<HHII", number, 4, 1, value) for number, value in tags.items())
+    data = struct.pack("<2sHIH", b"II", 42, 8, len(tags)) + listed + bytes(4) + raw
+    assert np.abs(load_image(data)[..., 0] - levels * (255 / 4095)).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (np.zeros((8, 8), np.complex64), "64-bit complex numbers, 1 a pixel"),
+        (np.zeros((8, 8, 5), np.uint16), "16-bit whole numbers, 5 a pixel"),
+    ],
+)
+def test_a_tiff_that_is_not_read_says_what_it_holds(values, said):
+    with pytest.raises(ImageError, match=f"holds what is not read here: {said}"):
+        load_image(tiff(values, photometric="minisblack"))
+
+
+def test_a_deep_tiff_is_bounded_before_it_is_decoded(monkeypatch):
+    monkeypatch.setattr(door, "deep_tiff", lambda *_: pytest.fail("it was decoded"))
+    data = tiff(np.zeros((10, 10), np.uint16))
+    where = data.index(struct.pack("<HH", 256, 4)) + 8
+    with pytest.raises(ImageError, match=r"60,000 × 10 |at most 40 megapixels"):
+        load_image(patched(patched(data, where, 60_000), where + 12, 60_000))
+    rgb = tiff(np.zeros((10, 10, 3)))
+    where = rgb.index(struct.pack("<HH", 256, 4)) + 8
+    with pytest.raises(ImageError, match=r"takes 824 MB decoded; at most 480 MB"):
+        load_image(patched(patched(rgb, where, 6000), where + 12, 6000))
+
+
+def patched(data, where, value):
+    return data[:where] + struct.pack("<H", value) + data[where + 2 :]
+
+
+def test_a_forged_strip_of_a_plane_unpacks_to_no_more_than_it_may():
+    values = np.zeros((8, 8, 3), np.uint16)
+    data = tiff(values, planar=True, compression="zlib")
+    bomb = zlib.compress(bytes(50 * 2**20), 9)
+    [length] = {len(zlib.compress(values[..., 0].tobytes(), level)) for level in (6,)}
+    tags = tifffile.TiffFile(io.BytesIO(data)).pages[0]
+    for offset, count in zip(tags.dataoffsets, tags.databytecounts, strict=True):
+        data = data[:offset] + bomb[:count] + data[offset + count :]
+    assert length < 100
+    try:
+        found = load_image(data)
+    except ImageError:
+        return
+    assert found.shape == (8, 8, 3)
+
+
+# Ranges --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "levels"),
+    [
+        (np.array([0, 2**31, 2**32 - 1], np.uint32), [0, 128, 255]),
+        (np.array([0, 257, 65535], np.uint32), [0, 1, 255]),  # of numbers that fit into 16 bits
+        (np.array([-128, 0, 127], np.int8), [0, 128, 255]),
+        (np.array([0, 64, 127], np.int8), [0, 129, 255]),
+        (np.array([0, 2**63, 2**64 - 1], np.uint64), [0, 128, 255]),
+        (np.array([-3e38, 0, 3e38], np.float32), [0, 128, 255]),
+        (np.array([0, np.nan, 1], np.float64), [0, 0, 255]),
+    ],
+)
+def test_no_range_wraps_round(values, levels):
+    assert to_eight_bits(values[None])[0].tolist() == levels
+    assert to_eight_bits(np.repeat(values[None], 200, axis=0))[199].tolist() == levels
+
+
+# Transparency --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4, 8, 16])
+def test_a_grey_level_that_is_transparent(depth):
+    top = 2**depth - 1
+    for clear in sorted({0, 1, top // 3, top}):
+        levels = [clear, *([0, top, top // 2] if depth > 1 else [0, 1, 0]), clear, 0, clear, top]
+        bits = "".join(f"{level:0{depth}b}" for level in levels)
+        row = bytes(int(bits[place : place + 8], 2) for place in range(0, len(bits), 8))
+        found = load_image(png(depth, 0, [row, row], (clear,)))[1, :, 0]
+        expected = [255 if level == clear else round(level * 255 / top) for level in levels]
+        assert np.abs(found - expected).max() <= (1 if depth == 16 else 0)
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+def test_a_colour_that_is_transparent_is_compared_in_full(depth):
+    top = 2**depth - 1
+    clear, near = (top, top // 2, 3), (top, top // 2, 4)
+    row = struct.pack(f">6{'H' if depth == 16 else 'B'}", *clear, *near)
+    found = load_image(png(depth, 2, [row], clear))
+    assert found[0, 0].tolist() == [255, 255, 255]
+    assert np.abs(found[0, 1] - np.array(near) * (255 / top)).max() <= 1
+
+
+# Colour profiles -----------------------------------------------------------------------------------------------------
+
+COLOURS = np.array([[[220, 60, 50], [70, 200, 80], [250, 180, 40], [128, 128, 128]]], np.uint8).repeat(8, 0)
+
+
+def by_littlecms(pixels, profile):
+    to = ImageCms.createProfile("sRGB")
+    return np.asarray(ImageCms.profileToProfile(PILImage.fromarray(pixels), io.BytesIO(profile), to, outputMode="RGB"))
+
+
+def test_colours_of_a_profile_become_those_of_srgb():
+    profile = matrix_profile(P3, 2.2)
+    expected = by_littlecms(COLOURS, profile)
+    assert expected[0, 0, 0] > 235  # it makes a difference
+    for form, options in (("PNG", {}), ("WEBP", {"lossless": True}), ("TIFF", {})):
+        found = load_image(saved(COLOURS, form, icc_profile=profile, **options))
+        assert np.array_equal(found, expected), form
+    deep = tiff(COLOURS.astype(np.uint16) * 257, extratags=[(34675, 7, len(profile), profile, True)])
+    assert np.abs(load_image(deep).astype(int) - expected).max() <= 1
+
+
+def test_transparency_and_a_profile_go_together():
+    profile = matrix_profile(P3, 2.2)
+    clear = np.dstack([COLOURS, np.array([255, 0, 255, 0], np.uint8)[None].repeat(8, 0)])
+    found = load_image(saved(clear, "PNG", icc_profile=profile))
+    assert found[0, [1, 3]].tolist() == [[255] * 3] * 2
+    assert np.array_equal(found[0, [0, 2]], by_littlecms(COLOURS, profile)[0, [0, 2]])
+
+
+def test_a_profile_that_is_srgb_changes_nothing_and_a_broken_one_is_passed_over():
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    good = matrix_profile(P3, 2.2)
+    for profile in (srgb, b"no profile", good[:200], good[:128] + bytes(len(good) - 128)):
+        assert np.array_equal(load_image(saved(COLOURS, "PNG", icc_profile=profile)), COLOURS)
+    grey = COLOURS[..., 0].copy()
+    found = load_image(saved(grey, "PNG", icc_profile=good))  # of another kind of colours than the picture's
+    assert np.array_equal(found[..., 1], grey)
+
+
+# Formats -------------------------------------------------------------------------------------------------------------
+
+
+def test_avif_is_read_in_its_first_picture_and_upright():
+    exif = PILImage.Exif()
+    exif[0x0112] = 6
+    blocks = np.zeros((32, 48, 3), np.uint8)
+    blocks[:, :24] = (250, 0, 0)
+    blocks[:, 24:] = (0, 0, 250)
+    found = load_image(saved(blocks, "AVIF", quality=100, exif=exif))
+    assert found.shape == (48, 32, 3)
+    assert np.abs(found[12, 16].astype(int) - [250, 0, 0]).max() < 10
+    assert np.abs(found[36, 16].astype(int) - [0, 0, 250]).max() < 10
+
+
+def test_heic_is_read():
+    found = load_image(HEIC)
+    assert found.shape == (16, 32, 3)
+    assert np.abs(found[8, 6].astype(int) - [250, 0, 0]).max() < 10
+    assert np.abs(found[8, 26].astype(int) - [0, 0, 250]).max() < 10
+    with pytest.raises(ImageError, match="damaged or cut off"):
+        load_image(HEIC[:-40])
+
+
+def test_a_bitmap_without_its_files_header():
+    assert np.array_equal(load_image(saved(COLOURS, "DIB")), COLOURS)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"])
+def test_a_picture_is_known_by_how_it_begins(form):
+    assert is_picture_file(saved(COLOURS, form)[:64])
+    assert is_picture_file(HEIC[:64])
+
+
+@pytest.mark.parametrize(
+    "start", [b"", b"MIT License", b"%PDF-1.7", b"\0\0\0\x18ftypisom\0\0\0\0isommp42", b"RIFF    WAVE"]
+)
+def test_what_is_no_picture_is_known_by_how_it_begins(start):
+    assert not is_picture_file(start.ljust(64, b" "))
+
+
+def test_what_is_handed_out_reads_the_same():
+    for data in (tiff(numbers("u2", 3, 0), planar=True), saved(COLOURS, "PNG", icc_profile=matrix_profile(P3, 2.2))):
+        assert np.array_equal(decoded(data), load_image(data))

@@ -1,0 +1,321 @@
+"""One set through every door: what its folders are, and what was left out, is the same wherever it comes from."""
+
+import io
+import struct
+import zipfile
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from kinds import every_kind
+from learning.sets.test_dataset import packed, planted, png
+from skimage import data as photographs
+
+from visionlab.errors import DatasetError, UnclearSetError
+from visionlab.imaging.image import encode_jpeg
+from visionlab.learning.projects import intake
+from visionlab.learning.sets.dataset import LabelledImages
+from visionlab.learning.sets.layout import arrange
+from visionlab.learning.takeaway.package import labelled_zip
+
+
+@dataclass
+class Came:
+    counts: dict
+    parts: dict
+    told: str
+
+
+def came(classes, parts, told):
+    pairs = list(zip(classes, parts, strict=True))
+    return Came({c: classes.count(c) for c in classes}, {pair: pairs.count(pair) for pair in pairs}, " ".join(told))
+
+
+def of_data(data):
+    return came([data.classes[label] for label in data.labels], data.parts or [""] * len(data), data.told)
+
+
+def of_incoming(arriving):
+    return came([each.class_name for each in arriving], [each.part for each in arriving], arriving.told)
+
+
+def by_browser(files, folder, parts):
+    root = planted(folder / "sent", files)
+    return intake.from_browser([(f"pictures/{name}", root / name) for name in files], parts)
+
+
+DOORS = {
+    "library, zip": lambda files, folder, parts: of_data(LabelledImages.from_zip(packed(files), parts)),
+    "library, folder": lambda files, folder, parts: of_data(
+        LabelledImages.from_folder(planted(folder / "set", files), parts)
+    ),
+    "shell, zip": lambda files, folder, parts: of_data(labelled_zip(packed(files), parts)),
+    "app, zip": lambda files, folder, parts: of_incoming(intake.from_zip(packed(files), parts)),
+    "app, path": lambda files, folder, parts: of_incoming(intake.from_folder(planted(folder / "set", files), parts)),
+    "app, browser": lambda files, folder, parts: of_incoming(by_browser(files, folder, parts)),
+}
+
+
+@pytest.fixture(params=DOORS)
+def door(request, tmp_path):
+    return lambda files, parts=None: DOORS[request.param](files, tmp_path, parts)
+
+
+def pictures(*paths):
+    return {path: png(number) for number, path in enumerate(paths)}
+
+
+ANIMALS = pictures("cats/0.png", "cats/1.png", "dogs/0.png")
+
+
+# Parts ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("names", "kept"),
+    [
+        (("train", "val"), ("train", "validation")),
+        (("Training", "VALID"), ("train", "validation")),
+        (("train", "validation", "test"), ("train", "validation", "test")),
+        (("train", "Testing"), ("train", "test")),
+        (("val", "test"), ("validation", "test")),
+    ],
+)
+@pytest.mark.parametrize("around", ["", "pets/", "a/b/"])
+def test_parts_that_hold_the_same_class_folders_are_joined_and_kept(door, names, kept, around):
+    files = pictures(*(f"{around}{part}/{name}/0.png" for part in names for name in ("ants", "bees")))
+    found = door(files)
+    assert found.counts == {"ants": len(names), "bees": len(names)}
+    assert found.parts == {(name, part): 1 for name in ("ants", "bees") for part in kept}
+    assert f"The set comes in parts: {', '.join(f'2 {part}' for part in kept)}." in found.told
+
+
+def test_a_part_may_lack_a_class_have_a_wrapper_or_hold_what_has_no_class(door):
+    files = pictures("train/x/ants/0.png", "train/x/bees/0.png", "val/ants/0.png", "test/1.png", "test/2.png")
+    found = door(files)
+    assert found.parts == {("ants", "train"): 1, ("bees", "train"): 1, ("ants", "validation"): 1}
+    assert "2 pictures lie beside the class folders, and are left out: test/1.png, test/2.png." in found.told
+
+
+def test_parts_within_the_classes_are_kept_too(door):
+    files = pictures("cats/train/0.png", "cats/test/1.png", "dogs/train/2.png", "dogs/test/3.png")
+    found = door(files)
+    assert found.parts == {(name, part): 1 for name in ("cats", "dogs") for part in ("train", "test")}
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [
+        ("train/0.png", "val/1.png"),  # no class folders in them
+        ("train/ants/0.png", "train/bees/1.png", "val/ants/2.png", "val/wasps/3.png"),  # a class is never taught
+        ("train/ants/0.png", "train/bees/1.png", "other/ants/2.png", "other/bees/3.png"),
+    ],
+)
+def test_where_it_is_not_clear_what_they_are_a_sentence_says_so(door, paths):
+    with pytest.raises(UnclearSetError, match=r"“train”.* may be classes, or parts of the set"):
+        door(pictures(*paths))
+    assert door(pictures(*paths), False).counts.keys() == {path.partition("/")[0] for path in paths}
+
+
+def test_who_says_that_they_are_parts_is_believed(door):
+    found = door(pictures("train/ants/0.png", "train/bees/1.png", "val/ants/2.png", "other/bees/3.png"), True)
+    assert found.parts == {("ants", "train"): 1, ("bees", "train"): 2, ("ants", "validation"): 1}
+
+
+@pytest.mark.parametrize("paths", [("train/0.png", "bus/1.png"), ("train/red/0.png", "bus/1.png")][:1])
+def test_a_class_may_be_called_train(door, paths):
+    assert door(pictures(*paths)).counts == {"bus": 1, "train": 1}
+
+
+# What lies around and beside -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("around", ["", "pets/", "a/b/c/"])
+@pytest.mark.parametrize(
+    ("stray", "told"),
+    [
+        ({"LICENSE": b"MIT"}, "1 file is no picture, and is left out: LICENSE."),
+        ({"Thumbs.db": b"x"}, ""),
+        ({"cats/desktop.ini": b"x", ".DS_Store": b"x", "__MACOSX/cats/._0.png": b"x"}, ""),
+        ({"loose.png": png(7)}, "1 picture lies beside the class folders, and is left out: {around}loose.png."),
+        ({"dogs/notes.txt": b"x", "list.csv": b"x"}, "2 files are no pictures, and are left out: "),
+        ({"birds/notes.txt": b"x"}, "1 folder has no picture, and is left out: {around}birds."),
+    ],
+)
+def test_only_pictures_in_class_folders_count(door, around, stray, told):
+    inside = ANIMALS | ({} if "LICENSE" in stray else stray)
+    outside = stray if "LICENSE" in stray else {}
+    found = door({around + name: data for name, data in inside.items()} | outside)
+    assert found.counts == {"cats": 2, "dogs": 1}
+    assert told.format(around=around) in found.told
+    assert bool(found.told) == bool(told)
+
+
+def test_classes_that_differ_in_case_alone_are_one(door):
+    found = door(pictures("Cats/0.png", "cats/1.png", "dogs/2.png"))
+    assert found.counts == {"Cats": 2, "dogs": 1}
+    assert "“Cats” and “cats” are taken as one class." in found.told
+
+
+def test_an_empty_class_folder_is_told(tmp_path):
+    for name in ("cats", "dogs", "birds"):
+        (tmp_path / name).mkdir()
+    planted(tmp_path, ANIMALS)
+    said = ("1 folder has no picture, and is left out: birds.",)
+    assert LabelledImages.from_folder(tmp_path).told == intake.from_folder(tmp_path).told == said
+    assert LabelledImages.from_zip(packed(ANIMALS | {"birds/": b""})).told == said
+
+
+def test_no_picture_in_a_folder_is_a_sentence(door, request):
+    with pytest.raises(DatasetError, match="no class folders; put the pictures into one folder a class"):
+        door({"notes.txt": b"x"})
+    with pytest.raises(DatasetError, match="no pictures in these folders; put some of each class into its folder"):
+        door({"cats/notes.txt": b"x"})
+
+
+def test_a_folder_of_pictures_alone_is_one_class_for_the_app(tmp_path):
+    files = pictures("0.png", "1.png")
+    assert of_incoming(by_browser(files, tmp_path, None)).counts == {"pictures": 2}
+    assert of_incoming(intake.from_folder(planted(tmp_path / "cats", files))).counts == {"cats": 2}
+
+
+def test_a_link_to_what_it_lies_in_is_not_followed(tmp_path):
+    root = planted(tmp_path, ANIMALS)
+    (root / "cats" / "again").symlink_to(root, target_is_directory=True)
+    assert LabelledImages.from_folder(root).counts() == {"cats": 2, "dogs": 1}
+
+
+def test_many_names_are_counted_and_the_first_ones_named():
+    others = [(f"{number}.txt",) for number in range(1200)]
+    told = arrange({("a", "1.png"): 0}, others).told
+    assert told == (
+        "1,200 files are no pictures, and are left out: 0.txt, 1.txt, 10.txt, 100.txt, 1000.txt and 1,195 more.",
+    )
+
+
+# Kinds of files ------------------------------------------------------------------------------------------------------
+
+
+def test_every_kind_of_picture_comes_in(door):
+    kinds = {name: data for name, data in every_kind().items() if "." in name}
+    found = door({f"a/{name}": data for name, data in kinds.items()} | {"b/0.png": png()})
+    assert found.counts == {"a": len(kinds), "b": 1}
+
+
+@pytest.mark.parametrize("ending", [".jfif", ".jpe", ".JPE", ".mpo", ".jpg"])
+def test_a_jpeg_under_any_of_its_names(door, ending):
+    picture = encode_jpeg(photographs.chelsea())
+    assert door({f"a/1{ending}": picture, "b/2": picture, "c/3 at 10.07 o'clock": picture}).counts == {
+        "a": 1,
+        "b": 1,
+        "c": 1,
+    }
+
+
+def test_a_file_without_an_ending_that_is_no_picture_is_left_out(door):
+    found = door(ANIMALS | {"cats/README": b"Here be cats.", "cats/empty": b""})
+    assert found.counts == {"cats": 2, "dogs": 1}
+    assert "2 files are no pictures" in found.told
+
+
+# Names in zips -------------------------------------------------------------------------------------------------------
+
+
+def zipped(names, encoding=None, unicode_path=False, wrong=False):
+    """A zip as an older packer writes it: names in that encoding, without a word on it."""
+    stand_ins = {f"{number:04d}".ljust(len(name.encode(encoding)), "x"): name for number, name in enumerate(names)}
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for number, (stand_in, name) in enumerate(stand_ins.items()):
+            info = zipfile.ZipInfo(stand_in)
+            if unicode_path:
+                raw = name.encode(encoding)
+                field = struct.pack("<BI", 1, zlib.crc32(raw) ^ wrong) + name.encode()
+                info.extra = struct.pack("<HH", 0x7075, len(field)) + field
+            archive.writestr(info, png(number))
+    data = file.getvalue()
+    for stand_in, name in stand_ins.items():
+        data = data.replace(stand_in.encode(), name.encode(encoding))
+    return data
+
+
+BY_ZIP = {
+    "library": lambda data: of_data(LabelledImages.from_zip(data)),
+    "shell": lambda data: of_data(labelled_zip(data)),
+    "app": lambda data: of_incoming(intake.from_zip(data)),
+}
+
+
+@pytest.fixture(params=BY_ZIP)
+def zip_door(request):
+    return BY_ZIP[request.param]
+
+
+def test_backslashes_are_separators(zip_door):
+    files = {name.replace("/", "\\"): data for name, data in ANIMALS.items()}
+    assert zip_door(packed({"pets\\" + name: data for name, data in files.items()})).counts == {"cats": 2, "dogs": 1}
+    assert zip_door(packed(files | {"pets\\": b"", "birds\\": b""})).counts == {"cats": 2, "dogs": 1}
+
+
+@pytest.mark.parametrize(
+    ("encoding", "classes"),
+    [
+        ("cp932", ["表", "能"]),
+        ("cp932", ["アイス", "ソフト"]),
+        ("cp932", ["猫", "犬"]),
+        ("gb18030", ["猫", "狗", "图片", "花朵"]),
+        ("gb18030", ["苹果", "汽车", "照片"]),
+        ("big5", ["貓", "蘋果"]),
+        ("cp949", ["고양이", "강아지"]),
+        ("cp866", ["кошки", "собаки"]),
+        ("cp1251", ["кошки", "собаки"]),
+        ("cp850", ["São João", "cães"]),
+        ("cp437", ["Bäume", "Vögel"]),
+        ("cp437", ["café", "niño"]),
+        ("utf-8", ["猫", "Bäume"]),
+        ("utf-8", ["chat", "chien élégant"]),
+    ],
+)
+def test_names_of_an_unstated_encoding_make_sense(zip_door, encoding, classes):
+    names = [f"{name}/{number}.png" for name in classes for number in range(2)]
+    assert zip_door(zipped(names, encoding)).counts == dict.fromkeys(sorted(classes), 2)
+
+
+def test_the_unicode_path_field_is_believed_where_it_is_of_this_name(zip_door):
+    names = ["表/0.png", "能/1.png", "Ärger/2.png"]
+    for encoding in ("cp932", "gb18030"):
+        data = zipped(names[:2], encoding, unicode_path=True)
+        assert zip_door(data).counts == {"能": 1, "表": 1}
+    stale = zipped(["Ärger/0.png", "b/1.png"], "cp437", unicode_path=True, wrong=True)
+    assert zip_door(stale).counts == {"b": 1, "Ärger": 1}
+
+
+@pytest.mark.parametrize("name", ["..\\evil.png", "cats\\..\\..\\evil.png", "\\evil.png", "c:\\evil.png"])
+def test_backslashes_are_checked_like_all_paths(zip_door, name):
+    with pytest.raises(DatasetError, match="has no plain path"):
+        zip_door(packed(ANIMALS | {name: png(9)}))
+
+
+# Copies --------------------------------------------------------------------------------------------------------------
+
+
+def test_near_duplicates_never_part_by_whichever_door_a_set_comes(tmp_path):
+    rng, files = np.random.default_rng(0), {}
+    image = photographs.astronaut()
+    for number in range(12):
+        row, column = rng.integers(0, 300, 2)
+        scene = np.ascontiguousarray(image[row : row + 200, column : column + 200])
+        for quality in (95, 60, 30):
+            files[f"{'ab'[rng.integers(2)]}/{number}-{quality}.jpg"] = encode_jpeg(scene, quality)
+    sets = [
+        LabelledImages.from_zip(packed(files)),
+        LabelledImages.from_folder(planted(tmp_path, files)),
+        labelled_zip(packed(files)),
+        intake.labelled(intake.from_zip(packed(files))),
+        LabelledImages.from_uploads({c: [(n, d) for n, d in files.items() if n[0] == c] for c in "ab"}),
+    ]
+    for data in sets:
+        scenes = [name.rpartition("/")[2].partition("-")[0] for name in data.names]
+        by_scene = [{g for g, s in zip(data.groups.tolist(), scenes, strict=True) if s == one} for one in set(scenes)]
+        assert all(len(groups) == 1 for groups in by_scene)

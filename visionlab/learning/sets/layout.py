@@ -1,0 +1,235 @@
+"""What the folders of a set are: classes, parts of the set such as train and val, or wrappers around it all.
+
+Only pictures count; what else lies there changes nothing, and is told.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, NamedTuple, TypeVar
+
+from visionlab.errors import DatasetError, UnclearSetError
+from visionlab.imaging.image import is_picture_file
+
+# Also of formats that load_image refuses: better told about than passed over in silence.
+PICTURE_SUFFIXES = (
+    ".apng",
+    ".avif",
+    ".bmp",
+    ".dib",
+    ".gif",
+    ".heic",
+    ".heif",
+    ".hif",
+    ".jfif",
+    ".jpe",
+    ".jpeg",
+    ".jpg",
+    ".mpo",
+    ".png",
+    ".tif",
+    ".tiff",
+    ".webp",
+)
+ENDING = re.compile(r"\.[a-z][a-z0-9]{0,4}", re.IGNORECASE)  # “.txt” is one, “.07 at noon” is none
+LITTER = ("__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin")  # what systems leave behind
+TRAIN, VALIDATION, TEST = PARTS = ("train", "validation", "test")
+PART_NAMES = {
+    "train": TRAIN,
+    "training": TRAIN,
+    "val": VALIDATION,
+    "valid": VALIDATION,
+    "validation": VALIDATION,
+    "test": TEST,
+    "testing": TEST,
+}
+NAMED = 5  # names that a sentence lists
+
+Parts = tuple[str, ...]  # a path, relative to where the set lies
+T = TypeVar("T")
+
+
+class Entry(NamedTuple, Generic[T]):
+    """A picture: its name within its class, its path in the set, which of PARTS it is of or "", and where its bytes
+    come from."""
+
+    name: str
+    path: str
+    part: str
+    source: T
+
+
+@dataclass(frozen=True)
+class Arranged(Generic[T]):
+    """The pictures by class, and a sentence for each kind of thing that was left out or taken together."""
+
+    classes: Mapping[str, list[Entry[T]]]
+    told: tuple[str, ...] = ()
+
+
+def is_litter(path: Parts) -> bool:
+    """Whether a system left that there, or hides it."""
+    return any(part.startswith(".") or part.casefold() in LITTER for part in path)
+
+
+def is_picture(path: Parts, start: Callable[[], bytes]) -> bool:
+    """Whether the file of that path is a picture by its ending or, without one, by its first bytes, which start gives;
+    and not something that a system left there."""
+    if is_litter(path):
+        return False
+    ending = Path(path[-1]).suffix
+    return ending.lower() in PICTURE_SUFFIXES or (not ENDING.fullmatch(ending) and is_picture_file(start()))
+
+
+def arrange(
+    pictures: Mapping[Parts, T],
+    others: Sequence[Parts] = (),
+    folders: Sequence[Parts] = (),
+    alone: str | None = None,
+    parts: bool | None = None,
+) -> Arranged[T]:
+    """The classes of a set from the paths of its pictures, of its other files and of its folders, all without litter.
+
+    Folders around everything are taken off. A folder is a class, whatever lies deeper in it; folders named train, val,
+    valid, validation, test and testing that hold the same class folders are parts of the set, which `part` keeps.
+    Classes that differ in case alone are one. Pictures beside class folders are left out. alone: the name of the one
+    class that pictures make which lie in no folder. parts: what folders of such names are where that is not clear.
+
+    Raises DatasetError where there is no picture, or none in a folder, and UnclearSetError.
+    """
+    if not pictures and any(len(path) > 1 for path in (*others, *((*path, "") for path in folders))):
+        raise DatasetError("There are no pictures in these folders; put some of each class into its folder.")
+    inside, prefix = _unwrapped(pictures) if pictures else ({}, ())
+    if all(len(path) == 1 for path in inside):
+        if alone is None or not inside:
+            raise DatasetError(
+                "There are no class folders; put the pictures into one folder a class, like cats and dogs."
+            )
+        inside = {(alone, *path): source for path, source in inside.items()}
+    loose = [path for path in inside if len(path) == 1]
+    split = parts if parts is not None else _is_split(inside)
+    placed, beside = _by_part(inside) if split else ([("", "", path, inside[path]) for path in inside], [])
+    loose += beside
+    classes: dict[str, list[Entry[T]]] = {}
+    spelled: dict[str, dict[str, None]] = {}  # by folded name: each spelling, the first one counts
+    for part, folder, path, source in sorted(placed, key=lambda each: (each[2], each[1])):
+        if len(path) == 1:
+            continue
+        spellings = spelled.setdefault(folded(path[0]), {})
+        spellings.setdefault(path[0])
+        name = "/".join(filter(None, (folder, *path[1:])))
+        full = "/".join((*prefix, *filter(None, (folder,)), *path))
+        classes.setdefault(next(iter(spellings)), []).append(Entry(name, full, part, source))
+    if not split:
+        classes = _with_inner_parts(classes)
+    counts = Counter(each.part for items in classes.values() for each in items if each.part)
+    depth = len(prefix) + (2 if split else 1)
+    empty = {path[:depth] for path in folders if len(path) >= depth and path[: len(prefix)] == prefix}
+    empty |= {path[:depth] for path in others if len(path) > depth and path[: len(prefix)] == prefix}
+    told = (
+        f"The set comes in parts: {', '.join(f'{counts[part]:,} {part}' for part in PARTS if counts[part])}."
+        if counts
+        else "",
+        _listed(["/".join(path) for path in others], "file is no picture", "files are no pictures"),
+        _listed(
+            ["/".join((*prefix, *path)) for path in loose],
+            "picture lies beside the class folders",
+            "pictures lie beside the class folders",
+        ),
+        _listed(
+            ["/".join(path) for path in empty if folded(path[-1]) not in spelled],
+            "folder has no picture",
+            "folders have no picture",
+        ),
+        *(f"{_and(spellings)} are taken as one class." for spellings in spelled.values() if len(spellings) > 1),
+    )
+    return Arranged(classes, tuple(filter(None, told)))
+
+
+def folded(name: str) -> str:
+    """The name as names of classes are compared: whatever its case and its Unicode form."""
+    return unicodedata.normalize("NFC", name).strip().casefold()
+
+
+def _unwrapped(pictures: Mapping[Parts, T]) -> tuple[dict[Parts, T], Parts]:
+    """The pictures without the folders around all of them, and these folders.
+
+    A folder that holds pictures itself is one around others where it holds two class folders or more.
+    """
+    inside, prefix = dict(pictures), ()
+    while len({path[0] for path in inside}) == 1:
+        deeper = {path[1] for path in inside if len(path) > 2}
+        direct = any(len(path) <= 2 for path in inside)
+        if not deeper or (direct and len(deeper) < 2):
+            break
+        prefix += (next(iter(inside))[0],)
+        inside = {path[1:]: source for path, source in inside.items()}
+    return inside, prefix
+
+
+def _is_split(inside: Mapping[Parts, object]) -> bool:
+    """Whether the folders at the top are parts of a set. Raises UnclearSetError where they may be that."""
+    within: dict[str, dict[Parts, object]] = {}
+    for path, source in inside.items():
+        if len(path) > 1:
+            within.setdefault(path[0], {})[path[1:]] = source
+    parts = [name for name in within if folded(name) in PART_NAMES]
+    nested = any(len(path) > 1 for name in parts for path in within[name])
+    if not parts or len(within) == 1 or (not nested and len(parts) < len(within)):
+        return False  # one class among others may be called “train”
+    classes = {name: {folded(path[0]) for path in _unwrapped(within[name])[0] if len(path) > 1} for name in parts}
+    teaching = [classes[name] for name in parts if PART_NAMES[folded(name)] == TRAIN]
+    known = set().union(*teaching) if teaching else set.intersection(*classes.values())
+    if known and len(parts) == len(within) and all(names <= known for names in classes.values()):
+        return True
+    raise UnclearSetError(
+        f"The folder{'s' * (len(parts) > 1)} {_and(parts)} may be classes, or parts of the set: parts hold the same "
+        "class folders, and nothing lies beside them. Rename them, or put the pictures into one folder a class."
+    )
+
+
+def _by_part(inside: Mapping[Parts, T]) -> tuple[list[tuple[str, str, Parts, T]], list[Parts]]:
+    """(part, its folder, path in it, picture), and what lies in no class folder; any other is to learn from."""
+    within: dict[str, dict[Parts, T]] = {}
+    for path, source in inside.items():
+        if len(path) > 1:
+            within.setdefault(path[0], {})[path[1:]] = source
+    found, beside = [], []
+    for name, pictures in within.items():
+        for path, source in _unwrapped(pictures)[0].items():
+            if len(path) > 1:
+                found.append((PART_NAMES.get(folded(name), TRAIN), name, path, source))
+            else:
+                beside.append((name, *path))
+    return found, beside
+
+
+def _with_inner_parts(classes: Mapping[str, list[Entry[T]]]) -> dict[str, list[Entry[T]]]:
+    """Where the classes hold nothing but folders named like parts, as cats/train and cats/val, these are kept."""
+
+    def part(entry: Entry[T]) -> str:
+        folder, slash, _ = entry.name.partition("/")
+        return PART_NAMES.get(folded(folder), "") if slash else ""
+
+    found = {part(entry) for items in classes.values() for entry in items}
+    if "" in found or len(found) < 2:
+        return dict(classes)
+    return {name: [entry._replace(part=part(entry)) for entry in items] for name, items in classes.items()}
+
+
+def _listed(names: Sequence[str], one: str, many: str) -> str:
+    """“2 files are no pictures and are left out: a.txt, b.txt.”; nothing where there are none."""
+    if not names:
+        return ""
+    told = ", ".join(sorted(names)[:NAMED]) + (f" and {len(names) - NAMED:,} more" if len(names) > NAMED else "")
+    left = "is left out" if len(names) == 1 else "are left out"
+    return f"{len(names):,} {one if len(names) == 1 else many}, and {left}: {told}."
+
+
+def _and(names: Iterable[str]) -> str:
+    return " and ".join(f"“{name}”" for name in names)
