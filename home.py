@@ -6,6 +6,7 @@ from visionlab.imaging.convolution import convolve
 from visionlab.imaging.image import encode_png, fit
 from visionlab.imaging.kernels import KERNELS
 from visionlab.imaging.render import render
+from visionlab.limits import pages_off
 from visionlab.network.running.certainty import in_words
 from visionlab.network.zoo.models import TO_NAME, TO_OPEN, first_here
 from visionlab.ui.shared import cached, state
@@ -72,7 +73,7 @@ with page("Home"):
 
     suggest(TO_NAME, asked)
     st.subheader("What you can do here", anchor=False)
-    entries = [entry for entry in PAGES.values() if entry.group]
+    entries = [entry for entry in PAGES.values() if entry.group and entry.title not in pages_off()]
     with st.container(key="cards"):
         for column, entry in zip(st.columns(len(entries)), entries, strict=True):
             with column.container(border=True, height="stretch"):

@@ -19,7 +19,7 @@ import torch
 import visionlab
 
 ROOT = Path(visionlab.__file__).parent
-LAYERS = ["errors", "device", "writing", "packing", "imaging", "network", "learning", "ui"]  # from the bottom
+LAYERS = ["errors", "device", "writing", "packing", "limits", "imaging", "network", "learning", "ui"]  # from the bottom
 FULL = 14  # modules in a room, at most
 SOURCES = sorted(path for path in ROOT.rglob("*.py"))
 ROOMS = sorted({path.parent for path in SOURCES if path.name == "__init__.py"})
@@ -231,7 +231,7 @@ def test_the_drawing_of_the_rooms_is_what_the_code_is_now():
     assert same, "The imports between rooms have changed; run: python docs/architecture.py"
 
 
-DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/ARCHITECTURE.md", "docs/DEPLOY.md"]
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/ARCHITECTURE.md", "docs/DEPLOY.md", "SECURITY.md"]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

@@ -16,9 +16,16 @@ Everything else that is raised is a bug and surfaces as such.
 
 from __future__ import annotations
 
+LONGEST = 1_000  # characters of a sentence
+
 
 class VisionlabError(Exception):
     """Something that a person can mend; the text says how."""
+
+    def __str__(self) -> str:
+        """The sentence, as it can be shown and logged: it may quote a name by strangers, however long or broken."""
+        text = super().__str__().encode("utf-8", "backslashreplace").decode()  # half a character has no bytes
+        return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 class ImageError(VisionlabError):

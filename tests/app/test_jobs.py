@@ -6,8 +6,11 @@ import weakref
 
 import pytest
 
+from visionlab import limits
 from visionlab.errors import BusyError, DatasetError
-from visionlab.ui.shared.jobs import AT_ONCE, FINISHED_KEPT, Registry
+from visionlab.ui.shared.jobs import FINISHED_KEPT, Registry
+
+AT_ONCE = limits.JOBS.usual
 
 
 def finished(registry: Registry, key: str):

@@ -10,6 +10,7 @@ from app.conftest import ROOT
 from streamlit.testing.v1 import AppTest
 
 import visionlab as vl
+from visionlab import limits
 from visionlab.imaging.image import encode_jpeg, encode_png
 from visionlab.ui.shared.page import PAGES
 
@@ -108,3 +109,11 @@ def test_predictions_are_the_librarys(open_page, photo):
     net = vl.load_classifier("vgg16-tinyimagenet", "cpu")
     expected = vl.predict(net, [vl.load_image(photo[1])])[0]
     assert bars(app) == [(answer.label, f"{answer.probability:.1%}") for answer in expected]
+
+
+def test_a_page_that_the_operator_switched_off_says_so_and_is_linked_nowhere(open_page, monkeypatch):
+    monkeypatch.setenv(limits.PAGES_OFF, "From scratch")
+    app = open_page("From scratch")
+    assert [each.value for each in app.text] == ["The page “From scratch” is switched off on this server."]
+    assert not app.button
+    assert "From scratch" not in [each.label for each in app.get("page_link")]

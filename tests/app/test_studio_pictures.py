@@ -13,13 +13,14 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Radio, Selectbox
 
+from visionlab import limits
 from visionlab.errors import DatasetError, ParameterError
 from visionlab.imaging.image import encode_png
 from visionlab.learning.projects.intake import Intake
 from visionlab.learning.projects.project import PAGE, Project
 from visionlab.learning.projects.workspace import Workspace
 from visionlab.learning.sets.ready_made import READY_MADE
-from visionlab.ui.shared import jobs, store, visitor
+from visionlab.ui.shared import jobs, visitor
 from visionlab.ui.shared.components.burst import Batch
 from visionlab.ui.shared.page import PAGES
 from visionlab.ui.shared.visitor import COOKIE
@@ -823,12 +824,12 @@ def test_a_link_that_leads_nowhere(studio, link):
 
 
 def test_projects_that_nobody_opens_are_removed_after_the_time_that_is_told(studio, monkeypatch):
-    monkeypatch.setenv(store.KEEP_VARIABLE, "30")
+    monkeypatch.setenv(limits.KEEP_DAYS.variable, "30")
     studio.run()
     assert "A project that nobody opens for 30 days is removed." in shown(studio)
     project = project_of(studio)
     os.utime(project.folder / "opened", (0, 0))
-    monkeypatch.setenv(store.KEEP_VARIABLE, "31")  # another value is looked at anew
+    monkeypatch.setenv(limits.KEEP_DAYS.variable, "31")  # another value is looked at anew
     studio.query_params.pop("project")
     studio.run()
     assert not studio.exception
@@ -837,9 +838,9 @@ def test_projects_that_nobody_opens_are_removed_after_the_time_that_is_told(stud
 
 @pytest.mark.parametrize("told", ["soon", "-1", "0", "nan"])
 def test_a_keeping_time_that_is_none_is_refused(monkeypatch, told):
-    monkeypatch.setenv(store.KEEP_VARIABLE, told)
+    monkeypatch.setenv(limits.KEEP_DAYS.variable, told)
     with pytest.raises(ParameterError, match="days"):
-        store.days_kept()
+        limits.KEEP_DAYS.value()
 
 
 def test_names_are_shown_as_they_are(open_page, finish):

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from visionlab.errors import VisionlabError
+from visionlab.errors import LONGEST, VisionlabError
 
 
 @dataclass
@@ -42,8 +42,8 @@ class Outcome:
             act()
             self.taken += 1
         except VisionlabError as error:
-            if len(str(error)) > 1_000:
-                self.failures.append(f"{kind}: a sentence of {len(str(error)):,} characters")
+            if len(str(error)) >= LONGEST:
+                self.failures.append(f"{kind}: a sentence that had to be cut: {str(error)[:100]}…")
             elif _cannot_be_sent(str(error)):
                 self.failures.append(f"{kind}: a sentence that no browser can be sent: {str(error)!a}")
             else:

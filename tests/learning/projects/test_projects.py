@@ -24,7 +24,7 @@ from visionlab.imaging.image import encode_png, fingerprint
 from visionlab.learning.projects import journal
 from visionlab.learning.projects.files import size_of, telling
 from visionlab.learning.projects.intake import from_files, take
-from visionlab.learning.projects.workspace import DEFAULT_LIMIT, Workspace
+from visionlab.learning.projects.workspace import Workspace
 
 ROOT = Path(__file__).parents[3]
 ME, OTHER = "a text that only I know", "a text that others know"
@@ -524,7 +524,7 @@ def test_where_a_workspace_is_and_how_large(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     if sys.platform == "linux":
         assert Workspace().folder == tmp_path / "visionlab" / "projects"
-    assert Workspace().limit == DEFAULT_LIMIT == 20 * 10**9
+    assert Workspace().limit == 20 * 10**9
     for told in ("much", "inf", "nan", "-1", "0"):
         monkeypatch.setenv("VISIONLAB_WORKSPACE_LIMIT", told)
         with pytest.raises(ParameterError):

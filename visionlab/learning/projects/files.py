@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from visionlab import limits
 from visionlab.errors import BusyError, DatasetError
 from visionlab.writing import whole
 
@@ -92,6 +93,17 @@ def check_room(used: int, needed: int, limit: int) -> None:
         raise DatasetError(
             f"The projects take {_gb(used)} and at least {_gb(needed)} more are needed, but the limit for "
             f"all together is {_gb(limit)}; delete some, or let the operator raise VISIONLAB_WORKSPACE_LIMIT."
+        )
+
+
+def check_project(pictures: int, size: int) -> None:
+    """DatasetError where so many pictures, of so many bytes together, are more than a project may hold."""
+    if pictures > (most := limits.PICTURES.value()):
+        raise DatasetError(f"These are {pictures:,} pictures in one project; at most {most:,.0f} are taken.")
+    most = limits.PROJECT.value()
+    if most is not None and size > most * 10**9:
+        raise DatasetError(
+            f"The project's pictures would take {_gb(size)}, but at most {most:g} GB are taken in one project."
         )
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from visionlab.errors import DatasetError, ImageError, VisionlabError
 from visionlab.imaging.image import MAX_BYTES, Image, encode_png, fingerprint, load_image
 from visionlab.learning.projects.as_zip import read_manifest
-from visionlab.learning.projects.files import check_room, size_of, telling, write
+from visionlab.learning.projects.files import check_project, check_room, size_of, telling, write
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import Arrival
 from visionlab.learning.sets import archive
@@ -212,6 +212,7 @@ def take(project: Project, incoming: Iterable[Incoming]) -> Iterator[Intake]:
     told = incoming.told if isinstance(incoming, Arriving) else ()
     coming = enumerate(incoming)
     known, used = project.keys(), size_of(project.folder.parent)
+    held = sum(each.bytes for each in project.snapshot()[1])
     arrivals: list[Arrival] = []
     problems: list[str] = []
     done = copies = 0
@@ -228,8 +229,9 @@ def take(project: Project, incoming: Iterable[Incoming]) -> Iterator[Intake]:
                     else:
                         known.add(looked.key)
                         arrivals.append(looked)
-                check_room(used, sum(each.bytes for each in arrivals), project.limit)
-                archive.check_counts({"": known})
+                coming_bytes = sum(each.bytes for each in arrivals)
+                check_room(used, coming_bytes, project.limit)
+                check_project(len(known), held + coming_bytes)
                 yield Intake(done, total, len(arrivals), copies, 0, tuple(problems), told)
         finally:
             pool.shutdown(cancel_futures=True)

@@ -22,6 +22,7 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
+from visionlab import limits
 from visionlab.errors import DatasetError, ParameterError
 from visionlab.learning.projects.files import check_room, size_of, telling
 from visionlab.learning.projects.journal import Database
@@ -29,8 +30,7 @@ from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import ProjectInfo, project_name
 from visionlab.learning.projects.runs import AT_WORK
 
-FOLDER_VARIABLE, LIMIT_VARIABLE = "VISIONLAB_WORKSPACE", "VISIONLAB_WORKSPACE_LIMIT"
-DEFAULT_LIMIT = 20 * 10**9  # bytes
+FOLDER_VARIABLE = "VISIONLAB_WORKSPACE"
 ID_BYTES = 16  # of chance in an id
 _ID = re.compile(r"[A-Za-z0-9_-]{22}")  # what secrets.token_urlsafe(ID_BYTES) makes
 _OWNERS, _DRAFT, _GONE = "owners", ".new-", ".gone-"
@@ -51,7 +51,7 @@ class Workspace:
         Raises ParameterError where a limit is no number above 0.
         """
         self.folder = Path(folder or os.environ.get(FOLDER_VARIABLE) or _default_folder()).absolute()
-        self.limit = _limit_told() if limit is None else limit
+        self.limit = int(limits.WORKSPACE.value() * 10**9) if limit is None else limit
         if self.limit <= 0:
             raise ParameterError(f"The workspace's limit is {self.limit}; it must be above 0 bytes.")
 
@@ -168,11 +168,3 @@ def _default_folder() -> Path:
     from platformdirs import user_data_path
 
     return user_data_path("visionlab") / "projects"
-
-
-def _limit_told() -> int:
-    told = os.environ.get(LIMIT_VARIABLE)
-    try:
-        return DEFAULT_LIMIT if told is None else int(float(told) * 10**9)
-    except (ValueError, OverflowError) as error:
-        raise ParameterError(f"{LIMIT_VARIABLE} is {told!r}; it must be a number of GB, such as 20.") from error

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from visionlab.errors import DatasetError
+from visionlab.imaging.filter_record import shortened
 from visionlab.imaging.image import MAX_BYTES
 from visionlab.learning.sets import layout
 from visionlab.learning.sets.layout import Arranged, Entry, Parts
@@ -170,7 +171,7 @@ def files_in(archive: zipfile.ZipFile, most: int | None = None) -> dict[Parts, z
     files: dict[Parts, zipfile.ZipInfo] = {}
     for path, info in entries(archive):  # all are checked, litter too
         if path and not is_folder(info) and files.setdefault(path, info) is not info and not layout.is_litter(path):
-            raise DatasetError(f"The zip holds “{'/'.join(path)}” twice; pack it anew.")
+            raise DatasetError(f"The zip holds “{shortened('/'.join(path))}” twice; pack it anew.")
     pictures = dict(pictures_in(archive))
     for path, info in pictures.items():
         if info.file_size > MAX_BYTES:
@@ -224,7 +225,8 @@ def read_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> by
     for chunk in read_chunks(archive, info, name):
         data += chunk
         if len(data) > MAX_BYTES:  # whatever its header says
-            raise DatasetError(f"“{name}” unpacks to over {_mb(MAX_BYTES)}, the most that a picture may have.")
+            told = f"“{shortened(name)}” unpacks to over {_mb(MAX_BYTES)}"
+            raise DatasetError(f"{told}, the most that a picture may have.")
     return bytes(data)
 
 
@@ -235,7 +237,7 @@ def read_chunks(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> I
             while chunk := entry.read(CHUNK):
                 yield chunk
     except _BROKEN_ZIP as error:
-        raise DatasetError(f"“{name}” is damaged in the zip: {error}") from error
+        raise DatasetError(f"“{shortened(name)}” is damaged in the zip: {error}") from error
 
 
 def _mb(size: int) -> str:

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 
 from visionlab.errors import DatasetError
+from visionlab.imaging.filter_record import quoted, shortened
 
 UTF8, UNICODE_PATH = (
     0x800,
@@ -114,12 +115,12 @@ def _is_western(name: str) -> bool:
 def _plain(name: str, info: zipfile.ZipInfo) -> Parts:
     parts = tuple(part for part in re.split(r"[/\\]", name) if part not in ("", "."))
     if re.match(r"[/\\]|[A-Za-z]:", name) or ".." in parts or "\0" in name:
-        raise DatasetError(f"The zip's entry {name!r} has no plain path; entries must be like cats/1.jpg.")
+        raise DatasetError(f"The zip's entry {quoted(name)} has no plain path; entries must be like cats/1.jpg.")
     if info.flag_bits & 0x1:
-        raise DatasetError(f"The zip's entry “{name}” is encrypted; pack it without a password.")
+        raise DatasetError(f"The zip's entry “{shortened(name)}” is encrypted; pack it without a password.")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # the others unpack without a bound
         raise DatasetError(
-            f"The zip's entry “{name}” is packed by method {info.compress_type}; a plain .zip is needed."
+            f"The zip's entry “{shortened(name)}” is packed by method {info.compress_type}; a plain .zip is needed."
         )
     return parts
 

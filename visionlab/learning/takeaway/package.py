@@ -16,6 +16,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from visionlab.errors import DatasetError
 from visionlab.imaging import pixels
+from visionlab.imaging.filter_record import shortened
 from visionlab.imaging.image import Image
 from visionlab.learning.heads.head import MAX_BYTES as MAX_HEAD_BYTES
 from visionlab.learning.heads.head import Head, load_head
@@ -177,7 +178,7 @@ def _entries(opened: ZipFile) -> tuple[ZipInfo | None, ZipInfo | None]:
     found: dict[names.Parts, ZipInfo] = {}
     for path, info in names.entries(opened):
         if found.setdefault(path, info) is not info:
-            raise DatasetError(f"The zip holds “{'/'.join(path)}” twice; pack it anew.")
+            raise DatasetError(f"The zip holds “{shortened('/'.join(path))}” twice; pack it anew.")
     around = min((path[:-1] for path in found if path[-1:] == (HEAD,)), key=len, default=None)
     return (None, None) if around is None else (found[*around, HEAD], found.get((*around, PICTURES)))
 

@@ -16,10 +16,10 @@ from typing import Any
 
 import streamlit as st
 
+from visionlab import limits
 from visionlab.errors import BusyError, VisionlabError
 
 FINISHED_KEPT = 64  # finished jobs that the server remembers
-AT_ONCE = 2  # jobs of one queue that compute at the same time; the others wait for their turn
 POLL = 0.4  # seconds between looks at a job
 BUG = "Something went wrong here, not with your pictures ({}). Try again."
 
@@ -179,7 +179,7 @@ class Registry:
         with self._lock:
             if about is not None and about in self._latest and not self._latest[about].over:
                 raise BusyError("This is being worked on already; wait until that is over, or stop it.")
-            job = Job(work, self._queues.setdefault(queue, Queue(AT_ONCE)), dropped)
+            job = Job(work, self._queues.setdefault(queue, Queue(int(limits.JOBS.value()))), dropped)
             self._forget()
             self._jobs[key] = job
             if about is not None:

@@ -22,6 +22,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.errors import StreamlitPageNotFoundError
 
+from visionlab import limits
 from visionlab.device import describe
 from visionlab.errors import VisionlabError
 from visionlab.ui.shared.components.focus import keep_focus
@@ -132,6 +133,9 @@ def page(title: str) -> Iterator[None]:
     before = _strip.set(top)
     try:
         with told():
+            if title in limits.pages_off():
+                sentence(f"The page “{title}” is switched off on this server.")
+                st.stop()
             yield
     finally:
         _strip.reset(before)
@@ -177,6 +181,8 @@ def _navigation() -> None:
     st.markdown("#### :primary[:material/blur_on:] visionlab")
     group = ""
     for entry in PAGES.values():
+        if entry.title in limits.pages_off():
+            continue
         if entry.group != group:
             group = entry.group
             st.caption(group)

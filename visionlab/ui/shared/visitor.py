@@ -14,12 +14,13 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
+from visionlab import limits
 from visionlab.errors import DatasetError
+from visionlab.imaging.filter_record import shortened
 
 COOKIE = "visionlab-owner"  # visionlab.ui.serving keeps it in the browser
 WELL_FORMED = re.compile(r"[\w-]{32}", re.ASCII)  # what secrets.token_urlsafe(24) gives
-PATHS_VARIABLE = "VISIONLAB_PATHS"
-# What proxies add. A relay that adds nothing cannot be told from a browser here: for those there is PATHS_VARIABLE.
+# What proxies add. A relay that adds nothing cannot be told from a browser here: for those there is limits.PATHS.
 _FORWARDED = re.compile(r"via|forwarded|x-forwarded.*|x-original-.*|.*real-ip|.*client-ip|.*connecting-ip")
 _OF_THE_SYSTEM = ("dev", "proc", "sys")  # folders of devices and processes, which may have no end
 
@@ -74,7 +75,7 @@ def _is_own_name(host: str) -> bool:
 
 def may_name_files() -> bool:
     """Whether this session may name files of the server's machine: it is there, and the operator does not forbid it."""
-    return os.environ.get(PATHS_VARIABLE, "on") != "off" and at_the_server()
+    return limits.PATHS.is_on() and at_the_server()
 
 
 def named(text: str) -> Path:
@@ -84,7 +85,8 @@ def named(text: str) -> Path:
     """
     path = Path(os.path.expanduser(text))  # Path's own fails where nobody has that name
     if not may_name_files() or not text or not _may_be_read(path):
-        raise DatasetError(f"“{text}” is no folder and no zip that can be opened; name one, such as /home/me/pictures.")
+        told = f"“{shortened(text)}” is no folder and no zip that can be opened"
+        raise DatasetError(f"{told}; name one, such as /home/me/pictures.")
     return path
 
 

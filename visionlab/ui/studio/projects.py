@@ -8,12 +8,13 @@ from datetime import timedelta
 
 import streamlit as st
 
+from visionlab import limits
 from visionlab.errors import DatasetError
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import ProjectInfo
 from visionlab.ui.shared import jobs, state
 from visionlab.ui.shared.page import sentence
-from visionlab.ui.shared.store import attempt, days_kept, workspace
+from visionlab.ui.shared.store import attempt, workspace
 from visionlab.ui.shared.visitor import COOKIE, owner
 from visionlab.ui.shared.widgets import distinct, icon_only, plain, sized
 
@@ -140,7 +141,7 @@ def _menu(project: Project, info: ProjectInfo, mine: list[ProjectInfo], yours: b
     if yours and st.button("Delete …", icon=":material/delete:", width="stretch", key="delete"):
         _confirm_deleting(project, info)
     together = sized(info.size + sum(each.size for each in mine if each.id != project.id))
-    days = days_kept()
+    days = limits.KEEP_DAYS.value()
     kept = f" A project that nobody opens for {days:g} days is removed." if days else ""
     st.caption(f"All your projects together: {together}.{kept}" if yours else kept)
 

@@ -7,10 +7,13 @@ from contextlib import closing
 
 import streamlit as st
 
+from visionlab import limits
 from visionlab.network.files import weights
 from visionlab.network.zoo.models import MODELS, Model, available
 from visionlab.ui.shared import jobs
 from visionlab.ui.shared.page import sentence
+
+DOWNLOADS_OFF = "Downloads are switched off on this server; its operator can bring this."
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -58,6 +61,8 @@ def _bring(model: Model, label: str) -> str | None:
     wanted = st.session_state.setdefault("downloads", set())
     button = {"key": f"download-{model.name}", "icon": ":material/download:", "args": (model.name,)}
     by_hand = [file for file in model.files if not weights.is_here(file) and not file.can_be_had]
+    if not limits.DOWNLOADS.is_on():
+        return DOWNLOADS_OFF
     if model.name not in wanted or by_hand:
         shell = f"From a shell: python -m visionlab models --get {model.name}"
         st.button(label, on_click=wanted.add, disabled=bool(by_hand), help=shell, **button)

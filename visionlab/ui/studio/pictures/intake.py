@@ -11,6 +11,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from visionlab import limits
 from visionlab.errors import BusyError, DatasetError, UnclearSetError
 from visionlab.learning.projects import intake
 from visionlab.learning.projects.files import telling
@@ -20,6 +21,7 @@ from visionlab.learning.sets.online_sets import OnlineSet
 from visionlab.learning.sets.ready_made import READY_MADE
 from visionlab.learning.takeaway.package import Watched, incoming_zip
 from visionlab.ui.shared import jobs
+from visionlab.ui.shared.downloads import DOWNLOADS_OFF
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.store import attempt
 from visionlab.ui.shared.widgets import icon_only
@@ -100,6 +102,8 @@ def take_path(into: Into, path: Path) -> None:
 def take_ready_made(into: Into, name: str) -> None:
     """One of READY_MADE."""
     chosen = READY_MADE[name]
+    if chosen.online and not chosen.online.is_here() and not limits.DOWNLOADS.is_on():
+        raise DatasetError(DOWNLOADS_OFF)
     with ExitStack() as stack:
         project = stack.enter_context(into)
         _begin(project, lambda *_: intake.from_labelled(chosen.load()), stack, online=chosen.online)
