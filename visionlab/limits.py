@@ -59,6 +59,7 @@ KEEP_DAYS = Limit("VISIONLAB_KEEP_DAYS", "age of a project that nobody opens", "
 JOBS = Limit("VISIONLAB_JOBS", "jobs of one kind that compute at once; others wait", "jobs", 2, 2, 64)
 PATHS = Switch("VISIONLAB_PATHS", "naming folders of the server, for who sits at it")
 DOWNLOADS = Switch("VISIONLAB_DOWNLOADS", "downloading networks and sets of pictures from the pages")
+DOWNLOADS_OFF = "Downloads are switched off on this server; its operator can bring this."
 PAGES_OFF = "VISIONLAB_PAGES_OFF"  # titles of pages that are switched off, with commas between
 LIMITS = (WORKSPACE, PROJECT, PICTURES, KEEP_DAYS, JOBS)
 SWITCHES = (PATHS, DOWNLOADS)

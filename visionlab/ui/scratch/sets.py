@@ -16,7 +16,6 @@ from visionlab.learning.scratch import SOURCES, SmallSet, download, load
 from visionlab.learning.sets import archive
 from visionlab.ui.scratch.parts import linked
 from visionlab.ui.shared import jobs, state, store
-from visionlab.ui.shared.downloads import DOWNLOADS_OFF
 from visionlab.ui.shared.page import link, sentence
 from visionlab.ui.shared.visitor import may_name_files, named, owner
 from visionlab.ui.shared.widgets import distinct, file_uploader, plain, sized
@@ -133,7 +132,7 @@ def _download(name: str) -> str:
 
 def _fetch(name: str) -> None:
     if not limits.DOWNLOADS.is_on():
-        sentence(DOWNLOADS_OFF)
+        sentence(limits.DOWNLOADS_OFF)
         return
     wanted = st.session_state.setdefault("scratch-downloads", set())
     size = sized(SOURCES[name].download.size)

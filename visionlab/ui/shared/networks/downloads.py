@@ -13,8 +13,6 @@ from visionlab.network.zoo.models import MODELS, Model, available
 from visionlab.ui.shared import jobs
 from visionlab.ui.shared.page import sentence
 
-DOWNLOADS_OFF = "Downloads are switched off on this server; its operator can bring this."
-
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _job(name: str) -> str:
@@ -62,7 +60,7 @@ def _bring(model: Model, label: str) -> str | None:
     button = {"key": f"download-{model.name}", "icon": ":material/download:", "args": (model.name,)}
     by_hand = [file for file in model.files if not weights.is_here(file) and not file.can_be_had]
     if not limits.DOWNLOADS.is_on():
-        return DOWNLOADS_OFF
+        return limits.DOWNLOADS_OFF
     if model.name not in wanted or by_hand:
         shell = f"From a shell: python -m visionlab models --get {model.name}"
         st.button(label, on_click=wanted.add, disabled=bool(by_hand), help=shell, **button)

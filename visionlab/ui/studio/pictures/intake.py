@@ -21,7 +21,6 @@ from visionlab.learning.sets.online_sets import OnlineSet
 from visionlab.learning.sets.ready_made import READY_MADE
 from visionlab.learning.takeaway.package import Watched, incoming_zip
 from visionlab.ui.shared import jobs
-from visionlab.ui.shared.downloads import DOWNLOADS_OFF
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.store import attempt
 from visionlab.ui.shared.widgets import icon_only
@@ -103,7 +102,7 @@ def take_ready_made(into: Into, name: str) -> None:
     """One of READY_MADE."""
     chosen = READY_MADE[name]
     if chosen.online and not chosen.online.is_here() and not limits.DOWNLOADS.is_on():
-        raise DatasetError(DOWNLOADS_OFF)
+        raise DatasetError(limits.DOWNLOADS_OFF)
     with ExitStack() as stack:
         project = stack.enter_context(into)
         _begin(project, lambda *_: intake.from_labelled(chosen.load()), stack, online=chosen.online)
