@@ -68,6 +68,7 @@ def test_the_page_of_this_machine_is_offered_to_name_its_files(server):
         ("http://localhost:3000", {}),  # a page of another server of this machine
         (None, {}),  # no browser
     ],
+    ids=["via", "real-ip", "forwarded", "forwarded-host", "another-server", "no-browser"],
 )
 def test_nobody_else_is(server, origin, headers):
     told = shown(HERE, origin, headers)
@@ -75,7 +76,9 @@ def test_nobody_else_is(server, origin, headers):
     assert FIELD not in told
 
 
-@pytest.mark.parametrize("host", [REBOUND, f"localhost.rebound.example:{PORT}", f"10.0.0.7:{PORT}"])
+@pytest.mark.parametrize(
+    "host", [REBOUND, f"localhost.rebound.example:{PORT}", f"10.0.0.7:{PORT}"], ids=["name", "sub-name", "address"]
+)
 def test_a_name_that_is_not_this_machines_opens_nothing(server, host):
     with pytest.raises(InvalidStatus):
         shown(host, f"http://{host}")
