@@ -96,7 +96,7 @@ def test_a_map_waits_for_no_measure(open_page, net, monkeypatch):
                 class_box(app).set_value(target).run()
             app.run()
             assert not app.exception
-            [caption] = [each.value for each in app.caption if each.value.startswith("Where Grad-CAM finds")]
+            [caption] = [each.value for each in app.caption if each.value.startswith("What Grad-CAM marks for")]
             assert target is None or net.labels[target] in caption
             assert not figures(app)
     finally:
@@ -160,6 +160,7 @@ def test_all_methods_can_be_stopped_and_begun_again(open_page, few_methods):
     app.segmented_control(key="closer").set_value("All methods").run()
     app.button(key="stop-all").click().run()
     settled(app)
+    assert not any("measuring" in caption.value for caption in app.caption), "nothing is any more"
     app.button(key="again-all").click().run()
     settled(app)
     assert sum(caption.value.startswith("deletion 0.") for caption in app.caption) == len(few_methods)

@@ -327,3 +327,24 @@ def test_a_head_that_refuses_says_so_wherever_it_is_asked(open_page, net, refuse
     for why in (False, True):
         frame = Frame(1, encode_jpeg(vl.load_sample("cat"), 95), why)
         assert answer_to(frame, mine).refused == refuses
+
+
+def test_what_was_refused_is_told_on_the_page_where_it_was_and_on_no_other(open_page):
+    app = open_page("Predict")
+    app.file_uploader(key="upload").set_value([("broken.jpg", b"no picture", "image/jpeg")]).run()
+    for _ in range(2):
+        assert [text for text in texts(app) if text.startswith("broken.jpg: ")]
+        app.run()
+    for script in ("pages/3_Feature_maps.py", "pages/4_Predict.py"):
+        app.switch_page(script).run()
+        assert not app.exception
+        assert not [text for text in texts(app) if text.startswith("broken.jpg: ")]
+
+
+def test_sizes_are_in_megabytes_of_a_million_bytes_and_the_own_temperature_is_told(open_page, net):
+    app = open_page("Predict")
+    assert f"divided by {net.temperature:.3g}" in app.slider(key="temperature").help
+    app.segmented_control(key="mode").set_value("Several networks").run()
+    table = next(element.value for element in app.get("html") if 'class="networks"' in element.value)
+    size = sum(parameter.nbytes for parameter in net.module.parameters())
+    assert f"<td>{size / 1e6:,.0f} MB</td>" in table

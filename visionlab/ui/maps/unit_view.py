@@ -33,7 +33,7 @@ RULES = {
     "sum": "**{layer}** is what {source} says there, and what {added} said there before.",
     "max-pool": "**{layer}** is the largest of the {places} values of {source} under it.",
     "average": "**{layer}** is the mean of the {places} values of {source} under it.",
-    "softmax": "**{layer}** is its own share of the exponentials of all {count:,} values of {source}.",
+    "softmax": "**{layer}** is its own share of the exponentials of all {count:,} values of {source}{tempered}.",
 }
 EXPLAINED = {
     "convolution": term("kernel"),
@@ -114,20 +114,21 @@ def show(look: Look, spot: Spot) -> None:
     with sums, told():
         traces = traced(look, spot)
         for trace in traces:
-            st.markdown(_rule(trace), help=EXPLAINED.get(trace.rule))
+            st.markdown(_rule(trace, look.net.temperature), help=EXPLAINED.get(trace.rule))
         _sum(traces[-1], traces[0] if len(traces) > 1 else None)
     with pictures, told():
         box = receptive_box(look.net, spot.layer, *spot.unit, look.side)
         unit_pictures.show(look, spot, box)
 
 
-def _rule(trace: Trace) -> str:
+def _rule(trace: Trace, temperature: float) -> str:
     return RULES[trace.rule].format(
         layer=trace.layer,
         count=len(trace.totals),
         source=trace.source or "the picture",
         added=trace.added,
         value=fixed(trace.value, 4),
+        tempered=f", each divided by {temperature:.3g}, the network’s temperature, before" if temperature != 1 else "",
         size=" × ".join(map(str, trace.patches.shape[1:])),
         places=trace.patches[0].size,
     )
@@ -139,7 +140,9 @@ def _sum(trace: Trace, after: Trace | None) -> None:
     """
     shown = trace.strongest(SHOWN if trace.patches[0].size <= MOST_NUMBERS else 0)
     rows = "".join(_row(trace, int(channel)) for channel in shown)
-    others = len(trace.totals) - len(shown)
+    if trace.rule == "softmax":  # a share has one part: the unit’s own
+        shown = [trace.channel]
+    others = 0 if trace.rule == "softmax" else len(trace.totals) - len(shown)
     if others:
         rest = trace.totals.sum() - trace.totals[shown].sum()
         rows += _plain_row(f"{others:,} more" if len(shown) else "values × weights", fixed(rest, 4, "+"))

@@ -56,7 +56,8 @@ def settings() -> tuple[Network, Shown]:
                 0.05,
                 key="temperature",
                 bind="query-params",
-                help=term("temperature"),
+                help=f"{term('temperature')} At 1 the percentages are the network’s own, for which its logits are "
+                f"divided by {chosen.net.temperature:.3g}.",
             )
         place.caption(f"Asked: {chosen.title}")
     return chosen, Shown(count, temperature)
@@ -196,7 +197,7 @@ def _table(rows: Sequence[_Answered]) -> str:
             sign = " ✓" if agreed else ""
             cells += f"<td{mark}>{escape(answer.label)}{sign}<br><small>{answer.probability:.1%}</small></td>"
         cells += "<td></td>" * (SEVERAL - len(row.answers))
-        cells += f"<td>{1000 * row.seconds:.0f} ms</td><td>{row.size / 2**20:,.0f} MB</td>"
+        cells += f"<td>{1000 * row.seconds:.0f} ms</td><td>{row.size / 10**6:,.0f} MB</td>"
         title = f"{escape(row.title)}{'<br><small>None of these</small>' if row.refused else ''}"
         if row.problem:
             cells = f'<td colspan="{SEVERAL + 2}">{escape(row.problem)}</td>'

@@ -33,8 +33,11 @@ def show_all(case: Case, look: Overlay) -> None:
                 measures[method] = (jobs.begun(measuring, *whole), measuring, whole)
     begun = [*maps.values(), *measures.values()]
 
+    stopped_before = any(job.state in ("cancelled", "failed") for job, *_ in begun)
+
     def grid() -> None:
-        _grid(case, *({method: job.latest for method, (job, *_) in found.items()} for found in (maps, measures)), look)
+        latest = ({method: job.latest for method, (job, *_) in found.items()} for found in (maps, measures))
+        _grid(case, *latest, look, "not measured" if stopped_before else "measuring …")
 
     unfinished = every if not every.over else jobs.Jobs([job for job, *_ in measures.values()])
     if not unfinished.over:
@@ -56,12 +59,16 @@ def show_all(case: Case, look: Overlay) -> None:
             "(showing only that brings it back). Chance is the same map, moved, with its likely range: what is no "
             "better explains nothing."
         )
-    if any(job.state in ("cancelled", "failed") for job, *_ in begun):
+    if stopped_before:
         st.button("Stopped. Begin again", key="again-all", icon=":material/replay:", on_click=_clear, args=(begun,))
 
 
 def _grid(
-    case: Case, heats: Mapping[str, Heatmap | None], measured: Mapping[str, Measured | None], look: Overlay
+    case: Case,
+    heats: Mapping[str, Heatmap | None],
+    measured: Mapping[str, Measured | None],
+    look: Overlay,
+    else_said: str,
 ) -> None:
     for start in range(0, len(METHODS), 4):
         row = list(METHODS.values())[start : start + 4]
@@ -75,7 +82,7 @@ def _grid(
                     st.caption(
                         f"deletion {known.faith.deletion:.3f} · insertion {known.faith.insertion:.3f}"
                         if known
-                        else "measuring …"
+                        else else_said
                     )
 
 

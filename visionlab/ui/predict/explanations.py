@@ -164,7 +164,8 @@ def show_one(case: Case, method: str, layer: str | None, look: Overlay, place: D
     laid = look.over(case.shown, heat.values)
     place.image(encode_jpeg(laid, 92), width=shown_width(case.shown, TALLEST), alt=f"{known.title}, over the picture")
     place.caption(
-        f"Where {known.title} finds “{plain(case.net.labels[case.target])}”: bright is what counted.{_edge(case)}"
+        f"What {known.title} marks for “{plain(case.net.labels[case.target])}”, the brighter the more; how faithful "
+        f"that is can be measured.{_edge(case)}"
     )
     st.caption(f"{known.about} ({known.paper})")
     inside = st.expander("How faithful it is", icon=":material/show_chart:", key="faithful", bind="query-params")

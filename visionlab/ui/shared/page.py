@@ -25,6 +25,7 @@ from streamlit.errors import StreamlitPageNotFoundError
 from visionlab import limits
 from visionlab.device import describe
 from visionlab.errors import VisionlabError
+from visionlab.ui.shared import state
 from visionlab.ui.shared.components.focus import keep_focus
 from visionlab.ui.shared.components.history import keep_history
 from visionlab.ui.shared.components.popovers import reach_popovers
@@ -121,6 +122,7 @@ def page(title: str) -> Iterator[None]:
         initial_sidebar_state=SIDEBAR,
     )
     st.html(STYLE)
+    state.turn_to(title)
     keep_history()
     reach_popovers()
     keep_focus()

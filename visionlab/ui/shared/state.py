@@ -126,6 +126,13 @@ def keep_taken_uploads(ids: set[str]) -> None:
     st.session_state["taken_uploads"] = ids
 
 
+def turn_to(page: str) -> None:
+    """Another page than before has nothing to say of what was refused on that one."""
+    if st.session_state.get("page") != page:
+        st.session_state["page"] = page
+        st.session_state.pop("upload_error", None)
+
+
 def upload_error() -> str | None:
     return st.session_state.get("upload_error")
 
