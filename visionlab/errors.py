@@ -25,7 +25,7 @@ class VisionlabError(Exception):
     def __str__(self) -> str:
         """The sentence, as it can be shown and logged: it may quote a name by strangers, however long or broken."""
         text = super().__str__().encode("utf-8", "backslashreplace").decode()  # half a character has no bytes
-        return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+        return text if len(text) <= LONGEST else f"{text[: LONGEST - 101]} … {text[-98:]}"  # what would be good is last
 
 
 class ImageError(VisionlabError):

@@ -332,8 +332,8 @@ def test_who_sits_at_the_server_names_a_folder_or_a_zip_there(studio, finish, tm
         "": "“” is no folder and no zip",
         "~nobody-of-this-name/x": "is no folder and no zip",
         "x" * 5000: "is no folder and no zip",
-        str(tmp_path / "nowhere"): "nowhere” is no folder and no zip that can be opened",
-        str(folder / "c" / "0.png"): "0.png” is no folder and no zip",
+        str(tmp_path / "nowhere"): "is no folder and no zip that can be opened",
+        str(folder / "c" / "0.png"): "is no folder and no zip",
         str(tmp_path / "empty"): "There are no pictures in these folders",
     }.items():
         studio.text_input(key="named-path").set_value(named)

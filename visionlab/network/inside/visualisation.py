@@ -38,9 +38,9 @@ TURN = 10.0  # degrees, either way
 # The symmetric square root of the RGB covariance (colours in 0..1) of the package's four sample pictures, averaged:
 # what is independent before it has the colour correlation of photographs after it.
 COLOURS = (
-    (0.19158006, 0.09912708, 0.06080212),
-    (0.09912708, 0.14926120, 0.11090050),
-    (0.06080212, 0.11090050, 0.16414231),
+    (0.19662572, 0.10008970, 0.05874075),
+    (0.10008970, 0.14976481, 0.11143367),
+    (0.05874075, 0.11143367, 0.16608537),
 )
 
 

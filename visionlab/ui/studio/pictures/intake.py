@@ -101,7 +101,7 @@ def take_path(into: Into, path: Path) -> None:
 def take_ready_made(into: Into, name: str) -> None:
     """One of READY_MADE."""
     chosen = READY_MADE[name]
-    if chosen.online and not chosen.online.is_here() and not limits.DOWNLOADS.is_on():
+    if chosen.online and not limits.DOWNLOADS.is_on() and not chosen.online.is_here():
         raise DatasetError(limits.DOWNLOADS_OFF)
     with ExitStack() as stack:
         project = stack.enter_context(into)
