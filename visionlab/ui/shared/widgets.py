@@ -17,8 +17,6 @@ from visionlab.network.running.prediction import Answer, Prediction
 from visionlab.ui.shared import cached, state
 
 _Key = TypeVar("_Key")
-_SAME_KIND = {"tif": "tiff", "dib": "bmp", "apng": "png", "heif": "heic", "hif": "heic"}  # endings of the same kind
-_SAME_KIND |= dict.fromkeys(("jpg", "jpe", "jfif", "mpo"), "jpeg")
 
 # --- pictures -------------------------------------------------------------------------------------------------------
 
@@ -137,12 +135,11 @@ def file_uploader(
     label: str, *, type: Sequence[str] | None, key: str, max_upload_size: int | None = None, **options: Any
 ) -> UploadedFile | list[UploadedFile] | None:
     """st.file_uploader; under it, once the browser has refused a file, what is taken. The style sheet shows it then."""
-    kinds = list(dict.fromkeys(_SAME_KIND.get(suffix, suffix).upper() for suffix in type or ()))
+    kinds = " and ".join(suffix.upper() for suffix in type or ())
     most = f" of at most {max_upload_size:,} MB" if max_upload_size else ""
     with st.container(key=f"uploader-{key}", gap="xsmall"):
         taken = st.file_uploader(label, type=type, key=key, max_upload_size=max_upload_size, **options)
-        named = " and ".join(filter(None, (", ".join(kinds[:-1]), *kinds[-1:])))
-        st.caption(f"What is red was not taken: {named}{' files' if named else 'Files'}{most} are.")
+        st.caption(f"What is red was not taken: {f'{kinds} files' if kinds else 'files'}{most} are.")
     return taken
 
 
