@@ -1,16 +1,21 @@
 """Why, on the Predict page: every method, its faithfulness, all methods at once, every layer, the sanity check."""
 
+import hashlib
+import threading
+
+import cv2
 import numpy as np
 import pytest
 from app.conftest import finish_jobs, framing
+from app.test_pages import bars
+from streamlit.proto.Metric_pb2 import Metric as MetricProto
 
 import visionlab as vl
-from visionlab.imaging.image import fit
+from visionlab.imaging.image import encode_png
 from visionlab.learning.features.source import network_fingerprint
 from visionlab.learning.heads.head import Head
-from visionlab.network.explain.faithfulness import faithfulness, random_baseline
-from visionlab.ui.predict import explanations
-from visionlab.ui.predict.explanations import LONGEST
+from visionlab.network.explain.faithfulness import against_chance, faithfulness, random_baseline
+from visionlab.ui.predict import comparison, explanations
 from visionlab.ui.shared import cached
 from visionlab.ui.shared.state import TrainedHead
 
@@ -32,22 +37,33 @@ def in_the_app(monkeypatch, net):
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
     """Nobody waits for a job before its progress is shown."""
-    monkeypatch.setattr(explanations, "PATIENCE", 0)
-    explanations._explanation.clear()
+    for module in (explanations, comparison):
+        monkeypatch.setattr(module, "PATIENCE", 0)
+    explanations.explaining.clear()
+    explanations.measuring.clear()
 
 
 @pytest.fixture
 def few_methods(monkeypatch) -> dict:
     few = {name: vl.METHODS[name] for name in ("grad-cam", "guided-backpropagation", "occlusion")}
-    monkeypatch.setattr(explanations, "METHODS", few)
+    for module in (explanations, comparison):
+        monkeypatch.setattr(module, "METHODS", few)
     return few
 
 
 def settled(app):
-    finish_jobs()
-    app.run()
-    assert not app.exception
+    for _ in range(2):  # the maps, then how faithful they are
+        finish_jobs()
+        app.run()
+        assert not app.exception
     return app
+
+
+def measured(app):
+    """The fold of faithfulness is open, and its figures have come."""
+    app.session_state["faithful"] = True
+    app.run()
+    return settled(app)
 
 
 @pytest.mark.parametrize("method", ["grad-cam", "layer-cam", "saliency"])
@@ -55,14 +71,59 @@ def test_a_method_says_how_faithful_it_is(open_page, net, method):
     app = open_page("Predict")
     app.selectbox(key="method").set_value(method).run()
     settled(app)
-    image = fit(vl.load_sample("cat"), LONGEST)
+    assert not figures(app), "nobody has asked yet"
+    measured(app)
+    image = vl.load_sample("cat")
     heat = vl.explain(net, image, method)
     expected = faithfulness(net, image, heat, 3)
     chance = random_baseline(net, image, heat.target, 3, 1, heat)
     assert figures(app) == {"Deletion": f"{expected.deletion:.3f}", "Insertion": f"{expected.insertion:.3f}"}
     deletion = next(metric for metric in app.metric if metric.label == "Deletion")
-    assert deletion.delta == f"{expected.deletion - chance.deletion:+.3f} against chance"
+    assert deletion.delta == f"{expected.deletion - chance.deletion:+.3f}".replace("-", "−")
     assert any(vl.METHODS[method].paper in caption.value for caption in app.caption)
+
+
+def test_a_map_waits_for_no_measure(open_page, net, monkeypatch):
+    """However many maps are still being measured, the next one is there at once."""
+    going_on = threading.Event()
+    monkeypatch.setattr(explanations, "faithfulness", lambda *rest: going_on.wait(60) and faithfulness(*rest))
+    monkeypatch.setattr(explanations, "PATIENCE", 60)
+    try:
+        app = open_page("Predict")
+        app.session_state["faithful"] = True
+        for target in (None, 3, 4, 5):
+            if target:
+                class_box(app).set_value(target).run()
+            app.run()
+            assert not app.exception
+            [caption] = [each.value for each in app.caption if each.value.startswith("Where Grad-CAM finds")]
+            assert target is None or net.labels[target] in caption
+            assert not figures(app)
+    finally:
+        going_on.set()
+    assert figures(settled(app))
+
+
+@pytest.mark.parametrize("likely", [True, False])
+def test_a_difference_counts_only_outside_of_what_chance_gives(open_page, net, monkeypatch, likely):
+    monkeypatch.setattr(explanations, "ORDERS", 4)
+    if likely:  # to be told at all
+        monkeypatch.setattr(explanations, "TOLD", 0.0)
+        monkeypatch.setattr("visionlab.network.explain.faithfulness.TOLD", 0.0)
+    app = open_page("Predict")
+    class_box(app).set_value(net.target("banana")).run()
+    measured(settled(app))
+    image = vl.load_sample("cat")
+    heat = vl.explain(net, image, target="banana")
+    verdicts = against_chance(faithfulness(net, image, heat, 3), random_baseline(net, image, "banana", 3, 4, heat))
+    arrows = {metric.label: (metric.proto.direction, metric.proto.delta_description) for metric in app.metric}
+    for label, verdict in zip(explanations.HELP, verdicts, strict=True):
+        colour, words = explanations.VERDICTS[verdict]
+        arrow, said = arrows[label]
+        assert said == words
+        assert (arrow == MetricProto.MetricDirection.NONE) == (colour == "off")
+    assert any("can’t be told" in str(each) for each in arrows.values()) == (not likely)
+    assert any("with so little to lose" in caption.value for caption in app.caption) == (not likely)
 
 
 def class_box(app):
@@ -74,8 +135,8 @@ def test_any_class_and_any_layer_can_be_asked_for(open_page, net):
     banana = net.target("banana")
     class_box(app).set_value(banana).run()
     app.selectbox(key="explained-layer-vgg16-tinyimagenet").set_value("relu4_2").run()
-    settled(app)
-    image = fit(vl.load_sample("cat"), LONGEST)
+    measured(settled(app))
+    image = vl.load_sample("cat")
     expected = faithfulness(net, image, vl.explain(net, image, target=banana, layer="relu4_2"), 3)
     assert figures(app)["Insertion"] == f"{expected.insertion:.3f}"
     app.selectbox(key="method").set_value("saliency").run()
@@ -134,3 +195,29 @@ def test_a_head_of_ones_own_is_explained_like_any_network(open_page, net, few_me
     settled(app)
     written = [caption.value for caption in app.caption]
     assert sum(text.startswith("deletion ") for text in written) == len(few_methods)
+
+
+@pytest.mark.parametrize("shape", [(60, 900), (900, 60), (1500, 1400)])
+def test_the_picture_that_is_judged_is_the_picture_that_is_explained_and_remembered(open_page, net, monkeypatch, shape):
+    """A large or very wide picture is shown smaller, but never explained, or judged again, by a smaller copy."""
+    image = cv2.resize(vl.load_sample("cat"), shape[::-1])
+    file = encode_png(image)
+    given = []
+
+    def watched(net, image, *rest):
+        given.append(image)
+        return vl.explain(net, image, *rest)
+
+    monkeypatch.setattr(explanations, "explain", watched)
+    app = open_page("Predict")
+    app.file_uploader(key="upload").set_value([("large.png", file, "image/png")]).run()
+    settled(app)
+    said = bars(app)
+    expected = vl.predict(net, [image], 5)[0]
+    assert said == [(each.label, f"{each.probability:.1%}") for each in expected]
+    np.testing.assert_array_equal(given[-1], image)
+    other = ("other.png", encode_png(vl.load_sample("rocket")), "image/png")
+    app.file_uploader(key="upload").set_value([("large.png", file, "image/png"), other]).run()
+    assert bars(settled(app)) != said
+    app.selectbox(key="which").set_value(hashlib.sha256(file).hexdigest()).run()
+    assert bars(settled(app)) == said

@@ -12,7 +12,7 @@ from app.conftest import finish_jobs
 from app.test_pages import bars
 
 import visionlab as vl
-from visionlab.imaging.image import encode_png
+from visionlab.imaging.image import encode_jpeg, encode_png
 from visionlab.learning.features.source import network_fingerprint
 from visionlab.learning.heads.head import Head
 from visionlab.network.files import weights
@@ -210,3 +210,63 @@ def test_several_uploads_at_once_and_each_of_them_again(open_page):
     app.switch_page("pages/3_Feature_maps.py").run()
     assert "1.png · 61 × 40 px" in texts(app)
     assert not app.exception
+
+
+def test_class_and_explained_layer_are_in_the_link_and_are_left_behind_with_picture_and_network(open_page, app, net):
+    app.query_params["class"] = "banana"
+    app.query_params["explained-layer"] = "relu4_2"
+    app = open_page("Predict")
+    [why] = [box for box in app.selectbox if box.label == "Why this class?"]
+    assert net.labels[why.value] == "banana"
+    layer = app.selectbox(key=f"explained-layer-{net.name}")
+    assert layer.value == "relu4_2"
+    app.run()
+    assert app.query_params["class"] == "banana"
+    assert app.query_params["explained-layer"] == "relu4_2"
+    app.selectbox(key=f"explained-layer-{net.name}").set_value("").run()
+    app.segmented_control(key=SAMPLE).set_value("rocket").run()
+    assert not app.exception
+    assert "class" not in app.query_params
+    assert "explained-layer" not in app.query_params
+
+
+@pytest.mark.parametrize("wrong", ["class=no such thing", "explained-layer=relu9_9"])
+def test_what_a_link_names_that_is_not_there_is_as_usual(app, open_page, net, cat, wrong):
+    name, value = wrong.split("=")
+    app.query_params[name] = value
+    app = open_page("Predict")
+    [why] = [box for box in app.selectbox if box.label == "Why this class?"]
+    assert why.value == int(cat.argmax())
+    assert app.selectbox(key=f"explained-layer-{net.name}").value == ""
+
+
+def test_a_photograph_is_shown_with_what_is_said_of_it_and_leads_to_the_reasons(open_page, net):
+    app = open_page("Predict")
+    for sample in ("rocket", "coffee"):  # a person takes two
+        app.segmented_control(key="mode").set_value("Live camera").run()
+        still = encode_jpeg(vl.load_sample(sample), 95)
+        app.session_state["photograph"] = still  # as the camera hands it over
+        app.run()
+        assert not app.exception
+        expected = vl.predict(net, [vl.load_image(still)], 5)[0]
+        assert bars(app) == [(each.label, f"{each.probability:.1%}") for each in expected]
+        app.run()
+        assert len(bars(app)) == 5, "it stays"
+        next(button for button in app.button if button.label == "See the reasons").click().run()
+        assert not app.exception
+        assert app.segmented_control(key="mode").value == "A picture"
+        assert bars(app) == [(each.label, f"{each.probability:.1%}") for each in expected]
+    app.segmented_control(key=SAMPLE).set_value("cat").run()
+    app.segmented_control(key="mode").set_value("Live camera").run()
+    assert bars(app), "its photograph is still the last picture of one’s own"
+
+
+def test_the_edge_of_what_the_network_sees_has_a_word(open_page):
+    app = open_page("Predict")
+    square = encode_png(np.random.default_rng(0).integers(0, 256, (80, 80, 3), dtype=np.uint8))
+    wide = encode_png(np.random.default_rng(0).integers(0, 256, (80, 200, 3), dtype=np.uint8))
+    for name, file, told in (("wide.png", wide, True), ("square.png", square, False)):
+        app.file_uploader(key="upload").set_value((name, file, "image/png")).run()
+        finish_jobs()
+        app.run()
+        assert any("sees the middle of the picture alone" in each.value for each in app.caption) == told

@@ -64,7 +64,6 @@ def test_predictions_and_their_reasons(page: Page, photo):
     expected = expected_bars(vl.load_image(photo))
     assert bars(page) == expected
     heat = images(page, "Grad-CAM, over the picture")
-    expect(page.get_by_text("against chance")).to_have_count(2)
     seen = pixels(heat)
     lines = page.locator(".bars").get_by_role("radio")
     expect(lines.nth(0)).to_be_checked()
@@ -89,6 +88,28 @@ def test_predictions_and_their_reasons(page: Page, photo):
         before, seen = seen, pixels(heat)
         assert before.shape == seen.shape
         assert np.abs(before.astype(int) - seen).max() > 20
+    told = page.get_by_test_id("stMetric").filter(has_text=re.compile("chance|can’t be told"))
+    expect(told).to_have_count(0)
+    page.get_by_text("How faithful it is").click()
+    expect(told).to_have_count(2)
+    expect(page).to_have_url(re.compile("faithful=true"))
+
+
+def test_a_class_that_is_pressed_while_the_page_runs_anew_is_chosen_when_let_go(page: Page, photo):
+    open_page(page, "Predict")
+    use_photo(page, photo)
+    row = page.locator(".bars").get_by_role("radio").nth(2)
+    for _ in range(2):  # a person does things twice
+        expect(row).not_to_be_checked()
+        row.hover()
+        page.mouse.down()
+        began = page.evaluate("runs.ended")
+        page.keyboard.press("r")  # runs the page anew, as the end of a job does
+        page.wait_for_function("began => runs.ended > began", arg=began)
+        settle(page)
+        page.mouse.up()
+        expect(row).to_be_checked()
+        page.locator(".bars").get_by_role("radio").nth(0).click()
 
 
 def test_a_picture_goes_along_and_survives_a_bad_one(page: Page, photo, tmp_path):

@@ -74,5 +74,10 @@ def explain(
 
         found = measured.faithfulness(net, image, heat)
         chance = measured.random_baseline(net, image, heat.target, like=heat)
-        print(f"deletion  {found.deletion:.3f}, by chance {chance.deletion:.3f} (lower is better)")
-        print(f"insertion {found.insertion:.3f}, by chance {chance.insertion:.3f} (higher is better)")
+        verdicts = measured.against_chance(found, chance)
+        for name, better, verdict in zip(("deletion", "insertion"), ("lower", "higher"), verdicts, strict=True):
+            low, high = getattr(chance, f"likely_{name}")
+            said = "too improbable a class to be told" if verdict == "nothing" else verdict
+            print(
+                f"{name:9} {getattr(found, name):.3f}, by chance {low:.3f} to {high:.3f} ({better} is better): {said}"
+            )

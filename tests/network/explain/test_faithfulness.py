@@ -11,7 +11,7 @@ from torch import nn
 
 from visionlab.errors import ParameterError
 from visionlab.network.explain import Heatmap, explain
-from visionlab.network.explain.faithfulness import faithfulness, random_baseline
+from visionlab.network.explain.faithfulness import Chance, Faithfulness, against_chance, faithfulness, random_baseline
 from visionlab.network.running.classifier import Classifier, Transform
 from visionlab.network.running.prediction import probabilities
 
@@ -216,3 +216,52 @@ def test_odd_requests_name_the_odd_value(image):
         random_baseline(net, image, "grey")
     with pytest.raises(ParameterError, match="picture of 64 × 64 px, this one has 90 × 70 px"):
         faithfulness(net, np.zeros((70, 90, 3), np.uint8), heat)
+
+
+CURVE = np.array([0.8, 0.1], np.float32)
+AREAS = np.array([0.40, 0.44, 0.36], np.float32)  # mean 0.4, deviation 0.04; t(2, 0.975) = 4.3027
+REACH = 4.3027 * 0.04 * np.sqrt(4 / 3)
+
+
+def measured(deletion: float, insertion: float, whole: float = 0.8) -> Faithfulness:
+    return Faithfulness(deletion, insertion, CURVE, np.array([whole, 0.1], np.float32), CURVE)
+
+
+def chance_of(areas: np.ndarray) -> Chance:
+    return Chance(0.4, 0.4, CURVE, CURVE, CURVE, areas, areas)
+
+
+def test_chance_has_the_range_of_students_prediction_interval():
+    np.testing.assert_allclose(chance_of(AREAS).likely_deletion, [0.4 - REACH, 0.4 + REACH], atol=1e-5)
+    assert chance_of(AREAS).likely_insertion == chance_of(AREAS).likely_deletion
+
+
+@pytest.mark.parametrize(
+    ("deletion", "insertion", "verdicts"),
+    [
+        (0.4 - REACH - 0.001, 0.4 + REACH + 0.001, ("better", "better")),
+        (0.4 - REACH + 0.001, 0.4 + REACH - 0.001, ("no different", "no different")),
+        (0.4 + REACH + 0.001, 0.4 - REACH - 0.001, ("worse", "worse")),
+    ],
+)
+def test_a_map_is_better_or_worse_only_outside_of_that_range(deletion, insertion, verdicts):
+    assert against_chance(measured(deletion, insertion), chance_of(AREAS)) == verdicts
+    assert against_chance(measured(deletion, insertion, whole=0.019), chance_of(AREAS)) == ("nothing", "nothing")
+
+
+def test_one_order_says_nothing_of_a_spread_and_rounding_makes_none():
+    one, same = chance_of(AREAS[:1]), chance_of(np.full(8, 0.4, np.float32))
+    for chance in (one, same):
+        assert against_chance(measured(0.3999, 0.4001), chance) == ("no different", "no different")
+    assert against_chance(measured(0, 1), one) == ("no different", "no different")
+    assert against_chance(measured(0.399, 0.401), same) == ("better", "better")
+
+
+def test_the_mean_of_the_orders_is_what_is_told_and_each_is_kept(image):
+    net = one_patch()
+    like = heat_of(np.arange(SIDE * SIDE).reshape(SIDE, SIDE))
+    chance = random_baseline(net, image, "bright", steps=8, orders=3, like=like)
+    assert chance.deletions.shape == chance.insertions.shape == (3,)
+    assert chance.deletions.std() > 0.01  # where the patch comes in the order is another thing each time
+    assert chance.deletion == pytest.approx(chance.deletions.mean(), abs=1e-6)
+    assert chance.insertion == pytest.approx(chance.insertions.mean(), abs=1e-6)

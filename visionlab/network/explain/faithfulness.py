@@ -8,11 +8,13 @@ insertion's curve).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 from torch import Tensor
 
 from visionlab.errors import ParameterError
@@ -22,6 +24,8 @@ from visionlab.network.explain.method import FORWARD_BATCH, Progress, counted, s
 from visionlab.network.running.classifier import Classifier
 
 BLUR = 1 / 16  # the standard deviation of the blurred picture's Gaussian, as a share of the input's side
+TOLD = 0.02  # the probability in the picture below which a class has too little to lose for a map to be judged by it
+SMALLEST = 1e-3  # a difference of areas that is looked at, so that none is made of rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +44,44 @@ class Faithfulness:
     insertion_curve: NDArray[np.float32]
 
 
+@dataclass(frozen=True, eq=False)
+class Chance(Faithfulness):
+    """What chance is worth: the mean over several orders of the pixels, and each order's own areas, (orders,) float32.
+
+    likely_deletion and likely_insertion are the ranges into which one more such order falls in 95 of 100 cases, if
+    areas are spread normally (Student's t with orders − 1 degrees of freedom): (−∞, ∞) for a single order, which says
+    nothing of a spread.
+    """
+
+    deletions: NDArray[np.float32]
+    insertions: NDArray[np.float32]
+
+    @property
+    def likely_deletion(self) -> tuple[float, float]:
+        return _likely(self.deletions)
+
+    @property
+    def likely_insertion(self) -> tuple[float, float]:
+        return _likely(self.insertions)
+
+
+Verdict = Literal["better", "worse", "no different", "nothing"]
+
+
+def against_chance(found: Faithfulness, chance: Chance) -> tuple[Verdict, Verdict]:
+    """What deletion and insertion say of a map: better or worse than chance only outside the latter's likely range.
+
+    "nothing" where the class has less than TOLD in the picture itself: there is too little to take away or bring back.
+    """
+    if found.deletion_curve[0] < TOLD:
+        return "nothing", "nothing"
+    low, high = chance.likely_deletion
+    deletion: Verdict = "better" if found.deletion < low else "worse" if found.deletion > high else "no different"
+    low, high = chance.likely_insertion
+    insertion: Verdict = "better" if found.insertion > high else "worse" if found.insertion < low else "no different"
+    return deletion, insertion
+
+
 def faithfulness(
     net: Classifier, image: Image, heat: Heatmap, steps: int = 28, progress: Progress = silent
 ) -> Faithfulness:
@@ -47,10 +89,12 @@ def faithfulness(
 
     A deleted pixel takes the mean colour; insertion starts from the picture under a Gaussian whose standard deviation
     is a sixteenth of the side. Equally hot pixels come in a random order, the same each time, so that an empty map is
-    worth what chance is. Raises ParameterError where the map is not of the picture's size, or steps is below 1.
+    worth what chance is. The map may lie over a copy of the picture in another size. Raises ParameterError where it
+    has other proportions than the picture, or steps is below 1.
     """
     order = _order(_on_crop(net, image, heat), np.random.default_rng(0))
-    return _curves(net, image, heat.target, [order], steps, progress)
+    fractions, curves = _curves(net, image, heat.target, [order], steps, progress)
+    return Faithfulness(**_mean(fractions, curves))
 
 
 def random_baseline(
@@ -58,16 +102,16 @@ def random_baseline(
     image: Image,
     target: str | int,
     steps: int = 28,
-    orders: int = 5,
+    orders: int = 8,
     like: Heatmap | None = None,
     progress: Progress = silent,
-) -> Faithfulness:
-    """What chance is worth: the mean over several random orders of the pixels, the same each time.
+) -> Chance:
+    """What chance is worth: several random orders of the pixels, the same each time; their mean and their spread.
 
     Single pixels strewn over a picture disturb a network more than one smooth region of as many does, so a coarse map
     loses to strewn pixels at deletion however right it is. `like` makes chance of that map's own grain: the orders are
     then those of the map moved, around the edges, to random places. Raises ParameterError for an unknown class, for
-    steps or orders below 1, and for a map that is not of the picture's size.
+    steps or orders below 1, and for a map that has other proportions than the picture.
     """
     if orders < 1:
         raise ParameterError(f"{orders} random orders were asked for. Use 1 or more.")
@@ -75,16 +119,19 @@ def random_baseline(
     values = np.zeros((side, side), np.float32) if like is None else _on_crop(net, image, like)
     rng = np.random.default_rng(1)
     drawn = [_order(np.roll(values, rng.integers(side, size=2), (0, 1)), rng) for _ in range(orders)]
-    return _curves(net, image, net.target(target), drawn, steps, progress)
+    fractions, curves = _curves(net, image, net.target(target), drawn, steps, progress)
+    deletions, insertions = np.trapezoid(curves, fractions).astype(np.float32)
+    return Chance(**_mean(fractions, curves), deletions=deletions, insertions=insertions)
 
 
 def _on_crop(net: Classifier, image: Image, heat: Heatmap) -> NDArray[np.float32]:
     """The part of the heat map that lies on the network's crop, at the network's resolution: (crop, crop)."""
-    if heat.values.shape != image.shape[:2]:
-        found, good = (f"{width} × {height} px" for height, width in (heat.values.shape, image.shape[:2]))
+    (rows, columns), (height, width) = heat.values.shape, image.shape[:2]
+    if abs(rows / height - columns / width) > max(1 / height, 1 / width):
+        found, good = f"{columns} × {rows} px", f"{width} × {height} px"
         raise ParameterError(f"The heat map is of a picture of {found}, this one has {good}: explain this very one.")
     side = net.transform.crop
-    return cv2.resize(heat.values[seen(net.transform, image)], (side, side), interpolation=cv2.INTER_LINEAR)
+    return cv2.resize(heat.values[seen(net.transform, (rows, columns))], (side, side), interpolation=cv2.INTER_LINEAR)
 
 
 def _order(values: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.intp]:
@@ -95,24 +142,48 @@ def _order(values: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.
 @torch.inference_mode()
 def _curves(
     net: Classifier, image: Image, target: int, orders: list[NDArray[np.intp]], steps: int, progress: Progress
-) -> Faithfulness:
-    """Both curves, averaged over the orders; an order lists the pixels of the network's crop, most important first."""
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """The shares of pixels (n + 1,), and both curves of each order: (2, orders, n + 1).
+
+    An order lists the pixels of the network's crop, most important first.
+    """
     if steps < 1:
         raise ParameterError(f"{steps} steps were asked for. Use 1 or more.")
     x = net.transform([image], net.device)
     grey, blurred = torch.zeros_like(x), _blurred(x)
     fractions = np.linspace(0, 1, steps + 1, dtype=np.float32)
     forward = counted(net.module, 2 * len(orders) * len(fractions), progress)
-    curves = np.zeros((2, len(fractions)), np.float64)
-    for order in orders:
+    curves = np.empty((2, len(orders), len(fractions)))
+    for number, order in enumerate(orders):
         masks = _masks(order, fractions, x)
-        for curve, (ahead, behind) in zip(curves, ((grey, x), (x, blurred)), strict=True):
+        for curve, (ahead, behind) in zip(curves[:, number], ((grey, x), (x, blurred)), strict=True):
             for start in range(0, len(masks), FORWARD_BATCH):
                 pictures = torch.where(masks[start : start + FORWARD_BATCH], ahead, behind)
                 found = net.softmax(forward(pictures))[:, target]
-                curve[start : start + FORWARD_BATCH] += found.cpu().numpy() / len(orders)
-    areas = np.trapezoid(curves, fractions)
-    return Faithfulness(*map(float, areas), fractions, *curves.astype(np.float32))
+                curve[start : start + FORWARD_BATCH] = found.cpu().numpy()
+    return fractions, curves
+
+
+def _mean(fractions: NDArray[np.float32], curves: NDArray[np.float64]) -> dict[str, Any]:
+    """The fields of Faithfulness, averaged over the orders of both curves (2, orders, n + 1)."""
+    deletion, insertion = curves.mean(1)
+    return {
+        "deletion": float(np.trapezoid(deletion, fractions)),
+        "insertion": float(np.trapezoid(insertion, fractions)),
+        "fractions": fractions,
+        "deletion_curve": deletion.astype(np.float32),
+        "insertion_curve": insertion.astype(np.float32),
+    }
+
+
+def _likely(areas: NDArray[np.float32]) -> tuple[float, float]:
+    """Where one more of them would lie in 95 of 100 cases: Student's prediction interval, SMALLEST wide at least."""
+    count = len(areas)
+    if count < 2:
+        return -np.inf, np.inf
+    reach = stdtrit(count - 1, 0.975) * areas.std(ddof=1, dtype=np.float64) * np.sqrt(1 + 1 / count)
+    reach = max(reach, SMALLEST / 2)
+    return float(areas.mean() - reach), float(areas.mean() + reach)
 
 
 def _masks(order: NDArray[np.intp], fractions: NDArray[np.float32], x: Tensor) -> Tensor:

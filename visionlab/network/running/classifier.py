@@ -54,9 +54,9 @@ class Transform:
             raise ParameterError(f"An input of {side} px is too small. Use {SMALLEST_SIDE} px or more.")
         return replace(self, resize=max(side, round(side * self.resize / self.crop)), crop=side)
 
-    def box(self, image: Image) -> tuple[float, float, float, float]:
-        """What of the picture the network sees: (top, left, height, width) in the picture's pixels."""
-        height, width = image.shape[:2]
+    def box(self, shape: tuple[int, int]) -> tuple[float, float, float, float]:
+        """What the network sees of a picture of that height and width: (top, left, height, width) in its pixels."""
+        height, width = shape
         side = min(height, width) * self.crop / self.resize
         return (height - side) / 2, (width - side) / 2, side, side
 

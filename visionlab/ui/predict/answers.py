@@ -25,6 +25,7 @@ from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import facts
 
 MOST = 20  # classes that can be listed
+CLASS = "class"  # in the link: the class that is explained, where it is not the most probable one
 SEVERAL = 5  # classes of each network where several are compared
 
 
@@ -73,6 +74,9 @@ def show(network: Network, picture: Picture, shown: Shown) -> NDArray[np.float32
     answers = ranked(net, probabilities, shown.count)
     st.markdown(f"**Top {len(answers)} of {len(net.labels):,} classes**", help=term("top-5"))
     target = target_key(network, picture)
+    linked = state.linked_once(CLASS)
+    if target not in st.session_state and linked in net.labels:
+        st.session_state[target] = net.labels.index(linked)
     chosen = st.session_state.get(target, answers[0].index)
     bars(answers, chosen=chosen, key=f"bars-{target}", on_choose=lambda index: st.session_state.update({target: index}))
     _certainty(probabilities)
@@ -90,9 +94,11 @@ def explained_class(network: Network, picture: Picture, probabilities: NDArray[n
     """The index of the class whose reasons are looked for: any one, the most probable unless another is chosen."""
     labels = network.net.labels
     everything = [answer.index for answer in ranked(network.net, probabilities, len(labels))]
-    return st.selectbox(
+    target = st.selectbox(
         "Why this class?", everything, format_func=lambda index: labels[index], key=target_key(network, picture)
     )
+    state.keep_in_link(CLASS, labels[target] if target != everything[0] else None)
+    return target
 
 
 def target_key(network: Network, picture: Picture) -> str:

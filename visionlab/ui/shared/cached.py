@@ -157,7 +157,8 @@ def mosaic_grid(
 def reasons(net_key: str, picture_key: str, target: int, _net: Classifier, _image: Image) -> bytes:
     """Grad-CAM over the picture, as JPEG."""
     shown = fit(_image, 900)
-    return encode_jpeg(overlay(shown, explain(_net, shown, target=target).values, 0.7))
+    heat = explain(_net, _image, target=target, shape=shown.shape[:2])
+    return encode_jpeg(overlay(shown, heat.values, 0.7))
 
 
 @st.cache_data(max_entries=4096, max_size="50 MB", show_spinner=False)

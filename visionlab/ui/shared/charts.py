@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from visionlab.learning.heads.training import Epoch
 from visionlab.learning.judging.thresholds import Curve
-from visionlab.network.explain.faithfulness import Faithfulness
+from visionlab.network.explain.faithfulness import Chance, Faithfulness
 from visionlab.network.inside.channels import LayerStatistics
 
 BLUE, ORANGE = "#3B8FD6", "#E08A1E"
@@ -152,18 +152,19 @@ def faithfulness(found: Faithfulness, chance: Faithfulness) -> go.Figure:
     return figure
 
 
-def faithfulness_of_all(
-    titles: Sequence[str], found: Sequence[Faithfulness], chance: Sequence[Faithfulness]
-) -> go.Figure:
-    """Two bars a method, deletion and insertion, each with a mark at what chance is worth."""
+def faithfulness_of_all(titles: Sequence[str], found: Sequence[Faithfulness], chance: Sequence[Chance]) -> go.Figure:
+    """Two bars a method, deletion and insertion, each with a mark at what chance is worth, and its likely range."""
     figure = go.Figure()
     for name, colour in (("deletion", ORANGE), ("insertion", BLUE)):
         values = [getattr(each, name) for each in found]
         figure.add_bar(x=list(titles), y=values, name=name.title(), marker_color=colour, offsetgroup=name)
     for name in ("deletion", "insertion"):
+        middle = np.array([getattr(each, name) for each in chance])
+        reach = np.array([getattr(each, f"likely_{name}")[1] for each in chance]) - middle
         figure.add_scatter(
             x=list(titles),
-            y=[getattr(each, name) for each in chance],
+            y=middle,
+            error_y={"type": "data", "array": reach, "color": "#7D8EA0"},
             name="Chance",
             showlegend=name == "deletion",
             mode="markers",

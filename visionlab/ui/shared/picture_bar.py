@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from visionlab.errors import ImageError
-from visionlab.imaging.image import MAX_BYTES, encode_jpeg, fit, load_image
+from visionlab.imaging.image import MAX_BYTES, load_image
 from visionlab.imaging.samples import SAMPLES, load_sample
 from visionlab.ui.shared import state
 from visionlab.ui.shared.components.paste_and_drop import paste_and_drop
@@ -17,8 +17,6 @@ from visionlab.ui.shared.page import sentence, strip
 from visionlab.ui.shared.widgets import distinct, file_uploader, show
 
 THUMBNAIL = 112  # pixels, of which the strip shows half as many: sharp on any screen
-KEPT_BYTES = 1 << 20  # an upload of at most so many is remembered as it is when the next one comes …
-KEPT = 1024  # … and a larger one with so many pixels on its longer side
 PICTURE_TYPES = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"]
 
 
@@ -103,9 +101,7 @@ def take(files: list[tuple[str, bytes]]) -> None:
         except ImageError as error:
             problems.append(f"{name}: {error}")
             continue
-        kept = data if len(data) <= KEPT_BYTES else encode_jpeg(fit(image, KEPT), 95)
-        state.keep_upload(state.Picture(name, key, image), kept)
-        st.session_state[state.SAMPLE] = state.YOURS
+        state.keep_upload(state.Picture(name, key, image), data)
     state.keep_upload_error("\n".join(problems) or None)
 
 

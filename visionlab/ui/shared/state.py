@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -14,7 +14,7 @@ from visionlab.learning.heads.head import Head
 SAMPLE = "sample"  # the widget that says which picture is looked at; a sample's name is in the link, too
 YOURS = "yours"
 NETWORK = "network"  # the widget that says which network is at work; its title is in the link, too
-GALLERY = 24  # uploads that a session remembers
+GALLERY, GALLERY_BYTES = 24, 48 << 20  # uploads that a session remembers, and of how many bytes, as they came
 COUNT = "count"  # the widget that says how many classes are listed, and how many are where nobody chose
 USUAL_COUNT = 5
 PROJECT = "project"  # in the link: the id of a project of the fine-tuning studio
@@ -46,10 +46,7 @@ def restore_choice(options: Sequence[str]) -> None:
 def remember_choice(picked: str) -> None:
     """After it is drawn: for other pages, and a sample for the link, too."""
     st.session_state["chosen_sample"] = picked
-    if picked == YOURS:
-        st.query_params.pop(SAMPLE, None)
-    else:
-        st.query_params[SAMPLE] = picked
+    keep_in_link(SAMPLE, None if picked == YOURS else picked)
 
 
 def uploaded() -> Picture | None:
@@ -57,12 +54,13 @@ def uploaded() -> Picture | None:
 
 
 def keep_upload(picture: Picture, encoded: bytes) -> None:
-    """It becomes the picture of all pages; encoded, a picture file, is what is kept of it when the next one comes."""
+    """It becomes the picture of all pages; encoded, its file, is kept when the next one comes."""
     st.session_state["uploaded"] = picture
+    st.session_state[SAMPLE] = st.session_state["chosen_sample"] = YOURS  # the former is lost where no bar is drawn
     gallery = st.session_state.setdefault("gallery", {})
     gallery.pop(picture.key, None)
     gallery[picture.key] = (picture.name, encoded)
-    while len(gallery) > GALLERY:
+    while len(gallery) > GALLERY or (len(gallery) > 1 and _bytes_of(gallery) > GALLERY_BYTES):
         del gallery[next(iter(gallery))]
 
 
@@ -72,16 +70,21 @@ def gallery() -> dict[str, str]:
 
 
 def from_gallery(key: str) -> Picture:
-    """One of them, as large as it was kept."""
+    """One of them, the very same pixels as when it came."""
+    mine = uploaded()
+    if mine and mine.key == key:
+        return mine
     name, encoded = st.session_state["gallery"][key]
-    return Picture(name, f"{key}-kept", load_image(encoded))
+    return Picture(name, key, load_image(encoded))
+
+
+def _bytes_of(gallery: Mapping[str, tuple[str, bytes]]) -> int:
+    return sum(len(encoded) for _, encoded in gallery.values())
 
 
 def choose_upload(key: str) -> None:
     """An earlier upload becomes the picture again."""
-    mine = uploaded()
-    if mine is None or mine.key != key:
-        st.session_state["uploaded"] = replace(from_gallery(key), key=key)
+    st.session_state["uploaded"] = from_gallery(key)
 
 
 def taken_uploads() -> set[str]:
@@ -126,10 +129,7 @@ def pick_network(name: str) -> None:
 def remember_network(name: str, title: str) -> None:
     """After it is drawn: for other pages, and what was picked for the link, too."""
     st.session_state["drawn_network"] = name
-    if name == st.session_state["picked_network"]:
-        st.query_params[NETWORK] = title
-    else:
-        st.query_params.pop(NETWORK, None)
+    keep_in_link(NETWORK, title if name == st.session_state["picked_network"] else None)
 
 
 def restore_count(most: int) -> None:
@@ -147,10 +147,27 @@ def remember_count(count: int) -> None:
     """After it is drawn: for other networks, and what is not usual for the link, too."""
     st.session_state["drawn_count"] = count
     wanted = st.session_state["wanted_count"]
-    if wanted != USUAL_COUNT:
-        st.query_params[COUNT] = str(wanted)
+    keep_in_link(COUNT, str(wanted) if wanted != USUAL_COUNT else None)
+
+
+def linked_once(name: str) -> str | None:
+    """What the link that the session began with says of that, the first time that it is asked for, else None.
+
+    For what depends on the picture or the network, and is not to follow a person to another one.
+    """
+    asked = st.session_state.setdefault("asked_of_link", set())
+    if name in asked:
+        return None
+    asked.add(name)
+    return st.query_params.get(name)
+
+
+def keep_in_link(name: str, value: str | None) -> None:
+    """None: it is as usual, and the link says nothing of it."""
+    if value is None:
+        st.query_params.pop(name, None)
     else:
-        st.query_params.pop(COUNT, None)
+        st.query_params[name] = value
 
 
 def trained_head() -> TrainedHead | None:

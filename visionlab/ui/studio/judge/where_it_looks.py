@@ -44,9 +44,11 @@ def show(case: Case) -> None:
 
     def work(job: jobs.Job) -> Iterator[Look]:
         for done, place in enumerate(chosen, 1):
-            image = fit(case.project.load(case.held_out[place]), EXPLAINED)
-            laid = overlay(image, explain(net, image, target=int(found.predicted[place])).values, 0.7)
-            top, left, height, width = map(int, net.transform.box(image))  # what it sees, so that all are squares
+            image = case.project.load(case.held_out[place])
+            shown = fit(image, EXPLAINED)
+            heat = explain(net, image, target=int(found.predicted[place]), shape=shown.shape[:2])
+            laid = overlay(shown, heat.values, 0.7)
+            top, left, height, width = map(int, net.transform.box(laid.shape[:2]))  # what it sees: all are squares
             laid = laid[top : top + height, left : left + width].copy()
             yield Look(place, encode_jpeg(fit(laid, THUMBNAIL), 85))
             job.report(done / len(chosen))

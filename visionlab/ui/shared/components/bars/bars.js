@@ -1,27 +1,23 @@
-// Draws the classes as radio buttons with bars; names are only ever text.
+// The classes as radio buttons with bars; names are only ever text.
 
 export default function ({ data, parentElement, setStateValue }) {
   const group = parentElement.querySelector(".bars");
   const choice = (group.choice ??= new Choice());
   choice.hear(data, setStateValue);
 
-  const rows = data.answers.map(({ label, index, probability }) => {
-    const row = document.createElement("button");
-    row.type = "button";
-    row.setAttribute("role", "radio");
-    row.dataset.index = index;
-    const name = row.appendChild(document.createElement("span"));
-    name.className = "name";
-    name.textContent = label;
-    const share = row.appendChild(document.createElement("span"));
-    share.className = "share";
-    share.textContent = `${(100 * probability).toFixed(1)}%`;
-    const bar = row.appendChild(document.createElement("span"));
-    bar.className = "bar";
-    bar.appendChild(document.createElement("span")).style.width = `${100 * probability}%`;
-    row.onclick = () => choose(index);
-    return row;
-  });
+  // Rows stay as long as their classes do: one that is pressed while the page runs anew has to be there when let go.
+  const classes = JSON.stringify(data.answers.map(({ index, label }) => [index, label]));
+  if (group.dataset.classes !== classes) {
+    const focused = group.getRootNode().activeElement?.dataset?.index;
+    group.replaceChildren(...data.answers.map(drawn));
+    group.dataset.classes = classes;
+    if (focused !== undefined) group.querySelector(`[data-index="${focused}"]`)?.focus();
+  }
+  const rows = [...group.children];
+  for (const [place, { probability }] of data.answers.entries()) {
+    rows[place].querySelector(".share").textContent = `${(100 * probability).toFixed(1)}%`;
+    rows[place].querySelector(".bar span").style.width = `${100 * probability}%`;
+  }
 
   function mark() {
     const marked = rows.findIndex(({ dataset }) => Number(dataset.index) === choice.now);
@@ -31,10 +27,16 @@ export default function ({ data, parentElement, setStateValue }) {
     }
   }
 
-  function choose(index) {
+  function choose(row) {
+    const index = Number(row.dataset.index);
     if (index !== choice.now) choice.make(index);
     mark();
   }
+
+  group.onclick = ({ target }) => {
+    const row = target.closest("[data-index]");
+    if (row) choose(row);
+  };
 
   group.onkeydown = (event) => {
     const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
@@ -42,12 +44,21 @@ export default function ({ data, parentElement, setStateValue }) {
     if (!step || place < 0) return;
     event.preventDefault();
     const next = rows[(place + step + rows.length) % rows.length];
-    choose(Number(next.dataset.index));
+    choose(next);
     next.focus();
   };
 
-  const focused = group.getRootNode().activeElement?.dataset?.index;
-  group.replaceChildren(...rows);
   mark();
-  if (focused !== undefined) rows.find(({ dataset }) => dataset.index === focused)?.focus();
+}
+
+function drawn({ label, index }) {
+  const row = document.createElement("button");
+  row.type = "button";
+  row.setAttribute("role", "radio");
+  row.dataset.index = index;
+  const part = (name) => Object.assign(row.appendChild(document.createElement("span")), { className: name });
+  part("name").textContent = label;
+  part("share");
+  part("bar").append(document.createElement("span"));
+  return row;
 }
