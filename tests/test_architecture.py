@@ -144,6 +144,12 @@ def test_each_room_names_all_that_it_holds_and_is_not_full(room):
     assert not gone, f"{place} names {gone}"
 
 
+def test_a_test_lies_in_the_room_of_what_it_tests():
+    tests = ROOT.parent / "tests"
+    rooms = {path.parent.relative_to(tests).as_posix() for path in tests.rglob("test_*.py")}
+    assert rooms - {".", "app", "browser"} <= {room.relative_to(ROOT).as_posix() for room in ROOMS}
+
+
 def test_no_library_module_pulls_in_streamlit_or_plotly_or_what_is_slow_to_import():
     code = "import sys, importlib\nfor name in sys.argv[1:]:\n    importlib.import_module(name)\n"
     code += "import visionlab\nfor name in visionlab.__all__:\n    getattr(visionlab, name)\n"

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from visionlab.errors import HeadError, ParameterError, WeightsError
 from visionlab.learning.features.source import FEATURES, entered_by, network_fingerprint, reading
+from visionlab.learning.heads.problem import Parts
 from visionlab.learning.judging.refusal import Refusal
 from visionlab.network.running.classifier import INTERPOLATIONS, SMALLEST_SIDE, Classifier, Layer, Step, Transform
 from visionlab.network.zoo.loading import load_classifier
@@ -28,7 +29,7 @@ FORMAT = "visionlab-head-3"
 READABLE = ("visionlab-head-1", "visionlab-head-2", FORMAT)
 LARGEST_SIDE = 2048  # pixels that a file may ask to enlarge every picture to
 MAX_BYTES = 100 * 2**20  # the last block of ConvNeXt tiny takes 62 MB; a linear head alone, some kilobytes
-TUNED, REFUSAL = "tuned.", "refusal."  # what the names of such arrays in the file begin with
+REFUSAL = "refusal."  # what the names of such arrays in the file begin with
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,10 +79,7 @@ class Head:
             "transform": None if self.transform is None else asdict(self.transform),
             "unit_length": self.unit_length,
         }
-        arrays = {"weights": self.weights, "bias": self.bias}
-        if self.hidden is not None:
-            arrays |= dict(zip(("hidden.weights", "hidden.bias"), self.hidden, strict=True))
-        arrays |= {TUNED + key: value for key, value in self.tuned.items()}
+        arrays = Parts(self.weights, self.bias, self.hidden, self.tuned).arrays()
         if self.refusal is not None:
             arrays |= {REFUSAL + key: value for key, value in self.refusal.arrays().items()}
         return packed(about, arrays)
@@ -210,11 +208,11 @@ def load_head(source: str | Path | bytes) -> Head:
     try:
         about, arrays = unpacked(data)
         format_ = about["format"]
-        texts = [str(about[key]) for key in ("network", "layer", "fingerprint")]
+        on = {key: str(about[key]) for key in ("network", "layer", "fingerprint")}
         classes, facts = tuple(map(str, about["classes"])), dict(about["facts"])
         temperature, unit_length = float(about.get("temperature", 1.0)), bool(about.get("unit_length", False))
         entering = None if about.get("transform") is None else Transform(**about["transform"])
-        weights, bias = arrays.pop("weights"), arrays.pop("bias")
+        weights, bias = arrays["weights"], arrays["bias"]
     except (*UNREADABLE, AttributeError) as error:
         raise HeadError(f"{name} is no head of this app: choose a .safetensors file that it saved.") from error
     if format_ not in READABLE:
@@ -222,18 +220,19 @@ def load_head(source: str | Path | bytes) -> Head:
     if not (math.isfinite(temperature) and temperature > 0):
         raise HeadError(f"{name} is damaged: its temperature is {temperature}, not above 0. Save it anew.")
     transform = None if entering is None else _checked(entering, name)
-    for key, value in {"weights": weights, "bias": bias, **arrays}.items():
+    for key, value in arrays.items():
         if not np.issubdtype(value.dtype, np.number) or not np.isfinite(value).all():
             raise HeadError(f"{name} is damaged: “{key}” holds what is no finite number. Save it anew.")
-    hidden = None
-    if "hidden.weights" in arrays or "hidden.bias" in arrays:
-        hidden = tuple(_taken(arrays, key, name) for key in ("hidden.weights", "hidden.bias"))
-        if hidden[0].ndim != 2 or hidden[1].shape != hidden[0].shape[:1]:
-            raise HeadError(f"{name} is damaged: its hidden layer does not fit together. Save it anew.")
+    try:
+        parts = Parts.taken_from(arrays, facts)
+    except KeyError as error:
+        raise HeadError(f"{name} is damaged: “{error.args[0]}” is missing. Save it anew.") from error
+    hidden = parts.hidden
+    if hidden is not None and (hidden[0].ndim != 2 or hidden[1].shape != hidden[0].shape[:1]):
+        raise HeadError(f"{name} is damaged: its hidden layer does not fit together. Save it anew.")
     inputs = weights.shape[-1:] if hidden is None else hidden[1].shape
     if len(classes) < 2 or weights.shape != (len(classes), *inputs) or bias.shape != (len(classes),):
         raise HeadError(f"{name} is damaged: its numbers do not fit its {len(classes)} classes. Save it anew.")
-    tuned = {key.removeprefix(TUNED): arrays.pop(key) for key in [*arrays] if key.startswith(TUNED)}
     refusal = {key.removeprefix(REFUSAL): arrays.pop(key) for key in [*arrays] if key.startswith(REFUSAL)}
     if arrays:
         raise HeadError(f"{name} holds “{min(arrays)}”, which no head has. Choose a file that this app saved.")
@@ -241,7 +240,8 @@ def load_head(source: str | Path | bytes) -> Head:
         known = Refusal.from_arrays(refusal) if refusal else None
     except ParameterError as error:
         raise HeadError(f"{name} is damaged: how it refuses pictures does not fit together. Save it anew.") from error
-    return Head(weights, bias, classes, *texts, facts, hidden, tuned, temperature, known, transform, unit_length)
+    way_in = {"transform": transform, "unit_length": unit_length}
+    return Head(**vars(parts), **on, **way_in, classes=classes, temperature=temperature, refusal=known)
 
 
 def _checked(transform: Transform, name: str) -> Transform:
@@ -259,12 +259,6 @@ def _checked(transform: Transform, name: str) -> Transform:
     if not fits:
         raise HeadError(f"{name} is damaged: how pictures enter its network does not fit together. Save it anew.")
     return replace(transform, mean=tuple(transform.mean), std=tuple(transform.std))
-
-
-def _taken(arrays: dict[str, NDArray], key: str, name: str) -> NDArray:
-    if key not in arrays:
-        raise HeadError(f"{name} is damaged: “{key}” is missing. Save it anew.")
-    return arrays.pop(key)
 
 
 def _bytes_of(path: Path) -> bytes:
