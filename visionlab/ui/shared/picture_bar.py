@@ -83,17 +83,13 @@ def _choice(mine: state.Picture | None, options: Sequence[str]) -> state.Picture
 
 
 def second_picture(first: state.Picture) -> state.Picture | None:
-    """Another picture to compare with: a sample, or an earlier upload; None where none is wanted."""
+    """Another picture to compare with: a sample, which is in the link, or an earlier upload; None: none is wanted."""
     uploads = {key: name for key, name in state.gallery().items() if key != first.key}
     titles = {name: sample.title for name, sample in SAMPLES.items() if name != first.key} | uploads
     titles = distinct({"": "No other picture"} | titles)
-    picked = st.selectbox(
-        "Compare with",
-        titles,
-        format_func=titles.get,
-        key="second",
-        persist_state="session",
-    )
+    state.restore_second(list(titles))
+    picked = st.selectbox("Compare with", titles, format_func=titles.get, key=state.SECOND)
+    state.remember_second(picked, in_link=picked in SAMPLES)
     if not picked:
         return None
     return state.from_gallery(picked) if picked in uploads else _sample(picked)
