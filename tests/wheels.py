@@ -8,7 +8,7 @@ import os
 import threading
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -83,18 +83,18 @@ class Index(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, content: bytes):
+    def __init__(self, content: bytes, name: str = NAME):
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.content = content
+        self.content, self.name = content, name
         self.status = 200  # of the wheel
         self.gate = threading.Event()
         self.half_sent = threading.Event()
 
     @classmethod
     @contextmanager
-    def serving(cls, content: bytes, patch: pytest.MonkeyPatch) -> Iterator[Index]:
+    def serving(cls, content: bytes, patch: pytest.MonkeyPatch, name: str = NAME) -> Iterator[Index]:
         """All that pip knows meanwhile, unless it is told more."""
-        server = cls(content)
+        server = cls(content, name)
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         only_from(patch)
@@ -113,17 +113,21 @@ class Index(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: Index
 
-    def do_GET(self):
+    def do_GET(self) -> None:
         server, content = self.server, self.server.content
         if not self.path.endswith(".whl"):
-            page = f'<!DOCTYPE html><html><body><a href="/files/{NAME}">{NAME}</a></body></html>'.encode()
-            return self._answer(200, "text/html", page)
+            link = f'<a href="/files/{server.name}">{server.name}</a>'
+            page = f"<!DOCTYPE html><html><body>{link}</body></html>".encode()
+            self._answer(200, "text/html", page)
+            return
         if server.status != 200:
-            return self._answer(server.status, "text/plain", b"")
+            self._answer(server.status, "text/plain", b"")
+            return
         self._answer(200, "application/octet-stream", content[: len(content) // 2], len(content))
         server.half_sent.set()
         server.gate.wait(60)
-        return self.wfile.write(content[len(content) // 2 :])
+        with suppress(ConnectionError):  # whoever asked may have stopped
+            self.wfile.write(content[len(content) // 2 :])
 
     def _answer(self, status: int, kind: str, body: bytes, length: int | None = None) -> None:
         self.send_response(status)
