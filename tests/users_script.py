@@ -69,6 +69,10 @@ assert_type(unit, vl.Trace)
 assert_type(unit.products, NDArray[np.float64])
 assert_type(unit.box, vl.Box)
 assert_type(next(vl.visualise_channel(net, "conv3_1", 17)), vl.Visualisation)
+sensitivity = vl.unit_gradient(net, image, "conv3_1", channel=17, row=12, column=9)
+assert_type(sensitivity, vl.Sensitivity)
+assert_type(sensitivity.brightness, NDArray[np.float32])
+assert_type(vl.contributions(net, image, "banana"), vl.Contributions)
 assert_type(next(vl.visualise_channel(net, "conv3_1", 17)).image, vl.Image)
 
 vl.load_classifier(16)  # type: ignore[arg-type]
@@ -76,6 +80,8 @@ vl.predict(image, [image])  # type: ignore[arg-type]
 vl.predict(net, [image], top="five")  # type: ignore[arg-type]
 vl.feature_maps(net, image, layer="conv3_1")  # type: ignore[call-arg]
 vl.trace_unit(net, image, channel=17)  # type: ignore[call-arg]
+vl.unit_gradient(net, image, channel=17)  # type: ignore[call-arg]
+print(vl.contributions(net, image, 3).side)  # type: ignore[attr-defined]
 net.name = "mine"  # type: ignore[misc]
 
 # Reasons

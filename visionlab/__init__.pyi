@@ -58,6 +58,10 @@ from .network.explain.sanity import Randomised as Randomised
 from .network.explain.sanity import sanity_check as sanity_check
 from .network.inside.activations import FeatureMap as FeatureMap
 from .network.inside.activations import feature_maps as feature_maps
+from .network.inside.contributions import Contributions as Contributions
+from .network.inside.contributions import contributions as contributions
+from .network.inside.sensitivity import Sensitivity as Sensitivity
+from .network.inside.sensitivity import unit_gradient as unit_gradient
 from .network.inside.trace import Box as Box
 from .network.inside.trace import Trace as Trace
 from .network.inside.trace import trace_unit as trace_unit

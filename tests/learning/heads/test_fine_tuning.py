@@ -37,7 +37,7 @@ def test_the_last_block_of_networks_of_blocks():
     from visionlab.network.zoo.torchvision_nets import network_layers
 
     expected = {
-        "resnet50": ("layer3.5", "network.layer4."),
+        "resnet50": ("layer3.5.relu3", "network.layer4."),
         "squeezenet1_1": ("features.7", "network.features."),
         "mobilenet_v3_large": ("features.13.block.0.2", "network.features.1"),
         "efficientnet_lite0": ("blocks.11.expand_relu6", ""),
@@ -47,7 +47,7 @@ def test_the_last_block_of_networks_of_blocks():
         with torch.device("meta"):
             module = model.build() if model.build else model.adapt(get_model(name).eval())
         layers, cpu = network_layers(module, 224), torch.device("cpu")
-        net = Classifier(name, module, Transform(224, 224), ("a",), layers, cpu, model.embedding, 224)
+        net = Classifier(name, module, Transform(224, 224), ("a",), layers, cpu, model.embedding)
         before, keys = last_block(net)
         assert before.name == first
         assert keys

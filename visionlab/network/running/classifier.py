@@ -104,7 +104,8 @@ class Layer:
     size. stride is in input pixels, None after the average pool, where no place is left.
     receptive_field is in input pixels, None where it is the whole input or could not be worked out. parameters counts
     all that was learned; block is the part of the network that the layer is drawn in; per_place is the mean number of
-    multiplications for a place of the output, None where that is one for each weight (parameters without biases).
+    multiplications for a place of the output, None where that is one for each weight (parameters without biases);
+    source names the layer whose values it takes, None for the one before it.
     """
 
     name: str
@@ -117,6 +118,7 @@ class Layer:
     block: str = "Classifier"
     per_place: float | None = None
     adds: str | None = None
+    source: str | None = None
 
     @property
     def in_place(self) -> bool:
@@ -147,11 +149,9 @@ class Classifier:
     module maps normalised (N, 3, H, W) to logits (N, len(labels)) and lists its `steps()`; it is shared, so it is never
     changed: eval mode, parameters frozen. embedding names the layer whose values a head is trained on, and
     embedding_side the input size in pixels for that, None for the transform's own; unit_length says whether a head
-    takes those values scaled to unit length. maps_side is the input size at which the maps of the deeper layers are
-    large enough to be looked at. The logits are
-    divided by temperature before the softmax, so that the probabilities are neither too sure nor too shy (Guo et al.
-    2017); it is 1 where nobody measured it. comparisons are those of the weight files that it came out of with what
-    they were at their first load.
+    takes those values scaled to unit length. The logits are divided by temperature before the softmax, so that the
+    probabilities are neither too sure nor too shy (Guo et al. 2017); it is 1 where nobody measured it. comparisons are
+    those of the weight files that it came out of with what they were at their first load.
     """
 
     name: str
@@ -161,7 +161,6 @@ class Classifier:
     layers: tuple[Layer, ...]
     device: torch.device
     embedding: str
-    maps_side: int
     temperature: float = 1.0
     comparisons: tuple[Comparison, ...] = ()
     embedding_side: int | None = None
@@ -185,6 +184,13 @@ class Classifier:
     @cached_property
     def _by_name(self) -> dict[str, Layer]:
         return {layer.name: layer for layer in self.layers}
+
+    def source(self, layer: Layer) -> Layer | None:
+        """The layer whose values this one takes; None for the first, which takes the picture's."""
+        if layer.source is not None:
+            return self.layer(layer.source)
+        index = self.layers.index(layer)
+        return self.layers[index - 1] if index else None
 
     def layers_near(self, name: str) -> str:
         """For whoever asked for a layer that is not there: how the layers are called, and which may have been meant."""

@@ -4,6 +4,6 @@
     many        gallery/, bars/ (classes), network_drawing/ (layers)
     a camera    camera/ (live), burst/ (many pictures); both by webcam/
     coming in   paste_and_drop/, owner/ (whose projects)
-    the page    history/ (Back), live_sliders/, popovers/
+    the page    history/ (Back), live_sliders/, popovers/, focus/
 What they share: kept_picture/, choosing/, outbox/ (each event once), looks/.
 """
