@@ -5,8 +5,8 @@ import streamlit as st
 from visionlab.imaging.image import encode_jpeg
 from visionlab.network.zoo.models import TO_NAME
 from visionlab.ui.predict import answers, comparison, explanations, live, many_view, things_to_try
-from visionlab.ui.shared import downloads, picture_bar
-from visionlab.ui.shared.networks import model_picker, networks_here, suggest, title_of
+from visionlab.ui.shared import picture_bar
+from visionlab.ui.shared.networks import downloads, model_picker, networks_here, suggest, title_of
 from visionlab.ui.shared.page import page, roomy_columns
 from visionlab.ui.shared.tries import tries
 

@@ -287,8 +287,8 @@ def test_explain_tells_how_faithful_the_map_is_beside_chance(picture, tmp_path, 
     heat = vl.explain(net, image, "layer-cam", layer="relu4_3")
     found, chance = faithfulness(net, image, heat), random_baseline(net, image, heat.target, like=heat)
     for name in ("deletion", "insertion"):
-        areas = re.search(rf"{name} +([\d.]+), by chance ([\d.]+)", told).groups()
-        assert areas == (f"{getattr(found, name):.3f}", f"{getattr(chance, name):.3f}")
+        areas = re.search(rf"{name} +([\d.]+), by chance ([\d.]+) to ([\d.]+)", told).groups()
+        assert areas == tuple(f"{value:.3f}" for value in (getattr(found, name), *getattr(chance, f"likely_{name}")))
 
 
 def test_the_help_of_explain_lists_the_methods(monkeypatch):

@@ -1,7 +1,7 @@
 """What the pages share.
 
 frame       page.py (navigation, PAGES), tries.py (things to try), terms.py (words explained)
-choosing    picture_bar.py (which picture), networks.py (which network), downloads.py (those that are not here)
+choosing    picture_bar.py (which picture), networks/ (which network; and those that are not here)
 showing     widgets.py, charts.py, components/ (what follows the pointer without the server: plain JavaScript)
 memory      state.py (what the session remembers), cached.py (what was computed), store.py (projects)
 working     jobs.py (what runs beside the page), undisturbed.py (what a click does, done whole)

@@ -1,4 +1,7 @@
-"""Which network a page works with: the one that was picked, else the best that is here for what the page does."""
+"""Which network a page works with: the one that was picked, else the best that is here for what the page does.
+
+downloads.py offers those that are not here, and brings them.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ import streamlit as st
 
 from visionlab.network.running.classifier import Classifier
 from visionlab.network.zoo.models import MODELS, available, first_here
-from visionlab.ui.shared import cached, downloads, state
+from visionlab.ui.shared import cached, state
+from visionlab.ui.shared.networks import downloads
 
 YOUR_HEAD = "your-head"
 
