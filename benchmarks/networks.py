@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -95,7 +96,8 @@ def convolutions(net: Classifier, seconds: float) -> tuple[float, float, float]:
 
 def maps(net: Classifier, seconds: float) -> tuple[float, float, float]:
     """All maps of a picture at 224 px, beside a plain forward pass of the same network."""
-    image, transform = load_sample("cat"), net.transform.at(224)
+    net = replace(net, transform=net.transform.at(224))
+    image, transform = load_sample("cat"), net.transform
 
     @torch.inference_mode()
     def forward() -> object:
@@ -104,7 +106,7 @@ def maps(net: Classifier, seconds: float) -> tuple[float, float, float]:
             x = step(x)
         return x
 
-    return in_rounds(lambda: vl.feature_maps(net, image, side=224), forward, seconds)
+    return in_rounds(lambda: vl.feature_maps(net, image), forward, seconds)
 
 
 def load_theirs(make: Callable[[], nn.Module], file: Path) -> nn.Module:

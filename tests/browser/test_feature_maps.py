@@ -39,11 +39,11 @@ def test_from_the_drawing_down_to_one_unit(page: Page, photo, maps):
     click_cell(mosaic, 37, 16, 16)
     expect(page.get_by_label("Channel, 0 to 255")).to_have_value("37")
     one = grid(page, "The map of channel 37 of relu4_2")
-    click_cell(one, 5 * 28 + 9, 28, 28)
+    click_cell(one, 5 * 14 + 9, 14, 14)
     expect(page.get_by_text("One unit: relu4_2, channel 37, row 5, column 9")).to_be_visible()
     settle(page)
     value = maps["conv4_2"].values[37, 5, 9]
-    expect(page.locator("table.trace tr.sum td").last).to_have_text(f"{value:.4f}")
+    expect(page.locator("table.trace tr.sum td").last).to_have_text(f"{value:.4f}".replace("-", "−"))
     expect(page.get_by_text("the sum agrees")).to_be_visible()
     for part in ("layer=relu4_2", "channel=37", "unit=5%2C9"):
         assert part in page.url
@@ -111,7 +111,7 @@ def test_what_a_channel_looks_for_is_drawn(page: Page):
     page.goto("/Feature_maps?layer=relu1_2&channel=3")
     expect(page.get_by_label("Channel, 0 to 31")).to_have_value("3")
     page.get_by_role("radio", name="What it looks for").click()
-    page.get_by_role("button", name="Draw it").click()
+    page.get_by_role("button", name="Draw it", exact=True).click()
     expect(page.get_by_text("The channel answers it with")).to_be_visible()
     expect(page.get_by_role("button", name="Stop", exact=True)).to_have_count(0)
     expect(page.get_by_alt_text("What the channel looks for")).to_be_visible()

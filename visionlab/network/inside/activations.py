@@ -82,7 +82,8 @@ def _by_side(net: Classifier, layers: Iterable[Layer], side: int | None) -> dict
 def _needed(net: Classifier, wanted: Sequence[Layer], side: int) -> int:
     """Bytes, about, that a pass needs which keeps these layers: what is kept, and twice the largest on the way."""
     scale = (side / net.transform.crop) ** 2
-    last = max(net.layers.index(layer) for layer in wanted)
+    names = {layer.name for layer in wanted}
+    last = max(place for place, layer in enumerate(net.layers) if layer.name in names)
     kept, passed = (
         [math.prod(layer.shape) * (scale if layer.in_place else 1) for layer in layers]
         for layers in (wanted, net.layers[: last + 1])

@@ -69,11 +69,10 @@ def visualise_channel(
     without the activations and the softmax that follow the last layer with weights: a ReLU's unit as it is before the
     ReLU, a pool's as the largest before it, for the softmax the logits, since a unit that is silenced has no gradient
     to follow. For the same reason the ReLUs that are steps before it leak during the first steps (never in the
-    activation that is given). The picture is a Fourier
-    spectrum, in which low frequencies weigh more, in decorrelated colours, and goes through a sigmoid; at each step of
-    Adam the network sees another window of it, shifted, zoomed and turned. The noise first, then a picture every few
-    steps, the finished one last; whoever wants no more stops asking. The same seed gives the same picture on the same
-    device.
+    activation that is given). The picture is a Fourier spectrum, in which low frequencies weigh more, in decorrelated
+    colours, and goes through a sigmoid; at each step of Adam the network sees another window of it, shifted, zoomed and
+    turned; for a unit by the less the less it sees. The noise first, then a picture every few steps, the finished one
+    last; whoever wants no more stops asking. The same seed gives the same picture on the same device.
 
     Raises ModelError for an unknown layer; ParameterError for an unknown channel or place, a side below 32 or no steps.
     """
@@ -84,11 +83,13 @@ def visualise_channel(
     net.transform.at(side)
     if unit is not None:
         check_place(net, here, *unit, side)
-    return _ascend(net, partial(_response, net, here, channel, unit), side, steps, seed)
+    # What moves by more than a unit sees would be drawn blurred: a unit has its place.
+    wander = 1.0 if unit is None else min(1.0, (here.receptive_field or side) / side)
+    return _ascend(net, partial(_response, net, here, channel, unit), side, steps, seed, wander)
 
 
 def _ascend(
-    net: Classifier, response: Callable[..., Tensor], side: int, steps: int, seed: int
+    net: Classifier, response: Callable[..., Tensor], side: int, steps: int, seed: int, wander: float
 ) -> Iterator[Visualisation]:
     random = torch.Generator().manual_seed(seed)
     margin = round(side * MARGIN)
@@ -100,7 +101,7 @@ def _ascend(
     for step in range(steps):
         if step % EVERY == 0:
             yield Visualisation(step, steps, *_shown(_painted(spectrum, scale), margin, response))
-        window = _window(side, canvas, random).to(net.device)
+        window = _window(side, canvas, random, wander).to(net.device)
         seen = F.grid_sample(_painted(spectrum, scale), window, padding_mode="reflection", align_corners=False)
         ascent = response(seen, leak=LEAK * max(0.0, 1 - step / WARM))
         (spectrum.grad,) = torch.autograd.grad(-ascent, spectrum)  # Adam descends
@@ -115,9 +116,10 @@ def _painted(spectrum: Tensor, scale: Tensor) -> Tensor:
     return torch.einsum("ij,jhw->ihw", colours, waves).sigmoid()[None]
 
 
-def _window(side: int, canvas: int, random: torch.Generator) -> Tensor:
-    """A grid (1, side, side, 2) for grid_sample: about the middle of the canvas, shifted, zoomed and turned."""
-    turn, zoom, right, down = (2 * torch.rand(4, generator=random) - 1).tolist()
+def _window(side: int, canvas: int, random: torch.Generator, wander: float) -> Tensor:
+    """A grid (1, side, side, 2) for grid_sample: about the middle of the canvas, shifted, zoomed and turned by `wander`
+    of the most."""
+    turn, zoom, right, down = (wander * (2 * torch.rand(4, generator=random) - 1)).tolist()
     size = side / canvas * (1 + ZOOM * zoom)
     across, up = size * cos(radians(TURN * turn)), size * sin(radians(TURN * turn))
     shift = 2 * JITTER * side / canvas  # the canvas reaches from −1 to 1

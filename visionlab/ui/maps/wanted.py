@@ -18,7 +18,7 @@ from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.widgets import fixed, show_exact
 
 SIDE = 96  # pixels, for a channel: where its units lie does not matter
-ENLARGED = 3  # times
+SHARP = 300  # pixels: enlarged by a whole factor to about so many
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,14 @@ def _job(net_key: str, layer: str, channel: int, side: int, unit: tuple[int, int
     return jobs.registry().submit(work)
 
 
-def show(look: Look, wanted: Wanted, key: str) -> None:
-    """A button to begin with; then the picture as it becomes clearer, and a button to stop. key names the buttons."""
+def show(look: Look, wanted: Wanted, key: str, label: str) -> None:
+    """A button of that label to begin with; then the picture as it becomes clearer, and a button to stop. key is for
+    the buttons.
+    """
     asked = (look.network.key, wanted.layer, wanted.channel, wanted.side, wanted.unit)
     begun = st.session_state.setdefault("wanted", set())
     if asked not in begun:
-        st.button("Draw it", key=f"{key}-begin", icon=":material/brush:", on_click=begun.add, args=(asked,))
+        st.button(label, key=f"{key}-begin", icon=":material/brush:", on_click=begun.add, args=(asked,))
         return
     job = jobs.begun(_job, *asked, look.net)
     if not job.over:
@@ -87,6 +89,7 @@ def _picture(job: jobs.Job, wanted: Wanted) -> None:
     image, box = latest.image, wanted.box
     if box:
         image = image[box.top : box.top + box.height, box.left : box.left + box.width].copy()
-    show_exact(encode_png(image.repeat(ENLARGED, 0).repeat(ENLARGED, 1)), f"What the {wanted.what} looks for")
+    factor = max(1, SHARP // max(image.shape[:2]))
+    show_exact(encode_png(image.repeat(factor, 0).repeat(factor, 1)), f"What the {wanted.what} looks for")
     mean = " in the mean" if wanted.unit is None else ""
     st.caption(f"The {wanted.what} answers it with {fixed(latest.activation, 2)}{mean}.")
