@@ -55,7 +55,7 @@ with page("Home"):
         link("Convolution", "Try other kernels", ":material/arrow_forward:")
     with steps[2].container(border=True, height="stretch"):
         st.markdown("**3 · Layers**")
-        key = (opened.key, picture.key, opened.net.maps_side, "relu2_2", 16)
+        key = (opened.key, picture.key, opened.net.transform.crop, "relu2_2", 16)
         values = cached.some_maps(*key, opened.net, picture.image)
         tiles = cached.mosaic_grid(key, None, "channel", 448, 4, values, True)
         show_exact(tiles.picture, "Sixteen feature maps of the layer conv2_2")

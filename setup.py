@@ -21,8 +21,8 @@ setup(
         ],
         "visionlab.app": [".streamlit/config.toml"],
         "visionlab.weights": [
-            "README.md",
-            "vgg16-oxford.md",
+            "*.md",
+            "*.png",
             "vgg16-oxford.safetensors",
             "vgg16-tinyimagenet.safetensors",
         ],

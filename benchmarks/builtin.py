@@ -37,7 +37,7 @@ from visionlab.learning.builtin.corpus import read_pictures
 from visionlab.learning.builtin.oxford_head import parse_sides
 from visionlab.learning.builtin.shipping import SIDES
 from visionlab.learning.features.embedding import embed
-from visionlab.learning.heads.linear import STRENGTH
+from visionlab.learning.features.scaling import STRENGTH
 from visionlab.learning.judging.calibration import reliability
 from visionlab.learning.judging.probe import linear_probe
 from visionlab.network.files import weights

@@ -36,13 +36,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import visionlab as vl
 from visionlab.imaging.image import Image
-from visionlab.learning.heads.linear import STRENGTH, logistic
+from visionlab.learning.builtin.winograd import Winograd
+from visionlab.learning.features.scaling import STRENGTH
+from visionlab.learning.heads.linear import logistic
 from visionlab.learning.heads.problem import Problem
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.network.inside.activations import activations
-from visionlab.network.running.classifier import Classifier
-from visionlab.network.running.winograd import Winograd
-from visionlab.network.zoo.vgg import Step
+from visionlab.network.running.classifier import Classifier, Step
 
 console = Console(width=150, highlight=False)
 DOGS = ("n02085620", "n02094433", "n02099601", "n02099712", "n02106662", "n02113799")

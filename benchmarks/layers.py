@@ -105,7 +105,7 @@ def full_width() -> Classifier:
     """VGG16 as in the paper, with random weights: they take as long as trained ones."""
     net = tiny_classifier(plan=VGG16)
     layers = vgg_layers(VGG16, 224)
-    return Classifier("VGG16", net.module, Transform(256, 224), net.labels, layers, net.device, "relu7", 224)
+    return Classifier("VGG16", net.module, Transform(256, 224), net.labels, layers, net.device, "relu7")
 
 
 def activations(net: Classifier, image: Image, side: int, seconds: float) -> tuple[float, float]:
@@ -162,11 +162,11 @@ def memory(net: Classifier, pictures: list[Image]) -> tuple[float, float]:
     from visionlab.ui.maps import caches
 
     process = psutil.Process()
-    vl.feature_maps(net, pictures[0], side=net.maps_side)  # what the first run brings along is no picture's
+    vl.feature_maps(net, pictures[0])  # what the first run brings along is no picture's
     gc.collect()
     before = most = process.memory_info().rss
     for number, picture in enumerate(pictures):
-        caches.all_maps("memory", str(number), net.maps_side, net, picture)
+        caches.all_maps("memory", str(number), net.transform.crop, net, picture)
         most = max(most, process.memory_info().rss)
     caches.all_maps.clear()
     time.sleep(2)  # it is handed back a moment later

@@ -151,7 +151,7 @@ nets = [vl.load_classifier(name, "cpu") for name in ("efficientnet_lite0", "vgg1
 for net in nets: net.check(wait=True)
 tell()
 image = vl.load_sample("cat")
-for net in nets: vl.predict(net, [image]); vl.feature_maps(net, image, side=net.maps_side)
+for net in nets: vl.predict(net, [image]); vl.feature_maps(net, image)
 tell()
 """
     root = Path(__file__).resolve().parents[1]

@@ -23,7 +23,7 @@ LAYERS = {  # from the top: what is drawn at its side, its colour, its rooms; a 
     "imaging": ("imaging", "#2c7a4b", ["visionlab/imaging"]),
     "base": ("", "#5b6472", ["visionlab"]),
 }
-TITLES = {"pages": "streamlit_app.py, pages/", "visionlab": "errors.py, device.py"}
+TITLES = {"pages": "streamlit_app.py, pages/", "visionlab": "errors.py, device.py, writing.py, packing.py"}
 Graph = dict[str, set[str]]
 
 HIGH, ROW, LEFT, APART, LANE = 30, 74, 96, 26, 16  # of a box, from row to row, of the margin, between boxes, for a line
@@ -84,14 +84,11 @@ def reach(graph: Mapping[str, Iterable[str]], start: str) -> set[str]:
 
 
 def reduced(graph: Graph) -> Graph:
-    """The graph without what its other arrows say; rooms of which each comes to the other keep all of theirs."""
+    """The graph without what its other arrows say."""
     far = {room: reach(graph, room) for room in graph}
-
-    def said(room: str, other: str) -> bool:
-        ways = (way for way in graph[room] if way != other and room not in far[way] and way not in far[other])
-        return any(other in far[way] for way in ways)
-
-    return {room: {other for other in graph[room] if not said(room, other)} for room in graph}
+    return {
+        room: {other for other in near if not any(other in far[way] for way in near)} for room, near in graph.items()
+    }
 
 
 # --- where it stands ------------------------------------------------------------------------------------------------
@@ -107,7 +104,7 @@ def rows_of(graph: Graph) -> tuple[dict[str, int], dict[str, tuple[int, int]]]:
         waiting = set(rooms)
         height = first
         while waiting:
-            ready = {one for one in waiting if all(one in far[other] for other in far[one] & waiting)}
+            ready = {one for one in waiting if not far[one] & waiting}
             row |= dict.fromkeys(ready, height)
             waiting -= ready
             height += 1
@@ -117,35 +114,25 @@ def rows_of(graph: Graph) -> tuple[dict[str, int], dict[str, tuple[int, int]]]:
 
 
 class Layout:
-    """Boxes and the lanes of lines in rows, ordered so that few lines cross. Rooms that import each other stand side by
-    side, as one block."""
+    """Boxes, each under its room's name, and the lanes of lines in rows, ordered so that few lines cross."""
 
     def __init__(self, graph: Graph):
         self.row, self.spans = rows_of(graph)
-        far = {room: reach(graph, room) for room in graph}
-        self.block = {room: min({room} | {other for other in far[room] if room in far[other]}) for room in graph}
-        self.mutual = sorted((a, b) for a in graph for b in graph[a] if a < b and a in graph[b])
         self.lines = [
             (a, *((a, b, row) for row in range(self.row[a] - 1, self.row[b], -1)), b)
             for a in sorted(graph)
             for b in sorted(graph[a])
-            if self.row[a] > self.row[b]
         ]
-        self.members: dict = {}
-        for room in sorted(graph):
-            self.members.setdefault(self.block[room], []).append(room)
         self.rows: list[list] = [[] for _ in range(1 + max(self.row.values()))]
-        for block in self.members:
-            self.rows[self.row[block]].append(block)
+        for room in sorted(graph):
+            self.rows[self.row[room]].append(room)
         for line in self.lines:
             for lane in line[1:-1]:
-                self.members[lane] = [lane]
-                self.block[lane] = lane
                 self.rows[lane[2]].append(lane)
-        self.below: dict = {block: [] for block in self.members}
-        self.above: dict = {block: [] for block in self.members}
+        self.below: dict = {each: [] for row in self.rows for each in row}
+        self.above: dict = {each: [] for row in self.rows for each in row}
         for line in self.lines:
-            for upper, lower in pairwise(self.block[each] for each in line):
+            for upper, lower in pairwise(line):
                 self.below[upper].append(lower)
                 self.above[lower].append(upper)
         self._order()
@@ -181,14 +168,13 @@ class Layout:
             found += sum(a > b for index, a in enumerate(ends) for b in ends[index + 1 :])
         return found
 
-    def width(self, block: object) -> float:
-        """Of a block's boxes and what is between them, or of a line's lane."""
-        wide = [LANE if isinstance(each, tuple) else box_width(each) for each in self.members[block]]
-        return sum(wide) + APART * (len(wide) - 1)
+    def width(self, each: str | tuple) -> int:
+        """Of a box, or of a line's lane."""
+        return LANE if isinstance(each, tuple) else box_width(each)
 
     def _places(self) -> dict:
-        """{block: the x of its middle}: near what it is joined to, in the order of its row, nothing too near."""
-        x = dict.fromkeys(self.members, 0.0)
+        """{box or lane: the x of its middle}: near what it is joined to, in the order of its row, nothing too near."""
+        x = dict.fromkeys(self.below, 0.0)
         for sweep in range(8 * SWEEPS):
             for row in self.rows if sweep % 2 else reversed(self.rows):
                 wanted = [fmean([x[near] for near in self.above[each] + self.below[each]] or [0.0]) for each in row]
@@ -229,13 +215,7 @@ def drawn() -> str:
     """The SVG."""
     graph = reduced(imports())
     layout = Layout(graph)
-    centre: dict = {}
-    for block, rooms in layout.members.items():
-        left = layout.x[block] - layout.width(block) / 2
-        for each in rooms:
-            wide = LANE if isinstance(each, tuple) else box_width(each)
-            centre[each] = left + wide / 2
-            left += wide + APART
+    centre = layout.x
     top = {row: 20 + ROW * (len(layout.rows) - 1 - row) for row in range(len(layout.rows))}
     wide = max(layout.x[each] + layout.width(each) / 2 for each in layout.x) + 24
     high = top[0] + HIGH + 20
@@ -277,14 +257,7 @@ def _arrows(layout: Layout, centre: dict, top: dict[int, float], colour: dict[st
             path += f" C{x:.1f} {middle:.1f} {to:.1f} {middle:.1f} {to:.1f} {end}"
             x, y = to, end + HIGH
             path += f" V{y}" if lane else ""
-        yield f'<path d="{path}" fill="none" stroke="{paint}" stroke-width="1.3"/>{_tip(x, end + 6, 0, 1, paint)}'
-    for one, other in layout.mutual:
-        y = top[layout.row[one]] + HIGH / 2
-        a, b = sorted((one, other), key=centre.__getitem__)
-        left, right = centre[a] + box_width(a) / 2, centre[b] - box_width(b) / 2
-        paint = colour[one]
-        yield f'<path d="M{left + 6:.1f} {y} H{right - 6:.1f}" stroke="{paint}" stroke-width="1.3"/>'
-        yield _tip(left, y, -1, 0, paint) + _tip(right, y, 1, 0, paint)
+        yield f'<path d="{path}" fill="none" stroke="{paint}" stroke-width="1.3"/>{_tip(x, end + 6, paint)}'
 
 
 def _ports(layout: Layout, centre: dict, end: int, following: int) -> dict[tuple, float]:
@@ -301,9 +274,9 @@ def _ports(layout: Layout, centre: dict, end: int, following: int) -> dict[tuple
     return found
 
 
-def _tip(x: float, y: float, dx: int, dy: int, paint: str) -> str:
-    """An arrow's head that points along (dx, dy) and ends at (x, y)."""
-    corners = [(x, y), *((x - 7 * dx + 3.5 * side * dy, y - 7 * dy + 3.5 * side * dx) for side in (-1, 1))]
+def _tip(x: float, y: float, paint: str) -> str:
+    """An arrow's head that points down and ends at (x, y)."""
+    corners = [(x, y), (x - 3.5, y - 7), (x + 3.5, y - 7)]
     return f'<path d="M{" L".join(f"{a:.1f} {b:.1f}" for a, b in corners)} Z" fill="{paint}"/>'
 
 

@@ -34,6 +34,8 @@ def filters(picture: Picture) -> None:
     with controls:
         rooms = chain.chain_editor()
         chain.caution(found.picture.image if found.fit else picture.image)
+        if large:
+            chain.nothing_left(large.after.image)
     with beginnings:
         chain.beginnings()
     stages.filmstrip(found.shown, large)

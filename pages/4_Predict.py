@@ -4,7 +4,7 @@ import streamlit as st
 
 from visionlab.imaging.image import encode_jpeg
 from visionlab.network.zoo.models import TO_NAME
-from visionlab.ui.predict import answers, explanations, live, many_view, things_to_try
+from visionlab.ui.predict import answers, comparison, explanations, live, many_view, things_to_try
 from visionlab.ui.shared import downloads, picture_bar
 from visionlab.ui.shared.networks import model_picker, networks_here, suggest, title_of
 from visionlab.ui.shared.page import page, roomy_columns
@@ -42,11 +42,11 @@ def one_picture() -> None:
         "Look closer", CLOSER, key="closer", bind="query-params", label_visibility="collapsed", wrap=True
     )
     if closer == "All methods":
-        explanations.show_all(case, look)
+        comparison.show_all(case, look)
     elif closer == "Every layer":
-        explanations.show_layers(case, method, look)
+        comparison.show_layers(case, method, look)
     elif closer == "Sanity check":
-        explanations.show_check(case, method, layer, look)
+        comparison.show_check(case, method, layer, look)
     else:
         st.caption("All methods beside each other, one at every layer, or what it says of a network that forgets.")
 

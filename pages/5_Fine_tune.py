@@ -3,9 +3,8 @@
 import streamlit as st
 
 from visionlab.ui.shared.page import page
-from visionlab.ui.studio import projects
+from visionlab.ui.studio import projects, start
 from visionlab.ui.studio.judge import step as judge
-from visionlab.ui.studio.pictures import sets
 from visionlab.ui.studio.pictures import step as pictures
 from visionlab.ui.studio.takeaway import step as takeaway
 from visionlab.ui.studio.train import step as train
@@ -20,7 +19,7 @@ STEPS = {
 with page("Fine-tune"):
     project = projects.choose()
     if project is None:
-        sets.start()
+        start.show()
     else:
         if st.session_state.get("step") not in STEPS:  # at first, or where the link lost it on the way back
             linked = st.query_params.get("step")

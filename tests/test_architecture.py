@@ -2,22 +2,28 @@
 
 import ast
 import importlib.util
+import inspect
 import pkgutil
 import re
 import runpy
 import subprocess
 import sys
+from collections import defaultdict
+from itertools import count
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
+import torch
 
 import visionlab
 
 ROOT = Path(visionlab.__file__).parent
-LAYERS = ["errors", "device", "imaging", "network", "learning", "ui"]  # each may import what stands before it
+LAYERS = ["errors", "device", "writing", "packing", "imaging", "network", "learning", "ui"]  # from the bottom
 PAGES = ["convolution", "filters", "maps", "predict", "studio", "scratch"]  # the rooms of ui beside shared
 FULL = 14  # modules in a room, at most
 SOURCES = sorted(path for path in ROOT.rglob("*.py"))
+ROOMS = sorted({path.parent for path in SOURCES if path.name == "__init__.py"})
 TEST = re.compile(r"^def (test_\w+)", re.MULTILINE)
 SLOW = {"captum", "torchvision", "sklearn", "skimage", "cleanlab", "onnx", "onnxruntime", "imagehash"}
 LIBRARY = sorted(
@@ -27,27 +33,43 @@ LIBRARY = sorted(
 )
 
 
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+PATHS = {name_of(path): path for path in SOURCES}
+
+
 def imported(path: Path) -> set[str]:
+    """The modules and packages whose code it asks for: of “from package import module” the module alone."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: imports are absolute"
-            names.update([node.module, *(f"{node.module}.{alias.name}" for alias in node.names)])
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            names.update(name if name in PATHS else node.module for name in inner)
     return names
 
 
-def name_of(path: Path) -> str:
-    return ".".join(path.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(".__init__")
+def beside() -> dict[str, dict[str, set[str]]]:
+    """{folder: {a module or a room in it: those beside it that it imports, or anything within it does}}."""
+    found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for path in SOURCES:
+        for name in imported(path) & PATHS.keys() - {name_of(path)}:
+            one, other = (each.relative_to(ROOT).with_suffix("").parts for each in (path, PATHS[name]))
+            shared = next(level for level in count() if one[level] != other[level])
+            found["/".join(one[:shared])][one[shared]].add(other[shared])
+    return found
 
 
 def circle(imports: dict[str, set[str]]) -> list[str]:
-    """Modules each of which imports the next, the last of them the first; none where there is no circle."""
+    """Names each of which imports the next, the last of them the first; none where there is no circle."""
     done: set[str] = set()
 
     def follow(way: list[str]) -> list[str]:
-        for name in sorted(imports[way[-1]] - done):
+        for name in sorted(imports.get(way[-1], set()) - done):
             found = way[way.index(name) :] if name in way else follow([*way, name])
             if found:
                 return found
@@ -94,35 +116,39 @@ def test_ui_has_a_room_for_each_page():
     )
 
 
-def test_no_module_imports_one_that_imports_it():
-    """Not even by way of others, and not for types alone either."""
-    known = {name_of(path) for path in SOURCES}
-    imports = {name_of(path): imported(path) & known - {name_of(path)} for path in SOURCES}
-    # “from package import module” names the package, too; that is an import of what the package's __init__ holds
-    for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom) and all(f"{node.module}.{alias.name}" in known for alias in node.names):
-                imports[name_of(path)].discard(node.module)
-    assert imports["visionlab.network.running.prediction"] >= {"visionlab.network.running.classifier"}
-    assert not (found := circle(imports)), " → ".join([*found, found[0]])
+def test_nothing_imports_what_imports_it():
+    """No module and no room with all that is within it: not by way of others either, and not for types alone."""
+    found = beside()
+    assert found["network"]["zoo"] >= {"files", "running"}
+    assert found["network/running"]["prediction"] >= {"classifier"}
+    for folder, imports in found.items():
+        assert not (names := circle(imports)), f"visionlab/{folder}: {' → '.join([*names, names[0]])}"
 
 
 def test_circles_are_found():
-    assert circle({"a": {"b"}, "b": {"c"}, "c": set()}) == []
-    assert circle({"a": {"b"}, "b": {"c"}, "c": {"d", "b"}, "d": set()}) == ["b", "c"]
+    assert circle({"a": {"b"}, "b": {"c"}}) == []
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"d", "b"}}) == ["b", "c"]
 
 
-def test_no_room_is_full_and_each_says_what_it_holds():
-    for folder in {path.parent for path in SOURCES}:
-        modules = [path.name for path in folder.glob("*.py") if path.name != "__init__.py"]
-        assert len(modules) <= FULL, (
-            f"{folder.relative_to(ROOT)} holds {len(modules)} modules: it has two subjects by now"
-        )
-        room = folder / "__init__.py"
-        if folder.name != "contents":  # what lies in the zip is a script of its own
-            assert ast.get_docstring(ast.parse(room.read_text())), (
-                f"{room.relative_to(ROOT)} does not say what is there"
-            )
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: str(room.relative_to(ROOT.parent)))
+def test_each_room_names_all_that_it_holds_and_is_not_full(room):
+    """A module as name.py, a folder as name/; what lies elsewhere by its way from here, or from the root."""
+    place = room.relative_to(ROOT.parent)
+    modules = {path.name for path in room.glob("*.py")} - {"__init__.py"}
+    assert len(modules) <= FULL, f"{place} holds {len(modules)} modules: it has two subjects by now"
+    folders = {f"{path.name}/" for path in room.iterdir() if any(path.glob("*.py"))}
+    named = set(
+        re.findall(r"[\w/]+\.py\b|\w+/(?=\W|$)", ast.get_docstring(ast.parse((room / "__init__.py").read_text())))
+    )
+    assert modules | folders <= named, f"{place} does not name {modules | folders - named}"
+    gone = {name for name in named if not ((room / name).exists() or (ROOT.parent / name).exists())}
+    assert not gone, f"{place} names {gone}"
+
+
+def test_a_test_lies_in_the_room_of_what_it_tests():
+    tests = ROOT.parent / "tests"
+    rooms = {path.parent.relative_to(tests).as_posix() for path in tests.rglob("test_*.py")}
+    assert rooms - {".", "app", "browser"} <= {room.relative_to(ROOT).as_posix() for room in ROOMS}
 
 
 def test_no_library_module_pulls_in_streamlit_or_plotly_or_what_is_slow_to_import():
@@ -162,6 +188,24 @@ def test_the_public_names():
     assert all(getattr(visionlab, name) is not None for name in visionlab.__all__)
     with pytest.raises(AttributeError, match="nothing"):
         _ = visionlab.nothing
+
+
+def records(annotation: object) -> set[type]:
+    """The classes of this library that a type speaks of."""
+    inner = set().union(*map(records, get_args(annotation)))
+    return inner | {annotation} if getattr(annotation, "__module__", "").startswith("visionlab.") else inner
+
+
+def test_what_public_functions_return_and_tables_hold_is_public():
+    public = {name: getattr(visionlab, name) for name in visionlab.__all__}
+    found = {name: {type(entry) for entry in value.values()} for name, value in public.items() if type(value) is dict}
+    for name, value in [*public.items(), ("training.fit", visionlab.training.fit)]:
+        if inspect.isfunction(value):
+            found[name] = records(get_type_hints(value, localns={"torch": torch})["return"])
+    assert found["load_head"] == {visionlab.Head}
+    assert found["visualise_channel"] == {visionlab.Visualisation}
+    for name, classes in found.items():
+        assert classes <= {each for each in public.values() if isinstance(each, type)}, f"vl.{name} gives {classes}"
 
 
 def test_modules_and_pages_stay_readable():

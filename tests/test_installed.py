@@ -6,7 +6,9 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -27,12 +29,18 @@ follow_imports = skip
 [mypy-torch,torch._C.*,torch._tensor,torch.autograd.*,torch.nn.*,torch.types,torch.utils,torch.utils._contextlib]
 follow_imports = normal
 """
+# What may import more than the dependencies of all, and which extra of pyproject.toml brings that.
+EXTRAS = {
+    "app": ("streamlit_app.py", "pages/*", "visionlab/ui/**/*", "visionlab/cli/serving.py"),
+    "export": ("visionlab/learning/takeaway/**/*",),
+}
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory) -> Path:
-    """Built in a copy, so that nothing is left in the project; with the setuptools that torch brings."""
+    """Built in a copy, so that nothing is left in the project; with the setuptools that torch brings, which pip
+    compares with what pyproject.toml asks for."""
     copy = tmp_path_factory.mktemp("copy")
     for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE", "home.py", "streamlit_app.py"):
         shutil.copy(ROOT / name, copy)
@@ -41,7 +49,8 @@ def wheel(tmp_path_factory) -> Path:
     (copy / "weights").mkdir()
     for path in (ROOT / "weights").iterdir():
         (copy / "weights" / path.name).symlink_to(path)  # what others have brought lies there, too
-    subprocess.run([*PIP, "wheel", ".", "--no-deps", "--no-build-isolation", "-w", "out"], cwd=copy, check=True)
+    alone = ("--no-deps", "--no-build-isolation", "--check-build-dependencies")
+    subprocess.run([*PIP, "wheel", ".", *alone, "-w", "out"], cwd=copy, check=True)
     (built,) = (copy / "out").glob("*.whl")
     return built
 
@@ -74,9 +83,28 @@ def test_the_wheel_holds_the_whole_package_the_app_and_no_more_weights_than_the_
         *(f"pages/{path.name}" for path in ROOT.glob("pages/*.py")),
     }
     assert {name for name in names if name.startswith("visionlab/app/")} == {f"visionlab/app/{name}" for name in app}
-    weights = {name for name in names if name.startswith("visionlab/weights/") and not name.endswith(".md")}
-    assert weights == {f"visionlab/weights/{name}.safetensors" for name in (BUILT_IN, "vgg16-oxford")}
+    told = {path.name for path in (ROOT / "weights").iterdir() if path.suffix in (".md", ".png")}
+    weights = told | {f"{name}.safetensors" for name in (BUILT_IN, "vgg16-oxford")}
+    assert {"README.md", "curves.png"} <= told
+    assert {name for name in names if name.startswith("visionlab/weights/")} == {
+        f"visionlab/weights/{name}" for name in weights
+    }
     assert wheel.name == f"visionlab-{vl.__version__}-py3-none-any.whl"
+
+
+def test_whatever_is_imported_is_declared():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    groups = {"": project["dependencies"], **project["optional-dependencies"]}
+    declared = {group: {re.match(r"[\w-]+", each)[0] for each in wanted} for group, wanted in groups.items()}
+    extra = {path: group for group, places in EXTRAS.items() for place in places for path in ROOT.glob(place)}
+    brought = packages_distributions()
+    for path in [*ROOT.glob("visionlab/**/*.py"), *ROOT.glob("pages/*.py"), ROOT / "streamlit_app.py"]:
+        nodes = [*ast.walk(ast.parse(path.read_text()))]
+        names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+        names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+        for name in {name.partition(".")[0] for name in names} - {*sys.stdlib_module_names, "visionlab"}:
+            known = declared[""] | declared[extra.get(path, "")]
+            assert known & {each.lower() for each in brought[name]}, f"{path} imports {name}, which is not declared"
 
 
 def test_installed_elsewhere_it_predicts_as_here(site, outside, tmp_path):

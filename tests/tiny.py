@@ -20,4 +20,4 @@ def tiny_classifier(device: torch.device | str = "cpu", seed: int = 0, plan: Pla
     where = torch.device(device)
     labels = tuple(f"class {i}" for i in range(plan.classes))
     layers = vgg_layers(plan, 64)
-    return Classifier("tiny", network.to(where), Transform(72, 64), labels, layers, where, "relu7", 96)
+    return Classifier("tiny", network.to(where), Transform(72, 64), labels, layers, where, "relu7")

@@ -5,6 +5,8 @@
 
 The public names are those that __init__.pyi lists. They are imported when they are first used, so that filtering a
 picture does not wait for torch.
+
+    __main__.py → cli/, ui/ → learning/ → network/ → imaging/ → errors.py, device.py, writing.py, packing.py
 """
 
 import lazy_loader

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from visionlab.errors import ParameterError
@@ -58,6 +62,54 @@ def half_precision(device: torch.device) -> torch.dtype | None:
         native = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)()
         return torch.bfloat16 if native and torch.cpu._is_avx512_bf16_supported() else None
     return None
+
+
+_NO_ROOM = re.compile(r"not enough memory|can't allocate memory|out of memory", re.IGNORECASE)
+_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current"))  # of a container
+
+
+def free_memory(device: torch.device) -> int | None:
+    """Bytes that can still be taken on the device; None where the system does not say."""
+    import torch
+
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    try:
+        told = Path("/proc/meminfo").read_text()
+        free = 1024 * int(re.search(r"MemAvailable:\s*(\d+)", told)[1])
+    except (OSError, TypeError):
+        return None
+    try:
+        most, taken = (int(path.read_text()) for path in _LIMITS)
+    except (OSError, ValueError):  # no container, or one without a limit
+        return free
+    return min(free, most - taken)
+
+
+@contextmanager
+def enough_memory(what: str, size: int, device: torch.device) -> Iterator[None]:
+    """For work that takes about so many bytes: raises ParameterError where they are not there, before it begins or in
+    its course. `what` begins the sentence: “Looking at … at 9,000 px”.
+
+    Before, since a system may end the process that takes more than there is.
+    """
+    free = free_memory(device)
+    if free is not None and size > free:
+        raise _too_much(what, f"about {_sized(size)} of memory, of which {_sized(free)} are free")
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:  # torch has no error of its own for a CPU
+        if isinstance(error, RuntimeError) and not _NO_ROOM.search(str(error)):
+            raise
+        raise _too_much(what, "more memory than is free") from error
+
+
+def _too_much(what: str, needed: str) -> ParameterError:
+    return ParameterError(f"{what} is too much: it takes {needed}. Use a smaller size, or fewer layers.")
+
+
+def _sized(size: int) -> str:
+    return f"{size / 1e6:,.0f} MB" if size < 1e9 else f"{size / 1e9:,.0f} GB"
 
 
 def give_back_memory() -> None:

@@ -116,7 +116,7 @@ def framing(side: int) -> Classifier:
     """The built-in network, which looks at pictures of so many pixels: the same weights, and less to compute."""
     net = load_classifier("vgg16-tinyimagenet", "cpu")
     plan = read_plan({name: tensor.shape for name, tensor in net.module.state_dict().items()})
-    return replace(net, transform=net.transform.at(side), layers=vgg_layers(plan, side), maps_side=side)
+    return replace(net, transform=net.transform.at(side), layers=vgg_layers(plan, side))
 
 
 # For the steps of the studio, each of which is tested by itself.

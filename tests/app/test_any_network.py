@@ -8,7 +8,7 @@ from app.test_pages import bars
 
 from visionlab.learning.features.source import network_fingerprint
 from visionlab.learning.heads.head import Head
-from visionlab.ui.predict import explanations
+from visionlab.ui.predict import comparison, explanations
 from visionlab.ui.shared import cached
 from visionlab.ui.shared.page import PAGES
 from visionlab.ui.shared.state import TrainedHead
@@ -27,7 +27,8 @@ def net():
 def in_the_app(monkeypatch, net):
     monkeypatch.setattr(cached, "classifier", lambda name: net)
     few = {name: explanations.METHODS[name] for name in ("grad-cam", "saliency")}
-    monkeypatch.setattr(explanations, "METHODS", few)
+    for module in (explanations, comparison):
+        monkeypatch.setattr(module, "METHODS", few)
 
 
 @pytest.fixture

@@ -1,19 +1,21 @@
 """Why, on the Predict page: every method, its faithfulness, all methods at once, every layer, the sanity check."""
 
+import hashlib
 import threading
 
+import cv2
 import numpy as np
 import pytest
 from app.conftest import finish_jobs, framing
+from app.test_pages import bars
 from streamlit.proto.Metric_pb2 import Metric as MetricProto
 
 import visionlab as vl
-from visionlab.imaging.image import fit
+from visionlab.imaging.image import encode_png
 from visionlab.learning.features.source import network_fingerprint
 from visionlab.learning.heads.head import Head
 from visionlab.network.explain.faithfulness import against_chance, faithfulness, random_baseline
-from visionlab.ui.predict import explanations
-from visionlab.ui.predict.explanations import LONGEST
+from visionlab.ui.predict import comparison, explanations
 from visionlab.ui.shared import cached
 from visionlab.ui.shared.state import TrainedHead
 
@@ -35,15 +37,17 @@ def in_the_app(monkeypatch, net):
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
     """Nobody waits for a job before its progress is shown."""
-    monkeypatch.setattr(explanations, "PATIENCE", 0)
-    explanations._explanation.clear()
-    explanations._measure.clear()
+    for module in (explanations, comparison):
+        monkeypatch.setattr(module, "PATIENCE", 0)
+    explanations.explaining.clear()
+    explanations.measuring.clear()
 
 
 @pytest.fixture
 def few_methods(monkeypatch) -> dict:
     few = {name: vl.METHODS[name] for name in ("grad-cam", "guided-backpropagation", "occlusion")}
-    monkeypatch.setattr(explanations, "METHODS", few)
+    for module in (explanations, comparison):
+        monkeypatch.setattr(module, "METHODS", few)
     return few
 
 
@@ -69,7 +73,7 @@ def test_a_method_says_how_faithful_it_is(open_page, net, method):
     settled(app)
     assert not figures(app), "nobody has asked yet"
     measured(app)
-    image = fit(vl.load_sample("cat"), LONGEST)
+    image = vl.load_sample("cat")
     heat = vl.explain(net, image, method)
     expected = faithfulness(net, image, heat, 3)
     chance = random_baseline(net, image, heat.target, 3, 1, heat)
@@ -109,7 +113,7 @@ def test_a_difference_counts_only_outside_of_what_chance_gives(open_page, net, m
     app = open_page("Predict")
     class_box(app).set_value(net.target("banana")).run()
     measured(settled(app))
-    image = fit(vl.load_sample("cat"), LONGEST)
+    image = vl.load_sample("cat")
     heat = vl.explain(net, image, target="banana")
     verdicts = against_chance(faithfulness(net, image, heat, 3), random_baseline(net, image, "banana", 3, 4, heat))
     arrows = {metric.label: (metric.proto.direction, metric.proto.delta_description) for metric in app.metric}
@@ -132,7 +136,7 @@ def test_any_class_and_any_layer_can_be_asked_for(open_page, net):
     class_box(app).set_value(banana).run()
     app.selectbox(key="explained-layer-vgg16-tinyimagenet").set_value("relu4_2").run()
     measured(settled(app))
-    image = fit(vl.load_sample("cat"), LONGEST)
+    image = vl.load_sample("cat")
     expected = faithfulness(net, image, vl.explain(net, image, target=banana, layer="relu4_2"), 3)
     assert figures(app)["Insertion"] == f"{expected.insertion:.3f}"
     app.selectbox(key="method").set_value("saliency").run()
@@ -191,3 +195,29 @@ def test_a_head_of_ones_own_is_explained_like_any_network(open_page, net, few_me
     settled(app)
     written = [caption.value for caption in app.caption]
     assert sum(text.startswith("deletion ") for text in written) == len(few_methods)
+
+
+@pytest.mark.parametrize("shape", [(60, 900), (900, 60), (1500, 1400)])
+def test_the_picture_that_is_judged_is_the_picture_that_is_explained_and_remembered(open_page, net, monkeypatch, shape):
+    """A large or very wide picture is shown smaller, but never explained, or judged again, by a smaller copy."""
+    image = cv2.resize(vl.load_sample("cat"), shape[::-1])
+    file = encode_png(image)
+    given = []
+
+    def watched(net, image, *rest):
+        given.append(image)
+        return vl.explain(net, image, *rest)
+
+    monkeypatch.setattr(explanations, "explain", watched)
+    app = open_page("Predict")
+    app.file_uploader(key="upload").set_value([("large.png", file, "image/png")]).run()
+    settled(app)
+    said = bars(app)
+    expected = vl.predict(net, [image], 5)[0]
+    assert said == [(each.label, f"{each.probability:.1%}") for each in expected]
+    np.testing.assert_array_equal(given[-1], image)
+    other = ("other.png", encode_png(vl.load_sample("rocket")), "image/png")
+    app.file_uploader(key="upload").set_value([("large.png", file, "image/png"), other]).run()
+    assert bars(settled(app)) != said
+    app.selectbox(key="which").set_value(hashlib.sha256(file).hexdigest()).run()
+    assert bars(settled(app)) == said

@@ -2,20 +2,30 @@
 
 import json
 import re
+from copy import deepcopy
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from app.conftest import finish_jobs, framing
+from lite import lively
+from tiny import TINY, tiny_classifier
+from torchvision.models import get_model
 
 import visionlab as vl
 from visionlab.imaging.image import encode_png
 from visionlab.learning.features.source import network_fingerprint
 from visionlab.learning.heads.head import Head
 from visionlab.network.inside.excitation import peaks, strongest_patches
+from visionlab.network.zoo.torchvision_nets import Stepped, network_layers
+from visionlab.ui.maps import caches
+from visionlab.ui.maps.look import Look, full_colour
 from visionlab.ui.maps.state import Spot
 from visionlab.ui.shared import cached
+from visionlab.ui.shared.networks import Network
 from visionlab.ui.shared.page import PAGES
-from visionlab.ui.shared.state import TrainedHead
+from visionlab.ui.shared.state import Picture, TrainedHead
 
 PAGE = PAGES["Feature maps"].script
 
@@ -32,7 +42,7 @@ def in_the_app(monkeypatch, net):
 
 @pytest.fixture(scope="module")
 def maps(net) -> dict:
-    return vl.feature_maps(net, vl.load_sample("cat"), side=net.maps_side)
+    return vl.feature_maps(net, vl.load_sample("cat"))
 
 
 def given(app, component: str) -> list[dict]:
@@ -44,7 +54,7 @@ def given(app, component: str) -> list[dict]:
 def numbers(app) -> list[float]:
     """The last column of the table of a unit's sum."""
     table = next(element.value for element in app.get("html") if 'class="trace"' in element.value)
-    return [float(number) for number in re.findall(r"<td>([-+]?\d[\d.]*)</td></tr>", table)]
+    return [float(number.replace("−", "-")) for number in re.findall(r"<td>([−+]?\d[\d.]*)</td></tr>", table)]
 
 
 def texts(app) -> list[str]:
@@ -69,13 +79,13 @@ def test_every_layer_has_its_maps_and_every_unit_its_sum(open_page, maps):
         assert drawing["chosen"] == name
         facts = next(layer["facts"] for layer in drawing["layers"] if layer["name"] == name)
         assert " × ".join(map(str, (*values.shape[1:], len(values)))) in facts or f"{len(values)} units" in facts
-        row = app.dataframe[0].value.set_index("Layer").loc[name]
+        row = app.dataframe[-1].value.set_index("Layer").loc[name]
         assert row["Parameters"] == found.layer.parameters
         mosaic, *others = given(app, "cells")
         assert mosaic["what"] == f"The feature maps of {name}"
         assert mosaic["count"] == min(len(values), 256)
         channel = int(values.mean((1, 2)).argmax())
-        assert app.number_input(key=f"channel-{name}").value == channel
+        assert app.number_input(key=f"channel-{name}-{len(values)}").value == channel
         if values[0].size > 1:
             assert (others[0]["rows"], others[0]["columns"]) == values.shape[1:]
             assert others[0]["chosen"] == values[channel].argmax()
@@ -83,14 +93,15 @@ def test_every_layer_has_its_maps_and_every_unit_its_sum(open_page, maps):
         assert any("the sum agrees" in caption.value for caption in app.caption)
 
 
-def test_a_link_opens_a_layer_a_channel_and_a_unit(app, maps):
+def test_a_link_opens_a_layer_a_channel_and_a_unit(app, net):
     app.run()
-    app.query_params.update({"layer": "conv3_1", "channel": "17", "unit": "12,20"})
+    app.query_params.update({"layer": "conv3_1", "channel": "17", "unit": "12,20", "side": "128"})
     app.switch_page(PAGE).run()
     assert not app.exception
     mosaic, one = given(app, "cells")
-    assert (mosaic["chosen"], one["chosen"]) == (17, 12 * 28 + 20)
-    assert numbers(app)[-1] == pytest.approx(maps["conv3_1"].values[17, 12, 20], abs=1e-3)
+    values = vl.feature_maps(net, vl.load_sample("cat"), ["conv3_1"], 128)["conv3_1"].values
+    assert (mosaic["chosen"], one["chosen"]) == (17, 12 * 32 + 20)
+    assert numbers(app)[-1] == pytest.approx(values[17, 12, 20], abs=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +160,7 @@ def test_orders_and_scales(open_page, net, maps):
 def test_a_number_opens_a_channel(open_page):
     app = open_page("Feature maps")
     look_at(app, "relu4_2", 5)
-    app.number_input(key="channel-relu4_2").set_value(77).run()
+    app.number_input(key="channel-relu4_2-256").set_value(77).run()
     assert given(app, "cells")[0]["chosen"] == 77
     assert app.query_params["channel"] in ("77", ["77"])
 
@@ -163,12 +174,14 @@ def test_two_pictures_side_by_side(open_page, net, maps):
     assert one["names"] == other["names"]
     assert one["picture"] != other["picture"]
     assert map_of_one["what"] == map_of_other["what"]
-    coffee = vl.feature_maps(net, vl.load_sample("coffee"), ["relu5_3"], net.maps_side)["relu5_3"].values
+    coffee = vl.feature_maps(net, vl.load_sample("coffee"), ["relu5_3"])["relu5_3"].values
     change = np.abs(maps["relu5_3"].values - coffee).mean((1, 2))
     assert app.selectbox(key="order-True").value == "change"
     assert one["names"][0] == f"channel {change.argmax()}"
-    shares = [float(note.rsplit("change ", 1)[1]) for note in one["notes"]]
+    table = next(frame.value for frame in app.dataframe if "Channel" in frame.value)
+    shares = [float(re.match(r"change ([\d.]+) · ", note)[1]) for note in one["notes"]]
     assert shares == sorted(shares, reverse=True)
+    np.testing.assert_allclose(sorted(table["Change"], reverse=True), shares, atol=1e-3)
     whole = (np.abs(maps["relu5_3"].values).mean() + np.abs(coffee).mean()) or 1
     assert shares[0] == pytest.approx(change.max() / whole, abs=1e-3)
 
@@ -179,10 +192,10 @@ def test_layers_of_hundreds_have_pages(open_page, maps):
     values = maps["fc7"].values.ravel()
     (mosaic,) = given(app, "cells")
     assert (mosaic["count"], mosaic["names"][0], mosaic["chosen"]) == (256, "unit 256", 300 - 256)
-    app.number_input(key="channel-fc7").set_value(2).run()
+    app.number_input(key="channel-fc7-512").set_value(2).run()
     (mosaic,) = given(app, "cells")
     assert (mosaic["names"][0], mosaic["chosen"]) == ("unit 0", 2)
-    assert mosaic["notes"][2] == f"{values[2]:.4f}"
+    assert mosaic["notes"][2] == f"{values[2]:.4f}".replace("-", "−")
 
 
 @pytest.mark.parametrize("layer", ["conv1_1", "relu1_1", "conv3_2", "pool4", "fc7", "prob"])
@@ -205,7 +218,7 @@ def test_patches_come_from_all_uploads(open_page, photo, net):
     app.segmented_control(key="section-5").set_value("Patches").run()
     assert not app.exception
     pictures = {"second.png": vl.load_image(other), name: vl.load_image(data)}
-    found = [peaks(vl.feature_maps(net, image, ["relu2_2"], net.maps_side)["relu2_2"]) for image in pictures.values()]
+    found = [peaks(vl.feature_maps(net, image, ["relu2_2"])["relu2_2"]) for image in pictures.values()]
     expected = [f"{e.value:.2f} · {list(pictures)[e.picture]}" for e in strongest_patches(found, 3, 9)]
     assert {text.split(" · ")[1] for text in expected} == set(pictures)
     assert sorted(text for text in texts(app) if re.match(r"\d+\.\d\d · ", text)) == sorted(expected)
@@ -265,3 +278,276 @@ def test_another_network_is_no_error_and_a_wrong_link_is(open_page, new_app):
     linked.query_params["layer"] = "conv9_9"
     linked.switch_page(PAGES["Feature maps"].script).run()
     assert any("has no layer “conv9_9”" in text.value for text in linked.text)
+
+
+# --- the prediction, whatever the size ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("side", ["128", "224"])
+def test_the_last_layer_is_what_predict_says_at_every_size_and_the_page_says_so(app, net, side):
+    app.run()
+    app.query_params.update({"layer": "prob", "side": side})
+    app.switch_page(PAGE).run()
+    for sample in ("cat", "coffee", "rocket"):
+        app.segmented_control(key="sample").set_value(sample).run()
+        assert not app.exception
+        look = Look(Network("n", "", net), Picture(sample, sample, vl.load_sample(sample)), int(side))
+        found = look.maps["prob"].values.ravel()
+        np.testing.assert_allclose(found, cached.class_probabilities("n", sample, net, look.picture.image), atol=1e-5)
+        best = int(found.argmax())
+        (mosaic,) = given(app, "cells")
+        assert mosaic["notes"][best] == f"{found[best]:.4f}"
+    (drawing,) = given(app, "network_drawing")
+    facts = {layer["name"]: layer["facts"] for layer in drawing["layers"]}
+    assert f"{side} × {side} × 32" in facts["conv1_1"]
+    assert "at 112 px, as it predicts" in facts["avgpool"]
+    assert any(f"at {side} px, from the average pool on as it predicts, at 112 px" in m.value for m in app.markdown)
+
+
+def test_maps_begin_at_the_size_of_the_prediction(open_page, net):
+    app = open_page("Feature maps")
+    (drawing,) = given(app, "network_drawing")
+    assert "112 × 112 × 32" in drawing["layers"][0]["facts"]
+    assert not any("as it predicts" in layer["facts"] for layer in drawing["layers"])
+    assert "side" not in app.query_params
+    app.select_slider(key="side-112").set_value(224).run()
+    assert app.query_params["side"] in ("224", ["224"])
+    app.select_slider(key="side-112").set_value(112).run()
+    assert "side" not in app.query_params
+
+
+@pytest.mark.parametrize(
+    ("link", "said"),
+    [
+        (
+            {"side": "300"},
+            "Maps at 300 px are not offered here, so they are at 112 px. Choose one of 112, 128, 224, 320.",
+        ),
+        ({"side": "huge"}, "Maps at huge px are not offered here"),
+        (
+            {"network": "vgg61"},
+            "There is no network “vgg61” here, so another one is shown. Those that are here: Built-in",
+        ),
+        ({"network": "resnet50"}, "ResNet-50 (ImageNet) is not here yet, so another one is shown."),
+    ],
+)
+def test_what_a_link_names_and_is_not_here_gets_a_sentence(app, link, said):
+    app.run()
+    app.query_params.update(link)
+    app.switch_page(PAGE).run()
+    assert not app.exception
+    assert [said in text for text in texts(app)].count(True) == 1
+
+
+# --- what channels add to a class -----------------------------------------------------------------------------------
+
+
+def test_channels_add_to_a_class_that_one_chooses(open_page, net):
+    app = open_page("Feature maps")
+    look_at(app, "relu5_3", 5)
+    app.selectbox(key="order-False").set_value("contribution").run()
+    image = vl.load_sample("cat")
+    picker = next(box for box in app.selectbox if box.key.startswith("class-"))
+    assert picker.value == vl.predict(net, [image])[0][0].index
+    for index in (picker.value, net.target("banana"), net.target("banana")):
+        next(box for box in app.selectbox if box.key.startswith("class-")).set_value(index).run()
+        assert not app.exception
+        found = vl.contributions(net, image, index)
+        (mosaic, _) = given(app, "cells")
+        best = int(found.layers["relu5_3"].argmax())
+        assert mosaic["names"][0] == f"channel {best}"
+        assert mosaic["notes"][0].startswith(f"adds +{found.layers['relu5_3'][best]:.3f} · ")
+        assert "adds −" in mosaic["notes"][-1]
+        said = next(each.value for each in app.caption if "its channels add" in each.value).replace("−", "-")
+        total, rest, logit = map(float, re.findall(r"(-?\d+\.\d{3})\b", said))
+        assert total + rest == pytest.approx(logit, abs=1e-9)  # as they are shown
+        assert (total, logit) == (
+            pytest.approx(found.layers["relu5_3"].sum(), abs=1e-3),
+            pytest.approx(found.logit, abs=1e-3),
+        )
+        assert "To first order" in said
+        assert f"“{net.labels[index]}”" in said.replace("\\", "")
+        table = next(frame.value for frame in app.dataframe if "Channel" in frame.value)
+        np.testing.assert_allclose(
+            table[f"Adds to “{net.labels[index]}”"], found.layers["relu5_3"], rtol=1e-4, atol=1e-6
+        )
+    assert app.query_params["class"] in ("banana", ["banana"])
+    look_at(app, "relu7")
+    assert any("Exact: behind this layer" in each.value for each in app.caption)
+    look_at(app, "prob")
+    assert any("prob comes after the logits" in each.value for each in app.caption)
+
+
+def silent_net(net: vl.Classifier) -> vl.Classifier:
+    """Its fc7 answers below zero, whatever the picture."""
+    module = deepcopy(net.module)
+    module.classifier[3].bias.fill_(-1e4)
+    return replace(net, module=module)
+
+
+def test_a_silent_layer_and_zero_gradients_are_said(app, net, monkeypatch):
+    quiet = silent_net(net)
+    monkeypatch.setattr(cached, "classifier", lambda name: quiet)
+    app.run()
+    app.query_params["layer"] = "relu7"
+    app.switch_page(PAGE).run()
+    assert not app.exception
+    assert any("relu7 is silent" in each.value for each in app.caption)
+    assert any("Nothing does: its gradient is zero" in each.value for each in app.caption)
+    for layer in ("relu7", "conv3_1"):
+        look_at(app, layer)
+        app.selectbox(key="order-False").set_value("contribution").run()
+        assert any(f"No channel of {layer} adds anything" in each.value for each in app.caption)
+        assert given(app, "cells")[0]["names"][0].endswith(" 0")
+    assert not any("conv3_1 is silent" in each.value for each in app.caption)
+
+
+# --- colours --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scale", ["channel", "layer", "network"])
+@pytest.mark.parametrize("layer", ["relu3_1", "conv3_1"])
+def test_zero_is_white_on_every_scale_and_two_pictures_share_it(net, layer, scale):
+    looks = [Look(Network("z", "", net), Picture(n, n, vl.load_sample(n)), 112) for n in ("cat", "coffee")]
+    ends = full_colour(looks, layer, scale)
+    assert (ends[:, 0] == -ends[:, 1]).all()
+    values = np.concatenate([look.maps[layer].values.reshape(len(ends), -1) for look in looks], axis=1)
+    reach = {
+        "channel": np.abs(values).max(1),
+        "layer": np.abs(values).max(),
+        "network": max(np.abs(found.values).max() for look in looks for found in look.maps.values()),
+    }[scale]
+    np.testing.assert_allclose(ends[:, 1], np.broadcast_to(reach, len(ends)))
+    for look in looks:
+        one = look.maps[layer].values
+        channel = int((one > 0).sum((1, 2)).argmax())
+        drawn = vl.load_image(caches.map_grid(one, channel, ends).picture)
+        nearly = np.abs(one[channel]) < ends[channel, 1] / 1000
+        assert (drawn[one[channel] > ends[channel, 1] / 20, 2] < 250).all()  # orange has little blue
+        if nearly.any():
+            assert (drawn[nearly] >= 253).all()
+
+
+# --- channels, units and networks, one after the other --------------------------------------------------------------
+
+
+def test_another_channel_opens_at_its_strongest_unit_unless_a_place_is_held(open_page, maps):
+    app = open_page("Feature maps")
+    look_at(app, "relu3_2", 3)
+    values = maps["relu3_2"].values
+    for channel in (7, 20, 7):
+        app.number_input(key="channel-relu3_2-128").set_value(channel).run()
+        assert given(app, "cells")[1]["chosen"] == values[channel].argmax()
+        assert "unit" not in app.query_params
+    app.checkbox(key="hold").check().run()
+    place = int(values[7].argmax())
+    for channel in (20, 3):
+        app.number_input(key="channel-relu3_2-128").set_value(channel).run()
+        assert given(app, "cells")[1]["chosen"] == place
+    assert app.query_params["unit"] in (f"{place // 28},{place % 28}", [f"{place // 28},{place % 28}"])
+    app.checkbox(key="hold").uncheck().run()
+    assert given(app, "cells")[1]["chosen"] == values[3].argmax()
+
+
+def test_of_a_relu_the_sum_is_said_to_be_the_one_before_it(open_page, maps):
+    app = open_page("Feature maps")
+    look_at(app, "relu2_1", 3)
+    app.session_state["spot"] = Spot("relu2_1", 3, tuple(map(int, np.argwhere(maps["conv2_1"].values[3] < 0)[0])), True)
+    app.run()
+    row, column = app.session_state["spot"].unit
+    table = next(element.value for element in app.get("html") if 'class="trace"' in element.value)
+    assert "sum, before the ReLU" in table
+    assert numbers(app)[-2:] == [pytest.approx(maps["conv2_1"].values[3, row, column], abs=1e-3), 0]
+    before = f"{maps['conv2_1'].values[3, row, column]:.3f}".replace("-", "−")
+    assert any(each.value == f"**0.000** = max(0, {before})" for each in app.markdown)
+
+
+@pytest.mark.parametrize("layer", ["conv1_1", "conv3_2", "pool2", "avgpool", "fc6", "prob"])
+def test_the_numbers_of_a_unit_in_short_add_up_as_they_are_shown(open_page, maps, layer):
+    app = open_page("Feature maps")
+    look_at(app, layer, 1)
+    short = next(each.value for each in app.markdown if re.match(r"\*\*[−\d.]+\*\* = ", each.value))
+    value = float(re.match(r"\*\*([−\d.]+)", short)[1].replace("−", "-"))
+    assert value == pytest.approx(maps[layer].values[1].max(), abs=6e-4)
+    if "products" in short:
+        start, sign, rest = re.search(r"= ([−\d.]+) \(bias\) ([−+]) ([\d.]+)", short).groups()
+        assert float(start.replace("−", "-")) + float(f"{sign}{rest}".replace("−", "-")) == pytest.approx(
+            value, abs=1e-9
+        )
+
+
+def test_a_unit_has_a_gradient_and_what_it_looks_for_is_drawn(open_page):
+    app = open_page("Feature maps")
+    look_at(app, "pool1", 3)
+    assert any("Brighter pixels raise it" in each.value for each in app.caption)
+    app.button(key="wanted-unit-begin").click().run()
+    finish_jobs()
+    app.run()
+    assert not app.exception
+    assert any("The unit answers it with" in each.value for each in app.caption)
+    look_at(app, "pool1", 4)
+    assert "wanted-unit-begin" in [button.key for button in app.button]  # another unit is another picture
+
+
+def test_networks_of_other_sizes_one_after_the_other_twice(app, net, monkeypatch):
+    """A page of a layer's channels, or a class, that the next network does not have."""
+    wide = tiny_classifier(plan=replace(TINY, classes=1000, hidden=(300, 600)))
+    weights = np.zeros((2, wide.layer("avgpool").shape[0]), np.float32)
+    head = Head(weights, np.zeros(2, np.float32), ("one", "two"), wide.name, "avgpool", network_fingerprint(wide))
+    shown = [wide, head.as_classifier(wide), net]
+    monkeypatch.setattr(cached, "classifier", lambda name: shown[0])
+    app.run()
+    app.switch_page(PAGE).run()
+    look_at(app, "prob")
+    app.selectbox(key="order-False").set_value("contribution").run()
+    app.number_input(key="channel-prob-1000").set_value(900).run()
+    assert "unit 900" in " ".join(given(app, "cells")[0]["names"])
+    for _ in range(2 * len(shown)):
+        shown.append(shown.pop(0))
+        app.run()
+        assert not app.exception
+        assert given(app, "cells")[0]["count"] == min(256, len(shown[0].labels))
+
+
+def test_a_link_has_the_second_picture_and_it_comes_back_with_the_page(app):
+    app.run()
+    app.query_params.update({"layer": "relu2_1", "second": "coffee"})
+    app.switch_page(PAGE).run()
+    assert app.selectbox(key="second").value == "coffee"
+    assert len(given(app, "cells")) == 4
+    for title in ("Predict", "Feature maps"):
+        app.switch_page(PAGES[title].script).run()
+    assert app.query_params["second"] in ("coffee", ["coffee"])
+    app.selectbox(key="second").set_value("").run()
+    assert "second" not in app.query_params
+    assert len(given(app, "cells")) == 2
+    table = next(frame.value for frame in app.dataframe if "Channel" in frame.value)
+    assert "Change" not in table
+
+
+def residual() -> vl.Classifier:
+    """torchvision's ResNet-18 with random weights."""
+    module = get_model("resnet18")
+    module.load_state_dict(lively(module))
+    module = Stepped(module).eval().requires_grad_(False)
+    labels, layers = tuple(f"class {i}" for i in range(1000)), network_layers(module, 64)
+    return vl.Classifier("resnet18", module, vl.Transform(64, 64), labels, layers, torch.device("cpu"), "avgpool")
+
+
+def test_a_block_of_a_residual_network_is_entered_down_to_its_convolutions_and_its_sum(app, monkeypatch):
+    net = residual()
+    monkeypatch.setattr(cached, "classifier", lambda name: net)
+    app.run()
+    app.switch_page(PAGE).run()
+    (drawing,) = given(app, "network_drawing")
+    assert {layer["block"] for layer in drawing["layers"] if layer["name"].startswith("layer2.0.")} == {"Stride 8"}
+    for name in ("conv1", "bn1", "relu1", "conv2", "bn2", "downsample.0", "downsample.1", "sum", "relu2"):
+        look_at(app, f"layer2.0.{name}")
+        assert any("the sum agrees" in caption.value for caption in app.caption), name
+        assert any("Brighter pixels raise it" in caption.value for caption in app.caption), name
+    look_at(app, "layer2.0.sum", 3)
+    table = next(element.value for element in app.get("html") if 'class="trace"' in element.value)
+    assert "layer2.0.downsample.1" in table
+    assert "layer2.0.bn2" in table
+    app.segmented_control(key="section-5").set_value("Weights").run()
+    assert not app.exception

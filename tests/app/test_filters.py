@@ -562,3 +562,16 @@ def test_a_job_on_the_page_can_be_cancelled(filters):
     assert not any(isinstance(event, batch.Result) for event in job.events)
     assert any("nothing was kept" in info.value for info in filters.info)
     assert not filters.button(key="batch-start").disabled
+
+
+def test_a_chain_that_leaves_nothing_says_so_and_an_empty_one_what_to_do(open_page, app):
+    app.query_params["chain"] = json.dumps([{"filter": "canny", "values": {"low": 1000, "high": 1000}}])
+    filters = open_page("Filters")
+    assert "Everything is black" in captions(filters)
+    filters.button(key="clear").click().run()
+    assert not filters.exception
+    assert "Everything is" not in captions(filters)
+    assert "No filter: the picture stays as it is." in captions(filters)
+    filters.button(key="undo").click().run()
+    assert "No filter" not in captions(filters)
+    assert "Everything is black" in captions(filters)

@@ -43,7 +43,7 @@ def folder(tmp_path, monkeypatch, built_in_alone) -> Path:
     def become(name: str, file: WeightFile) -> None:
         small = MODELS[name].transform.at(64)
         plain = {"labels": None, "wordnet_ids": None, "build": None, "head": None, "embedding": "relu7"}
-        monkeypatch.setitem(MODELS, name, replace(MODELS[name], file=file, transform=small, maps_side=64, **plain))
+        monkeypatch.setitem(MODELS, name, replace(MODELS[name], file=file, transform=small, **plain))
 
     content, file = packed_state(tiny_classifier(seed=1).module.state_dict())
     become(TO_NAME[0], file)

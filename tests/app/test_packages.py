@@ -18,7 +18,7 @@ def packaged(tmp_path, monkeypatch, built_in_alone) -> str:
     name, network = "efficientnet_lite0", Published()
     content, file = packed_state(lively(network, 32), MODELS["efficientnet_lite0"].file.source.derive)
     small = MODELS[name].transform.at(64)
-    monkeypatch.setitem(MODELS, name, replace(MODELS[name], file=file, transform=small, maps_side=64))
+    monkeypatch.setitem(MODELS, name, replace(MODELS[name], file=file, transform=small))
     folder = tmp_path / "weights"
     folder.mkdir()
     for path in built_in_alone.glob("*.safetensors"):

@@ -270,3 +270,24 @@ def test_the_edge_of_what_the_network_sees_has_a_word(open_page):
         finish_jobs()
         app.run()
         assert any("sees the middle of the picture alone" in each.value for each in app.caption) == told
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"), [("yours", "was somebody’s own, which is not kept"), ("zebra", "There is no sample “zebra”.")]
+)
+def test_a_link_to_a_picture_that_is_not_here_says_so_until_another_is_chosen(app, open_page, asked, told):
+    app.query_params[SAMPLE] = asked
+    app = open_page("Predict")
+    for _ in range(2):
+        assert any(told in text for text in texts(app))
+        app.run()
+    app.segmented_control(key=SAMPLE).set_value("rocket").run()
+    assert not any(told in text for text in texts(app))
+    assert app.query_params[SAMPLE] == "rocket"
+
+
+def test_the_link_says_that_the_picture_is_ones_own(open_page):
+    app = open_page("Predict")
+    app.file_uploader(key="upload").set_value([picture(1)]).run()
+    assert not app.exception
+    assert app.query_params[SAMPLE] == "yours"

@@ -25,7 +25,7 @@ from visionlab.ui.shared.page import PAGES
 from visionlab.ui.shared.visitor import COOKIE
 from visionlab.ui.shared.widgets import plain, sized
 from visionlab.ui.studio import projects
-from visionlab.ui.studio.pictures import gallery, out
+from visionlab.ui.studio.pictures import as_zip, gallery
 from visionlab.ui.studio.pictures import step as pictures
 from visionlab.ui.studio.pictures.intake import told as outcome
 
@@ -490,7 +490,7 @@ def test_a_project_that_got_a_class_meanwhile_stays(open_page, registry, monkeyp
 def test_a_large_data_set_is_saved_in_parts(studio, registry, finish, monkeypatch):
     project = project_of(studio)
     pictures = project.snapshot()[1]
-    monkeypatch.setattr(out, "PART", sum(each.bytes for each in pictures) // 2)
+    monkeypatch.setattr(as_zip, "PART", sum(each.bytes for each in pictures) // 2)
     button(studio, "Save the pictures as a zip").click().run()
     finish(studio)
     labels = [each.proto.label for each in studio.get("download_button")]

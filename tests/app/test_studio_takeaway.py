@@ -24,9 +24,9 @@ from visionlab.ui.shared import cached, store
 from visionlab.ui.shared.networks import YOUR_HEAD
 from visionlab.ui.shared.visitor import COOKIE
 from visionlab.ui.studio.judge.case import case_of
-from visionlab.ui.studio.takeaway import as_zip
 from visionlab.ui.studio.takeaway import opening as takeaway_open
-from visionlab.ui.studio.takeaway.as_zip import Ready, in_words
+from visionlab.ui.studio.takeaway import packing
+from visionlab.ui.studio.takeaway.packing import Ready, in_words
 
 
 def step(folder: str, project_id: str) -> None:
@@ -138,7 +138,7 @@ def test_a_full_disk_is_one_sentence(app, registry, run, monkeypatch):
         raise OSError(28, "No space left on device")
         yield
 
-    monkeypatch.setattr(as_zip, "pack", full)
+    monkeypatch.setattr(packing, "pack", full)
     app.run().button(key="pack").click().run()
     finish(app, registry)
     assert "The disk is full" in lines(app)
@@ -171,7 +171,7 @@ def test_what_can_come_back_is_what_both_the_server_and_the_library_take(monkeyp
 
 def test_downloads_at_the_same_time_get_all_bytes(project, run, net, registry):
     case = case_of(project, run)
-    as_zip._begin(case, whole=True)
+    packing._begin(case, whole=True)
     job = registry.about(f"package of {project.id} {run.id}")
     assert job.wait(60)
     ready = job.latest
@@ -181,9 +181,9 @@ def test_downloads_at_the_same_time_get_all_bytes(project, run, net, registry):
 
 
 def test_few_of_many_pictures_are_compared(project, run, net, registry, monkeypatch):
-    monkeypatch.setattr(as_zip, "COMPARED", 5)
+    monkeypatch.setattr(packing, "COMPARED", 5)
     case = case_of(project, run)
-    as_zip._begin(case, whole=False)
+    packing._begin(case, whole=False)
     job = registry.about(f"package of {project.id} {run.id}")
     assert job.wait(60)
     assert job.latest.parity.pictures == 4  # every third of 12

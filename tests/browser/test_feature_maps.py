@@ -12,7 +12,7 @@ import visionlab as vl
 @pytest.fixture
 def maps(photo) -> dict:
     net = vl.load_classifier("vgg16-tinyimagenet", "cpu")
-    return vl.feature_maps(net, vl.load_image(photo), side=net.maps_side)
+    return vl.feature_maps(net, vl.load_image(photo))
 
 
 def slab(page: Page, layer: str) -> Locator:

@@ -4,6 +4,7 @@ import io
 import json
 import re
 import zipfile
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -206,3 +207,38 @@ def test_a_broken_link_is_told(page: Page):
     open_page(page, "Filters?chain=%5B%7B%22filter%22%3A%22cany%22%7D%5D")
     expect(page.get_by_text("Step 1: “cany” is no filter. Did you mean “canny”?")).to_be_visible()
     expect_chain(page, "Gaussian blur", "Canny edges")
+
+
+def test_a_button_that_a_key_has_pressed_keeps_the_focus_wherever_it_goes(page: Page):
+    chain = json.dumps([{"filter": "canny"}, {"filter": "gaussian_blur"}, {"filter": "invert"}])
+    open_page(page, f"Filters?chain={quote(chain)}")
+    expect_chain(page, "Canny edges", "Gaussian blur", "Invert")
+    for label, then in (
+        ("Move down: Canny edges, step 1", "Move down: Canny edges, step 2"),
+        ("Move down: Canny edges, step 2", "Move up: Canny edges, step 3"),  # it cannot go further down
+        ("Move up: Canny edges, step 3", "Move up: Canny edges, step 2"),
+        ("Remove: Canny edges, step 2", "Remove: Gaussian blur, step 1"),  # what stands before it
+    ):
+        page.get_by_role("button", name=label).focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("button", name=then)).to_be_focused()
+        settle(page)
+        expect(page.get_by_role("button", name=then)).to_be_focused()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_is_written_on_the_colour_of_the_theme_can_be_read(page: Page, theme):
+    page.emulate_media(color_scheme=theme)
+    open_page(page, "Filters")
+    button = page.get_by_role("button", name="Add a filter")
+    colours = button.evaluate(
+        "(button) => [getComputedStyle(button).backgroundColor, getComputedStyle(button.querySelector('p')).color]"
+    )
+    fill, text = (luminance([int(part) for part in re.findall(r"\d+", colour)[:3]]) for colour in colours)
+    assert (max(fill, text) + 0.05) / (min(fill, text) + 0.05) >= 4.5, "WCAG 2.2, 1.4.3"
+
+
+def luminance(rgb: list[int]) -> float:
+    """Relative luminance, WCAG 2.2."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (value / 255 for value in rgb)]
+    return float(np.dot([0.2126, 0.7152, 0.0722], linear))

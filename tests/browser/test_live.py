@@ -415,7 +415,7 @@ def test_an_answer_is_the_networks_own(noise):
     assert told.heat.shape == (4, 4)
     assert told.heat.dtype == np.uint8
     assert told.heat.max() == 255
-    whole = lay_over(net.transform, square, told.heat.astype(np.float32))
+    whole = lay_over(net.transform, square.shape[:2], told.heat.astype(np.float32))
     np.testing.assert_allclose(whole, explain(net, square, "grad-cam").values, atol=0.5 / 255 + 1e-6)
 
 

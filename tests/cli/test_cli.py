@@ -21,6 +21,7 @@ import onnxruntime
 import pytest
 import torch
 from cli.shell import outcome, run
+from PIL import Image as PillowImage
 from tiny import TINY, tiny_classifier
 from wheels import NAME, only_from, packed_state
 
@@ -260,6 +261,25 @@ def test_explain_writes_an_overlay(picture, tmp_path):
     assert "banana" in told
     assert vl.load_image(tmp_path / "why.png").shape == vl.load_image(picture).shape
     assert "chance" not in told
+
+
+def test_explain_writes_what_the_name_says_and_takes_an_index_as_the_library_does(picture, tmp_path):
+    net, image = vl.load_classifier("vgg16-tinyimagenet", "cpu"), vl.load_image(picture)
+    index = net.target("banana")
+    for name, kind in (("why.jpg", "JPEG"), ("WHY.JPEG", "JPEG"), ("why.png", "PNG")):
+        told = run("explain", picture, "-o", tmp_path / name, "--target", index)
+        assert "“banana”" in told
+        with PillowImage.open(tmp_path / name) as written:
+            assert written.format == kind
+    np.testing.assert_array_equal(
+        vl.load_image(tmp_path / "why.png"), vl.overlay(image, vl.explain(net, image, target=index).values)
+    )
+
+
+def test_a_class_that_is_called_by_digits_is_meant_by_them(picture, tmp_path, monkeypatch):
+    digits = replace(tiny_classifier(), labels=tuple("6543210"))
+    monkeypatch.setattr(vl, "load_classifier", lambda *_: digits)
+    assert "“2”" in run("explain", picture, "-o", tmp_path / "why.png", "--target", "2")
 
 
 def test_explain_tells_how_faithful_the_map_is_beside_chance(picture, tmp_path, monkeypatch):
@@ -510,6 +530,11 @@ def test_what_a_person_can_mend_is_one_sentence_on_stderr(tmp_path):
         (["filter", "{}", "out.png", "--chain", "{}"], "at most 100,000 are read"),
         (["features", "{}", "-o", "maps.gif"], "maps.gif"),
         (["features", "{}", "-o", "maps.png"], "one layer"),
+        (["features", "{}", "-o", "all.npz", "--side", "0"], "An input of 0 px is too small"),
+        (["features", "{}", "-o", "all.npz", "--side", "200000"], "31 layers at 200,000 px is too much"),
+        (["explain", "{}", "-o", "why.gif"], "why.gif"),
+        (["explain", "{}", "-o", "o.png", "--target", "202"], "Class 202 is not among the 202"),
+        (["explain", "{}", "-o", "o.png", "--target", "-1"], "Class -1 is not among the 202"),
         (["predict", "{}", "--model", "vgg99"], "vgg99"),
         (["explain", "{}", "-o", "o.png", "--method", "magic"], "magic"),
         (["explain", "{}", "-o", "o.png", "--method", "saliency", "--layer", "conv5_3"], "Saliency looks at"),

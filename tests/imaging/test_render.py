@@ -17,6 +17,7 @@ from visionlab.imaging.render import (
     overlay,
     plain_range,
     render,
+    signed_overlay,
 )
 
 ROW = np.array([[-300.0, -100, 0, 100.4, 300]], np.float32)
@@ -287,6 +288,29 @@ def test_the_scale_is_the_channels_or_the_layers():
     signed = mosaic(values, gap=0, palette="diverging", scale=(-20, 10))
     np.testing.assert_array_equal(signed, mosaic(values / 20, gap=0, palette="diverging", scale=(-1, 1)))
     assert (mosaic(values * 0, gap=0, scale=(0, 0)) == colour(np.zeros((1, 4)))).all()
+
+
+def test_a_scale_of_each_channel_is_that_of_two_numbers_for_it_alone():
+    values = np.arange(-8, 10, dtype=np.float32).reshape(2, 3, 3)
+    ends = np.array([[-20, 20], [-9, 5]], np.float32)
+    for palette in ("viridis", "diverging"):
+        together = mosaic(values, gap=0, columns=1, scale=ends, palette=palette)
+        apart = [mosaic(values[i, None], gap=0, scale=tuple(ends[i]), palette=palette) for i in (0, 1)]
+        np.testing.assert_array_equal(together, np.concatenate(apart))
+    with pytest.raises(ParameterError, match=r"two for each of 2 channels, not \(3, 2\)"):
+        mosaic(values, scale=np.zeros((3, 2)))
+
+
+def test_a_signed_map_over_a_picture_leaves_zero_grey_and_tints_by_the_sign():
+    image = np.full((1, 5, 3), (200, 100, 0), np.uint8)
+    found = signed_overlay(image, np.array([[-1, -0.25, 0, 0.25, 7]])).astype(int)
+    assert len(set(found[0, 2])) == 1  # grey
+    for blue, faint in ((0, 1), (-1, -2)):
+        sign = 1 if blue == 0 else -1
+        assert sign * (found[0, blue, 2] - found[0, blue, 0]) > sign * (found[0, faint, 2] - found[0, faint, 0]) > 0
+    np.testing.assert_array_equal(signed_overlay(image, np.zeros((1, 5)))[0], found[0, 2][None].repeat(5, 0))
+    with pytest.raises(ParameterError, match=r"the shape \(1, 5\), not \(5, 1\)"):
+        signed_overlay(image, np.zeros((5, 1)))
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import visionlab as vl
 from visionlab.cli.shared import Device, HeadFile, Network, Picture, load, network, write
 from visionlab.errors import ParameterError
+
+if TYPE_CHECKING:
+    from visionlab.network.running.classifier import Classifier
 
 
 def features(
@@ -23,7 +26,9 @@ def features(
     ] = None,
     model: Network = None,
     head: HeadFile = None,
-    side: Annotated[int | None, typer.Option(help="Input size in pixels.")] = None,
+    side: Annotated[
+        int | None, typer.Option(help="Input size in pixels of layers with places; others are as it predicts.")
+    ] = None,
     device: Device = "auto",
 ) -> None:
     """The feature maps of one or more layers."""
@@ -39,7 +44,7 @@ def features(
             "A PNG shows one layer: name it, as in --layer conv3_1 for VGG16, or write an .npz of several."
         )
     net = network(model, head, device, TO_OPEN)
-    maps = vl.feature_maps(net, load(picture), layer, side or net.maps_side)
+    maps = vl.feature_maps(net, load(picture), layer, side)
     if out.suffix == ".png":
         write(out, encode_png(vl.mosaic(maps[layer[0]].values)))
     else:
@@ -52,9 +57,11 @@ def features(
 
 def explain(
     picture: Picture,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write the overlay (PNG).")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write the overlay: a .png, .jpg or .jpeg.")],
     method: Annotated[str, typer.Option(help="A method of explanation:")] = "grad-cam",
-    target: Annotated[str | None, typer.Option(help="The class to explain; the most probable one without it.")] = None,
+    target: Annotated[
+        str | None, typer.Option(help="The class to explain, by its label or index; the most probable one without it.")
+    ] = None,
     layer: Annotated[str | None, typer.Option(help="The layer to look at; the method's own choice without it.")] = None,
     faithfulness: Annotated[bool, typer.Option("--faithfulness", help="Print how faithful the map is, too.")] = False,
     model: Network = None,
@@ -62,12 +69,18 @@ def explain(
     device: Device = "auto",
 ) -> None:
     """Where in the picture the network finds its reasons for a class."""
-    from visionlab.imaging.image import encode_png
+    from visionlab.imaging.image import encode_jpeg, encode_png
 
+    encoders = {".png": encode_png, ".jpg": encode_jpeg, ".jpeg": encode_jpeg}
+    ending = out.suffix.lower()
+    if ending not in encoders:
+        raise ParameterError(
+            f"“{out.name}” should end in {', '.join(encoders)}: the overlay is written as one of these."
+        )
     net = network(model, head, device)
     image = load(picture)
-    heat = vl.explain(net, image, method, target, layer)
-    write(out, encode_png(vl.overlay(image, heat.values)))
+    heat = vl.explain(net, image, method, _class_of(net, target), layer)
+    write(out, encoders[ending](vl.overlay(image, heat.values)))
     print(f"{out}: {vl.METHODS[heat.method].title} for “{net.labels[heat.target]}”")
     if faithfulness:
         from visionlab.network.explain import faithfulness as measured
@@ -81,3 +94,10 @@ def explain(
             print(
                 f"{name:9} {getattr(found, name):.3f}, by chance {low:.3f} to {high:.3f} ({better} is better): {said}"
             )
+
+
+def _class_of(net: Classifier, target: str | None) -> str | int | None:
+    """The class that was asked for: digits are an index, unless a class is called so."""
+    if target is None or target in net.labels or not target.strip().removeprefix("-").isdecimal():
+        return target
+    return int(target)

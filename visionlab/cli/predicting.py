@@ -14,8 +14,9 @@ from rich.progress import Progress
 
 import visionlab as vl
 from visionlab.cli.answers import plain, print_json, print_sheet, print_tables
-from visionlab.cli.shared import AsJson, Device, HeadFile, Network, network, replacing
+from visionlab.cli.shared import AsJson, Device, HeadFile, Network, network
 from visionlab.errors import ImageError, ParameterError
+from visionlab.writing import replacing
 
 if TYPE_CHECKING:
     from visionlab.learning.answers.many import Found, Source, Unreadable
@@ -94,5 +95,5 @@ def _readable(answers: Iterable[Found | Unreadable], unreadable: list[Unreadable
 def _write_predictions(out: Path, found: Iterator[Found]) -> None:
     from visionlab.learning.answers.many import write_csv
 
-    with replacing(out, "w", encoding="utf-8", newline="") as file:
+    with replacing(out) as part, part.open("w", encoding="utf-8", newline="") as file:
         write_csv(found, file)

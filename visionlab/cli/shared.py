@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -14,6 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 import visionlab as vl
 from visionlab.errors import ImageError, ParameterError
+from visionlab.writing import replacing
 
 if TYPE_CHECKING:
     from visionlab.imaging.image import Image
@@ -111,17 +111,5 @@ def read(path: Path) -> bytes:
 
 
 def write(out: Path, data: bytes) -> None:
-    with replacing(out, "wb") as file:
-        file.write(data)
-
-
-@contextmanager
-def replacing(out: Path, mode: str, **text: str) -> Iterator[IO]:
-    """A file to write a result into; an interrupted write leaves what was there."""
-    part = out.with_name(out.name + ".part")
-    try:
-        with part.open(mode, **text) as file:
-            yield file
-        part.replace(out)
-    except OSError as error:
-        raise ParameterError(f"{out} cannot be written ({error.strerror}). Name another place.") from error
+    with replacing(out) as part:
+        part.write_bytes(data)

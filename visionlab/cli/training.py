@@ -25,10 +25,9 @@ from visionlab.cli.shared import (
     console,
     network,
     read,
-    replacing,
-    write,
 )
 from visionlab.errors import ParameterError
+from visionlab.writing import replacing
 
 if TYPE_CHECKING:
     from visionlab.imaging.image import Image
@@ -69,7 +68,7 @@ def train(
         progress.update(task, description="Learning", completed=0, total=run.epochs)
         for epoch in run:
             progress.update(task, completed=epoch.index)
-    write(out, run.head.to_bytes())
+    run.head.save(out)
     report = run.report() if len(run.held_out) else None
     if as_json:
         measured = {"interval": list(report.interval), "confusion": report.confusion.tolist()} if report else {}
@@ -122,7 +121,7 @@ def _write_mistakes(out: Path, net: Classifier, found: Evaluation) -> None:
     names = {place: f"{found.classes[found.truth[place]]}/{found.names[place]}" for place in wrong}
     top = min(3, len(found.classes))
     rows = (Found(names[place], tuple(ranked(net, found.probabilities[place], top)), None) for place in wrong)
-    with replacing(out, "w", encoding="utf-8", newline="") as file:
+    with replacing(out) as part, part.open("w", encoding="utf-8", newline="") as file:
         write_csv(rows, file)
 
 

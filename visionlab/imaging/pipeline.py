@@ -108,8 +108,9 @@ class Pipeline:
         ]
         body = "\n".join(["def pipeline(image: np.ndarray) -> np.ndarray:", *calls, "    return image", ""])
         sources = [*sources, body, *(_source(function) for function in reading)]
-        from_scipy = "from scipy import fft\n" if any("fft." in source for source in sources) else ""
-        head = _HEAD.format(also=", scipy" if from_scipy else "", imports=from_scipy)
+        modules = sorted({name for function in functions for name in _scipy_modules(function)})
+        imports = "".join(f"from scipy import {name}\n" for name in modules)
+        head = _HEAD.format(also=", scipy" if modules else "", imports=imports)
         return head + "\n" + "\n\n".join(sources) + _TAIL.format(fit=_FIT.format(fit=fit) if fit else "")
 
     def to_shell(self, fit: int | None = None) -> str:
@@ -200,11 +201,24 @@ def _source(function: Callable) -> str:
 def _with_helpers(function: Callable) -> list[Callable]:
     """The function, after those of our own that it calls, directly or through one another."""
     found: list[Callable] = []
-    for instruction in dis.get_instructions(function):
-        used = function.__globals__.get(instruction.argval) if instruction.opname == "LOAD_GLOBAL" else None
+    for used in _globals(function).values():
         if inspect.isfunction(used) and used.__module__.startswith(__package__):
             found += _with_helpers(used)
     return [*found, function]
+
+
+@cache
+def _scipy_modules(function: Callable) -> list[str]:
+    """The modules of SciPy that the function uses, as its own module calls them."""
+    return [
+        name for name, used in _globals(function).items() if inspect.ismodule(used) and used.__name__ == f"scipy.{name}"
+    ]
+
+
+def _globals(function: Callable) -> dict[str, Any]:
+    """{name: value} of what the function looks up in its module."""
+    names = [each.argval for each in dis.get_instructions(function) if each.opname == "LOAD_GLOBAL"]
+    return {name: function.__globals__[name] for name in names if name in function.__globals__}
 
 
 def _arguments(values: Mapping[str, Value], written: Callable[[Value], str] = repr) -> list[str]:

@@ -141,6 +141,20 @@ def overlay(image: Image, heat: NDArray, strength: float = 0.5, palette: str = "
     return np.rint(image * (1 - share) + _coloured(heat, palette) * share).astype(np.uint8)
 
 
+def signed_overlay(image: Image, values: NDArray) -> Image:
+    """A signed map over a picture in grey: orange where it is above zero, blue where it is below.
+
+    `values` (H, W) are in −1..1, beyond that they are clipped; a pixel is all colour at the ends and all picture at 0.
+    """
+    image, values = check_image(image), _finite(values).clip(-1, 1)
+    if values.shape != image.shape[:2]:
+        raise ParameterError(f"A signed map over this picture has the shape {image.shape[:2]}, not {values.shape}.")
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None] * 0.6 + 51  # paler: the colours are to be seen
+    share = np.abs(values)[..., None]
+    tint = _coloured(0.5 + np.sign(values) / 3, "diverging")  # two thirds of the way: strong, and not dark
+    return np.rint(grey * (1 - share) + tint * share).astype(np.uint8)
+
+
 def mosaic_layout(channels: int, columns: int | None = None) -> tuple[int, int]:
     """(rows, columns) that hold so many channels: as near to a square as can be, unless `columns` says otherwise."""
     for name, value in (("number of channels", channels), ("number of columns", columns)):
@@ -155,7 +169,7 @@ def mosaic(
     columns: int | None = None,
     tile: int | None = None,
     gap: int = 1,
-    scale: str | tuple[float, float] = "channel",
+    scale: str | tuple[float, float] | NDArray = "channel",
     palette: str = "viridis",
 ) -> Image:
     """All channels of a layer, (C, H, W), in one picture, row by row from the top left.
@@ -165,7 +179,8 @@ def mosaic(
     channel i begins at row (i // columns) · (tile height + gap) and column (i % columns) · (tile width + gap).
 
     `scale` stretches each "channel" from its own least to its own greatest value, the whole "layer" at once, or from
-    the first to the second of two numbers, for a scale that reaches beyond these values (a whole network's). In the
+    the first to the second of two numbers, or of two for each channel, (C, 2), for a scale that reaches beyond these
+    values (a whole network's, or one that several pictures share). In the
     palette "diverging", zero is white and the ends are the greatest absolute value. A constant channel is drawn in the
     palette's lowest colour ("diverging": in that of its sign, white for zero).
     """
@@ -174,6 +189,10 @@ def mosaic(
         raise ParameterError(f"A mosaic is made of values of shape (C, H, W), not {values.shape}.")
     if isinstance(scale, str) and scale not in SCALES:
         raise ParameterError(f"“{scale}” is no scale. Use one of {', '.join(SCALES)}, or two numbers.")
+    if not isinstance(scale, str) and np.shape(scale) not in ((2,), (len(values), 2)):
+        raise ParameterError(
+            f"A scale is two numbers, or two for each of {len(values)} channels, not {np.shape(scale)}."
+        )
     if isinstance(gap, bool) or not isinstance(gap, int | np.integer) or gap < 0:
         raise ParameterError(f"The gap must be a whole number of pixels, 0 or more, not {gap!r}.")
     rows, columns = mosaic_layout(len(values), columns)
@@ -242,17 +261,17 @@ def _bytes(values: NDArray[np.float32], absolute: bool) -> NDArray[np.uint8]:
 
 
 def _scaling(
-    values: NDArray, scale: str | tuple[float, float], stretch: Callable[..., NDArray]
+    values: NDArray, scale: str | tuple[float, float] | NDArray, stretch: Callable[..., NDArray]
 ) -> Callable[[NDArray], NDArray]:
     """The affine function, for each channel of (C, …) or for all, by which the stretch takes values to 0..1.
 
-    scale is one of SCALES, or two numbers that the stretch is to find as if they were the extremes.
+    scale is one of SCALES, or two numbers, (2,) or (C, 2), that the stretch is to find as if they were the extremes.
     """
     if isinstance(scale, str):
         axes = (1, 2) if scale == "channel" else (0, 1, 2)
         ends = np.stack([values.min(axis=axes), values.max(axis=axes)], axis=-1).reshape(-1, 2)
     else:
-        ends = np.array([scale], np.float32)
+        ends = np.asarray(scale, np.float32).reshape(-1, 2)
     low, high = stretch(ends, (1,)).T  # two points of an affine function are all of it
     half = ends[:, 1] / 2 - ends[:, 0] / 2  # of two float32 of opposite sign the range may exceed float32
     slope = np.divide(high - low, half, where=half > 0, out=np.zeros_like(half))[:, None, None]

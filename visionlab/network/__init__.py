@@ -1,4 +1,5 @@
 """Networks: which there are, their files, running them, looking inside, and their reasons.
 
-files → zoo → running → inside, explain       all speak of one record, running/classifier.py's Classifier
+files/ → running/ (what a Classifier is, and its answers) → zoo/ (which there are) → inside/, explain/
+Each knows those before it, and all speak of one record, running/classifier.py's Classifier.
 """

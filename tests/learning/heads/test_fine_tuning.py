@@ -14,6 +14,7 @@ from visionlab.learning.heads.head import load_head
 from visionlab.learning.heads.training import fit
 from visionlab.network.inside.activations import feature_maps
 from visionlab.network.running.prediction import probabilities
+from visionlab.packing import packed, unpacked
 
 BLOCK_5 = {f"features.{place}.{what}" for place in (24, 26, 28) for what in ("weight", "bias")}
 
@@ -36,7 +37,7 @@ def test_the_last_block_of_networks_of_blocks():
     from visionlab.network.zoo.torchvision_nets import network_layers
 
     expected = {
-        "resnet50": ("layer3.5", "network.layer4."),
+        "resnet50": ("layer3.5.relu3", "network.layer4."),
         "squeezenet1_1": ("features.7", "network.features."),
         "mobilenet_v3_large": ("features.13.block.0.2", "network.features.1"),
         "efficientnet_lite0": ("blocks.11.expand_relu6", ""),
@@ -46,7 +47,7 @@ def test_the_last_block_of_networks_of_blocks():
         with torch.device("meta"):
             module = model.build() if model.build else model.adapt(get_model(name).eval())
         layers, cpu = network_layers(module, 224), torch.device("cpu")
-        net = Classifier(name, module, Transform(224, 224), ("a",), layers, cpu, model.embedding, 224)
+        net = Classifier(name, module, Transform(224, 224), ("a",), layers, cpu, model.embedding)
         before, keys = last_block(net)
         assert before.name == first
         assert keys
@@ -123,6 +124,19 @@ def test_a_resumed_run_keeps_the_best_from_before(stripes):
     list(resumed.prepare())
     assert resumed.best == cut.best
     assert resumed.head.to_bytes() == cut.head.to_bytes()
+
+
+def test_a_checkpoint_under_its_older_names_goes_on(stripes):
+    settings = {"kind": "mlp", "epochs": 4}
+    cut = fit(stripes, tiny_classifier(), **settings)
+    for _ in zip(range(2), cut, strict=False):
+        pass
+    about, arrays = unpacked(cut.checkpoint())
+    assert {"weights", "bias", "logits", "hidden.weights", "hidden.bias"} < arrays.keys()
+    older = packed(about, {f"best.{k}" if k in ("weights", "bias", "logits") else k: v for k, v in arrays.items()})
+    runs = [fit(stripes, tiny_classifier(), resume=data, **settings) for data in (cut.checkpoint(), older)]
+    assert list(runs[0]) == list(runs[1])
+    assert runs[0].head.to_bytes() == runs[1].head.to_bytes()
 
 
 def test_a_checkpoint_goes_on_with_its_own_run_alone(stripes):

@@ -14,12 +14,12 @@ from tiny import tiny_classifier
 from visionlab.errors import HeadError, VisionlabError
 from visionlab.imaging.samples import load_sample
 from visionlab.learning.heads.head import Head, load_head
-from visionlab.learning.heads.packing import read_json
 from visionlab.learning.heads.training import train_head
 from visionlab.learning.takeaway.export import Parity
 from visionlab.learning.takeaway.model_card import model_card
 from visionlab.network.files import weights
 from visionlab.network.running.prediction import predict
+from visionlab.packing import read_json
 
 
 @pytest.fixture(scope="module")

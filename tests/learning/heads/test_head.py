@@ -9,7 +9,7 @@ import torch
 from tiny import TINY, tiny_classifier
 from wheels import only_from
 
-from visionlab.errors import HeadError
+from visionlab.errors import HeadError, ParameterError
 from visionlab.imaging.samples import load_sample
 from visionlab.learning.features.embedding import embed
 from visionlab.learning.features.source import embedder, network_fingerprint
@@ -48,6 +48,18 @@ def test_a_saved_head_is_the_same_head(head, tmp_path):
         assert (found.classes, found.network, found.layer) == (head.classes, "tiny", "relu7")
         assert found.facts == head.facts
     assert [path.name for path in tmp_path.iterdir()] == ["stripes.safetensors"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_where_a_head_cannot_be_saved_one_sentence_says_so_and_the_old_one_stays(head, tmp_path):
+    place = tmp_path / "mine.safetensors"
+    place.write_bytes(b"old")
+    place.with_name("mine.safetensors.part").symlink_to("/dev/full")
+    with pytest.raises(ParameterError, match=r"mine\.safetensors cannot be written \(No space left on device\)\."):
+        head.save(place)
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("mine.safetensors", b"old")]
+    with pytest.raises(ParameterError, match=r"no/mine\.safetensors cannot be written \(No such file or directory\)\."):
+        head.save(tmp_path / "no" / "mine.safetensors")
 
 
 @pytest.mark.gpu

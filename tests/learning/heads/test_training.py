@@ -12,9 +12,10 @@ from visionlab.errors import DatasetError, ParameterError
 from visionlab.learning.features.augmentation import view
 from visionlab.learning.features.cache import FeatureCache
 from visionlab.learning.features.embedding import embed
+from visionlab.learning.features.scaling import STRENGTH
 from visionlab.learning.heads.head import load_head
 from visionlab.learning.heads.kinds import KINDS
-from visionlab.learning.heads.linear import STRENGTH, STRENGTHS, choose_strength
+from visionlab.learning.heads.linear import STRENGTHS, choose_strength
 from visionlab.learning.heads.problem import Problem
 from visionlab.learning.heads.training import fit, train_head
 from visionlab.learning.judging.calibration import fit_temperature

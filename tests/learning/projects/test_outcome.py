@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from visionlab.errors import ParameterError
-from visionlab.learning.heads.packing import packed, unpacked
 from visionlab.learning.projects.outcome import Outcome, compare, mcnemar
+from visionlab.packing import packed, unpacked
 
 
 def outcome(**changed) -> Outcome:

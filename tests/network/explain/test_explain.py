@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -12,7 +13,7 @@ from visionlab.learning.features.source import network_fingerprint
 from visionlab.learning.heads.head import Head
 from visionlab.network.explain import METHODS, explain, explain_layers
 from visionlab.network.explain.faithfulness import faithfulness
-from visionlab.network.explain.heatmap import lay_over
+from visionlab.network.explain.heatmap import lay_over, seen
 from visionlab.network.explain.sanity import sanity_check
 
 LAYERED = [name for name, method in METHODS.items() if method.layered]
@@ -210,16 +211,16 @@ def test_one_hot_pixel_does_not_darken_the_others():
     transform, image = tiny_classifier().transform.at(64), picture(72, 72)
     values = np.ones((64, 64), np.float32)
     values[5, 5] = 1000
-    assert np.median(lay_over(transform, image, values, 99)[4:-4, 4:-4]) == 1
-    assert np.median(lay_over(transform, image, values, 100)) == pytest.approx(0.001)
+    assert np.median(lay_over(transform, image.shape[:2], values, 99)[4:-4, 4:-4]) == 1
+    assert np.median(lay_over(transform, image.shape[:2], values, 100)) == pytest.approx(0.001)
 
 
 def test_maps_without_a_positive_value_are_empty_and_rare_positives_are_not():
     transform, image = tiny_classifier().transform, picture(72, 72)
     values = np.full((64, 64), -3, np.float32)
-    assert lay_over(transform, image, values, 99).max() == 0
+    assert lay_over(transform, image.shape[:2], values, 99).max() == 0
     values[30:33, 30:33] = 2
-    found = lay_over(transform, image, values, 99)
+    found = lay_over(transform, image.shape[:2], values, 99)
     assert found.max() == 1
     assert (found > 0).mean() < 0.01
 
@@ -254,3 +255,18 @@ def test_a_method_without_layers_takes_none(noise, method):
         explain(tiny_classifier(), noise, method, layer="conv5_3")
     with pytest.raises(ModelError, match=told):
         explain_layers(tiny_classifier(), noise, method=method)
+
+
+@pytest.mark.parametrize("method", ["grad-cam", "saliency"])
+def test_a_map_can_lie_over_a_smaller_copy_of_the_picture_that_is_explained(tiny, method):
+    image = np.random.default_rng(4).integers(0, 256, (900, 1200, 3), dtype=np.uint8)
+    whole, small = explain(tiny, image, method), explain(tiny, image, method, shape=(90, 120))
+    assert small.values.shape == (90, 120)
+    assert small.target == whole.target
+    rows, columns = seen(tiny.transform, (90, 120))
+    inside = np.zeros((90, 120), bool)
+    inside[rows, columns] = True
+    assert not small.values[~inside].any()
+    side = (columns.stop - columns.start, rows.stop - rows.start)
+    same = cv2.resize(whole.values[seen(tiny.transform, image.shape[:2])], side, interpolation=cv2.INTER_LINEAR)
+    assert np.corrcoef(same.ravel(), small.values[rows, columns].ravel())[0, 1] > 0.9

@@ -38,7 +38,7 @@ class OnePatch(nn.Module):
 
 def one_patch(gain: float = 4.0) -> Classifier:
     transform = Transform(SIDE, SIDE)
-    return Classifier("patch", OnePatch(gain), transform, ("bright", "dark"), (), torch.device("cpu"), "patch", SIDE)
+    return Classifier("patch", OnePatch(gain), transform, ("bright", "dark"), (), torch.device("cpu"), "patch")
 
 
 def heat_of(values: np.ndarray, target: int = 0) -> Heatmap:

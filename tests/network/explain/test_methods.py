@@ -43,7 +43,7 @@ def linear_classifier(side: int = 32) -> Classifier:
     network = nn.Sequential(nn.Flatten(), module)
     network.steps = lambda: [("flatten", flatten), ("linear", module)]
     labels, device = ("a", "b", "c", "d"), torch.device("cpu")
-    return Classifier("linear", network, Transform(side, side), labels, (), device, "linear", side)
+    return Classifier("linear", network, Transform(side, side), labels, (), device, "linear")
 
 
 @pytest.fixture

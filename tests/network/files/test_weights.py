@@ -308,11 +308,10 @@ def test_a_part_of_another_file_is_caught_and_removed(server):
 
 
 def instructs(error: BaseException) -> bool:
-    """One sentence that says where to put the file, and names no host."""
-    text = str(error)
-    return (
-        f"download {NAME} elsewhere and put it into {folder()}" in text and "127.0.0.1" not in text and "\n" not in text
-    )
+    """One sentence that says where the file is to be had, and where to put it; the reason names no host."""
+    reason, told, place = str(error).partition("download it elsewhere, from http://127.0.0.1:")
+    where = f"/{NAME}, and put it into {folder()}." in place
+    return bool(told) and where and "127.0.0.1" not in reason and "\n" not in str(error)
 
 
 @pytest.mark.parametrize(("status", "reason"), [(404, "HTTP 404 Not Found"), (503, "HTTP 503 Service Unavailable")])

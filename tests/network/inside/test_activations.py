@@ -3,6 +3,7 @@ import pytest
 import torch
 from tiny import tiny_classifier
 
+from visionlab import device
 from visionlab.errors import ModelError, ParameterError
 from visionlab.network.inside.activations import activations, feature_maps
 from visionlab.network.running.prediction import probabilities
@@ -44,6 +45,28 @@ def test_maps_at_another_size(noise):
     values = feature_maps(tiny_classifier(), noise, ["pool3"], side=96)["pool3"].values
     assert values.shape == (8, 12, 12)
     assert feature_maps(tiny_classifier(), noise, [], side=96) == {}
+
+
+def test_layers_without_places_are_those_of_the_prediction_whatever_the_size(noise):
+    net = tiny_classifier()
+    found, own = feature_maps(net, noise, side=96), feature_maps(net, noise)
+    assert list(found) == [layer.name for layer in net.layers]
+    for name, each in found.items():
+        if each.layer.in_place:
+            assert each.values.shape[1] == 96 // each.layer.stride
+        else:
+            np.testing.assert_array_equal(each.values, own[name].values)
+    np.testing.assert_allclose(found["prob"].values.ravel(), probabilities(net, [noise])[0], rtol=1e-5)
+
+
+def test_what_the_memory_does_not_hold_is_told_before_it_is_begun(noise, monkeypatch):
+    net = tiny_classifier()
+    monkeypatch.setattr(device, "free_memory", lambda _: 2_000_000)
+    with pytest.raises(ParameterError, match=r"Looking at conv1_1 at 640 px .* about 34 MB .* 2 MB are free"):
+        feature_maps(net, noise, ["conv1_1"], side=640)
+    with pytest.raises(ParameterError, match=r"Looking at 31 layers at 20,000 px is too much"):
+        feature_maps(net, noise, side=20_000)
+    feature_maps(net, noise)
 
 
 def test_unknown_layers_and_tiny_sides_are_refused(noise):

@@ -1,18 +1,12 @@
-from dataclasses import replace
-
-import captum.attr
 import numpy as np
 import pytest
-import torch
-from tiny import TINY, tiny_classifier
+from tiny import tiny_classifier
 
 from visionlab.errors import ModelError, ParameterError
-from visionlab.learning.features.source import network_fingerprint
-from visionlab.learning.heads.head import Head
 from visionlab.network.inside.activations import FeatureMap, feature_maps
-from visionlab.network.inside.channels import RANKINGS, channel_change, channel_weights, contributions, layer_statistics
+from visionlab.network.inside.channels import RANKINGS, channel_change, channel_weights, layer_statistics
+from visionlab.network.inside.contributions import contributions
 from visionlab.network.running.classifier import Layer
-from visionlab.network.running.prediction import predict
 
 
 def _map(values) -> FeatureMap:
@@ -65,81 +59,6 @@ def test_a_constant_layer_has_no_spread():
     assert found.spread == pytest.approx(0, abs=1e-5)
 
 
-@pytest.mark.gpu
-@pytest.mark.parametrize("layer", ["conv1_1", "relu2_2", "pool3", "conv5_3", "avgpool", "fc6", "relu7"])
-def test_contributions_are_captums(tiny, noise, layer):
-    x = tiny.transform([noise], tiny.device)
-    module = tiny.module.get_submodule(tiny.layer(layer).module)
-    expected = captum.attr.LayerGradientXActivation(tiny.module, module).attribute(x, target=2)[0]
-    expected = expected.detach().cpu().numpy().reshape(len(expected), -1).sum(1)
-    found = contributions(tiny, noise, target=2)[layer]
-    assert np.abs(found).max() > 0
-    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5)
-
-
-def test_without_biases_a_layers_contributions_add_up_to_the_logit(noise):
-    net = tiny_classifier()
-    for module in net.module.modules():
-        if isinstance(module, torch.nn.Conv2d | torch.nn.Linear):
-            torch.nn.init.zeros_(module.bias)  # then the network is homogeneous of degree 1: Euler’s theorem
-    for side in (64, 96):
-        logit = feature_maps(net, noise, ["fc8"], side)["fc8"].values[4, 0, 0]
-        assert abs(logit) > 0.01
-        for name, found in contributions(net, noise, target="class 4", side=side).items():
-            assert found.sum() == pytest.approx(logit, rel=1e-3, abs=1e-5), name
-
-
-def test_contributions_are_of_every_layer_up_to_the_logits(noise):
-    net = tiny_classifier()
-    found = contributions(net, noise, target=1)
-    assert list(found) == [layer.name for layer in net.layers if layer.kind != "softmax"]
-    for name, values in found.items():
-        assert values.shape == net.layer(name).shape[:1]
-        assert values.dtype == np.float32
-    logits = feature_maps(net, noise, ["fc8"])["fc8"].values.ravel()
-    np.testing.assert_allclose(found["fc8"], np.where(np.arange(7) == 1, logits, 0), rtol=1e-5)
-
-
-def test_the_class_is_the_most_probable_at_the_classifiers_own_size():
-    net = tiny_classifier()
-    rng = np.random.default_rng(0)
-    for _ in range(30):  # until a picture whose most probable class changes with the input size
-        image = rng.integers(0, 256, (70, 90, 3), dtype=np.uint8)
-        best = predict(net, [image], top=1)[0][0].index
-        if feature_maps(net, image, ["fc8"], 40)["fc8"].values.argmax() != best:
-            break
-    else:
-        pytest.fail("every picture has the same class at both sizes")
-    found = contributions(net, image, side=40)
-    np.testing.assert_array_equal(found["conv3_1"], contributions(net, image, best, side=40)["conv3_1"])
-    assert np.flatnonzero(found["fc8"]) == [best]
-
-
-def test_contributions_to_the_classes_of_a_head(noise):
-    net = tiny_classifier(plan=replace(TINY, pool=7))
-    weights = np.random.default_rng(1).normal(0, 0.1, (3, 12 * 49)).astype(np.float32)
-    head = Head(weights, np.zeros(3, np.float32), ("a", "b", "c"), "tiny", "avgpool", network_fingerprint(net))
-    mine = head.as_classifier(net)
-    found = contributions(mine, noise, target="b", side=96)
-    features = feature_maps(mine, noise, ["avgpool"], 96)["avgpool"].values
-    np.testing.assert_allclose(found["avgpool"], (features * weights[1].reshape(12, 7, 7)).sum((1, 2)), rtol=1e-3)
-    assert "prob" not in found
-
-
-def test_the_network_is_left_as_it_was(noise):
-    net = tiny_classifier()
-    contributions(net, noise)
-    assert not any(p.requires_grad or p.grad is not None for p in net.module.parameters())
-    assert not any(module._forward_hooks or module._backward_hooks for module in net.module.modules())
-
-
-def test_unknown_classes_and_tiny_sides_are_refused(noise):
-    with pytest.raises(ParameterError, match="no class “unicorn”"):
-        contributions(tiny_classifier(), noise, "unicorn")
-    with pytest.raises(ParameterError, match="8 px is too small"):
-        contributions(tiny_classifier(), noise, side=8)
-
-
 @pytest.mark.parametrize("name", RANKINGS)
 @pytest.mark.parametrize("layer", ["conv1_1", "relu4_3", "avgpool", "relu6"])
 def test_every_ranking_orders_every_channel(noise, name, layer):
@@ -147,7 +66,7 @@ def test_every_ranking_orders_every_channel(noise, name, layer):
     values = feature_maps(net, noise, [layer])[layer].values
     ranking = RANKINGS[name]
     assert ranking.name == name
-    added = contributions(net, noise)[layer] if ranking.by_class else None
+    added = contributions(net, noise).layers[layer] if ranking.by_class else None
     score = ranking.score(values, added)
     assert score.shape == (len(values),)
     assert np.isfinite(score).all()

@@ -68,7 +68,7 @@ def test_in_the_middle_the_box_is_as_large_as_the_receptive_field():
 def test_without_places_the_box_is_the_whole_input(name):
     net = tiny_classifier()
     assert receptive_box(net, name, 0, 0) == Box(0, 0, 64, 64)
-    assert receptive_box(net, name, 0, 0, side=97) == Box(0, 0, 97, 97)
+    assert receptive_box(net, name, 0, 0, side=97) == Box(0, 0, 64, 64)  # as the network predicts
 
 
 @pytest.mark.gpu
@@ -96,13 +96,23 @@ def test_any_unit_at_any_size_is_that_sum(data):
 @pytest.mark.parametrize("side", [33, 97, 160, 320])  # 1, 3, 5 and 10 places a side before the pool of 7
 def test_adaptive_pooling_and_the_layer_after_it(noise, side):
     net = tiny_classifier(plan=replace(TINY, pool=7))
-    maps = feature_maps(net, noise, ["pool5", "avgpool", "fc6"], side)
+    net = replace(net, transform=net.transform.at(side))
+    maps = feature_maps(net, noise, ["pool5", "avgpool", "fc6"])
     for row in range(7):
         for column in range(7):
-            _holds(trace_unit(net, noise, "avgpool", 5, row, column, side, maps))
-    found = trace_unit(net, noise, "fc6", 3, side=side, maps=maps)
+            _holds(trace_unit(net, noise, "avgpool", 5, row, column, maps=maps))
+    found = trace_unit(net, noise, "fc6", 3, maps=maps)
     assert found.patches.shape == (12 * 49, 1, 1)
     _holds(found)
+
+
+def test_the_average_pool_is_that_of_the_prediction_whatever_the_size_of_the_maps(noise):
+    net = tiny_classifier()
+    maps = feature_maps(net, noise, side=96)
+    found = trace_unit(net, noise, "avgpool", 5, side=96, maps=maps)
+    _holds(found)
+    assert found.patches.shape == (1, 2, 2)  # pool5 at 64 px
+    assert found.value == trace_unit(net, noise, "avgpool", 5).value
 
 
 @pytest.mark.parametrize("layer", ["avgpool", "relu7"])

@@ -31,15 +31,21 @@ def test_the_activation_rises(tiny, layer):
 
 
 @pytest.mark.parametrize(
-    ("layer", "maximised"),
-    [("conv2_2", "conv2_2"), ("relu2_2", "conv2_2"), ("pool2", "conv2_2"), ("avgpool", "conv5_3"), ("prob", "fc8")],
+    ("layer", "before", "after"),
+    [
+        ("conv2_2", "conv2_2", torch.nn.Identity()),
+        ("relu2_2", "conv2_2", torch.nn.Identity()),
+        ("pool2", "conv2_2", torch.nn.MaxPool2d(2)),
+        ("avgpool", "conv5_3", torch.nn.MaxPool2d(2)),
+        ("prob", "fc8", torch.nn.Identity()),
+    ],
 )
-def test_the_activation_is_the_mean_before_the_relu_of_the_picture_shown(layer, maximised):
+def test_the_activation_is_the_mean_before_the_relu_of_the_picture_shown(layer, before, after):
     net = tiny_classifier()
     for found in visualise_channel(net, layer, 3, side=48, steps=8):
-        assert found.activation == pytest.approx(
-            _response(net, found.image, maximised, 3).mean().item(), rel=1e-4, abs=1e-6
-        )
+        answer = _response(net, found.image, before, 3)
+        expected = after(answer[None])[0] if answer.dim() == 2 else answer
+        assert found.activation == pytest.approx(expected.mean().item(), rel=1e-4, abs=1e-6)
 
 
 def test_a_unit_is_excited_at_its_own_place():
@@ -47,6 +53,11 @@ def test_a_unit_is_excited_at_its_own_place():
     first, *_, last = visualise_channel(net, "conv2_1", 2, side=48, steps=24, unit=(5, 20))
     assert last.activation == pytest.approx(_response(net, last.image, "conv2_1", 2)[5, 20].item(), rel=1e-4)
     assert last.activation > first.activation + 0.5
+    *_, last = visualise_channel(net, "pool2", 2, side=48, steps=8, unit=(5, 6))  # its own place, not its convolution’s
+    window = _response(net, last.image, "conv2_2", 2)[10:12, 12:14]
+    assert last.activation == pytest.approx(window.max().item(), rel=1e-4)
+    with pytest.raises(ParameterError, match="pool2 has no row 12"):
+        visualise_channel(net, "pool2", 2, side=48, unit=(12, 0))
     with pytest.raises(ParameterError, match="conv2_1 has no row 24"):
         visualise_channel(net, "conv2_1", 2, side=48, unit=(24, 0))
 

@@ -37,7 +37,7 @@ def test_the_view_is_the_middle_of_the_picture():
     assert view.shape == (50, 50, 3)
     assert view[:, 12:38].min() == 255
     assert view[:, :3].max() == 0
-    assert Transform(50, 50).box(image) == (0, 50, 100, 100)
+    assert Transform(50, 50).box(image.shape[:2]) == (0, 50, 100, 100)
 
 
 def test_too_small_an_input_is_refused():

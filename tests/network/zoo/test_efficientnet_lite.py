@@ -146,7 +146,7 @@ def test_its_table_at_its_own_size():
 def small(ours) -> Classifier:
     """The random network at 64 px."""
     transform, labels = MODELS[NAME].transform.at(64), tuple(map(str, range(1000)))
-    return Classifier(NAME, ours, transform, labels, network_layers(ours, 64), torch.device("cpu"), "avgpool", 64)
+    return Classifier(NAME, ours, transform, labels, network_layers(ours, 64), torch.device("cpu"), "avgpool")
 
 
 def test_units_of_its_blocks_are_written_out_as_the_sums_that_they_are(small, noise):

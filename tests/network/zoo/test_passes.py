@@ -88,8 +88,10 @@ def test_fields_of_the_networks_of_blocks_are_those_of_pencil_and_paper():
     with torch.device("meta"):
         resnet, lite = fields(network("resnet18")), fields(network("lite"))
     # r + (k − 1)·j for each kernel: 7 and 3 of stride 2 each, then 3 by 3, with j twice as long from block to block
-    expected = {"conv1": 7, "maxpool": 11, "layer1.1": 43, "layer2.1": 99, "layer3.1": 211, "layer4.1": 435}
+    blocks = {"layer1.1": 43, "layer2.1": 99, "layer3.1": 211, "layer4.1": 435}
+    expected = {"conv1": 7, "maxpool": 11} | {f"{name}.relu2": field for name, field in blocks.items()}
     assert {name: resnet[name] for name in expected} == expected
+    assert resnet["layer2.0.downsample.0"] == resnet["layer1.1.relu2"]  # a single pixel of it
     assert resnet["avgpool"] is None
     kernels = (3, 3, 3, 5, 5, 3, 3, 3, 5, 5, 5, 5, 5, 5, 5, 3)
     jumps = (2, 2, 4, 4, 8, 8, 16, 16, 16, 16, 16, 16, 32, 32, 32, 32)

@@ -12,9 +12,10 @@ from safetensors import safe_open
 from visionlab.imaging.image import fingerprint, load_image
 from visionlab.imaging.samples import SAMPLES, load_sample
 from visionlab.network.files import weights
+from visionlab.network.inside.activations import feature_maps
 from visionlab.network.running.prediction import predict, probabilities
 from visionlab.network.zoo.loading import load_classifier
-from visionlab.network.zoo.models import MODELS, Model
+from visionlab.network.zoo.models import MODELS, Model, available
 from visionlab.network.zoo.vgg import VGG16_BLOCKS
 
 BUILT_IN, OXFORD = MODELS["vgg16-tinyimagenet"], MODELS["vgg16-oxford"]
@@ -40,6 +41,18 @@ def oxford():
     if not weights.is_here(OXFORD.file):
         pytest.skip(f"Oxford's convolutions are not here: python -m visionlab models --get {OXFORD.name} brings them")
     return load_classifier(OXFORD.name, "cpu")
+
+
+@pytest.mark.parametrize("side", [None, 128, 224])
+@pytest.mark.parametrize("name", MODELS)
+def test_the_last_layer_is_the_prediction_whatever_the_size_of_the_maps(name, side):
+    if name not in available():
+        pytest.skip(f"The weights of {name} are not here")
+    net = load_classifier(name, "cpu")
+    for sample in SAMPLES:
+        image = load_sample(sample)
+        found = feature_maps(net, image, ["prob"], side)["prob"].values.ravel()
+        np.testing.assert_allclose(found, probabilities(net, [image])[0], atol=1e-5)
 
 
 def test_the_header_and_the_table_agree(shipped):

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from visionlab.network.zoo.steps import SameConv, Shortcut, Sum, filled
+from visionlab.network.zoo.steps import Return, SameConv, Shortcut, Sum, filled
 
 
 def test_zeros_come_after_where_they_are_odd():
@@ -32,6 +32,15 @@ def test_a_sum_adds_what_its_shortcut_kept_and_keeps_it_no_longer():
     for value in (3.0, 5.0):
         assert run(steps, torch.tensor(value)).item() == value + value**2
         assert steps[0].take() is None
+
+
+def test_a_return_goes_back_and_keeps_what_came():
+    """x² + 3x: the square first, then back to x."""
+    shortcut = Shortcut()
+    steps = [shortcut, torch.square, Return(shortcut, "kept"), lambda x: 3 * x, Sum(shortcut, "return")]
+    for value in (2.0, 5.0):
+        assert run(steps, torch.tensor(value)).item() == value**2 + 3 * value
+        assert shortcut.take() is None
 
 
 def test_the_steps_of_two_passes_do_not_meet():

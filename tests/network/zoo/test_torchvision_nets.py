@@ -16,6 +16,7 @@ from torchvision.models import get_model, get_model_weights
 from torchvision.models.vgg import make_layers
 
 from visionlab.errors import ModelError, ParameterError, WeightsError
+from visionlab.imaging.samples import SAMPLES, load_sample
 from visionlab.learning.features.embedding import embed
 from visionlab.learning.features.source import network_fingerprint
 from visionlab.learning.heads.head import Head
@@ -25,12 +26,13 @@ from visionlab.network.explain.method import silent
 from visionlab.network.explain.sanity import sanity_check
 from visionlab.network.files.weight_file import WeightFile
 from visionlab.network.inside.activations import activations, feature_maps
-from visionlab.network.inside.channels import channel_weights, contributions
+from visionlab.network.inside.channels import channel_weights
+from visionlab.network.inside.contributions import contributions
 from visionlab.network.inside.excitation import peaks
 from visionlab.network.inside.trace import Box, receptive_box, trace_unit
 from visionlab.network.inside.visualisation import visualise_channel
 from visionlab.network.running.classifier import Transform
-from visionlab.network.running.prediction import predict
+from visionlab.network.running.prediction import predict, probabilities
 from visionlab.network.zoo import loading, models
 from visionlab.network.zoo.loading import load_classifier
 from visionlab.network.zoo.models import MODELS
@@ -40,7 +42,8 @@ from visionlab.network.zoo.vgg import VGG, VGG16, Plan
 SIDE = 40
 PUBLISHED = [name for name, model in MODELS.items() if model.file.url]
 LITE = "efficientnet_lite0"
-INVERTED = {"mobilenet_v3_large", "efficientnet_b0", LITE}  # whose blocks are unrolled
+INVERTED = {"mobilenet_v3_large", "efficientnet_b0", LITE}  # whose blocks look at each channel on its own
+ADDING = {"resnet50", *INVERTED}  # whose blocks add to what they are given
 FEATURES = {"vgg16": 14, "vgg16_bn": 14, "vgg19": 14, "resnet50": 2048, "mobilenet_v3_large": 1280,
             "squeezenet1_1": 512, "efficientnet_b0": 1280, "convnext_tiny": 768, LITE: 1280}  # fmt: skip
 
@@ -187,8 +190,19 @@ def test_every_layer_is_as_the_table_says(net, noise):
             assert layer.block != "Classifier"
             assert abs(layer.shape[1] - SIDE / layer.stride) < 1.5, layer.name
         if layer.kind == "relu":
-            source = net.layers[net.layers.index(layer) - 1].name
-            np.testing.assert_array_equal(maps[layer.name].values, maps[source].values.clip(min=0))
+            np.testing.assert_array_equal(maps[layer.name].values, maps[net.source(layer).name].values.clip(min=0))
+        if layer.kind == "sum":
+            expected = maps[net.source(layer).name].values + maps[layer.adds].values
+            np.testing.assert_array_equal(maps[layer.name].values, expected)
+
+
+@pytest.mark.parametrize("side", [None, 96])
+def test_the_last_layer_is_the_prediction_whatever_the_size_of_the_maps(net, side):
+    for name in SAMPLES:
+        image = load_sample(name)
+        found = feature_maps(net, image, ["prob"], side)["prob"].values.ravel()
+        # Random weights give logits far apart, which make the most of a kernel's last bits.
+        np.testing.assert_allclose(found, probabilities(net, [image])[0], atol=1e-4)
 
 
 def test_multiplications_are_half_of_the_operations_that_torch_counts(net):
@@ -202,11 +216,14 @@ def test_resnets_table_at_its_own_size():
         layers = {layer.name: layer for layer in network_layers(Stepped(get_model("resnet50")), 224)}
     assert sum(layer.multiplications for layer in layers.values()) == 4_089_184_256
     assert layers["conv1"].multiplications == 64 * 112 * 112 * 3 * 7 * 7
-    assert (layers["layer3.5"].kind, layers["layer3.5"].shape, layers["layer3.5"].stride) == (
-        "block",
-        (1024, 14, 14),
-        16,
-    )
+    assert not any(layer.kind == "block" for layer in layers.values())
+    last, first = layers["layer3.5.relu3"], layers["layer4.0.conv1"]
+    assert (last.kind, last.shape, last.stride) == ("relu", (1024, 14, 14), 16)
+    assert (first.shape, first.stride, first.block) == ((512, 14, 14), 16, "Stride 32")  # it belongs to its sum
+    assert layers["layer4.0.downsample.0"].source == last.name
+    assert layers["layer4.0.sum"].adds == "layer4.0.bn3"
+    assert layers["layer4.1.sum"].adds == "layer4.0.relu3"
+    assert layers["layer1.0.conv2"].receptive_field == 19  # 7 and 3 × 3 after the pool: 11 + 2 · 4
     assert [name for name, layer in layers.items() if not layer.in_place] == ["avgpool", "fc", "prob"]
     assert replace(layers["conv1"], shape=(64, 56, 56)).multiplications == layers["conv1"].multiplications / 4
 
@@ -219,7 +236,8 @@ def test_a_table_knows_strides_whatever_the_borders():
 
 
 def test_channels_add_up_to_what_the_last_layer_sees(net, noise):
-    added = contributions(net, noise, target=7)
+    found = contributions(net, noise, target=7)
+    added = found.layers
     assert list(added) == [layer.name for layer in net.layers if layer.kind != "softmax"]
     weighty = next(layer for layer in reversed(net.layers) if layer.kind in ("linear", "conv"))
     if weighty.kind == "linear":  # gradient × activation of a linear layer's inputs is the logit without its bias
@@ -227,6 +245,8 @@ def test_channels_add_up_to_what_the_last_layer_sees(net, noise):
         bias = channel_weights(net, weighty.name, 7).bias
         logit = feature_maps(net, noise, [weighty.name])[weighty.name].values[7].item()
         assert added[before].sum() == pytest.approx(logit - bias, rel=1e-3, abs=1e-3)
+        assert found.rest(before) == pytest.approx(bias, rel=1e-3, abs=1e-3)
+        assert before in found.exact
     for layer in net.layers[:-1]:
         assert added[layer.name].shape == layer.shape[:1]
 
@@ -234,8 +254,9 @@ def test_channels_add_up_to_what_the_last_layer_sees(net, noise):
 def test_traces_are_the_sums_that_the_network_computes(net, noise):
     rng, maps, rules = np.random.default_rng(0), feature_maps(net, noise), set()
     for layer in net.layers:
-        if layer.kind in ("block", "norm", "activation"):
-            with pytest.raises(ModelError, match=rf"{layer.name} is no sum .* a {layer.kind}\. Choose one of "):
+        module = dict(net.module.steps()).get(layer.module)
+        if layer.kind in ("block", "activation") or isinstance(module, nn.LayerNorm):
+            with pytest.raises(ModelError, match=rf"{layer.name} is no sum .* The nearest that are: "):
                 trace_unit(net, noise, layer.name, 0, maps=maps)
             continue
         for row, column in [(0, 0), (-1, -1), rng.integers(layer.shape[1:])]:
@@ -245,7 +266,8 @@ def test_traces_are_the_sums_that_the_network_computes(net, noise):
             rules.add(found.rule)
             if not layer.in_place:
                 assert found.box == Box(0, 0, SIDE, SIDE)
-    assert ({"depthwise", "sum"} <= rules) == (net.name in INVERTED)
+    assert ("depthwise" in rules) == (net.name in INVERTED)
+    assert ("sum" in rules) == (net.name in ADDING)
 
 
 @pytest.mark.parametrize("side", [32, 97])

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from visionlab.errors import DatasetError
 from visionlab.network.running.classifier import IMAGENET_MEAN, IMAGENET_STD
+from visionlab.writing import whole
 
 SIDE = 64  # of the pictures as they are stored
 SUFFIXES = {".webp", ".jpg", ".jpeg", ".png"}
@@ -78,9 +79,8 @@ def read_pictures(folder: Path, split: str, cache: Path) -> Pictures:
         if not pixels:
             raise DatasetError(f"No pictures for “{split}” in {folder}: expected {split}/<wnid>/*.webp, .jpg or .png.")
         cache.mkdir(parents=True, exist_ok=True)
-        partial = packed.with_suffix(".part.npz")
-        np.savez(partial, pixels=np.stack(pixels), labels=np.array(labels, np.int64))
-        partial.replace(packed)
+        with whole(packed) as part, part.open("wb") as file:
+            np.savez(file, pixels=np.stack(pixels), labels=np.array(labels, np.int64))
     arrays = np.load(packed)
     return Pictures(torch.from_numpy(arrays["pixels"]), torch.from_numpy(arrays["labels"]))
 

@@ -11,7 +11,6 @@ training the head takes a minute or two. It runs on the CPU.
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -30,11 +29,12 @@ from visionlab.imaging.image import Image
 from visionlab.learning.builtin.corpus import Pictures, read_classes, read_pictures, strangers
 from visionlab.learning.builtin.shipping import finish_by, write
 from visionlab.learning.builtin.training import rate_at
+from visionlab.learning.builtin.winograd import Winograd
 from visionlab.network.files import checksums, weights
 from visionlab.network.running.classifier import SMALLEST_SIDE, Transform
-from visionlab.network.running.winograd import Winograd
 from visionlab.network.zoo.oxford import CONVOLUTIONS, MEAN, STD
 from visionlab.network.zoo.vgg import VGG, Plan, scaled_plan
+from visionlab.writing import whole
 
 BATCH = 12  # pictures that go through the convolutions together
 GROUP = 3  # of them through the first three blocks, whose values then stay in the processor's cache
@@ -131,9 +131,8 @@ class Room:
             transform = Transform(side, side, MEAN, STD, interpolation=self.recipe.interpolation)
             began = time.perf_counter()
             found = self.means(list(pixels.numpy()), transform).astype(np.float16)
-            draft = path.with_suffix(".part.npy")
-            np.save(draft, found)
-            os.replace(draft, path)
+            with whole(path) as part, part.open("wb") as file:
+                np.save(file, found)
             print(f"  {name}: {(time.perf_counter() - began) / len(found):.3f} s a picture", flush=True)
         return torch.from_numpy(np.load(path)).float()
 

@@ -18,6 +18,7 @@ from visionlab.learning.judging.calibration import fit_temperature, reliability
 from visionlab.network.files import packages
 from visionlab.network.running.classifier import IMAGENET_MEAN, IMAGENET_STD, Transform
 from visionlab.network.zoo.vgg import VGG
+from visionlab.writing import whole
 
 SIDES = (64, 72, 80, 96, 112, 128)  # input sizes in pixels among which the best one is looked for
 
@@ -120,10 +121,8 @@ def write(
         "training": facts | {"figures": finished.figures},
     }
     out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_suffix(".part")
-    with partial.open("wb") as sink:
+    with whole(out) as part, part.open("wb") as sink:
         packages.write(tensors, sink, {key: json.dumps(value) for key, value in metadata.items()})
-    partial.replace(out)
 
 
 @torch.inference_mode()

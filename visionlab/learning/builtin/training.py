@@ -44,6 +44,7 @@ from visionlab.learning.builtin.corpus import (
 from visionlab.learning.builtin.shipping import accuracies, finish, logits_of, write, write_unrounded
 from visionlab.network.files import checksums, weights
 from visionlab.network.zoo.vgg import VGG, Plan, fold_batch_norm, read_plan, scaled_plan, unfold_batch_norm
+from visionlab.writing import whole
 
 STATISTICS = 4096  # pictures over which a network that is trained on gets its normalisation back
 
@@ -131,8 +132,8 @@ class Run:
             "history": json.dumps(self.history),
             "seconds": self.seconds,
         }
-        torch.save(state, checkpoint.with_suffix(".part"))
-        checkpoint.with_suffix(".part").replace(checkpoint)
+        with whole(checkpoint) as part:
+            torch.save(state, part)
 
     def restore(self, checkpoint: Path, recipe: Recipe, device: torch.device) -> None:
         """Go on where the checkpoint stopped. Raises ParameterError where it is of another recipe."""

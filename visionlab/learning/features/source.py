@@ -8,9 +8,9 @@ from dataclasses import replace
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from visionlab.network.running.classifier import Classifier, Layer, Transform
+from visionlab.network.running.classifier import Classifier, Layer, Step, Transform
 from visionlab.network.zoo.loading import layers_at
-from visionlab.network.zoo.vgg import Step, flatten
+from visionlab.network.zoo.vgg import flatten
 
 FEATURES = "features"  # the path of the step whose output a head, and a refusal, reads
 

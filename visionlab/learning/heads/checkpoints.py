@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visionlab.errors import ParameterError
-from visionlab.learning.heads.packing import UNREADABLE, packed, unpacked
 from visionlab.learning.heads.problem import Parts
+from visionlab.packing import UNREADABLE, packed, unpacked
 
 FORMAT = "visionlab-checkpoint-1"
+STATE = "state."  # what the names of such arrays in the file begin with
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,17 +31,14 @@ class Checkpoint:
 
     def to_bytes(self) -> bytes:
         """A safetensors file; never a pickle."""
-        parts = self.parts
-        arrays = {"best.weights": parts.weights, "best.bias": parts.bias, "best.logits": self.logits}
-        arrays |= dict(zip(("hidden.weights", "hidden.bias"), parts.hidden or (), strict=False))
-        arrays |= {f"tuned.{key}": value for key, value in parts.tuned.items()}
-        arrays |= {f"state.{key}": value for key, value in self.state.items()}
+        arrays = {**self.parts.arrays(), "logits": self.logits}
+        arrays |= {STATE + key: value for key, value in self.state.items()}
         about = {
             "format": FORMAT,
             "settings": dict(self.settings),
             "history": list(self.history),
             "best": self.best,
-            "facts": dict(parts.facts),
+            "facts": dict(self.parts.facts),
         }
         return packed(about, arrays)
 
@@ -49,18 +47,14 @@ class Checkpoint:
         """Raises ParameterError where it is none, is damaged, or is of a run with other settings."""
         try:
             about, arrays = unpacked(data)
-            hidden = (arrays["hidden.weights"], arrays["hidden.bias"]) if "hidden.bias" in arrays else None
-            tuned, state = _under(arrays, "tuned."), _under(arrays, "state.")
-            parts = Parts(arrays["best.weights"], arrays["best.bias"], hidden, tuned, about["facts"])
+            arrays = {key.removeprefix("best."): value for key, value in arrays.items()}  # as some began until 0.2
+            parts = Parts.taken_from(arrays, about["facts"])
+            state = {key.removeprefix(STATE): value for key, value in arrays.items() if key.startswith(STATE)}
             history, best = [tuple(epoch) for epoch in about["history"]], int(about["best"])
             known = about["format"], about["settings"]
-            found = cls(settings, history, best, parts, arrays["best.logits"], state)
+            found = cls(settings, history, best, parts, arrays["logits"], state)
         except UNREADABLE as error:
             raise ParameterError("What was kept of the interrupted run is damaged. Train anew.") from error
         if known != (FORMAT, settings):
             raise ParameterError("The interrupted run had other pictures or settings than these. Train anew.")
         return found
-
-
-def _under(arrays: Mapping[str, NDArray], prefix: str) -> dict[str, NDArray]:
-    return {key.removeprefix(prefix): value for key, value in arrays.items() if key.startswith(prefix)}

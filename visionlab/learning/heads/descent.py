@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from visionlab.learning.heads.linear import Scale
+from visionlab.learning.features.scaling import Scale
 from visionlab.learning.heads.problem import Parts, Problem, Trial
 
 BATCH = 32

@@ -18,10 +18,11 @@ from torch import Tensor
 
 from visionlab.device import half_precision
 from visionlab.learning.features.embedding import read_features
+from visionlab.learning.features.scaling import Scale
 from visionlab.learning.heads.block import last_block, through_block
 from visionlab.learning.heads.descent import Descent
 from visionlab.learning.heads.head import with_values
-from visionlab.learning.heads.linear import Scale, logistic
+from visionlab.learning.heads.linear import logistic
 from visionlab.learning.heads.problem import Parts, Problem, Trial
 
 START_EPOCHS = 40  # of the linear head that it starts from

@@ -17,19 +17,20 @@ from torch import Tensor, nn
 from visionlab.errors import HeadError, ParameterError, WeightsError
 from visionlab.learning.features.source import FEATURES, entered_by, network_fingerprint, reading
 from visionlab.learning.heads import gate
-from visionlab.learning.heads.packing import UNREADABLE, packed, unpacked
+from visionlab.learning.heads.problem import TUNED, Parts
 from visionlab.learning.judging.refusal import Refusal
 from visionlab.network.files.weights import is_here
-from visionlab.network.running.classifier import Classifier, Layer, Transform
+from visionlab.network.running.classifier import Classifier, Layer, Step, Transform
 from visionlab.network.zoo.loading import load_classifier
 from visionlab.network.zoo.models import MODELS
-from visionlab.network.zoo.vgg import Step
+from visionlab.packing import UNREADABLE, packed, unpacked
+from visionlab.writing import replacing
 
 FORMAT = "visionlab-head-3"
 # The first knew linear heads alone, and no temperature; the second did not say how pictures enter the network.
 READABLE = ("visionlab-head-1", "visionlab-head-2", FORMAT)
 MAX_BYTES = 100 * 2**20  # the last block of ConvNeXt tiny takes 62 MB; a linear head alone, some kilobytes
-TUNED, REFUSAL = "tuned.", "refusal."  # what the names of such arrays in the file begin with
+REFUSAL = "refusal."  # what the names of such arrays in the file begin with
 THRESHOLD = REFUSAL + "threshold"
 
 
@@ -80,20 +81,15 @@ class Head:
             "transform": None if self.transform is None else asdict(self.transform),
             "unit_length": self.unit_length,
         }
-        arrays = {"weights": self.weights, "bias": self.bias}
-        if self.hidden is not None:
-            arrays |= dict(zip(("hidden.weights", "hidden.bias"), self.hidden, strict=True))
-        arrays |= {TUNED + key: value for key, value in self.tuned.items()}
+        arrays = Parts(self.weights, self.bias, self.hidden, self.tuned).arrays()
         if self.refusal is not None:
             arrays |= {REFUSAL + key: value for key, value in self.refusal.arrays().items()}
         return packed(about, arrays)
 
     def save(self, path: str | Path) -> None:
-        """Write the file; an interrupted write leaves what was there."""
-        path = Path(path)
-        partial = path.with_name(path.name + ".part")
-        partial.write_bytes(self.to_bytes())
-        partial.replace(path)
+        """Write the file; an interrupted write leaves what was there. Raises ParameterError where it cannot be."""
+        with replacing(path) as part:
+            part.write_bytes(self.to_bytes())
 
     def tuned_network(self, net: Classifier) -> Classifier:
         """What the head's features come from: `net` as the head was trained on it (layer, transform, unit length), with
@@ -220,7 +216,7 @@ def load_head(source: str | Path | bytes) -> Head:
         raise HeadError(f"{name} is larger than {MAX_BYTES >> 20} MB, so it is no head of this app.")
     try:
         about, arrays = unpacked(data)
-        format_, told = about["format"], {key: about[key] for key in ("network", "layer", "fingerprint")}
+        format_, on = about["format"], {key: about[key] for key in ("network", "layer", "fingerprint")}
         classes, facts = about["classes"], about["facts"]
         temperature, unit_length = about.get("temperature", 1.0), bool(about.get("unit_length", False))
         entering = None if about.get("transform") is None else Transform(**about["transform"])
@@ -230,23 +226,23 @@ def load_head(source: str | Path | bytes) -> Head:
         raise HeadError(f"{name} is no head of this app: choose a .safetensors file that it saved.") from error
     if format_ not in READABLE:
         raise HeadError(f"{name} is of another format; this version reads “{'” and “'.join(READABLE)}”.")
-    texts = [gate.checked_text(value, what, name) for what, value in told.items()]
+    on = {what: gate.checked_text(value, what, name) for what, value in on.items()}
     classes, facts = gate.checked_classes(classes, name), gate.checked_facts(facts, name)
     temperature = gate.checked_temperature(temperature, name)
     transform = None if entering is None else gate.checked_transform(entering, name)
     for key, value in arrays.items():
         largest = gate.LARGEST_TUNED if key.startswith(TUNED) else gate.LARGEST
         arrays[key] = gate.checked_numbers(value, gate.checked_text(key, "part", name), name, largest)
-    weights, bias = arrays.pop("weights"), arrays.pop("bias")
-    hidden = None
-    if "hidden.weights" in arrays or "hidden.bias" in arrays:
-        hidden = tuple(_taken(arrays, key, name) for key in ("hidden.weights", "hidden.bias"))
-        if hidden[0].ndim != 2 or hidden[1].shape != hidden[0].shape[:1]:
-            raise HeadError(f"{name} is damaged: its hidden layer does not fit together. Save it anew.")
+    try:
+        parts = Parts.taken_from(arrays, facts)
+    except KeyError as error:
+        raise HeadError(f"{name} is damaged: “{error.args[0]}” is missing. Save it anew.") from error
+    hidden = parts.hidden
+    if hidden is not None and (hidden[0].ndim != 2 or hidden[1].shape != hidden[0].shape[:1]):
+        raise HeadError(f"{name} is damaged: its hidden layer does not fit together. Save it anew.")
     inputs = weights.shape[-1:] if hidden is None else hidden[1].shape
     if len(classes) < 2 or weights.shape != (len(classes), *inputs) or bias.shape != (len(classes),):
         raise HeadError(f"{name} is damaged: its numbers do not fit its {len(classes)} classes. Save it anew.")
-    tuned = {key.removeprefix(TUNED): arrays.pop(key) for key in [*arrays] if key.startswith(TUNED)}
     refusal = {key.removeprefix(REFUSAL): arrays.pop(key) for key in [*arrays] if key.startswith(REFUSAL)}
     if threshold is not None:
         refusal["threshold"] = threshold
@@ -256,13 +252,8 @@ def load_head(source: str | Path | bytes) -> Head:
         known = Refusal.from_arrays(refusal) if refusal else None
     except ParameterError as error:
         raise HeadError(f"{name} is damaged: how it refuses pictures does not fit together. Save it anew.") from error
-    return Head(weights, bias, classes, *texts, facts, hidden, tuned, temperature, known, transform, unit_length)
-
-
-def _taken(arrays: dict[str, NDArray], key: str, name: str) -> NDArray:
-    if key not in arrays:
-        raise HeadError(f"{name} is damaged: “{key}” is missing. Save it anew.")
-    return arrays.pop(key)
+    way_in = {"transform": transform, "unit_length": unit_length}
+    return Head(**vars(parts), **on, **way_in, classes=classes, temperature=temperature, refusal=known)
 
 
 def _bytes_of(path: Path) -> bytes:

@@ -3,51 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 
+from visionlab.learning.features.scaling import STRENGTH, Scale
 from visionlab.learning.heads.problem import Parts, Problem, Trial
 
-STRENGTH = 1.0  # of the L2 penalty where it cannot be chosen: the best of 0.05 to 10 for 20 photographs a class
 STRENGTHS = (30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03)  # that are tried, each from the solution of the one before
 FOLDS = 5
 STEPS = 30  # of L-BFGS for a candidate
 ENOUGH = 1_000  # rows that the penalty is chosen on, at most: more take long, and choose hardly better
 NARROW = 4  # times as many features as rows: then the rows' own span is searched, which holds the minimum
-
-
-@dataclass(frozen=True, eq=False)
-class Scale:
-    """z = (x − mean) / spread, a mean for each feature (F,) and one spread for all: the root of their mean variance.
-
-    A spread for each feature would be guessed from the few pictures that there are: a feature that hardly moves on
-    these would be made large, and speak loudest of the next one. A dead feature has the spread ∞, and counts nothing.
-    """
-
-    mean: Tensor
-    spread: Tensor
-
-    @classmethod
-    def of(cls, x: Tensor) -> Scale:
-        """Of the rows of (n, F)."""
-        spreads = x.std(0, correction=0)
-        dead = spreads <= 1e-6 * spreads.max().clamp(min=1e-12)
-        common = spreads.square().mean().sqrt().clamp(min=1e-12)
-        return cls(x.mean(0), common.expand_as(spreads).masked_fill(dead, torch.inf))
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return (x - self.mean) / self.spread
-
-    def folded(self, weight: Tensor, bias: Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """weight (M, F) and bias (M,) for plain features, given those for scaled ones."""
-        weight = weight.detach() / self.spread
-        bias = bias.detach() - weight @ self.mean
-        return weight.float().cpu().numpy(), bias.float().cpu().numpy()
 
 
 def logistic(problem: Problem, epochs: int) -> Iterator[Trial]:

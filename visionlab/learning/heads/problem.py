@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from visionlab.learning.heads.block import Block
 
+HIDDEN, TUNED = ("hidden.weights", "hidden.bias"), "tuned."  # names in files; what such names begin with
+
 
 @dataclass(frozen=True, eq=False)
 class Problem:
@@ -33,13 +35,29 @@ class Problem:
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """The arrays of a head, as Head has them, and what else is worth telling of how they were found."""
+    """The arrays of a head, under the names of Head's fields, and what else is worth telling of how they were found.
+
+    arrays() gives them the names that they have in files, of heads and of checkpoints, and taken_from() knows these.
+    """
 
     weights: NDArray[np.float32]
     bias: NDArray[np.float32]
     hidden: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
     tuned: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     facts: Mapping[str, object] = field(default_factory=dict)
+
+    def arrays(self) -> dict[str, NDArray[np.float32]]:
+        found = {"weights": self.weights, "bias": self.bias}
+        if self.hidden is not None:
+            found |= dict(zip(HIDDEN, self.hidden, strict=True))
+        return found | {TUNED + key: value for key, value in self.tuned.items()}
+
+    @classmethod
+    def taken_from(cls, arrays: dict[str, NDArray], facts: Mapping[str, object]) -> Parts:
+        """The parts among these arrays, which lose them. Raises KeyError of a name that is missing."""
+        hidden = tuple(arrays.pop(name) for name in HIDDEN) if arrays.keys() & set(HIDDEN) else None
+        tuned = {key.removeprefix(TUNED): arrays.pop(key) for key in [*arrays] if key.startswith(TUNED)}
+        return cls(arrays.pop("weights"), arrays.pop("bias"), hidden, tuned, facts)
 
 
 @dataclass(frozen=True, eq=False)

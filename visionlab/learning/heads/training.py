@@ -146,10 +146,15 @@ class Fit:
                 "epoch": self.best.index,
                 **parts.facts,
             }
-            fingerprint = network_fingerprint(net)
-            named = (self.data.classes, net.name, net.embedding, fingerprint)
-            way_in = {"transform": net.transform, "unit_length": net.unit_length}
-            head = Head(parts.weights, parts.bias, *named, facts, parts.hidden, parts.tuned, **way_in)
+            head = Head(
+                **vars(parts) | {"facts": facts},
+                classes=self.data.classes,
+                network=net.name,
+                layer=net.embedding,
+                fingerprint=network_fingerprint(net),
+                transform=net.transform,
+                unit_length=net.unit_length,
+            )
             features = self._inputs.features
             if parts.tuned:
                 features = self._inputs.block.features(head.tuned_network(net), np.arange(len(self.data)))

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from visionlab.learning.heads.linear import STRENGTH, Scale
+from visionlab.learning.features.scaling import STRENGTH, Scale
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline

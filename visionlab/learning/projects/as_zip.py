@@ -11,17 +11,18 @@ import os
 import re
 import zipfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from visionlab.errors import DatasetError
-from visionlab.learning.heads.packing import read_json
 from visionlab.learning.projects.files import telling
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import PictureInfo
 from visionlab.learning.sets import archive
+from visionlab.packing import read_json
+from visionlab.writing import replacing
 
 MANIFEST = "manifest.json"
 FORMAT = "visionlab-data-1"
@@ -59,11 +60,12 @@ def export_zip(
     harmless, and the manifest. `file` is a path, or open for writing as binary.
 
     Told picture by picture. A path is made only when all is in it: whoever stops asking leaves none.
-    Raises DatasetError where the disk is full, or a picture's file is gone.
+    Raises DatasetError where it cannot be written, or a picture's file is gone.
     """
     classes, pictures = project.snapshot()
     pictures = [each for each in pictures if only is None or each.id in only]
-    with telling(), _target(file) as target, zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as packed:
+    named = replacing(file, DatasetError) if isinstance(file, str | os.PathLike) else nullcontext(file)
+    with telling(), named as target, zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as packed:
         taken: set[str] = {MANIFEST}
         folders = {each.id: _free(_harmless(each.name), taken) for each in classes}
         names = {each.id: each.name for each in classes}
@@ -103,25 +105,6 @@ def parts(pictures: Sequence[PictureInfo], most: int) -> list[list[PictureInfo]]
             found[-1].extend(unit)
             size += added
     return found
-
-
-@contextmanager
-def _target(file: str | os.PathLike[str] | BinaryIO) -> Iterator[BinaryIO]:
-    if not isinstance(file, str | os.PathLike):
-        yield file
-        return
-    path = Path(file)
-    part = path.with_name(f"{path.name}.part")
-    try:
-        opened = part.open("wb")
-    except OSError as error:
-        raise DatasetError(f"“{path}” cannot be written ({error.strerror}); name another place.") from error
-    try:
-        with opened:
-            yield opened
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _harmless(name: str) -> str:

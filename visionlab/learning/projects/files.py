@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from visionlab.errors import BusyError, DatasetError
+from visionlab.writing import whole
 
 
 @contextmanager
@@ -56,20 +57,9 @@ def _gone() -> DatasetError:
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write the file so that its name never stands for a part of it, even after a power cut.
-
-    Raises OSError; what was begun is then removed.
-    """
-    part = path.with_name(f"{path.name}.part")
-    try:
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())  # the name must not reach the disk before the bytes do
-        os.replace(part, path)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
+    """Write the file, whole or not at all. Raises OSError."""
+    with whole(path) as part:
+        part.write_bytes(data)
 
 
 def link(source: str, target: str) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from visionlab.errors import ParameterError
-from visionlab.learning.heads.packing import UNREADABLE, packed, unpacked
+from visionlab.packing import UNREADABLE, packed, unpacked
 
 FORMAT = "visionlab-outcome-1"
 ARRAYS = {  # field: dtype, and how many axes it has

@@ -1,5 +1,8 @@
 """Networks trained from nothing: the experiments of five articles, on data that fits into memory.
 
+    data.py (small sets) → softmax.py (a template a class)
+                         → stack.py (layers as data) → training.py → moving_eight.py, birds.py, closing.py
+    cost.py: what a layer costs        divergence.py: a loss that has run away
 Each is a run that is iterated for frozen records of how it goes; what it learned is there at any time, and stopping is
 not asking for the next.
 """

@@ -15,6 +15,7 @@ from visionlab.errors import DatasetError, ParameterError
 from visionlab.learning.sets.dataset import LabelledImages, class_names, textures
 from visionlab.learning.sets.online_sets import ONLINE_SETS, OnlineSet
 from visionlab.learning.sets.reading import SHRUNK, Part, framed, read_cifar_python, read_folder, read_idx, read_zip
+from visionlab.learning.sets.ready_made import read_digits, read_faces
 
 HELD_OUT = 1 / 6  # of a set that comes without a test part, as of CIFAR-10's 60,000 pictures
 
@@ -209,11 +210,7 @@ def _share(labels: NDArray[np.int64], share: float, seed: int) -> NDArray[np.int
 
 
 def _digits(path: Path | None, side: int | None, seed: int) -> SmallSet:
-    from sklearn.datasets import load_digits
-
-    found = load_digits()
-    images = np.round(found.images * (255 / 16)).astype(np.uint8)[..., None]  # (1797, 8, 8, 1), from 0..16
-    return _parted("digits", tuple(map(str, range(10))), (images, found.target), seed, mirrored=False)
+    return _parted("digits", tuple("0123456789"), read_digits(), seed, mirrored=False)
 
 
 def _textures(path: Path | None, side: int | None, seed: int) -> SmallSet:
@@ -222,10 +219,7 @@ def _textures(path: Path | None, side: int | None, seed: int) -> SmallSet:
 
 
 def _faces(path: Path | None, side: int | None, seed: int) -> SmallSet:
-    from skimage.data import lfw_subset
-
-    images = np.round(lfw_subset() * 255).astype(np.uint8)[..., None]  # (200, 25, 25, 1): faces first
-    return _parted("faces", ("face", "no face"), (images, np.repeat([0, 1], 100)), seed)
+    return _parted("faces", ("face", "no face"), read_faces(), seed)
 
 
 def _downloaded(name: str, path: Path | None, side: int | None, seed: int) -> SmallSet:

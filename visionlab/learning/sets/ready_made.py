@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from visionlab.imaging.image import Image
 from visionlab.learning.sets.dataset import LabelledImages, textures
 from visionlab.learning.sets.online_sets import ONLINE_SETS, OnlineSet
-from visionlab.learning.sets.reading import read_cifar_python, read_idx
+from visionlab.learning.sets.reading import Part, read_cifar_python, read_idx
 
 PER_CLASS = 100  # pictures of a set that has more
 
@@ -30,22 +30,19 @@ class ReadyMade:
     online: OnlineSet | None = None
 
 
-def _digits() -> LabelledImages:
+def read_digits() -> Part:
+    """scikit-learn's digits: pictures (1797, 8, 8, 1), labelled 0 to 9."""
     from sklearn.datasets import load_digits
 
     found = load_digits()
-    grey = np.round(found.images * (255 / 16)).astype(np.uint8)  # (1797, 8, 8), from 0..16
-    return LabelledImages.from_arrays(
-        {str(digit): [_enlarged(image, 8) for image in grey[found.target == digit][:PER_CLASS]] for digit in range(10)}
-    )
+    return np.round(found.images * (255 / 16)).astype(np.uint8)[..., None], found.target  # from 0..16
 
 
-def _faces() -> LabelledImages:
+def read_faces() -> Part:
+    """scikit-image's faces: pictures (200, 25, 25, 1), labelled 0 for a face, 1 for none."""
     from skimage.data import lfw_subset
 
-    grey = np.round(lfw_subset() * 255).astype(np.uint8)  # (200, 25, 25): 100 faces, then 100 that are none
-    pictures = [_enlarged(image, 4) for image in grey]
-    return LabelledImages.from_arrays({"faces": pictures[:100], "not faces": pictures[100:]})
+    return np.round(lfw_subset() * 255).astype(np.uint8)[..., None], np.repeat([0, 1], 100)  # faces first
 
 
 def _downloaded(name: str, times: int) -> LabelledImages:
@@ -57,6 +54,16 @@ def _downloaded(name: str, times: int) -> LabelledImages:
         classes, (pixels, labels) = online.classes, read[0]
     else:
         classes, (pixels, labels), _ = read_cifar_python(online.folder)
+    return _of_each(classes, (pixels, labels), times)
+
+
+def _bundled(read: Callable[[], Part], classes: Sequence[str], times: int) -> LabelledImages:
+    return _of_each(classes, read(), times)
+
+
+def _of_each(classes: Sequence[str], part: Part, times: int) -> LabelledImages:
+    """The first PER_CLASS pictures of each class, enlarged."""
+    pixels, labels = part
     return LabelledImages.from_arrays(
         {
             title: [_enlarged(image, times) for image in pixels[labels == label][:PER_CLASS]]
@@ -80,12 +87,12 @@ READY_MADE: dict[str, ReadyMade] = {
     "digits": ReadyMade(
         "Handwritten digits",
         "100 of each digit, 8 × 8 pixels enlarged, from the UCI set that comes with scikit-learn.",
-        _digits,
+        partial(_bundled, read_digits, tuple("0123456789"), 8),
     ),
     "faces": ReadyMade(
         "Faces and not faces",
         "100 faces and 100 other patches, 25 × 25 pixels enlarged, from Labelled Faces in the Wild by scikit-image.",
-        _faces,
+        partial(_bundled, read_faces, ("faces", "not faces"), 4),
     ),
     "cifar10": ReadyMade(
         "CIFAR-10",

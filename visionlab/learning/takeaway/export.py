@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -21,6 +19,7 @@ from visionlab.imaging.image import Image
 from visionlab.learning.features.source import FEATURES
 from visionlab.learning.judging.refusal import Refusal
 from visionlab.network.running.classifier import SLIMMEST, Classifier, Transform
+from visionlab.writing import replacing
 
 OPSET = 18
 MAX_BYTES = 2**31 - 2**24  # of weights: protobuf's limit on one file, less what the graph around them takes
@@ -43,23 +42,6 @@ def export_onnx(net: Classifier, path: str | os.PathLike[str], refusal: Refusal 
     program = _program(net, refusal)
     with replacing(path) as partial:
         program.save(partial, external_data=False)
-
-
-@contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Where to write what is to lie at the path; what was there stays until all is written.
-
-    Raises ParameterError where it cannot be written.
-    """
-    path = Path(path)
-    partial = path.with_name(path.name + ".part")
-    try:
-        yield partial
-        partial.replace(path)
-    except OSError as error:
-        raise ParameterError(f"{path} cannot be written ({error.strerror}). Name another place.") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _require(*packages: str) -> None:

@@ -21,9 +21,10 @@ from visionlab.learning.projects.as_zip import read_manifest
 from visionlab.learning.projects.intake import MAX_ZIP_BYTES, Incoming, from_zip, labelled
 from visionlab.learning.sets import archive
 from visionlab.learning.sets.dataset import LabelledImages
-from visionlab.learning.takeaway.export import Parity, export_checked, replacing
+from visionlab.learning.takeaway.export import Parity, export_checked
 from visionlab.learning.takeaway.model_card import model_card
 from visionlab.network.running.classifier import Classifier
+from visionlab.writing import replacing
 
 HEAD, PICTURES = "head.safetensors", "pictures.zip"
 MAX_BYTES = 2 * 2**30  # of a package that is opened: VGG16 takes half a gigabyte, its pictures may take the rest

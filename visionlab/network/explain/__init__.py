@@ -1,4 +1,8 @@
-"""Why a network answered as it did: one file a method or family, one signature, one table."""
+"""Why a network answered as it did: one file a method or family, one signature (method.py), one table, METHODS.
+
+cam.py (Grad-CAM and its kin), gradients.py, integrated_gradients.py and occlusion.py say what counts; heatmap.py lays
+it over the picture. faithfulness.py and sanity.py judge what a method says.
+"""
 
 from __future__ import annotations
 
@@ -110,22 +114,24 @@ def explain(
     target: str | int | None = None,
     layer: str | None = None,
     progress: Progress | None = None,
+    shape: tuple[int, int] | None = None,
 ) -> Heatmap:
     """Where in the picture the network finds its reasons for a class: the most probable one, or target (index, label).
 
     layer is for the methods that look at one (None: the last convolution's ReLU). progress is told 0..1 between the
-    batches of a method that takes long; whatever it raises ends the computation. Raises ModelError for an unknown
+    batches of a method that takes long; whatever it raises ends the computation. shape is the height and
+    width of the map, where it is to lie over a copy of the picture in another size. Raises ModelError for an unknown
     method, an unknown layer or one that the method does not take, ParameterError for an unknown class.
     """
     chosen = find_method(method, layer)
     if chosen.layered:
         name = last_in_place(net) if layer is None else layer
-        return explain_layers(net, image, target, [name], method)[name]
+        return explain_layers(net, image, target, [name], method, shape)[name]
     with torch.inference_mode(False):  # gradients also where the caller needs none
         x = net.transform([image], net.device)
         index = most_probable(net, x) if target is None else net.target(target)
         values = chosen.attribute(net, x, index, None, progress or silent)
-    return Heatmap(lay_over(net.transform, image, values, chosen.percentile), index, method)
+    return Heatmap(lay_over(net.transform, shape or image.shape[:2], values, chosen.percentile), index, method)
 
 
 def explain_layers(
@@ -134,6 +140,7 @@ def explain_layers(
     target: str | int | None = None,
     layers: Sequence[str] | None = None,
     method: str = "grad-cam",
+    shape: tuple[int, int] | None = None,
 ) -> dict[str, Heatmap]:
     """{layer name: Heatmap} of a method that looks at a layer, in one forward and one backward pass for all of them.
 
@@ -147,8 +154,9 @@ def explain_layers(
     with torch.inference_mode(False):
         index = None if target is None else net.target(target)
         found = cams(chosen.combine, net, net.transform([image], net.device), index, layers)
+    shape = shape or image.shape[:2]
     return {
-        name: Heatmap(lay_over(net.transform, image, values, chosen.percentile), found.target, method)
+        name: Heatmap(lay_over(net.transform, shape, values, chosen.percentile), found.target, method)
         for name, values in found.maps.items()
     }
 

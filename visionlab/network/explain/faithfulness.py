@@ -89,7 +89,8 @@ def faithfulness(
 
     A deleted pixel takes the mean colour; insertion starts from the picture under a Gaussian whose standard deviation
     is a sixteenth of the side. Equally hot pixels come in a random order, the same each time, so that an empty map is
-    worth what chance is. Raises ParameterError where the map is not of the picture's size, or steps is below 1.
+    worth what chance is. The map may lie over a copy of the picture in another size. Raises ParameterError where it
+    has other proportions than the picture, or steps is below 1.
     """
     order = _order(_on_crop(net, image, heat), np.random.default_rng(0))
     fractions, curves = _curves(net, image, heat.target, [order], steps, progress)
@@ -110,7 +111,7 @@ def random_baseline(
     Single pixels strewn over a picture disturb a network more than one smooth region of as many does, so a coarse map
     loses to strewn pixels at deletion however right it is. `like` makes chance of that map's own grain: the orders are
     then those of the map moved, around the edges, to random places. Raises ParameterError for an unknown class, for
-    steps or orders below 1, and for a map that is not of the picture's size.
+    steps or orders below 1, and for a map that has other proportions than the picture.
     """
     if orders < 1:
         raise ParameterError(f"{orders} random orders were asked for. Use 1 or more.")
@@ -125,11 +126,12 @@ def random_baseline(
 
 def _on_crop(net: Classifier, image: Image, heat: Heatmap) -> NDArray[np.float32]:
     """The part of the heat map that lies on the network's crop, at the network's resolution: (crop, crop)."""
-    if heat.values.shape != image.shape[:2]:
-        found, good = (f"{width} × {height} px" for height, width in (heat.values.shape, image.shape[:2]))
+    (rows, columns), (height, width) = heat.values.shape, image.shape[:2]
+    if abs(rows / height - columns / width) > max(1 / height, 1 / width):
+        found, good = f"{columns} × {rows} px", f"{width} × {height} px"
         raise ParameterError(f"The heat map is of a picture of {found}, this one has {good}: explain this very one.")
     side = net.transform.crop
-    return cv2.resize(heat.values[seen(net.transform, image)], (side, side), interpolation=cv2.INTER_LINEAR)
+    return cv2.resize(heat.values[seen(net.transform, (rows, columns))], (side, side), interpolation=cv2.INTER_LINEAR)
 
 
 def _order(values: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.intp]:

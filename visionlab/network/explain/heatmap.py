@@ -8,13 +8,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from visionlab.imaging.image import Image
 from visionlab.network.running.classifier import Transform
 
 
 @dataclass(frozen=True, eq=False)
 class Heatmap:
     """values (H, W) float32 in 0..1, laid over the whole picture: 0 where the network did not look or saw no reason.
+
+    H and W are the picture's, unless the map was asked for over a smaller or larger copy of it.
 
     target is the index of the class that is explained, method the name in METHODS.
     """
@@ -24,29 +25,29 @@ class Heatmap:
     method: str
 
 
-def seen(transform: Transform, image: Image) -> tuple[slice, slice]:
-    """The rows and columns of the picture that the network sees, at least one of each."""
-    height, width = image.shape[:2]
-    top, left, tall, wide = transform.box(image)
+def seen(transform: Transform, shape: tuple[int, int]) -> tuple[slice, slice]:
+    """The rows and columns that the network sees of a picture of that height and width, at least one of each."""
+    height, width = shape
+    top, left, tall, wide = transform.box(shape)
     rows = slice(max(0, round(top)), min(height, max(round(top) + 1, round(top + tall))))
     columns = slice(max(0, round(left)), min(width, max(round(left) + 1, round(left + wide))))
     return rows, columns
 
 
 def lay_over(
-    transform: Transform, image: Image, values: NDArray[np.float32], percentile: float = 100.0
+    transform: Transform, shape: tuple[int, int], values: NDArray[np.float32], percentile: float = 100.0
 ) -> NDArray[np.float32]:
-    """An unscaled map (h, w) of the network's crop → (H, W) float32 in 0..1 over the picture, 0 beside the crop.
+    """An unscaled map (h, w) of the network's crop → float32 in 0..1 over a picture of that shape, 0 beside the crop.
 
     The percentile of the map becomes 1, or its largest value where the percentile is not above 0. What is negative
     becomes 0, and a map without a positive value is empty, not noise stretched to full scale.
     """
-    full = np.zeros(image.shape[:2], np.float32)
+    full = np.zeros(shape, np.float32)
     largest = float(values.max())
     if largest > 0:
         peak = float(np.percentile(values, percentile))
         peak = peak if peak > 0 else largest
-        rows, columns = seen(transform, image)
+        rows, columns = seen(transform, shape)
         size = (columns.stop - columns.start, rows.stop - rows.start)
         full[rows, columns] = cv2.resize(values.clip(0, peak) / peak, size, interpolation=cv2.INTER_LINEAR).clip(0, 1)
     return full

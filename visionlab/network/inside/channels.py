@@ -1,4 +1,4 @@
-"""What a layer's channels do: their weights, statistics and rankings, and what they add to a class."""
+"""What a layer's channels do: their weights, statistics and rankings, and how they change."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from visionlab.errors import ModelError, ParameterError
-from visionlab.imaging.image import Image
-from visionlab.network.inside.activations import FeatureMap, network_steps
+from visionlab.network.inside.activations import FeatureMap
 from visionlab.network.running.classifier import Classifier, Layer
-from visionlab.network.running.prediction import predict
 
 
 def check_number(layer: Layer, what: str, number: int, count: int) -> None:
@@ -111,8 +108,8 @@ def _contribution(values: NDArray[np.float32], contribution: NDArray[np.float32]
 class Ranking:
     """A way to put a layer's channels in order.
 
-    score(values, contribution) takes the layer's maps (C, H, W) and, where by_class, what `contributions` gives for
-    the layer (C,), and gives a number for each channel (C,) float32, larger first.
+    score(values, contribution) takes the layer's maps (C, H, W) and, where by_class, what `contributions` finds
+    for the layer (C,), and gives a number for each channel (C,) float32, larger first.
     """
 
     name: str
@@ -145,35 +142,6 @@ RANKINGS: dict[str, Ranking] = {
         _contribution,
     ),
 }
-
-
-def contributions(
-    net: Classifier, image: Image, target: str | int | None = None, side: int | None = None
-) -> dict[str, NDArray[np.float32]]:
-    """{layer name: (C,) float32}: what each channel adds to the logit of a class, to first order.
-
-    Σ over the places of activation × ∂logit/∂activation (gradient × input of Shrikumar et al. 2017, arXiv:1605.01713,
-    with a layer's maps for the input); one number for each unit of a fully connected layer. Every layer but the
-    softmax, which comes after the logit. target is an index or a label, by default the most probable class at the
-    classifier's own input size; side is the input size in pixels at which the layers are looked at, by default the
-    classifier's own. Raises ParameterError for an unknown class or a side below 32.
-    """
-    index = predict(net, [image], top=1)[0][0].index if target is None else net.target(target)
-    transform = net.transform if side is None else net.transform.at(side)
-    names = {layer.module: layer.name for layer in net.layers}
-    x = transform([image], net.device)
-    found: dict[str, torch.Tensor] = {}
-    for path, step in network_steps(net)[:-1]:
-        x = step(x)
-        if not found:  # the picture's own gradient is not asked for: the graph starts after the first layer
-            x = x.detach().requires_grad_()
-        if path in names:
-            found[names[path]] = x
-    gradients = torch.autograd.grad(x[0, index], list(found.values()))
-    added = [(maps * slope)[0].detach() for maps, slope in zip(found.values(), gradients, strict=True)]
-    return {
-        name: each.reshape(len(each), -1).sum(1).float().cpu().numpy() for name, each in zip(found, added, strict=True)
-    }
 
 
 def channel_change(before: FeatureMap, after: FeatureMap) -> NDArray[np.float32]:

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from visionlab.errors import ModelError
 from visionlab.imaging.image import Image
@@ -36,6 +38,7 @@ class Trace:
 
         "convolution"  C input channels, the kernel's size, zero where the patch leaves the map
         "depthwise"    the same with the same channel alone
+        "norm"         the one number before it, the kernel γ / σ and the bias β − μ γ / σ of its channel
         "linear"       C inputs, 1 × 1: the source's values, flattened (C, H, W) → (C·H·W)
         "relu"         the one number before it, kernel 1 where it is positive and 0 where it is not
         "relu6"        likewise, and above 6 the bias is 6 and the kernel 0
@@ -86,11 +89,11 @@ def receptive_box(net: Classifier, layer: str, row: int, column: int, side: int 
 
     It ends at the borders of every map on its way, and leaves out what a stride or a pool drops. After an average pool
     it is the whole input, which stands, too, for a receptive field that could not be worked out. side is the input size
-    in pixels, by default the classifier's own. Raises ModelError for an unknown layer, ParameterError for a place
-    outside its map or a side below 32.
+    in pixels, by default the classifier's own, of layers with places. Raises ModelError for an unknown layer,
+    ParameterError for a place outside its map or a side below 32.
     """
     here = net.layer(layer)
-    transform = net.transform if side is None else net.transform.at(side)
+    transform = net.transform if side is None or not here.in_place else net.transform.at(side)
     check_place(net, here, row, column, transform.crop)
     return _box(net, here, row, column, transform.crop)
 
@@ -131,20 +134,26 @@ def trace_unit(
 ) -> Trace:
     """One unit, written as a sum over the layer before it.
 
-    side is the input size in pixels, by default the classifier's own. maps are those that `feature_maps` already gave
-    for this picture at this side; what is missing in them is computed. Raises ModelError for an unknown layer and for
-    one that is no such sum (a block, a norm, an activation other than ReLU and ReLU6), ParameterError for a channel or
-    a place outside it or a side below 32.
+    side is the input size in pixels, by default the classifier's own, of layers with places; the others are those of
+    the prediction, as `feature_maps` has them. maps are those that it already gave for this picture at this side; what
+    is missing in them is computed. Raises ModelError for an unknown layer and for one that is no such sum (a block, a
+    norm over several channels, an activation other than ReLU and ReLU6), ParameterError for a channel or a place
+    outside it or a side below 32.
     """
     here = net.layer(layer)
-    if here.kind not in _RULES:
-        sums = ", ".join(each.name for each in net.layers if each.kind in _RULES)
-        raise ModelError(f"{layer} is no sum over the layer before it, but a {here.kind}. Choose one of {sums}.")
+    if not _is_sum(net, here):
+        raise ModelError(
+            f"{layer} is no sum over the layer before it, but {_AS_A_WHOLE.get(here.kind, f'a {here.kind}')}. "
+            f"{_sums_near(net, here)}"
+        )
     check_number(here, "channel", channel, here.shape[0])
     transform = net.transform if side is None else net.transform.at(side)
-    index = net.layers.index(here)
-    source = net.layers[index - 1].name if index else None
     known = dict(maps or {})
+    if not here.in_place and transform.crop != net.transform.crop:  # the layers before it are known at another size
+        transform, side = net.transform, None
+        known = {name: found for name, found in known.items() if not found.layer.in_place}
+    before = net.source(here)
+    source = before.name if before else None
     missing = [name for name in (source, here.adds, layer) if name is not None and name not in known]
     if missing:
         known |= feature_maps(net, image, missing, side)
@@ -159,6 +168,22 @@ def trace_unit(
     if rule == "convolution" and len(patches) == 1 < len(values):
         rule = "depthwise"
     return Trace(layer, channel, row, column, source, rule, bias, patches, kernels, value, box, here.adds)
+
+
+_AS_A_WHOLE = {"block": "several layers in one", "norm": "a norm over several channels"}
+
+
+def _is_sum(net: Classifier, layer: Layer) -> bool:
+    if layer.kind == "norm":  # of one channel alone, with statistics that it has learned
+        return isinstance(dict(net.module.steps()).get(layer.module), nn.BatchNorm2d)
+    return layer.kind in _RULES
+
+
+def _sums_near(net: Classifier, layer: Layer) -> str:
+    index = net.layers.index(layer)
+    before = next((each.name for each in reversed(net.layers[:index]) if _is_sum(net, each)), None)
+    after = next((each.name for each in net.layers[index + 1 :] if _is_sum(net, each)), None)
+    return f"The nearest that are: {' and '.join(name for name in (before, after) if name)}."
 
 
 _Sum = tuple[float, NDArray[np.float32], NDArray[np.float32]]  # bias, patches (C, kh, kw), kernels (C, kh, kw)
@@ -189,6 +214,15 @@ def _window(net: Classifier, layer: Layer, source: NDArray, row: int, column: in
         first = int(place * stride - before)
         found.append((first, first + int(size)))
     return found
+
+
+def _norm(net: Classifier, layer: Layer, source: NDArray, channel: int, row: int, column: int) -> _Sum:
+    norm = dict(net.module.steps())[layer.module]
+    spread = torch.sqrt(norm.running_var[channel].double() + norm.eps)
+    gain = norm.weight[channel].double() / spread
+    bias = norm.bias[channel].double() - norm.running_mean[channel].double() * gain
+    patch = source[channel, row, column].reshape(1, 1, 1)
+    return float(bias), patch, np.full_like(patch, float(gain))
 
 
 def _linear(net: Classifier, layer: Layer, source: NDArray, channel: int, row: int, column: int) -> _Sum:
@@ -242,6 +276,7 @@ def _softmax(net: Classifier, layer: Layer, source: NDArray, channel: int, row: 
 
 _RULES: dict[str, tuple[str, Callable[..., _Sum]]] = {  # by the layer's kind
     "conv": ("convolution", _convolution),
+    "norm": ("norm", _norm),
     "linear": ("linear", _linear),
     "relu": ("relu", _relu),
     "relu6": ("relu6", _relu6),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import takewhile
 from math import cos, radians, sin
 
 import torch
@@ -19,7 +20,7 @@ from visionlab.imaging.image import Image
 from visionlab.network.inside.activations import network_steps
 from visionlab.network.inside.channels import check_number
 from visionlab.network.inside.trace import check_place
-from visionlab.network.running.classifier import Classifier, Layer
+from visionlab.network.running.classifier import ACTIVATION_KINDS, Classifier, Layer
 
 STEPS = 128
 EVERY = 8  # steps from one yielded picture to the next
@@ -65,9 +66,10 @@ def visualise_channel(
     """A picture of side × side pixels that excites a channel, from noise, one better than the other.
 
     What is maximised is the mean over the places of the channel's map, or the unit at a place (row, column) of it,
-    before the ReLU: for a layer without weights, the one with weights before it (a convolution, a norm, a block; for
-    the softmax the logits), since a unit that is silenced has no gradient to follow; for the same reason the ReLUs that
-    are steps before it leak during the first steps (never in the activation that is given). The picture is a Fourier
+    without the activations and the softmax that follow the last layer with weights: a ReLU's unit as it is before the
+    ReLU, a pool's as the largest before it, for the softmax the logits, since a unit that is silenced has no gradient
+    to follow. For the same reason the ReLUs that are steps before it leak during the first steps (never in the
+    activation that is given). The picture is a Fourier
     spectrum, in which low frequencies weigh more, in decorrelated colours, and goes through a sigmoid; at each step of
     Adam the network sees another window of it, shifted, zoomed and turned. The noise first, then a picture every few
     steps, the finished one last; whoever wants no more stops asking. The same seed gives the same picture on the same
@@ -80,11 +82,9 @@ def visualise_channel(
     if steps < 1:
         raise ParameterError(f"{steps} steps change nothing. Use 1 or more, {STEPS} for a clear picture.")
     net.transform.at(side)
-    index = net.layers.index(here)
-    weighted = next(found for found in reversed(net.layers[: index + 1]) if found.parameters)
     if unit is not None:
-        check_place(net, weighted, *unit, side)
-    return _ascend(net, partial(_response, net, weighted, channel, unit), side, steps, seed)
+        check_place(net, here, *unit, side)
+    return _ascend(net, partial(_response, net, here, channel, unit), side, steps, seed)
 
 
 def _ascend(
@@ -131,14 +131,22 @@ def _response(
     """What is maximised, of a picture (1, 3, H, W) in 0..1, ReLUs passing on `leak` of what they cut off."""
     mean, std = (torch.tensor(v, device=net.device).view(3, 1, 1) for v in (net.transform.mean, net.transform.std))
     relus = {each.module for each in net.layers if each.rectifies}
+    left_out = _after_weights(net, layer)
     x = (picture - mean) / std
     for path, step in network_steps(net):
-        kept = step(x)
+        kept = x if path in left_out else step(x)
         x = kept + leak * (x - kept) if leak and path in relus else kept
         if path == layer.module:
             break
     answer = x[0, channel]  # (h, w), or () in a fully connected layer
     return answer.mean() if unit is None or answer.dim() == 0 else answer[unit]
+
+
+def _after_weights(net: Classifier, layer: Layer) -> set[str]:
+    """The paths of the activations and the softmax from the last layer with weights on, up to this one."""
+    reached = reversed(net.layers[: net.layers.index(layer) + 1])
+    plain = takewhile(lambda each: not each.parameters, reached)
+    return {each.module for each in plain if each.kind in (*ACTIVATION_KINDS, "softmax")}
 
 
 @torch.no_grad()

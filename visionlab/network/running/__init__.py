@@ -1,6 +1,5 @@
 """Running a network.
 
 classifier.py: a network and how pictures enter it. prediction.py asks it, chunks.py as quickly as caches allow,
-batching.py for many callers at once, precision.py in half precision. certainty.py puts its sureness into words;
-winograd.py makes the features of very many pictures.
+batching.py for many callers at once, precision.py in half precision. certainty.py puts its sureness into words.
 """

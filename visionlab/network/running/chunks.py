@@ -11,10 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from visionlab.network.zoo.vgg import Step
-
 if TYPE_CHECKING:
-    from visionlab.network.running.classifier import Classifier
+    from visionlab.network.running.classifier import Classifier, Step
 
 # Bytes of a layer's values. More than that neither stays in the third cache nor is kept by malloc for the next layer:
 # VGG16 at 224 px took a fifth longer with 32 pictures at once than with 4, in float32 and in bfloat16.

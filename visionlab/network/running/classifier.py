@@ -6,7 +6,7 @@ predicts, opens layers or explains has to ask which it is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
@@ -30,6 +30,8 @@ RELU_KINDS = ("relu", "relu6")  # kinds of layers that cut off what is below 0
 ACTIVATION_KINDS = (*RELU_KINDS, "activation")  # kinds of layers that apply one function to each value
 BATCH = 32  # pictures that go through a network at once: bounds the memory
 
+Step = tuple[str, Callable[[Tensor], Tensor]]  # of a network: the path of a module, and what is done there
+
 
 @dataclass(frozen=True)
 class Transform:
@@ -52,9 +54,9 @@ class Transform:
             raise ParameterError(f"An input of {side} px is too small. Use {SMALLEST_SIDE} px or more.")
         return replace(self, resize=max(side, round(side * self.resize / self.crop)), crop=side)
 
-    def box(self, image: Image) -> tuple[float, float, float, float]:
-        """What of the picture the network sees: (top, left, height, width) in the picture's pixels."""
-        height, width = image.shape[:2]
+    def box(self, shape: tuple[int, int]) -> tuple[float, float, float, float]:
+        """What the network sees of a picture of that height and width: (top, left, height, width) in its pixels."""
+        height, width = shape
         side = min(height, width) * self.crop / self.resize
         return (height - side) / 2, (width - side) / 2, side, side
 
@@ -102,7 +104,8 @@ class Layer:
     size. stride is in input pixels, None after the average pool, where no place is left.
     receptive_field is in input pixels, None where it is the whole input or could not be worked out. parameters counts
     all that was learned; block is the part of the network that the layer is drawn in; per_place is the mean number of
-    multiplications for a place of the output, None where that is one for each weight (parameters without biases).
+    multiplications for a place of the output, None where that is one for each weight (parameters without biases);
+    source names the layer whose values it takes, None for the one before it.
     """
 
     name: str
@@ -115,6 +118,7 @@ class Layer:
     block: str = "Classifier"
     per_place: float | None = None
     adds: str | None = None
+    source: str | None = None
 
     @property
     def in_place(self) -> bool:
@@ -145,11 +149,9 @@ class Classifier:
     module maps normalised (N, 3, H, W) to logits (N, len(labels)) and lists its `steps()`; it is shared, so it is never
     changed: eval mode, parameters frozen. embedding names the layer whose values a head is trained on, and
     embedding_side the input size in pixels for that, None for the transform's own; unit_length says whether a head
-    takes those values scaled to unit length. maps_side is the input size at which the maps of the deeper layers are
-    large enough to be looked at. The logits are
-    divided by temperature before the softmax, so that the probabilities are neither too sure nor too shy (Guo et al.
-    2017); it is 1 where nobody measured it. comparisons are those of the weight files that it came out of with what
-    they were at their first load.
+    takes those values scaled to unit length. The logits are divided by temperature before the softmax, so that the
+    probabilities are neither too sure nor too shy (Guo et al. 2017); it is 1 where nobody measured it. comparisons are
+    those of the weight files that it came out of with what they were at their first load.
     """
 
     name: str
@@ -159,7 +161,6 @@ class Classifier:
     layers: tuple[Layer, ...]
     device: torch.device
     embedding: str
-    maps_side: int
     temperature: float = 1.0
     comparisons: tuple[Comparison, ...] = ()
     embedding_side: int | None = None
@@ -183,6 +184,13 @@ class Classifier:
     @cached_property
     def _by_name(self) -> dict[str, Layer]:
         return {layer.name: layer for layer in self.layers}
+
+    def source(self, layer: Layer) -> Layer | None:
+        """The layer whose values this one takes; None for the first, which takes the picture's."""
+        if layer.source is not None:
+            return self.layer(layer.source)
+        index = self.layers.index(layer)
+        return self.layers[index - 1] if index else None
 
     def layers_near(self, name: str) -> str:
         """For whoever asked for a layer that is not there: how the layers are called, and which may have been meant."""

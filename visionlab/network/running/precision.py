@@ -10,8 +10,7 @@ from torch import Tensor, nn
 
 from visionlab.device import half_precision
 from visionlab.errors import ParameterError
-from visionlab.network.running.classifier import Classifier
-from visionlab.network.zoo.vgg import Step
+from visionlab.network.running.classifier import Classifier, Step
 
 PRECISIONS = ("float32", "bfloat16")
 

@@ -59,7 +59,6 @@ def load_classifier(name: str, device: str | torch.device = "auto") -> Classifie
         layers,
         where,
         model.embedding,
-        model.maps_side,
         model.temperature or _temperature_in(metadata, path.name),
         tuple(comparisons),
         model.embedding_side,

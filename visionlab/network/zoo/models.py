@@ -29,12 +29,12 @@ class Model:
 
     embedding is the layer that heads are trained on, embedding_side the input size for that, in pixels (None: the
     transform's own), and unit_length says whether they take its values scaled to unit length: benchmarks/embeddings.py
-    measures these. maps_side is the input size for looking at maps. labels
-    gives its classes, or is None where the weight file holds them, and wordnet_ids their meanings. The file is that of
-    a VGG of this plan (None: the file decides); where build is given, of the network that it makes; and where adapt is
-    given, of torchvision's network of this name, of which adapt makes one that lists its steps. Where head is given,
-    the file holds the layers before it alone, and head those that follow, with the classes that they tell apart.
-    temperature is what the logits are divided by, for files that others made; where it is None, the file tells it.
+    measures these. labels gives its classes, or is None where the weight file holds them, and wordnet_ids their
+    meanings. The file is that of a VGG of this plan (None: the file decides); where build is given, of the network that
+    it makes; and where adapt is given, of torchvision's network of this name, of which adapt makes one that lists its
+    steps. Where head is given, the file holds the layers before it alone, and head those that follow, with the classes
+    that they tell apart. temperature is what the logits are divided by, for files that others made; where it is None,
+    the file tells it.
     """
 
     name: str
@@ -43,7 +43,6 @@ class Model:
     file: WeightFile
     transform: Transform
     embedding: str
-    maps_side: int
     embedding_side: int | None = None
     unit_length: bool = False
     labels: Callable[[], tuple[str, ...]] | None = None
@@ -81,7 +80,6 @@ def _published(
         WeightFile(file, f"https://download.pytorch.org/models/{file}", round(megabytes * 2**20)),
         Transform(resize, crop=224, interpolation=interpolation),
         embedding,
-        maps_side=224,
         labels=imagenet.labels,
         wordnet_ids=imagenet.WORDNET_IDS,
         plan=plan,
@@ -184,7 +182,6 @@ MODELS: dict[str, Model] = {
         # Best of 64 to 128 px on validation: see weights/README.md. Its figures there were measured with rounding.
         transform=Transform(resize=112, crop=112, rounds=True),
         embedding="avgpool",  # the best features for a new head: see there, too
-        maps_side=224,
     ),
     "efficientnet_lite0": Model(
         name="efficientnet_lite0",
@@ -208,7 +205,6 @@ MODELS: dict[str, Model] = {
         # (x − 127) / 128 of 0..255, as it was trained: with ImageNet's mean and deviation it names a tenth fewer.
         transform=Transform(256, 224, (127 / 255,) * 3, (128 / 255,) * 3, interpolation="bicubic"),
         embedding="avgpool",  # from 5 cats and 5 dogs 96 % of 200 others right, at 160 px 95 %, a block earlier 95 %
-        maps_side=224,
         labels=imagenet.labels,
         wordnet_ids=imagenet.WORDNET_IDS,
         build=EfficientNetLite0,
@@ -228,7 +224,6 @@ MODELS: dict[str, Model] = {
         embedding="avgpool",  # of pool5, at this side and of unit length: see there, too
         embedding_side=224,
         unit_length=True,
-        maps_side=224,
     ),
     **{model.name: model for model in _TORCHVISIONS},
 }

@@ -51,8 +51,21 @@ class Shortcut:
         return kept
 
 
+class Return:
+    """A step that goes back to what a Shortcut kept, whose path is after, and has it keep what came here instead."""
+
+    def __init__(self, shortcut: Shortcut, after: str):
+        self._shortcut = shortcut
+        self.after = after
+
+    def __call__(self, x: Tensor) -> Tensor:
+        kept = self._shortcut.take()
+        self._shortcut(x)
+        return kept
+
+
 class Sum(nn.Module):
-    """A step that adds what a Shortcut kept, place by place; after names that one's path."""
+    """A step that adds what a Shortcut kept, place by place; after is the path of the step that had it kept."""
 
     def __init__(self, shortcut: Shortcut, after: str):
         super().__init__()

@@ -6,14 +6,15 @@ Nothing here knows one network from another: a network's children, in order, are
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
-from visionlab.network.running.classifier import ACTIVATION_KINDS, Layer
+from visionlab.network.running.classifier import ACTIVATION_KINDS, Layer, Step
 from visionlab.network.zoo.passes import passes
-from visionlab.network.zoo.steps import Shortcut, Sum
-from visionlab.network.zoo.vgg import VGG, Plan, Step, flatten
+from visionlab.network.zoo.steps import Return, Shortcut, Sum
+from visionlab.network.zoo.vgg import VGG, Plan, flatten
 
 KINDS: tuple[tuple[type[nn.Module], str | None], ...] = (  # the first that fits; None: not worth looking at
     (nn.Conv2d, "conv"),
@@ -38,10 +39,10 @@ ACTIVATIONS = tuple(of for of, kind in KINDS if kind in ACTIVATION_KINDS)
 class Stepped(nn.Module):
     """One of torchvision's networks: (N, 3, H, W) float, normalised → logits (N, classes), step by step.
 
-    It is to be one whose forward is its children in order, an nn.Sequential being its own children, and an inverted
-    residual its sequence and a sum; what torchvision does between two children, flattening, comes after the step of
-    that path (None: the network has a module for it). Paths are torchvision's. What works in place no longer does, so
-    that every activation can be kept.
+    It is to be one whose forward is its children in order, an nn.Sequential being its own children, and a residual or
+    inverted residual block its convolutions and a sum; what torchvision does between two children, flattening, comes
+    after the step of that path (None: the network has a module for it). Paths are torchvision's, but that a ReLU which
+    a block uses several times is numbered. What works in place no longer does, so that every activation can be kept.
     """
 
     def __init__(self, network: nn.Module, flatten_after: str | None = "avgpool"):
@@ -74,6 +75,8 @@ def _unrolled(network: nn.Module, prefix: str = "") -> Iterator[Step]:
             yield from _unrolled(child, f"{path}.")
         elif hasattr(child, "use_res_connect"):
             yield from _inverted_residual(child, path)
+        elif hasattr(child, "downsample") and hasattr(child, "relu"):
+            yield from _residual(child, path)
         else:
             yield path, child
 
@@ -91,16 +94,46 @@ def _inverted_residual(block: nn.Module, path: str) -> Iterator[Step]:
     yield f"{path}.sum", Sum(shortcut, around)
 
 
+def _residual(block: nn.Module, path: str) -> Iterator[Step]:
+    """Convolutions, each with its norm, to whose result the block's input is added, downsampled where it needs to be
+    (ResNets'); a ReLU after each but the last one, and after the sum."""
+    shortcut, kept = Shortcut(), f"{path}.shortcut"
+    yield kept, shortcut
+    count = sum(isinstance(part, nn.Conv2d) for part in block.children())
+    for number in range(1, count + 1):
+        yield f"{path}.conv{number}", block.get_submodule(f"conv{number}")
+        yield f"{path}.bn{number}", block.get_submodule(f"bn{number}")
+        if number < count:
+            yield f"{path}.relu{number}", block.relu
+    if block.downsample is not None:
+        back, kept = Return(shortcut, kept), f"{path}.return"
+        yield kept, back
+        yield from _unrolled(block.downsample, f"{path}.downsample.")
+    yield f"{path}.sum", Sum(shortcut, kept)
+    yield f"{path}.relu{count}", block.relu
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What a shortcut keeps: the values of a layer; the first layer around which it leads is found at that place."""
+
+    place: int
+    layer: str
+    stride: int
+    shape: tuple[int, ...]
+
+
 def network_layers(network: nn.Module, side: int) -> tuple[Layer, ...]:
     """Every step with an output worth looking at, and the softmax, for an input of side × side pixels.
 
-    Layers are called by their paths, and drawn with those of their stride. Shapes, multiplications and receptive fields
-    are those of a pass that computes nothing.
+    Layers are called by their paths, and drawn with those of their stride, between a shortcut and its sum with those of
+    the sum's. Shapes, multiplications and receptive fields are those of a pass that computes nothing.
     """
     found: list[Layer] = []
-    entered: dict[str, str] = {}  # where a shortcut leaves → the layer whose values it takes along
+    kept: dict[str, _Kept] = {}  # by the path of the step that keeps it
     stride: int | None = 1
     shape: tuple[int, ...] = (3, side, side)
+    source: str | None = None  # of the next layer, where that is not the one before it
     for (path, step), passed in zip(network.steps(), passes(network, side), strict=True):
         kind = next(kind for of, kind in KINDS if isinstance(step, of)) if isinstance(step, nn.Module) else None
         if kind == "average" or len(passed.shape) == 1:
@@ -109,15 +142,24 @@ def network_layers(network: nn.Module, side: int) -> tuple[Layer, ...]:
             stride *= round(shape[1] / passed.shape[1])  # maps that lose their border are a little smaller
         shape = passed.shape
         if isinstance(step, Shortcut):
-            entered[path] = found[-1].name
+            kept[path] = _Kept(len(found), found[-1].name, stride, shape)
+        elif isinstance(step, Return):
+            back = kept[step.after]
+            kept[path] = replace(back, layer=found[-1].name)
+            source, stride, shape = back.layer, back.stride, back.shape
+            continue
         if kind is not None:
             channels, height, width = (*shape, 1, 1)[:3]
             parameters = sum(parameter.numel() for parameter in step.parameters())
             places = (channels, height, width)
             field, block = (None, "Classifier") if stride is None else (passed.field, f"Stride {stride}")
             count = passed.multiplications / (height * width)
-            adds = entered[step.after] if isinstance(step, Sum) else None
-            found.append(Layer(path, path, kind, places, stride, field, parameters, block, count, adds))
+            adds = None
+            if isinstance(step, Sum):
+                adds, start = kept[step.after].layer, kept[step.after].place
+                found[start:] = [replace(layer, block=block) for layer in found[start:]]
+            found.append(Layer(path, path, kind, places, stride, field, parameters, block, count, adds, source))
+            source = None
     return (*found, Layer("prob", "softmax", "softmax", found[-1].shape, None, None, 0))
 
 

@@ -6,7 +6,7 @@ loader does not care which width it finds. Batch normalisation exists only while
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isqrt
 
@@ -14,8 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from visionlab.errors import WeightsError
-
-Step = tuple[str, Callable[[Tensor], Tensor]]
+from visionlab.network.running.classifier import Step
 
 
 def flatten(x: Tensor) -> Tensor:

@@ -82,6 +82,16 @@ def caution(image: Image) -> None:
     )
 
 
+def nothing_left(after: Image) -> None:
+    """A sentence where a chain has made one even colour of the picture: a black page would look like a fault."""
+    if (after == after[0, 0]).all():
+        colour = "black" if not after.any() else "white" if (after == 255).all() else "of one colour"
+        st.caption(
+            f":material/info: Everything is {colour}: the chain leaves nothing of the picture. Move a threshold, or "
+            "switch steps off one by one to see which of them does it."
+        )
+
+
 def _filters(pipeline: Pipeline) -> list[str]:
     return [name for name, _ in pipeline.steps]
 
@@ -107,6 +117,8 @@ def chain_editor() -> dict[int, DeltaGenerator]:
         with st.container(border=True, key=f"step-{step.id}", gap="xsmall"):
             _card(editor, place, step)
             rooms[step.id] = st.container()
+    if not count:
+        st.caption("No filter: the picture stays as it is. Add one, or begin with a chain that is ready-made.")
     _adder(editor)
     return rooms
 

@@ -13,10 +13,14 @@ from visionlab.device import give_back_memory
 from visionlab.imaging.image import Image, encode_png
 from visionlab.imaging.render import mosaic
 from visionlab.network.inside.activations import FeatureMap, feature_maps
-from visionlab.network.inside.channels import LayerStatistics, contributions, layer_statistics
+from visionlab.network.inside.channels import LayerStatistics, layer_statistics
+from visionlab.network.inside.contributions import Contributions, contributions
 from visionlab.network.inside.excitation import Peaks, peaks
+from visionlab.network.inside.sensitivity import Sensitivity, unit_gradient
 from visionlab.network.running.classifier import Classifier
-from visionlab.ui.shared.cached import Grid, palette_of
+from visionlab.ui.shared.cached import Grid
+
+PALETTE = "diverging"  # of all maps: zero is white, in every layer and on every scale
 
 
 def _give_back_soon(_: object) -> None:
@@ -32,19 +36,32 @@ def all_maps(net_key: str, picture_key: str, side: int, _net: Classifier, _image
     return feature_maps(_net, _image, side=side)
 
 
-def map_grid(values: NDArray[np.float32], channel: int, scale: str | tuple[float, float]) -> Grid:
-    """One channel's map out of (C, H, W), a pixel a unit, in the colours that it has in the mosaic."""
-    ends = (float(values.min()), float(values.max())) if scale == "layer" else scale
-    picture = mosaic(values[channel, None], gap=0, scale=ends, palette=palette_of(values))
+def map_grid(values: NDArray[np.float32], channel: int, ends: NDArray[np.float32]) -> Grid:
+    """One channel's map out of (C, H, W), a pixel a unit, in the colours that it has in the mosaic; ends (C, 2)."""
+    picture = mosaic(values[channel, None], gap=0, scale=ends[channel], palette=PALETTE)
     rows, columns = values.shape[1:]
     return Grid(encode_png(picture), rows, columns, rows * columns, (1, 1), (1, 1))
 
 
+@st.cache_data(max_entries=512, show_spinner=False)
+def greatest(net_key: str, picture_key: str, side: int, layer: str, _found: FeatureMap) -> NDArray[np.float32]:
+    """(C,): the greatest absolute value of each channel."""
+    return np.maximum(_found.values.max((1, 2)), -_found.values.min((1, 2)))
+
+
 @st.cache_data(max_entries=16, show_spinner=False)
-def extremes(net_key: str, picture_key: str, side: int, _maps: Mapping[str, FeatureMap]) -> tuple[float, float]:
-    """The least and the greatest value of all layers."""
-    values = [found.values for found in _maps.values()]
-    return float(min(map(np.min, values))), float(max(map(np.max, values)))
+def greatest_of_all(net_key: str, picture_key: str, side: int, _maps: Mapping[str, FeatureMap]) -> float:
+    """The greatest absolute value of all layers."""
+    return max(float(greatest(net_key, picture_key, side, name, found).max()) for name, found in _maps.items())
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def of_channels(
+    net_key: str, picture_key: str, side: int, layer: str, _found: FeatureMap
+) -> dict[str, NDArray[np.float32]]:
+    """{"mean", "peak" and "silent", the share of values ≤ 0: (C,)}"""
+    values = _found.values
+    return {"mean": values.mean((1, 2)), "peak": values.max((1, 2)), "silent": (values <= 0).mean((1, 2))}
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -53,10 +70,22 @@ def statistics(net_key: str, picture_key: str, side: int, _maps: Mapping[str, Fe
 
 
 @st.cache_data(max_entries=16, show_spinner="Following the class back …")
-def class_contributions(
-    net_key: str, picture_key: str, side: int, target: int, _net: Classifier, _image: Image
-) -> dict[str, NDArray[np.float32]]:
-    return contributions(_net, _image, target, side)
+def class_contributions(net_key: str, picture_key: str, target: int, _net: Classifier, _image: Image) -> Contributions:
+    return contributions(_net, _image, target)
+
+
+@st.cache_data(max_entries=32, max_size="50 MB", show_spinner=False)
+def sensitivity(
+    net_key: str,
+    picture_key: str,
+    side: int,
+    layer: str,
+    channel: int,
+    unit: tuple[int, int],
+    _net: Classifier,
+    _image: Image,
+) -> Sensitivity:
+    return unit_gradient(_net, _image, layer, channel, *unit, side)
 
 
 @st.cache_data(max_entries=256, max_size="50 MB", show_spinner=False)

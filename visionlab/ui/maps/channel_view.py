@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from html import escape
 
 import numpy as np
 import streamlit as st
@@ -12,58 +14,78 @@ from visionlab.imaging.render import colour, overlay
 from visionlab.network.inside.channels import ChannelWeights, channel_weights
 from visionlab.network.inside.excitation import crop, strongest_patches
 from visionlab.network.inside.trace import receptive_box
-from visionlab.ui.maps import caches, state, wanted
-from visionlab.ui.maps.look import Look, name_of
+from visionlab.ui.maps import caches, state, unit_view, wanted
+from visionlab.ui.maps.look import Look, full_colour, name_of
 from visionlab.ui.maps.state import Spot
+from visionlab.ui.maps.wanted import Wanted
 from visionlab.ui.shared import cached, charts
 from visionlab.ui.shared.components.cells import cells
 from visionlab.ui.shared.state import from_gallery, gallery
-from visionlab.ui.shared.widgets import show_exact
+from visionlab.ui.shared.terms import term
+from visionlab.ui.shared.widgets import fixed, show_exact
 
 MAP_TALLEST = 380  # pixels on the screen
 KERNELS_SHOWN = 16
 PATCHES_SHOWN = 9
-UNITS_SHOWN = 14
+UNITS_SHOWN = 10
 # Kinds of layers that keep their input's channels.
-WEIGHTLESS = ("relu", "relu6", "activation", "sum", "pool", "average", "softmax")
+WEIGHTLESS = ("norm", "relu", "relu6", "activation", "sum", "pool", "average", "softmax")
 
 
-def show_map(look: Look, spot: Spot, scale: str) -> None:
-    """The channel's map, large, where a click on a place opens that unit; of a layer of units, the strongest ones."""
+def show_map(look: Look, looks: Sequence[Look], spot: Spot, scale: str) -> None:
+    """The channel's map, large, in the colours of all looks, where a click on a place opens that unit and holds it; of
+    a layer of units, the strongest ones. Under it, what the unit is made of.
+    """
     values = look.maps[spot.layer].values
+    if values[0].size > 1:
+        grid = caches.map_grid(values, spot.channel, full_colour(looks, spot.layer, scale))
+        cells(
+            grid.picture,
+            **grid.layout,
+            names="row {row}, column {column}",
+            notes=None,
+            chosen=spot.unit[0] * grid.columns + spot.unit[1],
+            what=f"The map of channel {spot.channel} of {spot.layer}",
+            tallest=MAP_TALLEST,
+            key=f"map-{look.picture.key}",
+            on_choose=lambda cell: state.look_at(Spot(spot.layer, spot.channel, divmod(cell, grid.columns), held=True)),
+        )
+    st.markdown(unit_view.in_short(look, spot))
     if values[0].size == 1:
         _strongest_units(look, spot)
-        return
-    grid = caches.map_grid(values, spot.channel, look.scale(scale))
-    cells(
-        grid.picture,
-        **grid.layout,
-        names="row {row}, column {column}",
-        notes=None,
-        chosen=spot.unit[0] * grid.columns + spot.unit[1],
-        what=f"The map of channel {spot.channel} of {spot.layer}",
-        tallest=MAP_TALLEST,
-        key=f"map-{look.picture.key}",
-        on_choose=lambda cell: state.look_at(Spot(spot.layer, spot.channel, divmod(cell, grid.columns))),
-    )
-    one = values[spot.channel]
-    st.caption(f"mean {one.mean():.3f}, from {one.min():.3f} to {one.max():.3f}")
+
+
+def hold(look: Look, spot: Spot) -> None:
+    """Whether the unit stays where it is while one goes through channels."""
+    if look.maps[spot.layer].values[0].size > 1:
+        st.session_state["hold"] = spot.held
+        st.checkbox(
+            "Hold this place",
+            key="hold",
+            on_change=lambda: state.look_at(replace(spot, held=st.session_state["hold"])),
+            help="Another channel is looked at in the same place; otherwise at its strongest unit.",
+        )
 
 
 def _strongest_units(look: Look, spot: Spot) -> None:
-    """Bars of the units that answer most, the unit that is open among them in full colour."""
+    """Bars of the units that answer most, the unit that is open among them in bold: orange above zero, blue below."""
     found = look.maps[spot.layer]
     values = found.values.ravel()
     best = np.argsort(-np.abs(values), kind="stable")[:UNITS_SHOWN]
     if spot.channel not in best:
         best = np.append(best[:-1], spot.channel)
-    names = [name_of(look.net, found, int(unit)) for unit in best]
-    marked = int(np.flatnonzero(best == spot.channel)[0])
-    st.plotly_chart(
-        charts.signed_bars(names, values[best].tolist(), "Value", marked),
-        config=charts.PLAIN,
-        key=f"units-{look.picture.key}",
-    )
+    most = float(np.abs(values[best]).max()) or 1.0
+    rows = ""
+    for unit in best:
+        value, tint = float(values[unit]), charts.ORANGE if values[unit] > 0 else charts.BLUE
+        weight = 600 if unit == spot.channel else 400
+        name, _, label = name_of(look.net, found, int(unit)).partition(" · ")
+        rows += (
+            f'<div role="listitem" style="font-weight:{weight}"><span>{escape(label or name)}</span>'
+            f"<span>{fixed(value, 4)}</span>"
+            f'<div><div style="width:{abs(value) / most:.2%};background:{tint}"></div></div></div>'
+        )
+    st.html(f'<div class="strongest-units" role="list" aria-label="The strongest units">{rows}</div>')
 
 
 def sections(look: Look, spot: Spot) -> None:
@@ -89,28 +111,32 @@ def _on_picture(look: Look, spot: Spot) -> None:
     view = look.net.transform.at(look.side).view(look.picture.image)
     laid = overlay(view, (one / peak).clip(0, 1) if peak > 0 else np.zeros_like(one), 0.8)
     st.image(encode_jpeg(laid, 92), width="stretch", alt="The map, laid over the picture")
-    st.caption("Bright where the channel answers." if peak > 0 else "The channel answers nowhere on this picture.")
+    height, width = look.picture.image.shape[:2]
+    cut = "" if height == width else " The edge is the network’s: it sees this square of the picture alone."
+    says = "Bright where the channel answers." if peak > 0 else "The channel answers nowhere on this picture."
+    st.caption(f"{says}{cut}")
 
 
 def _values(look: Look, spot: Spot) -> None:
     one = look.maps[spot.layer].values[spot.channel]
     st.plotly_chart(charts.histogram(one, float(one[spot.unit])), config=charts.PLAIN)
-    st.caption(f"{(one <= 0).mean():.0%} of its units are silent (zero or less).")
+    ends = f"mean {fixed(one.mean(), 3)}, from {fixed(one.min(), 3)} to {fixed(one.max(), 3)}"
+    st.caption(f"{(one <= 0).mean():.0%} of its units are silent (zero or less); {ends}.")
 
 
 def _weights(look: Look, spot: Spot) -> None:
-    layers = look.net.layers
-    index = layers.index(look.net.layer(spot.layer))
-    place = next(i for i in range(index, -1, -1) if layers[i].kind not in WEIGHTLESS)
-    if layers[place].kind not in ("conv", "linear"):
-        st.caption(
-            f"{layers[place].name} holds several layers, or none with a kernel of its own: there is none to show."
-        )
+    net = look.net
+    here = weighty = net.layer(spot.layer)
+    while weighty.kind in WEIGHTLESS:
+        weighty = net.source(weighty)
+    if weighty.kind not in ("conv", "linear"):
+        st.caption(f"{weighty.name} holds several layers, or none with a kernel of its own: there is none to show.")
         return
-    if place != index:
-        st.caption(f"{spot.layer} has no weights: these are the ones of {layers[place].name} before it.")
-    source = layers[place - 1].name if place else None
-    found = channel_weights(look.net, layers[place].name, spot.channel)
+    if weighty is not here:
+        st.caption(f"{spot.layer} has no kernels: these are the ones of {weighty.name} before it.")
+    before = net.source(weighty)
+    source = before.name if before else None
+    found = channel_weights(net, weighty.name, spot.channel)
     if source is None:
         _colour_kernel(found)
     elif found.kernels[0].size == 1:
@@ -129,7 +155,7 @@ def _colour_kernel(found: ChannelWeights) -> None:
         with column:
             show_exact(encode_png(small.repeat(48, 0).repeat(48, 1)), f"The weights {title}")
             st.caption(title)
-    st.caption(f"Orange adds, blue takes away. The bias is {found.bias:.3f}.")
+    st.caption(f"Orange adds, blue takes away. The bias is {fixed(found.bias, 3)}.")
 
 
 def _kernels(found: ChannelWeights, source: str) -> None:
@@ -143,7 +169,7 @@ def _kernels(found: ChannelWeights, source: str) -> None:
         grid.picture,
         **grid.layout,
         names=[f"from channel {i} of {source}" for i in strongest],
-        notes=[f"sum {kernel.sum():+.3f}" for kernel in kernels],
+        notes=[f"sum {fixed(kernel.sum(), 3, '+')}" for kernel in kernels],
         chosen=None,
         what=f"The strongest kernels of channel {found.channel}",
         tallest=360,
@@ -152,7 +178,7 @@ def _kernels(found: ChannelWeights, source: str) -> None:
     )
     st.caption(
         f"The {len(strongest)} strongest of {len(found.kernels)} kernels: orange adds, blue takes away. "
-        f"Click one to go to its channel of {source}. The bias is {found.bias:.3f}."
+        f"Click one to go to its channel of {source}. The bias is {fixed(found.bias, 3)}."
     )
 
 
@@ -160,7 +186,7 @@ def _linear_weights(found: ChannelWeights, source: str) -> None:
     strongest = found.strongest(KERNELS_SHOWN)
     names = [f"{source}, {i}" for i in strongest]
     st.plotly_chart(charts.signed_bars(names, found.kernels[strongest].ravel().tolist(), "Weight"), config=charts.PLAIN)
-    st.caption(f"The {len(strongest)} strongest of {len(found.kernels):,} weights. The bias is {found.bias:.3f}.")
+    st.caption(f"The {len(strongest)} strongest of {len(found.kernels):,} weights. The bias is {fixed(found.bias, 3)}.")
 
 
 def _patches(look: Look, spot: Spot) -> None:
@@ -182,12 +208,12 @@ def _patches(look: Look, spot: Spot) -> None:
     if not best:
         st.caption("The channel is silent on all of your pictures.")
         return
-    columns = st.columns(3)
+    columns, side = st.columns(3), look.side_of(spot.layer)
     for number, excitation in enumerate(best):
         picture = pictures[excitation.picture]
-        box = receptive_box(look.net, spot.layer, excitation.row, excitation.column, look.side)
+        box = receptive_box(look.net, spot.layer, excitation.row, excitation.column, side)
         with columns[number % 3]:
-            patch = crop(look.net, picture.image, box, look.side)
+            patch = crop(look.net, picture.image, box, side)
             factor = max(1, 160 // max(patch.shape[:2]))
             show_exact(encode_png(patch.repeat(factor, 0).repeat(factor, 1)), f"Patch {number + 1}")
             st.text(f"{excitation.value:.2f} · {picture.name}")
@@ -198,7 +224,8 @@ def _patches(look: Look, spot: Spot) -> None:
 
 
 def _wanted(look: Look, spot: Spot) -> None:
-    wanted.show(look.network, spot.layer, spot.channel)
+    st.caption(term("what it looks for"))
+    wanted.show(look, Wanted(spot.layer, spot.channel), "wanted")
 
 
 SECTIONS: dict[str, Callable[[Look, Spot], None]] = {

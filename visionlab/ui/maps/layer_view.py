@@ -12,30 +12,42 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
-from visionlab.network.inside.activations import FeatureMap
-from visionlab.network.inside.channels import RANKINGS, channel_change
-from visionlab.network.running.classifier import Classifier, Layer
+from visionlab.network.running.classifier import Layer
 from visionlab.ui.maps import caches, state
-from visionlab.ui.maps.look import Look, name_of
+from visionlab.ui.maps.display import Display, added, changes
+from visionlab.ui.maps.look import Look, full_colour, name_of
 from visionlab.ui.maps.state import Spot
 from visionlab.ui.shared import cached
 from visionlab.ui.shared.components.cells import cells
 from visionlab.ui.shared.components.network_drawing import Drawn, network_drawing
+from visionlab.ui.shared.page import roomy_columns
 from visionlab.ui.shared.terms import term
+from visionlab.ui.shared.widgets import fixed
 
 WIDTH = 600  # pixels of a mosaic, about: as wide as the column that it is shown in
-TALLEST = 440  # pixels on the screen: the mosaic is seen as a whole
+TALLEST = 420  # pixels on the screen: the mosaic is seen as a whole
 PER_PAGE = 256  # channels in one mosaic: beyond that, tiles are too small to tell anything
-CHANGE = "change"  # the order that a second picture adds to RANKINGS
-SCALES = {"channel": "Each channel", "layer": "Layer", "network": "Network"}
 
 
 @dataclass(frozen=True)
-class Display:
-    """How a layer's channels are shown: one of RANKINGS or CHANGE, and one of SCALES."""
+class Places:
+    """Where on the page things are: the controls, a mosaic a picture, what is below; which channel, a map a picture."""
 
-    order: str
-    scale: str
+    controls: DeltaGenerator
+    mosaics: Sequence[DeltaGenerator]
+    below: DeltaGenerator
+    channel: DeltaGenerator
+    maps: Sequence[DeltaGenerator]
+
+
+def places(pictures: int) -> Places:
+    """A mosaic beside its open channel; of two pictures mosaic beside mosaic, none smaller, and map beside map."""
+    if pictures == 1:
+        left, right = roomy_columns([1.45, 1], "layer", gap="large")
+        return Places(left.container(), [left.container()], left.container(), right.container(), [right.container()])
+    controls = st.container()
+    mosaics = roomy_columns(pictures, "compared")
+    return Places(controls, mosaics, st.container(), st.container(), roomy_columns(pictures, "compared-maps"))
 
 
 # --- the drawing, and the layer's facts -----------------------------------------------------------------------------
@@ -46,31 +58,36 @@ def draw_network(look: Look, chosen: Layer) -> None:
     drawn = [
         Drawn(entry.layer.name, entry.layer.kind, entry.layer.block, look.maps[entry.layer.name].values.shape, facts)
         for entry in look.statistics
-        for facts in (" · ".join(_facts(look.maps[entry.layer.name])),)
+        for facts in (" · ".join(_facts(look, entry.layer)),)
     ]
     network_drawing(
         drawn,
         chosen=chosen.name,
         key="network-drawing",
-        on_choose=lambda name: state.look_at(Spot(name, _same_channel(look.net, chosen, name))),
+        on_choose=lambda name: state.look_at(_same_channel(look, chosen, name)),
     )
 
 
-def _same_channel(net: Classifier, before: Layer, name: str) -> int | None:
-    """A channel is kept where the other layer has the same channels: a convolution, its ReLU, and the pool after it."""
-    after = net.layer(name)
+def _same_channel(look: Look, before: Layer, name: str) -> Spot:
+    """A channel is kept where the other layer has the same channels: a convolution, its ReLU, and the pool after it; a
+    place that is held, too, where its map is as large.
+    """
+    net, spot, after = look.net, state.spot(), look.net.layer(name)
     first, last = sorted((net.layers.index(before), net.layers.index(after)))
-    between = net.layers[first + 1 : last + 1]
-    return state.spot().channel if all(layer.rectifies or layer.kind == "pool" for layer in between) else None
+    if not all(layer.rectifies or layer.kind == "pool" for layer in net.layers[first + 1 : last + 1]):
+        return Spot(name)
+    alike = look.maps[before.name].values.shape == look.maps[name].values.shape
+    return Spot(name, spot.channel, spot.unit if alike else None, spot.held and alike)
 
 
-def _facts(found: FeatureMap) -> list[str]:
+def _facts(look: Look, layer: Layer) -> list[str]:
     """What the layer is; what it costs and answers is in the table of the whole network."""
-    layer, (channels, rows, columns) = found.layer, found.values.shape
+    channels, rows, columns = look.maps[layer.name].values.shape
     size = f"{rows} × {columns} × {channels}" if rows * columns > 1 else f"{channels} units"
     field = f"receptive field {layer.receptive_field} px" if layer.receptive_field else ""
     if not layer.in_place:
-        field = "sees everything"
+        own = look.net.transform.crop
+        field = "sees everything" if look.side == own else f"sees everything, at {own} px, as it predicts"
     return [
         layer.name,
         size,
@@ -82,91 +99,43 @@ def _facts(found: FeatureMap) -> list[str]:
 # --- the channels ---------------------------------------------------------------------------------------------------
 
 
-def held(compared: bool) -> Display | None:
-    """What the controls hold before they are drawn; None where this session has not seen them yet."""
-    order, scale = st.session_state.get(_order_key(compared)), st.session_state.get("scale")
-    return Display(order, scale) if order and scale else None
-
-
-def _order_key(compared: bool) -> str:
-    return f"order-{compared}"
-
-
-def controls(place: DeltaGenerator, compared: bool) -> Display:
-    """Draw them, and say what they hold."""
-    with place:
-        folded = st.popover("Order, brightness", icon=":material/tune:")
-    titles = {name: ranking.title for name, ranking in RANKINGS.items()} | {CHANGE: "Change between the pictures"}
-    orders = [*([CHANGE] if compared else []), *RANKINGS]
-    order = folded.selectbox(
-        "Order",
-        orders,
-        format_func=titles.get,
-        key=_order_key(compared),
-        bind="query-params",
-        help="\n".join(f"- **{ranking.title}**: {ranking.about}" for ranking in RANKINGS.values()),
-    )
-    scale = folded.segmented_control(
-        "Full brightness at the maximum of",
-        SCALES,
-        default="channel",
-        required=True,
-        format_func=SCALES.get,
-        key="scale",
-        bind="query-params",
-    )
-    return Display(order, scale)
-
-
-def changes(looks: Sequence[Look], layer: str) -> NDArray[np.float32] | None:
-    """How much each channel of the layer changes from the first picture to the second; None without a second."""
-    return channel_change(*(look.maps[layer] for look in looks)) if len(looks) > 1 else None
-
-
-def ranked(looks: Sequence[Look], layer: str, order: str) -> NDArray[np.int32]:
-    """The layer's channels, first the one that comes first in that order."""
-    look, found = looks[0], looks[0].maps[layer]
-    if order == CHANGE:
-        return np.argsort(-changes(looks, layer), kind="stable").astype(np.int32)
-    ranking, known = RANKINGS[order], None
-    if ranking.by_class:
-        known = caches.class_contributions(*look.key, look.target, look.net, look.picture.image).get(layer)
-        if known is None:  # the probabilities come after the logit that is followed back
-            ranking = RANKINGS["mean"]
-    return ranking.order(found.values, known).astype(np.int32)
-
-
-def page_of(spot: Spot, order: NDArray[np.int32]) -> NDArray[np.int32]:
-    """The channels of the mosaic's page, which is at first the one that has the spot's channel."""
-    page = st.session_state.get(_page_key(spot.layer)) or _page_with(spot.channel, order)
+def page_of(look: Look, spot: Spot, order: NDArray[np.int32], by: str) -> NDArray[np.int32]:
+    """The channels of the mosaic's page, in an order by one of RANKINGS or CHANGE: at first of the network's own order
+    the one that has the spot's channel, else the first.
+    """
+    page = st.session_state.get(_page_key(look, spot.layer, by)) or _first_page(spot.channel, order, by)
     return order[(page - 1) * PER_PAGE : page * PER_PAGE]
 
 
-def page_picker(spot: Spot, order: NDArray[np.int32]) -> None:
+def page_picker(look: Look, spot: Spot, order: NDArray[np.int32], by: str) -> None:
     pages = ceil(len(order) / PER_PAGE)
     if pages > 1:
-        st.pagination(pages, default=_page_with(spot.channel, order), key=_page_key(spot.layer))
+        st.pagination(pages, default=_first_page(spot.channel, order, by), key=_page_key(look, spot.layer, by))
 
 
-def _page_key(layer: str) -> str:
-    return f"page-{layer}"
+def _page_key(look: Look, layer: str, by: str) -> str:
+    return f"page-{layer}-{len(look.maps[layer].values)}-{by}"
+
+
+def _first_page(channel: int, order: NDArray[np.int32], by: str) -> int:
+    return _page_with(channel, order) if by == "number" else 1
 
 
 def _page_with(channel: int, order: NDArray[np.int32]) -> int:
     return int(np.flatnonzero(order == channel)[0]) // PER_PAGE + 1
 
 
-def channel_input(look: Look, spot: Spot, order: NDArray[np.int32]) -> None:
+def channel_input(look: Look, spot: Spot, order: NDArray[np.int32], by: str) -> None:
     """Which channel is open, and a place to write another number."""
     found = look.maps[spot.layer]
-    key = f"channel-{spot.layer}"
+    key = f"channel-{spot.layer}-{len(order)}"
     st.session_state[key] = spot.channel
 
     def choose() -> None:
         channel = int(st.session_state[key])
         state.look_at(replace(spot, channel=channel))
         if len(order) > PER_PAGE:
-            st.session_state[_page_key(spot.layer)] = _page_with(channel, order)
+            st.session_state[_page_key(look, spot.layer, by)] = _page_with(channel, order)
 
     what, *label = name_of(look.net, found, spot.channel).split(" · ")
     title = f"{what.split()[0].capitalize()}, 0 to {len(order) - 1}"
@@ -177,21 +146,15 @@ def channel_input(look: Look, spot: Spot, order: NDArray[np.int32]) -> None:
             st.text(label[0])
 
 
-def mosaic(look: Look, spot: Spot, shown: NDArray[np.int32], scale: str, change: NDArray[np.float32] | None) -> None:
-    """The channels that are shown, in their order, as one picture; a click opens a channel.
-
-    change (C,) is that of changes(), where the picture stands beside another.
-    """
+def mosaic(look: Look, looks: Sequence[Look], spot: Spot, shown: NDArray[np.int32], display: Display) -> None:
+    """The channels that are shown, in their order, as one picture of those looks; a click opens a channel."""
     found = look.maps[spot.layer]
-    alone = found.values[0].size == 1  # each unit by itself would be at full brightness
+    alone = found.values[0].size == 1
+    ends = full_colour(looks, spot.layer, display.scale)
     grid = cached.mosaic_grid(
-        (*look.key, spot.layer),
-        shown.tobytes(),
-        "layer" if alone and scale == "channel" else look.scale(scale),
-        WIDTH,
-        None,
-        found.values,
+        (*look.key, spot.layer), shown.tobytes(), ends[shown], WIDTH, None, found.values, palette=caches.PALETTE
     )
+    change, adds = changes(looks, spot.layer), added(look, looks[0].target, spot.layer, display.order)
     if change is not None:
         st.text(look.picture.name)
     at = np.flatnonzero(shown == spot.channel)
@@ -201,8 +164,9 @@ def mosaic(look: Look, spot: Spot, shown: NDArray[np.int32], scale: str, change:
         **grid.layout,
         names=[name_of(look.net, found, int(channel)) for channel in shown],
         notes=[
-            (f"{mean:.4f}" if alone else f"mean {mean:.3f} · peak {peak:.3f}")
-            + (f" · change {change[channel]:.3f}" if change is not None else "")
+            (f"change {change[channel]:.3f} · " if change is not None else "")
+            + (f"adds {fixed(adds[channel], 3, '+')} · " if adds is not None else "")
+            + (fixed(mean, 4) if alone else f"mean {fixed(mean, 3)} · peak {fixed(peak, 3)}")
             for channel, mean, peak in zip(shown, few.mean((1, 2)), few.max((1, 2)), strict=True)
         ],
         chosen=int(at[0]) if len(at) else None,
@@ -213,25 +177,26 @@ def mosaic(look: Look, spot: Spot, shown: NDArray[np.int32], scale: str, change:
     )
 
 
-def downloads(look: Look, layer: str, order: NDArray[np.int32], scale: str) -> None:
+def downloads(looks: Sequence[Look], layer: str, order: NDArray[np.int32], scale: str) -> None:
+    look = looks[0]
     values = look.maps[layer].values
-    key = (*look.key, layer)
 
     def everything() -> bytes:
         buffer = BytesIO()
         np.savez_compressed(buffer, **{name: found.values for name, found in look.maps.items()})
         return buffer.getvalue()
 
+    def whole() -> bytes:
+        ends = full_colour(looks, layer, scale)[order]
+        key = (*look.key, layer)
+        grid = cached.mosaic_grid(
+            key, order.tobytes(), ends, 2 * WIDTH, None, values, exact=True, palette=caches.PALETTE
+        )
+        return grid.picture
+
     with st.popover("Take them away", icon=":material/download:"):
         st.download_button(
-            "Mosaic as PNG",
-            lambda: (
-                cached.mosaic_grid(key, order.tobytes(), look.scale(scale), 2 * WIDTH, None, values, exact=True).picture
-            ),
-            f"{layer}.png",
-            "image/png",
-            icon=":material/download:",
-            on_click="ignore",
+            "Mosaic as PNG", whole, f"{layer}.png", "image/png", icon=":material/download:", on_click="ignore"
         )
         st.download_button(
             "All layers as .npz", everything, "activations.npz", icon=":material/download:", on_click="ignore"

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
+
 from visionlab.network.inside.activations import FeatureMap
 from visionlab.network.inside.channels import LayerStatistics
+from visionlab.network.inside.contributions import Contributions
 from visionlab.network.running.classifier import Classifier
-from visionlab.ui.maps import caches
+from visionlab.ui.maps import caches, state
 from visionlab.ui.maps.state import Spot
 from visionlab.ui.shared import cached
 from visionlab.ui.shared.networks import Network
@@ -42,12 +46,36 @@ class Look:
 
     @property
     def target(self) -> int:
-        """The class that the network finds most probable, at its own input size."""
+        """The class that channels add to: the one that was chosen, else the most probable one."""
+        chosen = state.target(self.net)
+        if chosen is not None:
+            return chosen
         return cached.top_predictions(*self.key[:2], self.net, self.picture.image, 1)[0].index
 
-    def scale(self, name: str) -> str | tuple[float, float]:
-        """What the mosaics take for "channel", "layer" or "network"."""
-        return caches.extremes(*self.key, self.maps) if name == "network" else name
+    def contributions(self, target: int) -> Contributions:
+        """What the channels add to a class, as the network predicts."""
+        return caches.class_contributions(*self.key[:2], target, self.net, self.picture.image)
+
+    def side_of(self, layer: str) -> int:
+        """The input size in pixels that the layer's values are of."""
+        return self.side if self.net.layer(layer).in_place else self.net.transform.crop
+
+    def greatest(self, layer: str) -> NDArray[np.float32]:
+        """(C,): the greatest absolute value of each channel of the layer."""
+        return caches.greatest(*self.key, layer, self.maps[layer])
+
+
+def full_colour(looks: Sequence[Look], layer: str, scale: str) -> NDArray[np.float32]:
+    """(C, 2): from which value to which the colours of each channel go, the same for all pictures; 0 is their middle.
+
+    scale says what is at full colour: the maximum of each "channel", of the "layer", or of the "network".
+    """
+    most = np.max([look.greatest(layer) for look in looks], axis=0)
+    if scale == "network":
+        most[:] = max(caches.greatest_of_all(*look.key, look.maps) for look in looks)
+    elif scale == "layer" or looks[0].maps[layer].values[0].size == 1:  # each unit by itself would be at full colour
+        most[:] = most.max()
+    return np.stack([-most, most], axis=1)
 
 
 def resolve(wanted: Spot, look: Look) -> tuple[Spot, list[str]]:
@@ -56,7 +84,7 @@ def resolve(wanted: Spot, look: Look) -> tuple[Spot, list[str]]:
     What is not chosen is the first layer, the channel that answers most in the mean, and its strongest unit.
     """
     told = []
-    layer, channel, unit = wanted.layer, wanted.channel, wanted.unit
+    layer, channel, unit = wanted.layer, wanted.channel, wanted.unit if wanted.held else None
     if layer not in look.maps:
         first = next(iter(look.maps))
         if layer is not None:
@@ -73,7 +101,8 @@ def resolve(wanted: Spot, look: Look) -> tuple[Spot, list[str]]:
         unit = None
     if channel is None:
         channel = int(values.mean((1, 2)).argmax())
-    return Spot(layer, channel, unit or divmod(int(values[channel].argmax()), columns)), told
+    strongest = divmod(int(values[channel].argmax()), columns)
+    return Spot(layer, channel, unit or strongest, held=unit is not None), told
 
 
 def multiplications(found: FeatureMap) -> int:

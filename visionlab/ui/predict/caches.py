@@ -27,8 +27,8 @@ def timed_probabilities(
 
 @st.cache_data(max_entries=16, max_size="50 MB", show_spinner="Looking for the reasons …")
 def layer_heats(
-    net_key: str, picture_key: str, target: int, method: str, _net: Classifier, _image: Image
+    net_key: str, picture_key: str, target: int, method: str, _net: Classifier, _image: Image, _shape: tuple[int, int]
 ) -> dict[str, NDArray[np.uint8]]:
-    """{layer: the method's map over the picture, 0..255}."""
-    found = explain_layers(_net, _image, target, method=method)
+    """{layer: the method's map over a copy of the picture of that shape, 0..255}."""
+    found = explain_layers(_net, _image, target, method=method, shape=_shape)
     return {layer: np.rint(255 * heat.values).astype(np.uint8) for layer, heat in found.items()}

@@ -1,11 +1,11 @@
-"""Why the network answered so, on the Predict page: one method at a time, all of them, every layer, a sanity check.
+"""Why the network answered so, on the Predict page: one method’s map over the picture, and how faithful it is.
 
 What takes long runs as a job, started once for the same network, picture, class and methods, whoever asks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
-from visionlab.imaging.image import Image, encode_jpeg, encode_png, fit
+from visionlab.imaging.image import Image, encode_jpeg, encode_png
 from visionlab.imaging.render import PALETTES, overlay
 from visionlab.network.explain import METHODS, Heatmap, all_in_place, explain
 from visionlab.network.explain.faithfulness import (
@@ -25,9 +25,7 @@ from visionlab.network.explain.faithfulness import (
     random_baseline,
 )
 from visionlab.network.explain.heatmap import seen
-from visionlab.network.explain.sanity import sanity_check
 from visionlab.network.running.classifier import Classifier
-from visionlab.ui.predict import caches
 from visionlab.ui.shared import cached, charts, jobs, state
 from visionlab.ui.shared.networks import Network
 from visionlab.ui.shared.page import roomy_columns, sentence
@@ -35,7 +33,7 @@ from visionlab.ui.shared.state import Picture
 from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import plain, shown_width
 
-LONGEST = 640  # pixels of the picture that is explained and shown
+LONGEST = 640  # pixels of the picture that maps are laid over: what is explained is all of it
 TALLEST = 380  # pixels on the screen
 LAYER = "explained-layer"  # in the link: the layer that a method looks at, where one was chosen
 STEPS = 14  # of deletion and insertion: enough to tell methods apart, and soon done
@@ -48,11 +46,12 @@ HELP = {"Deletion": term("deletion"), "Insertion": term("insertion")}
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """What is to be explained: why this network finds this class in this picture."""
+    """What is to be explained: why this network finds this class in this picture, and a copy of it to be shown."""
 
     network: Network
     key: str
     image: Image
+    shown: Image
     target: int
 
     @property
@@ -80,24 +79,21 @@ class Overlay:
 
 
 def case_of(network: Network, picture: Picture, target: int) -> Case:
-    return Case(network, picture.key, cached.fitted(picture.key, LONGEST, picture.image), target)
-
-
-# --- the jobs -------------------------------------------------------------------------------------------------------
+    return Case(network, picture.key, picture.image, cached.fitted(picture.key, LONGEST, picture.image), target)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _explanation(net_key: str, picture_key: str, target: int, method: str, layer: str | None, _case: Case) -> str:
+def explaining(net_key: str, picture_key: str, target: int, method: str, layer: str | None, _case: Case) -> str:
     """The id of a job that explains the case by one method: its event is the Heatmap."""
 
     def work(job: jobs.Job) -> Iterator[Heatmap]:
-        yield explain(_case.net, _case.image, method, target, layer, job.report)
+        yield explain(_case.net, _case.image, method, target, layer, job.report, _case.shown.shape[:2])
 
     return jobs.registry().submit(work, queue=MAPS)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _measure(
+def measuring(
     net_key: str, picture_key: str, target: int, method: str, layer: str | None, _case: Case, _heat: Heatmap
 ) -> str:
     """The id of a job that says how faithful that map of the case is."""
@@ -114,18 +110,7 @@ def _measure(
     return jobs.registry().submit(work, queue=MEASURES)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _check(net_key: str, picture_key: str, target: int, method: str, layer: str | None, _case: Case) -> str:
-    """The id of a job that explains the case by a network that loses its weights, step by step."""
-
-    def work(job: jobs.Job) -> Iterator[tuple[str, float, NDArray[np.uint8]]]:
-        for found in sanity_check(_case.net, _case.image, method, target, layer, progress=job.report):
-            yield found.layer, found.similarity, np.rint(255 * found.heatmap.values).astype(np.uint8)
-
-    return jobs.registry().submit(work)
-
-
-def _stopped(job: jobs.Job, start: Callable[..., str], arguments: tuple) -> bool:
+def stopped(job: jobs.Job, start: Callable[..., str], arguments: tuple) -> bool:
     """Whether the job ended before it was done; then it says why, and offers to begin again."""
     if job.error:
         sentence(job.error)
@@ -137,9 +122,6 @@ def _stopped(job: jobs.Job, start: Callable[..., str], arguments: tuple) -> bool
             icon=":material/replay:",
         )
     return job.state in ("cancelled", "failed")
-
-
-# --- one method -----------------------------------------------------------------------------------------------------
 
 
 def choices(net: Classifier) -> tuple[str, str | None, Overlay]:
@@ -170,17 +152,17 @@ def choices(net: Classifier) -> tuple[str, str | None, Overlay]:
 def show_one(case: Case, method: str, layer: str | None, look: Overlay, place: DeltaGenerator) -> None:
     """One map over the picture, at that place; here what it is, and how faithful."""
     arguments = (case.network.key, case.key, case.target, method, layer, case)
-    job = jobs.begun(_explanation, *arguments)
+    job = jobs.begun(explaining, *arguments)
     job.wait(PATIENCE)
     if not job.over:
         what = "Looking for the reasons …"
         jobs.watch(job, lambda: st.progress(min(job.share, 1.0), what), "Stop", "stop-explanation")
         return
-    if _stopped(job, _explanation, arguments):
+    if stopped(job, explaining, arguments):
         return
     known, heat = METHODS[method], job.latest
-    laid = look.over(case.image, heat.values)
-    place.image(encode_jpeg(laid, 92), width=shown_width(case.image, TALLEST), alt=f"{known.title}, over the picture")
+    laid = look.over(case.shown, heat.values)
+    place.image(encode_jpeg(laid, 92), width=shown_width(case.shown, TALLEST), alt=f"{known.title}, over the picture")
     place.caption(
         f"Where {known.title} finds “{plain(case.net.labels[case.target])}”: bright is what counted.{_edge(case)}"
     )
@@ -201,17 +183,17 @@ def show_one(case: Case, method: str, layer: str | None, look: Overlay, place: D
 
 def _edge(case: Case) -> str:
     """A word on the edge that shows where the network's crop ends, if it ends within the picture."""
-    rows, columns = seen(case.net.transform, case.image)
-    whole = (rows.stop - rows.start, columns.stop - columns.start) == case.image.shape[:2]
+    rows, columns = seen(case.net.transform, case.shown.shape[:2])
+    whole = (rows.stop - rows.start, columns.stop - columns.start) == case.shown.shape[:2]
     return "" if whole else " The network sees the middle of the picture alone: beside it nothing can light up."
 
 
 def _show_measured(arguments: tuple) -> None:
-    job = jobs.begun(_measure, *arguments)
+    job = jobs.begun(measuring, *arguments)
     if not job.over:
         what = "Measuring how faithful it is …"
         jobs.watch(job, lambda: st.progress(min(job.share, 1.0), what), "Stop", "stop-measure")
-    elif not _stopped(job, _measure, arguments):
+    elif not stopped(job, measuring, arguments):
         _figures(job.latest)
 
 
@@ -260,120 +242,3 @@ def _figures(measured: Measured) -> None:
 
 def _likely(chance: Chance) -> tuple[tuple[float, float], ...]:
     return chance.likely_deletion, chance.likely_insertion
-
-
-# --- all of them ----------------------------------------------------------------------------------------------------
-
-
-def show_all(case: Case, look: Overlay) -> None:
-    """Every method's map side by side, each as it comes; then its faithfulness."""
-    maps, measures = {}, {}
-    for method in METHODS:
-        arguments = (case.network.key, case.key, case.target, method, None, case)
-        maps[method] = (jobs.begun(_explanation, *arguments), _explanation, arguments)
-    every = jobs.Jobs([job for job, *_ in maps.values()])
-    every.wait(PATIENCE)
-    if every.over and all(job.state != "cancelled" for job in every.jobs):
-        for method, (job, _, arguments) in maps.items():
-            if job.latest:
-                whole = (*arguments, job.latest)
-                measures[method] = (jobs.begun(_measure, *whole), _measure, whole)
-    begun = [*maps.values(), *measures.values()]
-
-    def grid() -> None:
-        _grid(case, *({method: job.latest for method, (job, *_) in found.items()} for found in (maps, measures)), look)
-
-    unfinished = every if not every.over else jobs.Jobs([job for job, *_ in measures.values()])
-    if not unfinished.over:
-        what = "Asking every method …" if unfinished is every else "Measuring how faithful they are …"
-
-        def so_far() -> None:
-            st.progress(min(unfinished.share, 1.0), what)
-            grid()
-
-        jobs.watch(unfinished, so_far, "Stop", "stop-all")
-        return
-    grid()
-    found = {METHODS[method].title: job.latest for method, (job, *_) in measures.items() if job.latest}
-    if found:
-        faith, chance = ([getattr(each, name) for each in found.values()] for name in ("faith", "chance"))
-        st.plotly_chart(charts.faithfulness_of_all(list(found), faith, chance), config=charts.PLAIN)
-        st.caption(
-            "A faithful map scores low on deletion (hiding what it marks makes the class vanish) and high on insertion "
-            "(showing only that brings it back). Chance is the same map, moved, with its likely range: what is no "
-            "better explains nothing."
-        )
-    if any(job.state in ("cancelled", "failed") for job, *_ in begun):
-        st.button("Stopped. Begin again", key="again-all", icon=":material/replay:", on_click=_clear, args=(begun,))
-
-
-def _grid(
-    case: Case, heats: Mapping[str, Heatmap | None], measured: Mapping[str, Measured | None], look: Overlay
-) -> None:
-    for start in range(0, len(METHODS), 4):
-        row = list(METHODS.values())[start : start + 4]
-        for column, method in zip(roomy_columns(4, f"methods-{start}"), row, strict=False):
-            with column:
-                st.markdown(f"**{method.title}**")
-                if heat := heats[method.name]:
-                    laid = look.over(case.image, heat.values)
-                    st.image(encode_jpeg(laid, 90), width="stretch", alt=f"{method.title}, over the picture")
-                    known = measured.get(method.name)
-                    st.caption(
-                        f"deletion {known.faith.deletion:.3f} · insertion {known.faith.insertion:.3f}"
-                        if known
-                        else "measuring …"
-                    )
-
-
-def _clear(begun: Sequence[tuple[jobs.Job, Callable, tuple]]) -> None:
-    for job, start, arguments in begun:
-        if job.state in ("cancelled", "failed"):
-            start.clear(*arguments)
-
-
-# --- every layer, and a network that knows nothing ------------------------------------------------------------------
-
-
-def show_layers(case: Case, method: str, look: Overlay) -> None:
-    """A method's map at every layer, from the first to the last."""
-    name = method if METHODS[method].layered else next(iter(METHODS))
-    found = caches.layer_heats(case.network.key, case.key, case.target, name, case.net, case.image)
-    st.caption(f"{METHODS[name].title} of every layer: early ones find edges and spots, late ones whole things.")
-    _strip(case, {layer: (heat, layer) for layer, heat in found.items()}, look)
-
-
-def show_check(case: Case, method: str, layer: str | None, look: Overlay) -> None:
-    """The map as the network loses what it has learned, from the output to the input."""
-    arguments = (case.network.key, case.key, case.target, method, layer, case)
-    job = jobs.begun(_check, *arguments)
-    job.wait(PATIENCE)
-    st.caption(
-        f"{METHODS[method].title}, while the network forgets what it learned, from the last layer to the first.",
-        help=term("sanity check"),
-    )
-
-    def strip() -> None:
-        found = list(job.events)
-        _strip(case, {name: (heat, f"down to {name}: alike {alike:.2f}") for name, alike, heat in found}, look)
-
-    if not job.over:
-
-        def so_far() -> None:
-            st.progress(min(job.share, 1.0), "Forgetting …")
-            strip()
-
-        jobs.watch(job, so_far, "Stop", "stop-check")
-        return
-    strip()
-    _stopped(job, _check, arguments)
-
-
-def _strip(case: Case, found: dict[str, tuple[NDArray[np.uint8], str]], look: Overlay) -> None:
-    small = fit(case.image, 260)
-    with st.container(horizontal=True, gap="small"):
-        for heat, text in found.values():
-            with st.container(width=150):
-                laid = look.over(small, heat.astype(np.float32) / 255)
-                st.image(encode_jpeg(laid, 88), width=150, alt=text)
-                st.caption(text)

@@ -47,7 +47,7 @@ def show() -> None:
     elif job is not None:
         _outcome(job, chosen.net)
     else:
-        st.caption("Every picture in the zip, in all of its folders. From a shell: `python -m visionlab predict FOLDER`")
+        st.caption("Every picture in the zip, in all its folders. From a shell: `python -m visionlab predict FOLDER`")
 
 
 def _start(file: io.BytesIO, net: Classifier) -> None:

@@ -129,17 +129,18 @@ class Grid:
 def mosaic_grid(
     key: tuple[str | int, ...],
     channels: bytes | None,
-    scale: str | tuple[float, float],
+    scale: str | NDArray[np.float32],
     width: int,
     columns: int | None,
     _values: NDArray[np.float32],
     exact: bool = False,
+    palette: str | None = None,
 ) -> Grid:
     """Channels of the values (C, H, W) in a mosaic about so many pixels wide; key says which values.
 
     `channels` are those that are shown, in their order, as int32; None: all. Maps larger than their tile are shrunk,
     and small ones enlarged by a whole factor, so that their pixels stay squares of one size. `exact` keeps every pixel,
-    as a PNG; otherwise it is a JPEG, which is sent and drawn sooner.
+    as a PNG; otherwise it is a JPEG, which is sent and drawn sooner. Without a palette the values' signs decide.
     """
     shown = _values if channels is None else _values[np.frombuffer(channels, np.int32)]
     count, *sides = shown.shape
@@ -148,7 +149,7 @@ def mosaic_grid(
     tile = tile // longest * longest or tile
     size = (max(1, round(sides[0] * tile / longest)), max(1, round(sides[1] * tile / longest)))
     gap = 1 if tile < 64 else 2
-    picture = mosaic(shown, columns, tile, gap, scale, palette_of(_values))
+    picture = mosaic(shown, columns, tile, gap, scale, palette or palette_of(_values))
     encoded = encode_png(picture) if exact else encode_jpeg(picture, 90)
     return Grid(encoded, rows, columns, count, size, (size[0] + gap, size[1] + gap))
 
@@ -157,7 +158,8 @@ def mosaic_grid(
 def reasons(net_key: str, picture_key: str, target: int, _net: Classifier, _image: Image) -> bytes:
     """Grad-CAM over the picture, as JPEG."""
     shown = fit(_image, 900)
-    return encode_jpeg(overlay(shown, explain(_net, shown, target=target).values, 0.7))
+    heat = explain(_net, _image, target=target, shape=shown.shape[:2])
+    return encode_jpeg(overlay(shown, heat.values, 0.7))
 
 
 @st.cache_data(max_entries=4096, max_size="50 MB", show_spinner=False)

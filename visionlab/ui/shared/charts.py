@@ -112,15 +112,14 @@ def histogram(values: NDArray[np.float32], marked: float | None = None) -> go.Fi
     return figure
 
 
-def signed_bars(names: Sequence[str], values: Sequence[float], title: str, marked: int | None = None) -> go.Figure:
-    """One bar a name, the first on top: blue below zero, orange above; where one is marked, the others are paler."""
+def signed_bars(names: Sequence[str], values: Sequence[float], title: str) -> go.Figure:
+    """One bar a name, the first on top: blue below zero, orange above."""
     figure = go.Figure(
         go.Bar(
             x=list(values),
             y=list(names),
             orientation="h",
             marker_color=[ORANGE if value > 0 else BLUE for value in values],
-            marker_opacity=[1 if marked in (None, i) else 0.5 for i in range(len(values))],
             hovertemplate="%{y}: %{x:.4f}<extra></extra>",
         )
     )

@@ -41,6 +41,15 @@ def model_picker(first: Sequence[str]) -> Network:
     return network(picked)
 
 
+def not_here() -> str | None:
+    """A sentence where a link names a network that is not here, until one is picked."""
+    name = state.unknown_network()
+    if name is None:
+        return None
+    known = f"{MODELS[name].title} is not here yet" if name in MODELS else f"There is no network “{name}” here"
+    return f"{known}, so another one is shown. Those that are here: {', '.join(map(title_of, networks_here()))}."
+
+
 def suggest(first: Sequence[str], used: Network) -> None:
     """Where a page works with another network only because its first is not here: a sentence, and what brings it."""
     missing = MODELS[first[0]]

@@ -24,6 +24,7 @@ from streamlit.errors import StreamlitPageNotFoundError
 
 from visionlab.device import describe
 from visionlab.errors import VisionlabError
+from visionlab.ui.shared.components.focus import keep_focus
 from visionlab.ui.shared.components.history import keep_history
 from visionlab.ui.shared.components.popovers import reach_popovers
 
@@ -121,6 +122,7 @@ def page(title: str) -> Iterator[None]:
     st.html(STYLE)
     keep_history()
     reach_popovers()
+    keep_focus()
     with st.sidebar:
         _navigation()
     top = st.container(horizontal=True, vertical_alignment="center", gap="small", key="strip")

@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from visionlab.errors import ImageError
-from visionlab.imaging.image import MAX_BYTES, encode_jpeg, fit, load_image
+from visionlab.imaging.image import MAX_BYTES, load_image
 from visionlab.imaging.samples import SAMPLES, load_sample
 from visionlab.ui.shared import state
 from visionlab.ui.shared.components.paste_and_drop import paste_and_drop
@@ -17,8 +17,6 @@ from visionlab.ui.shared.page import sentence, strip
 from visionlab.ui.shared.widgets import distinct, file_uploader, show
 
 THUMBNAIL = 112  # pixels, of which the strip shows half as many: sharp on any screen
-KEPT_BYTES = 1 << 20  # an upload of at most so many is remembered as it is when the next one comes …
-KEPT = 1024  # … and a larger one with so many pixels on its longer side
 PICTURE_TYPES = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"]
 
 
@@ -50,9 +48,20 @@ def image_picker(place: DeltaGenerator | None = None) -> state.Picture:
             show(picture, THUMBNAIL, alt=f"The picture: {picture.name}", width="content")
         height, width = picture.image.shape[:2]
         told.text(f"{picture.name} · {width} × {height} px")
-    if problem := state.upload_error():
+    if problem := state.upload_error() or _missed():
         sentence(problem)
     return picture
+
+
+def _missed() -> str | None:
+    """Why the picture is not the one that the link asks for."""
+    wanted = state.missed_picture()
+    if wanted == state.YOURS:
+        return (
+            "The picture of this link was somebody’s own, which is not kept once a page is opened anew. Open it again, "
+            "or drop it here."
+        )
+    return wanted and f"There is no sample “{wanted}”. There are {', '.join(SAMPLES)}."
 
 
 def _choice(mine: state.Picture | None, options: Sequence[str]) -> state.Picture:
@@ -74,17 +83,13 @@ def _choice(mine: state.Picture | None, options: Sequence[str]) -> state.Picture
 
 
 def second_picture(first: state.Picture) -> state.Picture | None:
-    """Another picture to compare with: a sample, or an earlier upload; None where none is wanted."""
+    """Another picture to compare with: a sample, which is in the link, or an earlier upload; None: none is wanted."""
     uploads = {key: name for key, name in state.gallery().items() if key != first.key}
     titles = {name: sample.title for name, sample in SAMPLES.items() if name != first.key} | uploads
     titles = distinct({"": "No other picture"} | titles)
-    picked = st.selectbox(
-        "Compare with",
-        titles,
-        format_func=titles.get,
-        key="second",
-        persist_state="session",
-    )
+    state.restore_second(list(titles))
+    picked = st.selectbox("Compare with", titles, format_func=titles.get, key=state.SECOND)
+    state.remember_second(picked, in_link=picked in SAMPLES)
     if not picked:
         return None
     return state.from_gallery(picked) if picked in uploads else _sample(picked)
@@ -103,8 +108,7 @@ def take(files: list[tuple[str, bytes]]) -> None:
         except ImageError as error:
             problems.append(f"{name}: {error}")
             continue
-        kept = data if len(data) <= KEPT_BYTES else encode_jpeg(fit(image, KEPT), 95)
-        state.keep_upload(state.Picture(name, key, image), kept)
+        state.keep_upload(state.Picture(name, key, image), data)
     state.keep_upload_error("\n".join(problems) or None)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -13,8 +13,9 @@ from visionlab.learning.heads.head import Head
 
 SAMPLE = "sample"  # the widget that says which picture is looked at; a sample's name is in the link, too
 YOURS = "yours"
+SECOND = "second"  # the widget that says which picture is compared with it; a sample's name is in the link, too
 NETWORK = "network"  # the widget that says which network is at work; its title is in the link, too
-GALLERY = 24  # uploads that a session remembers
+GALLERY, GALLERY_BYTES = 24, 48 << 20  # uploads that a session remembers, and of how many bytes, as they came
 COUNT = "count"  # the widget that says how many classes are listed, and how many are where nobody chose
 USUAL_COUNT = 5
 PROJECT = "project"  # in the link: the id of a project of the fine-tuning studio
@@ -39,14 +40,42 @@ class TrainedHead:
 
 def restore_choice(options: Sequence[str]) -> None:
     """Before the widget is drawn: what was chosen on another page, else what the link says, else the first option."""
-    wanted = st.session_state.get(SAMPLE) or st.session_state.get("chosen_sample") or st.query_params.get(SAMPLE)
+    wanted = st.session_state.get(SAMPLE) or st.session_state.get("chosen_sample")
+    if wanted is None:
+        wanted = linked_once(SAMPLE)
+        if wanted not in (None, *options):
+            st.session_state["missed_picture"] = wanted
     st.session_state[SAMPLE] = wanted if wanted in options else options[0]
 
 
+def missed_picture() -> str | None:
+    """What the link asks for in vain, until another picture is chosen: YOURS, or the name of no sample."""
+    return st.session_state.get("missed_picture")
+
+
 def remember_choice(picked: str) -> None:
-    """After it is drawn: for other pages, and a sample for the link, too."""
+    """After it is drawn: for other pages, and for the link."""
+    if st.session_state.get("chosen_sample") not in (None, picked):
+        st.session_state.pop("missed_picture", None)
     st.session_state["chosen_sample"] = picked
-    keep_in_link(SAMPLE, None if picked == YOURS else picked)
+    keep_in_link(SAMPLE, picked)
+
+
+def restore_second(options: Sequence[str]) -> None:
+    """Before the widget is drawn: the picture that was chosen to compare with, else what the link says, else none."""
+    if SECOND not in st.session_state:
+        st.session_state[SECOND] = st.session_state.get("chosen_second", st.query_params.get(SECOND, ""))
+    if st.session_state[SECOND] not in options:  # it has become the first, or is of another session
+        st.session_state[SECOND] = ""
+
+
+def remember_second(picked: str, in_link: bool) -> None:
+    """After it is drawn: for when one comes back to the page, and for the link."""
+    st.session_state["chosen_second"] = picked
+    if in_link:
+        st.query_params[SECOND] = picked
+    else:
+        st.query_params.pop(SECOND, None)
 
 
 def uploaded() -> Picture | None:
@@ -54,13 +83,14 @@ def uploaded() -> Picture | None:
 
 
 def keep_upload(picture: Picture, encoded: bytes) -> None:
-    """It becomes the picture of all pages; encoded, a picture file, is what is kept of it when the next one comes."""
+    """It becomes the picture of all pages; encoded, its file, is kept when the next one comes."""
     st.session_state["uploaded"] = picture
+    st.session_state.pop("missed_picture", None)
     st.session_state[SAMPLE] = st.session_state["chosen_sample"] = YOURS  # the former is lost where no bar is drawn
     gallery = st.session_state.setdefault("gallery", {})
     gallery.pop(picture.key, None)
     gallery[picture.key] = (picture.name, encoded)
-    while len(gallery) > GALLERY:
+    while len(gallery) > GALLERY or (len(gallery) > 1 and _bytes_of(gallery) > GALLERY_BYTES):
         del gallery[next(iter(gallery))]
 
 
@@ -70,16 +100,21 @@ def gallery() -> dict[str, str]:
 
 
 def from_gallery(key: str) -> Picture:
-    """One of them, as large as it was kept."""
+    """One of them, the very same pixels as when it came."""
+    mine = uploaded()
+    if mine and mine.key == key:
+        return mine
     name, encoded = st.session_state["gallery"][key]
-    return Picture(name, f"{key}-kept", load_image(encoded))
+    return Picture(name, key, load_image(encoded))
+
+
+def _bytes_of(gallery: Mapping[str, tuple[str, bytes]]) -> int:
+    return sum(len(encoded) for _, encoded in gallery.values())
 
 
 def choose_upload(key: str) -> None:
     """An earlier upload becomes the picture again."""
-    mine = uploaded()
-    if mine is None or mine.key != key:
-        st.session_state["uploaded"] = replace(from_gallery(key), key=key)
+    st.session_state["uploaded"] = from_gallery(key)
 
 
 def taken_uploads() -> set[str]:
@@ -107,12 +142,19 @@ def restore_network(titles: Mapping[str, str]) -> None:
     if drawn is None:
         linked = st.query_params.get(NETWORK)
         picked = next((name for name, title in titles.items() if linked in (name, title)), None)
+        st.session_state["unknown_network"] = linked if picked is None else None
     elif held not in (None, drawn):  # not told by the widget's callback: a run that overtakes it loses the call
         picked = held
     else:
         picked = st.session_state.get("picked_network")
     st.session_state["picked_network"] = picked
     st.session_state[NETWORK] = picked if picked in titles else next(iter(titles))
+
+
+def unknown_network() -> str | None:
+    """What the link calls a network that is not among those that a page offers; None once a person has picked one."""
+    picked = st.session_state.get("picked_network")
+    return st.session_state.get("unknown_network") if picked is None else None
 
 
 def pick_network(name: str) -> None:

@@ -30,6 +30,12 @@ TERMS: dict[str, str] = {
     "channel": "One kernel’s answers to the whole picture, as a map: a layer has one map for each of its kernels.",
     "receptive field": "The square of the input that can change a unit’s value: the deeper the layer, the larger it "
     "is.",
+    "batch normalisation": "Shifts and scales each channel by what it learned: while training, it brought values to "
+    "mean 0 and spread 1.",
+    "gradient": "How the unit’s value moves when a pixel becomes a little brighter: up or down, and how much.",
+    "what it looks for": "Noise is changed, step by step, until it excites it as much as it can (Olah, Mordvintsev & "
+    "Schubert 2017).",
+    "change": "The mean difference over all places, as a share of what the layer answers to both pictures.",
     "unit": "One place of one channel’s map: a single number, which the network works out from what lies under it.",
     "silent": "Units whose value is zero or less: they pass nothing on.",
     "parameters": "The numbers that training changes: weights and biases.",

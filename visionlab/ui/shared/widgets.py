@@ -95,6 +95,12 @@ def number(value: float, digits: int = 4) -> str:
     return text.replace("-", "−") if float(text) else "0"
 
 
+def fixed(value: float, decimals: int, sign: str = "") -> str:
+    """The number with so many decimals, for people, as number() writes it; sign="+": with a plus sign."""
+    text = f"{value:{sign}.{decimals}f}"
+    return text.replace("-", "−") if float(text) else f"{0:{sign}.{decimals}f}"
+
+
 def facts(values: Mapping[str, str], terms: Mapping[str, str] = {}) -> None:
     """A row of short facts, {what: how much}, that goes on to a second line where a window is narrow.
 

@@ -21,7 +21,7 @@ from visionlab.ui.shared.widgets import plain
 from visionlab.ui.studio.judge.case import Case, counted
 from visionlab.ui.studio.judge.cells import cells, said, worst_mistakes
 from visionlab.ui.studio.judge.gallery import THUMBNAIL, paged
-from visionlab.ui.studio.pictures.intake import uploader
+from visionlab.ui.studio.uploads import uploader
 
 
 @dataclass(frozen=True, eq=False)

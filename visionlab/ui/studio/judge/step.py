@@ -13,7 +13,7 @@ from visionlab.ui.shared import charts
 from visionlab.ui.shared.page import roomy_columns
 from visionlab.ui.shared.terms import term
 from visionlab.ui.studio import runs
-from visionlab.ui.studio.judge import answers, folder, labels, refusal, training
+from visionlab.ui.studio.judge import answers, folder, labels, more_pictures, refusal, where_it_looks
 from visionlab.ui.studio.judge import charts as evaluation_charts
 from visionlab.ui.studio.judge.case import Case, baselines_of, case_of, counted
 
@@ -22,9 +22,9 @@ LOOKS = {
     "A class": answers.one_class,
     "How sure": answers.how_sure,
     "Labels": labels.show,
-    "More pictures?": training.more_pictures,
+    "More pictures?": more_pictures.show,
     "None of these": refusal.show,
-    "Where it looks": training.where_it_looks,
+    "Where it looks": where_it_looks.show,
     "A test folder": folder.show,
 }
 UNJUDGED = ("Labels", "A test folder")  # what can be looked at where nothing is held out

@@ -1,2 +1,2 @@
 """The step Pictures: step.py shows intake.py (what comes in), sets.py (ready-made ones), one_class.py, gallery.py and
-out.py (the project as a zip)."""
+as_zip.py (the project as a zip)."""

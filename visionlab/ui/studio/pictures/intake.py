@@ -1,4 +1,4 @@
-"""What comes into a project: a background job an intake, its progress, what came of it, and uploads on their way."""
+"""What comes into a project: a background job an intake, its progress, and what came of it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import streamlit as st
-from streamlit.runtime import get_instance
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from visionlab.errors import BusyError, DatasetError
@@ -24,16 +21,13 @@ from visionlab.learning.sets.ready_made import READY_MADE
 from visionlab.learning.takeaway.package import incoming_zip
 from visionlab.ui.shared import jobs
 from visionlab.ui.shared.page import sentence
-from visionlab.ui.shared.store import attempt
-from visionlab.ui.shared.undisturbed import undisturbed
-from visionlab.ui.shared.widgets import file_uploader, icon_only
+from visionlab.ui.shared.widgets import icon_only
 from visionlab.ui.studio.projects import go_to, intake_into
 
 SOON = 0.4  # seconds that a page waits for an intake before it shows its progress
 PROBLEMS = 200  # sentences about pictures that cannot be read that are shown
 WATCHED = "intake"  # the intake that this session saw going on
 ENDED = "ended-intake"  # there, too: the one after whose end the page has run
-UPLOADS = "uploads"  # how many uploads this session has taken in
 
 
 @dataclass(frozen=True)
@@ -241,24 +235,3 @@ def told(came: Intake) -> str:
 
 def _counted(number: int, what: str, plural: str | None = None) -> str:
     return f"{number:,} {what if number == 1 else plural or what + 's'}"
-
-
-def uploader(label: str, key: str, act: Callable[[list[UploadedFile]], None], **options: Any) -> None:
-    """A file uploader that hands over what came in, act(files), and is then empty again."""
-    fresh = f"{key}-{st.session_state.setdefault(UPLOADS, 0)}"
-
-    def taken() -> None:
-        found = st.session_state[fresh] or []
-        # What was taken in is told as deleted, until the browser knows that this uploader is gone.
-        files = [file for file in (found if isinstance(found, list) else [found]) if isinstance(file, UploadedFile)]
-        if not files:
-            return
-        with undisturbed():
-            st.session_state[UPLOADS] += 1
-            attempt(act, files)
-        # Streamlit would keep them in memory until the session ends.
-        session = get_script_run_ctx().session_id
-        for file in files:
-            get_instance().uploaded_file_mgr.remove_file(session, file.file_id)
-
-    file_uploader(label, key=fresh, on_change=taken, **options)

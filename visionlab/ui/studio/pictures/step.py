@@ -16,8 +16,9 @@ from visionlab.ui.shared.page import roomy_columns
 from visionlab.ui.shared.picture_bar import PICTURE_TYPES
 from visionlab.ui.shared.store import attempt
 from visionlab.ui.shared.widgets import icon_only, plain
-from visionlab.ui.studio.pictures import gallery, intake, one_class, out, sets
+from visionlab.ui.studio.pictures import as_zip, gallery, intake, one_class, sets
 from visionlab.ui.studio.projects import LONGEST_NAME, info_of
+from visionlab.ui.studio.uploads import uploader
 
 ENOUGH = 2  # pictures a class: one to learn from, one to check with
 LISTED, HEIGHT = 9, 330  # classes that are shown without scrolling; else pixels
@@ -54,7 +55,7 @@ def show(project: Project) -> None:
             _near_duplicates(pictures)
     if pictures:
         st.divider()
-        out.offer(project, classes, pictures, info_of(project).name)
+        as_zip.offer(project, classes, pictures, info_of(project).name)
 
 
 def _choose_class(project: Project, classes: Sequence[ClassInfo]) -> ClassInfo | None:
@@ -108,7 +109,7 @@ def _add(project: Project, classes: Sequence[ClassInfo], chosen: ClassInfo | Non
         st.markdown(f"Add pictures to **{plain(chosen.name)}**")
     files, camera = st.tabs([":material/upload: Files", ":material/photo_camera: Camera"])
     with files:
-        intake.uploader(
+        uploader(
             "Pictures",
             "pictures",
             lambda found: intake.take_pictures(project, chosen.name, found),

@@ -24,8 +24,8 @@ from visionlab.ui.shared.networks import YOUR_HEAD
 from visionlab.ui.shared.page import link, sentence
 from visionlab.ui.shared.visitor import COOKIE
 from visionlab.ui.studio import projects
-from visionlab.ui.studio.pictures.intake import uploader
 from visionlab.ui.studio.train.run import Settings, noted
+from visionlab.ui.studio.uploads import uploader
 
 OPENING, OPENED = "opening-package", "opened-head"
 

@@ -14,7 +14,7 @@ from visionlab.ui.shared.widgets import probability_bars, shown_width
 from visionlab.ui.studio import runs
 from visionlab.ui.studio.judge.case import case_of
 from visionlab.ui.studio.judge.refusal import verdict
-from visionlab.ui.studio.takeaway import as_zip, opening
+from visionlab.ui.studio.takeaway import opening, packing
 
 TOP = 5
 
@@ -26,7 +26,7 @@ def show(project: Project) -> None:
             st.subheader("Try it", anchor=False)
             _try(runs.head_of(run))
             st.subheader("Take it away", anchor=False)
-            as_zip.show(case_of(project, run))
+            packing.show(case_of(project, run))
     st.subheader("Open one again", anchor=False)
     opening.show()
 

@@ -1,4 +1,4 @@
-"""Would more pictures help, and does the head look at the subject or at the background?"""
+"""Does the head look at the subject, or at the background?"""
 
 from __future__ import annotations
 
@@ -10,45 +10,14 @@ import streamlit as st
 
 from visionlab.imaging.image import encode_jpeg, fit
 from visionlab.imaging.render import overlay
-from visionlab.learning.judging.learning_curve import CurvePoint, in_words, learning_curve
 from visionlab.network.explain import explain
-from visionlab.ui.shared import charts, jobs
+from visionlab.ui.shared import jobs
 from visionlab.ui.shared.terms import term
-from visionlab.ui.studio.judge import charts as evaluation_charts
 from visionlab.ui.studio.judge.case import Case, awaited, counted
 from visionlab.ui.studio.judge.gallery import tiles
 
-SHARES = (0.25, 0.5, 0.75, 1.0)
 EXPLAINED, THUMBNAIL = 480, 224  # pixels that a picture is explained at, and kept at
 MOST = 12  # right ones, and as many wrong ones, that are explained
-
-
-def more_pictures(case: Case) -> None:
-    """The learning curve, point by point, and what it says."""
-    st.markdown("**Would more pictures help?**")
-
-    def work(job: jobs.Job) -> Iterator[CurvePoint]:
-        learned = case.features(case.learned, lambda share: job.report(share / 5))
-        held_out = case.features(case.held_out, lambda share: job.report((1 + share) / 5))
-        groups = np.array([each.group for each in case.learned])
-        points = learning_curve(learned, case.labels, groups, held_out, case.truth, shares=SHARES)
-        for done, point in enumerate(points, 1):
-            yield point
-            job.report(0.4 + 0.6 * done / len(SHARES))
-
-    def curve(job: jobs.Job) -> None:
-        if job.events:
-            st.plotly_chart(evaluation_charts.learning(list(job.events)), config=charts.PLAIN, key="learning-curve")
-
-    job = awaited(f"curve {case.key}", work, "Learning from a quarter, a half, three quarters, all …", curve)
-    if job is None:
-        return
-    st.markdown(in_words(job.events))
-    curve(job)
-    st.caption(
-        "Linear heads, trained on a part of the training pictures and checked on the same held-out ones. The band "
-        "reaches from the worst of five draws to the best."
-    )
 
 
 @dataclass(frozen=True)
@@ -59,7 +28,7 @@ class Look:
     overlay: bytes
 
 
-def where_it_looks(case: Case) -> None:
+def show(case: Case) -> None:
     """Grad-CAM over held-out pictures of a class, for what the head said of them."""
     found, classes = case.evaluation, case.head.classes
     st.markdown("**Does it look at the subject, or at the background?**")
@@ -75,9 +44,11 @@ def where_it_looks(case: Case) -> None:
 
     def work(job: jobs.Job) -> Iterator[Look]:
         for done, place in enumerate(chosen, 1):
-            image = fit(case.project.load(case.held_out[place]), EXPLAINED)
-            laid = overlay(image, explain(net, image, target=int(found.predicted[place])).values, 0.7)
-            top, left, height, width = map(int, net.transform.box(image))  # what it sees, so that all are squares
+            image = case.project.load(case.held_out[place])
+            shown = fit(image, EXPLAINED)
+            heat = explain(net, image, target=int(found.predicted[place]), shape=shown.shape[:2])
+            laid = overlay(shown, heat.values, 0.7)
+            top, left, height, width = map(int, net.transform.box(laid.shape[:2]))  # what it sees: all are squares
             laid = laid[top : top + height, left : left + width].copy()
             yield Look(place, encode_jpeg(fit(laid, THUMBNAIL), 85))
             job.report(done / len(chosen))

@@ -1,4 +1,4 @@
-"""Arrays in a file, with what there is to say about them; such files come from strangers, too."""
+"""Arrays as bytes of a file, with what there is to say about them: heads (also strangers'), checkpoints, outcomes."""
 
 from __future__ import annotations
 

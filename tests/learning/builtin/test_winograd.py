@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from visionlab.network.running.winograd import AT, BT, WINDOW, G, Winograd
+from visionlab.learning.builtin.winograd import AT, BT, WINDOW, G, Winograd
 
 
 @pytest.mark.parametrize(("height", "width"), [(4, 4), (8, 12), (7, 5), (1, 1), (3, 9)])

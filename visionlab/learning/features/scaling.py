@@ -1,0 +1,41 @@
+"""Features scaled for what learns from them, and the penalty that suits what is so scaled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+STRENGTH = 1.0  # of the L2 penalty where it cannot be chosen: the best of 0.05 to 10 for 20 photographs a class
+
+
+@dataclass(frozen=True, eq=False)
+class Scale:
+    """z = (x − mean) / spread, a mean for each feature (F,) and one spread for all: the root of their mean variance.
+
+    A spread for each feature would be guessed from the few pictures that there are: a feature that hardly moves on
+    these would be made large, and speak loudest of the next one. A dead feature has the spread ∞, and counts nothing.
+    """
+
+    mean: Tensor
+    spread: Tensor
+
+    @classmethod
+    def of(cls, x: Tensor) -> Scale:
+        """Of the rows of (n, F)."""
+        spreads = x.std(0, correction=0)
+        dead = spreads <= 1e-6 * spreads.max().clamp(min=1e-12)
+        common = spreads.square().mean().sqrt().clamp(min=1e-12)
+        return cls(x.mean(0), common.expand_as(spreads).masked_fill(dead, torch.inf))
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return (x - self.mean) / self.spread
+
+    def folded(self, weight: Tensor, bias: Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """weight (M, F) and bias (M,) for plain features, given those for scaled ones."""
+        weight = weight.detach() / self.spread
+        bias = bias.detach() - weight @ self.mean
+        return weight.float().cpu().numpy(), bias.float().cpu().numpy()

@@ -1,0 +1,61 @@
+"""Every channel of a layer in numbers, to be sorted by any of them; a row opens its channel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import streamlit as st
+
+from visionlab.ui.maps import caches, state
+from visionlab.ui.maps.display import Display, added, changes
+from visionlab.ui.maps.look import Look
+from visionlab.ui.maps.state import Spot
+from visionlab.ui.shared.terms import term
+
+
+def show(looks: Sequence[Look], spot: Spot, display: Display) -> None:
+    """Folded away: what each channel answers, how it changes between two pictures, what it adds to the class."""
+    look = looks[0]
+    count = len(look.maps[spot.layer].values)
+    columns: dict[str, Sequence] = {"Channel": range(count)}
+    if look.maps[spot.layer].layer in look.net.layers[-2:]:
+        columns["Class"] = look.net.labels
+    change = changes(looks, spot.layer)
+    if change is not None:
+        columns["Change"] = change
+    adds = added(look, look.target, spot.layer, display.order)
+    if adds is not None:
+        columns[f"Adds to “{look.net.labels[look.target]}”"] = adds
+    for number, each in enumerate(looks, 1):
+        of = f", picture {number}" if len(looks) > 1 else ""
+        known = caches.of_channels(*each.key, spot.layer, each.maps[spot.layer])
+        columns |= {f"{name.title()}{of}": known[name] for name in ("mean", "peak", "silent")}
+    formats = {
+        name: st.column_config.NumberColumn(format="percent" if name.startswith("Silent") else "%.4f")
+        for name in columns
+        if name not in ("Channel", "Class")
+    }
+    if change is not None:
+        most = float(change.max()) or 1.0
+        formats["Change"] = st.column_config.ProgressColumn(
+            format="%.3f", min_value=0.0, max_value=most, help=term("change")
+        )
+    key = f"table-{spot.layer}-{count}-{len(columns)}"
+
+    def choose() -> None:
+        rows = st.session_state[key].selection.rows
+        if rows:
+            state.look_at(replace(spot, channel=int(rows[0])))
+
+    with st.expander("Every channel in numbers", icon=":material/table_rows:"):
+        st.dataframe(
+            columns,
+            hide_index=True,
+            height=320,
+            column_config=formats,
+            key=key,
+            on_select=choose,
+            selection_mode="single-row",
+        )
+        st.caption("Click a heading to sort by it, and a row’s box to open its channel.")

@@ -1,0 +1,157 @@
+"""How a layer's channels are shown on the Feature maps page: in which order, in which colours, and what that says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
+
+from visionlab.imaging.render import colour
+from visionlab.network.inside.channels import RANKINGS, channel_change
+from visionlab.ui.maps import caches, state
+from visionlab.ui.maps.look import Look, full_colour
+from visionlab.ui.shared.widgets import fixed, plain
+
+CHANGE = "change"  # the order that a second picture adds to RANKINGS
+SCALES = {"channel": "Each channel", "layer": "Layer", "network": "Network"}
+
+
+@dataclass(frozen=True)
+class Display:
+    """How a layer's channels are shown: one of RANKINGS or CHANGE, and one of SCALES."""
+
+    order: str
+    scale: str
+
+
+def held(compared: bool) -> Display | None:
+    """What the controls hold before they are drawn; None where this session has not seen them yet."""
+    order, scale = st.session_state.get(_order_key(compared)), st.session_state.get("scale")
+    return Display(order, scale) if order and scale else None
+
+
+def _order_key(compared: bool) -> str:
+    return f"order-{compared}"
+
+
+def controls(place: DeltaGenerator, looks: Sequence[Look], layer: str) -> Display:
+    """Draw them, beside what the colours mean, and say what they hold."""
+    compared = len(looks) > 1
+    with place, st.container(horizontal=True, vertical_alignment="center"):
+        folded, aim, key = st.popover("Order, brightness", icon=":material/tune:"), st.empty(), st.empty()
+    titles = {name: ranking.title for name, ranking in RANKINGS.items()} | {CHANGE: "Change between the pictures"}
+    orders = [*([CHANGE] if compared else []), *RANKINGS]
+    order = folded.selectbox(
+        "Order",
+        orders,
+        format_func=titles.get,
+        key=_order_key(compared),
+        bind="query-params",
+        help="\n".join(f"- **{ranking.title}**: {ranking.about}" for ranking in RANKINGS.values()),
+    )
+    scale = folded.segmented_control(
+        "Full colour at the maximum of",
+        SCALES,
+        default="channel",
+        required=True,
+        format_func=SCALES.get,
+        key="scale",
+        bind="query-params",
+        help="Zero is white on every scale. Of two pictures both have the same scale.",
+    )
+    if by_class(order):
+        with aim:
+            _class_picker(looks[0])
+    key.html(_legend(looks, layer, scale))
+    return Display(order, scale)
+
+
+def _class_picker(look: Look) -> None:
+    """Which class the channels add to."""
+    labels, key = look.net.labels, f"class-{look.network.key}"
+    st.session_state[key] = look.target
+    st.selectbox(
+        "Class",
+        range(len(labels)),
+        format_func=lambda index: labels[index],
+        key=key,
+        on_change=lambda: state.aim_at(st.session_state[key], labels[st.session_state[key]]),
+        label_visibility="collapsed",
+        width=220,
+    )
+
+
+def _legend(looks: Sequence[Look], layer: str, scale: str) -> str:
+    """The colours from one end to the other, with zero where it is; no blue where nothing is below zero."""
+    low = min(float(look.maps[layer].values.min()) for look in looks) < 0
+    ends = full_colour(looks, layer, scale)
+    alike = np.ptp(ends[:, 1]) == 0
+    most = fixed(float(ends[0, 1]), 3) if alike else "max"
+    tints = colour(np.linspace(0 if low else 0.5, 1, 9)[None], caches.PALETTE)[0]
+    stops = ", ".join(f"rgb({r}, {g}, {b})" for r, g, b in tints)
+    marks = [*([f"−{most}"] if low else []), "0", most]
+    words = "".join(f"<span>{mark}</span>" for mark in marks)
+    return f'<div class="legend-of-maps"><div style="background:linear-gradient(90deg,{stops})"></div>{words}</div>'
+
+
+def changes(looks: Sequence[Look], layer: str) -> NDArray[np.float32] | None:
+    """How much each channel of the layer changes from the first picture to the second; None without a second."""
+    return channel_change(*(look.maps[layer] for look in looks)) if len(looks) > 1 else None
+
+
+def by_class(order: str) -> bool:
+    """Whether the order is of a class."""
+    return order in RANKINGS and RANKINGS[order].by_class
+
+
+def added(look: Look, target: int, layer: str, order: str) -> NDArray[np.float32] | None:
+    """What each channel adds to the class, where that is the order; None otherwise, and behind the class's logit."""
+    return look.contributions(target).layers.get(layer) if by_class(order) else None
+
+
+def ranked(looks: Sequence[Look], layer: str, order: str) -> NDArray[np.int32]:
+    """The layer's channels, first the one that comes first in that order."""
+    if order == CHANGE:
+        return np.argsort(-changes(looks, layer), kind="stable").astype(np.int32)
+    known, ranking = added(looks[0], looks[0].target, layer, order), RANKINGS[order]
+    if ranking.by_class and known is None:
+        ranking = RANKINGS["mean"]
+    return ranking.order(looks[0].maps[layer].values, known).astype(np.int32)
+
+
+def told_of(look: Look, layer: str, order: str) -> list[str]:
+    """What has to be said of the layer: that it is silent, where its channels cannot be put into the order, and what
+    they add up to.
+    """
+    told = []
+    if not look.maps[layer].values.any():
+        told.append(f"{layer} is silent: each of its values is zero on this picture.")
+    if not by_class(order):
+        return told
+    found, label = look.contributions(look.target), plain(look.net.labels[look.target])
+    values = found.layers.get(layer)
+    if values is None:
+        told.append(f"{layer} comes after the logits: its units are in the order of their values.")
+    elif not values.any():
+        told.append(
+            f"No channel of {layer} adds anything to “{label}”: each is silent, or has no gradient to follow. They are "
+            "in their own order."
+        )
+    else:
+        total = round(float(values.sum(dtype=np.float64)), 3)
+        logit = round(found.logit, 3)
+        why = (
+            "Exact: behind this layer the network only weighs and adds up; the rest is biases."
+            if layer in found.exact
+            else "To first order, gradient × activation: the rest is biases behind this layer, what leads past it, and "
+            "what a straight line misses."
+        )
+        told.append(
+            f"To “{label}” its channels add {fixed(total, 3)}; with the rest, {fixed(logit - total, 3)}, that is the "
+            f"logit, {fixed(logit, 3)}. {why}"
+        )
+    return told

@@ -1,0 +1,142 @@
+"""Reasons beside each other, on the Predict page: of every method, of every layer, of a network that forgets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from visionlab.imaging.image import encode_jpeg, fit
+from visionlab.network.explain import METHODS, Heatmap
+from visionlab.network.explain.sanity import sanity_check
+from visionlab.ui.predict import caches
+from visionlab.ui.predict.explanations import PATIENCE, Case, Measured, Overlay, explaining, measuring, stopped
+from visionlab.ui.shared import charts, jobs
+from visionlab.ui.shared.page import roomy_columns
+from visionlab.ui.shared.terms import term
+
+
+def show_all(case: Case, look: Overlay) -> None:
+    """Every method's map side by side, each as it comes; then its faithfulness."""
+    maps, measures = {}, {}
+    for method in METHODS:
+        arguments = (case.network.key, case.key, case.target, method, None, case)
+        maps[method] = (jobs.begun(explaining, *arguments), explaining, arguments)
+    every = jobs.Jobs([job for job, *_ in maps.values()])
+    every.wait(PATIENCE)
+    if every.over and all(job.state != "cancelled" for job in every.jobs):
+        for method, (job, _, arguments) in maps.items():
+            if job.latest:
+                whole = (*arguments, job.latest)
+                measures[method] = (jobs.begun(measuring, *whole), measuring, whole)
+    begun = [*maps.values(), *measures.values()]
+
+    def grid() -> None:
+        _grid(case, *({method: job.latest for method, (job, *_) in found.items()} for found in (maps, measures)), look)
+
+    unfinished = every if not every.over else jobs.Jobs([job for job, *_ in measures.values()])
+    if not unfinished.over:
+        what = "Asking every method …" if unfinished is every else "Measuring how faithful they are …"
+
+        def so_far() -> None:
+            st.progress(min(unfinished.share, 1.0), what)
+            grid()
+
+        jobs.watch(unfinished, so_far, "Stop", "stop-all")
+        return
+    grid()
+    found = {METHODS[method].title: job.latest for method, (job, *_) in measures.items() if job.latest}
+    if found:
+        faith, chance = ([getattr(each, name) for each in found.values()] for name in ("faith", "chance"))
+        st.plotly_chart(charts.faithfulness_of_all(list(found), faith, chance), config=charts.PLAIN)
+        st.caption(
+            "A faithful map scores low on deletion (hiding what it marks makes the class vanish) and high on insertion "
+            "(showing only that brings it back). Chance is the same map, moved, with its likely range: what is no "
+            "better explains nothing."
+        )
+    if any(job.state in ("cancelled", "failed") for job, *_ in begun):
+        st.button("Stopped. Begin again", key="again-all", icon=":material/replay:", on_click=_clear, args=(begun,))
+
+
+def _grid(
+    case: Case, heats: Mapping[str, Heatmap | None], measured: Mapping[str, Measured | None], look: Overlay
+) -> None:
+    for start in range(0, len(METHODS), 4):
+        row = list(METHODS.values())[start : start + 4]
+        for column, method in zip(roomy_columns(4, f"methods-{start}"), row, strict=False):
+            with column:
+                st.markdown(f"**{method.title}**")
+                if heat := heats[method.name]:
+                    laid = look.over(case.shown, heat.values)
+                    st.image(encode_jpeg(laid, 90), width="stretch", alt=f"{method.title}, over the picture")
+                    known = measured.get(method.name)
+                    st.caption(
+                        f"deletion {known.faith.deletion:.3f} · insertion {known.faith.insertion:.3f}"
+                        if known
+                        else "measuring …"
+                    )
+
+
+def _clear(begun: Sequence[tuple[jobs.Job, Callable, tuple]]) -> None:
+    for job, start, arguments in begun:
+        if job.state in ("cancelled", "failed"):
+            start.clear(*arguments)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _check(net_key: str, picture_key: str, target: int, method: str, layer: str | None, _case: Case) -> str:
+    """The id of a job that explains the case by a network that loses its weights, step by step."""
+
+    def work(job: jobs.Job) -> Iterator[tuple[str, float, NDArray[np.uint8]]]:
+        case, shape = _case, _case.shown.shape[:2]
+        for found in sanity_check(case.net, case.image, method, target, layer, progress=job.report, shape=shape):
+            yield found.layer, found.similarity, np.rint(255 * found.heatmap.values).astype(np.uint8)
+
+    return jobs.registry().submit(work)
+
+
+def show_layers(case: Case, method: str, look: Overlay) -> None:
+    """A method's map at every layer, from the first to the last."""
+    name = method if METHODS[method].layered else next(iter(METHODS))
+    shape = case.shown.shape[:2]
+    found = caches.layer_heats(case.network.key, case.key, case.target, name, case.net, case.image, shape)
+    st.caption(f"{METHODS[name].title} of every layer: early ones find edges and spots, late ones whole things.")
+    _strip(case, {layer: (heat, layer) for layer, heat in found.items()}, look)
+
+
+def show_check(case: Case, method: str, layer: str | None, look: Overlay) -> None:
+    """The map as the network loses what it has learned, from the output to the input."""
+    arguments = (case.network.key, case.key, case.target, method, layer, case)
+    job = jobs.begun(_check, *arguments)
+    job.wait(PATIENCE)
+    st.caption(
+        f"{METHODS[method].title}, while the network forgets what it learned, from the last layer to the first.",
+        help=term("sanity check"),
+    )
+
+    def strip() -> None:
+        found = list(job.events)
+        _strip(case, {name: (heat, f"down to {name}: alike {alike:.2f}") for name, alike, heat in found}, look)
+
+    if not job.over:
+
+        def so_far() -> None:
+            st.progress(min(job.share, 1.0), "Forgetting …")
+            strip()
+
+        jobs.watch(job, so_far, "Stop", "stop-check")
+        return
+    strip()
+    stopped(job, _check, arguments)
+
+
+def _strip(case: Case, found: dict[str, tuple[NDArray[np.uint8], str]], look: Overlay) -> None:
+    small = fit(case.shown, 260)
+    with st.container(horizontal=True, gap="small"):
+        for heat, text in found.values():
+            with st.container(width=150):
+                laid = look.over(small, heat.astype(np.float32) / 255)
+                st.image(encode_jpeg(laid, 88), width=150, alt=text)
+                st.caption(text)

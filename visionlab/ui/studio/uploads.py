@@ -1,0 +1,38 @@
+"""Uploads on their way into the studio: each is handed over once, and let go of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+from streamlit.runtime import get_instance
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from visionlab.ui.shared.store import attempt
+from visionlab.ui.shared.undisturbed import undisturbed
+from visionlab.ui.shared.widgets import file_uploader
+
+UPLOADS = "uploads"  # how many uploads this session has taken in
+
+
+def uploader(label: str, key: str, act: Callable[[list[UploadedFile]], None], **options: Any) -> None:
+    """A file uploader that hands over what came in, act(files), and is then empty again."""
+    fresh = f"{key}-{st.session_state.setdefault(UPLOADS, 0)}"
+
+    def taken() -> None:
+        found = st.session_state[fresh] or []
+        # What was taken in is told as deleted, until the browser knows that this uploader is gone.
+        files = [file for file in (found if isinstance(found, list) else [found]) if isinstance(file, UploadedFile)]
+        if not files:
+            return
+        with undisturbed():
+            st.session_state[UPLOADS] += 1
+            attempt(act, files)
+        # Streamlit would keep them in memory until the session ends.
+        session = get_script_run_ctx().session_id
+        for file in files:
+            get_instance().uploaded_file_mgr.remove_file(session, file.file_id)
+
+    file_uploader(label, key=fresh, on_change=taken, **options)
