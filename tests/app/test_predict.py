@@ -72,7 +72,7 @@ def test_a_head_shows_as_many_classes_as_it_has_and_a_larger_network_again_as_ma
                 assert not app.exception
                 assert len(bars(app)) == shown
                 app.run()
-            app.switch_page("streamlit_app.py").run()
+            app.switch_page("home.py").run()
             app.switch_page("pages/4_Predict.py").run()
             assert not app.exception
             assert len(bars(app)) == shown

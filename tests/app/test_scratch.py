@@ -34,8 +34,7 @@ from visionlab.ui.scratch import closing, layers, runs, sets
 from visionlab.ui.scratch.convnet import learned
 from visionlab.ui.scratch.parts import as_image, weights_image
 from visionlab.ui.scratch.softmax import lightened
-from visionlab.ui.shared import cached, jobs
-from visionlab.ui.shared.at_server import is_local
+from visionlab.ui.shared import cached, jobs, visitor
 from visionlab.ui.shared.page import PAGES
 
 
@@ -128,24 +127,16 @@ def test_a_zip_is_taken_and_a_bad_one_leaves_all_as_it_was(scratch):
 def test_a_folder_is_named_by_who_sits_at_the_server(scratch, tmp_path, monkeypatch):
     with zipfile.ZipFile(io.BytesIO(zipped())) as archive:
         archive.extractall(tmp_path / "mine")
-    monkeypatch.setattr(sets, "at_the_server", lambda: True)
+    monkeypatch.setattr(visitor, "at_the_server", lambda: True)
     app = scratch("numbers", "pictures")
     for path in (str(tmp_path / "nowhere"), "~nobody-of-that-name/pictures", "n" * 300):
         app.text_input(key="path-pictures").set_value(path)
         app.button[-1].click().run()
         assert not app.exception
-        assert any("is not there" in text for text in errors(app))
+        assert any("is no folder and no zip" in text for text in errors(app))
     app.text_input(key="path-pictures").set_value(str(tmp_path / "mine"))
     app.button[-1].click().run()
     assert "2 classes · 12 × 12 px, RGB" in lines(app)
-
-
-@pytest.mark.parametrize(
-    ("address", "local"),
-    [(None, True), ("::ffff:127.0.0.1", True), ("127.0.0.2", True), ("::ffff:10.0.0.7", False), ("2001:db8::1", False)],
-)
-def test_who_sits_at_the_server(address, local):
-    assert is_local(address) is local
 
 
 def test_nobody_elsewhere_names_files_of_the_server(scratch):

@@ -19,13 +19,13 @@ from visionlab.learning.projects.intake import Intake
 from visionlab.learning.projects.project import PAGE, Project
 from visionlab.learning.projects.workspace import Workspace
 from visionlab.learning.sets.ready_made import READY_MADE
-from visionlab.ui.shared import jobs, store
+from visionlab.ui.shared import jobs, store, visitor
 from visionlab.ui.shared.components.burst import Batch
-from visionlab.ui.shared.components.owner import COOKIE
 from visionlab.ui.shared.page import PAGES
+from visionlab.ui.shared.visitor import COOKIE
 from visionlab.ui.shared.widgets import plain, sized
 from visionlab.ui.studio import projects
-from visionlab.ui.studio.pictures import as_zip, gallery, sets
+from visionlab.ui.studio.pictures import as_zip, gallery
 from visionlab.ui.studio.pictures import step as pictures
 from visionlab.ui.studio.pictures.intake import told as outcome
 
@@ -268,7 +268,7 @@ def test_a_full_workspace_says_so(studio, finish, monkeypatch):
 @pytest.mark.parametrize("packed", [False, True])
 def test_who_sits_at_the_server_names_a_folder_or_a_zip_there(studio, finish, tmp_path, monkeypatch, packed):
     assert "named-path" not in [each.key for each in studio.text_input], "nobody else does"
-    monkeypatch.setattr(sets, "at_the_server", lambda: True)
+    monkeypatch.setattr(visitor, "at_the_server", lambda: True)
     entries = {f"c/{i}.png": noisy(0, 500 + i) for i in range(5)}
     folder = tmp_path / "mine"
     (folder / "c").mkdir(parents=True)
@@ -278,11 +278,11 @@ def test_who_sits_at_the_server_names_a_folder_or_a_zip_there(studio, finish, tm
     before = counts(studio)
     studio.run()
     for named, told in {
-        "": "“” is not there",
-        "~nobody-of-this-name/x": "is not there",
-        "x" * 5000: "is not there",
-        str(tmp_path / "nowhere"): "nowhere” is not there; name a folder or a zip",
-        str(folder / "c" / "0.png"): "This is no zip file that can be read",
+        "": "“” is no folder and no zip",
+        "~nobody-of-this-name/x": "is no folder and no zip",
+        "x" * 5000: "is no folder and no zip",
+        str(tmp_path / "nowhere"): "nowhere” is no folder and no zip that can be opened",
+        str(folder / "c" / "0.png"): "0.png” is no folder and no zip",
         str(folder / "c"): "There are no class folders",
     }.items():
         studio.text_input(key="named-path").set_value(named)

@@ -21,8 +21,8 @@ from visionlab.learning.takeaway.export import Parity
 from visionlab.learning.takeaway.package import open_package, pack
 from visionlab.network.running.prediction import probabilities
 from visionlab.ui.shared import cached, store
-from visionlab.ui.shared.components.owner import COOKIE
 from visionlab.ui.shared.networks import YOUR_HEAD
+from visionlab.ui.shared.visitor import COOKIE
 from visionlab.ui.studio.judge.case import case_of
 from visionlab.ui.studio.takeaway import opening as takeaway_open
 from visionlab.ui.studio.takeaway import packing

@@ -7,7 +7,7 @@ from app.conftest import ROOT
 
 from visionlab.ui.shared.terms import TERMS, term
 
-PAGES = [ROOT / "streamlit_app.py", *(ROOT / "pages").glob("*.py"), *(ROOT / "visionlab" / "ui").rglob("*.py")]
+PAGES = [ROOT / "home.py", *(ROOT / "pages").glob("*.py"), *(ROOT / "visionlab" / "ui").rglob("*.py")]
 
 
 def named(path: Path) -> set[str]:

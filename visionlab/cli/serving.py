@@ -11,15 +11,24 @@ import typer
 from visionlab.errors import VisionlabError
 
 SCRIPT = "streamlit_app.py"
+OWN = ["localhost", "127.0.0.1", "::1"]  # names of a machine that only itself answers to
 _PACKAGE = Path(__file__).parents[1]
 _PLACES = (_PACKAGE / "app", _PACKAGE.parent)  # in an installed library (see setup.py), and in a checkout
 
 
-def serve(port: Annotated[int, typer.Option(min=1, max=65535, help="Where the browser finds it.")] = 8501) -> None:
+def serve(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where the browser finds it.")] = 8501,
+    host: Annotated[str, typer.Option(help="The address it listens at: 0.0.0.0 for other machines, too.")] = OWN[0],
+    known_as: Annotated[
+        list[str] | None, typer.Option(help="A name by which browsers may reach it, repeatable; without one, any.")
+    ] = None,
+) -> None:
     """The app, for the browser, until Ctrl+C; needs visionlab[app]."""
     if missing := [name for name in ("streamlit", "plotly") if find_spec(name) is None]:
         raise VisionlabError(f"The app needs what is not installed here: pip install {' '.join(missing)}.")
     from streamlit.web.cli import main
 
     script = next(place / SCRIPT for place in _PLACES if (place / SCRIPT).is_file())
-    main(["run", str(script), "--server.port", str(port)])
+    names = known_as or (OWN if host in OWN else ["*"])
+    allowed = [option for name in names for option in ("--server.allowedHosts", name)]
+    main(["run", str(script), "--server.port", str(port), "--server.address", host, *allowed])

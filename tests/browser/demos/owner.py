@@ -1,12 +1,7 @@
-"""Serves tests/browser/test_owner.py: by what text this browser is known."""
+"""Serves tests/browser/test_owner.py: its page, behind what every request to the app has to pass."""
 
 import streamlit as st
 
-from visionlab.ui.shared.components.owner import owner
-from visionlab.ui.shared.page import page
+from visionlab.ui.serving.middleware import MIDDLEWARE
 
-with page("Fine-tune"):
-    st.text("above")
-    st.text(f"owner {owner()}")
-    st.text("below")
-    st.button("Run again")
+app = st.App("owner_page.py", middleware=MIDDLEWARE)

@@ -16,9 +16,11 @@ from torch import Tensor, nn
 
 from visionlab.errors import HeadError, ParameterError, WeightsError
 from visionlab.learning.features.source import FEATURES, entered_by, network_fingerprint, reading
-from visionlab.learning.heads.problem import Parts
+from visionlab.learning.heads import gate
+from visionlab.learning.heads.problem import TUNED, Parts
 from visionlab.learning.judging.refusal import Refusal
-from visionlab.network.running.classifier import INTERPOLATIONS, SMALLEST_SIDE, Classifier, Layer, Step, Transform
+from visionlab.network.files.weights import is_here
+from visionlab.network.running.classifier import Classifier, Layer, Step, Transform
 from visionlab.network.zoo.loading import load_classifier
 from visionlab.network.zoo.models import MODELS
 from visionlab.packing import UNREADABLE, packed, unpacked
@@ -27,9 +29,9 @@ from visionlab.writing import replacing
 FORMAT = "visionlab-head-3"
 # The first knew linear heads alone, and no temperature; the second did not say how pictures enter the network.
 READABLE = ("visionlab-head-1", "visionlab-head-2", FORMAT)
-LARGEST_SIDE = 2048  # pixels that a file may ask to enlarge every picture to
 MAX_BYTES = 100 * 2**20  # the last block of ConvNeXt tiny takes 62 MB; a linear head alone, some kilobytes
 REFUSAL = "refusal."  # what the names of such arrays in the file begin with
+THRESHOLD = REFUSAL + "threshold"
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,8 +116,15 @@ class Head:
 
     def base(self, load: Callable[[str], Classifier] = load_classifier) -> Classifier:
         """The network that it was trained on, got by its name. Raises HeadError, with what to do, where it is not to be
-        had, and ModelError where there is none of that name.
+        had or not here, for a file is no reason to download half a gigabyte, and ModelError where there is none of that
+        name.
         """
+        model = MODELS.get(self.network)
+        if model and not all(map(is_here, model.files)):
+            raise HeadError(
+                f"This head needs {model.title}, which is not here. Bring it on the Predict page, or with "
+                f"“python -m visionlab models --get {model.name}”, and open the head again."
+            )
         try:
             return load(self.network)
         except WeightsError as error:
@@ -207,22 +216,23 @@ def load_head(source: str | Path | bytes) -> Head:
         raise HeadError(f"{name} is larger than {MAX_BYTES >> 20} MB, so it is no head of this app.")
     try:
         about, arrays = unpacked(data)
-        format_ = about["format"]
-        on = {key: str(about[key]) for key in ("network", "layer", "fingerprint")}
-        classes, facts = tuple(map(str, about["classes"])), dict(about["facts"])
-        temperature, unit_length = float(about.get("temperature", 1.0)), bool(about.get("unit_length", False))
+        format_, on = about["format"], {key: about[key] for key in ("network", "layer", "fingerprint")}
+        classes, facts = about["classes"], about["facts"]
+        temperature, unit_length = about.get("temperature", 1.0), bool(about.get("unit_length", False))
         entering = None if about.get("transform") is None else Transform(**about["transform"])
+        threshold = arrays.pop(THRESHOLD, None)  # the one number that is kept in float64
         weights, bias = arrays["weights"], arrays["bias"]
     except (*UNREADABLE, AttributeError) as error:
         raise HeadError(f"{name} is no head of this app: choose a .safetensors file that it saved.") from error
     if format_ not in READABLE:
-        raise HeadError(f"{name} is of the format “{format_}”; this version reads “{'” and “'.join(READABLE)}”.")
-    if not (math.isfinite(temperature) and temperature > 0):
-        raise HeadError(f"{name} is damaged: its temperature is {temperature}, not above 0. Save it anew.")
-    transform = None if entering is None else _checked(entering, name)
+        raise HeadError(f"{name} is of another format; this version reads “{'” and “'.join(READABLE)}”.")
+    on = {what: gate.checked_text(value, what, name) for what, value in on.items()}
+    classes, facts = gate.checked_classes(classes, name), gate.checked_facts(facts, name)
+    temperature = gate.checked_temperature(temperature, name)
+    transform = None if entering is None else gate.checked_transform(entering, name)
     for key, value in arrays.items():
-        if not np.issubdtype(value.dtype, np.number) or not np.isfinite(value).all():
-            raise HeadError(f"{name} is damaged: “{key}” holds what is no finite number. Save it anew.")
+        largest = gate.LARGEST_TUNED if key.startswith(TUNED) else gate.LARGEST
+        arrays[key] = gate.checked_numbers(value, gate.checked_text(key, "part", name), name, largest)
     try:
         parts = Parts.taken_from(arrays, facts)
     except KeyError as error:
@@ -234,6 +244,8 @@ def load_head(source: str | Path | bytes) -> Head:
     if len(classes) < 2 or weights.shape != (len(classes), *inputs) or bias.shape != (len(classes),):
         raise HeadError(f"{name} is damaged: its numbers do not fit its {len(classes)} classes. Save it anew.")
     refusal = {key.removeprefix(REFUSAL): arrays.pop(key) for key in [*arrays] if key.startswith(REFUSAL)}
+    if threshold is not None:
+        refusal["threshold"] = threshold
     if arrays:
         raise HeadError(f"{name} holds “{min(arrays)}”, which no head has. Choose a file that this app saved.")
     try:
@@ -242,23 +254,6 @@ def load_head(source: str | Path | bytes) -> Head:
         raise HeadError(f"{name} is damaged: how it refuses pictures does not fit together. Save it anew.") from error
     way_in = {"transform": transform, "unit_length": unit_length}
     return Head(**vars(parts), **on, **way_in, classes=classes, temperature=temperature, refusal=known)
-
-
-def _checked(transform: Transform, name: str) -> Transform:
-    """The transform that a file holds, its lists as tuples. Raises HeadError where no picture can enter by it."""
-    sizes, numbers = (transform.resize, transform.crop), (transform.mean, transform.std)
-    fits = (
-        all(type(size) is int for size in sizes)
-        and SMALLEST_SIDE <= transform.crop <= transform.resize <= LARGEST_SIDE
-        and all(isinstance(values, list | tuple) and len(values) == 3 for values in numbers)
-        and all(type(value) in (int, float) and math.isfinite(value) for values in numbers for value in values)
-        and min(transform.std) > 0
-        and transform.interpolation in INTERPOLATIONS
-        and type(transform.rounds) is bool
-    )
-    if not fits:
-        raise HeadError(f"{name} is damaged: how pictures enter its network does not fit together. Save it anew.")
-    return replace(transform, mean=tuple(transform.mean), std=tuple(transform.std))
 
 
 def _bytes_of(path: Path) -> bytes:

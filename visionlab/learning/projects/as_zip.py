@@ -21,10 +21,13 @@ from visionlab.learning.projects.files import telling
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import PictureInfo
 from visionlab.learning.sets import archive
+from visionlab.packing import read_json
 from visionlab.writing import replacing
 
 MANIFEST = "manifest.json"
 FORMAT = "visionlab-data-1"
+MAX_MANIFEST = 16 * 2**20  # characters: 5,000 pictures with the longest names take 8 million
+LONGEST_TEXT = 1_000  # characters of a name or a path in a manifest
 LONGEST = 100  # characters of a name in the zip; systems take 255 bytes
 
 _ENDINGS = {b"\xff\xd8": ".jpg", b"\x89P": ".png", b"RI": ".webp", b"GI": ".gif", b"BM": ".bmp"}  # else a TIFF
@@ -130,13 +133,13 @@ def read_manifest(packed: zipfile.ZipFile) -> dict[str, Listed] | None:
     if info is None:
         return None
     try:
-        told = json.loads(archive.read_entry(packed, info, MANIFEST))
+        told = read_json(archive.read_entry(packed, info, MANIFEST), MAX_MANIFEST)
         if told["format"] != FORMAT:
             raise ValueError(f"its format is {told['format']!r}, not {FORMAT!r}")
         enabled = {_text(each["name"]): each["enabled"] is True for each in told["classes"]}
         order = {name: number for number, name in enumerate(enabled)}
         listed = {_text(each["file"]): _listed(each, enabled) for each in told["pictures"]}
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         why = f"{error} is missing or unknown" if isinstance(error, KeyError) else str(error)
         raise DatasetError(
             f"The zip's {MANIFEST} is none of visionlab's ({why}); without it the folders are taken as classes."
@@ -151,5 +154,7 @@ def _listed(each: Mapping[str, object], enabled: Mapping[str, bool]) -> Listed:
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is no text")
+        raise ValueError(f"{str(value)[:40]} is no text")
+    if len(value) > LONGEST_TEXT:
+        raise ValueError(f"a name has {len(value):,} characters, and at most {LONGEST_TEXT:,} are taken")
     return value

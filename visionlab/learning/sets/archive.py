@@ -72,8 +72,14 @@ def read_folder(path: str | os.PathLike[str]) -> dict[str, list[tuple[str, Path]
         tops = sorted(entry.name for entry in root.iterdir() if entry.is_dir())
     except OSError as error:
         raise DatasetError(f"“{root}” cannot be opened: {error.strerror}.") from error
-    files = [Path(base, name) for top in tops for base, _, names in os.walk(root / top) for name in names]
+    files = [file for top in tops for file in files_below(root / top)]
     return by_class([(top,) for top in tops], {file.relative_to(root).parts: file for file in files})
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """All files in a folder and in those within it; not what only looks like one, as a pipe or a device without end."""
+    for base, _, names in os.walk(folder):
+        yield from (path for name in names if (path := Path(base, name)).is_file())
 
 
 def check_counts(classes: Mapping[str, Sequence]) -> None:

@@ -24,6 +24,7 @@ from visionlab.learning.sets.archive import check_counts, read_folder, read_zip
 from visionlab.learning.sets.splits import held_out
 
 DECODERS = min(4, os.cpu_count() or 1)  # pictures that are decoded at once when a set is checked
+LONGEST_NAME = 500  # characters of a class: folders have 255 at most, in whatever alphabet
 TEXTURES = ("brick", "grass", "gravel")
 TEXTURE_SIDE = 512
 
@@ -239,13 +240,16 @@ def _integers(values: object, field: str) -> NDArray[np.int64]:
 def class_names(names: Iterable[str]) -> tuple[str, ...]:
     """Stripped and in one Unicode form (a Mac's zip spells “é” as two characters).
 
-    Raises DatasetError where one is empty, or two are the same whatever their case.
+    Raises DatasetError where one is empty or longer than LONGEST_NAME, or two are the same whatever their case.
     """
     cleaned = tuple(unicodedata.normalize("NFC", name).strip() for name in names)
     seen: dict[str, str] = {}
     for name in cleaned:
         if not name:
             raise DatasetError("A class has an empty name; every class needs one.")
+        if len(name) > LONGEST_NAME:
+            told = f"The class “{name[:40]}…” has a name of {len(name):,} characters"
+            raise DatasetError(f"{told}; at most {LONGEST_NAME} are taken.")
         if other := seen.get(name.casefold()):
             raise DatasetError(f"Two classes of the same name: “{other}” and “{name}”; rename one of them.")
         seen[name.casefold()] = name

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from visionlab.errors import DatasetError, ImageError
 from visionlab.imaging.image import load_image
-from visionlab.learning.sets.archive import MAX_CLASSES, entry_parts, is_picture, opened, read_entry
+from visionlab.learning.sets.archive import MAX_CLASSES, entry_parts, files_below, is_picture, opened, read_entry
 
 MOST_PICTURES = 200_000
 MOST_BYTES = 2**30  # of decoded pictures
@@ -55,8 +55,7 @@ def read_folder(folder: Path, side: int | None = None) -> tuple[tuple[str, ...],
     side; of another shape, their middle is shrunk to it. The test part is empty where there is none.
     Raises DatasetError where there are no classes, too many pictures, or one that cannot be read.
     """
-    files = [Path(base, name) for base, _, names in os.walk(folder) for name in names]
-    return _decoded({file.relative_to(folder).parts: file.read_bytes for file in files}, side)
+    return _decoded({file.relative_to(folder).parts: file.read_bytes for file in files_below(folder)}, side)
 
 
 def read_idx(folder: Path) -> tuple[Part, Part] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,9 +15,8 @@ from visionlab.learning.scratch import SOURCES, SmallSet, download, load
 from visionlab.learning.sets import archive
 from visionlab.ui.scratch.parts import linked
 from visionlab.ui.shared import jobs, state, store
-from visionlab.ui.shared.at_server import at_the_server
-from visionlab.ui.shared.components.owner import owner
 from visionlab.ui.shared.page import link, sentence
+from visionlab.ui.shared.visitor import may_name_files, named, owner
 from visionlab.ui.shared.widgets import distinct, file_uploader, plain, sized
 
 PROJECT = "project"  # beside the names in SOURCES
@@ -161,7 +159,7 @@ def _bring(name: str) -> None:
         on_change=store.attempt,
         args=(_take_upload, name, key),
     )
-    if not at_the_server():
+    if not may_name_files():
         return
     with st.form(f"named-{name}", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input("Or where it lies on this computer", placeholder="/home/me/pictures.zip", key=f"path-{name}")
@@ -180,10 +178,7 @@ def _take_upload(name: str, key: str) -> None:
 
 
 def _take_path(name: str, key: str) -> None:
-    named = st.session_state[key].strip()
-    if not named:
-        raise DatasetError("Name a zip or a folder first, such as /home/me/pictures.zip.")
-    path = Path(os.path.expanduser(named))  # Path's own fails where nobody has that name
+    path = named(st.session_state[key].strip())
     _take(name, path, path.name)
 
 

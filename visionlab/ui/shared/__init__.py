@@ -5,5 +5,5 @@ choosing    picture_bar.py (which picture), networks/ (which network; and those 
 showing     widgets.py, charts.py, components/ (what follows the pointer without the server: plain JavaScript)
 memory      state.py (what the session remembers), cached.py (what was computed), store.py (projects)
 working     jobs.py (what runs beside the page), undisturbed.py (what a click does, done whole)
-at_server.py: whether who looks sits at the server
+visitor.py: whose browser it is, and whether it may name files of the server
 """

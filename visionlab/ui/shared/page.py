@@ -55,7 +55,7 @@ PAGES: dict[str, Page] = {
     page.title: page
     for page in (
         Page(
-            "streamlit_app.py",
+            "home.py",
             "Home",
             ":material/home:",
             "",

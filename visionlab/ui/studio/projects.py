@@ -12,9 +12,9 @@ from visionlab.errors import DatasetError
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import ProjectInfo
 from visionlab.ui.shared import jobs, state
-from visionlab.ui.shared.components.owner import COOKIE, owner
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.store import attempt, days_kept, workspace
+from visionlab.ui.shared.visitor import COOKIE, owner
 from visionlab.ui.shared.widgets import distinct, icon_only, plain, sized
 
 NEW = "new"  # in the link in place of an id, where one asked for another project; ids are longer

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import streamlit as st
 
-from visionlab.errors import DatasetError
 from visionlab.imaging.image import MAX_BYTES
 from visionlab.learning.sets.archive import MAX_PICTURES, PICTURE_SUFFIXES
 from visionlab.learning.sets.ready_made import READY_MADE
 from visionlab.ui.shared import store
-from visionlab.ui.shared.at_server import at_the_server
 from visionlab.ui.shared.picture_bar import PICTURE_TYPES
+from visionlab.ui.shared.visitor import may_name_files, named
 from visionlab.ui.shared.widgets import sized
 from visionlab.ui.studio.pictures import intake
 from visionlab.ui.studio.uploads import uploader
@@ -29,7 +27,7 @@ def folders(place: Place, disabled: bool = False) -> None:
     """Uploaders for a folder and for a zip."""
     st.caption("One folder a class: cats/1.jpg, cats/2.jpg, dogs/1.jpg … A zip that you saved here works, too.")
     most = sized(st.get_option("server.maxUploadSize") * 10**6)  # Streamlit's MB are a little larger
-    here = at_the_server()
+    here = may_name_files()
     more = "name where it lies on this computer" if here else "bring it in several parts"
     uploader(
         "A folder",
@@ -58,10 +56,7 @@ def folders(place: Place, disabled: bool = False) -> None:
 
 
 def _take_path(place: Place) -> None:
-    named = st.session_state["named-path"].strip()
-    path = Path(os.path.expanduser(named))
-    if not named or not os.path.exists(path):  # False, too, for what no path can be, and where one may not look
-        raise DatasetError(f"“{named}” is not there; name a folder or a zip, such as /home/me/pictures.")
+    path = named(st.session_state["named-path"].strip())
     intake.take_path(place(path.stem), path)
 
 

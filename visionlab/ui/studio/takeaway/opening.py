@@ -20,9 +20,9 @@ from visionlab.learning.projects.workspace import Workspace
 from visionlab.learning.takeaway import package
 from visionlab.learning.takeaway.package import open_package
 from visionlab.ui.shared import cached, jobs, state, store
-from visionlab.ui.shared.components.owner import COOKIE
 from visionlab.ui.shared.networks import YOUR_HEAD
 from visionlab.ui.shared.page import link, sentence
+from visionlab.ui.shared.visitor import COOKIE
 from visionlab.ui.studio import projects
 from visionlab.ui.studio.train.run import Settings, noted
 from visionlab.ui.studio.uploads import uploader

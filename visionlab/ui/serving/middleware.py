@@ -1,0 +1,93 @@
+"""What every request passes before Streamlit sees it: which hosts are answered, and whose browser it is."""
+
+from __future__ import annotations
+
+import re
+import secrets
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware import Middleware
+from starlette.requests import HTTPConnection
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit import config
+from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
+
+from visionlab.ui.shared.visitor import COOKIE, WELL_FORMED, is_at_server
+
+YEAR = 365 * 24 * 60 * 60  # seconds
+HEALTH, METRICS = "/_stcore/health", "/_stcore/metrics"
+# The project that is open is in the link: it goes to no other site with a request that a page there makes.
+ALWAYS = {"Referrer-Policy": "same-origin", "X-Content-Type-Options": "nosniff"}
+
+
+class Door:
+    """Refuses hosts that the operator did not allow, and keeps the server's figures to its own machine.
+
+    Streamlit's server.allowedHosts holds for its WebSocket alone; here it holds for pages, uploads and downloads, too.
+    A health check may name any host.
+    """
+
+    def __init__(self, app: ASGIApp):
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request = HTTPConnection(scope)
+        host, path = request.headers.get("host"), scope["path"].removeprefix(_base())
+        if path != HEALTH and not is_host_allowed(host):
+            text = f"This server is not reached as “{_harmless(host)}”; its operator says how in server.allowedHosts."
+            await PlainTextResponse(text, 421)(scope, receive, send)
+            return
+        if path == METRICS and not is_at_server(request.client and request.client.host, request.headers):
+            await PlainTextResponse("Not found", 404)(scope, receive, send)
+            return
+
+        async def tell(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(ALWAYS)
+            await send(message)
+
+        await self.app(scope, receive, tell)
+
+
+class Owners:
+    """Gives each browser that opens a page the text by which it is known, in a cookie that no script reads."""
+
+    def __init__(self, app: ASGIApp):
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not _opens_a_page(scope):
+            await self.app(scope, receive, send)
+            return
+        known = HTTPConnection(scope).cookies.get(COOKIE, "")
+        owner = known if WELL_FORMED.fullmatch(known) else secrets.token_urlsafe(24)
+        cookie = f"{COOKIE}={owner}; Path=/; Max-Age={YEAR}; HttpOnly; SameSite=Strict"
+        if "https" in (scope["scheme"], Headers(scope=scope).get("x-forwarded-proto")):
+            cookie += "; Secure"
+
+        async def give(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).append("Set-Cookie", cookie)
+            await send(message)
+
+        await self.app(scope, receive, give)
+
+
+def _opens_a_page(scope: Scope) -> bool:
+    return scope["method"] == "GET" and "text/html" in Headers(scope=scope).get("accept", "")
+
+
+def _base() -> str:
+    base = config.get_option("server.baseUrlPath").strip("/")
+    return f"/{base}" if base else ""
+
+
+def _harmless(host: str | None) -> str:
+    return re.sub(r"[^\w.:\[\]-]", "?", host or "")[:100]
+
+
+MIDDLEWARE = (Middleware(Door), Middleware(Owners))
