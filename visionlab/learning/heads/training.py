@@ -104,9 +104,8 @@ class Fit:
             self._parts, self._finished, self._all = self._learned_from_all(), None, True
 
     def _learned_from_all(self) -> Parts:
-        """As the best head was trained, for as many epochs and with its penalty, on all pictures."""
-        problem = self._inputs.everything(self._parts.facts.get("strength"))
-        *_, last = islice(self.kind.train(problem, self.epochs), self.best.index)
+        """As the best head was trained, on all pictures; its penalty, unless it was given, is chosen on these too."""
+        *_, last = islice(self.kind.train(self._inputs.everything(self.strength), self.epochs), self.best.index)
         return last.parts()
 
     def _judged(self, trial: Trial) -> Epoch:
