@@ -13,7 +13,7 @@ from visionlab.errors import DatasetError
 from visionlab.learning.features.embedding import embed
 from visionlab.learning.judging.baselines import Baseline, baselines, mean_colours
 from visionlab.learning.judging.evaluation import assess, score
-from visionlab.learning.judging.suspects import Suspect, suspected_labels
+from visionlab.learning.judging.suspects import LabelCheck, Suspect, suspected_labels
 from visionlab.learning.projects.outcome import Outcome
 from visionlab.ui.studio import runs
 from visionlab.ui.studio.judge import labels as judging_labels
@@ -164,13 +164,14 @@ def test_a_class_at_a_threshold(look, case):
 def two_doubts(monkeypatch):
     """The first and the third picture of a run count as doubtful, the third more so."""
 
-    def doubtful(features, labels, groups, classes, seed=0, progress=None) -> list[Suspect]:
+    def doubtful(features, labels, groups, classes, seed=0, progress=None) -> LabelCheck:
         assert len(features) == len(labels) == len(groups) == 24
         assert classes == ["1", "2"]
         progress(1, 1)
-        return [Suspect(place, labels[place], 1 - labels[place], 0.75) for place in (2, 0)]
+        found = tuple(Suspect(place, labels[place], 1 - labels[place], 0.75, 0.25) for place in (2, 0))
+        return LabelCheck(found, len(labels), 30, 20)
 
-    monkeypatch.setattr(judging_labels, "suspected_labels", doubtful)
+    monkeypatch.setattr(judging_labels, "check_labels", doubtful)
 
 
 def looked_at(app) -> str:
@@ -200,6 +201,15 @@ def test_suspected_labels_are_accepted_left_and_undone(look, project, case, two_
     project.remove([third.id])
     app.run()
     assert looked_at(app) == "1 of 1 doubtful label looked at"
+
+
+def test_heads_that_are_too_weak_to_judge_labels_do_not(look, case, monkeypatch):
+    weak = LabelCheck((Suspect(0, 0, 1, 0.75, 0.25),), 24, 30, 14)
+    monkeypatch.setattr(judging_labels, "check_labels", lambda *_, **__: weak)
+    app = look("Labels")
+    assert "**14** of them" in lines(app)
+    assert "too weak to judge labels" in lines(app)
+    assert not [each for each in app.button if each.key == "accept-doubt"]
 
 
 def test_labels_can_be_checked_again(look, project, case, two_doubts, registry):
@@ -265,7 +275,7 @@ def test_a_stopped_job_can_be_begun_again(look, registry, run, monkeypatch):
     def fails(*_: object, **__: object) -> None:
         raise ParameterError("No labels today.")
 
-    monkeypatch.setattr(judging_labels, "suspected_labels", fails)
+    monkeypatch.setattr(judging_labels, "check_labels", fails)
     app = look("Labels")
     assert "No labels today." in lines(app)
     monkeypatch.undo()

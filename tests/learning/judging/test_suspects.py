@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from visionlab.errors import DatasetError, ParameterError
-from visionlab.learning.judging.suspects import _out_of_sample, suspected_labels
+from visionlab.learning.features.regression import STRENGTHS
+from visionlab.learning.judging.suspects import _Checked, check_labels, suspected_labels
 
 CLASSES = ("cats", "dogs", "birds")
 
@@ -29,7 +30,7 @@ def test_flipped_labels_of_separable_pictures_are_found_and_mended(places, seed)
         assert suspect.label == given_labels[suspect.index]
         assert suspect.suggestion == labels[suspect.index]
         assert 0.5 < suspect.probability <= 1
-    assert [s.probability for s in found] == sorted((s.probability for s in found), reverse=True)
+    assert [s.own for s in found] == sorted(s.own for s in found)
 
 
 def test_they_are_those_of_the_paper():
@@ -37,7 +38,7 @@ def test_they_are_those_of_the_paper():
     features, labels = separable(count=90)
     features += rng.normal(0, 8, features.shape).astype(np.float32)
     groups = np.arange(90)
-    p = _out_of_sample(features, labels, groups, 3, 5, 0, None)
+    p, _ = _Checked(features, labels, groups, CLASSES).probabilities(labels, 0, STRENGTHS, None)
     usual = np.array([p[labels == one, one].mean() for one in range(3)])  # equation 2: the mean self-confidence
     expected = {}
     for i in range(90):
@@ -82,7 +83,7 @@ def test_empty_classes_do_not_matter_and_progress_is_told():
         features, labels + 1, np.arange(60), ("none", "a", "b", "none either"), progress=lambda *a: told.append(a)
     )
     assert [(suspect.index, suspect.label, suspect.suggestion) for suspect in found] == [(0, 2, 1)]
-    assert told == [(1, 5), (2, 5), (3, 5), (4, 5), (5, 5)]
+    assert told == [(done, len(STRENGTHS)) for done in range(1, len(told) + 1)]
 
 
 def test_the_same_seed_gives_the_same_suspects():
@@ -111,3 +112,29 @@ def test_what_cannot_be_checked():
         suspected_labels(features, np.zeros(60, int), np.arange(60), CLASSES)
     with pytest.raises(ParameterError, match="59 labels"):
         suspected_labels(features, labels[1:], np.arange(60), CLASSES)
+
+
+def test_the_check_of_labels_is_tested_and_says_where_features_are_too_weak():
+    rng = np.random.default_rng(0)
+    features, labels = separable()
+    given_labels = labels.copy()
+    given_labels[[3, 7]] = (labels[[3, 7]] + 1) % 3
+    told = []
+    good = check_labels(features, given_labels, np.arange(60), CLASSES, progress=lambda *a: told.append(a))
+    assert {suspect.index for suspect in good.suspects} == {3, 7}
+    assert (good.checked, good.planted, good.is_too_weak) == (60, 30, False)
+    assert good.found > 26, "all but those that made a wrong label right again"
+    assert told[-1][0] == told[-1][1]
+    noise = check_labels(rng.normal(0, 1, (60, 8)).astype(np.float32), labels, np.arange(60), CLASSES)
+    assert noise.is_too_weak
+    assert noise.found < 12, "about a tenth of thirty, which chance finds"
+    assert len(noise.suspects) <= 6
+
+
+def test_copies_are_made_wrong_together_and_each_class_stays():
+    features, labels = separable(count=12)
+    case = _Checked(features.repeat(2, 0), labels.repeat(2), np.arange(24) // 2, CLASSES)
+    wrong, places = case.planted(20, np.random.default_rng(0))
+    assert (wrong != case.labels).nonzero()[0].tolist() == sorted(places)
+    assert {place ^ 1 for place in places.tolist()} == set(places.tolist())
+    assert set(wrong) == {0, 1, 2}
