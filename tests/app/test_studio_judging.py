@@ -229,8 +229,9 @@ def test_the_doubts_are_those_of_the_library(look, project, case, net):
 
 def test_a_learning_curve_that_cannot_be_drawn_says_why(look, project, case):
     down = project.classes()[1].id
-    project.remove([each.id for each in case.learned if each.class_id == down])
-    assert "training pictures of two classes or more" in lines(look("More pictures?"))
+    every = (*case.learned, *case.held_out)
+    project.remove([each.id for each in every if each.class_id == down])
+    assert "pictures of two classes or more" in lines(look("More pictures?"))
 
 
 def test_grad_cam_of_right_ones_and_wrong_ones(look, case):

@@ -105,6 +105,13 @@ class Regression:
                 break
         return best
 
+    def answers(self, learned: NDArray[np.int64], asked: NDArray[np.int64], strength: float) -> NDArray[np.float64]:
+        """Logits (m, K) of m rows, by a regression on other rows; −∞ for a class that those lack."""
+        fold, logits = _Fold(self, learned, asked), np.full((len(asked), self.classes), -np.inf)
+        with one_thread():
+            logits[:, fold.known] = fold.at(strength)
+        return logits
+
     def relabelled(self, labels: NDArray[np.int64]) -> Regression:
         """Of the same features with other labels: their axes are known."""
         other = copy(self)
