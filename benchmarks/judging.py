@@ -1,6 +1,6 @@
 """What the judge's own judgements are worth, on sets where the truth is known.
 
-    python benchmarks/judging.py ../shared/data [--network efficientnet_lite0] [--draws 4]
+    PYTHONPATH=. python benchmarks/judging.py ../shared/data [--network efficientnet_lite0] [--draws 4]
 
 Labels: 5 % are made wrong; how many of these are in the tenth of the pictures that is doubted most, and what the test
 that the page makes itself says of that. Pictures: what twice as many truly brought, by heads on other draws that are
@@ -9,7 +9,6 @@ asked about pictures that no draw has, beside the interval that the page would h
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -98,5 +97,4 @@ def main(
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
     typer.run(main)

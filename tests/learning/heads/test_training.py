@@ -20,7 +20,7 @@ from visionlab.learning.heads.kinds import KINDS
 from visionlab.learning.heads.linear import choose_strength
 from visionlab.learning.heads.problem import Problem
 from visionlab.learning.heads.training import fit, train_head
-from visionlab.learning.judging.calibration import fit_temperature
+from visionlab.learning.judging.calibration import helpful_temperature
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.network.running.prediction import predict
 
@@ -321,12 +321,12 @@ def test_an_mlp_parts_what_no_line_parts_and_goes_on_after_an_interruption():
 
 
 def test_the_temperature_and_the_refusal_are_set_on_enough_held_out_pictures(stripes):
-    data, x = blobs(120, 10)
+    data, x = blobs(120, 60)
     run = fit(data, tiny_classifier(), features=x, strength=0.0)
     heads = [run.head for _ in run]
     truth = data.labels[run.held_out]
     logits = heads[run.best.index - 1].logits(x[run.held_out])  # of a head that had not seen them
-    assert run.head.temperature == pytest.approx(fit_temperature(logits, truth), rel=1e-3)
+    assert run.head.temperature == pytest.approx(helpful_temperature(logits, truth), rel=1e-3)
     assert run.head.temperature != 1
     assert run.head.refusal.refuses(x[run.held_out]).mean() <= 0.05
     few = fit(stripes, tiny_classifier())  # 9 are held out

@@ -22,7 +22,7 @@ from visionlab.learning.heads.head import Head
 from visionlab.learning.heads.inputs import Inputs, sides
 from visionlab.learning.heads.kinds import KINDS, Kind
 from visionlab.learning.heads.problem import Parts, Trial
-from visionlab.learning.judging.calibration import fit_temperature
+from visionlab.learning.judging.calibration import helpful_temperature
 from visionlab.learning.judging.metrics import Report, evaluate
 from visionlab.learning.judging.refusal import Refusal, fit_refusal, promise
 from visionlab.learning.sets.dataset import LabelledImages
@@ -158,7 +158,7 @@ class Fit:
             if parts.tuned:
                 features = self._inputs.block.features(head.tuned_network(net), np.arange(len(self.data)))
             if len(self.held_out) >= TEMPERATURE_FROM:
-                temperature = fit_temperature(self._logits, self.data.labels[self.held_out])
+                temperature = helpful_temperature(self._logits, self.data.labels[self.held_out])
                 head = replace(head, temperature=temperature)
             refusal = self._refusal(features)
             told = promise(len(self.held_out)) if refusal else f"None: that takes {REFUSAL_FROM} held-out pictures."

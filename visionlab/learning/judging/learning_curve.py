@@ -139,8 +139,8 @@ class Outlook:
 
 
 def outlook(points: Sequence[CurvePoint], seed: int = 0) -> Outlook:
-    """Power laws, error = a + b · pictures^−c with a, b ≥ 0 and c of EXPONENTS (Hestness et al. 2017), fitted to a curve
-    whose pictures are drawn anew (bootstrap).
+    """Power laws, error = a + b · pictures^−c with a, b ≥ 0 and c of EXPONENTS (Hestness et al. 2017), fitted to a
+    curve whose pictures are drawn anew (bootstrap).
 
     Raises ParameterError below three points.
     """

@@ -37,6 +37,6 @@ def show(case: Case) -> None:
     curve(job)
     st.caption(
         "Linear heads, each learned from a part of the pictures and asked about others (cross-validation, in which "
-        "every picture is asked about). The band reaches from the worst of three rounds to the best; the interval comes "
-        "from drawing the pictures anew."
+        "every picture is asked about). The band reaches from the worst of three rounds to the best; the interval "
+        "comes from drawing the pictures anew."
     )
