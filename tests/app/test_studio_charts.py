@@ -72,8 +72,8 @@ def test_reliability_shows_full_bins_alone():
 
 def test_the_learning_curve_has_its_spread():
     points = [
-        CurvePoint(0.5, 20, np.array([0.6, 0.8, 0.7]), 50),
-        CurvePoint(1, 40, np.array([0.9, 0.9, 0.9]), 50),
+        CurvePoint(0.5, 20, np.arange(10) < np.array([[6], [8], [7]])),
+        CurvePoint(1, 40, np.arange(10) < np.array([[9], [9], [9]])),
     ]
     low, high, mean = charts.learning(points).data
     np.testing.assert_allclose([low.y, mean.y, high.y], [[60, 90], [70, 90], [80, 90]])

@@ -15,7 +15,7 @@ from visionlab.learning.features.embedding import embed
 from visionlab.learning.judging.baselines import Baseline, baselines, mean_colours
 from visionlab.learning.judging.evaluation import assess, score
 from visionlab.learning.judging.refusal import promise
-from visionlab.learning.judging.suspects import Suspect, suspected_labels
+from visionlab.learning.judging.suspects import LabelCheck, Suspect, suspected_labels
 from visionlab.learning.projects.intake import Incoming, take
 from visionlab.learning.projects.outcome import Outcome
 from visionlab.ui.studio import runs
@@ -167,13 +167,14 @@ def test_a_class_at_a_threshold(look, case):
 def two_doubts(monkeypatch):
     """The first and the third picture of a run count as doubtful, the third more so."""
 
-    def doubtful(features, labels, groups, classes, seed=0, progress=None) -> list[Suspect]:
+    def doubtful(features, labels, groups, classes, seed=0, progress=None) -> LabelCheck:
         assert len(features) == len(labels) == len(groups) == 24
         assert classes == ["1", "2"]
         progress(1, 1)
-        return [Suspect(place, labels[place], 1 - labels[place], 0.75) for place in (2, 0)]
+        found = tuple(Suspect(place, labels[place], 1 - labels[place], 0.75, 0.25) for place in (2, 0))
+        return LabelCheck(found, len(labels), 30, 20)
 
-    monkeypatch.setattr(judging_labels, "suspected_labels", doubtful)
+    monkeypatch.setattr(judging_labels, "check_labels", doubtful)
 
 
 def looked_at(app) -> str:
@@ -205,6 +206,15 @@ def test_suspected_labels_are_accepted_left_and_undone(look, project, case, two_
     assert looked_at(app) == "1 of 1 doubtful label looked at"
 
 
+def test_heads_that_are_too_weak_to_judge_labels_do_not(look, case, monkeypatch):
+    weak = LabelCheck((Suspect(0, 0, 1, 0.75, 0.25),), 24, 30, 14)
+    monkeypatch.setattr(judging_labels, "check_labels", lambda *_, **__: weak)
+    app = look("Labels")
+    assert "**14** of them" in lines(app)
+    assert "too weak to judge labels" in lines(app)
+    assert not [each for each in app.button if each.key == "accept-doubt"]
+
+
 def test_labels_can_be_checked_again(look, project, case, two_doubts, registry):
     app = look("Labels")
     app.button(key="leave-doubt").click().run()
@@ -222,8 +232,9 @@ def test_the_doubts_are_those_of_the_library(look, project, case, net):
 
 def test_a_learning_curve_that_cannot_be_drawn_says_why(look, project, case):
     down = project.classes()[1].id
-    project.remove([each.id for each in case.learned if each.class_id == down])
-    assert "training pictures of two classes or more" in lines(look("More pictures?"))
+    every = (*case.learned, *case.held_out)
+    project.remove([each.id for each in every if each.class_id == down])
+    assert "pictures of two classes or more" in lines(look("More pictures?"))
 
 
 def test_grad_cam_of_right_ones_and_wrong_ones(look, case):
@@ -268,7 +279,7 @@ def test_a_stopped_job_can_be_begun_again(look, registry, run, monkeypatch):
     def fails(*_: object, **__: object) -> None:
         raise ParameterError("No labels today.")
 
-    monkeypatch.setattr(judging_labels, "suspected_labels", fails)
+    monkeypatch.setattr(judging_labels, "check_labels", fails)
     app = look("Labels")
     assert "No labels today." in lines(app)
     monkeypatch.undo()

@@ -9,10 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from visionlab.learning.heads.head import Head
+from visionlab.learning.heads.kinds import stayed_linear
 from visionlab.learning.judging.metrics import Report, wilson
 from visionlab.learning.judging.refusal import Refusal
 from visionlab.learning.takeaway.export import Parity
 
+STAYED = "Fine-tuning found nothing better than the linear head that it starts from, so this is that linear head."
 USE = """\
 ## How to run it
 
@@ -38,6 +40,7 @@ def model_card(head: Head, parity: Parity, report: Report | None = None) -> str:
         "## What it is worth",
         *(_worth_by(head.facts) if report is None else _worth(report)),
         *(["It was asked about them before it learned from them, too."] if _learned_all(head.facts) else []),
+        *([STAYED] if stayed_linear(head) else []),
         "## The same answers elsewhere",
         f"`model.onnx` (onnxruntime) was compared with the original (PyTorch): {parity}. "
         f"At most {parity.tolerance:.0e} is allowed.",

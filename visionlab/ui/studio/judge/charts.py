@@ -109,7 +109,7 @@ def reliability(found: Reliability) -> go.Figure:
 
 
 def learning(points: Sequence[CurvePoint]) -> go.Figure:
-    """Accuracy over the number of training pictures; the band reaches from the worst draw to the best."""
+    """Accuracy over the number of training pictures; the band reaches from the worst round to the best."""
     x = [point.pictures for point in points]
     low, high = ([100 * end(point.accuracies) for point in points] for end in (np.min, np.max))
     figure = go.Figure()
@@ -131,7 +131,7 @@ def learning(points: Sequence[CurvePoint]) -> go.Figure:
         margin=MARGIN,
         showlegend=False,
         xaxis={"title": "Training pictures", "rangemode": "tozero", "automargin": True},
-        yaxis={"title": "Accuracy on held-out pictures, %", "automargin": True},
+        yaxis={"title": "Accuracy on other pictures, %", "automargin": True},
     )
     return figure
 
