@@ -201,6 +201,8 @@ def test_a_package_becomes_a_project_with_its_run(app, registry, workspace, proj
     assert found.keys() == project.keys()
     (first,) = found.runs()
     assert (first.state, first.head.read_bytes()) == ("done", run.head.read_bytes())
+    assert first.report == {name: run.report[name] for name in first.report}
+    assert first.report.keys() >= {"accuracy", "balanced_accuracy_interval", "f1", "held_out", "trained_on", "seconds"}
     case = case_of(found, first)
     assert (len(case.held_out), len(case.learned), case.gone) == (0, 24, 0)
     names = {each.id: each.name for each in found.classes()}
@@ -270,6 +272,7 @@ def test_hostile_facts_of_a_head_harm_nothing(workspace, project, run, net):
     _keep_run(project, head)
     newest = project.runs()[0]
     assert newest.settings["kind"] == "linear"
+    assert newest.report == {"trained_on": 24, "held_out": 0, "stayed_linear": False, "seconds": None}
     np.testing.assert_array_equal(case_of(project, newest).labels, np.repeat([0, 1], 12))
 
 

@@ -98,6 +98,7 @@ def test_in_the_end_all_pictures_are_learned_from_and_what_is_told_is_from_befor
     net = tiny_classifier()
     run = fit(data, net, kind=kind, features=x, strength=0.1, epochs=5)
     ((epoch, before, probabilities, report),) = [(e, run.head, run.probabilities(), run.report()) for e in run]
+    assert load_head(run.head.to_bytes()).report.figures() == before.report.figures() == report.figures()
     assert epoch == run.best
     assert before.facts["trained_on"] == len(run.train)
     expected = before.logits(x[run.held_out]) / before.temperature

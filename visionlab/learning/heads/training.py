@@ -144,6 +144,7 @@ class Fit:
                 "trained_on": len(self.train) + len(self.held_out) * self._all,
                 "validated_on": len(self.held_out),
                 "validation_accuracy": self.best.validation_accuracy if len(self.held_out) else None,
+                "confusion": self.report().confusion.tolist() if len(self.held_out) else None,
                 "epoch": self.best.index,
                 **parts.facts,
             }

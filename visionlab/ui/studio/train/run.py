@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from visionlab.errors import ParameterError, VisionlabError
 from visionlab.learning.features.cache import FeatureCache
+from visionlab.learning.heads.kinds import stayed_linear
 from visionlab.learning.heads.training import Epoch, Fit, fit
 from visionlab.learning.judging.evaluation import assess
 from visionlab.learning.projects.files import telling, write
@@ -150,7 +151,8 @@ class _Work:
 
     def keep(self) -> dict[str, object]:
         """Keep the best head and what it answers; the report."""
-        run, head = self.fit, self.fit.head
+        run, seconds = self.fit, self.before + self.seconds
+        head = replace(run.head, facts={**run.head.facts, "seconds": seconds})  # it may go elsewhere
         outcome = answers(run, self.ids)
         self.project.keep_head(self.run, head.to_bytes())
         self.project.keep_outcome(self.run, outcome.to_bytes())
@@ -163,7 +165,7 @@ class _Work:
             )
             report = found.summary()
         counts = {"trained_on": len(run.train), "held_out": len(run.held_out), "best_epoch": run.best.index}
-        return {**report, **counts, "seconds": self.before + self.seconds}
+        return {**report, **counts, "stayed_linear": stayed_linear(head), "seconds": seconds}
 
 
 def answers(run: Fit, ids: NDArray[np.int64]) -> Outcome:

@@ -8,7 +8,6 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from visionlab.learning.features.augmentation import VIEWS
-from visionlab.learning.heads.kinds import KINDS
 from visionlab.learning.projects.outcome import Comparison, compare
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.runs import RunInfo
@@ -73,7 +72,7 @@ def _row(run: RunInfo) -> dict[str, object]:
     return {
         "Started": runs.began(run),
         "Network": runs.network_title(run),
-        "Kind": runs.kind_title(run) + (" (no better than linear)" if _stayed_linear(run) else ""),
+        "Kind": runs.kind_title(run) + " (no better than linear)" * report.get("stayed_linear", False),
         "Copies": ", ".join(views) or None,
         "Pictures": run.settings["pictures"],
         "Accuracy": report.get("accuracy"),
@@ -82,13 +81,6 @@ def _row(run: RunInfo) -> dict[str, object]:
         "Time": report.get("seconds"),
         "State": STATES[run.state],
     }
-
-
-def _stayed_linear(run: RunInfo) -> bool:
-    """As stayed_linear says, for runs whose head need not be opened: their first epoch is the linear head."""
-    kind = KINDS.get(str(run.settings["kind"]))
-    found = run.report or {}
-    return kind is not None and kind.tunes and bool(run.epochs) and found.get("best_epoch") == 1
 
 
 def _compared(project: Project, first: RunInfo, second: RunInfo) -> None:

@@ -296,7 +296,7 @@ def _worth(run: RunInfo) -> None:
         if all_in_the_end
         else "Learned from, and held out."
     )
-    four.metric("Time", duration(report["seconds"]))
+    four.metric("Time", "–" if report["seconds"] is None else duration(report["seconds"]))
     four.caption("Stopped: the best head until then." if run.state == "cancelled" else "From pictures to head.")
     if stayed_linear(head):
         st.info(
