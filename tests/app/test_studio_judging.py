@@ -258,8 +258,14 @@ def test_a_test_folder_is_scored_on_its_own(look, case, registry, project):
     from visionlab.learning.sets.dataset import LabelledImages
 
     app = look("A test folder")
+
+    def zip_uploader():
+        return next(each for each in app.file_uploader if each.label.startswith("A zip"))
+
     upload = zipped(100)
-    app.file_uploader[0].set_value(upload).run()
+    with zipfile.ZipFile(io.BytesIO(upload[1])) as zipped_files:
+        files = [(f"elsewhere/{name}", zipped_files.read(name), "image/png") for name in zipped_files.namelist()]
+    zip_uploader().set_value(upload).run()
     finish(app, registry)
     expected = score(case.net, LabelledImages.from_zip(upload[1]), refusal=case.head.refusal)
     told = lines(app)
@@ -268,7 +274,11 @@ def test_a_test_folder_is_scored_on_its_own(look, case, registry, project):
     assert "6 pictures" in told
     assert "3 pictures of “strangers” left out" in told
     assert len(project.pictures(limit=100)) == 24, "nothing of it is kept"
-    app.file_uploader[0].set_value(zipped(100, broken=True)).run()
+    next(each for each in app.file_uploader if each.label.startswith("A folder")).set_value(files).run()
+    finish(app, registry)
+    assert lines(app) == told.replace("elsewhere.zip", "elsewhere"), "a folder is scored as a zip of it is"
+    assert not list((project.folder / "incoming").iterdir())
+    zip_uploader().set_value(zipped(100, broken=True)).run()
     finish(app, registry)
     assert "across/broken.png" in lines(app)
 
