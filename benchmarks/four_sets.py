@@ -16,8 +16,8 @@ OF_EACH = 150  # pictures of a class that are taken out of a zip, at most
 
 def four_sets(data: Path) -> dict[str, LabelledImages]:
     """{name: all its pictures}. Raises OSError where a file is not there."""
-    pets = [read_folder(data / "cats-dogs" / part) for part in ("train", "val")]
-    both = {name: [(path.name, path.read_bytes()) for part in pets for _, path in part[name]] for name in pets[0]}
+    pets = [read_folder(data / "cats-dogs" / part).classes for part in ("train", "val")]
+    both = {name: [(each.name, each.source.read_bytes()) for part in pets for each in part[name]] for name in pets[0]}
     zips = sorted((data / "tiny-imagenet").glob("train-*.zip"))
     return {
         "cats and dogs": LabelledImages.from_uploads(both),

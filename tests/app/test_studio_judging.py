@@ -124,7 +124,8 @@ def test_a_renamed_class_keeps_its_pictures(project, case):
 def test_without_held_out_pictures_labels_and_a_test_folder_are_left(look, project, case):
     project.remove([each.id for each in case.held_out])
     app = look("Labels")
-    assert "nobody knows how good it is" in lines(app)
+    assert f"it was right on {case.run.report['accuracy']:.0%} of 12 held-out pictures" in lines(app)
+    assert "nobody knows how good it is" in judge._unjudged({}), "of a head that never was"
     assert [each.options for each in app.segmented_control] == [list(judge.UNJUDGED)]
 
 

@@ -80,14 +80,13 @@ def checked_facts(facts: object, classes: int, name: str) -> dict[str, object]:
         raise HeadError(f"{name} is damaged: what it says of its training cannot be told. Save it anew.")
     share, counts = facts.get("validation_accuracy"), facts.get("pictures")
     totals = [facts[key] for key in ("trained_on", "validated_on") if key in facts]
-    confusion, seconds = facts.get("confusion"), facts.get("seconds", 0)
+    confusion, seconds = facts.get("confusion"), facts.get("seconds")
     fits = (
         (share is None or (_is_number(share) and 0 <= share <= 1))
         and (not isinstance(counts, Mapping) or all(_is_count(each) for each in counts.values()))
         and all(_is_count(each) for each in totals)
         and (confusion is None or _is_confusion(confusion, classes))
-        and _is_number(seconds)
-        and seconds >= 0
+        and (seconds is None or (_is_number(seconds) and seconds >= 0))
     )
     if not fits:
         raise HeadError(f"{name} is damaged: the counts of its training do not fit together. Save it anew.")

@@ -90,9 +90,10 @@ def _unjudged(report: Mapping[str, object]) -> str:
         )
     low, high = report["accuracy_interval"]
     return (
-        f"When it was trained, {report['accuracy']:.0%} of {counted(report['held_out'], 'held-out picture')} were "
-        f"right: between {low:.0%} and {high:.0%} of others like these (95 % interval). Which these were is not known "
-        "any more. Train again to look closer, or try it on a test folder."
+        f"When it was trained, it was right on {report['accuracy']:.0%} of "
+        f"{counted(report['held_out'], 'held-out picture')}: on others like these, between {low:.0%} and {high:.0%} "
+        "(95 % interval). These are gone, or nobody knows any more which they were. Train again to look closer, or "
+        "try it on a test folder."
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -151,8 +151,7 @@ class _Work:
 
     def keep(self) -> dict[str, object]:
         """Keep the best head and what it answers; the report."""
-        run, seconds = self.fit, self.before + self.seconds
-        head = replace(run.head, facts={**run.head.facts, "seconds": seconds})  # it may go elsewhere
+        run, head = self.fit, self.fit.head
         outcome = answers(run, self.ids)
         self.project.keep_head(self.run, head.to_bytes())
         self.project.keep_outcome(self.run, outcome.to_bytes())
@@ -165,7 +164,7 @@ class _Work:
             )
             report = found.summary()
         counts = {"trained_on": len(run.train), "held_out": len(run.held_out), "best_epoch": run.best.index}
-        return {**report, **counts, "stayed_linear": stayed_linear(head), "seconds": seconds}
+        return {**report, **counts, "stayed_linear": stayed_linear(head), "seconds": self.before + self.seconds}
 
 
 def answers(run: Fit, ids: NDArray[np.int64]) -> Outcome:
