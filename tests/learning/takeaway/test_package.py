@@ -201,6 +201,12 @@ def test_a_card_says_when_held_out_pictures_were_learned_from_in_the_end(head):
         assert ("before it learned from them" in card) == told
 
 
+def test_a_card_says_where_fine_tuning_found_nothing_better(head):
+    for kind, told in (("fine-tune", True), ("linear", False)):
+        card = model_card(Head(**(vars(head) | {"facts": {**head.facts, "kind": kind}})), Parity(1, 1e-7, 1))
+        assert ("nothing better than the linear head" in card) == told
+
+
 def test_a_card_without_figures_says_so(head):
     card = model_card(Head(**(vars(head) | {"facts": {}, "refusal": None})), Parity(1, 1e-7, 1))
     assert "Nobody measured it" in card

@@ -42,6 +42,7 @@ def model_picker(first: Sequence[str]) -> Network:
         help="More networks can be downloaded on the Predict page, under “Several networks”.",
     )
     state.remember_network(picked, titles[picked])
+    state.remember_head(picked == YOUR_HEAD)
     return network(picked)
 
 
@@ -50,6 +51,8 @@ def not_here() -> str | None:
     name = state.unknown_network()
     if name is None:
         return None
+    if name in (YOUR_HEAD, title_of(YOUR_HEAD)):
+        return "Your own head is not here any more, so a network is shown. Open it again on Fine-tune."
     known = f"{MODELS[name].title} is not here yet" if name in MODELS else f"There is no network “{name}” here"
     return f"{known}, so another one is shown. Those that are here: {', '.join(map(title_of, networks_here()))}."
 
@@ -63,6 +66,7 @@ def suggest(first: Sequence[str], used: Network) -> None:
 
 def networks_here() -> list[str]:
     """The names of the networks whose weights are here, and of the user's own head."""
+    state.restore_head()
     return [*available(), *([YOUR_HEAD] if state.trained_head() else [])]
 
 
