@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from browser.servers import answering, free_port
+from walls import SCRIPTS, SOURCES
 
 import visionlab as vl
 from visionlab.imaging.image import encode_png
@@ -31,7 +32,7 @@ follow_imports = normal
 """
 # What may import more than the dependencies of all, and which extra of pyproject.toml brings that.
 EXTRAS = {
-    "app": ("streamlit_app.py", "pages/*", "visionlab/ui/**/*", "visionlab/cli/serving.py"),
+    "app": ("home.py", "streamlit_app.py", "pages/*", "visionlab/ui/**/*", "visionlab/cli/serving.py"),
     "export": ("visionlab/learning/takeaway/**/*",),
 }
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
@@ -98,7 +99,7 @@ def test_whatever_is_imported_is_declared():
     declared = {group: {re.match(r"[\w-]+", each)[0] for each in wanted} for group, wanted in groups.items()}
     extra = {path: group for group, places in EXTRAS.items() for place in places for path in ROOT.glob(place)}
     brought = packages_distributions()
-    for path in [*ROOT.glob("visionlab/**/*.py"), *ROOT.glob("pages/*.py"), ROOT / "streamlit_app.py"]:
+    for path in [*SOURCES, *SCRIPTS]:
         nodes = [*ast.walk(ast.parse(path.read_text()))]
         names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
         names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
