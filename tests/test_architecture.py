@@ -1,6 +1,7 @@
 """The rules of the design: imports go one way (walls.py), rooms are named and not full, documents tell the truth."""
 
 import ast
+import collections.abc
 import importlib.util
 import inspect
 import pkgutil
@@ -215,22 +216,60 @@ def test_the_public_names():
         _ = visionlab.nothing
 
 
+INNER = {  # what networks and ways to train are built of: for those who add one, not for those who use one
+    "Comparison",
+    "EfficientNetLite0",
+    "Plan",
+    "Refuses",
+    "Stepped",
+    "Trial",
+    "VGG",
+    "WeightFile",
+}
+
+
+def types_in(thing: object) -> dict[str, object]:
+    """get_type_hints, with what modules import for types alone, too."""
+    loaded = [vars(module) for name, module in [*sys.modules.items()] if name.startswith("visionlab.")]
+    classes = {name: value for each in loaded for name, value in each.items() if isinstance(value, type)}
+    own = vars(sys.modules[thing.__module__])
+    return get_type_hints(thing, {**vars(collections.abc), "torch": torch, **classes, **own})
+
+
 def records(annotation: object) -> set[type]:
     """The classes of this library that a type speaks of."""
     inner = set().union(*map(records, get_args(annotation)))
-    return inner | {annotation} if getattr(annotation, "__module__", "").startswith("visionlab.") else inner
+    own = isinstance(annotation, type) and annotation.__module__.startswith("visionlab.")
+    return inner | {annotation} if own else inner
 
 
-def test_what_public_functions_return_and_tables_hold_is_public():
-    public = {name: getattr(visionlab, name) for name in visionlab.__all__}
+def offered(record: type) -> dict[str, set[type]]:
+    """{a field, property or method of it that is public: the classes of this library that it gives}."""
+    found = {name: records(kind) for name, kind in types_in(record).items()}
+    for name, member in inspect.getmembers(record):
+        function = member.fget if isinstance(member, property) else getattr(member, "func", member)
+        if inspect.isroutine(function) and str(getattr(function, "__module__", None)).startswith("visionlab."):
+            found[name] = records(types_in(function).get("return"))
+    return {name: classes for name, classes in found.items() if name in ("__iter__", "__getitem__") or name[0] != "_"}
+
+
+def test_what_public_names_lead_to_is_public():
+    """What functions return, tables hold, and fields, properties and methods of these give."""
+    training = {f"training.{name}": getattr(visionlab.training, name) for name in visionlab.training.__all__}
+    public = {name: getattr(visionlab, name) for name in visionlab.__all__} | training
+    named = {value for value in public.values() if isinstance(value, type)}
     found = {name: {type(entry) for entry in value.values()} for name, value in public.items() if type(value) is dict}
-    for name, value in [*public.items(), ("training.fit", visionlab.training.fit)]:
+    for name, value in public.items():
         if inspect.isfunction(value):
-            found[name] = records(get_type_hints(value, localns={"torch": torch})["return"])
+            found[name] = records(types_in(value)["return"])
+    for record in sorted(named, key=lambda record: record.__name__):
+        found |= {f"{record.__name__}.{name}": classes for name, classes in offered(record).items()}
     assert found["load_head"] == {visionlab.Head}
-    assert found["visualise_channel"] == {visionlab.Visualisation}
-    for name, classes in found.items():
-        assert classes <= {each for each in public.values() if isinstance(each, type)}, f"vl.{name} gives {classes}"
+    assert found["training.KINDS"] == {visionlab.training.Kind}
+    assert found["Evaluation.roc"] == {visionlab.Curve}
+    assert found["Fit.__iter__"] == {visionlab.Epoch}
+    inner = {each.__name__ for classes in found.values() for each in classes - named}
+    assert inner == INNER, {name: classes - named for name, classes in found.items() if classes - named}
 
 
 def test_modules_and_pages_stay_readable():

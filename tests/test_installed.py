@@ -1,6 +1,7 @@
 """The library as somebody installs it: built from what is committed, away from the project."""
 
 import ast
+import inspect
 import os
 import re
 import shutil
@@ -145,6 +146,10 @@ def test_a_type_checker_knows_every_public_name_and_refuses_wrong_calls(outside,
     script = Path(__file__).with_name("users_script.py").read_text()
     attributes = [node for node in ast.walk(ast.parse(script)) if isinstance(node, ast.Attribute)]
     assert {node.attr for node in attributes if ast.unparse(node.value) == "vl"} >= set(vl.__all__)
+    wrong = " ".join(line for line in script.splitlines() if "type: ignore" in line)
+    assert {*re.findall(r"\bvl\.(\w+)", wrong)} >= {
+        name for name in vl.__all__ if inspect.isfunction(getattr(vl, name))
+    }
     (shown,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
     (tmp_path / "script.py").write_text(script)
     (tmp_path / "readme.py").write_text(shown)

