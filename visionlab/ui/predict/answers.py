@@ -23,7 +23,7 @@ from visionlab.ui.shared.networks import Network, model_picker, network, not_her
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.state import Picture
 from visionlab.ui.shared.terms import term
-from visionlab.ui.shared.widgets import facts, verdict
+from visionlab.ui.shared.widgets import facts, sliding, verdict
 
 MOST = 20  # classes that can be listed
 CLASS = "class"  # in the link: the class that is explained, where it is not the most probable one
@@ -206,7 +206,8 @@ def _table(rows: Sequence[_Answered]) -> str:
             cells = f'<td colspan="{SEVERAL + 2}">{escape(row.problem)}</td>'
         body += f'<tr><th scope="row">{title}</th>{cells}</tr>'
     heads = "".join(f'<th scope="col">{head}</th>' for head in ("Network", *range(1, SEVERAL + 1), "Time", "Size"))
-    return f'<table class="networks"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
+    whole = f'<table class="networks"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
+    return sliding(whole, "What each network says")
 
 
 def _folded(label: str) -> str:

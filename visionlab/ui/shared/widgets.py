@@ -161,6 +161,18 @@ def probability_bars(answers: Sequence[Prediction]) -> None:
     st.html(f'<div role="list" aria-label="Predictions">{rows}</div>')
 
 
+def sliding(table: str, about: str) -> str:
+    """HTML of a table that scrolls by itself where it is wider than the page, also by keys; about: what it tells."""
+    return f'<div class="sliding" tabindex="0" role="region" aria-label="{escape(about)}">{table}</div>'
+
+
+def ink_on(colour: tuple[int, int, int]) -> str:
+    """The ink, black or white, that is read on a colour: see components/looks/ink.js."""
+    shares = (level / 255 for level in colour)
+    red, green, blue = (s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares)
+    return "#000000" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 else "#ffffff"
+
+
 def duration(seconds: float) -> str:
     """“2.4 s”, “48 s”, “3 min” or “1 h 20 min”."""
     if seconds < 10:
