@@ -109,7 +109,8 @@ class Layer:
     receptive_field is in input pixels, None where it is the whole input or could not be worked out. parameters counts
     all that was learned; block is the part of the network that the layer is drawn in; per_place is the mean number of
     multiplications for a place of the output, None where that is one for each weight (parameters without biases);
-    source names the layer whose values it takes, None for the one before it.
+    source names the layer whose values it takes, None for the one before it. gate says that it has one value a channel,
+    of the whole picture, with which channels of maps are multiplied (Hu et al. 2018): it belongs to those maps’ places.
     """
 
     name: str
@@ -123,6 +124,7 @@ class Layer:
     per_place: float | None = None
     adds: str | None = None
     source: str | None = None
+    gate: bool = False
 
     @property
     def in_place(self) -> bool:

@@ -9,26 +9,24 @@ import streamlit as st
 
 from visionlab.ui.maps import caches, state
 from visionlab.ui.maps.display import Display, added, changes
-from visionlab.ui.maps.look import Look
-from visionlab.ui.maps.state import Spot
+from visionlab.ui.maps.look import View
 from visionlab.ui.shared.terms import term
 
 
-def show(looks: Sequence[Look], spot: Spot, display: Display) -> None:
+def show(view: View, display: Display) -> None:
     """Folded away: what each channel answers, how it changes between two pictures, what it adds to the class."""
-    look = looks[0]
-    count = len(look.maps[spot.layer].values)
+    look, spot, count = view.look, view.spot, len(view.found.values)
     columns: dict[str, Sequence] = {"Channel": range(count)}
-    if look.maps[spot.layer].layer in look.net.layers[-2:]:
+    if view.found.layer in look.net.layers[-2:]:
         columns["Class"] = look.net.labels
-    change = changes(looks, spot.layer)
+    change = changes(view)
     if change is not None:
         columns["Change"] = change
-    adds = added(look, look.target, spot.layer, display.order)
+    adds = added(view, display.order)
     if adds is not None:
         columns[f"Adds to “{look.net.labels[look.target]}”"] = adds
-    for number, each in enumerate(looks, 1):
-        of = f", picture {number}" if len(looks) > 1 else ""
+    for number, each in enumerate(view.alike, 1):
+        of = f", picture {number}" if view.compares() else ""
         known = caches.of_channels(*each.key, spot.layer, each.maps[spot.layer])
         columns |= {f"{name.title()}{of}": known[name] for name in ("mean", "peak", "silent")}
     formats = {
@@ -41,7 +39,7 @@ def show(looks: Sequence[Look], spot: Spot, display: Display) -> None:
         formats["Change"] = st.column_config.ProgressColumn(
             format="%.3f", min_value=0.0, max_value=most, help=term("change")
         )
-    key = f"table-{spot.layer}-{count}-{len(columns)}"
+    key = f"table-{spot.layer}-{count}-{len(columns)}{view.suffix}"
 
     def choose() -> None:
         rows = st.session_state[key].selection.rows

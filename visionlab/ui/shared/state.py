@@ -78,6 +78,11 @@ def remember_second(picked: str, in_link: bool) -> None:
         st.query_params.pop(SECOND, None)
 
 
+def no_second() -> None:
+    """In a widget's callback: something else has been chosen to compare with."""
+    st.session_state[SECOND] = ""
+
+
 def uploaded() -> Picture | None:
     return st.session_state.get("uploaded")
 
