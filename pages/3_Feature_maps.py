@@ -56,15 +56,15 @@ def opened(looks: list[Look]) -> None:
             channel_view.show_map(view, scale)
     with places.maps[0]:
         channel_view.hold(views[0])
-    for view, each, scale, drawing, channel, below in zip(
-        own, shown, ends, places.drawings, places.channels, places.below, strict=False
-    ):
+    parts = (places.drawings, places.pages, places.channels, places.below)
+    for view, each, scale, drawing, pages, channel, below in zip(own, shown, ends, *parts, strict=False):
         with drawing:
             layer_view.draw_network(view, named=len(own) > 1)
         with channel:
             layer_view.channel_input(each)
-        with below:
+        with pages:
             layer_view.page_picker(each)
+        with below:
             for text in display.told_of(view, shown_as.order):
                 st.caption(text)
             channel_table.show(view, shown_as)

@@ -627,9 +627,9 @@ def test_two_networks_side_by_side_at_the_same_depth(two, maps):
             channel = int(values.mean((1, 2)).argmax())
             assert mosaic["names"][mosaic["chosen"]] == f"channel {channel}"
             assert mosaic["notes"][mosaic["chosen"]].startswith(f"mean {values[channel].mean():.3f}")
-    titles = [each.value for each in app.markdown if "lies behind" in each.value]
-    assert "1 of 13 convolutions" in titles[0]
-    assert "1 of 20 convolutions" in titles[1]
+    titles = [each.value for each in app.markdown if "convolution" in each.value and "px · " in each.value]
+    assert titles[0].endswith(":gray[at 112 px · convolution 1 of 13]")
+    assert titles[1].endswith(":gray[at 64 px · convolution 1 of 20]")
 
 
 def test_another_layer_and_channel_beside_stay_until_the_first_moves(two):

@@ -12,7 +12,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
-from visionlab.network.inside.depth import depths
+from visionlab.network.inside.depth import WEIGHTY, depths
 from visionlab.network.running.classifier import Layer
 from visionlab.ui.maps import caches, state
 from visionlab.ui.maps.display import Display, added, changes, ranked
@@ -32,12 +32,13 @@ PER_PAGE = 256  # channels in one mosaic: beyond that, tiles are too small to te
 
 @dataclass(frozen=True)
 class Places:
-    """Where on the page things are: the controls; a network each the drawing, what is below the mosaic, and which
-    channel is open; a view each the mosaic and the map of that channel."""
+    """Where on the page things are: the controls; a network each the drawing, the mosaic's pages, what is below it, and
+    which channel is open; a view each the mosaic and the map of that channel."""
 
     controls: DeltaGenerator
     drawings: Sequence[DeltaGenerator]
     mosaics: Sequence[DeltaGenerator]
+    pages: Sequence[DeltaGenerator]
     below: Sequence[DeltaGenerator]
     channels: Sequence[DeltaGenerator]
     maps: Sequence[DeltaGenerator]
@@ -50,19 +51,18 @@ def places(views: Sequence[View]) -> Places:
     if not others:
         drawing = st.container()
         left, right = roomy_columns([1.45, 1], "layer", gap="large")
-        one = (left.container(), left.container(), left.container(), right.container(), right.container())
-        controls, mosaic, below, channel, own = one
-        return Places(controls, [drawing], [mosaic], [below], [channel], [own])
+        controls, mosaic, pages, below = (left.container() for _ in range(4))
+        return Places(controls, [drawing], [mosaic], [pages], [below], [right.container()], [right.container()])
     if first.compares():
         drawing, controls = st.container(), st.container()
         mosaics = roomy_columns(len(views), "compared")
-        below, channel = st.container(), st.container()
-        return Places(controls, [drawing], mosaics, [below], [channel], roomy_columns(len(views), "compared-maps"))
+        pages, below, channel = st.container(), st.container(), st.container()
+        maps = roomy_columns(len(views), "compared-maps")
+        return Places(controls, [drawing], mosaics, [pages], [below], [channel], maps)
     controls = st.container()
     halves = roomy_columns(len(views), "compared")
-    parts = [[half.container() for half in halves] for _ in range(5)]
-    drawings, mosaics, channels, maps, below = parts
-    return Places(controls, drawings, mosaics, below, channels, maps)
+    drawings, mosaics, pages, channels, maps, below = ([half.container() for half in halves] for _ in range(6))
+    return Places(controls, drawings, mosaics, pages, below, channels, maps)
 
 
 # --- the drawing, and the layer's facts -----------------------------------------------------------------------------
@@ -72,10 +72,7 @@ def draw_network(view: View, named: bool) -> None:
     """The network as in the paper, its title over it where there are two; a click on a layer opens it."""
     look = view.look
     if named:
-        far = depths(look.net)[view.spot.layer]
-        kernels = "convolutions" if view.found.layer.in_place else "fully connected layers"
-        passed = f" · {view.spot.layer} lies behind {far.passed} of {far.count} {kernels}" if far.count else ""
-        st.markdown(f"**{plain(look.network.title)}** :gray[at {look.side} px{plain(passed)}]")
+        st.markdown(f"**{plain(look.network.title)}** :gray[at {look.side} px · {_how_deep(view)}]")
     drawn = [
         Drawn(entry.layer.name, entry.layer.kind, entry.layer.block, look.maps[entry.layer.name].values.shape, facts)
         for entry in look.statistics
@@ -87,6 +84,14 @@ def draw_network(view: View, named: bool) -> None:
         key=f"network-drawing{view.suffix}",
         on_choose=lambda name: state.look_at(_same_channel(look, view.spot, name)),
     )
+
+
+def _how_deep(view: View) -> str:
+    layer, far = view.found.layer, depths(view.look.net)[view.spot.layer]
+    what = "convolution" if layer.in_place else "fully connected layer"
+    if not far.passed:
+        return f"before the first {what}"
+    return f"{'' if layer.kind in WEIGHTY else 'after '}{what} {far.passed} of {far.count}"
 
 
 def _same_channel(look: Look, spot: Spot, name: str) -> Spot:
@@ -174,17 +179,16 @@ def page_picker(shown: Shown) -> None:
     if shown.pages < 2:
         return
     channel = shown.view.spot.channel
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.pagination(shown.pages, default=shown.first, key=shown.key)
-        if channel not in shown.channels:
-            st.button(
-                f"The open one, {name_of(shown.view.look.net, shown.view.found, channel).split(' · ')[0]}, is on page "
-                f"{shown.page_with(channel)}",
-                key=f"to-{shown.key}",
-                type="tertiary",
-                on_click=shown.turn_to,
-                args=(channel,),
-            )
+    st.pagination(shown.pages, default=shown.first, key=shown.key)
+    if channel not in shown.channels:
+        name = name_of(shown.view.look.net, shown.view.found, channel).split(" · ")[0]
+        st.button(
+            f"The open one, {name}, is on page {shown.page_with(channel)}",
+            key=f"to-{shown.key}",
+            type="tertiary",
+            on_click=shown.turn_to,
+            args=(channel,),
+        )
 
 
 def channel_input(shown: Shown) -> None:
