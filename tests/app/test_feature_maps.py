@@ -18,7 +18,8 @@ from visionlab.imaging.image import encode_png
 from visionlab.learning.features.source import network_fingerprint
 from visionlab.learning.heads.head import Head
 from visionlab.network.inside.excitation import peaks, strongest_patches
-from visionlab.network.zoo.torchvision_nets import Stepped, network_layers
+from visionlab.network.zoo.models import MODELS
+from visionlab.network.zoo.torchvision_nets import KINDS, Stepped, network_layers
 from visionlab.ui.maps import caches
 from visionlab.ui.maps.look import Look, View, colours, full_colour
 from visionlab.ui.maps.state import Spot
@@ -587,13 +588,15 @@ def test_a_link_has_the_second_picture_and_it_comes_back_with_the_page(app):
     assert "Change" not in table
 
 
-def residual() -> vl.Classifier:
-    """torchvision's ResNet-18 with random weights."""
-    module = get_model("resnet18")
+def torchvisions(name: str) -> vl.Classifier:
+    """torchvision's network of that name with random weights, at 64 px."""
+    module = get_model(name)
     module.load_state_dict(lively(module))
-    module = Stepped(module).eval().requires_grad_(False)
+    module = MODELS[name].adapt(module) if name in MODELS else Stepped(module)
+    module.eval().requires_grad_(False)
     labels, layers = tuple(f"class {i}" for i in range(1000)), network_layers(module, 64)
-    return vl.Classifier("resnet18", module, vl.Transform(64, 64), labels, layers, torch.device("cpu"), "avgpool")
+    embedding = MODELS[name].embedding if name in MODELS else "avgpool"
+    return vl.Classifier(name, module, vl.Transform(64, 64), labels, layers, torch.device("cpu"), embedding)
 
 
 # --- two networks ---------------------------------------------------------------------------------------------------
@@ -602,7 +605,7 @@ def residual() -> vl.Classifier:
 @pytest.fixture
 def two(app, net, monkeypatch):
     """The app on Feature maps, with two networks to be had: the built-in one, and a ResNet-18."""
-    nets = {"vgg16-tinyimagenet": net, "resnet50": residual()}
+    nets = {"vgg16-tinyimagenet": net, "resnet50": torchvisions("resnet18")}
     monkeypatch.setattr(cached, "classifier", nets.get)
     monkeypatch.setattr(networks, "available", lambda: [*nets])
     app.run()
@@ -671,7 +674,7 @@ def test_one_comparison_at_a_time_and_the_link_says_which(two):
 
 
 def test_probabilities_of_two_networks_have_one_scale_and_nothing_else_has(net):
-    other = residual()
+    other = torchvisions("resnet18")
     looks = [Look(Network(n, n, each, n), Picture("cat", "cat", vl.load_sample("cat")), each.transform.crop)
              for n, each in (("one", net), ("other", other))]  # fmt: skip
     views = [View(look, Spot("prob"), [look]) for look in looks]
@@ -698,7 +701,7 @@ def test_a_link_to_a_network_beside_that_is_not_here_is_told(two):
 
 
 def test_a_block_of_a_residual_network_is_entered_down_to_its_convolutions_and_its_sum(app, monkeypatch):
-    net = residual()
+    net = torchvisions("resnet18")
     monkeypatch.setattr(cached, "classifier", lambda name: net)
     app.run()
     app.switch_page(PAGE).run()
@@ -714,3 +717,34 @@ def test_a_block_of_a_residual_network_is_entered_down_to_its_convolutions_and_i
     assert "layer2.0.bn2" in table
     app.segmented_control(key="section-5").set_value("Weights").run()
     assert not app.exception
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "parts", "words"),
+    [
+        (
+            "mobilenet_v3_large",
+            "features.4.block.2",
+            ("avgpool", "fc1", "activation", "fc2"),
+            "says of the whole channel",
+        ),
+        ("squeezenet1_1", "features.3", ("squeeze", "expand1x1", "expand3x3_activation"), "says there in its channel"),
+        ("convnext_tiny", "features.3.0", ("block.0", "block.2", "block.3", "layer_scale"), "said there before"),
+    ],
+)
+def test_other_blocks_are_entered_as_well(app, monkeypatch, name, path, parts, words):
+    net = torchvisions(name)
+    monkeypatch.setattr(cached, "classifier", lambda name: net)
+    app.run()
+    app.switch_page(PAGE).run()
+    for layer in (*(f"{path}.{part}" for part in parts), path):
+        look_at(app, layer, 3)
+        assert any("the sum agrees" in caption.value for caption in app.caption), layer
+        app.segmented_control(key=next(c.key for c in app.segmented_control if c.key.startswith("section-"))).set_value(
+            "Weights"
+        ).run()
+        assert not app.exception, layer
+    assert any(words in each.value for each in app.markdown)
+    assert {layer["kind"] for layer in given(app, "network_drawing")[0]["layers"]} <= {kind for _, kind in KINDS} | {
+        "softmax"
+    }

@@ -30,7 +30,7 @@ KERNELS_SHOWN = 16
 PATCHES_SHOWN = 9
 UNITS_SHOWN = 10
 # Kinds of layers that keep their input's channels.
-WEIGHTLESS = ("norm", "relu", "relu6", "activation", "sum", "pool", "average", "softmax")
+WEIGHTLESS = ("norm", "scale", "relu", "relu6", "activation", "sum", "product", "pool", "average", "softmax")
 
 
 def show_map(view: View, ends: NDArray[np.float32]) -> None:

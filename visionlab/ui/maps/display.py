@@ -43,8 +43,8 @@ def controls(place: DeltaGenerator, views: Sequence[View]) -> Display:
     """Draw them, beside what the colours mean and by what is sorted, and say what they hold."""
     compared = views[0].compares()
     with place, st.container(horizontal=True, vertical_alignment="center"):
-        folded, aim, key = st.popover("Order, brightness", icon=":material/tune:"), st.empty(), st.empty()
-        sorted_by = st.container(width="content")
+        folded, aim = st.popover("Order, brightness", icon=":material/tune:"), st.empty()
+        sorted_by, key = st.container(width="content"), st.empty()
     orders = [*([CHANGE] if compared else []), *RANKINGS]
     order = folded.selectbox(
         "Order",

@@ -111,6 +111,8 @@ def _facts(look: Look, layer: Layer) -> list[str]:
     channels, rows, columns = look.maps[layer.name].values.shape
     size = f"{rows} × {columns} × {channels}" if rows * columns > 1 else f"{channels} units"
     field = f"receptive field {layer.receptive_field} px" if layer.receptive_field else ""
+    if layer.gate:
+        field = "sees everything"
     if not layer.in_place:
         own = look.net.transform.crop
         field = "sees everything" if look.side == own else f"sees everything, at {own} px, as it predicts"
