@@ -46,7 +46,7 @@ def opened(looks: list[Look]) -> None:
     time.sleep(HEAD_START)
 
     with offered:
-        tries("feature-maps", things_to_try.of(looks[0]))
+        tries("feature-maps", things_to_try.of(looks[0]), (looks[0].net.name, views[0].spot.layer))
         for text in missing:
             sentence(text)
     if known:

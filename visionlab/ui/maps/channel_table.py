@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import streamlit as st
 
@@ -11,6 +12,7 @@ from visionlab.ui.maps import caches, state
 from visionlab.ui.maps.display import Display, added, changes
 from visionlab.ui.maps.look import View
 from visionlab.ui.shared.terms import term
+from visionlab.ui.shared.widgets import fixed, written
 
 
 def show(view: View, display: Display) -> None:
@@ -29,11 +31,12 @@ def show(view: View, display: Display) -> None:
         of = f", picture {number}" if view.compares() else ""
         known = caches.of_channels(*each.key, spot.layer, each.maps[spot.layer])
         columns |= {f"{name.title()}{of}": known[name] for name in ("mean", "peak", "silent")}
-    formats = {
-        name: st.column_config.NumberColumn(format="percent" if name.startswith("Silent") else "%.4f")
+    write = {
+        name: "{:.1%}".format if name.startswith("Silent") else partial(fixed, decimals=4)
         for name in columns
-        if name not in ("Channel", "Class")
+        if name not in ("Channel", "Class", "Change")
     }
+    formats = {}
     if change is not None:
         most = float(change.max()) or 1.0
         formats["Change"] = st.column_config.ProgressColumn(
@@ -48,7 +51,7 @@ def show(view: View, display: Display) -> None:
 
     with st.expander("Every channel in numbers", icon=":material/table_rows:"):
         st.dataframe(
-            columns,
+            written(columns, write),
             hide_index=True,
             height=320,
             column_config=formats,

@@ -28,6 +28,7 @@ from visionlab.ui.shared.widgets import distinct, fixed, show_exact
 MAP_TALLEST = 380  # pixels on the screen
 KERNELS_SHOWN = 16
 PATCHES_SHOWN = 9
+PATCH = 112  # pixels on the screen
 UNITS_SHOWN = 10
 # Kinds of layers that keep their input's channels.
 WEIGHTLESS = ("norm", "scale", "relu", "relu6", "activation", "sum", "product", "pool", "average", "softmax")
@@ -231,15 +232,16 @@ def _patches(look: Look, spot: Spot) -> None:
     if not best:
         st.caption("The channel is silent on all of your pictures.")
         return
-    columns, side = st.columns(3), look.side_of(spot.layer)
-    for number, excitation in enumerate(best):
-        picture = pictures[excitation.picture]
-        box = receptive_box(look.net, spot.layer, excitation.row, excitation.column, side)
-        with columns[number % 3]:
-            patch = crop(look.net, picture.image, box, side)
-            factor = max(1, 160 // max(patch.shape[:2]))
-            show_exact(encode_png(patch.repeat(factor, 0).repeat(factor, 1)), f"Patch {number + 1}")
-            st.text(f"{excitation.value:.2f} · {picture.name}")
+    side = look.side_of(spot.layer)
+    with st.container(horizontal=True, gap="small", key="patches"):  # in their order, however many fit side by side
+        for place, excitation in enumerate(best, 1):
+            picture = pictures[excitation.picture]
+            box = receptive_box(look.net, spot.layer, excitation.row, excitation.column, side)
+            with st.container(width=PATCH, gap="xsmall"):
+                patch = crop(look.net, picture.image, box, side)
+                factor = max(1, 160 // max(patch.shape[:2]))
+                show_exact(encode_png(patch.repeat(factor, 0).repeat(factor, 1)), f"Patch {place}")
+                st.text(f"{place}. {fixed(excitation.value, 2)} · {picture.name}")
     st.caption(
         "What the channel’s strongest units see, the strongest first. It looks through all pictures that you uploaded "
         "in this session."

@@ -199,7 +199,7 @@ def _row(trace: Trace, channel: int) -> str:
 def _grid(values: NDArray[np.float32]) -> str:
     """The values as a small table whose cells are coloured: blue below zero, orange above."""
     most = float(np.abs(values).max()) or 1.0
-    decimals = 2 if most >= 1 else 3
+    decimals = next(few for few, least in enumerate((1000, 100, 1, 0)) if most >= least)
     colours = colour(0.5 + 0.5 * values / most, "diverging")
     rows = "".join(
         "<tr>"

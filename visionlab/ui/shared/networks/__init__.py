@@ -15,6 +15,7 @@ from visionlab.network.running.classifier import Classifier
 from visionlab.network.zoo.models import MODELS, Model, available, first_here
 from visionlab.ui.shared import cached, state
 from visionlab.ui.shared.networks import downloads
+from visionlab.ui.shared.page import sentence
 
 YOUR_HEAD = "your-head"
 
@@ -51,6 +52,12 @@ def not_here() -> str | None:
     """A sentence where a link names a network that is not here, until one is picked."""
     name = state.unknown_network()
     return name and f"{told_missing(name)}, so another one is shown. {_how_to_get(name)}"
+
+
+def tell_not_here() -> None:
+    """The sentence of not_here(), where there is one."""
+    if text := not_here():
+        sentence(text)
 
 
 def told_missing(name: str) -> str:
