@@ -26,6 +26,7 @@ from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import facts, sliding, verdict
 
 MOST = 20  # classes that can be listed
+COLDEST, HOTTEST = 0.25, 4.0  # temperatures
 CLASS = "class"  # in the link: the class that is explained, where it is not the most probable one
 SEVERAL = 5  # classes of each network where several are compared
 
@@ -49,17 +50,17 @@ def settings() -> tuple[Network, Shown]:
                 state.restore_count(most)
                 count = st.slider("Classes shown", 1, most, key=state.COUNT)
                 state.remember_count(count)
+            state.restore_temperature(COLDEST, HOTTEST)
             temperature = st.slider(
                 "Temperature",
-                0.25,
-                4.0,
-                1.0,
-                0.05,
-                key="temperature",
-                bind="query-params",
+                COLDEST,
+                HOTTEST,
+                step=0.05,
+                key=state.TEMPERATURE,
                 help=f"{term('temperature')} At 1 the percentages are the network’s own, for which its logits are "
                 f"divided by {chosen.net.temperature:.3g}.",
             )
+            state.remember_temperature(temperature)
         place.caption(f"Asked: {chosen.title}")
     if problem := not_here():
         sentence(problem)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from itertools import chain, count
 from typing import Any, TypeVar
@@ -116,6 +116,14 @@ def fixed(value: float, decimals: int, sign: str = "") -> str:
     """The number with so many decimals, for people, as number() writes it; sign="+": with a plus sign."""
     text = f"{value:{sign}.{decimals}f}"
     return text.replace("-", "−") if float(text) else f"{0:{sign}.{decimals}f}"
+
+
+def written(columns: Mapping[str, Sequence], write: Mapping[str, Callable[[Any], str]]) -> Any:
+    """A table for st.dataframe, {heading: a value a row}, in which the numbers of some columns are written as people
+    read them, {heading: how}, and are still sorted as numbers; where there is none, nothing is written."""
+    import pandas as pd  # which Streamlit imports as late
+
+    return pd.DataFrame(columns).style.format(dict(write), na_rep="")
 
 
 def facts(values: Mapping[str, str], terms: Mapping[str, str] = {}) -> None:
