@@ -19,8 +19,7 @@ from visionlab.network.zoo.models import TO_NAME
 from visionlab.ui.predict import caches
 from visionlab.ui.shared import cached, state
 from visionlab.ui.shared.components.bars import bars
-from visionlab.ui.shared.networks import Network, model_picker, network, not_here, title_of
-from visionlab.ui.shared.page import sentence
+from visionlab.ui.shared.networks import Network, model_picker, network, title_of
 from visionlab.ui.shared.state import Picture
 from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import facts, sliding, verdict
@@ -62,8 +61,6 @@ def settings() -> tuple[Network, Shown]:
             )
             state.remember_temperature(temperature)
         place.caption(f"Asked: {chosen.title}")
-    if problem := not_here():
-        sentence(problem)
     return chosen, Shown(count, temperature)
 
 
