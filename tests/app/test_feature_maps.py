@@ -281,9 +281,10 @@ def test_patches_come_from_all_uploads(open_page, photo, net):
     assert not app.exception
     pictures = {"second.png": vl.load_image(other), name: vl.load_image(data)}
     found = [peaks(vl.feature_maps(net, image, ["relu2_2"])["relu2_2"]) for image in pictures.values()]
-    expected = [f"{e.value:.2f} · {list(pictures)[e.picture]}" for e in strongest_patches(found, 3, 9)]
+    best = enumerate(strongest_patches(found, 3, 9), 1)
+    expected = [f"{place}. {e.value:.2f} · {list(pictures)[e.picture]}" for place, e in best]
     assert {text.split(" · ")[1] for text in expected} == set(pictures)
-    assert sorted(text for text in texts(app) if re.match(r"\d+\.\d\d · ", text)) == sorted(expected)
+    assert [text for text in texts(app) if re.match(r"\d\. \d+\.\d\d · ", text)] == expected
 
 
 def test_what_a_channel_looks_for_is_drawn_once_and_can_be_stopped(open_page):

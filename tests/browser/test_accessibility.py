@@ -9,6 +9,8 @@ from playwright.sync_api import Page
 from visionlab.ui.shared.page import PAGES
 from visionlab.ui.shared.widgets import ink_on
 
+pytestmark = pytest.mark.browser
+
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
 SIZES = ((1400, 900), (800, 1000), (420, 850))
 FOUND = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations
