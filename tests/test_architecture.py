@@ -319,6 +319,24 @@ def test_every_path_that_a_document_names_is_there(document):
         assert not heading or heading in slugs, f"{document} links to {target}#{heading}"
 
 
+def test_the_tree_of_the_readme_is_the_one_that_is_there():
+    """What its lines name is there, from whatever they are indented under, and every room is in it."""
+    _, after = (PROJECT / "README.md").read_text().split("## Where things are")
+    tree = after.split("```")[1]
+    above: dict[int, Path] = {0: PROJECT}
+    for indent, names in re.findall(r"^( *)(\S.*?)(?:  |$)", tree, re.MULTILINE):
+        for name in re.split(", | ", names):
+            if len(indent) in above:  # else a description goes on
+                found = [*above[len(indent)].glob(name.rstrip("/"))]
+                assert found, f"the tree names {name} under {above[len(indent)]}"
+                assert all(path.is_dir() == name.endswith("/") for path in found), name
+                above[len(indent) + 2] = found[0]
+    told = set(re.findall(r"[\w/]+/", tree))
+    inner = {room for room in ROOMS if room.parent == ROOT / "ui" / "shared" / "components"}
+    folders = {*ROOMS, *(path.parent for path in PROJECT.glob("tests/*/*.py"))} - inner
+    assert not {folder for folder in folders if f"{folder.name}/" not in told}
+
+
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_test_and_table_that_a_document_names_is_there(document):
     """A test by its bare name, a table as `NAME` (`path`)."""
