@@ -32,7 +32,7 @@ from visionlab.errors import ParameterError, UnclearSetError
 from visionlab.imaging.image import encode_png, fit
 from visionlab.learning.answers import many
 from visionlab.learning.features.augmentation import VIEWS
-from visionlab.learning.sets.dataset import textures
+from visionlab.learning.sets.ready_made import textures
 from visionlab.network.files.weight_file import WeightFile
 from visionlab.network.running.certainty import in_words
 from visionlab.network.zoo import imagenet

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visionlab.errors import DatasetError, ParameterError
-from visionlab.learning.sets.dataset import LabelledImages, class_names, textures
+from visionlab.learning.sets.dataset import LabelledImages, class_names
 from visionlab.learning.sets.online_sets import ONLINE_SETS, OnlineSet
 from visionlab.learning.sets.reading import SHRUNK, Part, framed, read_cifar_python, read_folder, read_idx, read_zip
-from visionlab.learning.sets.ready_made import read_digits, read_faces
+from visionlab.learning.sets.ready_made import read_digits, read_faces, textures
 
 HELD_OUT = 1 / 6  # of a set that comes without a test part, as of CIFAR-10's 60,000 pictures
 

@@ -52,7 +52,7 @@ def filter_zip(
     `form` is a name in FORMATS. With `fit` each picture is shrunk first to so many pixels on its longest side. Pictures
     keep their path with another ending; one that cannot be read is left out, and named. The zip is written to a
     temporary file without a name: whoever stops asking leaves nothing behind.
-    Raises DatasetError for what is no zip, holds no picture, or is over a limit here or in learning.archive.
+    Raises DatasetError for what is no zip, holds no picture, or is over a limit here or of learning/sets/archive.py.
     """
     ending, encode = FORMATS[form]
     steps = max(1, len(pipeline.steps) - len(pipeline.off))
