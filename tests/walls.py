@@ -15,7 +15,8 @@ ROOT = Path(visionlab.__file__).parent
 PROJECT = ROOT.parent
 SOURCES = sorted(ROOT.rglob("*.py"))
 SCRIPTS = sorted([*PROJECT.glob("pages/*.py"), PROJECT / "home.py", PROJECT / "streamlit_app.py"])
-LIBRARY = ["errors", "device", "writing", "packing", "limits", "imaging", "network", "learning"]  # from the bottom
+BASE = ["errors", "wording", "device", "writing", "packing", "limits"]  # from the bottom
+LIBRARY = [*BASE, "imaging", "network", "learning"]
 LAYERS = {  # of visionlab, whom each may import: what lies below it, and itself
     **{name: LIBRARY[: place + 1] for place, name in enumerate(LIBRARY)},
     "ui": [*LIBRARY, "ui"],

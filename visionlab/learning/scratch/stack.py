@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from visionlab.errors import DatasetError, ParameterError
-from visionlab.imaging.filter_record import quoted
+from visionlab.wording import quoted
 
 KINDS = ("conv", "pool", "dropout", "dense")
 PADDINGS = ("same", "valid")

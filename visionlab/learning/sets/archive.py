@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from visionlab.errors import DatasetError
-from visionlab.imaging.filter_record import shortened
 from visionlab.imaging.image import MAX_BYTES
 from visionlab.learning.sets import layout
 from visionlab.learning.sets.layout import Arranged, Entry, Parts
 from visionlab.learning.sets.names import entries, is_folder
+from visionlab.wording import shortened, sized
 
 MAX_PICTURES = 5_000  # of a zip or an upload, like the limits below
 MAX_CLASSES = 100
@@ -125,7 +125,8 @@ class _Guarded:
 
     def read(self, size: int = -1) -> bytes:
         if size > self._longest:
-            raise DatasetError(f"The zip's table of contents takes {_mb(size)}; at most {_mb(self._longest)} is read.")
+            most = f"at most {self._longest >> 20:,} MB is read"
+            raise DatasetError(f"The zip's table of contents takes {sized(size)}; {most}.")
         return self._file.read(size)
 
     def seekable(self) -> bool:
@@ -151,7 +152,7 @@ def opened(
     try:
         file.seek(0, os.SEEK_END)
         if file.tell() > most:
-            raise DatasetError(f"The zip has {_mb(file.tell())}; at most {_mb(most)} is taken.")
+            raise DatasetError(f"The zip has {sized(file.tell())}; at most {most >> 20:,} MB is taken.")
         try:
             archive = zipfile.ZipFile(_Guarded(file, contents))
         except _BROKEN_ZIP as error:
@@ -175,8 +176,8 @@ def files_in(archive: zipfile.ZipFile, most: int | None = None) -> dict[Parts, z
     pictures = dict(pictures_in(archive))
     for path, info in pictures.items():
         if info.file_size > MAX_BYTES:
-            told = f"“{'/'.join(path)}” has {_mb(info.file_size)}"
-            raise DatasetError(f"{told}; at most {_mb(MAX_BYTES)} a picture is taken.")
+            told = f"“{'/'.join(path)}” has {sized(info.file_size)}"
+            raise DatasetError(f"{told}; at most {MAX_BYTES >> 20:,} MB a picture is taken.")
     check_unpacked(sum(info.file_size for info in pictures.values()), most)
     return files
 
@@ -223,7 +224,7 @@ def check_unpacked(size: int, most: int | None = None) -> None:
     """DatasetError where pictures of so many bytes together are more than is taken: MAX_UNPACKED_BYTES unless told."""
     most = MAX_UNPACKED_BYTES if most is None else most
     if size > most:
-        raise DatasetError(f"The zip's pictures take {_mb(size)} unpacked; at most {_mb(most)} is taken.")
+        raise DatasetError(f"The zip's pictures take {sized(size)} unpacked; at most {most >> 20:,} MB is taken.")
 
 
 def read_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> bytes:
@@ -232,7 +233,7 @@ def read_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> by
     for chunk in read_chunks(archive, info, name):
         data += chunk
         if len(data) > MAX_BYTES:  # whatever its header says
-            told = f"“{shortened(name)}” unpacks to over {_mb(MAX_BYTES)}"
+            told = f"“{shortened(name)}” unpacks to over {MAX_BYTES >> 20:,} MB"
             raise DatasetError(f"{told}, the most that a picture may have.")
     return bytes(data)
 
@@ -245,7 +246,3 @@ def read_chunks(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> I
                 yield chunk
     except _BROKEN_ZIP as error:
         raise DatasetError(f"“{shortened(name)}” is damaged in the zip: {error}") from error
-
-
-def _mb(size: int) -> str:
-    return f"{size / 2**20:,.1f} MB".replace(".0 MB", " MB")

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 
 from visionlab.errors import DatasetError
-from visionlab.imaging.filter_record import quoted, shortened
+from visionlab.wording import quoted, shortened
 
 UTF8, UNICODE_PATH = (
     0x800,

@@ -16,7 +16,6 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from visionlab.errors import DatasetError
 from visionlab.imaging import pixels
-from visionlab.imaging.filter_record import shortened
 from visionlab.imaging.image import Image
 from visionlab.learning.heads.head import MAX_BYTES as MAX_HEAD_BYTES
 from visionlab.learning.heads.head import Head, load_head
@@ -28,6 +27,7 @@ from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.learning.takeaway.export import Parity, export_checked
 from visionlab.learning.takeaway.model_card import model_card
 from visionlab.network.running.classifier import Classifier
+from visionlab.wording import shortened, sized
 from visionlab.writing import replacing
 
 HEAD, PICTURES = "head.safetensors", "pictures.zip"
@@ -118,8 +118,8 @@ def check_size(size: int, most: int) -> None:
     """DatasetError where a zip with pictures that takes at least so many bytes takes more than `most`."""
     if size > most:
         raise DatasetError(
-            f"With its pictures the zip would take at least {size / 10**9:,.2f} GB, and one of over "
-            f"{most / 10**9:,.2f} GB cannot be opened again; pack it without them, and save them as a zip of their own."
+            f"With its pictures the zip would take at least {sized(size)}, and one of over "
+            f"{sized(most)} cannot be opened again; pack it without them, and save them as a zip of their own."
         )
 
 
@@ -234,7 +234,7 @@ def _unpacked(opened: ZipFile, info: ZipInfo, most: int, report: Watched = unwat
     if size > most:
         raise DatasetError(f"“{info.filename}” unpacks to over {most >> 20:,} MB, the most that is taken.")
     if size > (free := shutil.disk_usage(tempfile.gettempdir()).free):
-        told = f"“{info.filename}” unpacks to {size / 10**6:,.0f} MB, and the disk has room for {free / 10**6:,.0f} MB"
+        told = f"“{info.filename}” unpacks to {sized(size)}, and the disk has room for {sized(free)}"
         raise DatasetError(f"{told}; make room on it, or bring the pictures in parts.")
     file = tempfile.TemporaryFile()  # noqa: SIM115
     try:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from visionlab.errors import ParameterError
-from visionlab.imaging.filter_record import quoted
 from visionlab.learning.scratch import (
     STACKS,
     LayerShape,
@@ -26,6 +25,7 @@ from visionlab.learning.scratch import (
 from visionlab.learning.scratch.stack import MOST_LAYERS, PADDINGS, possible
 from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import icon_only
+from visionlab.wording import quoted
 
 ROWS = "scratch-layers"  # in the session
 OURS = "scratch-layers-for"  # there, too: the shape that a stack was picked for, until a person changes it
