@@ -88,8 +88,8 @@ def test_there_is_no_recall_where_no_test_picture_is_one(tmp_path):
 
 
 def test_the_8_that_moves_in_a_table_and_in_json(monkeypatch):
-    short = {name: replace(kind, epochs=1) for name, kind in moving_eight.KINDS.items()}
-    monkeypatch.setattr(moving_eight, "KINDS", short)
+    short = {name: replace(kind, epochs=1) for name, kind in moving_eight.LEARNERS.items()}
+    monkeypatch.setattr(moving_eight, "LEARNERS", short)
     monkeypatch.setattr(moving_eight, "OF_EACH", 100)
     found = json.loads(run("moving-eight", "--json"))
     assert list(found) == list(short)

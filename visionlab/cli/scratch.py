@@ -141,11 +141,11 @@ def moving_eight(
     as_json: AsJson = False,
 ) -> None:
     """Four networks tell an 8 from what is none, wherever it is."""
-    from visionlab.learning.scratch.moving_eight import KINDS, MovingEight
+    from visionlab.learning.scratch.moving_eight import LEARNERS, MovingEight
 
     run = MovingEight(_data(source, None, seed, None), target, seed, device)
     with bar() as progress:
-        tasks = {name: progress.add_task(kind.title, total=1.0) for name, kind in KINDS.items()}
+        tasks = {name: progress.add_task(kind.title, total=1.0) for name, kind in LEARNERS.items()}
         for look in run:
             progress.update(tasks[look.name], completed=look.share)
     curves = {name: [part.tolist() for part in found.curve()] for name, found in run.shifts.items()}
@@ -157,7 +157,7 @@ def moving_eight(
     distances = next(iter(curves.values()))[0]
     table = Table("right when shifted by", *(f"{distance} px" for distance in distances))
     for name, (_, accuracies) in curves.items():
-        table.add_row(KINDS[name].title, *(f"{share:.0%}" for share in accuracies))
+        table.add_row(LEARNERS[name].title, *(f"{share:.0%}" for share in accuracies))
     console.print(table)
 
 

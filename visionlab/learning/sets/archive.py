@@ -16,8 +16,8 @@ from typing import BinaryIO, TypeVar
 from visionlab.errors import DatasetError
 from visionlab.imaging.image import MAX_BYTES
 from visionlab.learning.sets import layout
-from visionlab.learning.sets.layout import Arranged, Entry, Parts
-from visionlab.learning.sets.names import entries, is_folder
+from visionlab.learning.sets.layout import Arranged, Entry
+from visionlab.learning.sets.names import PathParts, entries, is_folder
 from visionlab.wording import shortened, sized
 
 MAX_PICTURES = 5_000  # of a zip or an upload, like the limits below
@@ -61,8 +61,8 @@ def read_folder(path: str | os.PathLike[str], alone: str | None = None, parts: b
     if not root.is_dir():
         raise DatasetError(f"“{root}” is no folder; name one that holds one folder a class.")
     closed: list[OSError] = []
-    files: dict[Parts, Path] = {}
-    folders: list[Parts] = []
+    files: dict[PathParts, Path] = {}
+    folders: list[PathParts] = []
     for base, inner, names in os.walk(root, onerror=closed.append, followlinks=True):
         here = Path(base)
         inner[:] = [name for name in inner if not layout.is_litter((name,)) and not _leads_back(here / name, root)]
@@ -90,14 +90,14 @@ def start_of_file(file: Path) -> bytes:
 
 
 def arranged(
-    files: Mapping[Parts, tuple[T, Callable[[], bytes]]],
-    folders: Iterable[Parts] = (),
+    files: Mapping[PathParts, tuple[T, Callable[[], bytes]]],
+    folders: Iterable[PathParts] = (),
     alone: str | None = None,
     parts: bool | None = None,
 ) -> Arranged[T]:
     """As layout.arrange, of files by their paths, each with what gives its first START bytes."""
-    pictures: dict[Parts, T] = {}
-    others: list[Parts] = []
+    pictures: dict[PathParts, T] = {}
+    others: list[PathParts] = []
     for path, (source, start) in files.items():
         if layout.is_picture(path, start):
             pictures[path] = source
@@ -164,15 +164,22 @@ def opened(
             file.close()
 
 
-def files_in(archive: zipfile.ZipFile, most: int | None = None) -> dict[Parts, zipfile.ZipInfo]:
+def by_path(archive: zipfile.ZipFile) -> dict[PathParts, zipfile.ZipInfo]:
+    """The files of an opened zip by their paths. Raises DatasetError like names.entries(), and where one is there twice
+    that is no litter."""
+    files: dict[PathParts, zipfile.ZipInfo] = {}
+    for path, info in entries(archive):  # all are checked, litter too
+        if path and not is_folder(info) and files.setdefault(path, info) is not info and not layout.is_litter(path):
+            raise DatasetError(f"The zip holds “{shortened('/'.join(path))}” twice; pack it anew.")
+    return files
+
+
+def files_in(archive: zipfile.ZipFile, most: int | None = None) -> dict[PathParts, zipfile.ZipInfo]:
     """The files of an opened zip by their paths, every entry checked by what its header says, none read.
 
     `most` bytes may the pictures take unpacked, MAX_UNPACKED_BYTES unless told. Raises DatasetError like read_zip.
     """
-    files: dict[Parts, zipfile.ZipInfo] = {}
-    for path, info in entries(archive):  # all are checked, litter too
-        if path and not is_folder(info) and files.setdefault(path, info) is not info and not layout.is_litter(path):
-            raise DatasetError(f"The zip holds “{shortened('/'.join(path))}” twice; pack it anew.")
+    files = by_path(archive)
     pictures = dict(pictures_in(archive))
     for path, info in pictures.items():
         if info.file_size > MAX_BYTES:
@@ -195,7 +202,7 @@ def class_entries(
     return found
 
 
-def pictures_in(archive: zipfile.ZipFile) -> list[tuple[Parts, zipfile.ZipInfo]]:
+def pictures_in(archive: zipfile.ZipFile) -> list[tuple[PathParts, zipfile.ZipInfo]]:
     """(path, entry) of each picture of an opened zip, wherever it lies. Raises DatasetError as names.entries does."""
     return [
         (path, info)
@@ -204,7 +211,7 @@ def pictures_in(archive: zipfile.ZipFile) -> list[tuple[Parts, zipfile.ZipInfo]]
     ]
 
 
-def others_in(archive: zipfile.ZipFile) -> list[Parts]:
+def others_in(archive: zipfile.ZipFile) -> list[PathParts]:
     """The path of each file of an opened zip that is no picture, without what systems leave behind. Raises DatasetError
     as names.entries does."""
     files = {path for path, info in entries(archive) if path and not is_folder(info) and not layout.is_litter(path)}

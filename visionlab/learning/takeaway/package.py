@@ -22,12 +22,12 @@ from visionlab.learning.heads.head import Head, load_head
 from visionlab.learning.judging.metrics import Report
 from visionlab.learning.projects.as_zip import read_manifest
 from visionlab.learning.projects.intake import MAX_ZIP_BYTES, Arriving, from_zip, labelled
-from visionlab.learning.sets import archive, names
+from visionlab.learning.sets import archive
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.learning.takeaway.export import Parity, export_checked
 from visionlab.learning.takeaway.model_card import model_card
 from visionlab.network.running.classifier import Classifier
-from visionlab.wording import shortened, sized
+from visionlab.wording import sized
 from visionlab.writing import replacing
 
 HEAD, PICTURES = "head.safetensors", "pictures.zip"
@@ -175,10 +175,7 @@ def labelled_zip(source: Source, parts: bool | None = None) -> LabelledImages:
 
 def _entries(opened: ZipFile) -> tuple[ZipInfo | None, ZipInfo | None]:
     """The head and, beside it, the pictures of a package; None for what is not there."""
-    found: dict[names.Parts, ZipInfo] = {}
-    for path, info in names.entries(opened):
-        if found.setdefault(path, info) is not info:
-            raise DatasetError(f"The zip holds “{shortened('/'.join(path))}” twice; pack it anew.")
+    found = archive.by_path(opened)
     around = min((path[:-1] for path in found if path[-1:] == (HEAD,)), key=len, default=None)
     return (None, None) if around is None else (found[*around, HEAD], found.get((*around, PICTURES)))
 
