@@ -166,7 +166,7 @@ def _sum(trace: Trace, after: Trace | None) -> None:
     rows += _plain_row("sum, before the ReLU" if after else "sum", fixed(trace.total, 4), "sum")
     if after:
         rows += _plain_row("after the ReLU", fixed(after.value, 4))
-    heads = "".join(f'<th scope="col">{head}</th>' for head in ("", "values", "", "weights", "", "products", "sum"))
+    heads = "".join(f'<th scope="col">{head}</th>' for head in ("", "values", "×", "weights", "=", "products", "sum"))
     st.html(f'<table class="trace"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>')
     off = abs(trace.total - trace.value)
     own = f"The network’s own number{' before the ReLU' if after else ''} is {fixed(trace.value, 4)}"
