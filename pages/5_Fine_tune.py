@@ -3,7 +3,7 @@
 import streamlit as st
 
 from visionlab.ui.shared.page import page
-from visionlab.ui.studio import projects, start
+from visionlab.ui.studio import lost, projects, start
 from visionlab.ui.studio.judge import step as judge
 from visionlab.ui.studio.pictures import step as pictures
 from visionlab.ui.studio.takeaway import step as takeaway
@@ -21,6 +21,7 @@ with page("Fine-tune"):
     if project is None:
         start.show()
     else:
+        lost.show(project)
         if st.session_state.get("step") not in STEPS:  # at first, or where the link lost it on the way back
             linked = st.query_params.get("step")
             st.session_state["step"] = linked if linked in STEPS else "Pictures"

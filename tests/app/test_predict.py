@@ -12,6 +12,7 @@ import pytest
 import streamlit as st
 from app.conftest import finish_jobs
 from app.test_pages import bars
+from streamlit.testing.v1 import AppTest
 
 import visionlab as vl
 from visionlab.imaging.image import encode_jpeg, encode_png
@@ -25,6 +26,7 @@ from visionlab.network.zoo.models import MODELS
 from visionlab.ui.predict.live import answer_to
 from visionlab.ui.shared.components.camera import Frame
 from visionlab.ui.shared.state import SAMPLE, TrainedHead
+from visionlab.ui.shared.visitor import COOKIE
 
 
 @pytest.fixture(scope="module")
@@ -364,6 +366,39 @@ def test_a_head_that_refuses_says_so_wherever_it_is_asked(open_page, net, refuse
     for why in (False, True):
         frame = Frame(1, encode_jpeg(vl.load_sample("cat"), 95), why)
         assert answer_to(frame, mine).refused == refuses
+
+
+def keeping(heads: list) -> None:
+    from visionlab.ui.shared import state
+
+    for head in heads:
+        state.keep_head(head)
+
+
+def test_ones_own_head_stays_after_a_reload_and_where_it_is_lost_that_is_said(open_page, new_app, net):
+    width, browser = net.layer("avgpool").shape[0], "a" * 32
+    first, second = (
+        Head(np.zeros((2, width), np.float32), np.zeros(2, np.float32), labels, net.name, "avgpool", "x")
+        for labels in (("cats", "dogs"), ("ants", "bees"))
+    )
+    first, second = (replace(each, fingerprint=network_fingerprint(net)) for each in (first, second))
+    before = AppTest.from_function(keeping, args=([first, second],))
+    before.session_state[COOKIE] = browser
+    before.run()
+    link = {"network": "Your own head", "head": hashlib.sha256(first.to_bytes()).hexdigest()[:16]}
+    for cookie, told in ((browser, False), ("b" * 32, True)):
+        app = new_app()
+        app.session_state[COOKIE] = cookie
+        app.run().switch_page("pages/4_Predict.py")
+        for name, value in link.items():
+            app.query_params[name] = value
+        app.run()
+        assert not app.exception
+        assert (app.selectbox(key="network").value == "your-head") != told
+        assert any("not here any more" in text for text in texts(app)) == told
+        if not told:
+            assert {name for name, _ in bars(app)} == {"cats", "dogs"}, "not the latest one: that of the link"
+            assert app.query_params["head"] in (link["head"], [link["head"]])
 
 
 def test_what_was_refused_is_told_on_the_page_where_it_was_and_on_no_other(open_page):

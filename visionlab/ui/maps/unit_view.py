@@ -17,7 +17,7 @@ from visionlab.ui.maps.look import Look
 from visionlab.ui.maps.state import Spot
 from visionlab.ui.shared.page import told
 from visionlab.ui.shared.terms import term
-from visionlab.ui.shared.widgets import fixed, number
+from visionlab.ui.shared.widgets import fixed, ink_on, number, sliding
 
 SHOWN = 5  # contributions, the largest ones
 MOST_NUMBERS = 25  # in a patch: a larger one is not written out
@@ -167,7 +167,8 @@ def _sum(trace: Trace, after: Trace | None) -> None:
     if after:
         rows += _plain_row("after the ReLU", fixed(after.value, 4))
     heads = "".join(f'<th scope="col">{head}</th>' for head in ("", "values", "×", "weights", "=", "products", "sum"))
-    st.html(f'<table class="trace"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>')
+    whole = f'<table class="trace"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
+    st.html(sliding(whole, "The unit’s sum"))
     off = abs(trace.total - trace.value)
     own = f"The network’s own number{' before the ReLU' if after else ''} is {fixed(trace.value, 4)}"
     st.caption(
@@ -204,8 +205,7 @@ def _grid(values: NDArray[np.float32]) -> str:
     rows = "".join(
         "<tr>"
         + "".join(
-            f'<td style="background:rgb({r},{g},{b});color:{"#fff" if 0.3 * r + 0.6 * g + 0.1 * b < 130 else "#111"}">'
-            f"{fixed(value, decimals)}</td>"
+            f'<td style="background:rgb({r},{g},{b});color:{ink_on((r, g, b))}">{fixed(value, decimals)}</td>'
             for value, (r, g, b) in zip(line, tints, strict=True)
         )
         + "</tr>"

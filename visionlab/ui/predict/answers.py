@@ -22,7 +22,7 @@ from visionlab.ui.shared.components.bars import bars
 from visionlab.ui.shared.networks import Network, model_picker, network, title_of
 from visionlab.ui.shared.state import Picture
 from visionlab.ui.shared.terms import term
-from visionlab.ui.shared.widgets import facts, verdict
+from visionlab.ui.shared.widgets import facts, sliding, verdict
 
 MOST = 20  # classes that can be listed
 COLDEST, HOTTEST = 0.25, 4.0  # temperatures
@@ -204,7 +204,8 @@ def _table(rows: Sequence[_Answered]) -> str:
             cells = f'<td colspan="{SEVERAL + 2}">{escape(row.problem)}</td>'
         body += f'<tr><th scope="row">{title}</th>{cells}</tr>'
     heads = "".join(f'<th scope="col">{head}</th>' for head in ("Network", *range(1, SEVERAL + 1), "Time", "Size"))
-    return f'<table class="networks"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
+    whole = f'<table class="networks"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
+    return sliding(whole, "What each network says")
 
 
 def _folded(label: str) -> str:

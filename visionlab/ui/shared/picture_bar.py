@@ -11,15 +11,12 @@ from streamlit.delta_generator import DeltaGenerator
 from visionlab.errors import ImageError
 from visionlab.imaging.image import MAX_BYTES, load_image
 from visionlab.imaging.samples import SAMPLES, load_sample
-from visionlab.learning.sets.layout import PICTURE_SUFFIXES
 from visionlab.ui.shared import state
 from visionlab.ui.shared.components.paste_and_drop import paste_and_drop
 from visionlab.ui.shared.page import sentence, strip
 from visionlab.ui.shared.widgets import distinct, file_uploader, show
 
 THUMBNAIL = 112  # pixels, of which the strip shows half as many: sharp on any screen
-COMMON = ("jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif", "heic")  # told in this order
-PICTURE_TYPES = list(dict.fromkeys([*COMMON, *(suffix.removeprefix(".") for suffix in PICTURE_SUFFIXES)]))
 
 
 def image_picker(place: DeltaGenerator | None = None) -> state.Picture:
@@ -39,7 +36,7 @@ def image_picker(place: DeltaGenerator | None = None) -> state.Picture:
             picture = _choice(mine, options)
             file_uploader(
                 "Or your own",
-                type=PICTURE_TYPES,
+                type=None,  # a picture is known by its bytes: it may have no suffix, and what is none is told why
                 accept_multiple_files=True,
                 key="upload",
                 max_upload_size=MAX_BYTES >> 20,

@@ -45,12 +45,15 @@ def model_picker(first: Sequence[str]) -> Network:
         help="More networks can be downloaded on the Predict page, under “Several networks”.",
     )
     state.remember_network(picked, titles[picked])
+    state.remember_head(picked == YOUR_HEAD)
     return network(picked)
 
 
 def not_here() -> str | None:
     """A sentence where a link names a network that is not here, until one is picked."""
     name = state.unknown_network()
+    if name in (YOUR_HEAD, title_of(YOUR_HEAD)):
+        return "Your own head is not here any more, so a network is shown. Open it again on Fine-tune."
     return name and f"{told_missing(name)}, so another one is shown. {_how_to_get(name)}"
 
 
@@ -89,6 +92,7 @@ def suggest(first: Sequence[str], used: Network) -> None:
 
 def networks_here() -> list[str]:
     """The names of the networks whose weights are here, and of the user's own head."""
+    state.restore_head()
     return [*available(), *([YOUR_HEAD] if state.trained_head() else [])]
 
 
