@@ -700,6 +700,11 @@ def test_another_layer_and_channel_beside_stay_until_the_first_moves(two):
     app.number_input(key="channel-conv3_2-128").set_value(3).run()
     app.number_input(key="channel-layer3.0.sum-256-beside").set_value(9).run()
     assert [app.query_params[name] for name in ("channel", "channel2")] in (["3", "9"], [["3"], ["9"]])
+    app.checkbox(key="hold-beside").check().run()
+    assert app.query_params["unit2"] not in ("", [""])
+    assert "unit" not in app.query_params
+    app.checkbox(key="hold-beside").uncheck().run()
+    assert "unit2" not in app.query_params
     app.segmented_control(key="in-detail").set_value("-beside").run()
     assert not app.exception
     assert any("One unit: layer3.0.sum, channel 9" in each.value for each in app.markdown)
