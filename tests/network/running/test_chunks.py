@@ -124,4 +124,4 @@ def test_memory_of_layers_is_kept_for_the_next_picture():
     run = subprocess.run([sys.executable, "-c", FAULTS], cwd=root, capture_output=True, text=True, check=True)
     faults, apart = map(int, run.stdout.split())
     assert faults < 200, "pages; a layer of 4.8 MB has 1,176"
-    assert apart == 0, "32 MB come from what is kept, of which there may be twice as much: enough for all maps"
+    assert apart == 0, "a block of 32 MB comes from what is kept"
