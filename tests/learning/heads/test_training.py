@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.neighbors import NearestCentroid
 from sklearn.utils import compute_sample_weight
 from tiny import tiny_classifier
@@ -14,7 +13,7 @@ from visionlab.errors import DatasetError, ParameterError
 from visionlab.learning.features.augmentation import view
 from visionlab.learning.features.cache import FeatureCache
 from visionlab.learning.features.embedding import embed
-from visionlab.learning.features.regression import STRENGTHS, Regression
+from visionlab.learning.features.regression import STRENGTHS, Regression, folds
 from visionlab.learning.features.scaling import STRENGTH
 from visionlab.learning.heads.head import load_head
 from visionlab.learning.heads.inputs import sides
@@ -268,7 +267,7 @@ def test_the_penalty_is_the_one_that_cross_validation_finds_best(counts):
     same = compute_sample_weight("balanced", y)
     for strength in STRENGTHS:
         logits = np.zeros((len(y), 3))
-        for train, test in StratifiedGroupKFold(5, shuffle=True, random_state=0).split(x, y, groups):
+        for train, test in folds(y, groups, 5, seed=0):
             model = LogisticRegression(C=1 / (strength * len(train)), class_weight="balanced", tol=1e-8, max_iter=5000)
             mean = z[train].mean(0)
             logits[test] = model.fit(z[train] - mean, y[train]).decision_function(z[test] - mean)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from visionlab.errors import ParameterError
-from visionlab.learning.features.regression import FOLDS, Regression
+from visionlab.learning.features.regression import FOLDS, Regression, folds
 from visionlab.learning.features.scaling import STRENGTH
 
 SHARES = (0.15, 0.3, 0.5, 0.75, 1.0)  # of the pictures that are learned from
@@ -85,20 +85,18 @@ def _curve(
     features: NDArray[np.float32],
     labels: NDArray[np.int64],
     groups: NDArray[np.int64],
-    folds: int,
+    parts: int,
     shares: Sequence[float],
     repeats: int,
     seed: int,
 ) -> Iterator[CurvePoint]:
-    from sklearn.model_selection import StratifiedGroupKFold  # late: slow to import
-
     rng = np.random.default_rng(seed)
     regression = Regression(features, labels, int(labels.max()) + 1)
     found = regression.out_of_sample(groups, seed)
     strength = STRENGTH if found is None else found.strength
     draws = []  # of each repeat and fold: who learns, from which share on, and who is asked
     for repeat in range(repeats):
-        split = StratifiedGroupKFold(folds, shuffle=True, random_state=seed + repeat).split(labels, labels, groups)
+        split = folds(labels, groups, parts, seed + repeat)
         draws += [(repeat, learn, _needed(labels[learn], groups[learn], rng), asked) for learn, asked in split]
     for share in shares:
         right, counts = np.zeros((repeats, len(labels)), bool), []
