@@ -263,7 +263,7 @@ def test_the_penalty_is_the_one_that_cross_validation_finds_best(counts):
     kept = np.concatenate([np.flatnonzero(data.labels == one)[:count] for one, count in enumerate(counts)])
     x, y, groups = x[kept], data.labels[kept], data.groups[kept]
     found = Regression(x, y, 3).out_of_sample(groups, seed=0)
-    z, losses, rows = scaled(x, x), [], np.arange(len(y))
+    z, losses, prior, rows = scaled(x, x), [], [], np.arange(len(y))
     same = compute_sample_weight("balanced", y)
     for strength in STRENGTHS:
         logits = np.zeros((len(y), 3))
@@ -273,9 +273,10 @@ def test_the_penalty_is_the_one_that_cross_validation_finds_best(counts):
             logits[test] = model.fit(z[train] - mean, y[train]).decision_function(z[test] - mean)
         calibrated = [softmax(logits / t) for t in np.geomspace(0.1, 10, 200)]
         losses.append(min(np.average(-np.log(each[rows, y]), weights=same) for each in calibrated))
+        prior.append(np.log(strength) ** 2 / 18 / len(y))
         if strength == found.strength:
             np.testing.assert_allclose(softmax(found.logits), softmax(logits / found.temperature), atol=0.02)
-    assert found.strength == STRENGTHS[int(np.argmin(losses))]
+    assert found.strength == STRENGTHS[int(np.argmin(np.add(losses, prior)))]
     problem = Problem(x, y, groups, x[:0], 3, 0, None)
     assert choose_strength(problem) == (found.strength, found.temperature)
     assert min(losses) < found.loss < min(losses) + 0.05, "one more row is counted, whose class nobody knows"

@@ -16,9 +16,10 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from visionlab.device import one_thread
-from visionlab.learning.features.scaling import Scale
+from visionlab.learning.features.scaling import STRENGTH, Scale
 
 STRENGTHS = (100.0, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01)  # each from the solution of the one before
+SPREAD = 3.0  # of ln(strength / STRENGTH) before anything is known: of few rows, which tell little, this decides
 FOLDS = 5
 OWN = 0.5  # weight of a feature's own variance in its spread: half a point better than 0 where classes are much alike
 LESS = 3e-3  # the largest derivative that is left while a strength is chosen …
@@ -60,7 +61,7 @@ def class_weights(labels: NDArray[np.int64], classes: int) -> NDArray[np.float64
 class OutOfSample:
     """What N rows are taken for by regressions that have seen neither them nor their group.
 
-    strength: of the penalty with the least loss. temperature: what these logits have to be divided by. logits: float64
+    strength: of the penalty that was chosen. temperature: what these logits have to be divided by. logits: float64
     (N, K), so divided, −∞ for a class that the row's regression did not know. loss: their mean cross-entropy in nats,
     of rows whose class it knew and of one more, of any class: without that one, a few rows that are all taken for what
     they are would ask for a temperature of 0. Each class counts the same, in both.
@@ -104,8 +105,8 @@ class Regression:
     ) -> OutOfSample | None:
         """Stratified cross-validation over groups (n,), which stay whole; None where a class has a single group.
 
-        The strengths, falling, are tried until two in a row made it worse. progress is told (done, of at most)
-        strengths.
+        The strength is that of the least loss of all rows together, and of a log-normal prior around STRENGTH. The
+        strengths, falling, are tried until two in a row made it worse. progress is told (done, of at most) strengths.
         """
         units = np.unique(np.stack([self.labels, groups]), axis=1)[0]
         parts = min(FOLDS, int(np.bincount(units, minlength=self.classes).min()))
@@ -120,8 +121,8 @@ class Regression:
                     logits[np.ix_(fold.test, fold.known)] = fold.at(strength)
             told = np.isfinite(logits[np.arange(len(logits)), self.labels])
             temperature, loss = _calibrated(logits[told], self.labels[told], counts[told])
-            losses.append(loss)
-            if best is None or loss < best.loss:
+            losses.append(loss + np.log(strength / STRENGTH) ** 2 / (2 * SPREAD**2 * len(logits)))
+            if min(losses) == losses[-1]:
                 best = OutOfSample(strength, temperature, logits / temperature, loss)
             if progress:
                 progress(done, len(strengths))
