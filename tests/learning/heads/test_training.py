@@ -15,6 +15,7 @@ from visionlab.learning.features.cache import FeatureCache
 from visionlab.learning.features.embedding import embed
 from visionlab.learning.features.regression import STRENGTHS, Regression, folds
 from visionlab.learning.features.scaling import STRENGTH
+from visionlab.learning.heads import descent, fine_tuning
 from visionlab.learning.heads.head import load_head
 from visionlab.learning.heads.inputs import sides
 from visionlab.learning.heads.kinds import KINDS
@@ -193,6 +194,20 @@ def test_classes_count_the_same_however_many_pictures_they_have():
     oracle = LogisticRegression(C=1 / (0.3 * len(z)), class_weight="balanced", tol=1e-10, max_iter=5000)
     expected = oracle.fit(z, data.labels).predict_proba(z)
     np.testing.assert_allclose(softmax(head.logits(features)), expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["mlp", "fine-tune"])
+def test_where_nothing_tells_classes_apart_they_are_equally_probable_whatever_their_counts(kind, monkeypatch):
+    for module, rate in ((fine_tuning, "HEAD_RATE"), (descent, "MLP_RATE")):
+        monkeypatch.setattr(module, rate, 0.3)  # else a few epochs change little
+    labels = np.repeat([0, 1], [24, 8])
+    grey = [np.full((32, 32, 3), 128, np.uint8)] * 32
+    data = LabelledImages(grey, labels, ("many", "few"), np.arange(32), [""] * 32)
+    run = fit(data, tiny_classifier(), kind=kind, epochs=12, views=())
+    for _ in run:
+        pass
+    run.best, run._parts, run._finished = run.history[-1], run._trial.parts(), None  # not the best on what is held out
+    np.testing.assert_allclose(softmax(run.head.logits(run.features)), 0.5, atol=0.1)
 
 
 def in_parts(*counts):
