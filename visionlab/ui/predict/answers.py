@@ -19,13 +19,13 @@ from visionlab.network.zoo.models import TO_NAME
 from visionlab.ui.predict import caches
 from visionlab.ui.shared import cached, state
 from visionlab.ui.shared.components.bars import bars
-from visionlab.ui.shared.networks import Network, model_picker, network, not_here, title_of
-from visionlab.ui.shared.page import sentence
+from visionlab.ui.shared.networks import Network, model_picker, network, title_of
 from visionlab.ui.shared.state import Picture
 from visionlab.ui.shared.terms import term
-from visionlab.ui.shared.widgets import facts, verdict
+from visionlab.ui.shared.widgets import facts, sliding, verdict
 
 MOST = 20  # classes that can be listed
+COLDEST, HOTTEST = 0.25, 4.0  # temperatures
 CLASS = "class"  # in the link: the class that is explained, where it is not the most probable one
 SEVERAL = 5  # classes of each network where several are compared
 
@@ -49,20 +49,18 @@ def settings() -> tuple[Network, Shown]:
                 state.restore_count(most)
                 count = st.slider("Classes shown", 1, most, key=state.COUNT)
                 state.remember_count(count)
+            state.restore_temperature(COLDEST, HOTTEST)
             temperature = st.slider(
                 "Temperature",
-                0.25,
-                4.0,
-                1.0,
-                0.05,
-                key="temperature",
-                bind="query-params",
+                COLDEST,
+                HOTTEST,
+                step=0.05,
+                key=state.TEMPERATURE,
                 help=f"{term('temperature')} At 1 the percentages are the network’s own, for which its logits are "
                 f"divided by {chosen.net.temperature:.3g}.",
             )
+            state.remember_temperature(temperature)
         place.caption(f"Asked: {chosen.title}")
-    if problem := not_here():
-        sentence(problem)
     return chosen, Shown(count, temperature)
 
 
@@ -206,7 +204,8 @@ def _table(rows: Sequence[_Answered]) -> str:
             cells = f'<td colspan="{SEVERAL + 2}">{escape(row.problem)}</td>'
         body += f'<tr><th scope="row">{title}</th>{cells}</tr>'
     heads = "".join(f'<th scope="col">{head}</th>' for head in ("Network", *range(1, SEVERAL + 1), "Time", "Size"))
-    return f'<table class="networks"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
+    whole = f'<table class="networks"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
+    return sliding(whole, "What each network says")
 
 
 def _folded(label: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -81,13 +81,16 @@ def _choice(mine: state.Picture | None, options: Sequence[str]) -> state.Picture
     return _sample(picked)
 
 
-def second_picture(first: state.Picture) -> state.Picture | None:
-    """Another picture to compare with: a sample, which is in the link, or an earlier upload; None: none is wanted."""
+def second_picture(first: state.Picture, on_change: Callable[[], None]) -> state.Picture | None:
+    """Another picture to compare with: a sample, which is in the link, or an earlier upload; None: none is wanted.
+
+    on_change is called once a person has chosen, before the script runs again.
+    """
     uploads = {key: name for key, name in state.gallery().items() if key != first.key}
     titles = {name: sample.title for name, sample in SAMPLES.items() if name != first.key} | uploads
     titles = distinct({"": "No other picture"} | titles)
     state.restore_second(list(titles))
-    picked = st.selectbox("Compare with", titles, format_func=titles.get, key=state.SECOND)
+    picked = st.selectbox("Compare with", titles, format_func=titles.get, key=state.SECOND, on_change=on_change)
     state.remember_second(picked, in_link=picked in SAMPLES)
     if not picked:
         return None

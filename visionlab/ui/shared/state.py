@@ -20,6 +20,7 @@ GALLERY, GALLERY_BYTES = 24, 48 << 20  # uploads that a session remembers, and o
 COUNT = "count"  # the widget that says how many classes are listed, and how many are where nobody chose
 USUAL_COUNT = 5
 HEAD, HEADS = "head", 4  # in the link: which own head is at work; how many of them a browser finds again
+TEMPERATURE = "temperature"  # the widget that says what the logits are divided by; in the link, too, where it is not 1
 PROJECT = "project"  # in the link: the id of a project of the fine-tuning studio
 
 
@@ -80,8 +81,19 @@ def remember_second(picked: str, in_link: bool) -> None:
         st.query_params.pop(SECOND, None)
 
 
+def no_second() -> None:
+    """In a widget's callback: something else has been chosen to compare with."""
+    st.session_state[SECOND] = ""
+
+
 def uploaded() -> Picture | None:
     return st.session_state.get("uploaded")
+
+
+def picture_key() -> str | None:
+    """The key of the picture that all pages work on, as it was chosen last; None before."""
+    chosen, mine = st.session_state.get("chosen_sample"), uploaded()
+    return mine.key if chosen == YOURS and mine else chosen
 
 
 def keep_upload(picture: Picture, encoded: bytes) -> None:
@@ -194,6 +206,26 @@ def remember_count(count: int) -> None:
     st.session_state["drawn_count"] = count
     wanted = st.session_state["wanted_count"]
     keep_in_link(COUNT, str(wanted) if wanted != USUAL_COUNT else None)
+
+
+def restore_temperature(least: float, most: float) -> None:
+    """Before the widget is drawn: the temperature that was chosen, or that the link says, in these bounds; else 1."""
+    if TEMPERATURE not in st.session_state:
+        try:
+            linked = float(st.query_params.get(TEMPERATURE, ""))
+        except ValueError:
+            linked = 1.0
+        wanted = st.session_state.get("chosen_temperature", linked if least <= linked <= most else 1.0)
+        st.session_state[TEMPERATURE] = wanted
+
+
+def remember_temperature(value: float) -> None:
+    """After it is drawn: for when one comes back to the page, and what is not 1 for the link.
+
+    By the run that shows it: where the browser keeps the link, keys held down leave it behind.
+    """
+    st.session_state["chosen_temperature"] = value
+    keep_in_link(TEMPERATURE, f"{value:g}" if value != 1 else None)
 
 
 def linked_once(name: str) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from itertools import chain, count
 from typing import Any, TypeVar
@@ -118,6 +118,14 @@ def fixed(value: float, decimals: int, sign: str = "") -> str:
     return text.replace("-", "−") if float(text) else f"{0:{sign}.{decimals}f}"
 
 
+def written(columns: Mapping[str, Sequence], write: Mapping[str, Callable[[Any], str]]) -> Any:
+    """A table for st.dataframe, {heading: a value a row}, in which the numbers of some columns are written as people
+    read them, {heading: how}, and are still sorted as numbers; where there is none, nothing is written."""
+    import pandas as pd  # which Streamlit imports as late
+
+    return pd.DataFrame(columns).style.format(dict(write), na_rep="")
+
+
 def facts(values: Mapping[str, str], terms: Mapping[str, str] = {}) -> None:
     """A row of short facts, {what: how much}, that goes on to a second line where a window is narrow.
 
@@ -159,6 +167,18 @@ def probability_bars(answers: Sequence[Prediction]) -> None:
         for i, answer in enumerate(answers)
     )
     st.html(f'<div role="list" aria-label="Predictions">{rows}</div>')
+
+
+def sliding(table: str, about: str) -> str:
+    """HTML of a table that scrolls by itself where it is wider than the page, also by keys; about: what it tells."""
+    return f'<div class="sliding" tabindex="0" role="region" aria-label="{escape(about)}">{table}</div>'
+
+
+def ink_on(colour: tuple[int, int, int]) -> str:
+    """The ink, black or white, that is read on a colour: see components/looks/ink.js."""
+    shares = (level / 255 for level in colour)
+    red, green, blue = (s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares)
+    return "#000000" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 else "#ffffff"
 
 
 def duration(seconds: float) -> str:

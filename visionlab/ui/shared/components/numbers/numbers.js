@@ -46,10 +46,9 @@ class Grid {
     const { channel } = this.data;
     const pixel = this.pixel(cell);
     const shades = channel === null ? pixel : [0, 1, 2].map((i) => (pixel.length === 1 || i === channel ? pixel[channel] : 0));
-    const [red, green, blue] = shades;
     const element = document.createElement("span");
     element.style.backgroundColor = `rgb(${shades})`;
-    element.style.color = 0.299 * red + 0.587 * green + 0.114 * blue > 140 ? "#10161e" : "#fff";
+    element.style.color = inkOn(shades);
     element.textContent = channel === null ? "" : pixel[channel];
     return element;
   }
