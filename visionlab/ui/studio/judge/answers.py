@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
+from visionlab.learning.heads.training import TEMPERATURE_FROM
 from visionlab.learning.judging.calibration import Reliability, reliability
 from visionlab.learning.judging.evaluation import BINS, Evaluation
 from visionlab.learning.judging.thresholds import Curve
@@ -143,7 +144,12 @@ def how_sure(case: Case) -> None:
     )
     if temperature == 1:
         st.plotly_chart(evaluation_charts.reliability(found.reliability), config=charts.PLAIN, key="reliability")
-        st.caption("No temperature was fitted: of fewer than 20 held-out pictures, it would say more about chance.")
+        st.caption(
+            f"No temperature was fitted: of fewer than {TEMPERATURE_FROM} held-out pictures, it would say more about "
+            "chance."
+            if case.limit_set_on < TEMPERATURE_FROM
+            else "No temperature is applied: tried on held-out pictures that it was not fitted to, none did better."
+        )
         return
     before = reliability(tempered(found.probabilities, 1 / temperature), found.truth, BINS)
     left, right = roomy_columns(2, "details-sure", gap="large")
