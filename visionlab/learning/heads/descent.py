@@ -82,8 +82,8 @@ def class_losses(problem: Problem, device: torch.device | str = "cpu") -> Callab
 
     Of 60 photographs of cats and 6 of dogs, or the other way round, a hidden layer then finds 53 % of other pictures of
     the small class, not 39 %, and 93 % of the large one, not 97 % (built-in network; 98 % and 97 %, 93 % and 95 % with
-    efficientnet_lite0): means of twelve draws; fine-tuning 50 %, not 39 %, and 98 %, not 99 % (four draws). The epoch is chosen by held-out pictures as they are: so few of the
-    small class, counted the same, chose worse.
+    efficientnet_lite0; means of twelve draws), and fine-tuning 50 %, not 39 %, and 98 %, not 99 % (of four). The epoch
+    is chosen by held-out pictures as they are: so few of the small class, counted the same, chose worse.
     """
     labels = torch.from_numpy(problem.labels).to(device)
     counts = torch.from_numpy(class_weights(problem.labels, problem.classes)).float().to(device)[labels]
