@@ -83,6 +83,12 @@ def report_of(confusion: ArrayLike, classes: Sequence[str]) -> Report:
     )
 
 
+def percent(share: float) -> str:
+    """“92%”, of 0..1; with as many decimals as it takes not to say none or all where it is not: “99.8%”."""
+    told = (f"{share:.{decimals}%}" for decimals in range(4))
+    return next((text for text in told if float(text[:-1]) not in (0, 100) or share in (0, 1)), f"{share:.0%}")
+
+
 def balanced_accuracy(confusion: NDArray[np.int64]) -> tuple[float, tuple[float, float]]:
     """The mean recall of the classes that a confusion matrix (K, K) has pictures of, and its 95 % interval.
 

@@ -11,6 +11,7 @@ import streamlit as st
 from visionlab.learning.heads.training import TEMPERATURE_FROM
 from visionlab.learning.judging.calibration import Reliability, reliability
 from visionlab.learning.judging.evaluation import BINS, Evaluation
+from visionlab.learning.judging.metrics import percent
 from visionlab.learning.judging.thresholds import Curve
 from visionlab.network.running.certainty import tempered
 from visionlab.ui.shared import charts
@@ -126,7 +127,7 @@ def _quadrants(case: Case, found: Evaluation, target: int, threshold: float) -> 
             with column, st.container(border=True):
                 st.markdown(f"**{title}** · {len(places):,}  \n:small[:gray[{about}]]")
                 if len(places):
-                    words = [f"{found.probabilities[place, target]:.0%}" for place in places]
+                    words = [f"{percent(found.probabilities[place, target])}" for place in places]
                     pictures = [case.held_out[place] for place in places]
                     gallery(case.project, pictures, words, f"{key}-{target}", FEW)
 
@@ -173,4 +174,4 @@ def _sureness(found: Reliability) -> str:
     full = found.count > 0
     sure = float((found.confidence[full] * found.count[full]).sum() / found.count.sum())
     right = float((found.accuracy[full] * found.count[full]).sum() / found.count.sum())
-    return f"On average this head is {sure:.0%} sure, and {right:.0%} are right."
+    return f"On average this head is {percent(sure)} sure, and {percent(right)} are right."
