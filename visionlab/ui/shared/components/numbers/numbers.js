@@ -31,7 +31,8 @@ class Grid {
     this.data = data;
     this.values = Uint8Array.from(atob(data.values), (letter) => letter.charCodeAt(0));
     this.stage.style.setProperty("--columns", data.width);
-    this.stage.style.setProperty("--widest", `${data.widest}px`);
+    // no higher than what is left of a screen below a page's head, so that all rows are in sight
+    this.stage.style.setProperty("--widest", `min(${data.widest}px, ${62 * (data.width / data.height)}vh)`);
     this.stage.setAttribute("aria-label", data.what);
     this.stage.replaceChildren(...Array.from({ length: data.width * data.height }, (_, cell) => this.drawn(cell)));
     this.tell(this.at < data.width * data.height ? this.at : null);
