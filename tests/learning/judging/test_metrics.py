@@ -37,7 +37,7 @@ def test_a_class_that_is_neither_there_nor_predicted_keeps_its_row():
 
 @pytest.mark.parametrize(
     ("share", "told"),
-    [(0, "0%"), (1, "100%"), (0.924, "92%"), (0.998, "99.8%"), (0.9996, "99.96%"), (0.003, "0.3%"), (1 - 1e-9, "100%")],
+    [(0, "0%"), (1, "100%"), (0.924, "92%"), (0.998, "99.8%"), (1 - 1e-9, "99.9%"), (0.003, "0.3%"), (1e-9, "0.1%")],
 )
 def test_a_share_is_none_or_all_only_where_it_is(share, told):
     assert percent(share) == told

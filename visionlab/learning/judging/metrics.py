@@ -84,9 +84,10 @@ def report_of(confusion: ArrayLike, classes: Sequence[str]) -> Report:
 
 
 def percent(share: float) -> str:
-    """“92%”, of 0..1; with as many decimals as it takes not to say none or all where it is not: “99.8%”."""
-    told = (f"{share:.{decimals}%}" for decimals in range(4))
-    return next((text for text in told if float(text[:-1]) not in (0, 100) or share in (0, 1)), f"{share:.0%}")
+    """“92%”, of 0..1; none or all is said only where it is: else “0.3%” and “99.8%”, within 0.1% and 99.9%."""
+    if f"{share:.0%}" in ("0%", "100%") and share not in (0, 1):
+        return f"{min(max(share, 0.001), 0.999):.1%}"
+    return f"{share:.0%}"
 
 
 def balanced_accuracy(confusion: NDArray[np.int64]) -> tuple[float, tuple[float, float]]:
