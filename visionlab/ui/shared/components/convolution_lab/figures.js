@@ -48,7 +48,8 @@ export function weightText(weight) {
 export function weightIn(weight, characters) {
   const bare = (text) => text.replace(/^(−?)0\./, "$1.");
   const texts = [weightText(weight), bare(weightText(weight)), ...[2, 1].map((digits) => bare(short(weight, digits)))];
-  return texts.find((text) => text.length <= characters) ?? texts.find((text) => text.length <= 1.5 * characters) ?? "";
+  const shortest = texts.reduce((best, text) => (text.length < best.length ? text : best));
+  return texts.find((text) => text.length <= characters) ?? (shortest.length <= 1.5 * characters ? shortest : "");
 }
 
 // How many decimals a result needs: none where it is whole, two from 1 on, more where it is small.
