@@ -8,11 +8,11 @@ import streamlit as st
 
 from visionlab.errors import BusyError, DatasetError
 from visionlab.learning.features.augmentation import VIEWS
-from visionlab.learning.heads.inputs import sides
 from visionlab.learning.heads.kinds import KINDS
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.runs import AT_WORK, RunInfo
 from visionlab.learning.sets.layout import TEST, VALIDATION
+from visionlab.learning.sets.sides import sides
 from visionlab.network.zoo.models import MODELS, TO_NAME, available, first_here
 from visionlab.ui.shared import cached, charts, jobs, state
 from visionlab.ui.shared.page import roomy_columns, sentence, told
@@ -133,23 +133,27 @@ def _plan(project: Project, settings: Settings) -> int | None:
     """Say what will happen, or what lacks; how many pictures there are, None where it cannot be started."""
     try:
         data, _ = project.labelled()
-        learned, held_out = sides(data, settings.validation, settings.seed, alone=KINDS[settings.kind].alone)
+        way = KINDS[settings.kind]
+        found = sides(data, settings.validation, settings.seed, alone=way.alone, needed=way.needs_held_out)
     except DatasetError as problem:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(":orange[:material/add_photo_alternate:]", width="content")
             st.text(str(problem), width="stretch")
         return None
+    learned, held_out = found.train, found.held_out
     varied = f" and {_counted(len(learned) * len(settings.views), 'varied copy', 'varied copies')}"
     to_learn = f"**{_counted(len(learned))}**{varied if settings.views else ''} to learn from"
     if len(held_out):
         grouped = len(set(data.groups.tolist())) < len(data)
-        together = "; near-duplicates stay together" if grouped else ""
+        together = "; near-duplicates stay together" if grouped and not found.by_time else ""
         tested = data.parts.count(TEST)
         test = f" The test part, {_counted(tested)}, waits in Judge." if tested else ""
         st.markdown(f"{to_learn}, **{len(held_out):,}** to check with{together}.{test}")
     else:
-        st.markdown(f"{to_learn}. None is held out, since a class has but one: nobody will know how good the head is.")
-    if not KINDS[settings.kind].alone and min(data.counts().values()) < FEW:
+        st.markdown(f"{to_learn}.")
+    if found.told:
+        st.caption(f":material/info: {plain(found.told)}")
+    if not way.alone and min(data.counts().values()) < FEW:
         better = next(kind.title for kind in KINDS.values() if kind.alone)
         st.caption(
             f":material/lightbulb: A class has fewer than {FEW} pictures. “{better}” is usually better "
@@ -285,8 +289,10 @@ def _worth(run: RunInfo) -> None:
     else:
         one.metric("Right on held-out pictures", "–")
         one.caption("None were held out, so nobody knows. Add pictures to find out.")
-    three.metric("Pictures", f"{report['trained_on']:,} + {report['held_out']:,}")
     facts = runs.head_of(run).facts
+    if "split" in facts:
+        one.caption(f":material/info: {plain(str(facts['split']))}")
+    three.metric("Pictures", f"{report['trained_on']:,} + {report['held_out']:,}")
     all_in_the_end = facts.get("trained_on") == report["trained_on"] + report["held_out"] > report["trained_on"]
     three.caption(
         "Learned from, and held out to check; then learned from, too."
