@@ -68,10 +68,11 @@ def choose() -> Project | None:
         except DatasetError as error:
             came = jobs.registry().about(intake_into(wanted))  # it may have been made for that, and gone with it
             problem = (came.error or CANCELLED) if came and came.state in ("failed", "cancelled") else str(error)
-    if project or mine:
-        with st.container(border=True, horizontal=True, wrap=False, vertical_alignment="center", key="project-bar"):
-            _bar(project, mine)
     with st.container():  # also where it holds nothing, so that what is below stays in its place
+        if project or mine:
+            with st.container(border=True, horizontal=True, wrap=False, vertical_alignment="center", key="project-bar"):
+                _bar(project, mine)
+    with st.container():
         for text in filter(None, (problem, state.take_problem())):
             sentence(text)
     return project

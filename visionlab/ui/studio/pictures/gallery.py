@@ -15,6 +15,7 @@ from visionlab.ui.shared.components.gallery import Tile, gallery
 from visionlab.ui.shared.page import told
 from visionlab.ui.shared.store import attempt
 from visionlab.ui.shared.widgets import shown_width, sized
+from visionlab.ui.studio.pictures import one_class
 
 THUMBNAIL = 160  # pixels
 LARGE, TALL = 1000, 560
@@ -28,7 +29,7 @@ def show(project: Project, classes: Sequence[ClassInfo], pictures: Sequence[Pict
     sizes = Counter(each.group for each in pictures)
     index = {each.id: number for number, each in enumerate(classes)}
     place = st.container()
-    start = PAGE * (_page(len(shown), f"page-{project.id}-{class_id}") - 1)
+    start = PAGE * (one_class.page_of(len(shown), PAGE, f"page-{project.id}-{class_id}") - 1)
     tiles = [
         Tile(
             str(each.id),
@@ -59,19 +60,6 @@ def show(project: Project, classes: Sequence[ClassInfo], pictures: Sequence[Pict
     opened = st.session_state.pop(OPENED, None)
     if opened is not None and (found := [each for each in pictures if each.id == opened]):
         _large(project, classes, found[0], [each for each in pictures if each.group == found[0].group])
-
-
-def _page(count: int, key: str) -> int:
-    pages = max(1, -(-count // PAGE))
-    if pages == 1:
-        return 1
-    if st.session_state.get(key, 1) > pages:
-        st.session_state[key] = pages
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        chosen = st.pagination(pages, key=key)
-        first = PAGE * (chosen - 1)
-        st.caption(f"{first + 1:,} to {min(first + PAGE, count):,} of {count:,}", width="content")
-    return chosen
 
 
 @st.dialog("Picture", width="large")

@@ -19,7 +19,7 @@ from visionlab.ui.shared.page import roomy_columns, sentence, told
 from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import duration, plain
 from visionlab.ui.studio import runs
-from visionlab.ui.studio.pictures import intake
+from visionlab.ui.studio.pictures import arrivals
 from visionlab.ui.studio.train import runs_table
 from visionlab.ui.studio.train.run import Embedded, Settings, Trained, curve_of, noted, train
 
@@ -30,14 +30,15 @@ OURS = "Something went wrong here, not with your pictures. Train again."
 
 def show(project: Project) -> None:
     """The whole step."""
-    if intake.is_busy(project):  # what can be trained changes when they are in
-        intake.show(project)
-    job, known = jobs.registry().about(_about(project)), project.runs()
-    if job is not None and not job.over:
-        _watch(project, job)
+    arrivals.wait(project)
+    if arrivals.is_busy(project):  # what can be trained changes when they are in
+        arrivals.show(project)
+    known = project.runs()
+    if job := going_on(project):
+        watch(project, job)
     else:
         _form(project)
-        _interrupted(project, known)
+        interrupted(project, known)
         if known:
             _result(next((run for run in known if run.id == st.query_params.get(runs.RUN)), known[0]))
     if known:
@@ -195,11 +196,18 @@ def go_on(project: Project, run: RunInfo) -> None:
     runs.link(run.id)
 
 
+def going_on(project: Project) -> jobs.Job | None:
+    """The run of the project that is at work or waits, in this server."""
+    job = jobs.registry().about(_about(project))
+    return None if job is None or job.over else job
+
+
 def _about(project: Project) -> str:
     return f"train {project.id}"
 
 
-def _watch(project: Project, job: jobs.Job) -> None:
+def watch(project: Project, job: jobs.Job) -> None:
+    """How far the run is, over a button that stops it."""
     with st.container(border=True):
         jobs.watch(job, lambda: _progress(project, job), "Stop, and keep the best so far", "stop-run")
     st.caption("It goes on without this page: close it, or look around, and come back.")
@@ -241,7 +249,8 @@ def _left(seconds: float | None, bound: str = "") -> str:
 # What became of it ----------------------------------------------------------------------------------------------------
 
 
-def _interrupted(project: Project, known: Sequence[RunInfo]) -> None:
+def interrupted(project: Project, known: Sequence[RunInfo]) -> None:
+    """Runs that the server's end cut short, each with a button that takes it up again."""
     for run in known:
         if run.state != "interrupted":
             continue
@@ -255,15 +264,20 @@ def _interrupted(project: Project, known: Sequence[RunInfo]) -> None:
                 st.rerun()
 
 
-def _result(run: RunInfo) -> None:
-    """What the latest run came to."""
+def ended(run: RunInfo) -> None:
+    """Why a run has no head, if it has none."""
     if run.state in AT_WORK:
         st.info("A run of this project goes on in another server. Reload to see how far it is.")
     elif run.state == "failed":
         sentence(run.error or OURS)
     elif run.state == "cancelled" and run.head is None:
         st.info("Stopped before there was a head. Your pictures are all still here.", icon=":material/stop_circle:")
-    elif run.state in ("done", "cancelled"):
+
+
+def _result(run: RunInfo) -> None:
+    """What the latest run came to."""
+    ended(run)
+    if run.state in ("done", "cancelled") and run.head is not None:
         state.keep_head(runs.head_of(run), run.id)
         with st.container(border=True):
             _worth(run)
@@ -304,9 +318,10 @@ def _worth(run: RunInfo) -> None:
     epochs = curve_of(run)
     if len(epochs) > 1 and report["held_out"]:
         st.plotly_chart(charts.curves(epochs, len(epochs)), config=charts.PLAIN, key="curves")
-    st.button("Judge it", icon=":material/arrow_forward:", type="primary", key="judge", on_click=_judge, args=(run.id,))
+    st.button("Judge it", icon=":material/arrow_forward:", type="primary", key="judge", on_click=judge, args=(run.id,))
 
 
-def _judge(run: str) -> None:
+def judge(run: str) -> None:
+    """Go on with that run to the step Judge."""
     runs.link(run)
     st.session_state["step"] = "Judge"

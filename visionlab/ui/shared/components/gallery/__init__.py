@@ -72,7 +72,7 @@ def gallery(
             {
                 "id": tile.id,
                 "name": tile.name,
-                "address": _address(tile.thumbnail, f"{key}/{tile.id}"),
+                "address": address(tile.thumbnail, f"{key}/{tile.id}"),
                 "label": tile.label,
                 "badge": tile.badge,
                 "marked": tile.marked,
@@ -86,7 +86,7 @@ def gallery(
     mount_outbox(_gallery, data=data, key=key, on_event=act)
 
 
-def _address(jpeg: bytes, place: str) -> str:
+def address(jpeg: bytes, place: str) -> str:
     """Where the browser finds a picture, relative to the page, as st.image has it: named by its content, so that the
     browser fetches it once, whatever else about the gallery changes.
     """
