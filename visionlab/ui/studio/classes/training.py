@@ -56,12 +56,12 @@ def _data(
 ) -> tuple[LabelledImages | None, str | None]:
     """What there is to learn from, or what is to be done before, as plain text."""
     empty = [each.name for each in classes if each.enabled and not each.count]
-    if project is None or (not busy and empty and not any(each.count for each in classes)):
-        return None, "Give each class some pictures: twenty are plenty."
     if busy:
         return None, "The pictures are coming in …"
-    if sum(each.enabled for each in classes) < 2:
+    if project is not None and sum(each.enabled for each in classes) < 2:
         return None, "Add another class: two or more can be told apart."
+    if not any(each.count for each in classes):
+        return None, "Give each class some pictures: twenty are plenty."
     if empty:
         return None, f"“{empty[0]}” has no pictures yet."
     try:

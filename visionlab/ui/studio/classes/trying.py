@@ -30,9 +30,7 @@ def show(run: RunInfo) -> None:
     with st.container(border=True, gap="small", key="card-try"):
         st.markdown("**Try it**", help=term("none of these"))
         if head.refusal is None:
-            st.caption(
-                "It always names a class: “none of these” takes ten held-out pictures, about twenty of each class."
-            )
+            st.caption("It always names a class: to say “none of these” takes ten held-out pictures, so add some.")
         photograph = live.show(net, CAMERA, own=True)
         if photograph:
             _keep([("photograph", photograph)])

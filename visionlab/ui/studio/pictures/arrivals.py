@@ -51,10 +51,7 @@ def show(project: Project) -> bool:
 
 def show_sets(project: Project) -> bool:
     """The same of whole sets alone, where cards show what comes into their classes."""
-    of_classes = [job for each in project.classes() for job in intake.coming(project, each.id)]
-    return _show(
-        project, [job for job in intake.coming(project) if job not in of_classes], OF_SETS, "intake", whole=True
-    )
+    return _show(project, intake.coming_whole(project), OF_SETS, "intake", whole=True)
 
 
 def show_class(project: Project, class_id: int, uploader: str) -> bool:

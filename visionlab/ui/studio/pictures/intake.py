@@ -204,6 +204,12 @@ def coming(project: Project, class_id: int | None = None) -> list[jobs.Job]:
     return jobs.registry().naming(subject if class_id is None else f"{subject} {_into_class(class_id)}")
 
 
+def coming_whole(project: Project) -> list[jobs.Job]:
+    """The whole set that goes on, or ended last, if any."""
+    job = jobs.registry().about(intake_into(project.id))
+    return [job] if job else []
+
+
 def answer(project: Project, asked: Unclear, parts: bool | None) -> None:
     """Go on with what the folders are; None: leave it be."""
     with asked.needed.pop_all() as needed:
