@@ -10,6 +10,7 @@ from visionlab.ui.studio.pictures import step as pictures
 from visionlab.ui.studio.takeaway import step as takeaway
 from visionlab.ui.studio.train import step as train
 
+LAST = "last-step"  # that one was at, for when one comes back
 STEPS = {
     "Classes": classes.show,
     "Pictures": pictures.show,
@@ -25,7 +26,7 @@ with page("Fine-tune"):
     with st.container():  # also without a project, so that the cards stay in their place when there is one
         if project is not None:
             if st.session_state.get("step") not in STEPS:  # at first, or where the link lost it on the way back
-                linked = st.query_params.get("step")
+                linked = st.query_params.get("step", st.session_state.get(LAST))
                 st.session_state["step"] = linked if linked in STEPS else "Classes"
             step = st.segmented_control(
                 "Step",
@@ -35,4 +36,5 @@ with page("Fine-tune"):
                 bind="query-params",
                 label_visibility="collapsed",
             )
+    st.session_state[LAST] = step
     STEPS[step](project)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import streamlit as st
@@ -82,7 +83,7 @@ def _show(project: Project, found: Sequence[jobs.Job], uploaders: Sequence[str],
             for job in failed:
                 _failed(job)
             if len(failed) < len(over):
-                st.markdown(f":material/check_circle: {told(taken)}")
+                st.markdown(f":material/check_circle: {told(taken if whole else replace(taken, near=0))}")
             for text in taken.told:
                 st.text(text)
             _listed(refused, "was not taken", "were not taken")
