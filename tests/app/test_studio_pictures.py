@@ -298,7 +298,7 @@ def test_broken_and_repeated_pictures_are_told_and_left_out(studio, finish):
     ("entries", "why"),
     [
         ({"../../evil/a.png": b"x", "cats/b.png": b"x"}, "../../evil/a.png"),
-        ({f"folder {i}/a.png": b"x" for i in range(101)}, "101 classes"),
+        ({f"folder {i}/a.png": b"x" for i in range(301)}, "301 classes"),
         ({"a.png": b"x"}, "no class folders"),
     ],
 )
@@ -674,6 +674,10 @@ def test_the_gallery_moves_removes_and_opens(studio, acts):
     ids = [tile.id for tile in acts["tiles"]]
     acts["on_move"](ids[:2], 1)
     assert counts(studio) == {"cats": 6, "dogs": 8}
+    acts["on_enable"](ids[3:5], False)
+    studio.run()
+    assert [tile.name for tile in acts["tiles"] if tile.off] == ["0-3.png", "0-4.png"]
+    assert studio.button(key="undo").help.startswith("Undo: Switched 2 pictures off")
     acts["on_remove"](ids[2:3])
     assert counts(studio) == {"cats": 5, "dogs": 8}
     studio.run()
@@ -683,7 +687,11 @@ def test_the_gallery_moves_removes_and_opens(studio, acts):
     assert not studio.exception
     assert "0-0.png" in shown(studio)
     assert "dogs · 64 × 64 px" in shown(studio)
+    studio.toggle(key=f"learn-from-{ids[0]}").set_value(False).run()
+    assert not project_of(studio).picture(int(ids[0])).enabled
     cats = project_of(studio).classes()[0].id
+    studio.session_state[gallery.OPENED] = int(ids[0])
+    studio.run()
     studio.selectbox(key=f"move-to-{ids[0]}").set_value(cats).run()
     assert counts(studio) == {"cats": 6, "dogs": 7}
 

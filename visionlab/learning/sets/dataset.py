@@ -118,7 +118,7 @@ class LabelledImages:
 
         Nothing is written to disk. Raises DatasetError like from_folder, and for what is no zip, is encrypted, has a
         hostile or repeated entry name, or is over a limit: 200 MB packed, 1 GB unpacked, 20 MB a picture,
-        5,000 pictures, 100 classes.
+        5,000 pictures, 300 classes.
         """
         return cls._from_arranged(read_zip(source, parts))
 
@@ -131,7 +131,7 @@ class LabelledImages:
         """Take encoded pictures, or functions that give them at each look: {class name: [(file name, bytes), …]}.
 
         looked_for: of which pictures, class by class, near-duplicates are looked for; of all unless told.
-        Raises DatasetError for an empty class, an unreadable picture, over 5,000 pictures or over 100 classes.
+        Raises DatasetError for an empty class, an unreadable picture, over 5,000 pictures or over 300 classes.
         """
         check_counts(classes)
         return cls._from_found(classes, looked_for)

@@ -37,12 +37,16 @@ def show(project: Project, classes: Sequence[ClassInfo], pictures: Sequence[Pict
             cached.thumbnail(each.digest, THUMBNAIL, partial(project.load, each)),
             index[each.class_id],
             f"{sizes[each.group]} alike" if sizes[each.group] > 1 else "",
+            off=not each.enabled,
         )
         for each in shown[start : start + PAGE]
     ]
 
     def move(ids: list[str], to: int) -> None:
         attempt(project.move, [int(each) for each in ids], classes[to].id)
+
+    def enable(ids: list[str], on: bool) -> None:
+        attempt(project.enable, [int(each) for each in ids], on)
 
     def remove(ids: list[str]) -> None:
         attempt(project.remove, [int(each) for each in ids])
@@ -54,6 +58,7 @@ def show(project: Project, classes: Sequence[ClassInfo], pictures: Sequence[Pict
             shown=None if class_id is None else index[class_id],
             key="gallery",
             on_move=move,
+            on_enable=enable,
             on_remove=remove,
             on_open=lambda identity: st.session_state.update({OPENED: int(identity)}),
         )
@@ -79,6 +84,11 @@ def _large(project: Project, classes: Sequence[ClassInfo], picture: PictureInfo,
             "Move to", others, None, format_func=others.get, placeholder="Choose a class", key=to,
             on_change=lambda: attempt(project.move, [picture.id], st.session_state[to]),
         )  # fmt: skip
+        on = f"learn-from-{picture.id}"
+        st.session_state[on] = picture.enabled  # as it is now, whoever changed it
+        st.toggle(
+            "Learn from it", key=on, on_change=lambda: attempt(project.enable, [picture.id], st.session_state[on])
+        )
         args = (project.remove, [picture.id])
         gone = st.button(
             "Remove from the project", icon=":material/delete:", key="remove-picture", on_click=attempt, args=args
