@@ -46,10 +46,14 @@ def uploader(label: str, key: str, act: Callable[[list[UploadedFile]], None], **
 def watch_refusals() -> None:
     """Note what the browser refuses from now on, of every uploader on the page; and let cards take what is dropped."""
 
-    def note(uploader: str, name: str, why: str) -> None:
-        named = st.session_state.setdefault(REFUSED, {}).setdefault(uploader.rpartition("-")[0], [])
+    def note(uploader: str, name: str, why: str, alone: bool) -> None:
+        key, _, count = uploader.rpartition("-")
+        named = st.session_state.setdefault(REFUSED, {}).setdefault(key, [])
         if len(named) < SEEN:
             named.append(f"{name}: {why}")
+        counts = st.session_state.setdefault(UPLOADS, Counter())
+        if alone and count == str(counts[key]):
+            counts[key] += 1  # an uploader that holds what it refused offers its button no longer
 
     with st.container(key="unseen-drops"):
         drops(key="drops", on_refused=note)

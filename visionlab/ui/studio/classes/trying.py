@@ -19,7 +19,7 @@ from visionlab.ui.studio.uploads import uploader
 
 CAMERA = "try-camera"
 TRIED = "tried"  # the key of the picture that was dropped here last
-WIDEST, TALLEST = 640, 220  # pixels of it that are shown, and on the screen
+WIDEST, TALLEST = 640, 160  # pixels of it that are shown, and on the screen
 
 
 def show(run: RunInfo) -> None:

@@ -2,6 +2,7 @@
 
 const CARD = '[class*="st-key-card-"]';
 const REFUSED = '[data-testid=stFileChip][aria-invalid="true"]';
+const TAKEN = '[data-testid=stFileChip]:not([aria-invalid="true"])';
 const UPLOADER = "st-key-uploader-";
 const kept = new WeakMap();
 
@@ -73,7 +74,7 @@ class Drops {
       const name = chip.querySelector("[data-testid=stFileChipName]").title;
       const why = chip.querySelector("[role=alert]").textContent.replace(/^Error: /, "");
       const key = [...uploader.classList].find((each) => each.startsWith(UPLOADER)).slice(UPLOADER.length);
-      this.outbox.put({ uploader: key, name, why });
+      this.outbox.put({ uploader: key, name, why, alone: !uploader.querySelector(TAKEN) });
     }
   }
 }
