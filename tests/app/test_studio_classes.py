@@ -212,6 +212,32 @@ def test_one_button_trains_what_is_usually_best_and_says_what_it_is_worth(studio
     assert studio.session_state["step"] == "Judge"
 
 
+def test_a_run_that_waits_says_so_and_is_stopped_here(studio, registry):
+    name(studio, "across, down")
+    for kind, each in enumerate(("across", "down")):
+        drop(studio, each, files(kind, 4))
+        finish(studio, registry)
+    registry._queues["runs"] = jobs.Queue(0)
+    studio.button(key="train-here").click().run()
+    assert not studio.exception
+    assert "Waiting" in studio.get("progress")[0].proto.text
+    assert "another server" not in lines(studio)
+    studio.button(key="stop-run").click().run()
+    finish(studio, registry)
+    assert "Stopped before there was a head" in lines(studio)
+    assert not studio.button(key="train-here").disabled
+
+
+@pytest.mark.parametrize("typed", ["ant, ANT", ",", "a" * 61])
+def test_names_that_cannot_be_make_no_project(studio, typed, workspace_folder):
+    name(studio, typed)
+    studio.text_input(key="class-name-place-1").set_value(" ").run()
+    assert not studio.exception
+    assert "A class has an empty name" in lines(studio)
+    assert "project" not in studio.query_params
+    assert not list(workspace_folder.glob("*/project.sqlite"))
+
+
 def test_few_pictures_are_learned_by_their_means(studio, registry):
     trained(studio, registry, 2)
     (run,) = project_of(studio).runs()

@@ -25,7 +25,7 @@ from visionlab.ui.studio.uploads import uploader
 
 THUMBNAIL = 96  # pixels, of which half as many are shown
 BEGIN = "Drop about twenty pictures here, choose files, or record them with the camera."
-SHOWN = 16  # pictures of a class: the latest ones
+SHOWN = 12  # pictures of a class: the latest ones
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import streamlit as st
 
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import ClassInfo, PictureInfo
+from visionlab.learning.sets.dataset import class_names
 from visionlab.ui.shared.page import roomy_columns, told
 from visionlab.ui.shared.store import attempt
 from visionlab.ui.shared.widgets import icon_only
@@ -92,12 +93,13 @@ def _of_project(project: Project, card: Card, name: str | None) -> tuple[Project
 
 def _draft(place: str, name: str | None) -> tuple[Project, str]:
     """As cards.Into says: the project is made, with a class for each place."""
-    names = PLACES | ({place: name.strip()} if name else {})
+    names = PLACES | ({} if name is None else {place: name.strip()})
     return _begun({named: at for at, named in names.items()}, list(names.values())), names[place]
 
 
 def _begun(places: Mapping[str, str], names: Sequence[str]) -> Project:
     """A project with these classes; those at a place keep its widgets, and a camera that is on there."""
+    names = class_names(names)  # what is wrong with them is told before there is a project
     project = projects.create(_title(names))
     for name, class_id in zip(names, project.add_classes(names), strict=True):
         if name in places:

@@ -33,7 +33,8 @@ def recommended(data: LabelledImages) -> Settings:
 
 def show(project: Project | None, classes: Sequence[ClassInfo], busy: bool) -> RunInfo | None:
     """The button, how far a run is, and the figure of the last one that has a head, which is returned."""
-    latest = project and next((run for run in project.runs() if run.head and run.state in ("done", "cancelled")), None)
+    known = project.runs() if project is not None else []
+    latest = next((run for run in known if run.head and run.state in ("done", "cancelled")), None)
     data, lacks = _data(project, classes, busy)
     fresh = data is not None and latest is not None and latest.settings["pictures"] == len(data)
     with st.container():
@@ -42,10 +43,10 @@ def show(project: Project | None, classes: Sequence[ClassInfo], busy: bool) -> R
         else:
             _button(project, data, lacks, fresh)
             if project is not None:
-                train.interrupted(project, project.runs())
+                train.interrupted(project, known)
+            if known and known[0].head is None:
+                train.ended(known[0])
     with st.container():
-        if project is not None:
-            _failed(project.runs())
         if latest:
             _worth(latest, fresh or data is None)
     return latest
@@ -91,11 +92,6 @@ def _button(project: Project | None, data: LabelledImages | None, lacks: str | N
 def _start(project: Project) -> None:
     data, _ = project.labelled()  # as it is now
     train.start(project, recommended(data), len(data))
-
-
-def _failed(known: Sequence[RunInfo]) -> None:
-    if known and known[0].head is None:
-        train.ended(known[0])
 
 
 def _worth(run: RunInfo, fresh: bool) -> None:

@@ -37,7 +37,7 @@ class Drops {
   // --- drop
 
   over(event) {
-    if (!event.dataTransfer?.types.includes("Files")) return;
+    if (!event.dataTransfer?.types.includes("Files") || !document.querySelector(CARD)) return;
     const card = cardUnder(event);
     this.light(card);
     if (!card && elsewhere(event)) return;
