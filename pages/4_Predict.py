@@ -6,7 +6,7 @@ from visionlab.imaging.image import encode_jpeg
 from visionlab.network.zoo.models import TO_NAME
 from visionlab.ui.predict import answers, comparison, explanations, live, many_view, things_to_try
 from visionlab.ui.shared import picture_bar
-from visionlab.ui.shared.networks import downloads, model_picker, networks_here, suggest, title_of
+from visionlab.ui.shared.networks import downloads, model_picker, networks_here, suggest, tell_not_here, title_of
 from visionlab.ui.shared.page import page, roomy_columns
 from visionlab.ui.shared.tries import tries
 
@@ -20,6 +20,7 @@ def one_picture() -> None:
     beside_answer, beside_reason = roomy_columns(2, "settings-of-answers", gap="large")
     with beside_answer:
         chosen, shown = answers.settings()
+        tell_not_here()
         suggest(TO_NAME, chosen)
     net = chosen.net
     with answer:
@@ -36,7 +37,7 @@ def one_picture() -> None:
         method, layer, look = explanations.choices(net)
         explanations.show_one(case, method, layer, look, reason)
     with offered:
-        tries("predict", things_to_try.of(chosen, picture, probabilities))
+        tries("predict", things_to_try.of(chosen, picture, probabilities), chosen.key)
     st.subheader("Compare, rather than believe", anchor=False)
     closer = st.segmented_control(
         "Look closer", CLOSER, key="closer", bind="query-params", label_visibility="collapsed", wrap=True
@@ -53,6 +54,7 @@ def one_picture() -> None:
 
 def camera() -> None:
     chosen = model_picker(TO_NAME)
+    tell_not_here()
     suggest(TO_NAME, chosen)
     live.show_photograph(chosen, live.show(chosen))
 

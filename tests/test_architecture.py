@@ -25,7 +25,7 @@ SOURCES = sorted(path for path in ROOT.rglob("*.py"))
 ROOMS = sorted({path.parent for path in SOURCES if path.name == "__init__.py"})
 OF_UI = [room.name for room in ROOMS if room.parent == ROOT / "ui"]
 TEST = re.compile(r"^def (test_\w+)", re.MULTILINE)
-SLOW = {"captum", "torchvision", "sklearn", "skimage", "cleanlab", "onnx", "onnxruntime", "imagehash"}
+SLOW = {"captum", "torchvision", "sklearn", "skimage", "onnx", "onnxruntime", "imagehash"}
 LIBRARY = sorted(
     module.name
     for module in pkgutil.walk_packages([str(ROOT)], "visionlab.")

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
 from visionlab.errors import ParameterError
 
 if TYPE_CHECKING:
     import torch
+    from threadpoolctl import ThreadpoolController
 
 
 def resolve(device: str | torch.device = "auto") -> torch.device:
@@ -63,6 +65,39 @@ def half_precision(device: torch.device) -> torch.dtype | None:
         return torch.bfloat16 if native and torch.cpu._is_avx512_bf16_supported() else None
     return None
 
+
+@lru_cache(maxsize=1)
+def _libraries() -> ThreadpoolController:
+    from threadpoolctl import ThreadpoolController  # late: it looks through all libraries that are loaded
+
+    return ThreadpoolController()
+
+
+class _OneThread:
+    """What all who want a single thread share: the first sets the library's limit, and the last takes it back."""
+
+    def __init__(self) -> None:
+        self.lock, self.users = Lock(), 0
+        self.limit: Any = None
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        with self.lock:
+            self.users += 1
+            if self.users == 1:
+                self.limit = _libraries().limit(limits=1, user_api="blas")
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.users -= 1
+                if self.users == 0:
+                    self.limit.restore_original_limits()
+
+
+# For products of small matrices by NumPy and SciPy: on a processor with other work, the threads of their BLAS wait for
+# one another longer than they compute. torch has threads of its own, which this leaves alone.
+one_thread = _OneThread()
 
 _NO_ROOM = re.compile(r"not enough memory|can't allocate memory|out of memory", re.IGNORECASE)
 _LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current"))  # of a container

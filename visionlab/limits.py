@@ -57,11 +57,12 @@ PROJECT = Limit("VISIONLAB_PROJECT_LIMIT", "the pictures of one project", "GB", 
 PICTURES = Limit("VISIONLAB_PROJECT_PICTURES", "how many pictures a project holds", "pictures", 5_000, 5_000, 5_000)
 KEEP_DAYS = Limit("VISIONLAB_KEEP_DAYS", "age of a project that nobody opens", "days", None, 90, 36_500)
 JOBS = Limit("VISIONLAB_JOBS", "jobs of one kind that compute at once; others wait", "jobs", 2, 2, 64)
+DECODINGS = Limit("VISIONLAB_DECODINGS", "large pictures decoded at once; others wait", "pictures", 2, 2, 64)
 PATHS = Switch("VISIONLAB_PATHS", "naming folders of the server, for who sits at it")
 DOWNLOADS = Switch("VISIONLAB_DOWNLOADS", "downloading networks and sets of pictures from the pages")
 DOWNLOADS_OFF = "Downloads are switched off on this server; its operator can bring this."
 PAGES_OFF = "VISIONLAB_PAGES_OFF"  # titles of pages that are switched off, with commas between
-LIMITS = (WORKSPACE, PROJECT, PICTURES, KEEP_DAYS, JOBS)
+LIMITS = (WORKSPACE, PROJECT, PICTURES, KEEP_DAYS, JOBS, DECODINGS)
 SWITCHES = (PATHS, DOWNLOADS)
 
 

@@ -170,18 +170,36 @@ def test_every_layer(open_page, net):
     app = open_page("Predict")
     app.segmented_control(key="closer").set_value("Every layer").run()
     assert not app.exception
+    blocks = [f"Block {number}" for number in range(1, 6)]
+    few = [f"{block}: pool{number}" for number, block in enumerate(blocks, 1)]  # the last of each at first
+    assert [text for text in captions(app) if text in few] == few
     names = [layer.name for layer in net.layers if layer.receptive_field and layer.kind in ("relu", "pool")]
-    assert set(names) <= {caption.value for caption in app.caption}
+    assert not set(names) & set(captions(app))
+    for _ in range(2):
+        app.session_state["all-layers"] = True  # as if it were opened
+        app.run()
+        assert not app.exception
+        assert [text for text in captions(app) if text in names] == names
+        assert [each.value for each in app.markdown if each.value.strip("*") in blocks] == [f"**{b}**" for b in blocks]
 
 
 def test_the_sanity_check_goes_down_to_the_first_layer(open_page):
     app = open_page("Predict")
     app.segmented_control(key="closer").set_value("Sanity check").run()
     settled(app)
-    found = [caption.value for caption in app.caption if caption.value.startswith("down to ")]
+    found = [text for text in captions(app) if text.startswith("down to ")]
     assert [text.split()[2].rstrip(":") for text in found] == [
         "fc8", "fc7", "fc6", "conv5_1", "conv4_1", "conv3_1", "conv2_1", "conv1_1"
     ]  # fmt: skip
+    assert captions(app).index("as it has learned") == captions(app).index(found[0]) - 1
+    [said] = [each.value for each in app.markdown if "what was learned.**" in each.value]
+    alike = found[-1].split()[-1]
+    assert f"alike {alike}" in said
+    assert ("It shows what was learned" in said) == (abs(float(alike.replace("−", "-"))) <= 0.5)
+
+
+def captions(app) -> list[str]:
+    return [caption.value for caption in app.caption]
 
 
 def test_a_head_of_ones_own_is_explained_like_any_network(open_page, net, few_methods):

@@ -18,11 +18,12 @@ from visionlab.imaging.image import encode_png
 from visionlab.learning.features.source import network_fingerprint
 from visionlab.learning.heads.head import Head
 from visionlab.network.inside.excitation import peaks, strongest_patches
-from visionlab.network.zoo.torchvision_nets import Stepped, network_layers
+from visionlab.network.zoo.models import MODELS
+from visionlab.network.zoo.torchvision_nets import KINDS, Stepped, network_layers
 from visionlab.ui.maps import caches
-from visionlab.ui.maps.look import Look, full_colour
+from visionlab.ui.maps.look import Look, View, colours, full_colour
 from visionlab.ui.maps.state import Spot
-from visionlab.ui.shared import cached
+from visionlab.ui.shared import cached, networks
 from visionlab.ui.shared.networks import Network
 from visionlab.ui.shared.page import PAGES
 from visionlab.ui.shared.state import Picture, TrainedHead
@@ -61,6 +62,14 @@ def texts(app) -> list[str]:
     return [element.value for element in app.text]
 
 
+def strongest(found: vl.FeatureMap, channel: int) -> int:
+    """The place of the channel's strongest unit, counted row by row, of those whose 3 × 3 window holds no padding."""
+    one = found.values[channel].copy()
+    if found.layer.kind in ("conv", "relu") and one.size > 1:
+        one[[0, -1]] = one[:, [0, -1]] = -np.inf
+    return int(one.argmax())
+
+
 def look_at(app, layer: str, channel: int | None = None, unit: tuple[int, int] | None = None) -> None:
     """What a click does: see tests/browser for real ones."""
     app.session_state["spot"] = Spot(layer, channel, unit)
@@ -88,8 +97,8 @@ def test_every_layer_has_its_maps_and_every_unit_its_sum(open_page, maps):
         assert app.number_input(key=f"channel-{name}-{len(values)}").value == channel
         if values[0].size > 1:
             assert (others[0]["rows"], others[0]["columns"]) == values.shape[1:]
-            assert others[0]["chosen"] == values[channel].argmax()
-        assert numbers(app)[-1] == pytest.approx(values[channel].max(), abs=1e-3)
+            assert others[0]["chosen"] == strongest(found, channel)
+        assert numbers(app)[-1] == pytest.approx(values[channel].ravel()[strongest(found, channel)], abs=1e-3)
         assert any("the sum agrees" in caption.value for caption in app.caption)
 
 
@@ -186,6 +195,59 @@ def test_two_pictures_side_by_side(open_page, net, maps):
     assert shares[0] == pytest.approx(change.max() / whole, abs=1e-3)
 
 
+def test_what_two_pictures_are_sorted_by_is_said_and_their_maps_are_named(open_page):
+    app = open_page("Feature maps")
+    look_at(app, "relu5_3")
+    assert not any(":material/sort:" in each.value for each in app.markdown)
+    app.selectbox(key="second").set_value("coffee").run()
+    assert ":gray[:material/sort: by change between the pictures]" in [each.value for each in app.markdown]
+    assert [texts(app).count(name) for name in ("Cat", "Coffee")] == [2, 2]  # over the mosaic, and over the map
+    app.selectbox(key="order-True").set_value("number").run()
+    assert not any(":material/sort:" in each.value for each in app.markdown)
+    assert given(app, "cells")[0]["names"][:2] == ["channel 0", "channel 1"]
+
+
+def test_a_channel_on_another_page_is_told_and_its_page_is_a_click_away(open_page, maps, caplog):
+    app = open_page("Feature maps")
+    app.selectbox(key="second").set_value("coffee").run()
+    coffee = vl.feature_maps(framing(112), vl.load_sample("coffee"), ["fc6"])["fc6"].values
+    change = np.abs(maps["fc6"].values - coffee).mean((1, 2))
+    least = int(change.argmin())
+    for _ in range(2):
+        look_at(app, "fc6", least)
+        assert given(app, "cells")[0]["chosen"] is None
+        button = next(each for each in app.button if each.key.startswith("to-page-fc6"))
+        assert button.label == f"The open one, unit {least}, is on page 2"
+        button.click().run()
+        assert not app.exception
+        mosaic = given(app, "cells")[0]
+        assert mosaic["names"][mosaic["chosen"]] == f"unit {least}"
+        app.number_input(key="channel-fc6-512").set_value(int(change.argmax())).run()
+        assert given(app, "cells")[0]["chosen"] == 0
+    assert "was created with a default value" not in caplog.text
+
+
+def test_a_number_that_no_channel_has_is_refused_with_the_range_and_the_old_one_stays(open_page):
+    app = open_page("Feature maps")
+    look_at(app, "relu4_2", 5)
+    for wrong in (256, -1, 256):
+        app.number_input(key="channel-relu4_2-256").set_value(wrong).run()
+        assert f"There is no channel {wrong}: they go from 0 to 255.".replace("-", "−") in texts(app)
+        assert app.number_input(key="channel-relu4_2-256").value == 5
+        assert given(app, "cells")[0]["chosen"] == 5
+    app.number_input(key="channel-relu4_2-256").set_value(6).run()
+    assert not any("There is no channel" in text for text in texts(app))
+
+
+def test_the_strongest_units_are_in_the_order_of_their_values(open_page, maps):
+    app = open_page("Feature maps")
+    look_at(app, "fc8", 0)
+    values = np.sort(maps["fc8"].values.ravel())[::-1]
+    bars = next(element.value for element in app.get("html") if "strongest-units" in element.value)
+    shown = [float(each.replace("−", "-")) for each in re.findall(r"<span>([−\d.]+)</span>", bars)]
+    np.testing.assert_allclose(shown[:9], values[:9], atol=1e-4)
+
+
 def test_layers_of_hundreds_have_pages(open_page, maps):
     app = open_page("Feature maps")
     look_at(app, "fc7", 300)
@@ -219,9 +281,10 @@ def test_patches_come_from_all_uploads(open_page, photo, net):
     assert not app.exception
     pictures = {"second.png": vl.load_image(other), name: vl.load_image(data)}
     found = [peaks(vl.feature_maps(net, image, ["relu2_2"])["relu2_2"]) for image in pictures.values()]
-    expected = [f"{e.value:.2f} · {list(pictures)[e.picture]}" for e in strongest_patches(found, 3, 9)]
+    best = enumerate(strongest_patches(found, 3, 9), 1)
+    expected = [f"{place}. {e.value:.2f} · {list(pictures)[e.picture]}" for place, e in best]
     assert {text.split(" · ")[1] for text in expected} == set(pictures)
-    assert sorted(text for text in texts(app) if re.match(r"\d+\.\d\d · ", text)) == sorted(expected)
+    assert [text for text in texts(app) if re.match(r"\d\. \d+\.\d\d · ", text)] == expected
 
 
 def test_what_a_channel_looks_for_is_drawn_once_and_can_be_stopped(open_page):
@@ -269,7 +332,7 @@ def test_a_head_of_ones_own_is_opened_like_any_network(open_page, net):
 def test_another_network_is_no_error_and_a_wrong_link_is(open_page, new_app):
     app = open_page("Feature maps")
     look_at(app, "conv3_1", 3)
-    app.session_state["spot_network"] = "another"  # which has that layer, as this one has not
+    app.session_state["spot_networks"] = ["another"]  # which has that layer, as this one has not
     app.session_state["spot"] = Spot("blocks.3.depthwise")
     app.run()
     assert not any("has no layer" in text.value for text in app.text)
@@ -291,7 +354,7 @@ def test_the_last_layer_is_what_predict_says_at_every_size_and_the_page_says_so(
     for sample in ("cat", "coffee", "rocket"):
         app.segmented_control(key="sample").set_value(sample).run()
         assert not app.exception
-        look = Look(Network("n", "", net), Picture(sample, sample, vl.load_sample(sample)), int(side))
+        look = Look(Network("n", "", net, "n"), Picture(sample, sample, vl.load_sample(sample)), int(side))
         found = look.maps["prob"].values.ravel()
         np.testing.assert_allclose(found, cached.class_probabilities("n", sample, net, look.picture.image), atol=1e-5)
         best = int(found.argmax())
@@ -410,7 +473,7 @@ def test_a_silent_layer_and_zero_gradients_are_said(app, net, monkeypatch):
 @pytest.mark.parametrize("scale", ["channel", "layer", "network"])
 @pytest.mark.parametrize("layer", ["relu3_1", "conv3_1"])
 def test_zero_is_white_on_every_scale_and_two_pictures_share_it(net, layer, scale):
-    looks = [Look(Network("z", "", net), Picture(n, n, vl.load_sample(n)), 112) for n in ("cat", "coffee")]
+    looks = [Look(Network("z", "", net, "z"), Picture(n, n, vl.load_sample(n)), 112) for n in ("cat", "coffee")]
     ends = full_colour(looks, layer, scale)
     assert (ends[:, 0] == -ends[:, 1]).all()
     values = np.concatenate([look.maps[layer].values.reshape(len(ends), -1) for look in looks], axis=1)
@@ -436,19 +499,18 @@ def test_zero_is_white_on_every_scale_and_two_pictures_share_it(net, layer, scal
 def test_another_channel_opens_at_its_strongest_unit_unless_a_place_is_held(open_page, maps):
     app = open_page("Feature maps")
     look_at(app, "relu3_2", 3)
-    values = maps["relu3_2"].values
     for channel in (7, 20, 7):
         app.number_input(key="channel-relu3_2-128").set_value(channel).run()
-        assert given(app, "cells")[1]["chosen"] == values[channel].argmax()
+        assert given(app, "cells")[1]["chosen"] == strongest(maps["relu3_2"], channel)
         assert "unit" not in app.query_params
     app.checkbox(key="hold").check().run()
-    place = int(values[7].argmax())
+    place = strongest(maps["relu3_2"], 7)
     for channel in (20, 3):
         app.number_input(key="channel-relu3_2-128").set_value(channel).run()
         assert given(app, "cells")[1]["chosen"] == place
     assert app.query_params["unit"] in (f"{place // 28},{place % 28}", [f"{place // 28},{place % 28}"])
     app.checkbox(key="hold").uncheck().run()
-    assert given(app, "cells")[1]["chosen"] == values[3].argmax()
+    assert given(app, "cells")[1]["chosen"] == strongest(maps["relu3_2"], 3)
 
 
 def test_of_a_relu_the_sum_is_said_to_be_the_one_before_it(open_page, maps):
@@ -470,7 +532,7 @@ def test_the_numbers_of_a_unit_in_short_add_up_as_they_are_shown(open_page, maps
     look_at(app, layer, 1)
     short = next(each.value for each in app.markdown if re.match(r"\*\*[−\d.]+\*\* = ", each.value))
     value = float(re.match(r"\*\*([−\d.]+)", short)[1].replace("−", "-"))
-    assert value == pytest.approx(maps[layer].values[1].max(), abs=6e-4)
+    assert value == pytest.approx(maps[layer].values[1].ravel()[strongest(maps[layer], 1)], abs=6e-4)
     if "products" in short:
         start, sign, rest = re.search(r"= ([−\d.]+) \(bias\) ([−+]) ([\d.]+)", short).groups()
         assert float(start.replace("−", "-")) + float(f"{sign}{rest}".replace("−", "-")) == pytest.approx(
@@ -527,17 +589,120 @@ def test_a_link_has_the_second_picture_and_it_comes_back_with_the_page(app):
     assert "Change" not in table
 
 
-def residual() -> vl.Classifier:
-    """torchvision's ResNet-18 with random weights."""
-    module = get_model("resnet18")
+def torchvisions(name: str) -> vl.Classifier:
+    """torchvision's network of that name with random weights, at 64 px."""
+    module = get_model(name)
     module.load_state_dict(lively(module))
-    module = Stepped(module).eval().requires_grad_(False)
+    module = MODELS[name].adapt(module) if name in MODELS else Stepped(module)
+    module.eval().requires_grad_(False)
     labels, layers = tuple(f"class {i}" for i in range(1000)), network_layers(module, 64)
-    return vl.Classifier("resnet18", module, vl.Transform(64, 64), labels, layers, torch.device("cpu"), "avgpool")
+    embedding = MODELS[name].embedding if name in MODELS else "avgpool"
+    return vl.Classifier(name, module, vl.Transform(64, 64), labels, layers, torch.device("cpu"), embedding)
+
+
+# --- two networks ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two(app, net, monkeypatch):
+    """The app on Feature maps, with two networks to be had: the built-in one, and a ResNet-18."""
+    nets = {"vgg16-tinyimagenet": net, "resnet50": torchvisions("resnet18")}
+    monkeypatch.setattr(cached, "classifier", nets.get)
+    monkeypatch.setattr(networks, "available", lambda: [*nets])
+    app.run()
+    return app, nets
+
+
+def test_two_networks_side_by_side_at_the_same_depth(two, maps):
+    app, nets = two
+    app.switch_page(PAGE).run()
+    look_at(app, "conv3_2")
+    app.selectbox(key="beside").set_value("resnet50").run()
+    for layer, deep in (("conv3_2", "layer2.1.conv1"), ("relu5_3", "layer4.1.relu2"), ("conv1_1", "conv1")):
+        look_at(app, layer)
+        assert not app.exception
+        drawings = given(app, "network_drawing")
+        assert [drawing["chosen"] for drawing in drawings] == [layer, deep]
+        mosaics = [each for each in given(app, "cells") if each["what"].startswith("The feature maps of ")]
+        assert [each["what"].split()[-1] for each in mosaics] == [layer, deep]
+        assert app.query_params["layer2"] in (deep, [deep])
+        theirs = vl.feature_maps(nets["resnet50"], vl.load_sample("cat"), [deep])[deep].values
+        for mosaic, values in zip(mosaics, (maps[layer].values, theirs), strict=True):
+            channel = int(values.mean((1, 2)).argmax())
+            assert mosaic["names"][mosaic["chosen"]] == f"channel {channel}"
+            assert mosaic["notes"][mosaic["chosen"]].startswith(f"mean {values[channel].mean():.3f}")
+    titles = [each.value for each in app.markdown if "convolution" in each.value and "px · " in each.value]
+    assert titles[0].endswith(":gray[at 112 px · convolution 1 of 13]")
+    assert titles[1].endswith(":gray[at 64 px · convolution 1 of 20]")
+
+
+def test_another_layer_and_channel_beside_stay_until_the_first_moves(two):
+    app, _ = two
+    title = "ResNet\\-50"
+    app.query_params.update(
+        {"layer": "conv3_2", "beside": "ResNet-50 (ImageNet)", "layer2": "layer3.0.sum", "channel2": "7"}
+    )
+    app.switch_page(PAGE).run()
+    assert not app.exception
+    assert [drawing["chosen"] for drawing in given(app, "network_drawing")] == ["conv3_2", "layer3.0.sum"]
+    assert app.number_input(key="channel-layer3.0.sum-256-beside").value == 7
+    app.number_input(key="channel-conv3_2-128").set_value(3).run()
+    app.number_input(key="channel-layer3.0.sum-256-beside").set_value(9).run()
+    assert [app.query_params[name] for name in ("channel", "channel2")] in (["3", "9"], [["3"], ["9"]])
+    app.segmented_control(key="in-detail").set_value("-beside").run()
+    assert not app.exception
+    assert any("One unit: layer3.0.sum, channel 9" in each.value for each in app.markdown)
+    assert any(title in each.value for each in app.markdown)
+    look_at(app, "conv1_1")
+    assert [drawing["chosen"] for drawing in given(app, "network_drawing")] == ["conv1_1", "conv1"]
+
+
+def test_one_comparison_at_a_time_and_the_link_says_which(two):
+    app, _ = two
+    app.query_params["second"] = "coffee"
+    app.switch_page(PAGE).run()
+    for _ in range(2):
+        app.selectbox(key="beside").set_value("resnet50").run()
+        assert app.selectbox(key="second").value == ""
+        assert ("second" in app.query_params, "beside" in app.query_params) == (False, True)
+        assert len(given(app, "network_drawing")) == 2
+        app.selectbox(key="second").set_value("coffee").run()
+        assert app.selectbox(key="beside").value == ""
+        assert ("second" in app.query_params, "beside" in app.query_params) == (True, False)
+        assert not any(name.endswith("2") for name in app.query_params)
+        assert len(given(app, "network_drawing")) == 1
+        assert not app.exception
+
+
+def test_probabilities_of_two_networks_have_one_scale_and_nothing_else_has(net):
+    other = torchvisions("resnet18")
+    looks = [Look(Network(n, n, each, n), Picture("cat", "cat", vl.load_sample("cat")), each.transform.crop)
+             for n, each in (("one", net), ("other", other))]  # fmt: skip
+    views = [View(look, Spot("prob"), [look]) for look in looks]
+    most = max(look.maps["prob"].values.max() for look in looks)
+    for scale in ("channel", "layer"):
+        for ends in colours(views, scale):
+            np.testing.assert_allclose(ends[:, 1], most)
+            np.testing.assert_allclose(ends[:, 0], -most)
+    views = [View(look, Spot(name), [look]) for look, name in zip(looks, ("conv1_1", "conv1"), strict=True)]
+    for view, ends in zip(views, colours(views, "layer"), strict=True):
+        np.testing.assert_allclose(ends[:, 1], np.abs(view.found.values).max())
+
+
+def test_a_link_to_a_network_beside_that_is_not_here_is_told(two):
+    app, _ = two
+    app.query_params["beside"] = "convnext_tiny"
+    app.switch_page(PAGE).run()
+    for _ in range(2):
+        assert not app.exception
+        assert "ConvNeXt tiny (ImageNet) is not here yet, so no other network is beside this one." in texts(app)
+        app.run()
+    app.selectbox(key="beside").set_value("resnet50").run()
+    assert not any("is not here yet" in text for text in texts(app))
 
 
 def test_a_block_of_a_residual_network_is_entered_down_to_its_convolutions_and_its_sum(app, monkeypatch):
-    net = residual()
+    net = torchvisions("resnet18")
     monkeypatch.setattr(cached, "classifier", lambda name: net)
     app.run()
     app.switch_page(PAGE).run()
@@ -553,3 +718,34 @@ def test_a_block_of_a_residual_network_is_entered_down_to_its_convolutions_and_i
     assert "layer2.0.bn2" in table
     app.segmented_control(key="section-5").set_value("Weights").run()
     assert not app.exception
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "parts", "words"),
+    [
+        (
+            "mobilenet_v3_large",
+            "features.4.block.2",
+            ("avgpool", "fc1", "activation", "fc2"),
+            "says of the whole channel",
+        ),
+        ("squeezenet1_1", "features.3", ("squeeze", "expand1x1", "expand3x3_activation"), "says there in its channel"),
+        ("convnext_tiny", "features.3.0", ("block.0", "block.2", "block.3", "layer_scale"), "said there before"),
+    ],
+)
+def test_other_blocks_are_entered_as_well(app, monkeypatch, name, path, parts, words):
+    net = torchvisions(name)
+    monkeypatch.setattr(cached, "classifier", lambda name: net)
+    app.run()
+    app.switch_page(PAGE).run()
+    for layer in (*(f"{path}.{part}" for part in parts), path):
+        look_at(app, layer, 3)
+        assert any("the sum agrees" in caption.value for caption in app.caption), layer
+        app.segmented_control(key=next(c.key for c in app.segmented_control if c.key.startswith("section-"))).set_value(
+            "Weights"
+        ).run()
+        assert not app.exception, layer
+    assert any(words in each.value for each in app.markdown)
+    assert {layer["kind"] for layer in given(app, "network_drawing")[0]["layers"]} <= {kind for _, kind in KINDS} | {
+        "softmax"
+    }

@@ -81,7 +81,7 @@ def test_a_page_begins_with_the_best_for_what_it_does(open_page, both):
     app = open_page("Home")
     captions = "\n".join(each.value for each in app.caption)
     assert f"{MODELS[TO_OPEN[0]].title} stacks thirteen" in captions
-    assert f"{MODELS[TO_NAME[0]].title} knows 7 classes" in captions
+    assert f"Here another network answers: {MODELS[TO_NAME[0]].title} knows 7 classes" in captions
     for _ in range(2):
         assert picked(go(app, "Feature maps")) == TO_OPEN[0]
         assert picked(go(app, "Predict")) == TO_NAME[0]

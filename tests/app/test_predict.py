@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import re
 import zipfile
 from dataclasses import replace
@@ -11,6 +12,7 @@ import pytest
 import streamlit as st
 from app.conftest import finish_jobs
 from app.test_pages import bars
+from streamlit.testing.v1 import AppTest
 
 import visionlab as vl
 from visionlab.imaging.image import encode_jpeg, encode_png
@@ -24,6 +26,7 @@ from visionlab.network.zoo.models import MODELS
 from visionlab.ui.shared.components.camera import Frame
 from visionlab.ui.shared.live import answer_to
 from visionlab.ui.shared.state import SAMPLE, TrainedHead
+from visionlab.ui.shared.visitor import COOKIE
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +57,36 @@ def test_more_classes_and_another_temperature(open_page, net, cat):
     warm = tempered(cat, 2)
     best = np.argsort(-warm, kind="stable")[:12]
     assert bars(app) == [(net.labels[i], f"{warm[i]:.1%}") for i in best]
+
+
+def test_the_temperature_is_kept_in_the_link_by_the_run_that_shows_it(open_page, new_app):
+    app = open_page("Predict")
+    assert "temperature" not in app.query_params
+    for value in (1.5, 2.25, 1.0, 3.0):
+        app.slider(key="temperature").set_value(value).run()
+        told = app.query_params.get("temperature", "1")
+        assert float(told[0] if isinstance(told, list) else told) == value
+    app.switch_page("home.py").run()
+    app.switch_page("pages/4_Predict.py").run()
+    assert app.slider(key="temperature").value == 3.0
+    for linked, value in (("2.5", 2.5), ("hot", 1.0), ("99", 1.0), ("nan", 1.0)):
+        other = new_app()
+        other.run()
+        other.query_params["temperature"] = linked
+        other.switch_page("pages/4_Predict.py").run()
+        assert not other.exception
+        assert other.slider(key="temperature").value == value
+
+
+@pytest.mark.parametrize("mode", ["A picture", "Live camera", "Many pictures"])
+def test_a_link_to_a_network_that_is_not_here_says_how_to_get_it(app, mode):
+    app.run()
+    app.query_params.update({"network": "resnet50", "mode": mode})
+    app.switch_page("pages/4_Predict.py").run()
+    said = [text for text in texts(app) if text.startswith("ResNet-50 (ImageNet) is not here yet")]
+    assert len(said) == 1
+    assert "python -m visionlab models --get resnet50" in said[0]
+    assert "“Several networks”" in said[0]
 
 
 @pytest.mark.parametrize("labels", [("cats", "dogs"), ("pets",)])
@@ -167,7 +200,8 @@ def test_a_zip_of_pictures_and_their_words(open_page, net):
     app = open_page("Predict")
     app.segmented_control(key="mode").set_value("Many pictures").run()
     assert app.button(key="many-start").disabled
-    app.file_uploader(key="many-zip").set_value(zipped({**files, "bad.jpg": b"no picture"})).run()
+    others = {"bad.jpg": b"no picture", "cats/notes.txt": b"no picture either", "scan.psd": b"8BPS"}
+    app.file_uploader(key="many-zip").set_value(zipped({**files, **others, "Thumbs.db": b"left behind"})).run()
     app.button(key="many-start").click().run()
     finish_jobs()
     app.run()
@@ -177,8 +211,13 @@ def test_a_zip_of_pictures_and_their_words(open_page, net):
     for row, (name, sample) in zip(table.to_dict("records"), sorted(samples.items()), strict=True):
         (expected,) = vl.predict(net, [vl.load_image(files[name])], 3)
         assert [row[f"Class {i}"] for i in (1, 2, 3)] == [answer.label for answer in expected], sample
-        assert row["Probability 1"] == pytest.approx(expected[0].probability, abs=1e-4)
-    assert any(text.startswith("bad.jpg: ") for text in texts(app))
+        assert row["Probability 1"] == pytest.approx(100 * expected[0].probability, abs=1e-2)
+    formats = json.loads(app.dataframe[0].proto.columns)
+    assert {formats[f"Probability {i}"]["type_config"]["format"] for i in (1, 2, 3)} == {"%.1f%%"}
+    assert any(each.value == "3 files were not named:" for each in app.markdown)
+    listed = next(text for text in texts(app) if text.startswith("bad.jpg: ")).splitlines()
+    assert [line.split(":")[0] for line in listed] == list(others)
+    assert listed[1:] == [f"{name}: By its ending it is no picture." for name in ("cats/notes.txt", "scan.psd")]
     graded = [text for text in texts(app) if text[0] in "✓✗"]
     assert {text[2:].split(":")[0] for text in graded} <= {"cat", "mug", "rocket"}
     assert any(heading.value.startswith("First words: ") for heading in app.subheader)
@@ -327,6 +366,39 @@ def test_a_head_that_refuses_says_so_wherever_it_is_asked(open_page, net, refuse
     for why in (False, True):
         frame = Frame(1, encode_jpeg(vl.load_sample("cat"), 95), why)
         assert answer_to(frame, mine).refused == refuses
+
+
+def keeping(heads: list) -> None:
+    from visionlab.ui.shared import state
+
+    for head in heads:
+        state.keep_head(head)
+
+
+def test_ones_own_head_stays_after_a_reload_and_where_it_is_lost_that_is_said(open_page, new_app, net):
+    width, browser = net.layer("avgpool").shape[0], "a" * 32
+    first, second = (
+        Head(np.zeros((2, width), np.float32), np.zeros(2, np.float32), labels, net.name, "avgpool", "x")
+        for labels in (("cats", "dogs"), ("ants", "bees"))
+    )
+    first, second = (replace(each, fingerprint=network_fingerprint(net)) for each in (first, second))
+    before = AppTest.from_function(keeping, args=([first, second],))
+    before.session_state[COOKIE] = browser
+    before.run()
+    link = {"network": "Your own head", "head": hashlib.sha256(first.to_bytes()).hexdigest()[:16]}
+    for cookie, told in ((browser, False), ("b" * 32, True)):
+        app = new_app()
+        app.session_state[COOKIE] = cookie
+        app.run().switch_page("pages/4_Predict.py")
+        for name, value in link.items():
+            app.query_params[name] = value
+        app.run()
+        assert not app.exception
+        assert (app.selectbox(key="network").value == "your-head") != told
+        assert any("not here any more" in text for text in texts(app)) == told
+        if not told:
+            assert {name for name, _ in bars(app)} == {"cats", "dogs"}, "not the latest one: that of the link"
+            assert app.query_params["head"] in (link["head"], [link["head"]])
 
 
 def test_what_was_refused_is_told_on_the_page_where_it_was_and_on_no_other(open_page):

@@ -8,7 +8,7 @@ from visionlab.learning.judging.calibration import reliability
 from visionlab.learning.judging.evaluation import assess
 from visionlab.learning.judging.learning_curve import CurvePoint
 from visionlab.learning.judging.metrics import evaluate
-from visionlab.ui.shared.charts import precision_recall
+from visionlab.ui.shared.charts import counting, precision_recall
 from visionlab.ui.studio.judge import charts
 
 TRUTH = np.array([0, 0, 1, 1, 1, 2])
@@ -70,10 +70,17 @@ def test_reliability_shows_full_bins_alone():
     np.testing.assert_allclose(bars.customdata, [[55, 1], [95, 2]])
 
 
+@pytest.mark.parametrize(
+    ("most", "step"), [(1, 1), (3, 1), (8, 1), (9, 2), (20, 5), (100, 20), (101, 20), (374, 50), (2_000, 500)]
+)
+def test_what_is_counted_has_ticks_at_whole_round_numbers(most, step):
+    assert counting(most) == {"tick0": 0, "dtick": step}
+
+
 def test_the_learning_curve_has_its_spread():
     points = [
-        CurvePoint(0.5, 20, np.array([0.6, 0.8, 0.7]), 50),
-        CurvePoint(1, 40, np.array([0.9, 0.9, 0.9]), 50),
+        CurvePoint(0.5, 20, np.arange(10) < np.array([[6], [8], [7]])),
+        CurvePoint(1, 40, np.arange(10) < np.array([[9], [9], [9]])),
     ]
     low, high, mean = charts.learning(points).data
     np.testing.assert_allclose([low.y, mean.y, high.y], [[60, 90], [70, 90], [80, 90]])

@@ -15,7 +15,7 @@ from visionlab.learning.features.embedding import embed
 from visionlab.learning.judging.baselines import Baseline, baselines, mean_colours
 from visionlab.learning.judging.evaluation import assess, score
 from visionlab.learning.judging.refusal import promise
-from visionlab.learning.judging.suspects import Suspect, suspected_labels
+from visionlab.learning.judging.suspects import LabelCheck, Suspect, suspected_labels
 from visionlab.learning.projects.intake import Incoming, take
 from visionlab.learning.projects.outcome import Outcome
 from visionlab.ui.studio import runs
@@ -124,7 +124,8 @@ def test_a_renamed_class_keeps_its_pictures(project, case):
 def test_without_held_out_pictures_labels_and_a_test_folder_are_left(look, project, case):
     project.remove([each.id for each in case.held_out])
     app = look("Labels")
-    assert "nobody knows how good it is" in lines(app)
+    assert f"it was right on {case.run.report['accuracy']:.0%} of 12 held-out pictures" in lines(app)
+    assert "nobody knows how good it is" in judge._unjudged({}), "of a head that never was"
     assert [each.options for each in app.segmented_control] == [list(judge.UNJUDGED)]
 
 
@@ -167,13 +168,14 @@ def test_a_class_at_a_threshold(look, case):
 def two_doubts(monkeypatch):
     """The first and the third picture of a run count as doubtful, the third more so."""
 
-    def doubtful(features, labels, groups, classes, seed=0, progress=None) -> list[Suspect]:
+    def doubtful(features, labels, groups, classes, seed=0, progress=None) -> LabelCheck:
         assert len(features) == len(labels) == len(groups) == 24
         assert classes == ["1", "2"]
         progress(1, 1)
-        return [Suspect(place, labels[place], 1 - labels[place], 0.75) for place in (2, 0)]
+        found = tuple(Suspect(place, labels[place], 1 - labels[place], 0.75, 0.25) for place in (2, 0))
+        return LabelCheck(found, len(labels), 30, 20)
 
-    monkeypatch.setattr(judging_labels, "suspected_labels", doubtful)
+    monkeypatch.setattr(judging_labels, "check_labels", doubtful)
 
 
 def looked_at(app) -> str:
@@ -205,6 +207,15 @@ def test_suspected_labels_are_accepted_left_and_undone(look, project, case, two_
     assert looked_at(app) == "1 of 1 doubtful label looked at"
 
 
+def test_heads_that_are_too_weak_to_judge_labels_do_not(look, case, monkeypatch):
+    weak = LabelCheck((Suspect(0, 0, 1, 0.75, 0.25),), 24, 30, 14)
+    monkeypatch.setattr(judging_labels, "check_labels", lambda *_, **__: weak)
+    app = look("Labels")
+    assert "**14** of them" in lines(app)
+    assert "too weak to judge labels" in lines(app)
+    assert not [each for each in app.button if each.key == "accept-doubt"]
+
+
 def test_labels_can_be_checked_again(look, project, case, two_doubts, registry):
     app = look("Labels")
     app.button(key="leave-doubt").click().run()
@@ -222,8 +233,9 @@ def test_the_doubts_are_those_of_the_library(look, project, case, net):
 
 def test_a_learning_curve_that_cannot_be_drawn_says_why(look, project, case):
     down = project.classes()[1].id
-    project.remove([each.id for each in case.learned if each.class_id == down])
-    assert "training pictures of two classes or more" in lines(look("More pictures?"))
+    every = (*case.learned, *case.held_out)
+    project.remove([each.id for each in every if each.class_id == down])
+    assert "pictures of two classes or more" in lines(look("More pictures?"))
 
 
 def test_grad_cam_of_right_ones_and_wrong_ones(look, case):
@@ -247,8 +259,14 @@ def test_a_test_folder_is_scored_on_its_own(look, case, registry, project):
     from visionlab.learning.sets.dataset import LabelledImages
 
     app = look("A test folder")
+
+    def zip_uploader():
+        return next(each for each in app.file_uploader if each.label.startswith("A zip"))
+
     upload = zipped(100)
-    app.file_uploader[0].set_value(upload).run()
+    with zipfile.ZipFile(io.BytesIO(upload[1])) as zipped_files:
+        files = [(f"elsewhere/{name}", zipped_files.read(name), "image/png") for name in zipped_files.namelist()]
+    zip_uploader().set_value(upload).run()
     finish(app, registry)
     expected = score(case.net, LabelledImages.from_zip(upload[1]), refusal=case.head.refusal)
     told = lines(app)
@@ -257,7 +275,11 @@ def test_a_test_folder_is_scored_on_its_own(look, case, registry, project):
     assert "6 pictures" in told
     assert "3 pictures of “strangers” left out" in told
     assert len(project.pictures(limit=100)) == 24, "nothing of it is kept"
-    app.file_uploader[0].set_value(zipped(100, broken=True)).run()
+    next(each for each in app.file_uploader if each.label.startswith("A folder")).set_value(files).run()
+    finish(app, registry)
+    assert lines(app) == told.replace("elsewhere.zip", "elsewhere"), "a folder is scored as a zip of it is"
+    assert not list((project.folder / "incoming").iterdir())
+    zip_uploader().set_value(zipped(100, broken=True)).run()
     finish(app, registry)
     assert "across/broken.png" in lines(app)
 
@@ -268,7 +290,7 @@ def test_a_stopped_job_can_be_begun_again(look, registry, run, monkeypatch):
     def fails(*_: object, **__: object) -> None:
         raise ParameterError("No labels today.")
 
-    monkeypatch.setattr(judging_labels, "suspected_labels", fails)
+    monkeypatch.setattr(judging_labels, "check_labels", fails)
     app = look("Labels")
     assert "No labels today." in lines(app)
     monkeypatch.undo()

@@ -516,6 +516,7 @@ def test_a_set_that_is_stopped_leaves_no_project(beginning, registry, monkeypatc
     beginning.run()
     assert not beginning.exception
     begins_again(beginning, "Cancelled: nothing was kept.")
+    assert ":material/error:" not in shown(beginning)
 
 
 def test_a_project_that_got_a_class_meanwhile_stays(open_page, registry, monkeypatch):

@@ -3,6 +3,7 @@
 import io
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -63,12 +64,18 @@ def upload(app: AppTest, name: str, data: bytes) -> AppTest:
     return opener.set_value((name, data, "application/octet-stream")).run()
 
 
+def as_packed(run):
+    """Its head, as the step packs it."""
+    head = load_head(run.head)
+    return replace(head, facts={**head.facts, "seconds": run.report["seconds"]})
+
+
 def package(project, run, net, pictures: bool) -> bytes:
     file, labelled = io.BytesIO(), io.BytesIO() if pictures else None
     if labelled is not None:
         for _ in export_zip(project, labelled):
             pass
-    for _ in pack(load_head(run.head), net, file, [load_sample("cat")], pictures=labelled):
+    for _ in pack(as_packed(run), net, file, [load_sample("cat")], pictures=labelled):
         pass
     return file.getvalue()
 
@@ -98,7 +105,7 @@ def test_packed_checked_and_handed_out(app, registry, project, run):
         assert zipped.read("model.onnx") == ready.read("model.onnx")
     assert names >= {"head.safetensors", "model.onnx", "predict.py", "labels.txt", "pictures.zip"}
     assert f"Right on {case.evaluation.report.accuracy:.1%}" in ready.card
-    assert open_package(ready.read()).head.to_bytes() == case.head.to_bytes()
+    assert open_package(ready.read()).head.to_bytes() == as_packed(run).to_bytes()
     app.checkbox(key="with-pictures").uncheck().run()
     assert app.button(key="pack"), "what was packed is another zip than the one that is asked for"
 
@@ -182,7 +189,9 @@ def test_a_package_becomes_a_project_with_its_run(app, registry, workspace, proj
     assert {each.id for each in workspace.projects(ME)} == {project.id, found.id}
     assert found.keys() == project.keys()
     (first,) = found.runs()
-    assert (first.state, first.head.read_bytes()) == ("done", run.head.read_bytes())
+    assert (first.state, first.head.read_bytes()) == ("done", as_packed(run).to_bytes())
+    assert first.report == {name: run.report[name] for name in first.report}
+    assert first.report.keys() >= {"accuracy", "balanced_accuracy_interval", "f1", "held_out", "trained_on", "seconds"}
     case = case_of(found, first)
     assert (len(case.held_out), len(case.learned), case.gone) == (0, 24, 0)
     names = {each.id: each.name for each in found.classes()}
@@ -194,7 +203,8 @@ def test_a_head_alone_becomes_ones_own(app, workspace, project, run, net, name):
     data = run.head.read_bytes() if name.startswith("head") else package(project, run, net, pictures=False)
     upload(app.run(), name, data)
     assert not app.exception
-    assert app.session_state["trained_head"].head.to_bytes() == run.head.read_bytes()
+    expected = load_head(run.head) if name.startswith("head") else as_packed(run)
+    assert app.session_state["trained_head"].head.to_bytes() == expected.to_bytes()
     assert f"{name} is your own head now: across, **down**." in lines(app)
     assert app.session_state["picked_network"] == YOUR_HEAD, "“Try it” opens the Predict page with it"
     assert [each.id for each in workspace.projects(ME)] == [project.id]
@@ -244,14 +254,13 @@ def test_a_stopped_opening_leaves_no_project(app, workspace, project, run, net):
 
 
 def test_hostile_facts_of_a_head_harm_nothing(workspace, project, run, net):
-    from dataclasses import replace
-
     from visionlab.ui.studio.takeaway.opening import _keep_run
 
     head = replace(load_head(run.head), facts={"kind": ["x"], "views": 5, "epoch": {}})
     _keep_run(project, head)
     newest = project.runs()[0]
     assert newest.settings["kind"] == "linear"
+    assert newest.report == {"trained_on": 24, "held_out": 0, "stayed_linear": False, "seconds": None}
     np.testing.assert_array_equal(case_of(project, newest).labels, np.repeat([0, 1], 12))
 
 

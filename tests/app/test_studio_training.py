@@ -12,6 +12,7 @@ from app.studio import ME, finish, lines, striped, stripes
 from streamlit.testing.v1 import AppTest
 
 from visionlab.errors import BusyError, DatasetError
+from visionlab.learning.heads import fine_tuning
 from visionlab.learning.heads.head import load_head
 from visionlab.learning.heads.kinds import KINDS
 from visionlab.learning.heads.training import Epoch, Fit, fit
@@ -22,6 +23,7 @@ from visionlab.ui.shared.jobs import Job
 from visionlab.ui.shared.widgets import plain
 from visionlab.ui.studio.projects import intake_into
 from visionlab.ui.studio.train import run as training_run
+from visionlab.ui.studio.train import step as training_step
 from visionlab.ui.studio.train.run import Embedded, Settings, Trained, epochs_of, noted, train
 from visionlab.ui.studio.train.runs_table import verdict
 
@@ -299,6 +301,36 @@ def test_features_are_known_to_the_next_run(project, net):
     assert (second[0].done, second[-1].done, second[-1].total, second[-1].known) == (24, 34, 34, 24)
 
 
+@pytest.mark.parametrize(
+    ("latest", "told"),
+    [
+        (None, "Looking at the pictures …"),
+        (Embedded(3, 4, 0, 1.0), "Picture 3 of 4 through the network"),
+        (Embedded(4, 4, 4, 1.0), "Fitting …"),
+        (Trained(1, 1, None), "Fitting …"),
+        (Trained(1, 20, None), "Epoch 1 of at most 20"),
+    ],
+)
+def test_what_goes_on_is_said(latest, told):
+    assert training_step._how_far(SimpleNamespace(latest=latest, place=0))[1] == told
+
+
+def test_where_fine_tuning_found_nothing_better_result_and_table_say_so(app, registry, project, monkeypatch):
+    app.radio(key="kind").set_value("fine-tune").run()
+    for rate in (1e3, 1e-3):
+        monkeypatch.setattr(fine_tuning, "HEAD_RATE", rate)  # the first is so large that nothing gets better
+        button(app, "Train").click().run()
+        finish(app, registry)
+        run = project.runs()[0]
+        app.query_params["run"] = run.id
+        app.run()
+        vain = not load_head(run.head).tuned
+        assert ("**is** that linear head" in lines(app)) == vain
+        assert next(iter(app.dataframe[0].value["Kind"])) == "Fine-tuning" + " (no better than linear)" * vain
+        if rate == 1e3:
+            assert vain
+
+
 def test_the_time_left_is_that_of_later_epochs(project, net, monkeypatch):
     now, iterated = [0.0], Fit.__iter__
 
@@ -309,7 +341,7 @@ def test_the_time_left_is_that_of_later_epochs(project, net, monkeypatch):
 
     monkeypatch.setattr(Fit, "__iter__", slowly)
     monkeypatch.setattr(training_run, "time", SimpleNamespace(monotonic=lambda: now[0]))
-    first, *later = [each for each in train(project, begin(project), net) if isinstance(each, Trained)]
+    first, *later = [each for each in train(project, begin(project, kind="mlp"), net) if isinstance(each, Trained)]
     assert first.left is None
     assert [each.left for each in later] == [2 * (first.total - each.done) for each in later]
     assert len(later) > 2

@@ -2,6 +2,8 @@
 
 import pytest
 
+from visionlab.ui.maps.state import Spot
+
 
 @pytest.mark.parametrize("title", ["Home", "Convolution", "Filters", "Feature maps", "Predict", "From scratch"])
 def test_each_thing_to_try_sets_its_page_up_and_says_what_to_notice(open_page, title):
@@ -15,3 +17,38 @@ def test_each_thing_to_try_sets_its_page_up_and_says_what_to_notice(open_page, t
         named = label if label.endswith("?") else f"{label}."
         assert [each.value for each in app.markdown if f"**{named}**" in each.value]
         assert {button.label for button in app.button} >= set(offered), "the others are still to be had"
+
+
+def noticed(app) -> list[str]:
+    return [each.value for each in app.markdown if ":material/visibility:" in each.value]
+
+
+@pytest.mark.parametrize(
+    ("title", "label"),
+    [("Home", "A person"), ("Predict", "Cover it, bit by bit"), ("Feature maps", "Halfway"), ("Convolution", None)],
+)
+def test_what_there_is_to_notice_is_not_told_of_another_picture(open_page, photo, title, label):
+    app = open_page(title)
+    tried = next(
+        each for each in app.button if each.key and each.key.startswith("try-") and label in (None, each.label)
+    )
+    tried.click().run()
+    app.run()
+    assert noticed(app)
+    app.file_uploader(key="upload").set_value(photo).run()
+    for _ in range(2):
+        assert not app.exception
+        assert not noticed(app)
+        app.run()
+    again = next(each for each in app.button if each.label == tried.label)
+    again.click().run()
+    assert noticed(app)
+
+
+def test_what_there_is_to_notice_in_a_layer_is_not_told_of_another(open_page):
+    app = open_page("Feature maps")
+    next(each for each in app.button if each.label == "Nearly the end").click().run()
+    assert noticed(app)
+    app.session_state["spot"] = Spot("conv2_1")
+    app.run()
+    assert not noticed(app)

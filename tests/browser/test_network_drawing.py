@@ -173,6 +173,9 @@ def test_it_fits_or_scrolls_in_its_own_box(page: Page, width, scrolls):
         page.locator(FIRST).locator(".network").bounding_box()["height"] <= 180 + 40 * scrolls
     )  # with a bar, and the legend above
     assert page.evaluate("() => document.scrollingElement.scrollWidth <= innerWidth")
+    page.get_by_role("button", name="The server chooses").click()
+    expect(slab(page, "fc7")).to_be_checked()
+    expect(slab(page, "fc7").locator(".front")).to_be_in_viewport(ratio=0.99)
     texts = (
         page.locator(FIRST)
         .locator("svg text.size")

@@ -7,6 +7,8 @@ from browser.demos.serving import serving
 from browser.driver import open_page, settle
 from playwright.sync_api import Locator, Page, expect
 
+from visionlab.ui.shared.widgets import ink_on
+
 pytestmark = pytest.mark.browser
 
 
@@ -28,8 +30,9 @@ def test_every_pixel_is_its_number_on_its_grey(page: Page):
     cells = grid(page).locator("span")
     expect(cells).to_have_text([str(20 * i) for i in range(12)])
     assert cells.nth(5).evaluate("cell => getComputedStyle(cell).backgroundColor") == "rgb(100, 100, 100)"
-    dark, light = (cells.nth(i).evaluate("cell => getComputedStyle(cell).color") for i in (0, 11))
-    assert (dark, light) == ("rgb(255, 255, 255)", "rgb(16, 22, 30)")
+    inks = [cells.nth(i).evaluate("cell => getComputedStyle(cell).color") for i in range(12)]
+    as_hex = {"rgb(0, 0, 0)": "#000000", "rgb(255, 255, 255)": "#ffffff"}
+    assert [as_hex[ink] for ink in inks] == [ink_on((20 * i,) * 3) for i in range(12)]
     boxes = [cells.nth(i).bounding_box() for i in (0, 3, 4)]
     assert boxes[0]["y"] == boxes[1]["y"]
     assert boxes[2]["x"] == boxes[0]["x"]

@@ -99,7 +99,8 @@ def test_a_click_on_a_cell_of_a_test_folder_opens_its_pictures(page: Page, proje
             packed.writestr(f"{fresh.classes[label]}/{name}.png", encode_png(image))
     said = np.array([answer.index for (answer, *_) in predict(load_head(run.head).as_classifier(), fresh.images)])
     open_step(page, project, "Judge", "A%20test%20folder")
-    page.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(tmp_path / "elsewhere.zip")
+    zipped = page.get_by_test_id("stFileUploader").filter(has_text="A zip of such a folder")
+    zipped.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(tmp_path / "elsewhere.zip")
     expect(page.get_by_text("of “a stranger” left out")).to_be_visible(timeout=LONG)
     for place in (2, 0):
         click_cell(page, place, place)

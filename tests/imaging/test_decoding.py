@@ -2,7 +2,11 @@
 
 import io
 import struct
+import subprocess
+import sys
+import threading
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -13,6 +17,7 @@ from kinds import HEIC, P3, matrix_profile, numbers, png, saved, tiff
 from PIL import Image as PILImage
 from PIL import ImageCms
 
+from visionlab import limits
 from visionlab.errors import ImageError
 from visionlab.imaging import image as door
 from visionlab.imaging.image import is_picture_file, load_image
@@ -123,7 +128,7 @@ def test_a_deep_tiff_is_bounded_before_it_is_decoded(monkeypatch):
         load_image(patched(patched(data, where, 60_000), where + 12, 60_000))
     rgb = tiff(np.zeros((10, 10, 3)))
     where = rgb.index(struct.pack("<HH", 256, 4)) + 8
-    with pytest.raises(ImageError, match=r"takes 824 MB decoded; at most 480 MB"):
+    with pytest.raises(ImageError, match=r"takes 824 MB decoded; at most 256 MB"):
         load_image(patched(patched(rgb, where, 6000), where + 12, 6000))
 
 
@@ -275,3 +280,86 @@ def test_what_is_no_picture_is_known_by_how_it_begins(start):
 def test_what_is_handed_out_reads_the_same():
     for data in (tiff(numbers("u2", 3, 0), planar=True), saved(COLOURS, "PNG", icc_profile=matrix_profile(P3, 2.2))):
         assert np.array_equal(decoded(data), load_image(data))
+
+
+# Memory --------------------------------------------------------------------------------------------------------------
+
+PEAK = """
+import resource, sys
+from pathlib import Path
+from visionlab.imaging.image import load_image
+load_image(Path(sys.argv[1]).read_bytes())
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+for path in sys.argv[2:]:
+    assert load_image(Path(path).read_bytes()).size == 3 * 40_000_000, path
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
+"""
+
+
+def blank_png(width, height, depth, kind, channels):
+    """So many black pixels in a few kilobytes."""
+    packing, raw = zlib.compressobj(1), height * (1 + width * channels * depth // 8)
+    data = b"".join(packing.compress(bytes(min(2**20, raw - done))) for done in range(0, raw, 2**20)) + packing.flush()
+    header = struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", data), (b"IEND", b""))
+    packed = (struct.pack(">I", len(c)) + k + c + struct.pack(">I", zlib.crc32(k + c)) for k, c in chunks)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss counts other units elsewhere")
+def test_no_picture_within_the_caps_takes_more_than_600_megabytes(tmp_path):
+    turned = PILImage.Exif()
+    turned[0x0112] = 6
+    rgba = PILImage.new("RGBA", (8000, 5000), (9, 8, 7, 6))
+    files = {
+        "warm.png": saved(rgba.crop((0, 0, 8, 8)), "PNG"),
+        "thin.png": blank_png(40, door.MAX_SIDE, 16, 0, 1),
+        "translucent.png": blank_png(8000, 5000, 16, 6, 4),
+        "turned.webp": saved(rgba, "WEBP", lossless=True, exif=turned),
+        "float.tif": tiff(np.zeros((5000, 8000), np.float32), compression="zlib"),
+    }
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    told = subprocess.run(
+        [sys.executable, "-c", PEAK, *(tmp_path / name for name in files)], capture_output=True, text=True, check=True
+    )
+    assert int(told.stdout) < 600e6
+
+
+def test_a_side_is_bounded_before_anything_is_decoded():
+    with pytest.raises(ImageError, match=r"1 × 1,000,001 pixels; at most 1,000,000 a side"):
+        load_image(blank_png(1, door.MAX_SIDE + 1, 8, 0, 1))
+
+
+@pytest.mark.parametrize("turn", UPRIGHT)
+@pytest.mark.parametrize("kind", ["WEBP", "PNG", "JPEG"])
+def test_whatever_decodes_a_picture_it_stands_upright(kind, turn):
+    values = np.random.default_rng(turn).integers(0, 256, (1100, 1000, 3), np.uint8)  # of more than one strip
+    exif = PILImage.Exif()
+    exif[0x0112] = turn
+    data = saved(PILImage.fromarray(values), kind, exif=exif, **({"lossless": True} if kind == "WEBP" else {}))
+    stored = np.asarray(PILImage.open(io.BytesIO(data)).convert("RGB"))
+    assert (load_image(data) == UPRIGHT[turn](stored)).all()
+
+
+def test_large_pictures_take_turns_and_small_ones_pass(monkeypatch):
+    large, small = blank_png(4000, 2001, 8, 0, 1), blank_png(40, 20, 8, 0, 1)
+    inside, most, go = [], [], threading.Event()
+
+    def slow(picture, data):
+        if picture.width > 40:
+            inside.append(None)
+            most.append(len(inside))
+            go.wait(30)
+            inside.pop()
+        return np.zeros((1, 1, 3), np.uint8)
+
+    monkeypatch.setattr(door, "to_rgb", slow)
+    with ThreadPoolExecutor(5) as pool:
+        waiting = [pool.submit(load_image, large) for _ in range(4)]
+        pool.submit(load_image, small).result(30)
+        go.set()
+        for each in waiting:
+            each.result(30)
+    assert len(most) == 4
+    assert max(most) <= limits.DECODINGS.usual

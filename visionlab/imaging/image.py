@@ -7,8 +7,11 @@ import os
 import struct
 import zlib
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from io import BytesIO
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Any, BinaryIO, TypeAlias
 
 import cv2
@@ -17,8 +20,9 @@ from numpy.typing import NDArray
 from pi_heif import register_heif_opener
 from PIL import Image as PILImage
 
+from visionlab import limits
 from visionlab.errors import ImageError, ParameterError
-from visionlab.imaging.pixels import deep_tiff, is_deep, shrunk, tiff_kind, tiff_tags, to_rgb
+from visionlab.imaging.pixels import deep_tiff, is_deep, is_told_deep, shrunk, tiff_kind, tiff_tags, to_rgb
 
 Image: TypeAlias = NDArray[np.uint8]
 """uint8, (H, W, 3), RGB, upright (EXIF orientation applied)."""
@@ -32,7 +36,9 @@ Source: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | Bi
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF", "DIB")
 MAX_BYTES = 20 * 1024 * 1024
 MAX_PIXELS = 40_000_000
-MAX_DECODED = 480 * 2**20  # bytes of a TIFF's numbers: as many pixels in RGB of four bytes
+MAX_SIDE = 1_000_000  # of a taller picture, the rows alone would take the memory
+LARGE = 8_000_000  # pixels from which on decoding takes turns: about 100 MB each
+MAX_DECODED = 256 * 2**20  # bytes of deep numbers, of which OpenCV makes two copies
 
 GOOD_FORMATS = "JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP or TIFF"
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what it finds amiss is said in one sentence
@@ -86,10 +92,10 @@ def load_image(source: Source | Image) -> Image:
     """Decode a picture file into uint8 (H, W, 3) RGB, C-contiguous.
 
     `source` is a path, the file's bytes, or an open binary file (read from its start where it can seek).
-    JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP and TIFF; at most MAX_BYTES of file and MAX_PIXELS pixels, both checked before
-    anything is decoded. EXIF orientation is applied, colours are those of sRGB by the file's profile, transparency is
-    composited over white, deeper and float pictures are scaled to 8 bit as pixels.to_eight_bits says, and of an
-    animation the first frame is taken. A uint8 (H, W, 3) array is let through.
+    JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP and TIFF; at most MAX_BYTES of file, MAX_PIXELS pixels and MAX_SIDE a side,
+    checked before anything is decoded. EXIF orientation is applied, colours are those of sRGB by the file's profile,
+    transparency is composited over white, deeper and float pictures are scaled to 8 bit as pixels.to_eight_bits says,
+    and of an animation the first frame is taken. A uint8 (H, W, 3) array is let through.
 
     Raises ImageError where the file is no usable picture, and ParameterError for an array of another kind.
     """
@@ -108,28 +114,34 @@ def load_image(source: Source | Image) -> Image:
     if deep:
         return _load_deep(data, tags)
     with _open(data, tags) as picture:
-        _check_size(*picture.size)
-        try:
-            picture.load()
-            return to_rgb(picture, data)
-        except _DAMAGED as error:
-            raise _damaged(picture.format, error) from error
+        _check_size(*picture.size, deep=8 if is_told_deep(picture, data) else 0)
+        with _turn(*picture.size):
+            try:
+                return to_rgb(picture, data)
+            except _DAMAGED as error:
+                raise _damaged(picture.format, error) from error
 
 
 def _load_deep(data: bytes, tags: Mapping[int, Any]) -> Image:
     width, height = tags.get(256, 0), tags.get(257, 0)
-    _check_size(width, height)
-    if (size := width * height * sum(tags.get(258, ())) // 8) > MAX_DECODED:
-        raise ImageError(
-            f"The picture takes {size / 2**20:,.0f} MB decoded; at most {MAX_DECODED >> 20} MB are read. "
-            "Save it in 8 bits."
-        )
+    _check_size(width, height, sum(tags.get(258, ())) // 8)
     try:
-        return deep_tiff(data, tags)
+        with _turn(width, height):
+            return deep_tiff(data, tags)
     except ValueError as error:
         raise ImageError(f"The TIFF picture holds what is not read here: {error}. Save it in 8 or 16 bits.") from error
     except (*_DAMAGED, cv2.error) as error:
         raise _damaged("TIFF", error) from error
+
+
+@cache
+def _turns() -> BoundedSemaphore:
+    return BoundedSemaphore(int(limits.DECODINGS.value()))
+
+
+def _turn(width: int, height: int) -> AbstractContextManager:
+    """Of pictures that take much memory while they are decoded, few are so at once, whoever brings them."""
+    return _turns() if width * height > LARGE else nullcontext()
 
 
 def is_picture_file(start: bytes) -> bool:
@@ -142,12 +154,21 @@ def _fours(data: bytes) -> list[bytes]:
     return [data[place : place + 4] for place in range(0, len(data), 4)]
 
 
-def _check_size(width: int, height: int) -> None:
-    """ImageError for more pixels than are read, or none."""
+def _check_size(width: int, height: int, deep: int = 0) -> None:
+    """ImageError for more pixels than are read, or none; deep: bytes of each, of those that are decoded as they are."""
     if width * height > MAX_PIXELS:
         raise ImageError(
             f"The picture has {width:,} × {height:,} pixels; at most {MAX_PIXELS // 10**6} megapixels are read. "
             "Choose a smaller one."
+        )
+    if max(width, height) > MAX_SIDE:
+        raise ImageError(
+            f"The picture has {width:,} × {height:,} pixels; at most {MAX_SIDE:,} a side are read. Cut it into parts."
+        )
+    if (size := width * height * deep) > MAX_DECODED:
+        raise ImageError(
+            f"The picture takes {size / 2**20:,.0f} MB decoded; at most {MAX_DECODED >> 20} MB are read. "
+            "Save it in 8 bits."
         )
     if width < 1 or height < 1:
         raise ImageError(f"The picture has no pixels ({width} × {height}). Choose another one.")

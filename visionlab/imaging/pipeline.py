@@ -29,12 +29,13 @@ _HEAD = '''"""A picture pipeline, written by visionlab. Needs opencv-python (or 
 
 import struct
 import sys
+from collections.abc import Callable, Iterable
 from io import BytesIO
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, TiffImagePlugin
+from PIL import Image, ImageCms, TiffImagePlugin
 {imports}
 '''
 

@@ -5,11 +5,12 @@ holds this file as it is.
 """
 
 import struct
+from collections.abc import Callable, Iterable
 from io import BytesIO
 
 import cv2
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, TiffImagePlugin
+from PIL import Image, ImageCms, TiffImagePlugin
 
 
 def decoded(data: bytes) -> np.ndarray:
@@ -20,55 +21,121 @@ def decoded(data: bytes) -> np.ndarray:
 
 def to_rgb(opened: Image.Image, data: bytes) -> np.ndarray:
     """What Pillow opened as uint8 (H, W, 3) in sRGB, upright, transparency over white; data: the bytes of the file."""
-    picture, clear, opaque = opened, opened.info.get("transparency"), None
-    depth = data[24] if data.startswith(b"\x89PNG") else 8  # bits a channel, which Pillow does not tell
-    if picture.mode == "F" or picture.mode.startswith("I"):
-        values = np.asarray(picture)
-        picture = Image.fromarray(to_eight_bits(values))
-        opaque = None if clear is None else Image.fromarray(values != clear)
-    elif depth == 16 and isinstance(clear, tuple):  # told in 16 bits, of which Pillow keeps 8
-        values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-        picture, opaque = picture.convert("RGB"), Image.fromarray(values[..., 3] > 0)
-    elif picture.has_transparency_data:
-        if depth < 8 and picture.mode in ("1", "L"):
+    width, height = opened.size
+    mode, cut = in_strips(opened, data)
+    convert, pixels = to_srgb(mode, opened.info.get("icc_profile")), np.empty((height, width, 3), np.uint8)
+    for part in strips(height, width):
+        picture, opaque = cut(part)
+        colours = convert(picture)
+        if opaque is not None:
+            white = Image.new("RGB", colours.size, "white")
+            white.paste(colours, mask=opaque)
+            colours = white
+        pixels[part] = np.asarray(colours)
+    return upright(pixels, opened)
+
+
+def strips(height: int, width: int) -> list[slice]:
+    """Rows of about a million pixels: what is made of so many at once takes little memory beside the whole."""
+    rows = max(1, 2**20 // width)
+    return [slice(row, min(row + rows, height)) for row in range(0, height, rows)]
+
+
+def in_strips(opened: Image.Image, data: bytes) -> tuple[str, Callable[[slice], tuple]]:
+    """The mode of a picture's colours, and what gives some rows of it: colours, and how opaque they are (None: all)."""
+    if is_told_deep(opened, data) or (opened.format == "WEBP" and not opened.is_animated):  # Pillow takes four of it
+        return "RGB", by_opencv(data)
+    depth, clear = png_depth(data), opened.info.get("transparency")
+    opened.load()
+    width, height = opened.size
+
+    def rows(part: slice) -> Image.Image:
+        return opened.crop((0, part.start, width, part.stop))
+
+    if opened.mode == "F" or opened.mode.startswith("I"):
+        low, high = extremes(np.asarray(rows(part)) for part in strips(height, width))
+
+        def numbers(part: slice) -> tuple:
+            values = np.asarray(rows(part))
+            opaque = None if clear is None else Image.fromarray(values != clear)
+            return Image.fromarray(scaled(values, low, high)), opaque
+
+        return "L", numbers
+    if not opened.has_transparency_data:
+        return opened.mode, lambda part: (rows(part), None)
+
+    def translucent(part: slice) -> tuple:
+        picture = rows(part)
+        if depth < 8 and opened.mode in ("1", "L"):
             picture = picture.convert("L")
             picture.info["transparency"] = clear * 255 // (2**depth - 1)  # told in the file's own levels
         whole = picture.convert({"La": "LA", "RGBa": "RGBA"}.get(picture.mode, picture.mode)).convert("RGBA")
-        picture, opaque = whole.convert("L" if picture.mode in ("L", "LA", "La") else "RGB"), whole.getchannel("A")
-    colours = in_srgb(picture, opened.info.get("icc_profile"))
-    if opaque is not None:
-        white = Image.new("RGB", colours.size, "white")
-        white.paste(colours, mask=opaque)
-        colours = white
-    try:
-        colours.getexif()[0x0112] = opened.getexif().get(0x0112, 1)
-        colours = ImageOps.exif_transpose(colours)
-    except (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, struct.error):
-        pass  # metadata that cannot be read do not make the pixels unreadable
-    return np.array(colours)  # a copy, since NumPy's view of Pillow's pixels is read-only
+        return whole.convert(mode), whole.getchannel("A")
+
+    mode = "L" if opened.mode in ("1", "L", "LA", "La") else "RGB"
+    return mode, translucent
 
 
-def in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
-    """The picture in RGB; where a colour profile is with it that makes a difference and fits, in sRGB by it."""
-    own = picture if picture.mode in ("L", "CMYK", "LAB", "RGB") else picture.convert("RGB")
-    if profile and own.mode != "LAB":
-        source, fits = BytesIO(profile), {"L": "GRAY", "RGB": "RGB ", "CMYK": "CMYK"}[own.mode]
-    elif own.mode == "LAB":
+def png_depth(data: bytes) -> int:
+    """Bits a channel of a PNG, which Pillow does not tell; of other files 8."""
+    return data[24] if data.startswith(b"\x89PNG") else 8
+
+
+def is_told_deep(opened: Image.Image, data: bytes) -> bool:
+    """Whether a PNG tells its transparent colour in 16 bits a channel, of which Pillow keeps 8."""
+    return png_depth(data) == 16 and isinstance(opened.info.get("transparency"), tuple)
+
+
+def by_opencv(data: bytes) -> Callable[[slice], tuple]:
+    """As in_strips, for files of three or four channels."""
+    if data.startswith(b"\x89PNG"):
+        Image.open(BytesIO(data)).load()  # it says what is damaged; OpenCV passes over it
+    values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if values is None:
+        raise ValueError("its pixels cannot be decoded")
+
+    def rows(part: slice) -> tuple:
+        levels = (values[part] >> 8 * (values.itemsize - 1)).astype(np.uint8)
+        opaque = Image.fromarray(np.ascontiguousarray(levels[..., 3])) if levels.shape[2] == 4 else None
+        return Image.fromarray(np.ascontiguousarray(levels[..., 2::-1])), opaque
+
+    return rows
+
+
+def to_srgb(mode: str, profile: bytes | None) -> Callable[[Image.Image], Image.Image]:
+    """What brings pictures of a mode into RGB; where a colour profile makes a difference and fits, into sRGB by it."""
+    own = mode if mode in ("L", "CMYK", "LAB", "RGB") else "RGB"
+    if profile and own != "LAB":
+        source, fits = BytesIO(profile), {"L": "GRAY", "RGB": "RGB ", "CMYK": "CMYK"}[own]
+    elif own == "LAB":
         source, fits = ImageCms.createProfile("LAB"), None
     else:
-        return own.convert("RGB")
+        return lambda picture: picture.convert("RGB")
     try:
         opened = ImageCms.getOpenProfile(source) if fits else source
         if fits and opened.profile.xcolor_space != fits:
-            return own.convert("RGB")
-        convert = ImageCms.buildTransform(opened, ImageCms.createProfile("sRGB"), own.mode, "RGB")
+            return lambda picture: picture.convert("RGB")
+        convert = ImageCms.buildTransform(opened, ImageCms.createProfile("sRGB"), own, "RGB")
         levels = np.stack(np.meshgrid(*[np.arange(0, 256, 15, np.uint8)] * 3), -1).reshape(-1, 18, 3)
-        sample = Image.fromarray(levels).convert(own.mode) if own.mode in ("L", "RGB") else None
-        if sample and np.ptp([ImageCms.applyTransform(sample, convert), sample.convert("RGB")], axis=0).max() <= 2:
-            return own.convert("RGB")  # sRGB already, as most are
-        return ImageCms.applyTransform(own, convert)
+        sample = Image.fromarray(levels).convert(own) if own in ("L", "RGB") else Image.new(own, (1, 1))
+        difference = np.ptp([ImageCms.applyTransform(sample, convert), sample.convert("RGB")], axis=0).max()
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):  # a broken profile
-        return own.convert("RGB")
+        return lambda picture: picture.convert("RGB")
+    if own in ("L", "RGB") and difference <= 2:  # sRGB already, as most are
+        return lambda picture: picture.convert("RGB")
+    return lambda picture: ImageCms.applyTransform(picture if picture.mode == own else picture.convert(own), convert)
+
+
+def upright(pixels: np.ndarray, opened: Image.Image) -> np.ndarray:
+    """Pixels turned as the file's EXIF orientation says."""
+    try:
+        turn = opened.getexif().get(0x0112, 1)
+    except (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, struct.error):
+        turn = 1  # metadata that cannot be read do not make the pixels unreadable
+    if turn not in range(2, 9):
+        return pixels
+    turned = pixels.swapaxes(0, 1) if turn >= 5 else pixels
+    return turned[:: -1 if turn in (3, 4, 7, 8) else 1, :: -1 if turn in (2, 3, 6, 7) else 1].copy()
 
 
 def to_eight_bits(values: np.ndarray) -> np.ndarray:
@@ -78,19 +145,36 @@ def to_eight_bits(values: np.ndarray) -> np.ndarray:
     greatest of their kind where that has no sign; for floats 0..1, then 0..255. Values beyond are stretched from their
     least to their greatest, since such files (heights, counts) carry no range. What is no finite number counts as 0.
     """
+    parts = strips(len(values), values[0].size)
+    low, high = extremes(values[part] for part in parts)
+    levels = np.empty(values.shape, np.uint8)
+    for part in parts:
+        levels[part] = scaled(values[part], low, high)
+    return levels
+
+
+def extremes(parts: Iterable[np.ndarray]) -> tuple[float, float]:
+    """The least and the greatest of numbers that come in parts; what is no finite number counts as 0."""
+    ends = [(float(found.min()), float(found.max())) for found in map(finite, parts)]
+    return min(low for low, _ in ends), max(high for _, high in ends)
+
+
+def finite(values: np.ndarray) -> np.ndarray:
+    """The numbers with 0 for what is no finite one."""
+    if values.dtype.kind in "ui":
+        return values
+    return np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def scaled(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Numbers that lie from low to high, or a part of them, as uint8: see to_eight_bits."""
     kind, size = values.dtype.kind, values.dtype.itemsize
-    rows = [slice(row, row + 64) for row in range(0, len(values), 64)]  # by parts: in float64 it takes eight times more
-
-    def exact(part: slice) -> np.ndarray:
-        return np.nan_to_num(values[part].astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-
-    low, high = min(exact(part).min() for part in rows), max(exact(part).max() for part in rows)
     tops = (
         (1, 255) if kind == "f" else (127,) if size == 1 else (65535, *([2 ** (8 * size) - 1] if kind == "u" else []))
     )
     top = next((top for top in tops if low >= 0 and high <= top), None)
     least, scale = (0, 255 / top) if top else (low, 255 / ((high - low) or 1))
-    return np.concatenate([np.rint((exact(part) - least) * scale).astype(np.uint8) for part in rows])
+    return np.rint((finite(values).astype(np.float64) - least) * scale).astype(np.uint8)
 
 
 def tiff_tags(data: bytes) -> dict:
@@ -155,21 +239,29 @@ def deep_tiff(data: bytes, tags: dict) -> np.ndarray:
     read = [cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_UNCHANGED) for file in files]  # upright
     if any(one is None or one.dtype.itemsize != holds.itemsize for one in read):
         raise ValueError(tiff_kind(tags))
-    values = (np.dstack(read) if planes > 1 else read[0]).view(holds)
-    if values.shape[2:] != ((channels,) if channels > 1 else ()):
+    if read[0].shape[2:] != ((channels,) if channels > planes else ()):
         raise ValueError(tiff_kind(tags))
-    if channels > 1 and planes == 1:
-        values = values[..., [2, 1, 0, 3][:channels]]
-    levels = to_eight_bits(values)
-    if tags.get(262, 1) == 0 and bits > 8:  # white is zero, which OpenCV heeds in 8 bits alone
-        levels = 255 - levels
-    colours = np.repeat(levels[..., None], 3, axis=2) if channels == 1 else np.ascontiguousarray(levels[..., :3])
-    colours = np.array(in_srgb(Image.fromarray(colours), tags.get(34675)))
-    extra = max(tags.get(338, (0,)))
-    if channels < 4 or extra not in (1, 2):  # a fourth channel that is none of opacity
-        return colours
-    opacity = levels[..., 3:] / np.float32(255)
-    return np.rint(np.clip(colours * (opacity if extra == 2 else 1) + 255 * (1 - opacity), 0, 255)).astype(np.uint8)
+    height, width = read[0].shape[:2]
+    parts, order = strips(height, width), [2, 1, 0, 3][:channels] if channels > planes else slice(None)
+
+    def numbers(part: slice) -> np.ndarray:
+        values = np.dstack([one[part] for one in read]) if planes > 1 else read[0][part].reshape(-1, width, channels)
+        return values.view(holds)[..., order]
+
+    low, high = extremes(map(numbers, parts))
+    extra, convert = max(tags.get(338, (0,))), to_srgb("RGB", tags.get(34675))
+    pixels = np.empty((height, width, 3), np.uint8)
+    for part in parts:
+        levels = scaled(numbers(part), low, high)
+        if tags.get(262, 1) == 0 and bits > 8:  # white is zero, which OpenCV heeds in 8 bits alone
+            levels = 255 - levels
+        colours = np.repeat(levels, 3, axis=2) if channels == 1 else np.ascontiguousarray(levels[..., :3])
+        pixels[part] = np.asarray(convert(Image.fromarray(colours)))
+        if channels == 4 and extra in (1, 2):  # else the fourth is none of opacity
+            opacity = levels[..., 3:] / np.float32(255)
+            over = pixels[part] * (opacity if extra == 2 else 1) + 255 * (1 - opacity)
+            pixels[part] = np.rint(np.clip(over, 0, 255))
+    return pixels
 
 
 def shrunk(image: np.ndarray, longest: int) -> np.ndarray:

@@ -255,7 +255,8 @@ def _bytes(values: NDArray[np.float32], absolute: bool) -> NDArray[np.uint8]:
     """Rounded to the nearest of 0..255; OpenCV does it in one pass, and without arrays in between."""
     values = np.ascontiguousarray(values)
     if max(values.max(), -values.min()) < 2**30:  # what fits OpenCV's whole numbers
-        done = cv2.convertScaleAbs(values) if absolute else cv2.add(values, 0.0, dtype=cv2.CV_8U)
+        flat = values.reshape(len(values), -1)  # one channel: of several, OpenCV knows no more than four
+        done = cv2.convertScaleAbs(flat) if absolute else cv2.add(flat, 0.0, dtype=cv2.CV_8U)
         return done.reshape(values.shape)
     return np.rint((np.abs(values) if absolute else values).clip(0, 255)).astype(np.uint8)
 
@@ -293,13 +294,13 @@ def _symmetric(values: NDArray, axes: tuple[int, ...] | None = None) -> NDArray:
 
 
 def _coloured(values: NDArray, palette: str) -> NDArray[np.uint8]:
-    """Finite values of any shape (…) as colours (…, 3); 0..1 is the palette's whole range."""
-    return _table(palette)[_levels(values, palette)]
+    """Finite values, (H, W), as colours (H, W, 3); 0..1 is the palette's whole range."""
+    return cv2.applyColorMap(_levels(values, palette), _lookup(palette))
 
 
 def _levels(values: NDArray, palette: str) -> NDArray[np.uint8]:
     """Finite values as places in the palette's table."""
-    return np.rint(values.clip(0, 1) * (len(_table(palette)) - 1)).astype(np.uint8)
+    return _bytes(values.clip(0, 1) * np.float32(len(_table(palette)) - 1), absolute=False)
 
 
 @lru_cache(maxsize=len(PALETTES))

@@ -23,10 +23,10 @@ from visionlab.ui.shared.page import page
 
 def network() -> Network:
     if name := st.query_params.get("network"):
-        return Network(name, name, cached.classifier(name))
+        return Network(name, name, cached.classifier(name), name)
     tiny = tiny_classifier()
     return Network(
-        "tiny", "A tiny one", replace(tiny, labels=tuple(f"<b>class {i}</b>" for i in range(len(tiny.labels))))
+        "tiny", "A tiny one", replace(tiny, labels=tuple(f"<b>class {i}</b>" for i in range(len(tiny.labels)))), "tiny"
     )
 
 

@@ -92,8 +92,8 @@ def test_where_tuning_does_not_help_the_linear_head_learns_from_all_pictures_in_
     run = fit(stripes, net, **settings)
     told = [run.probabilities() for _ in run]
     assert run.best.index == 1
-    whole = fit(stripes, net, validation=0, strength=0.1, epochs=fine_tuning.START_EPOCHS)
-    assert len(list(whole)) == fine_tuning.START_EPOCHS
+    whole = fit(stripes, net, validation=0, strength=0.1)
+    list(whole)
     np.testing.assert_allclose(run.head.weights, whole.head.weights, rtol=1e-3, atol=1e-5)
     assert run.head.facts["trained_on"] == len(stripes)
     np.testing.assert_array_equal(run.probabilities(), told[0])

@@ -115,8 +115,15 @@ def test_what_it_was_trained_on_is_told_in_a_text(head, key, value):
         {"pictures": {"a": -1}},
         {"trained_on": "all"},
         {"validated_on": 1.5},
+        {"confusion": "all right"},
+        {"confusion": [[1, 0], [0, 1]]},
+        {"confusion": [[1, 0, 0], [0, 1, 0], [0, 0]]},
+        {"confusion": [[1, 0, 0], [0, 1, 0], [0, 0, -1]]},
+        {"confusion": [[0, 0, 0]] * 3},
+        {"seconds": -1},
+        {"seconds": "short"},
     ],
-    ids=range(11),
+    ids=range(18),
 )
 def test_facts_that_cannot_be_told_are_refused(head, facts):
     with pytest.raises(HeadError, match="training"):

@@ -7,7 +7,7 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import log_loss
 
 from visionlab.errors import ParameterError
-from visionlab.learning.judging.calibration import fit_temperature, reliability
+from visionlab.learning.judging.calibration import fit_temperature, helpful_temperature, reliability
 from visionlab.network.running.certainty import tempered
 from visionlab.network.running.prediction import probabilities
 
@@ -82,3 +82,23 @@ def test_efficientnet_lite0_is_as_sure_of_photographs_as_it_is_right():
     published = np.stack([tempered(row, 1 / net.temperature) for row in table])
     sure, right = outcomes(net, pictures, published)
     assert error_of(sure, right) > errors_by_chance(sure)[-1], "as it was published, it is too shy"
+
+
+@pytest.mark.parametrize("count", [20, 25, 60])
+def test_a_temperature_that_helps_nobody_is_not_applied(count):
+    """Logits that are right about how sure they are: what a few rows ask for is chance, and misleads on the next."""
+    kept, total = 0, 40
+    for seed in range(total):
+        rng = np.random.default_rng(seed)
+        logits = rng.normal(0, 2, (count, 3))
+        truth = np.array([rng.choice(3, p=row) for row in softmax(logits)])
+        kept += helpful_temperature(logits, truth) == 1
+    assert kept > total / 2
+
+
+def test_a_temperature_that_helps_is_applied():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, (60, 3))
+    truth = np.array([rng.choice(3, p=row) for row in softmax(logits)])
+    assert helpful_temperature(5 * logits, truth) == fit_temperature(5 * logits, truth) > 3
+    assert helpful_temperature(5 * logits[:4], truth[:4]) == 1

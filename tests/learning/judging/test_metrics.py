@@ -6,7 +6,7 @@ from scipy.stats import binomtest
 from sklearn.metrics import classification_report
 
 from visionlab.errors import ParameterError
-from visionlab.learning.judging.metrics import Report, balanced_accuracy, evaluate, wilson
+from visionlab.learning.judging.metrics import Report, balanced_accuracy, evaluate, report_of, wilson
 
 CLASSES = ("cats", "dogs", "birds")
 
@@ -57,6 +57,7 @@ def test_agrees_with_counting_and_with_scikit_learn(pairs):
     assert report.accuracy == pytest.approx(np.mean(np.equal(truth, predicted)))
     assert report.majority == pytest.approx(max(truth.count(label) for label in range(3)) / len(truth))
     assert report.interval[0] <= report.accuracy <= report.interval[1]
+    assert report_of(report.confusion.tolist(), CLASSES).figures() == report.figures()
 
 
 @pytest.mark.parametrize(

@@ -254,9 +254,17 @@ def test_a_killed_intake_leaves_what_was_there(workspace, project):
     again = workspace.open(project.id)
     assert again.snapshot() == before
     assert again.undoable == "Added 2 pictures"
+    assert again.lost() == []
     again.tidy()
     assert list((project.folder / "incoming").iterdir()) == []
+    told = "The server ended while 190 pictures of “dogs” came in: none of them is in the project. Bring them in again."
+    again.tidy()
+    assert again.lost() == [told]
     assert add(again, "dogs", 10).added == 1
+    again.tidy()
+    assert again.lost() == [told], "until somebody has read it"
+    again.forget_lost()
+    assert again.lost() == []
 
 
 def test_an_intake_that_is_killed_while_files_get_their_place_leaves_what_was_there(workspace, project):
@@ -280,7 +288,36 @@ def test_an_intake_that_is_killed_while_files_get_their_place_leaves_what_was_th
     assert len(files_of(again)) == len(files) + 3
     again.tidy()
     assert files_of(again) == files
+    assert again.lost()[0].startswith("The server ended while 10 pictures of “dogs” came in")
     assert add(again, "dogs", *range(10, 20)).added == 10
+
+
+def test_an_intake_that_is_killed_once_all_is_in_lost_nothing(workspace, project):
+    code = """
+    import shutil
+    folder, project_id = sys.argv[1:]
+    shutil.rmtree = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+    add(Workspace(folder).open(project_id), "dogs", 7)
+    """
+    process = in_another_process(code, workspace.folder, project.id)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert list((project.folder / "incoming").iterdir())
+    project.tidy()
+    assert (len(project.keys()), project.lost()) == (3, [])
+
+
+def test_of_copies_it_is_told_where_the_originals_are(project):
+    def of(class_name, *numbers):
+        return from_files(class_name, [(f"{number}.png", encode_png(picture(number))) for number in numbers])
+
+    add(project, "dogs", 3)
+    came = [*of("dogs", 1, 3, 4, 4), *of("Cats", 2)]
+    last = taken(project, came)[-1]
+    assert (last.added, last.copies) == (1, 4)
+    assert last.told == (
+        "The originals of the exact copies: 1 in “cats”, brought as “dogs”; 2 in “dogs”; 1 in “cats”.",
+    )
 
 
 def test_two_tabs_bring_the_same_pictures_at_once(workspace, project):

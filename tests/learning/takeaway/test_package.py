@@ -146,7 +146,13 @@ def test_predict_py_is_short_and_needs_five_packages(unpacked):
     imported |= {name.name for node in ast.walk(reading) if isinstance(node, ast.Import) for name in node.names}
     imported |= {node.module for node in ast.walk(reading) if isinstance(node, ast.ImportFrom)}
     assert required == {"onnxruntime", "numpy", "pillow", "opencv-python-headless", "pi-heif"}
-    assert imported - sys.stdlib_module_names == {"onnxruntime", "numpy", "PIL", "cv2", "pi_heif"}
+    assert {name.partition(".")[0] for name in imported} - sys.stdlib_module_names == {
+        "onnxruntime",
+        "numpy",
+        "PIL",
+        "cv2",
+        "pi_heif",
+    }
     assert len(source.splitlines()) <= 30
     result = subprocess.run([sys.executable, "-I", unpacked / "predict.py"], capture_output=True, text=True)
     assert (result.returncode, "python predict.py photo.jpg" in result.stderr) == (1, True)
@@ -193,6 +199,12 @@ def test_a_card_says_when_held_out_pictures_were_learned_from_in_the_end(head):
         }
         card = model_card(Head(**(vars(head) | {"facts": facts})), Parity(1, 1e-7, 1))
         assert ("before it learned from them" in card) == told
+
+
+def test_a_card_says_where_fine_tuning_found_nothing_better(head):
+    for kind, told in (("fine-tune", True), ("linear", False)):
+        card = model_card(Head(**(vars(head) | {"facts": {**head.facts, "kind": kind}})), Parity(1, 1e-7, 1))
+        assert ("nothing better than the linear head" in card) == told
 
 
 def test_a_card_without_figures_says_so(head):

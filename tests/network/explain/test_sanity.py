@@ -14,7 +14,7 @@ from visionlab.errors import ModelError, ParameterError
 from visionlab.learning.features.source import network_fingerprint
 from visionlab.learning.heads.head import Head
 from visionlab.network.explain import METHODS, explain
-from visionlab.network.explain.sanity import rank_correlation, sanity_check
+from visionlab.network.explain.sanity import passes, rank_correlation, sanity_check
 
 STAGES = ["fc8", "fc7", "fc6", "conv5_1", "conv4_1", "conv3_1", "conv2_1", "conv1_1"]
 
@@ -132,3 +132,13 @@ def test_unknown_methods_layers_and_classes_are_named(noise):
         next(sanity_check(net, noise, "occlusion", layer="relu5_3"))
     with pytest.raises(ParameterError, match="no class “unicorn”"):
         next(sanity_check(net, noise, target="unicorn"))
+
+
+def test_a_method_that_looks_at_the_picture_alone_does_not_pass(noise, monkeypatch):
+    assert [passes(value) for value in (0, 0.5, -0.5, 0.51, -0.7, 1)] == [True, True, True, False, False, False]
+    edges = replace(METHODS["saliency"], attribute=lambda net, x, *rest: x[0].abs().sum(0).numpy())
+    monkeypatch.setitem(METHODS, "edges", replace(edges, name="edges"))
+    *_, last = sanity_check(tiny_classifier(), noise, "edges", 3)
+    assert not passes(last.similarity)
+    *_, last = sanity_check(tiny_classifier(), noise, "saliency", 3)
+    assert passes(last.similarity)

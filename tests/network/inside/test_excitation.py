@@ -3,14 +3,17 @@ from math import ceil
 
 import numpy as np
 import pytest
+import torch
 from tiny import tiny_classifier
 
 from visionlab.learning.features.source import network_fingerprint
 from visionlab.learning.heads.head import Head
 from visionlab.network.inside.activations import FeatureMap, feature_maps
-from visionlab.network.inside.excitation import Excitation, Peaks, crop, peaks, strongest_patches
-from visionlab.network.inside.trace import Box, receptive_box
-from visionlab.network.running.classifier import Layer
+from visionlab.network.inside.excitation import Excitation, Peaks, crop, peaks, strongest_patches, strongest_unit
+from visionlab.network.inside.trace import Box, receptive_box, trace_unit
+from visionlab.network.running.classifier import Classifier, Layer
+from visionlab.network.zoo.efficientnet_lite import EfficientNetLite0
+from visionlab.network.zoo.torchvision_nets import network_layers
 
 
 def _map(values, stride=1, field=3) -> FeatureMap:
@@ -129,3 +132,48 @@ def test_a_unit_answers_the_same_to_its_patch_alone(noise):
     place = 2, best.row, best.column
     assert masked[place] == pytest.approx(whole[place], rel=1e-5)
     assert not np.allclose(masked, whole)
+
+
+def _lite() -> Classifier:
+    """EfficientNet-Lite0 of random weights, whose paddings differ from side to side."""
+    torch.manual_seed(0)
+    module = EfficientNetLite0().eval().requires_grad_(False)
+    for part in module.modules():
+        if isinstance(part, torch.nn.Conv2d):
+            torch.nn.init.kaiming_normal_(part.weight)
+            torch.nn.init.normal_(part.bias, std=0.1)
+    return replace(tiny_classifier(), name="lite", module=module, layers=network_layers(module, 64))
+
+
+def _sees_padding(net, layer, row, column) -> bool:
+    """Of a unit of a convolution, or of a ReLU after it: of ones before it, the patches are ones but for padding."""
+    while layer.kind != "conv":
+        layer = net.source(layer)
+    before = net.source(layer)
+    if before is None:  # the picture itself: its box is then smaller than what the kernel covers
+        box = receptive_box(net, layer.name, row, column)
+        return min(box.height, box.width) < layer.receptive_field
+    known = {each.name: FeatureMap(each, np.ones(each.shape, np.float32)) for each in (before, layer)}
+    return not trace_unit(net, np.zeros((64, 64, 3), np.uint8), layer.name, 0, row, column, maps=known).patches.all()
+
+
+@pytest.mark.parametrize("net", [tiny_classifier(), _lite()], ids=lambda net: net.name)
+def test_the_strongest_unit_is_one_that_sees_no_padding(net, noise):
+    for name, found in feature_maps(net, noise).items():
+        if found.layer.kind not in ("conv", "relu", "relu6") or min(found.values.shape[1:]) < 5:
+            continue
+        for channel in (0, len(found.values) - 1):
+            row, column = strongest_unit(net, found, channel)
+            inside = found.values[channel, 2:-2, 2:-2]
+            assert found.values[channel, row, column] >= inside.max(), name
+            assert inside.max() <= 0 or not _sees_padding(net, found.layer, row, column), name
+
+
+def test_where_the_border_alone_answers_the_strongest_unit_lies_there():
+    net = tiny_classifier()
+    values = np.zeros((3, 64, 64), np.float32)
+    values[0, 0, 5], values[1, 0, 5], values[1, 7, 7] = 2, 2, 1
+    found = FeatureMap(net.layer("relu1_1"), values)
+    assert [strongest_unit(net, found, channel) for channel in range(3)] == [(0, 5), (7, 7), (1, 1)]
+    assert strongest_unit(net, FeatureMap(net.layer("pool1"), values[:, ::2, 1::2].copy()), 1) == (0, 2)  # not padded
+    assert strongest_unit(net, FeatureMap(net.layer("fc6"), np.ones((16, 1, 1), np.float32)), 3) == (0, 0)

@@ -137,7 +137,7 @@ def test_its_table_at_its_own_size():
     strides = [layers[f"blocks.{number}.project"].stride for number in range(16)]
     assert strides == [2, 4, 4, 8, 8, *[16] * 6, *[32] * 5]
     assert {layer.kind for name, layer in layers.items() if name.endswith("relu6")} == {"relu6"}
-    added = {name: layer.adds for name, layer in layers.items() if layer.kind == "sum"}
+    added = {name: layer.joins for name, layer in layers.items() if layer.kind == "sum"}
     assert list(added) == [f"blocks.{number}.sum" for number in (2, 4, 6, 7, 9, 10, 12, 13, 14)]
     assert (added["blocks.2.sum"], added["blocks.7.sum"]) == ("blocks.1.project", "blocks.6.sum")
 
@@ -160,7 +160,7 @@ def test_units_of_its_blocks_are_written_out_as_the_sums_that_they_are(small, no
     before = maps["blocks.3.expand_relu6"].values[5]  # 16 × 16; stride 2 puts one zero before, two after
     np.testing.assert_array_equal(depthwise.patches[0], np.pad(before, ((1, 2), (1, 2)))[14:19, 0:5])
     added = trace_unit(small, noise, "blocks.2.sum", 3, 4, 9, maps=maps)
-    assert (added.rule, added.source, added.added) == ("sum", "blocks.2.project", "blocks.1.project")
+    assert (added.rule, added.source, added.joined) == ("sum", "blocks.2.project", "blocks.1.project")
     numbers = [maps[name].values[3, 4, 9] for name in ("blocks.2.project", "blocks.1.project")]
     assert added.totals.tolist() == numbers
     for found in (depthwise, added):

@@ -31,7 +31,7 @@ from visionlab.network.inside.contributions import contributions
 from visionlab.network.inside.excitation import peaks
 from visionlab.network.inside.trace import Box, receptive_box, trace_unit
 from visionlab.network.inside.visualisation import visualise_channel
-from visionlab.network.running.classifier import Transform
+from visionlab.network.running.classifier import Classifier, Transform
 from visionlab.network.running.prediction import predict, probabilities
 from visionlab.network.zoo import loading, models
 from visionlab.network.zoo.loading import load_classifier
@@ -43,7 +43,15 @@ SIDE = 40
 PUBLISHED = [name for name, model in MODELS.items() if model.file.url]
 LITE = "efficientnet_lite0"
 INVERTED = {"mobilenet_v3_large", "efficientnet_b0", LITE}  # whose blocks look at each channel on its own
-ADDING = {"resnet50", *INVERTED}  # whose blocks add to what they are given
+ADDING = {"resnet50", "convnext_tiny", *INVERTED}  # whose blocks add to what they are given
+RULES = {
+    "depthwise": {*INVERTED, "convnext_tiny"},
+    "sum": ADDING,
+    "product": INVERTED - {LITE},  # whose channels go through gates
+    "concatenation": {"squeezenet1_1"},
+    "scale": {"convnext_tiny"},
+    "layer norm": {"convnext_tiny"},
+}
 FEATURES = {"vgg16": 14, "vgg16_bn": 14, "vgg19": 14, "resnet50": 2048, "mobilenet_v3_large": 1280,
             "squeezenet1_1": 512, "efficientnet_b0": 1280, "convnext_tiny": 768, LITE: 1280}  # fmt: skip
 
@@ -186,14 +194,23 @@ def test_every_layer_is_as_the_table_says(net, noise):
     assert sum(layer.parameters for layer in net.layers) == sum(p.numel() for p in net.module.parameters())
     assert not any(layer.in_place for layer in net.layers if layer.block == "Classifier")
     for layer in net.layers:
-        if layer.in_place:
+        if layer.gate:
+            assert layer.shape[1:] == (1, 1)
+        elif layer.in_place:
             assert layer.block != "Classifier"
             assert abs(layer.shape[1] - SIDE / layer.stride) < 1.5, layer.name
         if layer.kind == "relu":
             np.testing.assert_array_equal(maps[layer.name].values, maps[net.source(layer).name].values.clip(min=0))
         if layer.kind == "sum":
-            expected = maps[net.source(layer).name].values + maps[layer.adds].values
+            expected = maps[net.source(layer).name].values + maps[layer.joins].values
             np.testing.assert_array_equal(maps[layer.name].values, expected)
+        if layer.kind == "product":
+            assert net.layer(layer.joins).gate
+            expected = maps[net.source(layer).name].values * maps[layer.joins].values
+            np.testing.assert_array_equal(maps[layer.name].values, expected)
+        if layer.kind == "concatenation":
+            parts = [maps[net.source(layer).name].values, maps[layer.joins].values]
+            np.testing.assert_array_equal(maps[layer.name].values, np.concatenate(parts))
 
 
 @pytest.mark.parametrize("side", [None, 96])
@@ -221,11 +238,114 @@ def test_resnets_table_at_its_own_size():
     assert (last.kind, last.shape, last.stride) == ("relu", (1024, 14, 14), 16)
     assert (first.shape, first.stride, first.block) == ((512, 14, 14), 16, "Stride 32")  # it belongs to its sum
     assert layers["layer4.0.downsample.0"].source == last.name
-    assert layers["layer4.0.sum"].adds == "layer4.0.bn3"
-    assert layers["layer4.1.sum"].adds == "layer4.0.relu3"
+    assert layers["layer4.0.sum"].joins == "layer4.0.bn3"
+    assert layers["layer4.1.sum"].joins == "layer4.0.relu3"
     assert layers["layer1.0.conv2"].receptive_field == 19  # 7 and 3 × 3 after the pool: 11 + 2 · 4
     assert [name for name, layer in layers.items() if not layer.in_place] == ["avgpool", "fc", "prob"]
     assert replace(layers["conv1"], shape=(64, 56, 56)).multiplications == layers["conv1"].multiplications / 4
+
+
+# --- blocks, entered ------------------------------------------------------------------------------------------------
+
+
+def _small(name: str) -> Classifier:
+    """torchvision's network of that name with random weights, at 64 px: one of which every part is lively."""
+    module = get_model(name)
+    module.load_state_dict(lively(module))
+    module = MODELS[name].adapt(module).eval().requires_grad_(False)
+    labels = tuple(map(str, range(1000)))
+    layers = network_layers(module, 64)
+    return Classifier(name, module, Transform(64, 64), labels, layers, torch.device("cpu"), MODELS[name].embedding)
+
+
+def test_no_network_of_the_table_holds_a_block_that_cannot_be_entered():
+    for name in PUBLISHED:
+        if MODELS[name].plan is None and name != "vgg16_bn":
+            with torch.device("meta"):
+                layers = network_layers(MODELS[name].adapt(get_model(name)), 224)
+            assert not any(layer.kind == "block" for layer in layers), name
+            assert layers[-2].shape == (1000, 1, 1)
+            assert [layer.name for layer in layers if layer.name == MODELS[name].embedding], "heads read it"
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("squeezenet1_1", "features.3"),
+        ("squeezenet1_1", "features.12"),
+        ("mobilenet_v3_large", "features.4.block.2"),
+        ("efficientnet_b0", "features.3.1.block.2"),
+        ("convnext_tiny", "features.1.0"),
+        ("convnext_tiny", "features.7.2"),
+    ],
+)
+@pytest.mark.parametrize("side", [64, 97])
+def test_a_blocks_end_is_what_torchvisions_block_gives(noise, name, path, side):
+    """Of the very values that enter it: the layer's place in the page's maps is that of the block's forward."""
+    net = _small(name)
+    seen = {}
+    block = net.module.network.get_submodule(path)
+    for path_of, step in net.module.steps():
+        if path_of.startswith(f"{path}.") and "given" not in seen:
+            seen["given"] = seen["last"]
+        x = step(seen["last"]) if "last" in seen else step(net.transform.at(side)([noise], net.device))
+        seen["last"] = x
+        if path_of == path:
+            break
+    expected = block(seen["given"])
+    torch.testing.assert_close(seen["last"], expected, rtol=1e-5, atol=1e-5 * float(expected.abs().max()))
+    found = feature_maps(net, noise, [path], side)[path].values
+    np.testing.assert_allclose(found, expected[0], rtol=1e-4, atol=1e-4 * float(expected.abs().max()))
+
+
+def test_units_of_gates_products_and_concatenations_are_written_out_at_any_size(noise):
+    net = _small("mobilenet_v3_large")
+    path = "features.4.block.2"
+    assert [(layer.name.removeprefix(path), layer.kind, layer.stride) for layer in net.layers if layer.gate][:5] == [
+        (".avgpool", "average", 8),
+        (".fc1", "conv", 8),
+        (".activation", "relu", 8),
+        (".fc2", "conv", 8),
+        (".scale_activation", "activation", 8),
+    ]
+    for side in (None, 96):
+        maps = feature_maps(net, noise, side=side)
+        found = trace_unit(net, noise, path, 5, 1, 2, side, maps)
+        assert (found.rule, found.source, found.joined, found.first) == (
+            "product",
+            "features.4.block.1.2",
+            f"{path}.scale_activation",
+            5,
+        )
+        assert found.patches.item() == maps["features.4.block.1.2"].values[5, 1, 2]
+        assert found.kernels.item() == maps[f"{path}.scale_activation"].values[5, 0, 0]
+        assert found.total == pytest.approx(maps[path].values[5, 1, 2], rel=1e-6)
+        assert found.value == maps[path].values[5, 1, 2]
+        mean = trace_unit(net, noise, f"{path}.avgpool", 5, 0, 0, side, maps)
+        assert mean.patches.shape[1:] == maps["features.4.block.1.2"].values.shape[1:]
+        assert mean.total == pytest.approx(maps["features.4.block.1.2"].values[5].mean(dtype=np.float64), rel=1e-6)
+        assert receptive_box(net, path, 1, 2, side) == Box(0, 0, side or 64, side or 64)
+    net = _small("squeezenet1_1")
+    maps = feature_maps(net, noise)
+    for channel, source, number in ((10, "expand1x1", 10), (64, "expand3x3", 0), (127, "expand3x3", 63)):
+        found = trace_unit(net, noise, "features.3", channel, 2, 3, maps=maps)
+        assert (found.rule, found.source, found.first) == ("concatenation", f"features.3.{source}_activation", number)
+        assert found.total == maps[f"features.3.{source}_activation"].values[number, 2, 3] == found.value
+
+
+def test_a_place_of_a_convnext_sees_what_pencil_and_paper_say():
+    with torch.device("meta"):
+        layers = {
+            layer.name: layer
+            for layer in network_layers(MODELS["convnext_tiny"].adapt(get_model("convnext_tiny")), 224)
+        }
+    # 4 of the stem, and in each of its blocks 6 places of 4 px more; then 2 × 2 of stride 2, and so on
+    fields = {"features.0.0": 4, "features.0.1": 4, "features.1.0": 28, "features.1.2": 76, "features.2.1": 80,
+              "features.3.0": 128, "features.3.2": 224}  # fmt: skip
+    assert {name: layers[name].receptive_field for name in fields} == fields
+    assert layers["features.1.0.block.3"].shape == (384, 56, 56)
+    assert layers["features.1.0.block.3"].parameters == 97 * 384
+    assert layers["features.1.0"].joins == "features.0.1"
 
 
 def test_a_table_knows_strides_whatever_the_borders():
@@ -254,8 +374,7 @@ def test_channels_add_up_to_what_the_last_layer_sees(net, noise):
 def test_traces_are_the_sums_that_the_network_computes(net, noise):
     rng, maps, rules = np.random.default_rng(0), feature_maps(net, noise), set()
     for layer in net.layers:
-        module = dict(net.module.steps()).get(layer.module)
-        if layer.kind in ("block", "activation") or isinstance(module, nn.LayerNorm):
+        if layer.kind == "activation":
             with pytest.raises(ModelError, match=rf"{layer.name} is no sum .* The nearest that are: "):
                 trace_unit(net, noise, layer.name, 0, maps=maps)
             continue
@@ -266,8 +385,9 @@ def test_traces_are_the_sums_that_the_network_computes(net, noise):
             rules.add(found.rule)
             if not layer.in_place:
                 assert found.box == Box(0, 0, SIDE, SIDE)
-    assert ("depthwise" in rules) == (net.name in INVERTED)
-    assert ("sum" in rules) == (net.name in ADDING)
+    assert {
+        name for name in ("depthwise", "sum", "product", "concatenation", "scale", "layer norm") if name in rules
+    } == {name for name, nets in RULES.items() if net.name in nets}
 
 
 @pytest.mark.parametrize("side", [32, 97])
@@ -339,7 +459,7 @@ def test_channels_have_weights_in_convolutions_and_fully_connected_layers(net):
 
 
 def test_every_layer_with_places_is_explained(net, noise):
-    places = [layer.name for layer in net.layers if layer.in_place]
+    places = [layer.name for layer in net.layers if layer.in_place and not layer.gate]
     found = explain_layers(net, noise, 5, places)
     assert list(found) == places
     np.testing.assert_array_equal(found[last_in_place(net)].values, explain(net, noise, target=5).values)

@@ -106,6 +106,13 @@ def zip_sources(file: str | os.PathLike[str] | bytes | BinaryIO) -> list[Source]
     return [Source(name, partial(_unpack, opening, opened, info, name)) for name, info in named]
 
 
+def left_out(file: str | os.PathLike[str] | bytes | BinaryIO) -> list[Unreadable]:
+    """The files in a zip that zip_sources takes for no pictures, sorted; without what systems leave behind. Raises
+    DatasetError for what is no zip, is encrypted, or has a hostile entry name."""
+    with archive.opened(file) as opened:
+        return [Unreadable("/".join(path), "By its ending it is no picture.") for path in archive.others_in(opened)]
+
+
 def _unpack(_opening: object, opened: ZipFile, info: ZipInfo, name: str) -> Image:
     return load_image(archive.read_entry(opened, info, name))
 

@@ -17,19 +17,21 @@ class Scale:
     """z = (x − mean) / spread, a mean for each feature (F,) and one spread for all: the root of their mean variance.
 
     A spread for each feature would be guessed from the few pictures that there are: a feature that hardly moves on
-    these would be made large, and speak loudest of the next one. A dead feature has the spread ∞, and counts nothing.
+    these would be made large, and speak loudest of the next one. What has a penalty can take a part of it: its spread
+    is then the root of a mean of both variances (as Opgen-Rhein & Strimmer 2007 shrink them). A dead feature has the
+    spread ∞, and counts nothing.
     """
 
     mean: Tensor
     spread: Tensor
 
     @classmethod
-    def of(cls, x: Tensor) -> Scale:
-        """Of the rows of (n, F)."""
+    def of(cls, x: Tensor, own: float = 0.0) -> Scale:
+        """Of the rows of (n, F). own, 0..1, is the weight of each feature's own variance beside the common one."""
         spreads = x.std(0, correction=0)
         dead = spreads <= 1e-6 * spreads.max().clamp(min=1e-12)
-        common = spreads.square().mean().sqrt().clamp(min=1e-12)
-        return cls(x.mean(0), common.expand_as(spreads).masked_fill(dead, torch.inf))
+        variances = own * spreads.square() + (1 - own) * spreads.square().mean()
+        return cls(x.mean(0), variances.sqrt().clamp(min=1e-12).masked_fill(dead, torch.inf))
 
     def __call__(self, x: Tensor) -> Tensor:
         return (x - self.mean) / self.spread

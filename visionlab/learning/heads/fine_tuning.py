@@ -6,7 +6,6 @@ block alone. The network itself is shared, and never changed: a private copy of 
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -25,7 +24,6 @@ from visionlab.learning.heads.head import with_values
 from visionlab.learning.heads.linear import logistic
 from visionlab.learning.heads.problem import Parts, Problem, Trial
 
-START_EPOCHS = 40  # of the linear head that it starts from
 BLOCK_RATE, HEAD_RATE, DECAY = 1e-4, 1e-3, 0.01
 
 
@@ -40,7 +38,7 @@ def fine_tune(
     """
     block, net = problem.block, problem.block.net
     maps, variants = block.maps, block.variants
-    (start,) = deque(logistic(problem, START_EPOCHS), maxlen=1)
+    (start,) = logistic(problem)
     if done == 0:
         yield start
         done = 1

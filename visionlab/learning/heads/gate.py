@@ -74,16 +74,19 @@ def checked_transform(transform: Transform, name: str) -> Transform:
     return replace(transform, mean=tuple(transform.mean), std=tuple(transform.std))
 
 
-def checked_facts(facts: object, name: str) -> dict[str, object]:
-    """How the head came to be, as model cards tell it. Raises HeadError where it cannot be told."""
+def checked_facts(facts: object, classes: int, name: str) -> dict[str, object]:
+    """How the head of so many classes came to be, as model cards tell it. Raises HeadError where it cannot be told."""
     if not isinstance(facts, dict) or not _can_be_told(facts):
         raise HeadError(f"{name} is damaged: what it says of its training cannot be told. Save it anew.")
     share, counts = facts.get("validation_accuracy"), facts.get("pictures")
     totals = [facts[key] for key in ("trained_on", "validated_on") if key in facts]
+    confusion, seconds = facts.get("confusion"), facts.get("seconds")
     fits = (
         (share is None or (_is_number(share) and 0 <= share <= 1))
         and (not isinstance(counts, Mapping) or all(_is_count(each) for each in counts.values()))
         and all(_is_count(each) for each in totals)
+        and (confusion is None or _is_confusion(confusion, classes))
+        and (seconds is None or (_is_number(seconds) and seconds >= 0))
     )
     if not fits:
         raise HeadError(f"{name} is damaged: the counts of its training do not fit together. Save it anew.")
@@ -108,6 +111,13 @@ def _is_number(value: object, *more: type) -> bool:
 
 def _is_count(value: object) -> bool:
     return type(value) is int and 0 <= value < 10**9
+
+
+def _is_confusion(value: object, classes: int) -> bool:
+    """Whether it counts one picture or more, by what they are and by what they were taken for."""
+    rows = value if isinstance(value, list) else []
+    cells = [cell for row in rows if isinstance(row, list) and len(row) == classes for cell in row]
+    return len(rows) == classes and len(cells) == classes**2 and all(map(_is_count, cells)) and sum(cells) > 0
 
 
 def _short(value: object) -> str:

@@ -18,6 +18,7 @@ from visionlab.errors import HeadError, ParameterError, WeightsError
 from visionlab.learning.features.source import FEATURES, entered_by, network_fingerprint, reading
 from visionlab.learning.heads import gate
 from visionlab.learning.heads.problem import TUNED, Parts
+from visionlab.learning.judging.metrics import Report, report_of
 from visionlab.learning.judging.refusal import Refusal
 from visionlab.network.files.weights import is_here
 from visionlab.network.running.classifier import Classifier, Layer, Step, Transform
@@ -67,6 +68,12 @@ class Head:
         if self.hidden is not None:
             features = np.maximum(0, features @ self.hidden[0].T + self.hidden[1])
         return features @ self.weights.T + self.bias
+
+    @property
+    def report(self) -> Report | None:
+        """What it was worth on the pictures that were held out in training; None where its file does not say."""
+        confusion = self.facts.get("confusion")
+        return None if confusion is None else report_of(confusion, self.classes)
 
     def to_bytes(self) -> bytes:
         """The head as a safetensors file, everything but the arrays as JSON in its header."""
@@ -228,7 +235,7 @@ def load_head(source: str | Path | bytes) -> Head:
     if format_ not in READABLE:
         raise HeadError(f"{name} is of another format; this version reads “{'” and “'.join(READABLE)}”.")
     on = {what: gate.checked_text(value, what, name) for what, value in on.items()}
-    classes, facts = gate.checked_classes(classes, name), gate.checked_facts(facts, name)
+    classes, facts = gate.checked_classes(classes, name), gate.checked_facts(facts, len(classes), name)
     temperature = gate.checked_temperature(temperature, name)
     transform = None if entering is None else gate.checked_transform(entering, name)
     for key, value in arrays.items():

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from visionlab.learning.heads.descent import mlp
 from visionlab.learning.heads.fine_tuning import fine_tune
+from visionlab.learning.heads.head import Head
 from visionlab.learning.heads.linear import logistic, prototype
 from visionlab.learning.heads.problem import Trial
-
-EPOCHS = 40
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ KINDS: dict[str, Kind] = {
         title="Linear",
         about="Logistic regression: quick, and the best choice for most sets of 5 to 1,000 pictures a class.",
         train=logistic,
-        epochs=EPOCHS,
+        epochs=1,
         learns_all=True,
     ),
     "mlp": Kind(
@@ -78,3 +77,9 @@ KINDS: dict[str, Kind] = {
         resumable=True,
     ),
 }
+
+
+def stayed_linear(head: Head) -> bool:
+    """Whether fine-tuning found nothing better than the linear head that it starts from, which this head then is."""
+    kind = KINDS.get(str(head.facts.get("kind")))
+    return kind is not None and kind.tunes and not head.tuned

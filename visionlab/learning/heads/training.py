@@ -22,7 +22,7 @@ from visionlab.learning.heads.head import Head
 from visionlab.learning.heads.inputs import Inputs
 from visionlab.learning.heads.kinds import KINDS, Kind
 from visionlab.learning.heads.problem import Parts, Trial
-from visionlab.learning.judging.calibration import fit_temperature
+from visionlab.learning.judging.calibration import helpful_temperature
 from visionlab.learning.judging.metrics import Report, evaluate
 from visionlab.learning.judging.refusal import Refusal, fit_refusal, promise
 from visionlab.learning.sets.dataset import LabelledImages
@@ -107,9 +107,8 @@ class Fit:
             self._parts, self._finished, self._all = self._learned_from_all(), None, True
 
     def _learned_from_all(self) -> Parts:
-        """As the best head was trained, for as many epochs and with its penalty, on all pictures."""
-        problem = self._inputs.everything(self._parts.facts.get("strength"))
-        *_, last = islice(self.kind.train(problem, self.epochs), self.best.index)
+        """As the best head was trained, on all pictures; its penalty, unless it was given, is chosen on these too."""
+        *_, last = islice(self.kind.train(self._inputs.everything(self.strength), self.epochs), self.best.index)
         return last.parts()
 
     def _judged(self, trial: Trial) -> Epoch:
@@ -146,6 +145,7 @@ class Fit:
                 "trained_on": len(self.train) + len(self.held_out) * self._all,
                 "validated_on": len(self.held_out),
                 "validation_accuracy": self.best.validation_accuracy if len(self.held_out) else None,
+                "confusion": self.report().confusion.tolist() if len(self.held_out) else None,
                 "epoch": self.best.index,
                 **({"split": told} if (told := self._inputs.split.told) else {}),
                 **parts.facts,
@@ -163,7 +163,7 @@ class Fit:
             if parts.tuned:
                 features = self._inputs.block.features(head.tuned_network(net), np.arange(len(self.data)))
             if len(self.held_out) >= TEMPERATURE_FROM:
-                temperature = fit_temperature(self._logits, self.data.labels[self.held_out])
+                temperature = helpful_temperature(self._logits, self.data.labels[self.held_out])
                 head = replace(head, temperature=temperature)
             refusal = self._refusal(features)
             told = (

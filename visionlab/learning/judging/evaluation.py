@@ -105,11 +105,7 @@ class Evaluation:
         return {
             "pictures": len(self.truth),
             "classes": list(self.classes),
-            "accuracy": report.accuracy,
-            "accuracy_interval": list(report.interval),
-            "balanced_accuracy": report.balanced,
-            "balanced_accuracy_interval": list(report.balanced_interval),
-            "majority": report.majority,
+            **report.figures(),
             "f1": self.f1,
             "f1_interval": list(self.f1_interval),
             "loss": float(self.losses.mean()),

@@ -38,6 +38,16 @@ class Report:
     balanced: float
     balanced_interval: tuple[float, float]
 
+    def figures(self) -> dict[str, object]:
+        """What is told of all classes together, as numbers and lists that JSON can hold."""
+        return {
+            "accuracy": self.accuracy,
+            "accuracy_interval": list(self.interval),
+            "balanced_accuracy": self.balanced,
+            "balanced_accuracy_interval": list(self.balanced_interval),
+            "majority": self.majority,
+        }
+
 
 def evaluate(truth: ArrayLike, predicted: ArrayLike, classes: Sequence[str]) -> Report:
     """Compare predictions with the truth: both N whole numbers, indices into the K class names.
@@ -45,26 +55,30 @@ def evaluate(truth: ArrayLike, predicted: ArrayLike, classes: Sequence[str]) -> 
     A class may be absent from either. Raises ParameterError where N is 0, the lengths differ, or a number names no
     class.
     """
-    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support  # late: a second to import
-
     truth, predicted = (
         _labels(values, name, len(classes)) for values, name in ((truth, "truth"), (predicted, "predictions"))
     )
     if len(truth) != len(predicted):
         raise ParameterError(f"There are {len(predicted)} predictions for {len(truth)} pictures; each needs one.")
-    every = np.arange(len(classes))
-    confusion = confusion_matrix(truth, predicted, labels=every).astype(np.int64)
-    precision, recall, f1, _ = precision_recall_fscore_support(truth, predicted, labels=every, zero_division=0)
-    right, total = int(np.trace(confusion)), len(truth)
+    confusion = np.zeros((len(classes), len(classes)), np.int64)
+    np.add.at(confusion, (truth, predicted), 1)
+    return report_of(confusion, classes)
+
+
+def report_of(confusion: ArrayLike, classes: Sequence[str]) -> Report:
+    """The Report of a confusion matrix (K, K) of one picture or more."""
+    confusion = np.asarray(confusion, np.int64)
+    right, there, named = np.diag(confusion), confusion.sum(1), confusion.sum(0)
+    total = int(there.sum())
     return Report(
         classes=tuple(classes),
         confusion=confusion,
-        accuracy=right / total,
-        interval=wilson(right, total),
-        precision=precision,
-        recall=recall,
-        f1=f1,
-        majority=int(confusion.sum(axis=1).max()) / total,
+        accuracy=int(right.sum()) / total,
+        interval=wilson(int(right.sum()), total),
+        precision=right / np.maximum(named, 1),
+        recall=right / np.maximum(there, 1),
+        f1=2 * right / np.maximum(there + named, 1),
+        majority=int(there.max()) / total,
         **dict(zip(("balanced", "balanced_interval"), balanced_accuracy(confusion), strict=True)),
     )
 

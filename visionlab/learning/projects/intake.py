@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set, Sized
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -27,6 +28,7 @@ from visionlab.learning.sets.dataset import DECODERS, LabelledImages
 from visionlab.learning.sets.layout import Arranged
 from visionlab.learning.sets.similar import hashes, in_small, joined
 
+LISTED = 5  # classes that a sentence names
 BATCH = 32  # pictures between one report of progress and the next
 MAX_ZIP_BYTES = 4 * 2**30  # packed or unpacked: a project's zip is read entry by entry, so memory sets no bound
 
@@ -71,7 +73,7 @@ class Intake:
 
     added: taken in, or to be.  copies: refused, since the project or the intake has one of the same pixels.
     near: of those added, how many are grouped with others; known at the end.  problems: a sentence for each that could
-    not be read.  told: those of an Arriving.
+    not be read.  told: those of an Arriving, and at the end where the originals of the copies are.
     """
 
     done: int
@@ -214,13 +216,16 @@ def take(project: Project, incoming: Iterable[Incoming]) -> Iterator[Intake]:
     total = len(incoming) if isinstance(incoming, Sized) else None
     told = incoming.told if isinstance(incoming, Arriving) else ()
     coming = enumerate(incoming)
-    known, used = project.keys(), size_of(project.folder.parent)
-    held = sum(each.bytes for each in project.snapshot()[1])
+    used = size_of(project.folder.parent)
+    classes, pictures = project.snapshot()
+    names = {each.id: each.name for each in classes}
+    known = {each.key: names[each.class_id] for each in pictures}  # in which class each lies
+    held = sum(each.bytes for each in pictures)
     arrivals: list[Arrival] = []
     problems: list[str] = []
-    done = copies = 0
+    done, copies = 0, Counter[tuple[str, str]]()  # by the class that a copy was brought as, and that of the original
     pool = ThreadPoolExecutor(DECODERS)
-    with telling(), project.receiving() as folder:
+    with telling(), project.receiving(_lost(incoming, total)) as folder:
         try:
             while batch := [pool.submit(_look, each, known, folder / str(n)) for n, each in islice(coming, BATCH)]:
                 for looked in (future.result() for future in batch):
@@ -228,26 +233,51 @@ def take(project: Project, incoming: Iterable[Incoming]) -> Iterator[Intake]:
                     if isinstance(looked, str):
                         problems.append(looked)
                     elif looked.key in known:
-                        copies += 1
+                        copies[looked.class_name, known[looked.key]] += 1
                     else:
-                        known.add(looked.key)
+                        known[looked.key] = looked.class_name
                         arrivals.append(looked)
                 coming_bytes = sum(each.bytes for each in arrivals)
                 check_room(used, coming_bytes, project.limit)
                 check_project(len(known), held + coming_bytes)
-                yield Intake(done, total, len(arrivals), copies, 0, tuple(problems), told)
+                yield Intake(done, total, len(arrivals), copies.total(), 0, tuple(problems), told)
         finally:
             pool.shutdown(cancel_futures=True)
         added, near = project.add(arrivals)
-    yield Intake(done, total, added, copies + len(arrivals) - added, near, tuple(problems), told)
+    told += (_originals(copies),) if copies else ()
+    yield Intake(done, total, added, copies.total() + len(arrivals) - added, near, tuple(problems), told)
 
 
-def _look(incoming: Incoming, known: Set[str], file: Path) -> Arrival | str:
+def _originals(copies: Counter[tuple[str, str]]) -> str:
+    """Where the originals of copies lie, those first that were brought as another class."""
+    most = sorted(copies.items(), key=lambda item: (item[0][0].casefold() == item[0][1].casefold(), -item[1]))
+    parts = [
+        f"{count:,} in “{lies}”" + f", brought as “{came}”" * (came.casefold() != lies.casefold())
+        for (came, lies), count in most
+    ]
+    more = f"; and {len(parts) - LISTED:,} more" if len(parts) > LISTED else ""
+    return f"The originals of the exact copies: {'; '.join(parts[:LISTED])}{more}."
+
+
+def _lost(incoming: Iterable[Incoming], total: int | None) -> str:
+    """What is to be told where the process is killed before all is in."""
+    what = "pictures"
+    if total is not None:
+        names = list(dict.fromkeys(_as_text(each.class_name) for each in incoming))
+        more = f" and {len(names) - LISTED:,} more classes" if len(names) > LISTED else ""
+        listed = ", ".join(f"“{name}”" for name in names[:LISTED])
+        what = f"{total:,} picture{'s' * (total != 1)} of {listed}{more}" if total else what
+    return f"The server ended while {what} came in: none of them is in the project. Bring them in again."
+
+
+def _as_text(name: str) -> str:
+    """What is no text in a file's name, which Linux allows, cannot be kept; it becomes an escape such as \\udcff."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def _look(incoming: Incoming, known: Container[str], file: Path) -> Arrival | str:
     """The picture, its file written unless the project has its like, or a sentence why there is none."""
-    # What is no text in a file's name, which Linux allows, cannot be kept; it becomes an escape such as \udcff.
-    class_name, file_name = (
-        name.encode("utf-8", "backslashreplace").decode() for name in (incoming.class_name, incoming.file_name)
-    )
+    class_name, file_name = _as_text(incoming.class_name), _as_text(incoming.file_name)
     try:
         data = incoming.load()
         image = load_image(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sqlite3
@@ -26,6 +27,7 @@ from visionlab.learning.sets.archive import check_counts
 from visionlab.learning.sets.dataset import LabelledImages, LazyImages, class_names
 from visionlab.learning.sets.similar import SMALL, in_small
 
+NOTE, LOST = ".about.json", "lost.txt"  # of what is on its way in; of what never came
 PAGE = 60  # pictures of a gallery that are asked for at once
 
 
@@ -209,12 +211,16 @@ class Project(Runs):
     # What comes in ---------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def receiving(self) -> Iterator[Path]:
-        """A folder for files on their way in; it goes at the end, or, where the process is killed, at the next tidy."""
-        with self._database.writing():  # so that tidying does not come between making and locking it
+    def receiving(self, told: str = "") -> Iterator[Path]:
+        """A folder for files on their way in; it goes at the end, or, where the process is killed, at the next tidy.
+
+        told: a sentence that is then among those of `lost`, unless pictures were added meanwhile.
+        """
+        with self._database.writing() as db:  # so that tidying does not come between making and locking it
             folder = Path(tempfile.mkdtemp(dir=self.folder / "incoming"))
             lock = FileLock(folder / ".lock", thread_local=False)  # whichever thread drops a generator closes it
             lock.acquire()
+            (folder / NOTE).write_text(json.dumps([rows.last_picture(db), told]), "utf-8")
         try:
             yield folder
         finally:
@@ -304,12 +310,32 @@ class Project(Runs):
         self._collect(edit.forgotten)
 
     def tidy(self) -> None:
-        """Remove files that neither a picture nor an undo needs, as a killed process leaves them."""
-        with self._database.writing():
+        """Remove files that neither a picture nor an undo needs, as a killed process leaves them, and note what such a
+        process was bringing in."""
+        with self._database.writing() as db:
             for folder in (self.folder / "incoming").iterdir():
                 with suppress(Timeout), FileLock(folder / ".lock", timeout=0):  # else someone is at it
+                    self._note_lost(folder, rows.last_picture(db))
                     shutil.rmtree(folder, ignore_errors=True)
         self._collect([file.name for file in (self.folder / "pictures").glob("??/*")])
+
+    def _note_lost(self, folder: Path, last: int) -> None:
+        with suppress(FileNotFoundError, ValueError):  # of an older version, or not written yet
+            before, told = json.loads((folder / NOTE).read_text("utf-8"))
+            if told and before == last:
+                with (self.folder / LOST).open("a", encoding="utf-8") as file:
+                    file.write(f"{' '.join(told.split())}\n")
+
+    def lost(self) -> list[str]:
+        """A sentence on each intake that was on its way in when its process was killed; see forget_lost."""
+        try:
+            return (self.folder / LOST).read_text("utf-8").splitlines()
+        except FileNotFoundError:
+            return []
+
+    def forget_lost(self) -> None:
+        """The person has read them."""
+        (self.folder / LOST).unlink(missing_ok=True)
 
     def _collect(self, digests: Sequence[str]) -> None:
         if digests:

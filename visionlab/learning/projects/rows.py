@@ -105,6 +105,12 @@ def classes(db: sqlite3.Connection) -> list[ClassInfo]:
     return [ClassInfo(number, name, bool(enabled), count) for number, name, enabled, count in rows]
 
 
+def last_picture(db: sqlite3.Connection) -> int:
+    """The highest id that a picture of the project ever had, 0 where there was none."""
+    found = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'pictures'").fetchone()
+    return found[0] if found else 0
+
+
 def known_class(db: sqlite3.Connection, class_id: int) -> ClassInfo:
     for each in classes(db):
         if each.id == class_id:

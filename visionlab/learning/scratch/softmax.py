@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from visionlab.device import one_thread
 from visionlab.errors import ParameterError
 from visionlab.learning.scratch.data import SmallSet
 from visionlab.learning.scratch.divergence import Diverged, ran_away
-
-if TYPE_CHECKING:
-    from threadpoolctl import ThreadpoolController
 
 ASKED_AT_ONCE = 1_000  # pictures
 LOOK_EVERY = 100  # steps between two looks at the test part and the templates
@@ -122,8 +118,7 @@ class Softmax:
         speeds = np.zeros_like(self._weights), np.zeros_like(self._bias)
         for index in range(1, total + 1):
             rate = self.settings.rate * (1 - (index - 1) / total if self.settings.falling else 1)
-            # Its threads would wait for one another longer than they compute, on a processor with other work.
-            with _blas().limit(limits=1, user_api="blas"):
+            with one_thread():
                 loss, accuracy = self._descend(speeds, rate)
             if not np.isfinite(self._weights).all():
                 loss = float("inf")  # as the next one would be
@@ -163,13 +158,6 @@ class Softmax:
         """Weights (D, K) and bias (K,) for pictures of 0..255."""
         weights = self._weights / np.reshape(self._spread, (-1, 1))
         return weights, self._bias - (np.broadcast_to(self._mean, len(weights)) @ weights)
-
-
-@lru_cache(maxsize=1)
-def _blas() -> ThreadpoolController:
-    from threadpoolctl import ThreadpoolController  # late: it looks through all libraries that are loaded
-
-    return ThreadpoolController()
 
 
 def _standards(flat: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -212,6 +212,13 @@ def pictures_in(archive: zipfile.ZipFile) -> list[tuple[Parts, zipfile.ZipInfo]]
     ]
 
 
+def others_in(archive: zipfile.ZipFile) -> list[Parts]:
+    """The path of each file of an opened zip that is no picture, without what systems leave behind. Raises DatasetError
+    as names.entries does."""
+    files = {path for path, info in entries(archive) if path and not is_folder(info) and not layout.is_litter(path)}
+    return sorted(files - {path for path, _ in pictures_in(archive)})
+
+
 def start_of(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     """The first START bytes of an entry, none of a damaged one."""
     try:

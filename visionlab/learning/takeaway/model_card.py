@@ -9,10 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from visionlab.learning.heads.head import Head
+from visionlab.learning.heads.kinds import stayed_linear
 from visionlab.learning.judging.metrics import Report, wilson
 from visionlab.learning.judging.refusal import Refusal
 from visionlab.learning.takeaway.export import Parity
 
+STAYED = "Fine-tuning found nothing better than the linear head that it starts from, so this is that linear head."
 USE = """\
 ## How to run it
 
@@ -28,7 +30,8 @@ The whole zip can be opened in the app again, to add pictures and to train on.
 
 
 def model_card(head: Head, parity: Parity, report: Report | None = None) -> str:
-    """The card as Markdown. report says what the head is worth on held-out pictures, where that is known."""
+    """The card as Markdown. report says what the head is worth on held-out pictures; without, what it says itself."""
+    report = report or head.report
     parts = [
         f"# A classifier of {len(head.classes)} classes",
         f"{_listed(head.classes)}. A head on the features ({head.layer}) of the network “{head.network}”, made with "
@@ -37,7 +40,8 @@ def model_card(head: Head, parity: Parity, report: Report | None = None) -> str:
         *_facts(head),
         "## What it is worth",
         *(_worth_by(head.facts) if report is None else _worth(report)),
-        *(["It was asked about them before it learned from them, too."] if _learned_all(head.facts) else []),
+        *(["It was asked about them before it learned from them, too."] if learned_all(head.facts) else []),
+        *([STAYED] if stayed_linear(head) else []),
         "## The same answers elsewhere",
         f"`model.onnx` (onnxruntime) was compared with the original (PyTorch): {parity}. "
         f"At most {parity.tolerance:.0e} is allowed.",
@@ -59,7 +63,6 @@ def _facts(head: Head) -> list[str]:
 
 def _worth(report: Report) -> list[str]:
     scores = zip(report.classes, report.precision, report.recall, report.f1, report.confusion.sum(1), strict=True)
-    low, high = report.balanced_interval
     right = zip(report.classes, report.confusion.tolist(), strict=True)
     low, high = report.balanced_interval
     return [
@@ -83,7 +86,7 @@ def _worth_by(facts: Mapping[str, object]) -> list[str]:
     return [_right(share, total, wilson(round(share * total), total))]
 
 
-def _learned_all(facts: Mapping[str, object]) -> bool:
+def learned_all(facts: Mapping[str, object]) -> bool:
     """Whether the held-out pictures, too, were learned from in the end."""
     counts, trained, validated = (facts.get(name) for name in ("pictures", "trained_on", "validated_on"))
     known = isinstance(counts, Mapping) and isinstance(trained, int) and isinstance(validated, int)

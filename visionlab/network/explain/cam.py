@@ -87,21 +87,26 @@ def cams(combine: Combine, net: Classifier, x: Tensor, target: int | None, names
     return Cams(index, {name: found[name] for name in names}, x.detach())
 
 
-ANSWERS = (*ACTIVATION_KINDS, "block", "sum")  # kinds of layers whose maps are what the next layer is told
+# Kinds of layers whose maps are what the next layer is told.
+ANSWERS = (*ACTIVATION_KINDS, "block", "sum", "product", "concatenation")
 
 
 def last_in_place(net: Classifier) -> str:
     """The last ReLU, other activation or block that keeps what it saw in place: in a VGG the last convolution's."""
-    return next(layer.name for layer in reversed(net.layers) if layer.kind in ANSWERS and layer.in_place)
+    return next(layer.name for layer in reversed(net.layers) if layer.kind in ANSWERS and _has_places(layer))
 
 
 def all_in_place(net: Classifier) -> list[str]:
     """Every such layer, and every pool, in the network's order."""
-    return [layer.name for layer in net.layers if layer.kind in (*ANSWERS, "pool") and layer.in_place]
+    return [layer.name for layer in net.layers if layer.kind in (*ANSWERS, "pool") and _has_places(layer)]
+
+
+def _has_places(layer: Layer) -> bool:
+    return layer.in_place and not layer.gate
 
 
 def _in_place(net: Classifier, name: str) -> Layer:
     layer = net.layer(name)
-    if not layer.in_place:
+    if not _has_places(layer):
         raise ModelError(f"{name} has no places to look at. Choose a layer before the average pool.")
     return layer

@@ -77,6 +77,13 @@ def sanity_check(
         yield Randomised(stage[-1].name, heatmap, rank_correlation(trained, values))
 
 
+def passes(similarity: float) -> bool:
+    """Whether a method shows what was learned, by how similar its map is to that of a network whose every weight is
+    drawn anew: they share at most a quarter of what ranks their places (ρ² ≤ 1/4). The paper draws no line.
+    """
+    return abs(similarity) <= 0.5
+
+
 def rank_correlation(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
     """Spearman's rank correlation of two maps of one shape, −1..1, equal values sharing their mean rank.
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import json
 import math
 import os
 import pickle
@@ -26,11 +25,11 @@ from typing import BinaryIO
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-import safetensors.torch
+import numpy as np
 import torch
 from filelock import FileLock, Timeout
 from platformdirs import user_data_path
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 
 from visionlab.errors import WeightsError
 from visionlab.network.files import checksums, packages
@@ -255,12 +254,10 @@ def read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     if path.suffix != ".safetensors":
         return read_state(path, str(path)), {}
     try:
-        data = path.read_bytes()
-        tensors = safetensors.torch.load(data)
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        with safe_open(path, framework="pt", backend="pread") as file:
+            return file.get_tensors(), file.metadata() or {}
     except _UNREADABLE as error:
         raise _unreadable(path, error) from error
-    return tensors, header.get("__metadata__", {})
 
 
 def read_state(source: Path | BinaryIO, name: str) -> dict[str, torch.Tensor]:
@@ -303,13 +300,15 @@ def check(tensors: Mapping[str, torch.Tensor], expected: Mapping[str, Sequence[i
 
 
 def _finite(tensor: torch.Tensor) -> bool:
-    """Whether all values are finite: the extremes are NaN if any value is, and isfinite() takes 30 times as long.
+    """Whether all values are finite: their sum is not if any value is not, and one look is quicker than isfinite().
 
-    NumPy finds them in one thread. torch would begin and end a hundred shares of work for the threads of one network,
+    NumPy adds in one thread. torch would begin and end a hundred shares of work for the threads of one network,
     and where the processors are busy each of them waits: loading then took six times as long.
     """
     values = tensor.float().numpy()
-    return math.isfinite(values.min()) and math.isfinite(values.max())
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = values.sum()
+    return math.isfinite(total) or bool(np.isfinite(values).all())  # the sum of great ones may be too great
 
 
 def _size(path: Path) -> int:

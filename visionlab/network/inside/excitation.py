@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from visionlab.imaging.image import Image
 from visionlab.network.inside.activations import FeatureMap
 from visionlab.network.inside.trace import Box
-from visionlab.network.running.classifier import Classifier
+from visionlab.network.running.classifier import Classifier, Layer
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +71,38 @@ def _distance(found: FeatureMap, count: int) -> int:
     if found.layer.receptive_field is None:
         return fits
     return min(ceil(found.layer.receptive_field / found.layer.stride), fits)
+
+
+def strongest_unit(net: Classifier, found: FeatureMap, channel: int) -> tuple[int, int]:
+    """The place (row, column) at which a channel answers most, of those whose window holds no padding.
+
+    The window is that of the last layer with one. Of all places, where a map has none without padding, or the channel
+    answers above zero among the others alone.
+    """
+    one = found.values[channel]
+    margin = _padded(net, found.layer)
+    inner = one[margin : one.shape[0] - margin, margin : one.shape[1] - margin]
+    if inner.size and (inner.max() > 0 or one.max() <= 0):
+        row, column = divmod(int(inner.argmax()), inner.shape[1])
+        return row + margin, column + margin
+    row, column = divmod(int(one.argmax()), one.shape[1])
+    return row, column
+
+
+def _padded(net: Classifier, layer: Layer) -> int:
+    """How many rows and columns at each border of the layer's maps may see padding."""
+    while layer.in_place and layer.receptive_field:
+        before = net.source(layer)
+        field = before.receptive_field if before else 1
+        if field is None:
+            break
+        if layer.receptive_field > field:
+            reach = (layer.receptive_field - field) // 2  # pixels of the input to either side
+            return ceil(reach / layer.stride) if layer.kind == "conv" else 0
+        if before is None:
+            break
+        layer = before
+    return 0
 
 
 def strongest_patches(by_picture: Sequence[Peaks], channel: int, count: int = 9) -> list[Excitation]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
@@ -16,7 +16,7 @@ from visionlab.network.inside.activations import FeatureMap, feature_maps
 from visionlab.network.inside.channels import channel_weights, check_number
 from visionlab.network.running.classifier import Classifier, Layer
 from visionlab.network.zoo.passes import step_passed
-from visionlab.network.zoo.steps import SameConv
+from visionlab.network.zoo.steps import ChannelNorm, SameConv
 
 
 @dataclass(frozen=True)
@@ -33,17 +33,22 @@ class Box:
 class Trace:
     """A unit as a sum over the layer before it: value = bias + Σ_c Σ patches · kernels.
 
-    source names the layer that the patches come from (None: the normalised picture), and value is what the network
-    itself computed. patches and kernels are (C, kh, kw) float32, according to the rule:
+    source names the layer that the patches come from (None: the normalised picture), first is the number that the first
+    of them has among its channels, and value is what the network itself computed. patches and kernels are (C, kh, kw)
+    float32, according to the rule:
 
         "convolution"  C input channels, the kernel's size, zero where the patch leaves the map
         "depthwise"    the same with the same channel alone
         "norm"         the one number before it, the kernel γ / σ and the bias β − μ γ / σ of its channel
+        "layer norm"   the same, with the mean μ and the deviation σ of all channels at that place
+        "scale"        the one number before it, and the weight of its channel
         "linear"       C inputs, 1 × 1: the source's values, flattened (C, H, W) → (C·H·W)
         "relu"         the one number before it, kernel 1 where it is positive and 0 where it is not
         "relu6"        likewise, and above 6 the bias is 6 and the kernel 0
         "sum"          two numbers of the same channel and place, kernel 1 each: the source's, and that of the layer
-                       `added`
+                       `joined`
+        "product"      the source's number there; the kernel is that of the whole channel in the layer `joined`
+        "concatenation"  the source's number there, kernel 1: the source is that of two layers which has the channel
         "max-pool"     the window of the same channel as far as it lies on the map, kernel 1 at its (first) greatest
                        and 0 elsewhere
         "average"      the window of the same channel, kernel 1 / its size everywhere
@@ -62,7 +67,8 @@ class Trace:
     kernels: NDArray[np.float32]
     value: float
     box: Box
-    added: str | None = None
+    joined: str | None = None
+    first: int = 0
 
     @property
     def products(self) -> NDArray[np.float64]:
@@ -137,7 +143,7 @@ def trace_unit(
     side is the input size in pixels, by default the classifier's own, of layers with places; the others are those of
     the prediction, as `feature_maps` has them. maps are those that it already gave for this picture at this side; what
     is missing in them is computed. Raises ModelError for an unknown layer and for one that is no such sum (a block, a
-    norm over several channels, an activation other than ReLU and ReLU6), ParameterError for a channel or a place
+    norm over several values at once, an activation other than ReLU and ReLU6), ParameterError for a channel or a place
     outside it or a side below 32.
     """
     here = net.layer(layer)
@@ -154,29 +160,41 @@ def trace_unit(
         known = {name: found for name, found in known.items() if not found.layer.in_place}
     before = net.source(here)
     source = before.name if before else None
-    missing = [name for name in (source, here.adds, layer) if name is not None and name not in known]
+    missing = [name for name in (source, here.joins, layer) if name is not None and name not in known]
     if missing:
         known |= feature_maps(net, image, missing, side)
     values = transform([image], net.device)[0].cpu().numpy() if source is None else known[source].values
-    if here.adds is not None:
-        values = np.stack([values, known[here.adds].values])  # (2, C, H, W)
+    given = values if here.joins is None else (values, known[here.joins].values)
     _check_place(here, row, column, known[layer].values.shape)
     box = _box(net, here, row, column, transform.crop)
     rule, write_out = _RULES[here.kind]
-    bias, patches, kernels = write_out(net, here, values, channel, row, column)
+    found = write_out(net, here, given, channel, row, column)
     value = float(known[layer].values[channel, row, column])
-    if rule == "convolution" and len(patches) == 1 < len(values):
+    if rule == "convolution" and len(found.patches) == 1 < len(values):
         rule = "depthwise"
-    return Trace(layer, channel, row, column, source, rule, bias, patches, kernels, value, box, here.adds)
+    elif rule == "norm" and not isinstance(_module(net, here), nn.BatchNorm2d):
+        rule = "layer norm"
+    elif rule == "concatenation" and channel >= len(values):
+        source = here.joins
+    return Trace(
+        layer, channel, row, column, source, rule, found.bias, found.patches, found.kernels, value, box, here.joins,
+        found.first,
+    )  # fmt: skip
 
 
-_AS_A_WHOLE = {"block": "several layers in one", "norm": "a norm over several channels"}
+_AS_A_WHOLE = {"block": "several layers in one", "norm": "a norm over all of its values"}
 
 
 def _is_sum(net: Classifier, layer: Layer) -> bool:
-    if layer.kind == "norm":  # of one channel alone, with statistics that it has learned
-        return isinstance(dict(net.module.steps()).get(layer.module), nn.BatchNorm2d)
+    if layer.kind == "norm":  # with a weight for each channel, that it has learned
+        return isinstance(_module(net, layer), nn.BatchNorm2d | nn.LayerNorm)
     return layer.kind in _RULES
+
+
+def _module(net: Classifier, layer: Layer) -> nn.Module:
+    """What computes the layer."""
+    step = dict(net.module.steps())[layer.module]
+    return step.norm if isinstance(step, ChannelNorm) else step
 
 
 def _sums_near(net: Classifier, layer: Layer) -> str:
@@ -186,7 +204,11 @@ def _sums_near(net: Classifier, layer: Layer) -> str:
     return f"The nearest that are: {' and '.join(name for name in (before, after) if name)}."
 
 
-_Sum = tuple[float, NDArray[np.float32], NDArray[np.float32]]  # bias, patches (C, kh, kw), kernels (C, kh, kw)
+class _Sum(NamedTuple):
+    bias: float
+    patches: NDArray[np.float32]  # (C, kh, kw)
+    kernels: NDArray[np.float32]  # (C, kh, kw)
+    first: int  # the first patch’s channel
 
 
 def _convolution(net: Classifier, layer: Layer, source: NDArray, channel: int, row: int, column: int) -> _Sum:
@@ -199,7 +221,7 @@ def _convolution(net: Classifier, layer: Layer, source: NDArray, channel: int, r
     _, height, width = inside.shape
     patches = np.zeros_like(weights.kernels)  # the padding
     patches[:, max(-top, 0) :, max(-left, 0) :][:, :height, :width] = inside
-    return weights.bias, patches, weights.kernels
+    return _Sum(weights.bias, patches, weights.kernels, first)
 
 
 def _window(net: Classifier, layer: Layer, source: NDArray, row: int, column: int) -> list[tuple[int, int]]:
@@ -217,32 +239,54 @@ def _window(net: Classifier, layer: Layer, source: NDArray, row: int, column: in
 
 
 def _norm(net: Classifier, layer: Layer, source: NDArray, channel: int, row: int, column: int) -> _Sum:
-    norm = dict(net.module.steps())[layer.module]
-    spread = torch.sqrt(norm.running_var[channel].double() + norm.eps)
-    gain = norm.weight[channel].double() / spread
-    bias = norm.bias[channel].double() - norm.running_mean[channel].double() * gain
+    norm = _module(net, layer)
+    if isinstance(norm, nn.BatchNorm2d):
+        mean, variance = float(norm.running_mean[channel]), float(norm.running_var[channel])
+    else:
+        there = source[:, row, column].astype(np.float64)
+        mean, variance = there.mean(), there.var()
+    gain = float(norm.weight[channel]) / np.sqrt(variance + norm.eps)
     patch = source[channel, row, column].reshape(1, 1, 1)
-    return float(bias), patch, np.full_like(patch, float(gain))
+    return _Sum(float(norm.bias[channel]) - mean * gain, patch, np.full_like(patch, gain), channel)
+
+
+def _scaled(net: Classifier, layer: Layer, source: NDArray, channel: int, row: int, column: int) -> _Sum:
+    patch = source[channel, row, column].reshape(1, 1, 1)
+    return _Sum(0.0, patch, np.full_like(patch, float(_module(net, layer).weight[channel])), channel)
 
 
 def _linear(net: Classifier, layer: Layer, source: NDArray, channel: int, row: int, column: int) -> _Sum:
     weights = channel_weights(net, layer.name, channel)
-    return weights.bias, source.reshape(-1, 1, 1), weights.kernels
+    return _Sum(weights.bias, source.reshape(-1, 1, 1), weights.kernels, 0)
 
 
 def _relu(net: Classifier, layer: Layer, source: NDArray, channel: int, row: int, column: int) -> _Sum:
     patch = source[channel, row, column].reshape(1, 1, 1)
-    return 0.0, patch, (patch > 0).astype(np.float32)
+    return _Sum(0.0, patch, (patch > 0).astype(np.float32), channel)
 
 
 def _relu6(net: Classifier, layer: Layer, source: NDArray, channel: int, row: int, column: int) -> _Sum:
     patch = source[channel, row, column].reshape(1, 1, 1)
-    return (6.0 if patch > 6 else 0.0), patch, ((patch > 0) & (patch <= 6)).astype(np.float32)
+    return _Sum(6.0 if patch > 6 else 0.0, patch, ((patch > 0) & (patch <= 6)).astype(np.float32), channel)
 
 
-def _added(net: Classifier, layer: Layer, source: NDArray, channel: int, row: int, column: int) -> _Sum:
-    patches = source[:, channel, row, column].reshape(2, 1, 1)
-    return 0.0, patches, np.ones_like(patches)
+_Two = tuple[NDArray, NDArray]  # what the source says, and the layer that joins it
+
+
+def _added(net: Classifier, layer: Layer, two: _Two, channel: int, row: int, column: int) -> _Sum:
+    patches = np.array([values[channel, row, column] for values in two]).reshape(2, 1, 1)
+    return _Sum(0.0, patches, np.ones_like(patches), channel)
+
+
+def _multiplied(net: Classifier, layer: Layer, two: _Two, channel: int, row: int, column: int) -> _Sum:
+    maps, gate = two
+    return _Sum(0.0, maps[channel, row, column].reshape(1, 1, 1), gate[channel, 0, 0].reshape(1, 1, 1), channel)
+
+
+def _concatenated(net: Classifier, layer: Layer, two: _Two, channel: int, row: int, column: int) -> _Sum:
+    values, number = (two[0], channel) if channel < len(two[0]) else (two[1], channel - len(two[0]))
+    patch = values[number, row, column].reshape(1, 1, 1)
+    return _Sum(0.0, patch, np.ones_like(patch), number)
 
 
 def _max_pool(net: Classifier, layer: Layer, source: NDArray, channel: int, row: int, column: int) -> _Sum:
@@ -250,7 +294,7 @@ def _max_pool(net: Classifier, layer: Layer, source: NDArray, channel: int, row:
     patch = source[None, channel, max(top, 0) : bottom, max(left, 0) : right]
     kernel = np.zeros(patch.shape, np.float32)
     kernel.flat[patch.argmax()] = 1
-    return 0.0, patch, kernel
+    return _Sum(0.0, patch, kernel, channel)
 
 
 def _average(net: Classifier, layer: Layer, source: NDArray, channel: int, row: int, column: int) -> _Sum:
@@ -263,7 +307,7 @@ def _average(net: Classifier, layer: Layer, source: NDArray, channel: int, row: 
         row * height // rows : -(-(row + 1) * height // rows),
         column * width // columns : -(-(column + 1) * width // columns),
     ]
-    return 0.0, patch, np.full(patch.shape, 1 / patch.size, np.float32)
+    return _Sum(0.0, patch, np.full(patch.shape, 1 / patch.size, np.float32), channel)
 
 
 def _softmax(net: Classifier, layer: Layer, source: NDArray, channel: int, row: int, column: int) -> _Sum:
@@ -271,7 +315,7 @@ def _softmax(net: Classifier, layer: Layer, source: NDArray, channel: int, row: 
     patches = np.exp(scaled - scaled.max())  # (classes, 1, 1)
     kernels = np.zeros_like(patches)
     kernels[channel] = 1 / patches.sum()
-    return 0.0, patches, kernels
+    return _Sum(0.0, patches, kernels, 0)
 
 
 _RULES: dict[str, tuple[str, Callable[..., _Sum]]] = {  # by the layer's kind
@@ -280,7 +324,10 @@ _RULES: dict[str, tuple[str, Callable[..., _Sum]]] = {  # by the layer's kind
     "linear": ("linear", _linear),
     "relu": ("relu", _relu),
     "relu6": ("relu6", _relu6),
+    "scale": ("scale", _scaled),
     "sum": ("sum", _added),
+    "product": ("product", _multiplied),
+    "concatenation": ("concatenation", _concatenated),
     "pool": ("max-pool", _max_pool),
     "average": ("average", _average),
     "softmax": ("softmax", _softmax),

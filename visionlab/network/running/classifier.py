@@ -102,14 +102,16 @@ def _middle(image: Image) -> Image:
 class Layer:
     """One layer: of a VGG under the paper's name, of another network under torchvision's.
 
-    module is the path of the layer's step; kind is conv, norm, relu (max(0, x), nothing else), relu6 (no more than 6,
-    either), activation (any other function of one value), pool, block (several of these in one step), sum (of the layer
-    before and the one that `adds` names), average, linear or softmax; shape is (C, H, W) at the classifier's own input
-    size. stride is in input pixels, None after the average pool, where no place is left.
-    receptive_field is in input pixels, None where it is the whole input or could not be worked out. parameters counts
-    all that was learned; block is the part of the network that the layer is drawn in; per_place is the mean number of
-    multiplications for a place of the output, None where that is one for each weight (parameters without biases);
-    source names the layer whose values it takes, None for the one before it.
+    module is the path of the layer's step; kind is conv, norm, scale (each channel times its weight), relu (max(0, x),
+    nothing else), relu6 (no more than 6, either), activation (any other function of one value), pool, block (several of
+    these in one step), sum, product or concatenation (of the source with the layer that `joins` names), average, linear
+    or softmax; shape is (C, H, W) at the classifier's own input size. stride is in input pixels, None after the average
+    pool, where no place is left. receptive_field is in input pixels, None where it is the whole input or could not be
+    worked out. parameters counts all that was learned; block is the part of the network that the layer is drawn in;
+    per_place is the mean number of multiplications for a place of the output, None where that is one for each weight
+    (parameters without biases); source names the layer whose values it takes, None for the one before it. gate says
+    that it has one value a channel, of the whole picture, with which channels of maps are multiplied (Hu et al. 2018):
+    it belongs to those maps' places, and has their stride.
     """
 
     name: str
@@ -121,8 +123,9 @@ class Layer:
     parameters: int
     block: str = "Classifier"
     per_place: float | None = None
-    adds: str | None = None
+    joins: str | None = None
     source: str | None = None
+    gate: bool = False
 
     @property
     def in_place(self) -> bool:

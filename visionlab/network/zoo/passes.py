@@ -124,12 +124,15 @@ class _Watch(TorchDispatchMode):
         if sources:  # else it depends on no place: weights
             result = out[0] if isinstance(out, tuple) else out
             follow = _FOLLOWED.get(packet)
+            turned = any(isinstance(source, _Turned) for source in sources)
             known = follow is not None and None not in sources and result.dim() == 4
+            known &= not turned or packet in _OF_TURNED
             self._seen[id(result)] = (result, follow(sources, args, result) if known else None)
         return out
 
     def seen(self, x: Tensor) -> Axes | None:
-        return self._seen[id(x)][1] if id(x) in self._seen else None
+        found = self._seen[id(x)][1] if id(x) in self._seen else None
+        return None if isinstance(found, _Turned) else found
 
 
 def _tensors(args: Sequence) -> list[Tensor]:
@@ -205,6 +208,22 @@ def _concatenated(sources: Sequence[Axes], args: Sequence, out: Tensor) -> Axes 
     return _combined(sources, args, out) if args[1:] == (1,) else None  # channel beside channel
 
 
+class _Turned(tuple):
+    """The axes of maps whose channels come last."""
+
+
+def _permuted(sources: Sequence[Axes], args: Sequence, out: Tensor) -> Axes | None:
+    back = isinstance(sources[0], _Turned)
+    if list(args[1]) != ([0, 3, 1, 2] if back else [0, 2, 3, 1]):
+        return None
+    return tuple(sources[0]) if back else _Turned(sources[0])
+
+
+def _as_it_was(sources: Sequence[Axes], args: Sequence, out: Tensor) -> Axes | None:
+    """A norm over the channels, which come last."""
+    return sources[0] if isinstance(sources[0], _Turned) and len(args[1]) == 1 else None
+
+
 def _combined(sources: Sequence[Axes], args: Sequence, out: Tensor) -> Axes | None:
     """Value by value."""
     return tuple(_joined([axes[i] for axes in sources], out.shape[2 + i]) for i in (0, 1))
@@ -220,6 +239,7 @@ _VALUE_BY_VALUE = {
     _aten.sigmoid,
     _aten.silu,
 }
+_OF_TURNED = (_aten.permute, _aten.native_layer_norm)
 _FOLLOWED: dict[object, Callable[[Sequence[Axes], Sequence, Tensor], Axes | None]] = {
     _aten.convolution: _convolved,
     _aten.cat: _concatenated,
@@ -227,6 +247,8 @@ _FOLLOWED: dict[object, Callable[[Sequence[Axes], Sequence, Tensor], Axes | None
     _aten.avg_pool2d: _pooled,
     _aten.constant_pad_nd: _padded,
     _aten._adaptive_avg_pool2d: _adaptively_pooled,
+    _aten.permute: _permuted,
+    _aten.native_layer_norm: _as_it_was,
     _aten.mean: _adaptively_pooled,  # of all places, which stay as one: what else it may be has no four axes
     **dict.fromkeys((_aten.add, _aten.add_, _aten.mul, _aten.native_batch_norm), _combined),
     **dict.fromkeys((_aten._to_copy, _aten.clone, *_VALUE_BY_VALUE), _combined),

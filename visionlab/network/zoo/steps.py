@@ -1,10 +1,12 @@
-"""Steps that torch has no modules for: TensorFlow's padding, and shortcuts around other steps. And modules filled."""
+"""Steps that torch has no modules for: TensorFlow's padding, shortcuts and what joins their ends, what works on each
+place of maps by itself. And modules filled."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TypeVar
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -34,7 +36,7 @@ class SameConv(Conv):
 
 
 class Shortcut:
-    """A step that lets its input pass and keeps it for the Sum at the other end.
+    """A step that lets its input pass and keeps it for the Join at the other end.
 
     A list of steps has its own, and runs from the first to the last: so passes do not meet, and nothing is left behind.
     """
@@ -64,8 +66,12 @@ class Return:
         return kept
 
 
-class Sum(nn.Module):
-    """A step that adds what a Shortcut kept, place by place; after is the path of the step that had it kept."""
+class Squeeze(Shortcut):
+    """A Shortcut around the layers of a gate: one value a channel, by which the Product at the other end multiplies."""
+
+
+class Join(nn.Module):
+    """A step that makes one of what a Shortcut kept and what came; after is the path of the step that had it kept."""
 
     def __init__(self, shortcut: Shortcut, after: str):
         super().__init__()
@@ -73,7 +79,76 @@ class Sum(nn.Module):
         self.after = after
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._shortcut.take() + x
+        return self.join(self._shortcut.take(), x)
+
+    def join(self, kept: Tensor, came: Tensor) -> Tensor:
+        raise NotImplementedError
+
+
+class Sum(Join):
+    """Place by place."""
+
+    def join(self, kept: Tensor, came: Tensor) -> Tensor:
+        return kept + came
+
+
+class Product(Join):
+    """Maps (N, C, H, W) that were kept, times what came for each channel, (N, C, 1, 1)."""
+
+    def join(self, kept: Tensor, came: Tensor) -> Tensor:
+        return came * kept
+
+
+class Concatenation(Join):
+    """The channels that were kept, and after them those that came."""
+
+    def join(self, kept: Tensor, came: Tensor) -> Tensor:
+        return torch.cat([kept, came], 1)
+
+
+class Pointwise(nn.Module):
+    """A fully connected layer at each place of maps, as the convolution of 1 × 1 that it is: (N, C, H, W) → (N, C', H,
+    W)."""
+
+    kernel_size, stride, padding = 1, 1, 0
+
+    def __init__(self, linear: nn.Linear):
+        super().__init__()
+        self.linear = linear
+
+    @property
+    def weight(self) -> Tensor:
+        """(C', C)"""
+        return self.linear.weight
+
+    @property
+    def bias(self) -> Tensor | None:
+        return self.linear.bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv2d(x, self.weight[:, :, None, None], self.bias)
+
+
+class ChannelNorm(nn.Module):
+    """A layer norm over the channels at each place of maps (N, C, H, W)."""
+
+    def __init__(self, norm: nn.LayerNorm):
+        super().__init__()
+        self.norm = norm
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.norm(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+class Scale(nn.Module):
+    """Each channel times its weight, (C, 1, 1)."""
+
+    def __init__(self, weight: nn.Parameter):
+        super().__init__()
+        self.weight = weight
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.weight * x
 
 
 def filled(module: Module, tensors: Mapping[str, Tensor]) -> Module:

@@ -5,44 +5,63 @@ Nothing here knows one network from another: a network's children, in order, are
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
-from visionlab.network.running.classifier import ACTIVATION_KINDS, Layer, Step
+from visionlab.network.running.classifier import Layer, Step
 from visionlab.network.zoo.passes import passes
-from visionlab.network.zoo.steps import Return, Shortcut, Sum
+from visionlab.network.zoo.steps import (
+    ChannelNorm,
+    Concatenation,
+    Join,
+    Pointwise,
+    Product,
+    Return,
+    Scale,
+    Shortcut,
+    Squeeze,
+    Sum,
+)
 from visionlab.network.zoo.vgg import VGG, Plan, flatten
 
 KINDS: tuple[tuple[type[nn.Module], str | None], ...] = (  # the first that fits; None: not worth looking at
     (nn.Conv2d, "conv"),
+    (Pointwise, "conv"),
     (nn.BatchNorm2d, "norm"),
     (nn.LayerNorm, "norm"),
+    (ChannelNorm, "norm"),
+    (Scale, "scale"),
     (nn.ReLU, "relu"),
     (nn.ReLU6, "relu6"),
     (nn.SiLU, "activation"),
     (nn.Hardswish, "activation"),
     (nn.GELU, "activation"),
+    (nn.Sigmoid, "activation"),
+    (nn.Hardsigmoid, "activation"),
     (nn.MaxPool2d, "pool"),
     (nn.AdaptiveAvgPool2d, "average"),
     (nn.Linear, "linear"),
     (Sum, "sum"),
+    (Product, "product"),
+    (Concatenation, "concatenation"),
     (nn.Dropout, None),
     (nn.Flatten, None),
     (nn.Module, "block"),
 )
-ACTIVATIONS = tuple(of for of, kind in KINDS if kind in ACTIVATION_KINDS)
+# ReLU and what came after it; a sigmoid opens gates, and hands on no value.
+ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.SiLU, nn.Hardswish, nn.GELU)
 
 
 class Stepped(nn.Module):
     """One of torchvision's networks: (N, 3, H, W) float, normalised → logits (N, classes), step by step.
 
-    It is to be one whose forward is its children in order, an nn.Sequential being its own children, and a residual or
-    inverted residual block its convolutions and a sum; what torchvision does between two children, flattening, comes
-    after the step of that path (None: the network has a module for it). Paths are torchvision's, but that a ReLU which
-    a block uses several times is numbered. What works in place no longer does, so that every activation can be kept.
+    It is to be one whose forward is its children in order, an nn.Sequential being its own children, and the blocks that
+    BLOCKS tells the steps that they are; what torchvision does between two children, flattening, comes after the step
+    of that path (None: the network has a module for it). Paths are torchvision's, but that a ReLU which a block uses
+    several times is numbered. What works in place no longer does, so that every activation can be kept.
     """
 
     def __init__(self, network: nn.Module, flatten_after: str | None = "avgpool"):
@@ -73,10 +92,8 @@ def _unrolled(network: nn.Module, prefix: str = "") -> Iterator[Step]:
         path = prefix + name
         if isinstance(child, nn.Sequential):
             yield from _unrolled(child, f"{path}.")
-        elif hasattr(child, "use_res_connect"):
-            yield from _inverted_residual(child, path)
-        elif hasattr(child, "downsample") and hasattr(child, "relu"):
-            yield from _residual(child, path)
+        elif block := next((steps for names, steps in BLOCKS if all(hasattr(child, name) for name in names)), None):
+            yield from block(child, path)
         else:
             yield path, child
 
@@ -113,6 +130,51 @@ def _residual(block: nn.Module, path: str) -> Iterator[Step]:
     yield f"{path}.relu{count}", block.relu
 
 
+def _excitation(block: nn.Module, path: str) -> Iterator[Step]:
+    """Squeeze and excitation (Hu et al. 2018, arXiv:1709.01507): the mean of each channel, and of these by two layers a
+    gate for each channel, by which it is multiplied."""
+    squeeze, around = Squeeze(), f"{path}.shortcut"
+    yield around, squeeze
+    for name in ("avgpool", "fc1", "activation", "fc2", "scale_activation"):
+        yield f"{path}.{name}", block.get_submodule(name)
+    yield path, Product(squeeze, around)
+
+
+def _fire(block: nn.Module, path: str) -> Iterator[Step]:
+    """Few channels, of which convolutions of 1 × 1 and of 3 × 3 make many, one's beside the other's (SqueezeNet's)."""
+    yield from ((f"{path}.{name}", block.get_submodule(name)) for name in ("squeeze", "squeeze_activation"))
+    shortcut, back = Shortcut(), f"{path}.return"
+    yield f"{path}.shortcut", shortcut
+    yield from ((f"{path}.{name}", block.get_submodule(name)) for name in ("expand1x1", "expand1x1_activation"))
+    yield back, Return(shortcut, f"{path}.shortcut")
+    yield from ((f"{path}.{name}", block.get_submodule(name)) for name in ("expand3x3", "expand3x3_activation"))
+    yield path, Concatenation(shortcut, back)
+
+
+def _scaled(block: nn.Module, path: str) -> Iterator[Step]:
+    """A sequence that turns its channels last for a norm and fully connected layers at each place, and whose result,
+    each channel by a weight of its own, is added to its input (ConvNeXt's)."""
+    shortcut, around = Shortcut(), f"{path}.shortcut"
+    yield around, shortcut
+    at_each_place: dict[type[nn.Module], Callable[..., nn.Module]] = {nn.LayerNorm: ChannelNorm, nn.Linear: Pointwise}
+    for name, part in block.block.named_children():
+        if not hasattr(part, "dims"):  # a permutation of them
+            yield f"{path}.block.{name}", at_each_place.get(type(part), lambda part: part)(part)
+    yield f"{path}.layer_scale", Scale(block.layer_scale)
+    yield path, Sum(shortcut, around)
+
+
+# What tells a block from a module of one step: names that it has, and the steps that it is. What joins the ends of the
+# last three has the block's own path, by which links and heads knew it before it was entered.
+BLOCKS: tuple[tuple[tuple[str, ...], Callable[[nn.Module, str], Iterator[Step]]], ...] = (
+    (("use_res_connect",), _inverted_residual),
+    (("downsample", "relu"), _residual),
+    (("scale_activation",), _excitation),
+    (("squeeze", "expand3x3"), _fire),
+    (("layer_scale",), _scaled),
+)
+
+
 @dataclass(frozen=True)
 class _Kept:
     """What a shortcut keeps: the values of a layer; the first layer around which it leads is found at that place."""
@@ -126,23 +188,28 @@ class _Kept:
 def network_layers(network: nn.Module, side: int) -> tuple[Layer, ...]:
     """Every step with an output worth looking at, and the softmax, for an input of side × side pixels.
 
-    Layers are called by their paths, and drawn with those of their stride, between a shortcut and its sum with those of
-    the sum's. Shapes, multiplications and receptive fields are those of a pass that computes nothing.
+    Layers are called by their paths, and drawn with those of their stride, between a shortcut and its join with those
+    of the join's. Shapes, multiplications and receptive fields are those of a pass that computes nothing.
     """
     found: list[Layer] = []
     kept: dict[str, _Kept] = {}  # by the path of the step that keeps it
     stride: int | None = 1
     shape: tuple[int, ...] = (3, side, side)
     source: str | None = None  # of the next layer, where that is not the one before it
+    gate: _Kept | None = None  # what the gate whose layers these are will be multiplied with
     for (path, step), passed in zip(network.steps(), passes(network, side), strict=True):
         kind = next(kind for of, kind in KINDS if isinstance(step, of)) if isinstance(step, nn.Module) else None
-        if kind == "average" or len(passed.shape) == 1:
-            stride = None
-        if stride is not None:
-            stride *= round(shape[1] / passed.shape[1])  # maps that lose their border are a little smaller
+        if isinstance(step, Product):
+            gate = None
+        elif gate is None:
+            if kind == "average" or len(passed.shape) == 1:
+                stride = None
+            if stride is not None:
+                stride *= round(shape[1] / passed.shape[1])  # maps that lose their border are a little smaller
         shape = passed.shape
         if isinstance(step, Shortcut):
             kept[path] = _Kept(len(found), found[-1].name, stride, shape)
+            gate = kept[path] if isinstance(step, Squeeze) else gate
         elif isinstance(step, Return):
             back = kept[step.after]
             kept[path] = replace(back, layer=found[-1].name)
@@ -154,11 +221,14 @@ def network_layers(network: nn.Module, side: int) -> tuple[Layer, ...]:
             places = (channels, height, width)
             field, block = (None, "Classifier") if stride is None else (passed.field, f"Stride {stride}")
             count = passed.multiplications / (height * width)
-            adds = None
-            if isinstance(step, Sum):
-                adds, start = kept[step.after].layer, kept[step.after].place
+            joins = None
+            if isinstance(step, Join):
+                joins, start = kept[step.after].layer, kept[step.after].place
+                if not isinstance(step, Sum):  # what was kept comes first
+                    source, joins = joins, found[-1].name
                 found[start:] = [replace(layer, block=block) for layer in found[start:]]
-            found.append(Layer(path, path, kind, places, stride, field, parameters, block, count, adds, source))
+            layer = Layer(path, path, kind, places, stride, field, parameters, block, count, joins, source)
+            found.append(replace(layer, gate=gate is not None))
             source = None
     return (*found, Layer("prob", "softmax", "softmax", found[-1].shape, None, None, 0))
 

@@ -4,44 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import streamlit as st
 
 from visionlab.ui.maps import caches, state
 from visionlab.ui.maps.display import Display, added, changes
-from visionlab.ui.maps.look import Look
-from visionlab.ui.maps.state import Spot
+from visionlab.ui.maps.look import View
 from visionlab.ui.shared.terms import term
+from visionlab.ui.shared.widgets import fixed, written
 
 
-def show(looks: Sequence[Look], spot: Spot, display: Display) -> None:
+def show(view: View, display: Display) -> None:
     """Folded away: what each channel answers, how it changes between two pictures, what it adds to the class."""
-    look = looks[0]
-    count = len(look.maps[spot.layer].values)
+    look, spot, count = view.look, view.spot, len(view.found.values)
     columns: dict[str, Sequence] = {"Channel": range(count)}
-    if look.maps[spot.layer].layer in look.net.layers[-2:]:
+    if view.found.layer in look.net.layers[-2:]:
         columns["Class"] = look.net.labels
-    change = changes(looks, spot.layer)
+    change = changes(view)
     if change is not None:
         columns["Change"] = change
-    adds = added(look, look.target, spot.layer, display.order)
+    adds = added(view, display.order)
     if adds is not None:
         columns[f"Adds to “{look.net.labels[look.target]}”"] = adds
-    for number, each in enumerate(looks, 1):
-        of = f", picture {number}" if len(looks) > 1 else ""
+    for number, each in enumerate(view.alike, 1):
+        of = f", picture {number}" if view.compares() else ""
         known = caches.of_channels(*each.key, spot.layer, each.maps[spot.layer])
         columns |= {f"{name.title()}{of}": known[name] for name in ("mean", "peak", "silent")}
-    formats = {
-        name: st.column_config.NumberColumn(format="percent" if name.startswith("Silent") else "%.4f")
+    write = {
+        name: "{:.1%}".format if name.startswith("Silent") else partial(fixed, decimals=4)
         for name in columns
-        if name not in ("Channel", "Class")
+        if name not in ("Channel", "Class", "Change")
     }
+    formats = {}
     if change is not None:
         most = float(change.max()) or 1.0
         formats["Change"] = st.column_config.ProgressColumn(
             format="%.3f", min_value=0.0, max_value=most, help=term("change")
         )
-    key = f"table-{spot.layer}-{count}-{len(columns)}"
+    key = f"table-{spot.layer}-{count}-{len(columns)}{view.suffix}"
 
     def choose() -> None:
         rows = st.session_state[key].selection.rows
@@ -50,7 +51,7 @@ def show(looks: Sequence[Look], spot: Spot, display: Display) -> None:
 
     with st.expander("Every channel in numbers", icon=":material/table_rows:"):
         st.dataframe(
-            columns,
+            written(columns, write),
             hide_index=True,
             height=320,
             column_config=formats,

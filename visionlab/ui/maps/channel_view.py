@@ -8,6 +8,7 @@ from html import escape
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from visionlab.imaging.image import encode_jpeg, encode_png
 from visionlab.imaging.render import colour, overlay
@@ -15,30 +16,33 @@ from visionlab.network.inside.channels import ChannelWeights, channel_weights
 from visionlab.network.inside.excitation import crop, strongest_patches
 from visionlab.network.inside.trace import receptive_box
 from visionlab.ui.maps import caches, state, unit_view, wanted
-from visionlab.ui.maps.look import Look, full_colour, name_of
+from visionlab.ui.maps.look import Look, View, name_of
 from visionlab.ui.maps.state import Spot
 from visionlab.ui.maps.wanted import Wanted
 from visionlab.ui.shared import cached, charts
 from visionlab.ui.shared.components.cells import cells
 from visionlab.ui.shared.state import from_gallery, gallery
 from visionlab.ui.shared.terms import term
-from visionlab.ui.shared.widgets import fixed, show_exact
+from visionlab.ui.shared.widgets import distinct, fixed, show_exact
 
 MAP_TALLEST = 380  # pixels on the screen
 KERNELS_SHOWN = 16
 PATCHES_SHOWN = 9
+PATCH = 112  # pixels on the screen
 UNITS_SHOWN = 10
 # Kinds of layers that keep their input's channels.
-WEIGHTLESS = ("norm", "relu", "relu6", "activation", "sum", "pool", "average", "softmax")
+WEIGHTLESS = ("norm", "scale", "relu", "relu6", "activation", "sum", "product", "pool", "average", "softmax")
 
 
-def show_map(look: Look, looks: Sequence[Look], spot: Spot, scale: str) -> None:
-    """The channel's map, large, in the colours of all looks, where a click on a place opens that unit and holds it; of
-    a layer of units, the strongest ones. Under it, what the unit is made of.
+def show_map(view: View, ends: NDArray[np.float32]) -> None:
+    """The channel's map, large, in colours from ends to ends (C, 2), where a click on a place opens that unit and holds
+    it; of a layer of units, the strongest ones. Under it, what the unit is made of.
     """
-    values = look.maps[spot.layer].values
+    look, spot, values = view.look, view.spot, view.found.values
+    if view.compares():
+        st.text(look.picture.name)
     if values[0].size > 1:
-        grid = caches.map_grid(values, spot.channel, full_colour(looks, spot.layer, scale))
+        grid = caches.map_grid(values, spot.channel, ends)
         cells(
             grid.picture,
             **grid.layout,
@@ -47,34 +51,37 @@ def show_map(look: Look, looks: Sequence[Look], spot: Spot, scale: str) -> None:
             chosen=spot.unit[0] * grid.columns + spot.unit[1],
             what=f"The map of channel {spot.channel} of {spot.layer}",
             tallest=MAP_TALLEST,
-            key=f"map-{look.picture.key}",
-            on_choose=lambda cell: state.look_at(Spot(spot.layer, spot.channel, divmod(cell, grid.columns), held=True)),
+            key=f"map-{look.picture.key}{view.suffix}",
+            on_choose=lambda cell: state.look_at(replace(spot, unit=divmod(cell, grid.columns), held=True)),
         )
     st.markdown(unit_view.in_short(look, spot))
     if values[0].size == 1:
-        _strongest_units(look, spot)
+        _strongest_units(look, spot, float(ends.max()) or 1.0)
 
 
-def hold(look: Look, spot: Spot) -> None:
+def hold(view: View) -> None:
     """Whether the unit stays where it is while one goes through channels."""
-    if look.maps[spot.layer].values[0].size > 1:
+    spot = view.spot
+    if view.found.values[0].size > 1:
         st.session_state["hold"] = spot.held
         st.checkbox(
             "Hold this place",
             key="hold",
             on_change=lambda: state.look_at(replace(spot, held=st.session_state["hold"])),
-            help="Another channel is looked at in the same place; otherwise at its strongest unit.",
+            help="Another channel is looked at in the same place; otherwise at its strongest unit, away from the edge, "
+            "where padding is part of what it sees.",
         )
 
 
-def _strongest_units(look: Look, spot: Spot) -> None:
-    """Bars of the units that answer most, the unit that is open among them in bold: orange above zero, blue below."""
+def _strongest_units(look: Look, spot: Spot, most: float) -> None:
+    """Bars of the units that answer most, the greatest first, the unit that is open among them in bold: orange above
+    zero, blue below; `most` is as long as a bar can be.
+    """
     found = look.maps[spot.layer]
     values = found.values.ravel()
-    best = np.argsort(-np.abs(values), kind="stable")[:UNITS_SHOWN]
+    best = np.argsort(-values, kind="stable")[:UNITS_SHOWN]
     if spot.channel not in best:
         best = np.append(best[:-1], spot.channel)
-    most = float(np.abs(values[best]).max()) or 1.0
     rows = ""
     for unit in best:
         value, tint = float(values[unit]), charts.ORANGE if values[unit] > 0 else charts.BLUE
@@ -86,6 +93,23 @@ def _strongest_units(look: Look, spot: Spot) -> None:
             f'<div><div style="width:{abs(value) / most:.2%};background:{tint}"></div></div></div>'
         )
     st.html(f'<div class="strongest-units" role="list" aria-label="The strongest units">{rows}</div>')
+
+
+def in_detail(views: Sequence[View]) -> View:
+    """The view of which one sees more: of two networks the one that is chosen."""
+    if len(views) == 1:
+        return views[0]
+    titles = distinct({view.suffix: view.look.network.title for view in views})
+    chosen = st.segmented_control(
+        "In detail",
+        titles,
+        default=views[0].suffix,
+        required=True,
+        format_func=titles.get,
+        key="in-detail",
+        wrap=True,
+    )
+    return next(view for view in views if view.suffix == chosen)
 
 
 def sections(look: Look, spot: Spot) -> None:
@@ -142,7 +166,7 @@ def _weights(look: Look, spot: Spot) -> None:
     elif found.kernels[0].size == 1:
         _linear_weights(found, source)
     else:
-        _kernels(found, source)
+        _kernels(found, source, spot.beside)
 
 
 def _colour_kernel(found: ChannelWeights) -> None:
@@ -158,7 +182,7 @@ def _colour_kernel(found: ChannelWeights) -> None:
     st.caption(f"Orange adds, blue takes away. The bias is {fixed(found.bias, 3)}.")
 
 
-def _kernels(found: ChannelWeights, source: str) -> None:
+def _kernels(found: ChannelWeights, source: str, beside: bool) -> None:
     """The kernels of the strongest input channels; a click goes to such a channel."""
     strongest = found.strongest(KERNELS_SHOWN)
     kernels = found.kernels[strongest]
@@ -174,7 +198,7 @@ def _kernels(found: ChannelWeights, source: str) -> None:
         what=f"The strongest kernels of channel {found.channel}",
         tallest=360,
         key="kernels",
-        on_choose=lambda cell: state.look_at(Spot(source, int(strongest[cell]))),
+        on_choose=lambda cell: state.look_at(Spot(source, int(strongest[cell]), beside=beside)),
     )
     st.caption(
         f"The {len(strongest)} strongest of {len(found.kernels)} kernels: orange adds, blue takes away. "
@@ -208,15 +232,16 @@ def _patches(look: Look, spot: Spot) -> None:
     if not best:
         st.caption("The channel is silent on all of your pictures.")
         return
-    columns, side = st.columns(3), look.side_of(spot.layer)
-    for number, excitation in enumerate(best):
-        picture = pictures[excitation.picture]
-        box = receptive_box(look.net, spot.layer, excitation.row, excitation.column, side)
-        with columns[number % 3]:
-            patch = crop(look.net, picture.image, box, side)
-            factor = max(1, 160 // max(patch.shape[:2]))
-            show_exact(encode_png(patch.repeat(factor, 0).repeat(factor, 1)), f"Patch {number + 1}")
-            st.text(f"{excitation.value:.2f} · {picture.name}")
+    side = look.side_of(spot.layer)
+    with st.container(horizontal=True, gap="small", key="patches"):  # in their order, however many fit side by side
+        for place, excitation in enumerate(best, 1):
+            picture = pictures[excitation.picture]
+            box = receptive_box(look.net, spot.layer, excitation.row, excitation.column, side)
+            with st.container(width=PATCH, gap="xsmall"):
+                patch = crop(look.net, picture.image, box, side)
+                factor = max(1, 160 // max(patch.shape[:2]))
+                show_exact(encode_png(patch.repeat(factor, 0).repeat(factor, 1)), f"Patch {place}")
+                st.text(f"{place}. {fixed(excitation.value, 2)} · {picture.name}")
     st.caption(
         "What the channel’s strongest units see, the strongest first. It looks through all pictures that you uploaded "
         "in this session."

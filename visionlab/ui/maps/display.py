@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import streamlit as st
@@ -13,10 +13,11 @@ from streamlit.delta_generator import DeltaGenerator
 from visionlab.imaging.render import colour
 from visionlab.network.inside.channels import RANKINGS, channel_change
 from visionlab.ui.maps import caches, state
-from visionlab.ui.maps.look import Look, full_colour
+from visionlab.ui.maps.look import Look, View, colours
 from visionlab.ui.shared.widgets import fixed, plain
 
 CHANGE = "change"  # the order that a second picture adds to RANKINGS
+TITLES = {name: ranking.title for name, ranking in RANKINGS.items()} | {CHANGE: "Change between the pictures"}
 SCALES = {"channel": "Each channel", "layer": "Layer", "network": "Network"}
 
 
@@ -38,17 +39,17 @@ def _order_key(compared: bool) -> str:
     return f"order-{compared}"
 
 
-def controls(place: DeltaGenerator, looks: Sequence[Look], layer: str) -> Display:
-    """Draw them, beside what the colours mean, and say what they hold."""
-    compared = len(looks) > 1
+def controls(place: DeltaGenerator, views: Sequence[View]) -> Display:
+    """Draw them, beside what the colours mean and by what is sorted, and say what they hold."""
+    compared = views[0].compares()
     with place, st.container(horizontal=True, vertical_alignment="center"):
-        folded, aim, key = st.popover("Order, brightness", icon=":material/tune:"), st.empty(), st.empty()
-    titles = {name: ranking.title for name, ranking in RANKINGS.items()} | {CHANGE: "Change between the pictures"}
+        folded, aim = st.popover("Order, brightness", icon=":material/tune:"), st.empty()
+        sorted_by, key = st.container(width="content"), st.empty()
     orders = [*([CHANGE] if compared else []), *RANKINGS]
     order = folded.selectbox(
         "Order",
         orders,
-        format_func=titles.get,
+        format_func=TITLES.get,
         key=_order_key(compared),
         bind="query-params",
         help="\n".join(f"- **{ranking.title}**: {ranking.about}" for ranking in RANKINGS.values()),
@@ -61,13 +62,20 @@ def controls(place: DeltaGenerator, looks: Sequence[Look], layer: str) -> Displa
         format_func=SCALES.get,
         key="scale",
         bind="query-params",
-        help="Zero is white on every scale. Of two pictures both have the same scale.",
+        help="Zero is white on every scale. Two pictures have the same scale. Two networks have one each, since their "
+        "values have no common unit; only probabilities have.",
     )
     if by_class(order):
         with aim:
-            _class_picker(looks[0])
-    key.html(_legend(looks, layer, scale))
+            _class_picker(views[0].look)
+    key.html(_legend(views, scale))
+    if order != "number":
+        sorted_by.markdown(f":gray[:material/sort: by {_in_a_sentence(TITLES[order])}]")
     return Display(order, scale)
+
+
+def _in_a_sentence(title: str) -> str:
+    return title[0].lower() + title[1:]
 
 
 def _class_picker(look: Look) -> None:
@@ -85,12 +93,11 @@ def _class_picker(look: Look) -> None:
     )
 
 
-def _legend(looks: Sequence[Look], layer: str, scale: str) -> str:
+def _legend(views: Sequence[View], scale: str) -> str:
     """The colours from one end to the other, with zero where it is; no blue where nothing is below zero."""
-    low = min(float(look.maps[layer].values.min()) for look in looks) < 0
-    ends = full_colour(looks, layer, scale)
-    alike = np.ptp(ends[:, 1]) == 0
-    most = fixed(float(ends[0, 1]), 3) if alike else "max"
+    low = min(float(view.found.values.min()) for view in views) < 0
+    ends = np.concatenate([each[:, 1] for each in colours(views, scale)])
+    most = fixed(float(ends[0]), 3) if np.ptp(ends) == 0 else "max"
     tints = colour(np.linspace(0 if low else 0.5, 1, 9)[None], caches.PALETTE)[0]
     stops = ", ".join(f"rgb({r}, {g}, {b})" for r, g, b in tints)
     marks = [*([f"−{most}"] if low else []), "0", most]
@@ -99,9 +106,9 @@ def _legend(looks: Sequence[Look], layer: str, scale: str) -> str:
     return f'<div class="legend-of-maps" role="img" aria-label="Colours: {", ".join(marks)}">{bar}{words}</div>'
 
 
-def changes(looks: Sequence[Look], layer: str) -> NDArray[np.float32] | None:
+def changes(view: View) -> NDArray[np.float32] | None:
     """How much each channel of the layer changes from the first picture to the second; None without a second."""
-    return channel_change(*(look.maps[layer] for look in looks)) if len(looks) > 1 else None
+    return channel_change(*(look.maps[view.spot.layer] for look in view.alike)) if view.compares() else None
 
 
 def by_class(order: str) -> bool:
@@ -109,26 +116,32 @@ def by_class(order: str) -> bool:
     return order in RANKINGS and RANKINGS[order].by_class
 
 
-def added(look: Look, target: int, layer: str, order: str) -> NDArray[np.float32] | None:
-    """What each channel adds to the class, where that is the order; None otherwise, and behind the class's logit."""
-    return look.contributions(target).layers.get(layer) if by_class(order) else None
+def added(view: View, order: str) -> NDArray[np.float32] | None:
+    """What each channel adds to the class, where that is the order; None otherwise, and behind the class's logit.
+
+    Of two pictures it is the first one's class.
+    """
+    if not by_class(order):
+        return None
+    return view.look.contributions(view.alike[0].target).layers.get(view.spot.layer)
 
 
-def ranked(looks: Sequence[Look], layer: str, order: str) -> NDArray[np.int32]:
-    """The layer's channels, first the one that comes first in that order."""
+def ranked(view: View, order: str) -> NDArray[np.int32]:
+    """The layer's channels, first the one that comes first in that order; of two pictures by the first one."""
     if order == CHANGE:
-        return np.argsort(-changes(looks, layer), kind="stable").astype(np.int32)
-    known, ranking = added(looks[0], looks[0].target, layer, order), RANKINGS[order]
+        return np.argsort(-changes(view), kind="stable").astype(np.int32)
+    first = replace(view, look=view.alike[0])
+    known, ranking = added(first, order), RANKINGS[order]
     if ranking.by_class and known is None:
         ranking = RANKINGS["mean"]
-    return ranking.order(looks[0].maps[layer].values, known).astype(np.int32)
+    return ranking.order(first.found.values, known).astype(np.int32)
 
 
-def told_of(look: Look, layer: str, order: str) -> list[str]:
+def told_of(view: View, order: str) -> list[str]:
     """What has to be said of the layer: that it is silent, where its channels cannot be put into the order, and what
     they add up to.
     """
-    told = []
+    told, look, layer = [], view.look, view.spot.layer
     if not look.maps[layer].values.any():
         told.append(f"{layer} is silent: each of its values is zero on this picture.")
     if not by_class(order):

@@ -1,4 +1,4 @@
-"""What the Feature maps page looks at: a picture in a network, and a spot in that."""
+"""What the Feature maps page looks at: a picture in a network, a spot in that, and what is seen beside it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from visionlab.network.inside.activations import FeatureMap
 from visionlab.network.inside.channels import LayerStatistics
 from visionlab.network.inside.contributions import Contributions
+from visionlab.network.inside.depth import as_deep
+from visionlab.network.inside.excitation import strongest_unit
 from visionlab.network.running.classifier import Classifier
 from visionlab.ui.maps import caches, state
 from visionlab.ui.maps.state import Spot
@@ -78,15 +80,74 @@ def full_colour(looks: Sequence[Look], layer: str, scale: str) -> NDArray[np.flo
     return np.stack([-most, most], axis=1)
 
 
-def resolve(wanted: Spot, look: Look) -> tuple[Spot, list[str]]:
+@dataclass(frozen=True, eq=False)
+class View:
+    """A look, and the spot in it. alike are all looks of its network, whose values have one scale."""
+
+    look: Look
+    spot: Spot
+    alike: Sequence[Look]
+
+    @property
+    def found(self) -> FeatureMap:
+        """What the layer answers."""
+        return self.look.maps[self.spot.layer]
+
+    @property
+    def suffix(self) -> str:
+        """What tells its widgets' keys from those of the first network."""
+        return "-beside" if self.spot.beside else ""
+
+    def compares(self) -> bool:
+        """Whether pictures are compared: the same layer of the same network, place by place."""
+        return len(self.alike) > 1
+
+
+def views_of(looks: Sequence[Look]) -> tuple[list[View], list[str]]:
+    """A view a look, and a sentence on each thing that is wanted and not there.
+
+    Of two pictures in one network both have the same spot; in another network, where none is chosen, the layer is
+    the one that lies as deep.
+    """
+    first, *others = looks
+    spot, missing = resolve(state.spot(), first)
+    state.look_at(spot)
+    views = [View(first, spot, [look for look in looks if look.network is first.network])]
+    for other in others:
+        if other.network is first.network:
+            views.append(replace(views[0], look=other))
+            continue
+        of = (first.net.name, other.net.name, spot.layer)
+        deep = as_deep(first.net, spot.layer, other.net)
+        beside, told = resolve(state.spot_beside(of), other, deep)
+        state.look_beside(of, beside)
+        views.append(View(other, beside, [other]))
+        missing += told
+    if len({view.look.network.key for view in views}) == 1:
+        state.nothing_beside()
+    return views, missing
+
+
+def colours(views: Sequence[View], scale: str) -> list[NDArray[np.float32]]:
+    """full_colour() of each view; of two networks each has its own, but for probabilities: no other values of theirs
+    have one unit."""
+    ends = [full_colour(view.alike, view.spot.layer, scale) for view in views]
+    if all(view.found.layer.kind == "softmax" for view in views):
+        most = max(float(each.max()) for each in ends)
+        ends = [np.sign(each) * most for each in ends]
+    return ends
+
+
+def resolve(wanted: Spot, look: Look, usual: str | None = None) -> tuple[Spot, list[str]]:
     """The spot as far as this network has it, and a sentence on each thing that it has not.
 
-    What is not chosen is the first layer, the channel that answers most in the mean, and its strongest unit.
+    What is not chosen is the layer `usual`, or the first one; the channel that answers most in the mean; and its
+    strongest_unit().
     """
     told = []
     layer, channel, unit = wanted.layer, wanted.channel, wanted.unit if wanted.held else None
     if layer not in look.maps:
-        first = next(iter(look.maps))
+        first = usual or next(iter(look.maps))
         if layer is not None:
             told.append(f"{look.net.name} has no layer “{layer}”, so {first} is shown. {look.net.layers_near(layer)}")
         layer, channel, unit = first, None, None
@@ -101,8 +162,8 @@ def resolve(wanted: Spot, look: Look) -> tuple[Spot, list[str]]:
         unit = None
     if channel is None:
         channel = int(values.mean((1, 2)).argmax())
-    strongest = divmod(int(values[channel].argmax()), columns)
-    return Spot(layer, channel, unit or strongest, held=unit is not None), told
+    strongest = unit or strongest_unit(look.net, look.maps[layer], channel)
+    return replace(wanted, layer=layer, channel=channel, unit=strongest, held=unit is not None), told
 
 
 def multiplications(found: FeatureMap) -> int:

@@ -2,53 +2,147 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
 
 from visionlab.network.running.classifier import Classifier
 
+BESIDE = "beside"  # the widget that says which network is looked into beside the first; its title is in the link, too
+
 
 @dataclass(frozen=True)
 class Spot:
     """Where in a network one looks: a layer, a channel of it, a unit (row, column) of that; None: not chosen.
 
-    held says that the unit was chosen, and stays where it is while one goes through channels.
+    held says that the unit was chosen, and stays where it is while one goes through channels; beside, that the network
+    is the one that the first is compared with.
     """
 
     layer: str | None = None
     channel: int | None = None
     unit: tuple[int, int] | None = None
     held: bool = False
+    beside: bool = False
 
 
 def spot() -> Spot:
     """What this session looks at, or what the link says; what the link says of it that is no number is left out."""
-    if "spot" in st.session_state:
-        return st.session_state["spot"]
-    channel = st.query_params.get("channel", "")
-    parts = st.query_params.get("unit", "").split(",")
-    unit = (int(parts[0]), int(parts[1])) if len(parts) == 2 and all(part.isdecimal() for part in parts) else None
-    return Spot(
-        st.query_params.get("layer"), int(channel) if channel.isdecimal() else None, unit, held=unit is not None
-    )
+    return st.session_state.get("spot") or _linked(beside=False)
 
 
-def was_in(network: str) -> bool:
-    """Whether what this session looked at last, if anything, was in the network of that name."""
-    return st.session_state.get("spot_network", network) == network
+def spot_beside(first: Sequence[str]) -> Spot:
+    """The same in the network beside the first, while one looks at what `first` names: networks, and the first's layer.
+
+    Nothing is chosen there once one looks at something else.
+    """
+    if "spot-beside" not in st.session_state:
+        return _linked(beside=True)
+    of, spot = st.session_state["spot-beside"]
+    return spot if of == tuple(first) else Spot(beside=True)
 
 
-def now_in(network: str) -> None:
-    """What this session looks at is in the network of that name."""
-    st.session_state["spot_network"] = network
+def _linked(beside: bool) -> Spot:
+    layer, channel, unit = (st.query_params.get(name, "") for name in _names(beside))
+    parts = unit.split(",")
+    place = (int(parts[0]), int(parts[1])) if len(parts) == 2 and all(part.isdecimal() for part in parts) else None
+    number = int(channel) if channel.isdecimal() else None
+    return Spot(layer or None, number, place, held=place is not None, beside=beside)
+
+
+def _names(beside: bool) -> list[str]:
+    """What a spot's parts are called in the link."""
+    return [f"{name}2" if beside else name for name in ("layer", "channel", "unit")]
+
+
+def was_in(networks: Sequence[str]) -> bool:
+    """Whether what this session looked at last, if anything, was in the networks of these names."""
+    return st.session_state.get("spot_networks", [*networks]) == [*networks]
+
+
+def now_in(networks: Sequence[str]) -> None:
+    """What this session looks at is in the networks of these names."""
+    st.session_state["spot_networks"] = [*networks]
 
 
 def look_at(spot: Spot) -> None:
-    st.session_state["spot"] = spot
+    if spot.beside:
+        of, _ = st.session_state["spot-beside"]
+        st.session_state["spot-beside"] = of, spot
+    else:
+        st.session_state["spot"] = spot
     unit = ",".join(map(str, spot.unit)) if spot.held and spot.unit else None
-    _tell({"layer": spot.layer, "channel": spot.channel, "unit": unit})
+    _tell(dict(zip(_names(spot.beside), (spot.layer, spot.channel, unit), strict=True)))
+
+
+def look_beside(first: Sequence[str], spot: Spot) -> None:
+    """As look_at, for the network beside the first, while one looks at what `first` names."""
+    st.session_state["spot-beside"] = tuple(first), spot
+    look_at(spot)
+
+
+def nothing_beside() -> None:
+    """No other network is looked into: the link says nothing of one."""
+    st.session_state.pop("spot-beside", None)
+    _tell(dict.fromkeys(_names(beside=True)))
+
+
+def page_turned_to(name: str) -> tuple[int, int | None]:
+    """How often the pages of that name were turned without their widget, and to which one last."""
+    return st.session_state.get("turned", {}).get(name, (0, None))
+
+
+def turn_page(name: str, page: int) -> None:
+    times, _ = page_turned_to(name)
+    st.session_state.setdefault("turned", {})[name] = times + 1, page
+
+
+def keep_refused(key: str, why: str) -> None:
+    """What the widget of that key was given and cannot take, for the run that follows."""
+    st.session_state["refused"] = key, why
+
+
+def take_refused(key: str) -> str | None:
+    if st.session_state.get("refused", ("", ""))[0] != key:
+        return None
+    return st.session_state.pop("refused")[1]
+
+
+# --- the network beside the first -------------------------------------------------------------------------------------
+
+
+def restore_beside(titles: Mapping[str, str]) -> None:
+    """Before the widget is drawn, whose options these are: the network that was chosen to look into beside the first,
+    else what the link says, else none.
+    """
+    if BESIDE not in st.session_state:
+        wanted = st.session_state.get("chosen_beside")
+        if wanted is None:
+            linked = st.query_params.get(BESIDE, "")
+            wanted = next((name for name, title in titles.items() if linked in (name, title)), "")
+            st.session_state["unknown_beside"] = linked if not wanted else None
+        st.session_state[BESIDE] = wanted
+    if st.session_state[BESIDE] not in titles:  # it has become the first, or is here no longer
+        st.session_state[BESIDE] = ""
+
+
+def unknown_beside() -> str | None:
+    """What the link calls a network that is not among those that can be looked into beside the first, until one is."""
+    return st.session_state.get("unknown_beside")
+
+
+def remember_beside(picked: str, title: str) -> None:
+    """After it is drawn: for when one comes back to the page, and for the link."""
+    st.session_state["chosen_beside"] = picked
+    if picked:
+        st.session_state["unknown_beside"] = None
+    _tell({BESIDE: title if picked else None})
+
+
+def no_network_beside() -> None:
+    """Another picture has been chosen to compare with: one comparison at a time."""
+    st.session_state[BESIDE] = ""
 
 
 # --- the size of the picture ------------------------------------------------------------------------------------------

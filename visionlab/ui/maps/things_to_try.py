@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
-from visionlab.network.running.classifier import Classifier
 from visionlab.ui.maps import state
+from visionlab.ui.maps.look import Look
 from visionlab.ui.maps.state import Spot
 from visionlab.ui.shared.tries import Try
 
 
-def of(net: Classifier) -> list[Try]:
+def of(look: Look) -> list[Try]:
     """In that network: its convolutions from the first to the last, and what a channel of one looks for."""
-    layers = [layer.name for layer in net.layers if layer.kind in ("conv", "block") and layer.in_place]
+    layers = [
+        layer.name for layer in look.net.layers if layer.kind in ("conv", "block") and layer.in_place and not layer.gate
+    ]
     first, middle, last = layers[0], layers[len(layers) // 2], layers[-1]
     return [
         Try(

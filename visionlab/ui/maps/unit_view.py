@@ -17,12 +17,12 @@ from visionlab.ui.maps.look import Look
 from visionlab.ui.maps.state import Spot
 from visionlab.ui.shared.page import told
 from visionlab.ui.shared.terms import term
-from visionlab.ui.shared.widgets import fixed
+from visionlab.ui.shared.widgets import fixed, ink_on, number, sliding
 
 SHOWN = 5  # contributions, the largest ones
 MOST_NUMBERS = 25  # in a patch: a larger one is not written out
 SHORT = 3  # decimals in a line
-WITH_BIAS = ("convolution", "depthwise", "linear", "norm")
+WITH_BIAS = ("convolution", "depthwise", "linear", "norm", "layer norm")
 RULES = {
     "convolution": "**{layer}** is the bias, and for each of {count} channels of {source} {size} values times weights.",
     "depthwise": "**{layer}** is the bias, and {size} values of the same channel of {source} times weights.",
@@ -30,7 +30,12 @@ RULES = {
     "norm": "**{layer}** is the bias, and what {source} says there times the weight of its channel.",
     "relu": "**{layer}** is what {source} says there if that is above zero, and zero if not: here {value}.",
     "relu6": "**{layer}** is what {source} says there, but no less than zero and no more than six: here {value}.",
-    "sum": "**{layer}** is what {source} says there, and what {added} said there before.",
+    "layer norm": "**{layer}** is the bias, and what {source} says there times a weight: both by the mean and the "
+    "spread of all its channels there.",
+    "scale": "**{layer}** is what {source} says there times the weight of its channel.",
+    "sum": "**{layer}** is what {source} says there, and what {joined} said there before.",
+    "product": "**{layer}** is what {source} says there times what {joined} says of the whole channel.",
+    "concatenation": "**{layer}** is what {source} says there in its channel {first}.",
     "max-pool": "**{layer}** is the largest of the {places} values of {source} under it.",
     "average": "**{layer}** is the mean of the {places} values of {source} under it.",
     "softmax": "**{layer}** is its own share of the exponentials of all {count:,} values of {source}{tempered}.",
@@ -40,6 +45,8 @@ EXPLAINED = {
     "depthwise": term("kernel"),
     "linear": term("dense"),
     "norm": term("batch normalisation"),
+    "layer norm": term("layer normalisation"),
+    "product": term("gate"),
     "relu": term("ReLU"),
     "relu6": term("ReLU"),
     "max-pool": term("pooling"),
@@ -89,12 +96,19 @@ def _made_of(trace: Trace, value: float) -> str:
         return f"the largest of {values}"
     if trace.rule == "average":
         return f"the mean of {trace.patches.size:,} values"
+    if trace.rule in ("scale", "product"):
+        return f"{number(first)} × {number(float(trace.kernels.flat[0]))}"
+    if trace.rule == "concatenation":
+        return f"channel {trace.first} of {trace.source}"
     if trace.rule == "softmax":
         own = float(trace.patches[trace.channel, 0, 0])
         return f"{fixed(own, SHORT)} of {fixed(float(trace.patches.sum()), SHORT)}, its share of the exponentials"
     start, what, rest = {
-        "sum": (first, trace.source, trace.added),
-        "norm": (trace.bias, "bias", f"{fixed(trace.kernels.flat[0], SHORT)} × {fixed(first, SHORT)}"),
+        "sum": (first, trace.source, trace.joined),
+        **dict.fromkeys(
+            ("norm", "layer norm"),
+            (trace.bias, "bias", f"{fixed(trace.kernels.flat[0], SHORT)} × {fixed(first, SHORT)}"),
+        ),
     }.get(trace.rule, (trace.bias, "bias", f"{trace.patches.size:,} products"))
     left = round(value - round(start, SHORT), SHORT)
     return f"{fixed(start, SHORT)} ({what}) {'−' if left < 0 else '+'} {fixed(abs(left), SHORT)} ({rest})"
@@ -126,7 +140,8 @@ def _rule(trace: Trace, temperature: float) -> str:
         layer=trace.layer,
         count=len(trace.totals),
         source=trace.source or "the picture",
-        added=trace.added,
+        joined=trace.joined,
+        first=trace.first,
         value=fixed(trace.value, 4),
         tempered=f", each divided by {temperature:.3g}, the network’s temperature, before" if temperature != 1 else "",
         size=" × ".join(map(str, trace.patches.shape[1:])),
@@ -152,7 +167,8 @@ def _sum(trace: Trace, after: Trace | None) -> None:
     if after:
         rows += _plain_row("after the ReLU", fixed(after.value, 4))
     heads = "".join(f'<th scope="col">{head}</th>' for head in ("", "values", "", "weights", "", "products", "sum"))
-    st.html(f'<table class="trace"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>')
+    whole = f'<table class="trace"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
+    st.html(sliding(whole, "The unit’s sum"))
     off = abs(trace.total - trace.value)
     own = f"The network’s own number{' before the ReLU' if after else ''} is {fixed(trace.value, 4)}"
     st.caption(
@@ -169,11 +185,10 @@ def _plain_row(what: str, number: str, kind: str = "") -> str:
 def _row(trace: Trace, channel: int) -> str:
     if trace.source is None:
         name = ("red", "green", "blue")[channel]
-    elif trace.added is not None:
-        name = (trace.source, trace.added)[channel]
-    else:  # a pool looks at its own channel alone
-        what = "unit" if trace.patches[0].size == 1 else "channel"
-        name = f"{what} {channel if len(trace.totals) > 1 else trace.channel}"
+    elif trace.rule == "sum":
+        name = (trace.source, trace.joined)[channel]
+    else:
+        name = f"{'unit' if trace.rule in ('linear', 'softmax') else 'channel'} {trace.first + channel}"
     grids = (trace.patches[channel], trace.kernels[channel], trace.products[channel])
     patch, kernel, product = (_grid(values) for values in grids)
     return (
@@ -185,13 +200,12 @@ def _row(trace: Trace, channel: int) -> str:
 def _grid(values: NDArray[np.float32]) -> str:
     """The values as a small table whose cells are coloured: blue below zero, orange above."""
     most = float(np.abs(values).max()) or 1.0
-    decimals = 2 if most >= 1 else 3
+    decimals = next(few for few, least in enumerate((1000, 100, 1, 0)) if most >= least)
     colours = colour(0.5 + 0.5 * values / most, "diverging")
     rows = "".join(
         "<tr>"
         + "".join(
-            f'<td style="background:rgb({r},{g},{b});color:{"#fff" if 0.3 * r + 0.6 * g + 0.1 * b < 130 else "#111"}">'
-            f"{fixed(value, decimals)}</td>"
+            f'<td style="background:rgb({r},{g},{b});color:{ink_on((r, g, b))}">{fixed(value, decimals)}</td>'
             for value, (r, g, b) in zip(line, tints, strict=True)
         )
         + "</tr>"

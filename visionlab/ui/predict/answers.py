@@ -22,9 +22,10 @@ from visionlab.ui.shared.components.bars import bars
 from visionlab.ui.shared.networks import Network, model_picker, network, title_of
 from visionlab.ui.shared.state import Picture
 from visionlab.ui.shared.terms import term
-from visionlab.ui.shared.widgets import facts, verdict
+from visionlab.ui.shared.widgets import facts, sliding, verdict
 
 MOST = 20  # classes that can be listed
+COLDEST, HOTTEST = 0.25, 4.0  # temperatures
 CLASS = "class"  # in the link: the class that is explained, where it is not the most probable one
 SEVERAL = 5  # classes of each network where several are compared
 
@@ -48,17 +49,17 @@ def settings() -> tuple[Network, Shown]:
                 state.restore_count(most)
                 count = st.slider("Classes shown", 1, most, key=state.COUNT)
                 state.remember_count(count)
+            state.restore_temperature(COLDEST, HOTTEST)
             temperature = st.slider(
                 "Temperature",
-                0.25,
-                4.0,
-                1.0,
-                0.05,
-                key="temperature",
-                bind="query-params",
+                COLDEST,
+                HOTTEST,
+                step=0.05,
+                key=state.TEMPERATURE,
                 help=f"{term('temperature')} At 1 the percentages are the network’s own, for which its logits are "
                 f"divided by {chosen.net.temperature:.3g}.",
             )
+            state.remember_temperature(temperature)
         place.caption(f"Asked: {chosen.title}")
     return chosen, Shown(count, temperature)
 
@@ -203,7 +204,8 @@ def _table(rows: Sequence[_Answered]) -> str:
             cells = f'<td colspan="{SEVERAL + 2}">{escape(row.problem)}</td>'
         body += f'<tr><th scope="row">{title}</th>{cells}</tr>'
     heads = "".join(f'<th scope="col">{head}</th>' for head in ("Network", *range(1, SEVERAL + 1), "Time", "Size"))
-    return f'<table class="networks"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
+    whole = f'<table class="networks"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
+    return sliding(whole, "What each network says")
 
 
 def _folded(label: str) -> str:

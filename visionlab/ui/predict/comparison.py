@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from visionlab.imaging.image import encode_jpeg, fit
 from visionlab.network.explain import METHODS, Heatmap
-from visionlab.network.explain.sanity import sanity_check
+from visionlab.network.explain.sanity import passes, sanity_check
 from visionlab.ui.predict import caches
 from visionlab.ui.predict.explanations import PATIENCE, Case, Measured, Overlay, explaining, measuring, stopped
 from visionlab.ui.shared import charts, jobs
 from visionlab.ui.shared.page import roomy_columns
 from visionlab.ui.shared.terms import term
+from visionlab.ui.shared.widgets import fixed, plain
 
 
 def show_all(case: Case, look: Overlay) -> None:
@@ -109,8 +110,21 @@ def show_layers(case: Case, method: str, look: Overlay) -> None:
     name = method if METHODS[method].layered else next(iter(METHODS))
     shape = case.shown.shape[:2]
     found = caches.layer_heats(case.network.key, case.key, case.target, name, case.net, case.image, shape)
-    st.caption(f"{METHODS[name].title} of every layer: early ones find edges and spots, late ones whole things.")
-    _strip(case, {layer: (heat, layer) for layer, heat in found.items()}, look)
+    blocks: dict[str, list[str]] = {}
+    for layer in found:
+        blocks.setdefault(case.net.layer(layer).block, []).append(layer)
+    st.caption(
+        f"{METHODS[name].title} of the last layer of each block: the first find edges and spots, the last whole things."
+    )
+    _strip(case, [(found[names[-1]], f"{block}: {names[-1]}") for block, names in blocks.items()], look)
+    inside = st.expander(
+        f"All {len(found)} layers, block by block", icon=":material/layers:", key="all-layers", on_change="rerun"
+    )
+    if inside.open:
+        with inside:
+            for block, names in blocks.items():
+                st.markdown(f"**{plain(block)}**")
+                _strip(case, [(found[each], each) for each in names], look)
 
 
 def show_check(case: Case, method: str, layer: str | None, look: Overlay) -> None:
@@ -123,9 +137,14 @@ def show_check(case: Case, method: str, layer: str | None, look: Overlay) -> Non
         help=term("sanity check"),
     )
 
+    trained = jobs.begun(explaining, *arguments)
+    trained.wait(PATIENCE)
+
     def strip() -> None:
-        found = list(job.events)
-        _strip(case, {name: (heat, f"down to {name}: alike {alike:.2f}") for name, alike, heat in found}, look)
+        learned = trained.latest
+        before = [(np.rint(255 * learned.values).astype(np.uint8), "as it has learned")] if learned else []
+        after = [(heat, f"down to {name}: alike {fixed(alike, 2)}") for name, alike, heat in job.events]
+        _strip(case, [*before, *after], look)
 
     if not job.over:
 
@@ -136,13 +155,24 @@ def show_check(case: Case, method: str, layer: str | None, look: Overlay) -> Non
         jobs.watch(job, so_far, "Stop", "stop-check")
         return
     strip()
-    stopped(job, _check, arguments)
+    if not stopped(job, _check, arguments):
+        *_, (_, alike, _) = job.events
+        st.markdown(VERDICTS[passes(alike)].format(method=METHODS[method].title, alike=fixed(alike, 2)))
 
 
-def _strip(case: Case, found: dict[str, tuple[NDArray[np.uint8], str]], look: Overlay) -> None:
+VERDICTS = {  # whether the method passes
+    True: ":green[:material/check_circle:] **It shows what was learned.** Once every weight is drawn anew, {method} "
+    "gives another map: alike {alike}, where 1 is the same map, and 0 any other.",
+    False: ":orange[:material/warning:] **It shows little of what was learned.** A network that knows nothing gives "
+    "much the same map: {method} is alike {alike}, where 1 is the same map, and 0 any other.",
+}
+
+
+def _strip(case: Case, found: Sequence[tuple[NDArray[np.uint8], str]], look: Overlay) -> None:
+    """Maps over the picture, in a row that goes on in further ones, and under each its text."""
     small = fit(case.shown, 260)
     with st.container(horizontal=True, gap="small"):
-        for heat, text in found.values():
+        for heat, text in found:
             with st.container(width=150):
                 laid = look.over(small, heat.astype(np.float32) / 255)
                 st.image(encode_jpeg(laid, 88), width=150, alt=text)

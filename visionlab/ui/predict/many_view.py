@@ -9,12 +9,20 @@ from collections.abc import Iterator, Sequence
 import streamlit as st
 
 from visionlab.learning.answers.first_words import accepted_labels, grade_predictions, word_of
-from visionlab.learning.answers.many import THUMBNAIL, Found, Unreadable, predict_many, write_csv, zip_sources
+from visionlab.learning.answers.many import (
+    THUMBNAIL,
+    Found,
+    Unreadable,
+    left_out,
+    predict_many,
+    write_csv,
+    zip_sources,
+)
 from visionlab.learning.sets import archive
 from visionlab.network.running.classifier import Classifier
 from visionlab.network.zoo.models import TO_NAME
 from visionlab.ui.shared import jobs
-from visionlab.ui.shared.networks import model_picker, suggest
+from visionlab.ui.shared.networks import model_picker, suggest, tell_not_here
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.widgets import file_uploader
 
@@ -27,6 +35,7 @@ WORDS_SHOWN = 36
 def show() -> None:
     """Zip in, table out."""
     chosen = model_picker(TO_NAME)
+    tell_not_here()
     suggest(TO_NAME, chosen)
     job = jobs.registry().find(st.session_state.get("many"))
     busy = job is not None and not job.over
@@ -34,7 +43,7 @@ def show() -> None:
         "A zip of pictures", type=["zip"], key="many-zip", max_upload_size=archive.MAX_ZIP_BYTES >> 20, disabled=busy
     )
     st.button(
-        "What is on them?",
+        "Name what they show",
         key="many-start",
         type="primary",
         icon=":material/play_arrow:",
@@ -58,6 +67,7 @@ def _start(file: io.BytesIO, net: Classifier) -> None:
         for done, each in enumerate(predict_many(net, sources, TOP), 1):
             job.report(done / len(sources))
             yield each
+        yield from left_out(io.BytesIO(data))
 
     st.session_state["many"] = jobs.registry().submit(work)
 
@@ -70,12 +80,14 @@ def _outcome(job: jobs.Job, net: Classifier) -> None:
     found = [each for each in job.events if isinstance(each, Found)]
     if found:
         _table(found)
-        _words(found, net)
     unreadable = [each for each in job.events if isinstance(each, Unreadable)]
     if unreadable:
-        st.markdown(f"{len(unreadable)} could not be read:")
+        files = "file was" if len(unreadable) == 1 else "files were"
+        st.markdown(f"{len(unreadable):,} {files} not named:")
         more = ["…"] if len(unreadable) > UNREADABLE_SHOWN else []
         st.text("\n".join([*(f"{each.name}: {each.why}" for each in unreadable[:UNREADABLE_SHOWN]), *more]))
+    if found:
+        _words(found, net)
 
 
 def _table(found: Sequence[Found]) -> None:
@@ -86,10 +98,10 @@ def _table(found: Sequence[Found]) -> None:
         if refuses:
             row["None of these"] = each.answer.refused
         for place, answer in enumerate(each.predictions, 1):
-            row |= {f"Class {place}": answer.label, f"Probability {place}": answer.probability}
+            row |= {f"Class {place}": answer.label, f"Probability {place}": 100 * answer.probability}
         rows.append(row)
     columns = {"": st.column_config.ImageColumn(width="small")}
-    columns |= {f"Probability {place}": st.column_config.NumberColumn(format="percent") for place in range(1, TOP + 1)}
+    columns |= {f"Probability {place}": st.column_config.NumberColumn(format="%.1f%%") for place in range(1, TOP + 1)}
     st.dataframe(rows, hide_index=True, column_config=columns, row_height=56)
     if len(found) > IN_TABLE:
         st.caption(f"The first {IN_TABLE:,} of {len(found):,}; all of them are in the CSV file.")
@@ -115,7 +127,7 @@ def _words(found: Sequence[Found], net: Classifier) -> None:
     if not named:
         return
     top = st.segmented_control(
-        "Right is what stands among the first …", range(1, TOP + 1), default=1, required=True, key="words-top"
+        "Right if it is among the first", range(1, TOP + 1), default=1, required=True, key="words-top"
     )
     sheet = grade_predictions(net, [(word, each.predictions) for word, each in named], top)
     st.subheader(f"First words: {sheet.score} of {len(sheet.graded)}", anchor=False)

@@ -28,7 +28,7 @@ from visionlab.ui.scratch.parts import (
 from visionlab.ui.scratch.sets import Chosen
 from visionlab.ui.shared.networks import model_picker
 from visionlab.ui.shared.page import roomy_columns
-from visionlab.ui.shared.widgets import duration
+from visionlab.ui.shared.widgets import duration, sliding
 
 NAME = "closing"
 TESTED = 1_000  # test pictures, at most
@@ -153,4 +153,5 @@ def _answers(plan: Plan, rows: dict[str, Row]) -> str:
             for row in rows.values()
         )
         body += f"<tr><th>{image_tag(as_image(image), name, 48)}{escape(name)}</th>{said}</tr>"
-    return f'<table class="networks"><thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table>'
+    whole = f'<table class="networks"><thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table>'
+    return sliding(whole, "What each of them says of the test pictures")

@@ -19,6 +19,7 @@ from visionlab.ui.scratch import runs
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.store import attempt
 from visionlab.ui.shared.terms import term
+from visionlab.ui.shared.widgets import sliding
 
 # --- controls -------------------------------------------------------------------------------------------------------
 
@@ -107,7 +108,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Plain texts in rows; what is in them is escaped."""
     heads = "".join(f"<th>{escape(name)}</th>" for name in head)
     body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    st.html(f'<table class="networks"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>')
+    whole = f'<table class="networks"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
+    st.html(sliding(whole, ", ".join(filter(None, head))))
 
 
 # --- pictures -------------------------------------------------------------------------------------------------------

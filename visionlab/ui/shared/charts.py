@@ -21,6 +21,13 @@ LINE = {"color": BLUE, "width": 2.5}
 CHANCE = {"color": GREY, "width": 1.5, "dash": "dot"}
 
 
+def counting(most: float) -> dict[str, float]:
+    """For an axis of what is counted, up to so many: ticks at whole, round numbers, eight or fewer."""
+    least = max(1.0, most / 8)
+    power = 10 ** np.floor(np.log10(least))
+    return {"tick0": 0, "dtick": float(next(step for step in power * np.array([1, 2, 5, 10]) if step >= least))}
+
+
 def curves(epochs: Sequence[Epoch], total: int) -> go.Figure:
     """Both losses over the epochs (left axis) and the accuracy on held-out pictures (right axis)."""
     x = [epoch.index for epoch in epochs]
@@ -43,7 +50,7 @@ def loss_and_accuracy(what: str, first: float, last: float) -> go.Figure:
         showlegend=True,  # also while there is one curve only
         legend={"orientation": "h", "y": 1.06, "yanchor": "bottom"},
         hovermode="x unified",
-        xaxis={"title": what, "range": [first, last], "automargin": True},
+        xaxis={"title": what, "range": [first, last], "automargin": True, **counting(last)},
         yaxis={"title": "Loss", "rangemode": "tozero", "automargin": True},
         yaxis2={
             "title": "Accuracy, %",

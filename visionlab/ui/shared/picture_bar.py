@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -11,15 +11,12 @@ from streamlit.delta_generator import DeltaGenerator
 from visionlab.errors import ImageError
 from visionlab.imaging.image import MAX_BYTES, load_image
 from visionlab.imaging.samples import SAMPLES, load_sample
-from visionlab.learning.sets.layout import PICTURE_SUFFIXES
 from visionlab.ui.shared import state
 from visionlab.ui.shared.components.paste_and_drop import paste_and_drop
 from visionlab.ui.shared.page import sentence, strip
 from visionlab.ui.shared.widgets import distinct, file_uploader, show
 
 THUMBNAIL = 112  # pixels, of which the strip shows half as many: sharp on any screen
-COMMON = ("jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif", "heic")  # told in this order
-PICTURE_TYPES = list(dict.fromkeys([*COMMON, *(suffix.removeprefix(".") for suffix in PICTURE_SUFFIXES)]))
 
 
 def image_picker(place: DeltaGenerator | None = None) -> state.Picture:
@@ -39,7 +36,7 @@ def image_picker(place: DeltaGenerator | None = None) -> state.Picture:
             picture = _choice(mine, options)
             file_uploader(
                 "Or your own",
-                type=PICTURE_TYPES,
+                type=None,  # a picture is known by its bytes: it may have no suffix, and what is none is told why
                 accept_multiple_files=True,
                 key="upload",
                 max_upload_size=MAX_BYTES >> 20,
@@ -84,13 +81,16 @@ def _choice(mine: state.Picture | None, options: Sequence[str]) -> state.Picture
     return _sample(picked)
 
 
-def second_picture(first: state.Picture) -> state.Picture | None:
-    """Another picture to compare with: a sample, which is in the link, or an earlier upload; None: none is wanted."""
+def second_picture(first: state.Picture, on_change: Callable[[], None]) -> state.Picture | None:
+    """Another picture to compare with: a sample, which is in the link, or an earlier upload; None: none is wanted.
+
+    on_change is called once a person has chosen, before the script runs again.
+    """
     uploads = {key: name for key, name in state.gallery().items() if key != first.key}
     titles = {name: sample.title for name, sample in SAMPLES.items() if name != first.key} | uploads
     titles = distinct({"": "No other picture"} | titles)
     state.restore_second(list(titles))
-    picked = st.selectbox("Compare with", titles, format_func=titles.get, key=state.SECOND)
+    picked = st.selectbox("Compare with", titles, format_func=titles.get, key=state.SECOND, on_change=on_change)
     state.remember_second(picked, in_link=picked in SAMPLES)
     if not picked:
         return None

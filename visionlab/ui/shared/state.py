@@ -10,6 +10,7 @@ import streamlit as st
 
 from visionlab.imaging.image import Image, load_image
 from visionlab.learning.heads.head import Head
+from visionlab.ui.shared.visitor import owner
 
 SAMPLE = "sample"  # the widget that says which picture is looked at; a sample's name is in the link, too
 YOURS = "yours"
@@ -18,6 +19,8 @@ NETWORK = "network"  # the widget that says which network is at work; its title 
 GALLERY, GALLERY_BYTES = 24, 48 << 20  # uploads that a session remembers, and of how many bytes, as they came
 COUNT = "count"  # the widget that says how many classes are listed, and how many are where nobody chose
 USUAL_COUNT = 5
+HEAD, HEADS = "head", 4  # in the link: which own head is at work; how many of them a browser finds again
+TEMPERATURE = "temperature"  # the widget that says what the logits are divided by; in the link, too, where it is not 1
 PROJECT = "project"  # in the link: the id of a project of the fine-tuning studio
 
 
@@ -78,8 +81,19 @@ def remember_second(picked: str, in_link: bool) -> None:
         st.query_params.pop(SECOND, None)
 
 
+def no_second() -> None:
+    """In a widget's callback: something else has been chosen to compare with."""
+    st.session_state[SECOND] = ""
+
+
 def uploaded() -> Picture | None:
     return st.session_state.get("uploaded")
+
+
+def picture_key() -> str | None:
+    """The key of the picture that all pages work on, as it was chosen last; None before."""
+    chosen, mine = st.session_state.get("chosen_sample"), uploaded()
+    return mine.key if chosen == YOURS and mine else chosen
 
 
 def keep_upload(picture: Picture, encoded: bytes) -> None:
@@ -194,6 +208,26 @@ def remember_count(count: int) -> None:
     keep_in_link(COUNT, str(wanted) if wanted != USUAL_COUNT else None)
 
 
+def restore_temperature(least: float, most: float) -> None:
+    """Before the widget is drawn: the temperature that was chosen, or that the link says, in these bounds; else 1."""
+    if TEMPERATURE not in st.session_state:
+        try:
+            linked = float(st.query_params.get(TEMPERATURE, ""))
+        except ValueError:
+            linked = 1.0
+        wanted = st.session_state.get("chosen_temperature", linked if least <= linked <= most else 1.0)
+        st.session_state[TEMPERATURE] = wanted
+
+
+def remember_temperature(value: float) -> None:
+    """After it is drawn: for when one comes back to the page, and what is not 1 for the link.
+
+    By the run that shows it: where the browser keeps the link, keys held down leave it behind.
+    """
+    st.session_state["chosen_temperature"] = value
+    keep_in_link(TEMPERATURE, f"{value:g}" if value != 1 else None)
+
+
 def linked_once(name: str) -> str | None:
     """What the link that the session began with says of that, the first time that it is asked for, else None.
 
@@ -222,7 +256,34 @@ def keep_head(head: Head, run: str | None = None) -> None:
     """The head becomes a network of this session, on every page; that of a run only when it is first seen."""
     if run is None or st.session_state.get("kept_run") != run:
         st.session_state["kept_run"] = run or st.session_state.get("kept_run")
-        st.session_state["trained_head"] = TrainedHead(hashlib.sha256(head.to_bytes()).hexdigest(), head)
+        mine = TrainedHead(hashlib.sha256(head.to_bytes()).hexdigest(), head)
+        st.session_state["trained_head"] = mine
+        kept = _heads_of(owner())
+        kept.pop(_in_link(mine), None)
+        kept[_in_link(mine)] = mine
+        while len(kept) > HEADS:
+            del kept[next(iter(kept))]
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _heads_of(browser: str) -> dict[str, TrainedHead]:
+    """What the sessions of a browser trained or opened since the server began, the latest last."""
+    return {}
+
+
+def _in_link(mine: TrainedHead) -> str:
+    return mine.key[:16]
+
+
+def restore_head() -> None:
+    """After a reload, with which a session begins anew: the head that the link names, if this browser had it before."""
+    if trained_head() is None and (found := _heads_of(owner()).get(st.query_params.get(HEAD, ""))):
+        st.session_state["trained_head"] = found
+
+
+def remember_head(at_work: bool) -> None:
+    """For the link: which one it is, where it is at work."""
+    keep_in_link(HEAD, _in_link(trained_head()) if at_work else None)
 
 
 def head_error() -> str | None:

@@ -32,6 +32,10 @@ TERMS: dict[str, str] = {
     "is.",
     "batch normalisation": "Shifts and scales each channel by what it learned: while training, it brought values to "
     "mean 0 and spread 1.",
+    "layer normalisation": "At each place all channels are brought to mean 0 and spread 1, and then shifted and scaled "
+    "by what it learned for each.",
+    "gate": "One number a channel, from the means of all channels over the whole picture: how much of it goes on (Hu "
+    "et al. 2018).",
     "gradient": "How the unit’s value moves when a pixel becomes a little brighter: up or down, and how much.",
     "what it looks for": "Noise is changed, step by step, until it excites it as much as it can (Olah, Mordvintsev & "
     "Schubert 2017).",

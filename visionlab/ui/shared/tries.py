@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
+
+from visionlab.ui.shared import state
 
 
 @dataclass(frozen=True)
@@ -21,15 +23,16 @@ class Try:
     holds: bool = True
 
 
-def tries(key: str, offered: Sequence[Try]) -> None:
+def tries(key: str, offered: Sequence[Try], subject: Hashable = None) -> None:
     """One low row: the buttons, until one was used; then what to notice, and all of them folded away.
 
-    key is the page's.
+    key is the page's. What there is to notice is told as long as the page's picture, and the subject, are those that
+    the button has set up.
     """
-    used = f"tried-{key}"
+    used, subject = f"tried-{key}", (state.picture_key(), subject)
 
     def use(one: Try) -> None:
-        st.session_state[used] = one.label
+        st.session_state[used] = one.label, None
         one.set_up()
 
     def buttons() -> None:
@@ -37,7 +40,11 @@ def tries(key: str, offered: Sequence[Try]) -> None:
             icon = f":material/{each.icon}:"
             st.button(each.label, key=f"try-{key}-{each.label}", icon=icon, on_click=use, args=(each,))
 
-    latest = next((each for each in offered if each.holds and each.label == st.session_state.get(used)), None)
+    label, about = st.session_state.get(used, (None, None))
+    if about not in (None, subject):
+        label = None
+    st.session_state[used] = label, subject
+    latest = next((each for each in offered if each.holds and each.label == label), None)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"tries-{key}"):
         if latest is None:
             st.markdown(":small[Try]", width="content")

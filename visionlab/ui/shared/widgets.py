@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from itertools import chain, count
 from typing import Any, TypeVar
@@ -17,8 +17,6 @@ from visionlab.network.running.prediction import Answer, Prediction
 from visionlab.ui.shared import cached, state
 
 _Key = TypeVar("_Key")
-_SAME_KIND = {"tif": "tiff", "dib": "bmp", "apng": "png", "heif": "heic", "hif": "heic"}  # endings of the same kind
-_SAME_KIND |= dict.fromkeys(("jpg", "jpe", "jfif", "mpo"), "jpeg")
 
 # --- pictures -------------------------------------------------------------------------------------------------------
 
@@ -120,6 +118,14 @@ def fixed(value: float, decimals: int, sign: str = "") -> str:
     return text.replace("-", "−") if float(text) else f"{0:{sign}.{decimals}f}"
 
 
+def written(columns: Mapping[str, Sequence], write: Mapping[str, Callable[[Any], str]]) -> Any:
+    """A table for st.dataframe, {heading: a value a row}, in which the numbers of some columns are written as people
+    read them, {heading: how}, and are still sorted as numbers; where there is none, nothing is written."""
+    import pandas as pd  # which Streamlit imports as late
+
+    return pd.DataFrame(columns).style.format(dict(write), na_rep="")
+
+
 def facts(values: Mapping[str, str], terms: Mapping[str, str] = {}) -> None:
     """A row of short facts, {what: how much}, that goes on to a second line where a window is narrow.
 
@@ -137,12 +143,11 @@ def file_uploader(
     label: str, *, type: Sequence[str] | None, key: str, max_upload_size: int | None = None, **options: Any
 ) -> UploadedFile | list[UploadedFile] | None:
     """st.file_uploader; under it, once the browser has refused a file, what is taken. The style sheet shows it then."""
-    kinds = list(dict.fromkeys(_SAME_KIND.get(suffix, suffix).upper() for suffix in type or ()))
+    kinds = " and ".join(suffix.upper() for suffix in type or ())
     most = f" of at most {max_upload_size:,} MB" if max_upload_size else ""
     with st.container(key=f"uploader-{key}", gap="xsmall"):
         taken = st.file_uploader(label, type=type, key=key, max_upload_size=max_upload_size, **options)
-        named = " and ".join(filter(None, (", ".join(kinds[:-1]), *kinds[-1:])))
-        st.caption(f"What is red was not taken: {named}{' files' if named else 'Files'}{most} are.")
+        st.caption(f"What is red was not taken: {f'{kinds} files' if kinds else 'files'}{most} are.")
     return taken
 
 
@@ -168,6 +173,18 @@ def probability_bars(answers: Sequence[Prediction], strange: float | None = None
         for i, (label, said, share, colour) in enumerate(bars)
     )
     st.html(f'<div role="list" aria-label="Predictions">{rows}</div>')
+
+
+def sliding(table: str, about: str) -> str:
+    """HTML of a table that scrolls by itself where it is wider than the page, also by keys; about: what it tells."""
+    return f'<div class="sliding" tabindex="0" role="region" aria-label="{escape(about)}">{table}</div>'
+
+
+def ink_on(colour: tuple[int, int, int]) -> str:
+    """The ink, black or white, that is read on a colour: see components/looks/ink.js."""
+    shares = (level / 255 for level in colour)
+    red, green, blue = (s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares)
+    return "#000000" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 else "#ffffff"
 
 
 def duration(seconds: float) -> str:

@@ -59,7 +59,7 @@ def choose() -> Project | None:
     # One may have gone while another thread made the list, which is kept all the same.
     mine = [info for info in _mine(owner(), str(workspace().folder)) if info.id in workspace()]
     wanted = state.project_id() or (mine[0].id if mine else NEW)
-    project = problem = None
+    project = problem = stopped = None
     if wanted != NEW:
         try:
             project = workspace().open(wanted)
@@ -67,12 +67,15 @@ def choose() -> Project | None:
             state.keep_project(project.id)
         except DatasetError as error:
             came = jobs.registry().about(intake_into(wanted))  # it may have been made for that, and gone with it
-            problem = (came.error or CANCELLED) if came and came.state in ("failed", "cancelled") else str(error)
+            stopped = CANCELLED if came and came.state == "cancelled" else None
+            problem = None if stopped else (came.error if came and came.error else str(error))
     with st.container():  # also where it holds nothing, so that what is below stays in its place
         if project or mine:
             with st.container(border=True, horizontal=True, wrap=False, vertical_alignment="center", key="project-bar"):
                 _bar(project, mine)
     with st.container():
+        if stopped:
+            st.container(border=True).markdown(f":material/stop_circle: {stopped}")
         for text in filter(None, (problem, state.take_problem())):
             sentence(text)
     return project

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -11,6 +13,8 @@ from streamlit.runtime import get_instance
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from visionlab.learning.projects.files import telling
+from visionlab.learning.projects.project import Project
 from visionlab.ui.shared.components.drops import drops
 from visionlab.ui.shared.store import attempt
 from visionlab.ui.shared.undisturbed import undisturbed
@@ -41,6 +45,16 @@ def uploader(label: str, key: str, act: Callable[[list[UploadedFile]], None], **
             get_instance().uploaded_file_mgr.remove_file(session, file.file_id)
 
     file_uploader(label, key=fresh, on_change=taken, **options)
+
+
+def spooled(project: Project, files: Sequence[UploadedFile], stack: ExitStack) -> list[tuple[str, Path]]:
+    """The uploads on disk, each with its name, until the stack is closed: what is in memory can then go."""
+    with telling():
+        folder = stack.enter_context(project.receiving())
+        paths = [folder / str(number) for number in range(len(files))]  # the names are somebody's
+        for path, file in zip(paths, files, strict=True):
+            path.write_bytes(file.getvalue())
+    return [(file.name, path) for file, path in zip(files, paths, strict=True)]
 
 
 def watch_refusals() -> None:

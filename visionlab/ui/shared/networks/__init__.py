@@ -10,21 +10,24 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from visionlab import limits
 from visionlab.network.running.classifier import Classifier
-from visionlab.network.zoo.models import MODELS, available, first_here
+from visionlab.network.zoo.models import MODELS, Model, available, first_here
 from visionlab.ui.shared import cached, state
 from visionlab.ui.shared.networks import downloads
+from visionlab.ui.shared.page import sentence
 
 YOUR_HEAD = "your-head"
 
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """A network at work; key tells it apart in caches."""
+    """A network at work; key tells it apart in caches, name is one of networks_here()."""
 
     key: str
     title: str
     net: Classifier
+    name: str
 
 
 def model_picker(first: Sequence[str]) -> Network:
@@ -42,16 +45,42 @@ def model_picker(first: Sequence[str]) -> Network:
         help="More networks can be downloaded on the Predict page, under “Several networks”.",
     )
     state.remember_network(picked, titles[picked])
+    state.remember_head(picked == YOUR_HEAD)
     return network(picked)
 
 
 def not_here() -> str | None:
     """A sentence where a link names a network that is not here, until one is picked."""
     name = state.unknown_network()
-    if name is None:
-        return None
-    known = f"{MODELS[name].title} is not here yet" if name in MODELS else f"There is no network “{name}” here"
-    return f"{known}, so another one is shown. Those that are here: {', '.join(map(title_of, networks_here()))}."
+    if name in (YOUR_HEAD, title_of(YOUR_HEAD)):
+        return "Your own head is not here any more, so a network is shown. Open it again on Fine-tune."
+    return name and f"{told_missing(name)}, so another one is shown. {_how_to_get(name)}"
+
+
+def tell_not_here() -> None:
+    """The sentence of not_here(), where there is one."""
+    if text := not_here():
+        sentence(text)
+
+
+def told_missing(name: str) -> str:
+    """That a network which a link names, by its name or its title, is not here: a sentence that can go on."""
+    model = _called(name)
+    return f"{model.title} is not here yet" if model else f"There is no network “{name}” here"
+
+
+def _how_to_get(name: str) -> str:
+    model = _called(name)
+    if model is None or not limits.DOWNLOADS.is_on():
+        return f"Those that are here: {', '.join(map(title_of, networks_here()))}."
+    return (
+        "Bring it on the Predict page, under “Several networks”, or from a shell: "
+        f"python -m visionlab models --get {model.name}"
+    )
+
+
+def _called(name: str) -> Model | None:
+    return next((model for model in MODELS.values() if name in (model.name, model.title)), None)
 
 
 def suggest(first: Sequence[str], used: Network) -> None:
@@ -63,6 +92,7 @@ def suggest(first: Sequence[str], used: Network) -> None:
 
 def networks_here() -> list[str]:
     """The names of the networks whose weights are here, and of the user's own head."""
+    state.restore_head()
     return [*available(), *([YOUR_HEAD] if state.trained_head() else [])]
 
 
@@ -75,4 +105,4 @@ def network(name: str) -> Network:
     mine = state.trained_head()
     own = mine if name == YOUR_HEAD else None
     net = cached.head_classifier(own.key, own.head) if own else cached.classifier(name)
-    return Network(cached.key_of(net), title_of(name), net)
+    return Network(cached.key_of(net), title_of(name), net, name)

@@ -16,7 +16,6 @@ from visionlab.learning.projects.rows import ClassInfo, PictureInfo
 from visionlab.ui.shared import cached
 from visionlab.ui.shared.components.burst import burst
 from visionlab.ui.shared.components.gallery import address
-from visionlab.ui.shared.picture_bar import PICTURE_TYPES
 from visionlab.ui.shared.store import attempt
 from visionlab.ui.shared.widgets import icon_only, plain
 from visionlab.ui.studio.pictures import arrivals, intake, one_class
@@ -59,7 +58,7 @@ def show(card: Card, into: Into, project: Project | None = None, pictures: Seque
                 f"Pictures of {plain(card.name)}",
                 f"pictures-{card.place}",
                 lambda files: _take(into, files),
-                type=PICTURE_TYPES,
+                type=None,  # what is no picture is told by its name, and pictures without an ending come in
                 accept_multiple_files=True,
                 max_upload_size=MAX_BYTES >> 20,
                 label_visibility="collapsed",

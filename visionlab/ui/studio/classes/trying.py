@@ -11,7 +11,6 @@ from visionlab.imaging.image import MAX_BYTES, encode_jpeg, fit
 from visionlab.learning.projects.runs import RunInfo
 from visionlab.ui.shared import cached, live, picture_bar, state
 from visionlab.ui.shared.page import sentence
-from visionlab.ui.shared.picture_bar import PICTURE_TYPES
 from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import probability_bars, shown_width
 from visionlab.ui.studio import runs
@@ -38,7 +37,7 @@ def show(run: RunInfo) -> None:
             "A picture to try it on",
             "try-picture",
             lambda files: _take(files),
-            type=PICTURE_TYPES,
+            type=None,
             max_upload_size=MAX_BYTES >> 20,
             label_visibility="collapsed",
         )

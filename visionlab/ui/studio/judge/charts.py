@@ -13,7 +13,7 @@ from visionlab.learning.judging.calibration import Reliability
 from visionlab.learning.judging.learning_curve import CurvePoint
 from visionlab.learning.judging.metrics import Report
 from visionlab.learning.judging.thresholds import Curve
-from visionlab.ui.shared.charts import BLUE, CHANCE, GREY, LINE, MARGIN, ORANGE, PLAIN, over_thresholds
+from visionlab.ui.shared.charts import BLUE, CHANCE, GREY, LINE, MARGIN, ORANGE, PLAIN, counting, over_thresholds
 
 CLICKED = {**PLAIN, "doubleClickDelay": 0}  # of `confusion`: two quick clicks on two cells are no double click
 CELL, SMALLEST_CELL = 56, 14  # pixels that a row of the confusion matrix takes; the smallest holds no number
@@ -109,7 +109,7 @@ def reliability(found: Reliability) -> go.Figure:
 
 
 def learning(points: Sequence[CurvePoint]) -> go.Figure:
-    """Accuracy over the number of training pictures; the band reaches from the worst draw to the best."""
+    """Accuracy over the number of training pictures; the band reaches from the worst round to the best."""
     x = [point.pictures for point in points]
     low, high = ([100 * end(point.accuracies) for point in points] for end in (np.min, np.max))
     figure = go.Figure()
@@ -130,8 +130,8 @@ def learning(points: Sequence[CurvePoint]) -> go.Figure:
         height=300,
         margin=MARGIN,
         showlegend=False,
-        xaxis={"title": "Training pictures", "rangemode": "tozero", "automargin": True},
-        yaxis={"title": "Accuracy on held-out pictures, %", "automargin": True},
+        xaxis={"title": "Training pictures", "rangemode": "tozero", "automargin": True, **counting(max(x))},
+        yaxis={"title": "Accuracy on other pictures, %", "automargin": True},
     )
     return figure
 
@@ -183,6 +183,6 @@ def distances(values: NDArray[np.float32], threshold: float) -> go.Figure:
         margin={**MARGIN, "t": 40},
         legend={"orientation": "h", "y": 1.04, "yanchor": "bottom"},
         xaxis={"title": "Distance from the training pictures", "automargin": True},
-        yaxis={"title": "Pictures", "automargin": True},
+        yaxis={"title": "Pictures", "automargin": True, **counting(float(sum(parts).max()))},
     )
     return figure

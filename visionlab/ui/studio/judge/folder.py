@@ -1,29 +1,34 @@
-"""A test folder: pictures that were never in the project, in a zip of one folder a class, scored on their own."""
+"""A test folder: pictures that were never in the project, one folder a class, scored on their own."""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import BinaryIO
 
 import numpy as np
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from visionlab.imaging.image import Image
+from visionlab.errors import BusyError
+from visionlab.imaging.image import MAX_BYTES, Image
 from visionlab.learning.judging.evaluation import Evaluation, score
+from visionlab.learning.projects import intake
 from visionlab.learning.projects.files import telling
 from visionlab.learning.sets import archive
 from visionlab.learning.sets.dataset import LabelledImages, LazyImages
 from visionlab.learning.sets.layout import TEST
 from visionlab.ui.shared import cached, jobs
-from visionlab.ui.shared.page import sentence
+from visionlab.ui.shared.page import roomy_columns, sentence
 from visionlab.ui.shared.store import attempt
 from visionlab.ui.shared.widgets import plain
 from visionlab.ui.studio.judge.case import Case, counted
 from visionlab.ui.studio.judge.cells import cells, said, worst_mistakes
 from visionlab.ui.studio.judge.gallery import THUMBNAIL, paged
-from visionlab.ui.studio.uploads import uploader
+from visionlab.ui.studio.uploads import spooled, uploader
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,19 +47,31 @@ class Scored:
 
 
 def show(case: Case) -> None:
-    """Zip in, figures out; nothing of it is kept in the project."""
+    """A folder or a zip in, figures out; nothing of it is kept in the project."""
     st.markdown("**How good is it on pictures from elsewhere?**")
     subject = f"test of {case.project.id} {case.run.id}"
     job = jobs.registry().about(subject)
     busy = job is not None and not job.over
-    uploader(
-        "A zip with one folder a class, named like the classes",
-        "test-folder",
-        lambda files: _begin(case, subject, files[0].name, lambda: LabelledImages.from_zip(files[0])),
-        type=["zip"],
-        max_upload_size=archive.MAX_ZIP_BYTES >> 20,
-        disabled=busy,
-    )
+    folder, zipped = roomy_columns(2, "test-folder")
+    with folder:
+        uploader(
+            "A folder with one folder a class, named like the classes",
+            "test-folder",
+            lambda files: _begin_folder(case, subject, files),
+            type=None,
+            accept_multiple_files="directory",
+            max_upload_size=MAX_BYTES >> 20,
+            disabled=busy,
+        )
+    with zipped:
+        uploader(
+            "A zip of such a folder",
+            "test-zip",
+            lambda files: _begin(case, subject, files[0].name, lambda: LabelledImages.from_zip(files[0])),
+            type=["zip"],
+            max_upload_size=archive.MAX_ZIP_BYTES >> 20,
+            disabled=busy,
+        )
     tested = sum(each.part == TEST for each in case.project.snapshot()[1])
     if tested:
         st.button(
@@ -77,13 +94,25 @@ def show(case: Case) -> None:
         st.caption("Stopped before all was scored.")
 
 
-def _begin(case: Case, subject: str, name: str, read: Callable[[], LabelledImages]) -> None:
+def _begin_folder(case: Case, subject: str, files: Sequence[UploadedFile]) -> None:
+    """Score what a browser sends of a folder."""
+    with ExitStack() as stack:
+        found = spooled(case.project, files, stack)
+        name = PurePosixPath(files[0].name).parts[0]
+        _begin(case, subject, name, lambda: intake.labelled(intake.from_browser(found)), stack)
+
+
+def _begin(
+    case: Case, subject: str, name: str, read: Callable[[], LabelledImages], stack: ExitStack | None = None
+) -> None:
+    """Score what `read` gives, in the background; what is on the stack is closed after that."""
     net, refusal = case.net, case.head.refusal
+    needed = stack.pop_all() if stack else ExitStack()
 
     def work(job: jobs.Job) -> Iterator[Scored]:
-        data = read()
-        parts: dict[int, slice] = {}
-        with telling():
+        with needed, telling():
+            data = read()
+            parts: dict[int, slice] = {}
             kept = tempfile.TemporaryFile(dir=case.project.folder)  # where a full disk is told of  # noqa: SIM115
 
             def look(index: int) -> Image:
@@ -101,7 +130,11 @@ def _begin(case: Case, subject: str, name: str, read: Callable[[], LabelledImage
         own = [i for i, label in enumerate(data.labels) if data.classes[label].casefold() in known]
         yield Scored(name, found, kept, [parts[index] for index in own])
 
-    jobs.registry().submit(work, subject)
+    try:
+        jobs.registry().submit(work, subject, dropped=needed.close)
+    except BusyError:
+        needed.close()
+        raise
 
 
 def _result(scored: Scored, key: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from visionlab.learning.judging.suspects import suspected_labels
+from visionlab.learning.judging.suspects import LabelCheck, check_labels
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import PictureInfo
 from visionlab.ui.shared import cached, jobs
@@ -30,30 +30,41 @@ class Doubt:
     probability: float
 
 
+@dataclass(frozen=True)
+class Checked:
+    """What the check came to, its suspects as doubts."""
+
+    check: LabelCheck
+    doubts: tuple[Doubt, ...]
+
+
 def show(case: Case) -> None:
     """The doubtful labels of all pictures of the run, those that were learned from among them."""
     st.markdown("**Pictures that may be in the wrong class**")
     st.caption(
         "Small heads, each of which has not seen a part of the pictures, are asked about that part (confident "
-        "learning, Northcutt et al. 2021). Of what they doubt, about half is wrong, and hard pictures are often "
-        "missed: so look at each."
+        "learning, Northcutt et al. 2021). What they doubt may be right, only hard: so look at each."
     )
     subject = f"labels {case.project.id} {case.run.id}"
 
-    def work(job: jobs.Job) -> Iterator[list[Doubt]]:
-        yield _doubts(case, job)
+    def work(job: jobs.Job) -> Iterator[Checked]:
+        yield _checked(case, job)
 
     job = awaited(subject, work, "Asking heads that have not seen them …")
     if job is None:
         return
+    found: Checked = job.latest
+    st.markdown(worth(found.check))
     left = f"left {case.project.id} {case.run.id}"
     kept = st.session_state.setdefault(left, set())
     classes, pictures = case.project.snapshot()
     names = {each.id: each.name for each in classes}
     there = {each.id: each for each in pictures}
-    doubts = [each for each in job.latest if each.picture in there and each.suggestion in names]
+    doubts = [each for each in found.doubts if each.picture in there and each.suggestion in names]
     open_ = [each for each in doubts if there[each.picture].class_id == each.label and each.picture not in kept]
-    if not doubts:
+    if found.check.is_too_weak:
+        doubts = open_ = []
+    elif not doubts:
         st.markdown(":material/check_circle: No label looks wrong.")
     elif open_:
         _ask(case.project, open_[0], there[open_[0].picture], names, kept)
@@ -78,6 +89,20 @@ def show(case: Case) -> None:
         args=(again,),
         help="With the labels as they are now.",
     )
+
+
+def worth(check: LabelCheck) -> str:
+    """What the check of labels is worth, in words, by what it found of labels that were made wrong for a test."""
+    tested = (
+        f"For a test, {counted(check.planted, 'label')} {'was' if check.planted == 1 else 'were'} changed: "
+        f"**{check.found:,}** of them came into the tenth of all pictures that is doubted most"
+    )
+    if check.is_too_weak:
+        return (
+            f":orange[:material/warning:] {tested}; guessing finds a tenth of them. These heads are too weak to judge "
+            "labels: more pictures, or another network underneath, would make them better."
+        )
+    return f"{tested}, which is what is shown here. How many labels are wrong, it cannot say."
 
 
 def _ask(project: Project, doubt: Doubt, picture: PictureInfo, names: dict[int, str], kept: set[int]) -> None:
@@ -108,16 +133,17 @@ def _ask(project: Project, doubt: Doubt, picture: PictureInfo, names: dict[int, 
             )
 
 
-def _doubts(case: Case, job: jobs.Job) -> list[Doubt]:
+def _checked(case: Case, job: jobs.Job) -> Checked:
     pictures = (*case.held_out, *case.learned)
     features = case.features(pictures, lambda share: job.report(share / 2))
     ids = sorted({each.class_id for each in pictures})
     place = {class_id: number for number, class_id in enumerate(ids)}
-    found = suspected_labels(
+    found = check_labels(
         features,
         [place[each.class_id] for each in pictures],
         np.array([each.group for each in pictures]),
         [str(each) for each in ids],
         progress=lambda done, of: job.report((1 + done / of) / 2),
     )
-    return [Doubt(pictures[s.index].id, ids[s.label], ids[s.suggestion], s.probability) for s in found]
+    doubts = [Doubt(pictures[s.index].id, ids[s.label], ids[s.suggestion], s.probability) for s in found.suspects]
+    return Checked(found, tuple(doubts))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -39,11 +39,7 @@ def show(project: Project) -> None:
     if len(case.held_out):
         _worth(case)
     else:
-        st.info(
-            "No picture that this head did not learn from is left, so nobody knows how good it is. Add pictures and "
-            "train again, or try it on a test folder.",
-            icon=":material/help:",
-        )
+        st.info(_unjudged(run.report or {}), icon=":material/help:")
     _changed(case)
     st.divider()
     looks = list(LOOKS) if len(case.held_out) else list(UNJUDGED)
@@ -83,6 +79,22 @@ def _worth(case: Case) -> None:
             st.markdown(against(report, compared))
         f1_low, f1_high = found.f1_interval
         st.caption(f"Mean F1 of the classes: {found.f1:.2f}, between {f1_low:.2f} and {f1_high:.2f}.", help=term("F1"))
+
+
+def _unjudged(report: Mapping[str, object]) -> str:
+    """Why nothing can be looked at closer."""
+    if "accuracy" not in report:
+        return (
+            "No picture that this head did not learn from is left, so nobody knows how good it is. Add pictures and "
+            "train again, or try it on a test folder."
+        )
+    low, high = report["accuracy_interval"]
+    return (
+        f"When it was trained, it was right on {report['accuracy']:.0%} of "
+        f"{counted(report['held_out'], 'held-out picture')}: on others like these, between {low:.0%} and {high:.0%} "
+        "(95 % interval). These are gone, or nobody knows any more which they were. Train again to look closer, or "
+        "try it on a test folder."
+    )
 
 
 def against(report: Report, compared: Sequence[Baseline]) -> str:

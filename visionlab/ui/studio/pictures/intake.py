@@ -18,7 +18,6 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from visionlab import limits
 from visionlab.errors import BusyError, DatasetError, UnclearSetError
 from visionlab.learning.projects import intake
-from visionlab.learning.projects.files import telling
 from visionlab.learning.projects.intake import Incoming, Intake
 from visionlab.learning.projects.project import Project
 from visionlab.learning.sets.online_sets import OnlineSet
@@ -27,6 +26,7 @@ from visionlab.learning.takeaway.package import Watched, incoming_zip
 from visionlab.ui.shared import jobs
 from visionlab.ui.shared.components.burst import Batch
 from visionlab.ui.studio.projects import go_to, intake_into
+from visionlab.ui.studio.uploads import spooled
 
 WATCHED = "intakes"  # those that this session began, or saw going on, and has not put away
 
@@ -50,7 +50,6 @@ class Unclear:
         weakref.finalize(self, self.needed.close)  # where nobody answers, and the server forgets the job
 
 
-Files = list[tuple[str, Path]]  # as they were named, and where they are
 # What comes, of what the folders are where a person said so, and of who is told how far it is.
 Source = Callable[[bool | None, Watched], Iterable[Incoming]]
 Into = AbstractContextManager[Project]  # the project that takes a set, and what is done with it when that is over
@@ -59,7 +58,7 @@ Into = AbstractContextManager[Project]  # the project that takes a set, and what
 def take_pictures(project: Project, class_name: str, files: Sequence[UploadedFile]) -> None:
     """Uploaded pictures into a class."""
     with ExitStack() as stack:
-        found = _spooled(project, files, stack)
+        found = spooled(project, files, stack)
         _begin(project, lambda *_: intake.from_files(class_name, found), stack, of=_one_of(project, class_name))
 
 
@@ -86,7 +85,7 @@ def take_zip(into: Into, file: UploadedFile) -> None:
     """A zip of one folder a class, or one that this app wrote."""
     with ExitStack() as stack:
         project = stack.enter_context(into)
-        [(_, path)] = _spooled(project, [file], stack)
+        [(_, path)] = spooled(project, [file], stack)
         _begin(project, lambda parts, report: incoming_zip(path, parts, report), stack)
 
 
@@ -94,7 +93,7 @@ def take_folder(into: Into, files: Sequence[UploadedFile]) -> None:
     """What a browser sends of a folder: each file under its path in it."""
     with ExitStack() as stack:
         project = stack.enter_context(into)
-        found = _spooled(project, files, stack)
+        found = spooled(project, files, stack)
         _begin(project, lambda parts, _: intake.from_browser(found, parts), stack)
 
 
@@ -118,16 +117,6 @@ def take_ready_made(into: Into, name: str) -> None:
     with ExitStack() as stack:
         project = stack.enter_context(into)
         _begin(project, lambda *_: intake.from_labelled(chosen.load()), stack, online=chosen.online)
-
-
-def _spooled(project: Project, files: Sequence[UploadedFile], stack: ExitStack) -> Files:
-    """The uploads on disk until the stack is closed: what is in memory can then go."""
-    with telling():
-        folder = stack.enter_context(project.receiving())
-        paths = [folder / str(number) for number in range(len(files))]  # the names are somebody's
-        for path, file in zip(paths, files, strict=True):
-            path.write_bytes(file.getvalue())
-    return [(file.name, path) for file, path in zip(files, paths, strict=True)]
 
 
 def _begin(

@@ -14,7 +14,6 @@ from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import ClassInfo, PictureInfo
 from visionlab.ui.shared.components.burst import burst
 from visionlab.ui.shared.page import roomy_columns
-from visionlab.ui.shared.picture_bar import PICTURE_TYPES
 from visionlab.ui.shared.store import attempt
 from visionlab.ui.shared.widgets import icon_only, plain
 from visionlab.ui.studio.pictures import arrivals, as_zip, gallery, intake, one_class, sets
@@ -115,7 +114,7 @@ def _add(project: Project, classes: Sequence[ClassInfo], chosen: ClassInfo | Non
             "Pictures",
             f"pictures-{place}",
             lambda found: intake.take_pictures(project, chosen.name, found),
-            type=PICTURE_TYPES,
+            type=None,
             accept_multiple_files=True,
             max_upload_size=MAX_BYTES >> 20,
             label_visibility="collapsed",

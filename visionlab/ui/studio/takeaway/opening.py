@@ -11,7 +11,8 @@ import numpy as np
 import streamlit as st
 
 from visionlab.learning.heads.head import Head, load_head
-from visionlab.learning.heads.kinds import KINDS
+from visionlab.learning.heads.kinds import KINDS, stayed_linear
+from visionlab.learning.judging.evaluation import macro_f1
 from visionlab.learning.projects import intake
 from visionlab.learning.projects.files import check_room
 from visionlab.learning.projects.intake import Intake
@@ -19,6 +20,7 @@ from visionlab.learning.projects.outcome import Outcome
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.workspace import Workspace
 from visionlab.learning.takeaway import package
+from visionlab.learning.takeaway.model_card import learned_all
 from visionlab.learning.takeaway.package import Watched, open_head, open_package
 from visionlab.ui.shared import cached, jobs, state, store
 from visionlab.ui.shared.networks import YOUR_HEAD
@@ -127,7 +129,8 @@ def _restore(workspace: Workspace, owner: str, name: str, file: BinaryIO, report
 
 
 def _keep_run(project: Project, head: Head) -> None:
-    """The head as the project's first run. Which pictures it held out is not known, so none count as held out."""
+    """The head as the project's first run, with the figures that its file tells. Which pictures it held out is not
+    known, so none count as held out."""
     classes, pictures = project.snapshot()
     places = {name.casefold(): place for place, name in enumerate(head.classes)}
     of = {each.id: places.get(each.name.casefold()) for each in classes}
@@ -145,7 +148,22 @@ def _keep_run(project: Project, head: Head) -> None:
     run = project.begin_run(noted(settings, len(known)))
     project.keep_head(run, head.to_bytes())
     project.keep_outcome(run, outcome.to_bytes())
-    project.end_run(run, "done", {"trained_on": len(known), "held_out": 0, "best_epoch": 1, "seconds": 0.0})
+    project.end_run(run, "done", _figures(head, len(known)))
+
+
+def _figures(head: Head, pictures: int) -> dict[str, object]:
+    """What a run's report holds, as far as the head's file tells it."""
+    facts, report = head.facts, head.report
+    held_out = 0 if report is None else int(report.confusion.sum())
+    trained_on = facts.get("trained_on", pictures)
+    told = {} if report is None else {**report.figures(), "f1": macro_f1(report.confusion)}
+    return {
+        **told,
+        "trained_on": max(0, trained_on - held_out) if learned_all(facts) else trained_on,
+        "held_out": held_out,
+        "stayed_linear": stayed_linear(head),
+        "seconds": facts.get("seconds"),
+    }
 
 
 def _go(opened: Opened) -> None:

@@ -6,7 +6,7 @@ import re
 import tempfile
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 from zipfile import ZipFile
 
@@ -144,6 +144,8 @@ def _begin(case: Case, whole: bool) -> None:
     pictures = case.held_out or case.learned
     images = case.images(pictures[:: -(-len(pictures) // COMPARED) or 1])
     most = opening.most_bytes()
+    # How long it took is known to the run alone: the same pictures, settings and seed give the same head.
+    head = replace(case.head, facts={**case.head.facts, "seconds": case.run.report["seconds"]})
 
     def work(_: jobs.Job) -> Iterator[Packed | Packing | Ready]:
         if whole:
@@ -153,7 +155,7 @@ def _begin(case: Case, whole: bool) -> None:
             labelled = tempfile.TemporaryFile(dir=case.project.folder) if whole else None  # noqa: SIM115
             if labelled is not None:
                 yield from export_zip(case.project, labelled)
-            for packing in pack(case.head, net, file, images, report=report, pictures=labelled, most=most):
+            for packing in pack(head, net, file, images, report=report, pictures=labelled, most=most):
                 yield packing
             size = file.tell()
             with ZipFile(file) as packed:

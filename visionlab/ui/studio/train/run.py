@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from visionlab.errors import ParameterError, VisionlabError
 from visionlab.learning.features.cache import FeatureCache
+from visionlab.learning.heads.kinds import stayed_linear
 from visionlab.learning.heads.training import Epoch, Fit, fit
 from visionlab.learning.judging.evaluation import assess
 from visionlab.learning.projects.files import telling, write
@@ -163,7 +164,7 @@ class _Work:
             )
             report = found.summary()
         counts = {"trained_on": len(run.train), "held_out": len(run.held_out), "best_epoch": run.best.index}
-        return {**report, **counts, "seconds": self.before + self.seconds}
+        return {**report, **counts, "stayed_linear": stayed_linear(head), "seconds": self.before + self.seconds}
 
 
 def answers(run: Fit, ids: NDArray[np.int64]) -> Outcome:

@@ -72,7 +72,7 @@ def _row(run: RunInfo) -> dict[str, object]:
     return {
         "Started": runs.began(run),
         "Network": runs.network_title(run),
-        "Kind": runs.kind_title(run),
+        "Kind": runs.kind_title(run) + " (no better than linear)" * report.get("stayed_linear", False),
         "Copies": ", ".join(views) or None,
         "Pictures": run.settings["pictures"],
         "Accuracy": report.get("accuracy"),
@@ -134,7 +134,7 @@ def _curves(first: RunInfo, second: RunInfo) -> go.Figure:
         margin={"l": 10, "r": 10, "t": 40, "b": 10},
         legend={"orientation": "h", "y": 1.04, "yanchor": "bottom"},
         hovermode="x unified",
-        xaxis={"title": "Epoch", "automargin": True},
+        xaxis={"title": "Epoch", "automargin": True, **charts.counting(max(map(len, map(curve_of, (first, second)))))},
         yaxis={"title": "Accuracy, held out, %", "range": [0, 105], "automargin": True},
         yaxis2={
             "title": "Loss, held out",

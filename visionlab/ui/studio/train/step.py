@@ -8,7 +8,7 @@ import streamlit as st
 
 from visionlab.errors import BusyError, DatasetError
 from visionlab.learning.features.augmentation import VIEWS
-from visionlab.learning.heads.kinds import KINDS
+from visionlab.learning.heads.kinds import KINDS, stayed_linear
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.runs import AT_WORK, RunInfo
 from visionlab.learning.sets.layout import TEST, VALIDATION
@@ -230,13 +230,15 @@ def _how_far(job: jobs.Job) -> tuple[float, str]:
     if place := job.place:
         before = "" if place == 1 else f", and {_counted(place - 1, 'waits', 'wait')} before this one"
         return 0.0, f"Waiting: two other runs are at work{before}."
-    if isinstance(latest, Embedded):
+    if isinstance(latest, Embedded) and latest.done < latest.total:
         known = f"; {latest.known:,} were known" if latest.known else ""
         what = f"Picture {latest.done:,} of {latest.total:,} through the network{known}{_left(latest.left)}"
         return latest.done / latest.total, what
-    if isinstance(latest, Trained):
+    if isinstance(latest, Trained) and latest.total > 1:
         what = f"Epoch {latest.done} of at most {latest.total}{_left(latest.left, 'at most ')}"
         return latest.done / latest.total, what
+    if latest is not None:  # all pictures are through, and no epoch is over, or there is but one
+        return 1.0, "Fitting …"
     return 0.0, "Looking at the pictures …"
 
 
@@ -303,7 +305,8 @@ def _worth(run: RunInfo) -> None:
     else:
         one.metric("Right on held-out pictures", "–")
         one.caption("None were held out, so nobody knows. Add pictures to find out.")
-    facts = runs.head_of(run).facts
+    head = runs.head_of(run)
+    facts = head.facts
     if "split" in facts:
         one.caption(f":material/info: {plain(str(facts['split']))}")
     three.metric("Pictures", f"{report['trained_on']:,} + {report['held_out']:,}")
@@ -313,8 +316,14 @@ def _worth(run: RunInfo) -> None:
         if all_in_the_end
         else "Learned from, and held out."
     )
-    four.metric("Time", duration(report["seconds"]))
+    four.metric("Time", "–" if report["seconds"] is None else duration(report["seconds"]))
     four.caption("Stopped: the best head until then." if run.state == "cancelled" else "From pictures to head.")
+    if stayed_linear(head):
+        st.info(
+            "Fine-tuning found nothing better on the held-out pictures than the linear head that it starts from, so "
+            "this **is** that linear head.",
+            icon=":material/info:",
+        )
     epochs = curve_of(run)
     if len(epochs) > 1 and report["held_out"]:
         st.plotly_chart(charts.curves(epochs, len(epochs)), config=charts.PLAIN, key="curves")

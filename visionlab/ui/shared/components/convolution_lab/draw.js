@@ -11,8 +11,6 @@ export function diverging(value, limit) {
 }
 
 export const css = ([r, g, b]) => `rgb(${r},${g},${b})`;
-const dark = ([r, g, b]) => 0.299 * r + 0.587 * g + 0.114 * b < 128;
-export const inkOn = (fill) => (dark(fill) ? "#ffffff" : "#16202c");
 
 // A response's value → [r, g, b], as the server shows the whole one: scale is {mode, low, high}.
 export function shade(value, { mode, low, high }) {
@@ -155,7 +153,7 @@ export function readTheme(element) {
 
 function isDark(colour) {
   const digits = /^#([0-9a-f]{6})$/i.exec(colour);
-  if (digits) return dark([0, 2, 4].map((i) => parseInt(digits[1].slice(i, i + 2), 16)));
+  if (digits) return inkOn([0, 2, 4].map((i) => parseInt(digits[1].slice(i, i + 2), 16))) === "#ffffff";
   const numbers = colour.match(/\d+(\.\d+)?/g);
-  return numbers ? dark(numbers.slice(0, 3).map(Number)) : false;
+  return numbers ? inkOn(numbers.slice(0, 3).map(Number)) === "#ffffff" : false;
 }

@@ -53,6 +53,7 @@ class Drawing {
     const reaches = slabs.map(({ reach: [from, to] }, index) =>
       element("rect", { class: "reach", x: from, y: 0, width: to - from, height: FLOOR, "data-index": index }));
     const flow = element("path", { class: "flow", d: `M${slabs[0].start} ${AXIS}H${slabs.at(-1).end}` });
+    this.reaches = slabs.map(({ start, end }) => [start, end]);
     this.slabs = slabs.map((slab, index) => this.slab(slab, index));
     const labels = blocks.flatMap(({ name, size, middle }) => [
       element("text", { class: "block", x: middle, y: FLOOR + 16 }, name),
@@ -82,9 +83,20 @@ class Drawing {
       slab.setAttribute("tabindex", index === (this.pointed ?? Math.max(0, chosen)) ? 0 : -1);
       slab.classList.toggle("pointed", index === this.pointed);
     });
+    if (chosen !== this.shown || this.drawn !== this.shownAt) this.bringIntoSight(chosen);
     const { name, facts } = this.layers[this.pointed ?? chosen] ?? { name: "", facts: "" };
     this.$(".name").textContent = name;
     this.$(".facts").textContent = facts.slice(name.length); // they begin with it
+  }
+
+  // Where the drawing is wider than its place, the chosen layer is in it once it is chosen: then one may slide on.
+  bringIntoSight(chosen) {
+    [this.shown, this.shownAt] = [chosen, this.drawn];
+    const [scroller, reach] = [this.$(".scroller"), this.reaches[chosen]];
+    if (!reach) return;
+    const [start, end] = reach;
+    const seen = start >= scroller.scrollLeft && end <= scroller.scrollLeft + this.drawn;
+    if (!seen) scroller.scrollLeft = (start + end - this.drawn) / 2;
   }
 
   point(index) {

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from visionlab.ui.shared.components.looks import LOOKS
+from visionlab.ui.shared.components.looks import INK, LOOKS
 
 FOLDER = Path(__file__).parent
 
@@ -17,7 +17,7 @@ _numbers = st.components.v2.component(
     "visionlab_numbers",
     html=(FOLDER / "numbers.html").read_text(),
     css=(FOLDER / "numbers.css").read_text() + LOOKS,
-    js=(FOLDER / "numbers.js").read_text(),
+    js=INK + (FOLDER / "numbers.js").read_text(),
 )
 
 

@@ -31,7 +31,8 @@ class Grid {
     this.data = data;
     this.values = Uint8Array.from(atob(data.values), (letter) => letter.charCodeAt(0));
     this.stage.style.setProperty("--columns", data.width);
-    this.stage.style.setProperty("--widest", `${data.widest}px`);
+    // no higher than what is left of a screen below a page's head, so that all rows are in sight
+    this.stage.style.setProperty("--widest", `min(${data.widest}px, ${62 * (data.width / data.height)}vh)`);
     this.stage.setAttribute("aria-label", data.what);
     this.stage.replaceChildren(...Array.from({ length: data.width * data.height }, (_, cell) => this.drawn(cell)));
     this.tell(this.at < data.width * data.height ? this.at : null);
@@ -46,10 +47,9 @@ class Grid {
     const { channel } = this.data;
     const pixel = this.pixel(cell);
     const shades = channel === null ? pixel : [0, 1, 2].map((i) => (pixel.length === 1 || i === channel ? pixel[channel] : 0));
-    const [red, green, blue] = shades;
     const element = document.createElement("span");
     element.style.backgroundColor = `rgb(${shades})`;
-    element.style.color = 0.299 * red + 0.587 * green + 0.114 * blue > 140 ? "#10161e" : "#fff";
+    element.style.color = inkOn(shades);
     element.textContent = channel === null ? "" : pixel[channel];
     return element;
   }

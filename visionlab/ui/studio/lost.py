@@ -1,0 +1,19 @@
+"""What was coming into a project when the server was killed."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from visionlab.learning.projects.project import Project
+from visionlab.ui.shared.store import attempt
+
+
+def show(project: Project) -> None:
+    """A sentence for each, until the person has read them."""
+    told = project.lost()
+    if not told:
+        return
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key="lost"):
+        st.markdown(":orange[:material/warning:]", width="content")
+        st.text("\n".join(told), width="stretch")
+        st.button("I have read it", key="lost-seen", type="tertiary", on_click=attempt, args=(project.forget_lost,))
