@@ -174,6 +174,23 @@ def test_bursts_of_two_cameras_that_come_together_are_both_whole(studio, registr
     assert plain("another burst would tell more") in lines(studio)
 
 
+def test_what_is_done_on_two_cards_of_the_empty_page_at_once_goes_into_one_project(studio, registry, monkeypatch):
+    """The second of them comes from a page that does not know of the project yet."""
+    coming = {f"burst-place-{kind + 1}": Batch(f"burst {kind}", 0, 1, (striped(kind, 1),)) for kind in range(2)}
+    monkeypatch.setattr(
+        cards, "burst", lambda key, on_batch, label: on_batch(coming.pop(key)) if key in coming else None
+    )
+    studio.run()
+    finish(studio, registry)
+    assert counts(studio) == {"Class 1": 1, "Class 2": 1}
+    assert len(Workspace().projects(studio.session_state[COOKIE])) == 1
+    studio.selectbox(key="project-picker").set_value("new").run()
+    drop(studio, "Class 2", files(0, 1))
+    finish(studio, registry)
+    assert counts(studio) == {"Class 1": 0, "Class 2": 1}
+    assert len(Workspace().projects(studio.session_state[COOKIE])) == 2
+
+
 def test_very_many_classes_come_a_page_at_a_time(studio):
     name(studio, ", ".join(f"class {n}" for n in range(60)))
     assert sum(each.label.startswith("Pictures of class") for each in studio.file_uploader) == step.MOST

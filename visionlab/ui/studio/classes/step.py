@@ -12,7 +12,7 @@ from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import ClassInfo, PictureInfo
 from visionlab.learning.sets.dataset import class_names
 from visionlab.ui.shared.page import roomy_columns, told
-from visionlab.ui.shared.store import attempt
+from visionlab.ui.shared.store import attempt, workspace
 from visionlab.ui.shared.widgets import icon_only
 from visionlab.ui.studio import projects
 from visionlab.ui.studio.classes import cards, training, trying
@@ -22,12 +22,15 @@ from visionlab.ui.studio.takeaway import opening
 
 PLACES = {"place-1": "Class 1", "place-2": "Class 2"}  # for classes, while there is no project
 MOST = 24  # cards at once
+BEGUN = "begun-project"  # in the session: the id of the one that was made since the page without a project was drawn
 
 
 def show(project: Project | None) -> None:
     """The whole step; without a project, what makes one: the first picture, a name, or a whole set."""
     if project is not None:
         arrivals.wait(project)
+    else:
+        st.session_state.pop(BEGUN, None)
     classes, pictures = project.snapshot() if project is not None else ([], [])
     ways, act = roomy_columns([1.9, 1], "classes", gap="medium")
     with ways:
@@ -64,10 +67,10 @@ def _cards(project: Project | None, classes: Sequence[ClassInfo], pictures: Sequ
 def _adder(project: Project | None) -> None:
     def add() -> None:
         names = one_class.names_in(st.session_state["new-class"])
-        if project is None:
-            _begun(dict(zip(names, PLACES, strict=False)), names)
+        if there := project or _begun_meanwhile():
+            there.add_classes(names)
         else:
-            project.add_classes(names)
+            _begun(dict(zip(names, PLACES, strict=False)), names)
 
     with st.form("add-class", clear_on_submit=True, border=False):
         with st.container(horizontal=True, gap="xsmall", wrap=False):
@@ -92,7 +95,10 @@ def _of_project(project: Project, card: Card, name: str | None) -> tuple[Project
 
 
 def _draft(place: str, name: str | None) -> tuple[Project, str]:
-    """As cards.Into says: the project is made, with a class for each place."""
+    """As cards.Into says: the project is made, with a class for each place, unless another card was quicker."""
+    if project := _begun_meanwhile():
+        card = next(each for each in cards.cards_of(project, project.classes()) if each.place == place)
+        return _of_project(project, card, name)
     names = PLACES | ({} if name is None else {place: name.strip()})
     return _begun({named: at for at, named in names.items()}, list(names.values())), names[place]
 
@@ -101,10 +107,17 @@ def _begun(places: Mapping[str, str], names: Sequence[str]) -> Project:
     """A project with these classes; those at a place keep its widgets, and a camera that is on there."""
     names = class_names(names)  # what is wrong with them is told before there is a project
     project = projects.create(_title(names))
+    st.session_state[BEGUN] = project.id
     for name, class_id in zip(names, project.add_classes(names), strict=True):
         if name in places:
             one_class.keep_place(project.id, class_id, places[name])
     return project
+
+
+def _begun_meanwhile() -> Project | None:
+    """The project that was made since the page without one was drawn, of which what is done here still comes."""
+    made = st.session_state.get(BEGUN)
+    return workspace().open(made) if made in workspace() else None
 
 
 def _title(names: Sequence[str]) -> str:
