@@ -129,10 +129,10 @@ def test_a_class_is_removed_and_comes_back(studio, registry):
 
 def test_what_cannot_be_read_and_what_the_browser_refused_stays_named_until_it_is_closed(studio, registry, monkeypatch):
     told = []  # by the browser
-    monkeypatch.setattr(uploads, "drops", lambda key, on_refused: [on_refused(*told.pop()) for _ in told[:]])
+    monkeypatch.setattr(uploads, "drops", lambda key, listed, on_refused: [on_refused(*told.pop()) for _ in told[:]])
     name(studio, "ant, bee")
     uploader = next(each for each in studio.file_uploader if each.label == "Pictures of ant").key
-    told.append((uploader, "clip.mp4", "video/mp4 files are not allowed.", False))
+    told.append((uploader, "clip.mp4", "video/mp4 files are not allowed."))
     drop(studio, "ant", [*files(0, 1), ("broken.png", b"nothing", "image/png")])
     finish(studio, registry)
     for more in range(2):

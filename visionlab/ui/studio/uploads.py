@@ -22,6 +22,7 @@ from visionlab.ui.shared.widgets import file_uploader
 
 UPLOADS = "uploads"  # how many uploads this session has taken in, by uploader
 REFUSED = "refused-files"  # what the browser did not take, by uploader, until that is closed
+OF_CLASSES = "pictures-"  # what the keys of uploaders begin with that bring pictures into a class
 SEEN = 200  # files of those that are named at most
 
 
@@ -60,17 +61,13 @@ def spooled(project: Project, files: Sequence[UploadedFile], stack: ExitStack) -
 def watch_refusals() -> None:
     """Note what the browser refuses from now on, of every uploader on the page; and let cards take what is dropped."""
 
-    def note(uploader: str, name: str, why: str, alone: bool) -> None:
-        key, _, count = uploader.rpartition("-")
-        named = st.session_state.setdefault(REFUSED, {}).setdefault(key, [])
+    def note(uploader: str, name: str, why: str) -> None:
+        named = st.session_state.setdefault(REFUSED, {}).setdefault(uploader.rpartition("-")[0], [])
         if len(named) < SEEN:
             named.append(f"{name}: {why}")
-        counts = st.session_state.setdefault(UPLOADS, Counter())
-        if alone and count == str(counts[key]):
-            counts[key] += 1  # an uploader that holds what it refused offers its button no longer
 
     with st.container(key="unseen-drops"):
-        drops(key="drops", on_refused=note)
+        drops(key="drops", listed=OF_CLASSES, on_refused=note)
 
 
 def refused(key: str) -> list[str]:

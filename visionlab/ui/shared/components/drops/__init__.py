@@ -19,14 +19,15 @@ FOLDER = Path(__file__).parent
 _drops = st.components.v2.component("visionlab_drops", js=OUTBOX + (FOLDER / "drops.js").read_text())
 
 
-def drops(*, key: str, on_refused: Callable[[str, str, str, bool], None]) -> None:
+def drops(*, key: str, listed: str, on_refused: Callable[[str, str, str], None]) -> None:
     """Mount it once on a page, where it takes no room: key begins with “unseen”.
 
-    on_refused(uploader, name, why, alone) is called once for each file that an uploader of widgets.file_uploader
-    refused, by that uploader's key, before the script runs again; alone: none of its files was taken or is on its way.
+    on_refused(uploader, name, why) is called once for each file that an uploader of widgets.file_uploader refused, by
+    that uploader's key, before the script runs again. Uploaders whose keys begin with `listed` let go of it: the page
+    names it itself.
     """
 
     def refuse(event: dict[str, Any]) -> None:
-        on_refused(str(event["uploader"]), str(event["name"]), str(event["why"]), event["alone"] is True)
+        on_refused(str(event["uploader"]), str(event["name"]), str(event["why"]))
 
-    mount_outbox(_drops, data={}, key=key, on_event=refuse)
+    mount_outbox(_drops, data={"listed": listed}, key=key, on_event=refuse)

@@ -2,13 +2,13 @@
 
 const CARD = '[class*="st-key-card-"]';
 const REFUSED = '[data-testid=stFileChip][aria-invalid="true"]';
-const TAKEN = '[data-testid=stFileChip]:not([aria-invalid="true"])';
 const UPLOADER = "st-key-uploader-";
 const kept = new WeakMap();
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const drops = kept.get(parentElement) ?? new Drops();
   kept.set(parentElement, drops);
+  drops.listed = data.listed;
   drops.outbox.hear(data.heard, setTriggerValue);
   return () => parentElement.isConnected || drops.leave();
 }
@@ -74,7 +74,9 @@ class Drops {
       const name = chip.querySelector("[data-testid=stFileChipName]").title;
       const why = chip.querySelector("[role=alert]").textContent.replace(/^Error: /, "");
       const key = [...uploader.classList].find((each) => each.startsWith(UPLOADER)).slice(UPLOADER.length);
-      this.outbox.put({ uploader: key, name, why, alone: !uploader.querySelector(TAKEN) });
+      this.outbox.put({ uploader: key, name, why });
+      // An uploader that holds what it refused offers its button no longer.
+      if (key.startsWith(this.listed)) chip.querySelector("[data-testid=stFileChipDeleteBtn] button").click();
     }
   }
 }
