@@ -1,6 +1,6 @@
 """What the judge's own judgements are worth, on sets where the truth is known.
 
-    PYTHONPATH=. python benchmarks/judging.py ../shared/data [--network efficientnet_lite0] [--draws 4]
+    python benchmarks/judging.py ../shared/data [--network efficientnet_lite0] [--draws 4]
 
 Labels: 5 % are made wrong; how many of these are in the tenth of the pictures that is doubted most, and what the test
 that the page makes itself says of that. Pictures: what twice as many truly brought, by heads on other draws that are
@@ -9,15 +9,19 @@ asked about pictures that no draw has, beside the interval that the page would h
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import typer
-from four_sets import four_sets
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from four_sets import four_sets
 
 import visionlab as vl
 from visionlab.learning.features.embedding import embed

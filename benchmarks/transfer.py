@@ -28,10 +28,13 @@ import psutil
 import torch
 import torch.nn.functional as F
 import typer
-from four_sets import four_sets
-from layers import full_width
 from rich.console import Console
 from rich.table import Table
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from four_sets import four_sets
+from layers import full_width
 
 import visionlab as vl
 from visionlab.device import half_precision, one_thread
@@ -298,5 +301,4 @@ def main(
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
     typer.run(main)

@@ -34,6 +34,7 @@ def lab(picture: Picture) -> None:
         with bench:
             convolution_lab(
                 cached.picture_png(picture.key, settings.side, picture.image),
+                picture.key,
                 found.encoded,
                 kernel,
                 given=state.given(kernel),

@@ -36,7 +36,7 @@ def opened(looks: list[Look]) -> None:
     places = layer_view.places(views)
     # What the eye waits for is computed and sent first. From the second run on, what the controls hold is known before
     # they are drawn; drawing them, or anything else, would keep the browser busy while the mosaic arrives.
-    known = display.held(views[0].compares())
+    known = display.held(views[0].compares)
     shown_as = known or display.controls(places.controls, views)
     ends = colours(views, shown_as.scale)
     shown = [layer_view.shown_of(view, shown_as.order) for view in views]
@@ -54,8 +54,9 @@ def opened(looks: list[Look]) -> None:
     for place, view, scale in zip(places.maps, views, ends, strict=True):
         with place:
             channel_view.show_map(view, scale)
-    with places.maps[0]:
-        channel_view.hold(views[0])
+    for place, view in zip(places.maps, own, strict=False):
+        with place:
+            channel_view.hold(view)
     parts = (places.drawings, places.pages, places.channels, places.below)
     for view, each, scale, drawing, pages, channel, below in zip(own, shown, ends, *parts, strict=False):
         with drawing:

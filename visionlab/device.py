@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -147,9 +147,22 @@ def _sized(size: int) -> str:
     return f"{size / 1e6:,.0f} MB" if size < 1e9 else f"{size / 1e9:,.0f} GB"
 
 
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # mallopt(3)
+
+
+def keep_memory(most: int, block: int) -> None:
+    """Have the C library, where it is glibc, keep up to `most` freed bytes for later, in blocks of up to `block` bytes
+    (32 MiB or less), instead of giving them back to the system at once. Nothing is taken now."""
+    if mallopt := _of_glibc("mallopt"):
+        mallopt(_MMAP_THRESHOLD, block)
+        mallopt(_TRIM_THRESHOLD, most)
+
+
 def give_back_memory() -> None:
     """Hand freed memory back to the system, where the C library (glibc) would keep it for later."""
-    if sys.platform == "linux":
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-        if trim is not None:
-            trim(0)
+    if trim := _of_glibc("malloc_trim"):
+        trim(0)
+
+
+def _of_glibc(name: str) -> Callable[..., int] | None:
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None

@@ -143,6 +143,17 @@ def test_a_link_brings_ones_own_kernel_which_stays(app, open_page):
     assert np.shape(lab(app)["weights"]) == (2, 3)
 
 
+def test_what_ones_own_kernel_makes_brighter_is_shown_brighter(app, open_page):
+    app.query_params["weights"] = "0,0,0;0,2,0;0,0,0"
+    open_page("Convolution")
+    scale = lab(app)["scale"]
+    assert (scale["mode"], scale["low"], scale["high"], lab(app)["fit"]) == ("clip", 0, 255, False)
+    app.toggle(key="own-plain").set_value(False).run()
+    assert (lab(app)["scale"]["high"], lab(app)["fit"]) == (510, True)
+    app.selectbox(key="kernel").select("sobel_x").run()
+    assert lab(app)["fit"], "other kernels are fitted, as before"
+
+
 LINKS = {"a,b": "no numbers", "1,2;3": "same number", "1,nan": "finite", ";".join(["0"] * 16): "more than 15"}
 
 

@@ -240,3 +240,16 @@ def test_the_picture_that_is_judged_is_the_picture_that_is_explained_and_remembe
     assert bars(settled(app)) != said
     app.selectbox(key="which").set_value(hashlib.sha256(file).hexdigest()).run()
     assert bars(settled(app)) == said
+
+
+@pytest.mark.parametrize("method", ["grad-cam", "saliency"])
+def test_a_map_is_said_to_be_what_the_method_marks_and_no_reason(open_page, net, method):
+    app = open_page("Predict")
+    app.selectbox(key="method").set_value(method).run()
+    settled(app)
+    label = vl.predict(net, [vl.load_sample("cat")])[0][0].label
+    title = vl.METHODS[method].title
+    said = [text.replace("\\", "") for text in captions(app) if text.startswith(f"What {title} marks")]
+    assert len(said) == 1
+    assert f"for “{label}”, the brighter the more; how faithful that is can be measured." in said[0]
+    assert not any("Why it" in text or "because" in text for text in captions(app))

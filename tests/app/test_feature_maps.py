@@ -10,6 +10,7 @@ import pytest
 import torch
 from app.conftest import finish_jobs, framing
 from lite import lively
+from streamlit.dataframe_util import convert_arrow_bytes_to_pandas_df
 from tiny import TINY, tiny_classifier
 from torchvision.models import get_model
 
@@ -20,7 +21,7 @@ from visionlab.learning.heads.head import Head
 from visionlab.network.inside.excitation import peaks, strongest_patches
 from visionlab.network.zoo.models import MODELS
 from visionlab.network.zoo.torchvision_nets import KINDS, Stepped, network_layers
-from visionlab.ui.maps import caches
+from visionlab.ui.maps import caches, layer_view
 from visionlab.ui.maps.look import Look, View, colours, full_colour
 from visionlab.ui.maps.state import Spot
 from visionlab.ui.shared import cached, networks
@@ -248,6 +249,37 @@ def test_the_strongest_units_are_in_the_order_of_their_values(open_page, maps):
     np.testing.assert_allclose(shown[:9], values[:9], atol=1e-4)
 
 
+def written(frame) -> dict[str, list[str]]:
+    """What is written in the cells of a table, by its headings."""
+    shown = convert_arrow_bytes_to_pandas_df(frame.proto.arrow_data.styler.display_values)
+    return {heading: [*shown[heading]] for heading in shown}
+
+
+def test_tables_are_written_as_the_page_is_and_sorted_as_numbers(open_page, maps):
+    app = open_page("Feature maps")
+    look_at(app, "conv4_2")
+    channels, layers = (next(f for f in app.dataframe if name in f.value) for name in ("Channel", "Layer"))
+    mean = maps["conv4_2"].values.mean((1, 2))
+    assert (mean < 0).any()
+    assert written(channels)["Mean"] == [f"{value:.4f}".replace("-", "−") for value in mean]
+    np.testing.assert_allclose(channels.value["Mean"], mean, rtol=1e-5)
+    assert all(re.fullmatch(r"\d+\.\d%", share) for each in (channels, layers) for share in written(each)["Silent"])
+    assert written(layers)["Output"][0] == "112 × 112 × 32"  # as over the mosaic
+    assert written(layers)["Parameters"][:2] == ["896", "0"]
+    assert not any("-" in cell for column in ("Mean", "Spread") for cell in written(layers)[column])
+    assert not any(cell in ("nan", "None") for cells in written(layers).values() for cell in cells)
+
+
+def test_mosaics_fill_their_place():
+    for count, sides in ((1, (7, 7)), (64, (112, 112)), (256, (14, 14)), (1000, (1, 1)), (24, (30, 90))):
+        columns = layer_view._columns(count, sides)
+
+        def size(across, count=count, sides=sides):
+            return min(600 / across / sides[1], 420 / sides[0] / -(-count // across))
+
+        assert size(columns) == max(map(size, range(1, count + 1)))
+
+
 def test_layers_of_hundreds_have_pages(open_page, maps):
     app = open_page("Feature maps")
     look_at(app, "fc7", 300)
@@ -281,10 +313,10 @@ def test_patches_come_from_all_uploads(open_page, photo, net):
     assert not app.exception
     pictures = {"second.png": vl.load_image(other), name: vl.load_image(data)}
     found = [peaks(vl.feature_maps(net, image, ["relu2_2"])["relu2_2"]) for image in pictures.values()]
-    best = enumerate(strongest_patches(found, 3, 9), 1)
-    expected = [f"{place}. {e.value:.2f} · {list(pictures)[e.picture]}" for place, e in best]
+    best = strongest_patches(found, 3, 9)
+    expected = [f"{place}. {e.value:.2f} · {list(pictures)[e.picture]}" for place, e in enumerate(best, 1)]
     assert {text.split(" · ")[1] for text in expected} == set(pictures)
-    assert [text for text in texts(app) if re.match(r"\d\. \d+\.\d\d · ", text)] == expected
+    assert [text for text in texts(app) if re.match(r"\d\. \d+\.\d\d · ", text)] == expected  # as they are laid out
 
 
 def test_what_a_channel_looks_for_is_drawn_once_and_can_be_stopped(open_page):
@@ -553,6 +585,25 @@ def test_a_unit_has_a_gradient_and_what_it_looks_for_is_drawn(open_page):
     assert "wanted-unit-begin" in [button.key for button in app.button]  # another unit is another picture
 
 
+def test_a_softmaxs_unit_is_said_to_be_its_share_by_the_networks_own_temperature(open_page, net, maps):
+    app = open_page("Feature maps")
+    best = int(maps["prob"].values.argmax())
+    look_at(app, "prob", best)
+    logits = maps["fc8"].values.ravel() / net.temperature
+    powers = np.exp(logits - logits.max())
+    short = next(each.value for each in app.markdown if "its share of the exponentials" in each.value)
+    own, whole = powers[best], powers.sum()
+    assert short == f"**{own / whole:.3f}** = {own:.3f} of {whole:.3f}, its share of the exponentials"
+    rule = next(each.value for each in app.markdown if each.value.startswith("**prob** is "))
+    assert rule == (
+        f"**prob** is its own share of the exponentials of all {len(logits)} values of fc8, each divided by "
+        f"{net.temperature:.3g}, the network’s temperature, before."
+    )
+    table = next(element.value for element in app.get("html") if 'class="trace"' in element.value)
+    assert re.findall(r'<th scope="row">([^<]+)', table) == [f"unit {best}", "sum"]
+    assert numbers(app)[-1] == pytest.approx(powers[best] / powers.sum(), abs=1e-4)
+
+
 def test_networks_of_other_sizes_one_after_the_other_twice(app, net, monkeypatch):
     """A page of a layer's channels, or a class, that the next network does not have."""
     wide = tiny_classifier(plan=replace(TINY, classes=1000, hidden=(300, 600)))
@@ -649,6 +700,11 @@ def test_another_layer_and_channel_beside_stay_until_the_first_moves(two):
     app.number_input(key="channel-conv3_2-128").set_value(3).run()
     app.number_input(key="channel-layer3.0.sum-256-beside").set_value(9).run()
     assert [app.query_params[name] for name in ("channel", "channel2")] in (["3", "9"], [["3"], ["9"]])
+    app.checkbox(key="hold-beside").check().run()
+    assert app.query_params["unit2"] not in ("", [""])
+    assert "unit" not in app.query_params
+    app.checkbox(key="hold-beside").uncheck().run()
+    assert "unit2" not in app.query_params
     app.segmented_control(key="in-detail").set_value("-beside").run()
     assert not app.exception
     assert any("One unit: layer3.0.sum, channel 9" in each.value for each in app.markdown)

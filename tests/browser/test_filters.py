@@ -57,13 +57,11 @@ def test_a_chain_is_built_shared_saved_and_used_on_many_pictures(page: Page, pho
     expect_chain(page, "Grey", "Median", "Even light", "Gamma")
     np.testing.assert_array_equal(after(page), vl.Pipeline(SKETCH).run(image))
 
-    page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Pencil sketch")).to_be_hidden()
     page.get_by_role("button", name="Add a filter").click()
     page.get_by_role("radio", name="Black and white").click()
     page.locator(".st-key-add-otsu").get_by_role("button").click()
     expect_chain(page, "Grey", "Median", "Even light", "Gamma", "Otsu threshold")
-    page.keyboard.press("Escape")
     expect(page.locator(".st-key-add-otsu")).to_be_hidden()
     np.testing.assert_array_equal(after(page), vl.Pipeline([*SKETCH, ("otsu", {})]).run(image))
 

@@ -20,6 +20,7 @@ from visionlab.learning.answers.many import (
     Source,
     Unreadable,
     folder_sources,
+    left_out,
     predict_many,
     write_csv,
     zip_sources,
@@ -258,3 +259,12 @@ def test_no_cell_of_a_csv_is_a_formula_or_breaks_the_file(name, label):
             shown.removeprefix("'" if given_text.startswith(many.FORMULA) else "")
             == given_text.encode("utf-8", "backslashreplace").decode()
         )
+
+
+def test_what_a_zip_holds_beside_pictures_is_told_by_name():
+    names = ("a/1.jpg", "b.txt", "a/film.mp4", "__MACOSX/b.txt", "a/.hidden")
+    data = packed([(name, b"?") for name in names]).getvalue()
+    assert [each.name for each in left_out(data)] == ["a/film.mp4", "b.txt"]
+    assert {each.why for each in left_out(data)} == {"By its ending it is no picture."}
+    with pytest.raises(DatasetError, match="zip"):
+        left_out(b"no zip")

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.neighbors import NearestCentroid
 from sklearn.utils import compute_sample_weight
 from tiny import tiny_classifier
@@ -14,8 +13,9 @@ from visionlab.errors import DatasetError, ParameterError
 from visionlab.learning.features.augmentation import view
 from visionlab.learning.features.cache import FeatureCache
 from visionlab.learning.features.embedding import embed
-from visionlab.learning.features.regression import STRENGTHS, Regression
+from visionlab.learning.features.regression import STRENGTHS, Regression, folds
 from visionlab.learning.features.scaling import STRENGTH
+from visionlab.learning.heads import descent, fine_tuning
 from visionlab.learning.heads.head import load_head
 from visionlab.learning.heads.kinds import KINDS
 from visionlab.learning.heads.linear import choose_strength
@@ -195,6 +195,20 @@ def test_classes_count_the_same_however_many_pictures_they_have():
     np.testing.assert_allclose(softmax(head.logits(features)), expected, atol=1e-3)
 
 
+@pytest.mark.parametrize("kind", ["mlp", "fine-tune"])
+def test_where_nothing_tells_classes_apart_they_are_equally_probable_whatever_their_counts(kind, monkeypatch):
+    for module, rate in ((fine_tuning, "HEAD_RATE"), (descent, "MLP_RATE")):
+        monkeypatch.setattr(module, rate, 0.3)  # else a few epochs change little
+    labels = np.repeat([0, 1], [24, 8])
+    grey = [np.full((32, 32, 3), 128, np.uint8)] * 32
+    data = LabelledImages(grey, labels, ("many", "few"), np.arange(32), [""] * 32)
+    run = fit(data, tiny_classifier(), kind=kind, epochs=12, views=())
+    for _ in run:
+        pass
+    run.best, run._parts, run._finished = run.history[-1], run._trial.parts(), None  # not the best on what is held out
+    np.testing.assert_allclose(softmax(run.head.logits(run.features)), 0.5, atol=0.1)
+
+
 def test_a_run_on_the_sets_own_parts_tells_of_them(stripes):
     parts = ["train", "train", "train", "validation", "test"] * len(stripes)
     data = replace(stripes, parts=parts[: len(stripes)])
@@ -244,19 +258,20 @@ def test_the_penalty_is_the_one_that_cross_validation_finds_best(counts):
     kept = np.concatenate([np.flatnonzero(data.labels == one)[:count] for one, count in enumerate(counts)])
     x, y, groups = x[kept], data.labels[kept], data.groups[kept]
     found = Regression(x, y, 3).out_of_sample(groups, seed=0)
-    z, losses, rows = scaled(x, x), [], np.arange(len(y))
+    z, losses, prior, rows = scaled(x, x), [], [], np.arange(len(y))
     same = compute_sample_weight("balanced", y)
     for strength in STRENGTHS:
         logits = np.zeros((len(y), 3))
-        for train, test in StratifiedGroupKFold(5, shuffle=True, random_state=0).split(x, y, groups):
+        for train, test in folds(y, groups, 5, seed=0):
             model = LogisticRegression(C=1 / (strength * len(train)), class_weight="balanced", tol=1e-8, max_iter=5000)
             mean = z[train].mean(0)
             logits[test] = model.fit(z[train] - mean, y[train]).decision_function(z[test] - mean)
         calibrated = [softmax(logits / t) for t in np.geomspace(0.1, 10, 200)]
         losses.append(min(np.average(-np.log(each[rows, y]), weights=same) for each in calibrated))
+        prior.append(np.log(strength) ** 2 / 18 / len(y))
         if strength == found.strength:
             np.testing.assert_allclose(softmax(found.logits), softmax(logits / found.temperature), atol=0.02)
-    assert found.strength == STRENGTHS[int(np.argmin(losses))]
+    assert found.strength == STRENGTHS[int(np.argmin(np.add(losses, prior)))]
     problem = Problem(x, y, groups, x[:0], 3, 0, None)
     assert choose_strength(problem) == (found.strength, found.temperature)
     assert min(losses) < found.loss < min(losses) + 0.05, "one more row is counted, whose class nobody knows"

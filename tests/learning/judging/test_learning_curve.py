@@ -104,6 +104,10 @@ def test_what_an_outlook_says():
         "(90 % interval of a power law)."
     )
     assert in_words(Outlook(200, 0.72, 0.0, (0.0, 0.012))).startswith("More pictures like these would probably change")
+    assert in_words(Outlook(1600, 0.998, 0.0, (0.0, 0.001))) == (
+        "More pictures like these would probably change little. From 1,600 to 3,200 pictures, accuracy would stay at "
+        "99.8%, or go up by less than half a point (90 % interval of a power law)."
+    )
     assert in_words(Outlook(200, 0.72, 0.02, (0.002, 0.05))).startswith("This cannot tell whether more pictures would")
 
 

@@ -6,7 +6,7 @@ from scipy.stats import binomtest
 from sklearn.metrics import classification_report
 
 from visionlab.errors import ParameterError
-from visionlab.learning.judging.metrics import Report, balanced_accuracy, evaluate, report_of, wilson
+from visionlab.learning.judging.metrics import Report, balanced_accuracy, evaluate, percent, report_of, wilson
 
 CLASSES = ("cats", "dogs", "birds")
 
@@ -33,6 +33,14 @@ def test_a_class_that_is_neither_there_nor_predicted_keeps_its_row():
     assert report.precision.tolist() == [0, 0, 1]
     assert report.recall.tolist() == [0, 0, 0.5]
     assert report.majority == 1
+
+
+@pytest.mark.parametrize(
+    ("share", "told"),
+    [(0, "0%"), (1, "100%"), (0.924, "92%"), (0.998, "99.8%"), (1 - 1e-9, "99.9%"), (0.003, "0.3%"), (1e-9, "0.1%")],
+)
+def test_a_share_is_none_or_all_only_where_it_is(share, told):
+    assert percent(share) == told
 
 
 def test_reports_are_records():

@@ -25,9 +25,11 @@ from visionlab.errors import DatasetError, HeadError, ModelError, ParameterError
 from visionlab.imaging.image import encode_png
 from visionlab.learning.features.embedding import embed
 from visionlab.learning.features.source import network_fingerprint
-from visionlab.learning.heads.head import Head
+from visionlab.learning.heads.head import Head, load_head
+from visionlab.learning.heads.training import fit
 from visionlab.learning.judging.metrics import evaluate
 from visionlab.learning.judging.refusal import Refusal
+from visionlab.learning.sets.dataset import textures
 from visionlab.learning.takeaway import package
 from visionlab.learning.takeaway.export import Parity
 from visionlab.learning.takeaway.model_card import model_card
@@ -199,6 +201,18 @@ def test_a_card_says_when_held_out_pictures_were_learned_from_in_the_end(head):
         }
         card = model_card(Head(**(vars(head) | {"facts": facts})), Parity(1, 1e-7, 1))
         assert ("before it learned from them" in card) == told
+
+
+def test_a_card_tells_the_figures_that_the_head_itself_knows():
+    data = textures(patches=4)
+    run = fit(data, tiny_classifier())
+    for _ in run:
+        pass
+    head = load_head(run.head.to_bytes())
+    assert model_card(head, Parity(1, 1e-7, 1)) == model_card(head, Parity(1, 1e-7, 1), run.report())
+    assert f"Right on {run.report().accuracy:.1%} of {len(run.held_out)} held-out pictures" in model_card(
+        head, Parity(1, 1e-7, 1)
+    )
 
 
 def test_a_card_says_where_fine_tuning_found_nothing_better(head):

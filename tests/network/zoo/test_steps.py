@@ -3,7 +3,19 @@
 import torch
 from torch import nn
 
-from visionlab.network.zoo.steps import Return, SameConv, Shortcut, Sum, filled
+from visionlab.network.zoo.steps import (
+    ChannelNorm,
+    Concatenation,
+    Pointwise,
+    Product,
+    Return,
+    SameConv,
+    Scale,
+    Shortcut,
+    Squeeze,
+    Sum,
+    filled,
+)
 
 
 def test_zeros_come_after_where_they_are_odd():
@@ -41,6 +53,29 @@ def test_a_return_goes_back_and_keeps_what_came():
     for value in (2.0, 5.0):
         assert run(steps, torch.tensor(value)).item() == value**2 + 3 * value
         assert shortcut.take() is None
+
+
+def test_other_joins_multiply_and_put_channels_beside_channels():
+    maps, gate = torch.randn(2, 3, 4, 5), torch.randn(2, 3, 1, 1)
+    squeeze, shortcut = Squeeze(), Shortcut()
+    found = run([squeeze, lambda _: gate, Product(squeeze, "kept")], maps)
+    torch.testing.assert_close(found, maps * gate.expand_as(maps), rtol=0, atol=0)
+    found = run([shortcut, torch.neg, Return(shortcut, "kept"), torch.square, Concatenation(shortcut, "back")], maps)
+    torch.testing.assert_close(found, torch.cat([-maps, maps**2], 1), rtol=0, atol=0)
+
+
+def test_what_works_on_each_place_is_what_torch_computes_with_channels_last():
+    maps = torch.randn(2, 6, 4, 5)
+    last = maps.permute(0, 2, 3, 1)
+    linear, norm = nn.Linear(6, 8), nn.LayerNorm(6, eps=1e-6)
+    nn.init.normal_(norm.weight)
+    nn.init.normal_(norm.bias)
+    torch.testing.assert_close(Pointwise(linear)(maps), linear(last).permute(0, 3, 1, 2))
+    torch.testing.assert_close(ChannelNorm(norm)(maps), norm(last).permute(0, 3, 1, 2))
+    weight = nn.Parameter(torch.randn(6, 1, 1))
+    torch.testing.assert_close(Scale(weight)(maps), torch.einsum("nchw,c->nchw", maps, weight.flatten()))
+    for step, parameters in ((Pointwise(linear), 6 * 8 + 8), (ChannelNorm(norm), 12), (Scale(weight), 6)):
+        assert sum(parameter.numel() for parameter in step.parameters()) == parameters
 
 
 def test_the_steps_of_two_passes_do_not_meet():

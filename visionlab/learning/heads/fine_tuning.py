@@ -19,7 +19,7 @@ from visionlab.device import half_precision
 from visionlab.learning.features.embedding import read_features
 from visionlab.learning.features.scaling import Scale
 from visionlab.learning.heads.block import last_block, through_block
-from visionlab.learning.heads.descent import Descent
+from visionlab.learning.heads.descent import Descent, class_losses
 from visionlab.learning.heads.head import with_values
 from visionlab.learning.heads.linear import logistic
 from visionlab.learning.heads.problem import Parts, Problem, Trial
@@ -54,7 +54,7 @@ def fine_tune(
     parameters = tuned | {"head.weight": weight, "head.bias": bias}
     descent = Descent(parameters, rates, DECAY, epochs, problem.seed, state)
     learner = replace(net, module=private)
-    labels = torch.from_numpy(problem.labels).to(net.device)
+    class_loss = class_losses(problem, net.device)
     half = half_precision(net.device)
 
     def logits(features: Tensor) -> Tensor:
@@ -64,7 +64,7 @@ def fine_tune(
         rows = variants[indices, rng.integers(variants.shape[1], size=len(indices))]
         with torch.autocast(net.device.type, half, enabled=half is not None, cache_enabled=False):
             values = through_block(learner, maps.rows(rows).to(net.device))
-        return F.cross_entropy(logits(read_features(learner, values)), labels[indices])
+        return class_loss(logits(read_features(learner, values)), indices)
 
     def parts() -> Parts:
         folded = scale.folded(weight, bias)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -29,8 +30,7 @@ class Baseline:
 
 def mean_colours(images: Sequence[Image]) -> NDArray[np.float32]:
     """(N, 3) float32: the mean red, green and blue of each picture, 0..255."""
-    means = [image.reshape(-1, 3).mean(0) for image in images]
-    return np.array(means, np.float32).reshape(-1, 3)
+    return np.array([cv2.mean(image)[:3] for image in images], np.float32).reshape(-1, 3)
 
 
 def baselines(

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from visionlab.errors import ParameterError
-from visionlab.learning.features.regression import FOLDS, Regression
+from visionlab.learning.features.regression import FOLDS, Regression, folds
 from visionlab.learning.features.scaling import STRENGTH
+from visionlab.learning.judging.metrics import percent
 
 SHARES = (0.15, 0.3, 0.5, 0.75, 1.0)  # of the pictures that are learned from
 EXPONENTS = np.array([0.25, 0.5, 0.75, 1.0])  # that power laws of learning have been found to have
@@ -85,20 +86,18 @@ def _curve(
     features: NDArray[np.float32],
     labels: NDArray[np.int64],
     groups: NDArray[np.int64],
-    folds: int,
+    parts: int,
     shares: Sequence[float],
     repeats: int,
     seed: int,
 ) -> Iterator[CurvePoint]:
-    from sklearn.model_selection import StratifiedGroupKFold  # late: slow to import
-
     rng = np.random.default_rng(seed)
     regression = Regression(features, labels, int(labels.max()) + 1)
     found = regression.out_of_sample(groups, seed)
     strength = STRENGTH if found is None else found.strength
     draws = []  # of each repeat and fold: who learns, from which share on, and who is asked
     for repeat in range(repeats):
-        split = StratifiedGroupKFold(folds, shuffle=True, random_state=seed + repeat).split(labels, labels, groups)
+        split = folds(labels, groups, parts, seed + repeat)
         draws += [(repeat, learn, _needed(labels[learn], groups[learn], rng), asked) for learn, asked in split]
     for share in shares:
         right, counts = np.zeros((repeats, len(labels)), bool), []
@@ -180,11 +179,13 @@ def _gain(sizes: NDArray[np.float64], errors: NDArray[np.float64]) -> float:
 def in_words(found: Outlook) -> str:
     """What an outlook says, in a sentence or two."""
     low, high = (round(100 * end) for end in found.interval)
-    twice = (
-        f"From {found.pictures:,} to {2 * found.pictures:,} pictures, accuracy would go from {found.accuracy:.0%} up by"
-    )
     told = f"{low} to {high} points" if low < high else f"{high} {'point' if high == 1 else 'points'}"
-    told = f"{twice} {told} (90 % interval of a power law)."
+    now = percent(found.accuracy)
+    told = f"go from {now} up by {told}" if high else f"stay at {now}, or go up by less than half a point"
+    told = (
+        f"From {found.pictures:,} to {2 * found.pictures:,} pictures, accuracy would {told} (90 % interval of a power "
+        "law)."
+    )
     if found.interval[0] >= MUCH:
         return f"More pictures would probably help. {told}"
     if found.interval[1] < LITTLE:

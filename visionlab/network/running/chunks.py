@@ -18,11 +18,6 @@ if TYPE_CHECKING:
 # VGG16 at 224 px took a fifth longer with 32 pictures at once than with 4, in float32 and in bfloat16.
 KEPT = 26_000_000
 
-# glibc gives memory of the size of a large layer back to the system as soon as it is free, and the next picture's is
-# fetched page by page: a fifth of EfficientNet-Lite0's time. Once it has seen something larger come and go, it keeps
-# up to twice as much (mallopt(3), M_MMAP_THRESHOLD). Nothing is written there, so that nothing is taken.
-torch.empty(KEPT, dtype=torch.uint8)
-
 # What a step of the first kind gives is new and nobody else's; a step of the second kind may write over it, which
 # spares the caches a map: 6 % of EfficientNet-Lite0's time for one picture.
 _MAKERS = (nn.Conv2d, nn.Linear)

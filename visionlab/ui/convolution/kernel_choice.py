@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from visionlab.errors import ParameterError
 from visionlab.imaging.kernels import KERNELS, Kernel, custom_kernel
+from visionlab.imaging.render import MODES
 from visionlab.ui.convolution import state
-from visionlab.ui.convolution.response_settings import PLAIN
+from visionlab.ui.convolution.response_settings import fitting, plain_key
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.terms import term
 
@@ -20,18 +21,21 @@ TITLES = {FIRST: KERNELS[FIRST].title, state.YOURS: "Yours"} | {name: kernel.tit
 
 def kernel_at_work() -> Kernel:
     """The kernel before its picker is drawn: what was edited, came with a link, or was picked."""
-    if (fit := state.take_edits()) is not None:
-        st.session_state[PLAIN] = not fit
+    fit = state.take_edits(fitting(kernel_of(st.session_state.get(state.KERNEL))))
     problem = None
     if text := state.linked_weights():
         try:
-            state.make_own(from_link(text).tolist())
+            like = st.query_params.get(state.LIKE)
+            state.make_own(from_link(text).tolist(), like if like in MODES else None)
         except ParameterError as error:
             problem = error
             state.link_weights(None)
     if problem:
         sentence(problem)
-    return kernel_of(st.session_state.get(state.KERNEL))
+    kernel = kernel_of(st.session_state.get(state.KERNEL))
+    if fit is not None:
+        st.session_state[plain_key(kernel)] = not fit
+    return kernel
 
 
 def choose_kernel() -> Kernel:

@@ -48,8 +48,8 @@ def show_costs(kernel: Kernel, settings: Settings, picture: tuple[int, int], out
     """Multiplications, one way beside the others; sizes as (rows, columns)."""
     spent = costs(picture, kernel, outputs=outputs, channels=CHANNELS[settings.channel].inputs)
     ways = {"Window": spent.plain, "Two passes": spent.separable, "FFT": spent.fft}
-    st.caption("Multiplications, in millions, by the way it is computed")
-    facts({way: "not possible" if amount is None else f"{amount / 1e6:,.1f}" for way, amount in ways.items()})
+    st.caption("Multiplications, by the way it is computed")
+    facts({way: "not possible" if amount is None else f"{amount:,.0f}" for way, amount in ways.items()})
 
 
 def cautions(kernel: Kernel, settings: Settings, picture: tuple[int, int]) -> list[str]:

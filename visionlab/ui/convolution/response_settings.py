@@ -11,6 +11,7 @@ from visionlab.imaging.image import Response
 from visionlab.imaging.kernels import Kernel
 from visionlab.imaging.render import MODES, fitted_range
 from visionlab.ui.convolution.channels import CHANNELS
+from visionlab.ui.convolution.state import YOURS, own
 from visionlab.ui.shared.terms import term
 
 BORDER_TITLES = {
@@ -27,6 +28,7 @@ MODE_TITLES = {
     "diverging": "Signed (blue below zero, orange above)",
 }
 PLAIN = "plain"  # the widget that says whether the range is not fitted to the response
+OWN_PLAIN = "own-plain"  # the same of one's own kernel that is shown as a picture: then it is plain unless one chooses
 SIDES = (64, 128, 256, 512, 1024)  # pixels on the picture's longer side
 SIDE = 256  # small enough that a window can be seen in it, and what three pixels a side do to it
 
@@ -65,7 +67,7 @@ class Settings:
 
 def held(kernel: Kernel) -> Settings | None:
     """What the controls hold before they are drawn; None where this session has not seen them all yet."""
-    keys = ("stride", "dilation", "border", "flip", "channel", "detail", _mode_key(kernel), PLAIN)
+    keys = ("stride", "dilation", "border", "flip", "channel", "detail", _mode_key(kernel), plain_key(kernel))
     *values, plain = (st.session_state.get(key) for key in keys)
     return None if None in (*values, plain) else Settings(*values, fit=not plain)
 
@@ -103,12 +105,13 @@ def controls(kernel: Kernel) -> Settings:
         mode = st.selectbox(
             "Show the response",
             MODES,
-            index=MODES.index(_fitting(kernel)),
+            index=MODES.index(fitting(kernel)),
             format_func=MODE_TITLES.get,
             key=_mode_key(kernel),
             **kept,
         )
-        plain = st.toggle("The plain range", key=PLAIN, **kept, help=term("range"))
+        key = plain_key(kernel)
+        plain = st.toggle("The plain range", key == OWN_PLAIN, key=key, **kept, help=term("range"))
         side = st.select_slider(
             "Pixels on the picture’s longer side",
             SIDES,
@@ -132,10 +135,20 @@ def _slides(settings: Settings | None) -> str:
     return " · ".join(words).capitalize() or "How it slides"
 
 
-def _fitting(kernel: Kernel) -> str:
-    """The mode that suits a kernel: blurs keep the brightness, edge kernels sum to 0."""
+def fitting(kernel: Kernel) -> str:
+    """The mode that suits a kernel: blurs keep the brightness, edge kernels sum to 0. One's own has that of the kernel
+    that it was made of, or what is shown would turn about while one writes.
+    """
+    if kernel.name == YOURS and own().like:
+        return own().like
     return "clip" if kernel.total > 0.5 else "absolute"
 
 
+def plain_key(kernel: Kernel) -> str:
+    """The widget that says whether the range is plain: what one’s own kernel makes brighter is to be seen brighter."""
+    mode = st.session_state.get(_mode_key(kernel)) or fitting(kernel)
+    return OWN_PLAIN if kernel.name == YOURS and mode == "clip" else PLAIN
+
+
 def _mode_key(kernel: Kernel) -> str:
-    return f"mode-{_fitting(kernel)}"
+    return f"mode-{fitting(kernel)}"

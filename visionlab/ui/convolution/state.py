@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 KERNEL = "kernel"  # the widget that says which kernel is at work; its title is in the link, too
 WEIGHTS = "weights"  # in the link: one's own kernel, rows apart by ";", weights by ","
+LIKE = "like"  # in the link: what Own says of that
 LAB = "lab"  # the component
 YOURS = "yours"
 BEGUN = ((0.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 0.0))  # one's own kernel before one has made it
@@ -28,31 +29,33 @@ Weights = tuple[tuple[float, ...], ...]
 @dataclass(frozen=True, eq=False)
 class Own:
     """One's own kernel. `edit` is the browser's edit that it came from, None where this side made it; `version` counts
-    what this side made, so that the browser knows it for new.
+    what this side made, so that the browser knows it for new. `like`: how its response is shown, where that is not by
+    its weights.
     """
 
     weights: Weights = BEGUN
     version: int = 0
     edit: float | None = None
+    like: str | None = None
 
 
 def own() -> Own:
     return st.session_state.get("own_kernel") or Own()
 
 
-def make_own(weights: Sequence[Sequence[float]]) -> None:
+def make_own(weights: Sequence[Sequence[float]], like: str | None = None) -> None:
     """These weights become one's own kernel, and that the one at work. Before the picker is drawn."""
-    _keep_own(Own(_rows(weights), own().version + 1))
+    _keep_own(Own(_rows(weights), own().version + 1, like=like))
 
 
-def take_edits() -> bool | None:
-    """What was done in the lab to the kernel; whether it asked for the range to be fitted, None where it did not.
-    Before the controls are drawn.
+def take_edits(like: str) -> bool | None:
+    """What was done in the lab to the kernel, whose response is shown like that; whether it asked for the range to be
+    fitted, None where it did not. Before the controls are drawn.
 
     Not in callbacks: one that the next run overtakes is never called again, and the edit were lost.
     """
     if edit := _new("edit"):
-        _keep_own(Own(_rows(edit["weights"]), own().version, edit["stamp"]))
+        _keep_own(Own(_rows(edit["weights"]), own().version, edit["stamp"], like))
     fit = _new("fit")
     return fit["on"] if fit else None
 
@@ -96,9 +99,12 @@ def linked_weights() -> str | None:
 def link_weights(text: str | None) -> None:
     if text is None:
         st.query_params.pop(WEIGHTS, None)
+        st.query_params.pop(LIKE, None)
         return
     st.session_state.setdefault("weights_written", set()).add(text)
     st.query_params[WEIGHTS] = text
+    if own().like:
+        st.query_params[LIKE] = own().like
 
 
 def keep_shown(key: str, kernel: Kernel, settings: Settings) -> None:
@@ -123,10 +129,12 @@ def _digit(text: str) -> int | None:
 # What the lab was left at, as it stands in the link: its default, and how it is read. What cannot be read is left out.
 _LEFT: Mapping[str, tuple[Any, Any]] = {
     "square": (None, lambda text: [int(part) for part in text.split(",")] if text.count(",") == 2 else None),
+    "at": (None, lambda text: [int(part) for part in text.split(",")] if text.count(",") == 1 else None),
+    "held": (False, lambda text: text == "True" or None),
     "bias": (0, _bias),
     "view": ("window", lambda text: text if text in ("window", "tiles", "shift") else None),
     "stage": (0, _digit),
-    "speed": (5, _digit),
+    "speed": (1, _digit),
     "pace": (2, _digit),
     "shift": (1, lambda text: max(-8, min(8, int(text)))),
 }

@@ -167,28 +167,36 @@ def _download(found: Work, large: Shown | None) -> None:
     if found.coming:
         st.caption("It is being worked out at full size. It can be downloaded when that is done.")
         return
-    height, width = large.size if large else _original(found).shape[:2]
-    st.download_button(
-        f"Download the picture, {width:,} × {height:,} px",
-        _png(found, large),
-        "filtered.png",
-        "image/png",
-        icon=":material/download:",
-        key="download-picture",
-        on_click="ignore",
-    )
+    last = found.shown[-1] if found.shown else None
+    _offer(found, last, "Download the picture", "filtered.png", "download-picture")
+    if large is not last:  # one that was picked in the middle of the chain
+        name = f"filtered-{large.place}-{large.step.name}.png"
+        _offer(found, large, f"Download it after step {large.place}, {large.step.title}", name, "download-stage")
     total = stages.milliseconds(sum(stage.seconds for stage in found.shown))
     st.caption(f"The whole chain took {total}.")
 
 
-def _png(found: Work, large: Shown | None) -> bytes | Callable[[], bytes]:
-    """The stage that is shown large; a middle one at full size is worked out when it is asked for."""
+def _offer(found: Work, stage: Shown | None, label: str, name: str, key: str) -> None:
+    height, width = stage.size if stage else _original(found).shape[:2]
+    st.download_button(
+        f"{label}, {width:,} × {height:,} px",
+        _png(found, stage),
+        name,
+        "image/png",
+        icon=":material/download:",
+        key=key,
+        on_click="ignore",
+    )
+
+
+def _png(found: Work, stage: Shown | None) -> bytes | Callable[[], bytes]:
+    """What a stage has made; a middle one at full size is worked out when it is asked for."""
     if not found.full:
-        image = large.after.image if large else _original(found)
+        image = stage.after.image if stage else _original(found)
         return lambda: encode_png(image)
-    if large is found.shown[-1]:
+    if stage is found.shown[-1]:
         return found.full.png
-    chain_to_it = Pipeline([(step.name, step.values) for step in _up_to(found, large)])
+    chain_to_it = Pipeline([(step.name, step.values) for step in _up_to(found, stage)])
     return lambda: encode_png(chain_to_it.run(found.whole.image))
 
 

@@ -39,7 +39,7 @@ def show_map(view: View, ends: NDArray[np.float32]) -> None:
     it; of a layer of units, the strongest ones. Under it, what the unit is made of.
     """
     look, spot, values = view.look, view.spot, view.found.values
-    if view.compares():
+    if view.compares:
         st.text(look.picture.name)
     if values[0].size > 1:
         grid = caches.map_grid(values, spot.channel, ends)
@@ -61,13 +61,13 @@ def show_map(view: View, ends: NDArray[np.float32]) -> None:
 
 def hold(view: View) -> None:
     """Whether the unit stays where it is while one goes through channels."""
-    spot = view.spot
+    spot, key = view.spot, f"hold{view.suffix}"
     if view.found.values[0].size > 1:
-        st.session_state["hold"] = spot.held
+        st.session_state[key] = spot.held
         st.checkbox(
             "Hold this place",
-            key="hold",
-            on_change=lambda: state.look_at(replace(spot, held=st.session_state["hold"])),
+            key=key,
+            on_change=lambda: state.look_at(replace(spot, held=st.session_state[key])),
             help="Another channel is looked at in the same place; otherwise at its strongest unit, away from the edge, "
             "where padding is part of what it sees.",
         )

@@ -41,7 +41,7 @@ def _order_key(compared: bool) -> str:
 
 def controls(place: DeltaGenerator, views: Sequence[View]) -> Display:
     """Draw them, beside what the colours mean and by what is sorted, and say what they hold."""
-    compared = views[0].compares()
+    compared = views[0].compares
     with place, st.container(horizontal=True, vertical_alignment="center"):
         folded, aim = st.popover("Order, brightness", icon=":material/tune:"), st.empty()
         sorted_by, key = st.container(width="content"), st.empty()
@@ -108,7 +108,7 @@ def _legend(views: Sequence[View], scale: str) -> str:
 
 def changes(view: View) -> NDArray[np.float32] | None:
     """How much each channel of the layer changes from the first picture to the second; None without a second."""
-    return channel_change(*(look.maps[view.spot.layer] for look in view.alike)) if view.compares() else None
+    return channel_change(*(look.maps[view.spot.layer] for look in view.alike)) if view.compares else None
 
 
 def by_class(order: str) -> bool:

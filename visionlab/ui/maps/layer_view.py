@@ -53,7 +53,7 @@ def places(views: Sequence[View]) -> Places:
         left, right = roomy_columns([1.45, 1], "layer", gap="large")
         controls, mosaic, pages, below = (left.container() for _ in range(4))
         return Places(controls, [drawing], [mosaic], [pages], [below], [right.container()], [right.container()])
-    if first.compares():
+    if first.compares:
         drawing, controls = st.container(), st.container()
         mosaics = roomy_columns(len(views), "compared")
         pages, below, channel = st.container(), st.container(), st.container()
@@ -127,7 +127,7 @@ def _facts(look: Look, layer: Layer) -> list[str]:
 # --- the channels ---------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shown:
     """The channels of a view in their order, by one of RANKINGS or CHANGE, and the page of them that is shown."""
 

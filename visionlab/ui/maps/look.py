@@ -98,6 +98,7 @@ class View:
         """What tells its widgets' keys from those of the first network."""
         return "-beside" if self.spot.beside else ""
 
+    @property
     def compares(self) -> bool:
         """Whether pictures are compared: the same layer of the same network, place by place."""
         return len(self.alike) > 1

@@ -154,9 +154,9 @@ def _sum(trace: Trace, after: Trace | None) -> None:
     whether the network agrees.
     """
     shown = trace.strongest(SHOWN if trace.patches[0].size <= MOST_NUMBERS else 0)
-    rows = "".join(_row(trace, int(channel)) for channel in shown)
     if trace.rule == "softmax":  # a share has one part: the unit’s own
         shown = [trace.channel]
+    rows = "".join(_row(trace, int(channel)) for channel in shown)
     others = 0 if trace.rule == "softmax" else len(trace.totals) - len(shown)
     if others:
         rest = trace.totals.sum() - trace.totals[shown].sum()
@@ -166,13 +166,13 @@ def _sum(trace: Trace, after: Trace | None) -> None:
     rows += _plain_row("sum, before the ReLU" if after else "sum", fixed(trace.total, 4), "sum")
     if after:
         rows += _plain_row("after the ReLU", fixed(after.value, 4))
-    heads = "".join(f'<th scope="col">{head}</th>' for head in ("", "values", "", "weights", "", "products", "sum"))
+    heads = "".join(f'<th scope="col">{head}</th>' for head in ("", "values", "×", "weights", "=", "products", "sum"))
     whole = f'<table class="trace"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
     st.html(sliding(whole, "The unit’s sum"))
     off = abs(trace.total - trace.value)
     own = f"The network’s own number{' before the ReLU' if after else ''} is {fixed(trace.value, 4)}"
     st.caption(
-        f":material/check: {own}: the sum agrees to {off:.1g}."
+        f":material/check: {own}: the sum agrees to {np.format_float_positional(float(f'{off:.1g}'), trim='-')}."
         if off <= 1e-4 * (1 + abs(trace.value))
         else f":material/warning: {own}: the sum is {off:.2g} off."
     )

@@ -57,8 +57,8 @@ def _missed() -> str | None:
     wanted = state.missed_picture()
     if wanted == state.YOURS:
         return (
-            "The picture of this link was somebody’s own, which is not kept once a page is opened anew. Open it again, "
-            "or drop it here."
+            "One’s own picture is not kept when a page is opened anew, nor does a link carry it. Open it again, or "
+            "drop it here."
         )
     return wanted and f"There is no sample “{wanted}”. There are {', '.join(SAMPLES)}."
 

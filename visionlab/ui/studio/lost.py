@@ -6,6 +6,7 @@ import streamlit as st
 
 from visionlab.learning.projects.project import Project
 from visionlab.ui.shared.store import attempt
+from visionlab.ui.shared.widgets import icon_only
 
 
 def show(project: Project) -> None:
@@ -13,7 +14,14 @@ def show(project: Project) -> None:
     told = project.lost()
     if not told:
         return
-    with st.container(border=True, horizontal=True, vertical_alignment="center", key="lost"):
+    with st.container(border=True, horizontal=True, wrap=False, vertical_alignment="center", key="lost"):
         st.markdown(":orange[:material/warning:]", width="content")
         st.text("\n".join(told), width="stretch")
-        st.button("I have read it", key="lost-seen", type="tertiary", on_click=attempt, args=(project.forget_lost,))
+        icon_only("lost-seen").button(
+            "I have read it",
+            key="lost-seen",
+            icon=":material/close:",
+            type="tertiary",
+            on_click=attempt,
+            args=(project.forget_lost,),
+        )

@@ -13,6 +13,7 @@ import streamlit as st
 from visionlab.errors import DatasetError
 from visionlab.learning.heads.head import Head, load_head
 from visionlab.learning.heads.kinds import KINDS
+from visionlab.learning.judging.metrics import percent
 from visionlab.learning.projects.outcome import Outcome
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.runs import RunInfo
@@ -56,7 +57,7 @@ def title(run: RunInfo) -> str:
     date = f"{began(run):%-d %b, %H:%M}"
     parts = [date, network_title(run), kind_title(run)]
     if run.report and "accuracy" in run.report:
-        parts.append(f"{run.report['accuracy']:.0%}")
+        parts.append(f"{percent(run.report['accuracy'])}")
     return " · ".join(parts)
 
 

@@ -8,8 +8,10 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
+from visionlab.learning.heads.training import TEMPERATURE_FROM
 from visionlab.learning.judging.calibration import Reliability, reliability
 from visionlab.learning.judging.evaluation import BINS, Evaluation
+from visionlab.learning.judging.metrics import percent
 from visionlab.learning.judging.thresholds import Curve
 from visionlab.network.running.certainty import tempered
 from visionlab.ui.shared import charts
@@ -125,7 +127,7 @@ def _quadrants(case: Case, found: Evaluation, target: int, threshold: float) -> 
             with column, st.container(border=True):
                 st.markdown(f"**{title}** · {len(places):,}  \n:small[:gray[{about}]]")
                 if len(places):
-                    words = [f"{found.probabilities[place, target]:.0%}" for place in places]
+                    words = [f"{percent(found.probabilities[place, target])}" for place in places]
                     pictures = [case.held_out[place] for place in places]
                     gallery(case.project, pictures, words, f"{key}-{target}", FEW)
 
@@ -143,7 +145,12 @@ def how_sure(case: Case) -> None:
     )
     if temperature == 1:
         st.plotly_chart(evaluation_charts.reliability(found.reliability), config=charts.PLAIN, key="reliability")
-        st.caption("No temperature was fitted: of fewer than 20 held-out pictures, it would say more about chance.")
+        st.caption(
+            f"No temperature was fitted: of fewer than {TEMPERATURE_FROM} held-out pictures, it would say more about "
+            "chance."
+            if case.limit_set_on < TEMPERATURE_FROM
+            else "No temperature is applied: tried on held-out pictures that it was not fitted to, none did better."
+        )
         return
     before = reliability(tempered(found.probabilities, 1 / temperature), found.truth, BINS)
     left, right = roomy_columns(2, "details-sure", gap="large")
@@ -167,4 +174,4 @@ def _sureness(found: Reliability) -> str:
     full = found.count > 0
     sure = float((found.confidence[full] * found.count[full]).sum() / found.count.sum())
     right = float((found.accuracy[full] * found.count[full]).sum() / found.count.sum())
-    return f"On average this head is {sure:.0%} sure, and {right:.0%} are right."
+    return f"On average this head is {percent(sure)} sure, and {percent(right)} are right."

@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from visionlab.learning.judging.evaluation import Evaluation
+from visionlab.learning.judging.metrics import percent
 from visionlab.ui.shared.page import roomy_columns
 from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import plain
@@ -52,7 +53,7 @@ def worst_mistakes(found: Evaluation, pictures: Pictures) -> None:
 def said(found: Evaluation, places: Sequence[int]) -> list[str]:
     """What was said of the pictures of these places, and how sure that was: “cats, 93%”."""
     named = found.predicted
-    return [f"{found.classes[named[place]]}, {found.probabilities[place, named[place]]:.0%}" for place in places]
+    return [f"{found.classes[named[place]]}, {percent(found.probabilities[place, named[place]])}" for place in places]
 
 
 def _largest_confusion(found: Evaluation) -> tuple[int, int]:

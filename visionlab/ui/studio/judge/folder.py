@@ -16,6 +16,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from visionlab.errors import BusyError
 from visionlab.imaging.image import MAX_BYTES, Image
 from visionlab.learning.judging.evaluation import Evaluation, score
+from visionlab.learning.judging.metrics import percent
 from visionlab.learning.projects import intake
 from visionlab.learning.projects.files import telling
 from visionlab.learning.sets import archive
@@ -142,10 +143,10 @@ def _result(scored: Scored, key: str) -> None:
     report = found.report
     low, high = report.interval
     st.text(scored.name)
-    st.subheader(f"{report.accuracy:.0%} are right", anchor=False)
+    st.subheader(f"{percent(report.accuracy)} are right", anchor=False)
     st.markdown(
         f"{int(np.trace(report.confusion)):,} of {counted(len(found.truth))}. On other pictures like these, expect "
-        f"between **{low:.0%}** and **{high:.0%}** (95 % interval). Mean F1: {found.f1:.2f}."
+        f"between **{percent(low)}** and **{percent(high)}** (95 % interval). Mean F1: {found.f1:.2f}."
     )
     if found.distances is not None:
         st.markdown(f"{counted(len(found.refused))} would be refused as none of these.")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
+from visionlab.learning.judging.metrics import percent
 from visionlab.learning.judging.suspects import LabelCheck, check_labels
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import PictureInfo
@@ -114,7 +115,8 @@ def _ask(project: Project, doubt: Doubt, picture: PictureInfo, names: dict[int, 
         with right:
             st.text(picture.name)
             st.markdown(
-                f"It lies in **{plain(label)}**. The heads say **{plain(suggestion)}**, {doubt.probability:.0%} sure."
+                f"It lies in **{plain(label)}**. The heads say **{plain(suggestion)}**, "
+                f"{percent(doubt.probability)} sure."
             )
             with st.container(horizontal=True):
                 st.button(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from visionlab.learning.judging.baselines import Baseline
-from visionlab.learning.judging.metrics import Report
+from visionlab.learning.judging.metrics import Report, percent
 from visionlab.learning.projects.project import Project
 from visionlab.ui.shared import charts
 from visionlab.ui.shared.page import roomy_columns
@@ -63,10 +63,10 @@ def _worth(case: Case) -> None:
     low, high = report.interval
     words, bars = roomy_columns([1, 1.15], "details-worth", gap="large", vertical_alignment="center")
     with words:
-        st.subheader(f"{report.accuracy:.0%} are right", anchor=False, help=term("accuracy"))
+        st.subheader(f"{percent(report.accuracy)} are right", anchor=False, help=term("accuracy"))
         st.markdown(
             f"{right:,} of {counted(total, 'held-out picture')}, which it had not learned from when it was asked. On "
-            f"other pictures like these, expect between **{low:.0%}** and **{high:.0%}** (95 % interval).",
+            f"other pictures like these, expect between **{percent(low)}** and **{percent(high)}** (95 % interval).",
             help=term("95 % interval"),
         )
     with bars:
@@ -90,17 +90,17 @@ def _unjudged(report: Mapping[str, object]) -> str:
         )
     low, high = report["accuracy_interval"]
     return (
-        f"When it was trained, it was right on {report['accuracy']:.0%} of "
-        f"{counted(report['held_out'], 'held-out picture')}: on others like these, between {low:.0%} and {high:.0%} "
-        "(95 % interval). These are gone, or nobody knows any more which they were. Train again to look closer, or "
-        "try it on a test folder."
+        f"When it was trained, it was right on {percent(report['accuracy'])} of "
+        f"{counted(report['held_out'], 'held-out picture')}: on others like these, between {percent(low)} and "
+        f"{percent(high)} (95 % interval). These are gone, or nobody knows any more which they were. Train again to "
+        "look closer, or try it on a test folder."
     )
 
 
 def against(report: Report, compared: Sequence[Baseline]) -> str:
     """How the accuracy stands beside the best baseline, in a sentence."""
     best = max(compared, key=lambda each: each.accuracy)
-    named = f"**{best.title.lower()}** ({best.accuracy:.0%})"
+    named = f"**{best.title.lower()}** ({percent(best.accuracy)})"
     if report.accuracy <= best.accuracy:
         return f":orange[:material/warning:] That is no better than the best baseline, {named}."
     if report.interval[0] > best.accuracy:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from visionlab.imaging.image import encode_jpeg, fit
 from visionlab.imaging.render import overlay
+from visionlab.learning.judging.metrics import percent
 from visionlab.network.explain import explain
 from visionlab.ui.shared import jobs
 from visionlab.ui.shared.terms import term
@@ -60,7 +61,7 @@ def show(case: Case) -> None:
             if places:
                 more = f", {len(places)} of them shown" if len(part) > len(places) else ""
                 st.markdown(f"**{title}** · {counted(len(part))}{more}")
-                words = [f"{classes[found.predicted[p]]}, {found.probabilities[p].max():.0%}" for p in places]
+                words = [f"{classes[found.predicted[p]]}, {percent(found.probabilities[p].max())}" for p in places]
                 tiles([looks[p] for p in places], words, [case.held_out[p].name for p in places])
 
     job = awaited(f"looks {case.key} {target}", work, "Looking for the reasons …", grid)

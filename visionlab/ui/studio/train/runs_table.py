@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from visionlab.learning.features.augmentation import VIEWS
+from visionlab.learning.judging.metrics import percent
 from visionlab.learning.projects.outcome import Comparison, compare
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.runs import RunInfo
@@ -76,7 +77,7 @@ def _row(run: RunInfo) -> dict[str, object]:
         "Copies": ", ".join(views) or None,
         "Pictures": run.settings["pictures"],
         "Accuracy": report.get("accuracy"),
-        "95 % interval": None if low is None else f"{low:.0%} to {high:.0%}",
+        "95 % interval": None if low is None else f"{percent(low)} to {percent(high)}",
         "Macro-F1": report.get("f1"),
         "Time": report.get("seconds"),
         "State": STATES[run.state],

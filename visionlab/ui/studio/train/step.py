@@ -9,6 +9,7 @@ import streamlit as st
 from visionlab.errors import BusyError, DatasetError
 from visionlab.learning.features.augmentation import VIEWS
 from visionlab.learning.heads.kinds import KINDS, stayed_linear
+from visionlab.learning.judging.metrics import percent
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.runs import AT_WORK, RunInfo
 from visionlab.learning.sets.layout import TEST, VALIDATION
@@ -290,17 +291,15 @@ def _worth(run: RunInfo) -> None:
     one, two, three, four = roomy_columns(4, "worth")
     if "accuracy" in report:
         low, high = report["accuracy_interval"]
-        one.metric("Right on held-out pictures", f"{report['accuracy']:.0%}")
+        one.metric("Right on held-out pictures", percent(report["accuracy"]))
         one.caption(
-            f"On other pictures like these: between {low:.0%} and {high:.0%} (95 % interval).",
+            f"On other pictures like these: between {percent(low)} and {percent(high)} (95 % interval).",
             help=term("95 % interval"),
         )
         if "balanced_accuracy" in report:
-            low, high = report["balanced_accuracy_interval"]
-            one.caption(
-                f"With each class counting the same: {report['balanced_accuracy']:.0%} ({low:.0%} to {high:.0%})."
-            )
-        two.metric("Always naming the largest class", f"{report['majority']:.0%}", help=term("baseline"))
+            low, high = map(percent, report["balanced_accuracy_interval"])
+            one.caption(f"With each class counting the same: {percent(report['balanced_accuracy'])} ({low} to {high}).")
+        two.metric("Always naming the largest class", percent(report["majority"]), help=term("baseline"))
         two.caption("The baseline to beat.")
     else:
         one.metric("Right on held-out pictures", "–")

@@ -59,6 +59,7 @@ class Scale:
 
 def convolution_lab(
     picture: bytes,
+    subject: str,
     response: bytes,
     kernel: Kernel,
     *,
@@ -74,7 +75,8 @@ def convolution_lab(
     asked: Mapping[str, Any] | None,
     key: str,
 ) -> None:
-    """Mount the lab on the picture, a PNG file, and its response, an encoded picture.
+    """Mount the lab on the picture, a PNG file, and its response, an encoded picture; subject: what picture it is, in
+    whatever size.
 
     `given` says by what the browser knows the kernel: (something new wherever the server gives it another one, the
     stamp of the edit that it is). What a person does is in st.session_state[key]: `edit`, {stamp, weights}, the last
@@ -86,6 +88,7 @@ def convolution_lab(
         key=key,
         data={
             "picture": keep_picture(picture, f"{key}-picture"),
+            "subject": subject,
             "response": keep_picture(response, f"{key}-response"),
             "weights": kernel.weights.astype(float).tolist(),
             "title": kernel.title,

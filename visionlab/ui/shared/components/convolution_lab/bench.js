@@ -9,6 +9,7 @@ export class Bench {
     this.lab = lab;
     this.at = null; // where the window is: row and column of the response
     this.held = false;
+    this.begin = null; // where the window is to be at first, where that is known
     this.$ = (selector) => root.querySelector(selector);
     this.walk = new Walk(root, STRIDES, {
       count: () => this.laid.rows * this.laid.columns,
@@ -27,7 +28,8 @@ export class Bench {
       const { row, column } = this.cellOver(this.place.y * pixels.height - 0.5, this.place.x * pixels.width - 0.5);
       this.at = this.within(row, column); // the same place of the picture, whatever slides over it now
     } else {
-      const { row, column } = this.lab.square ? this.middleOf(this.lab.square) : this.striking();
+      const { row, column } = this.begin ?? (this.lab.square ? this.middleOf(this.lab.square) : this.striking());
+      this.begin = null;
       this.put(row, column);
     }
     this.$(".picture-title").textContent = `Picture, ${this.lab.pixels.width} × ${this.lab.pixels.height} px`;
@@ -36,14 +38,15 @@ export class Bench {
     this.layout();
   }
 
-  // Where something answers: of a few hundred places around the middle, the one with the largest sum.
+  // Where something answers: of a few hundred places around the middle, the one with the largest sum. A negative one
+  // would be 0 from ReLU on.
   striking() {
     const { rows, columns } = this.laid;
-    let best = { row: rows >> 1, column: columns >> 1, size: -1 };
+    let best = { row: rows >> 1, column: columns >> 1, size: -Infinity };
     for (let i = 0; i < 24; i++) {
       for (let j = 0; j < 24; j++) {
         const [row, column] = [Math.floor((rows * (i + 8)) / 40), Math.floor((columns * (j + 8)) / 40)];
-        const size = Math.abs(this.sumAt(row, column));
+        const size = this.sumAt(row, column);
         if (size > best.size) best = { row, column, size };
       }
     }
@@ -89,6 +92,7 @@ export class Bench {
   hold(held) {
     this.held = held ?? !this.held;
     if (this.held) this.walk.placed = true;
+    else this.lab.keep();
     this.draw();
     if (this.held) {
       this.lab.squareAround(...this.cornerOf(this.at), this.laid.down.span, this.laid.across.span);
@@ -200,7 +204,7 @@ export class Bench {
       return line;
     });
     this.$(".equation").replaceChildren(...lines);
-    const held = this.held ? " · held (a click or Esc lets go)" : "";
+    const held = this.held && !this.walk.playing ? " · held: Esc, or a click on it, lets go" : "";
     this.$(".where").textContent = `Row ${row + 1}, column ${column + 1} of the response${held}`;
     if (this.walk.playing) return;
     const told = `Row ${row + 1}, column ${column + 1}: sum ${sums.map(({ text }) => text).join(", ")}`;

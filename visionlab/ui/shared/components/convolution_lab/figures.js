@@ -43,11 +43,13 @@ export function weightText(weight) {
   return exactWeight(weight) ?? short(weight);
 }
 
-// The same in at most so many characters: .02 for 0.0178; nothing where even that is too long.
+// The same in at most so many characters: .02 for 0.0178; nothing where even that is too long by half, which a smaller
+// size of type makes good.
 export function weightIn(weight, characters) {
   const bare = (text) => text.replace(/^(−?)0\./, "$1.");
   const texts = [weightText(weight), bare(weightText(weight)), ...[2, 1].map((digits) => bare(short(weight, digits)))];
-  return texts.find((text) => text.length <= characters) ?? "";
+  const shortest = texts.reduce((best, text) => (text.length < best.length ? text : best));
+  return texts.find((text) => text.length <= characters) ?? (shortest.length <= 1.5 * characters ? shortest : "");
 }
 
 // How many decimals a result needs: none where it is whole, two from 1 on, more where it is small.

@@ -106,7 +106,7 @@ export class KernelGrid {
     input.addEventListener("blur", () => {
       if (readWeight(input.value) === null) {
         this.takeBack(i, j, start, input);
-        this.refuse(`“${input.value.slice(0, 20)}” is no number: it stays ${weightText(start)}. Write 0.5, 0,5, 1/9 or −2.`);
+        this.refuse(`${whyNot(input.value)}: row ${i + 1}, column ${j + 1} stays ${weightText(start)}. Write 0.5, 0,5, 1/9 or −2.`);
       }
       this.paint();
     });
@@ -162,6 +162,8 @@ export class KernelGrid {
       input.style.color = inkOn(fill);
       if (input === typing) return;
       input.value = weightIn(weight, this.characters);
+      const share = this.characters / input.value.length;
+      input.style.fontSize = share < 1 ? `calc(${share.toFixed(2)} * var(--tall))` : "";
       input.title = String(weight);
       input.setAttribute("aria-invalid", "false");
     });

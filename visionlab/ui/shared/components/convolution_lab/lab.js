@@ -31,6 +31,7 @@ class Lab {
     this.edits = new Set(); // the stamps of the kernels that were written here
     this.written = false; // whether the kernel that stands here is one of them
     this.restored = false;
+    this.renewed = false; // whether what the server knows is of another picture
     this.bench = new Bench(root.querySelector(".bench"), this);
     this.story = new Story(root.querySelector(".story"), this);
     const send = paced((edit) => this.tell("edit", edit));
@@ -68,6 +69,7 @@ class Lab {
       this.kernel.show(data.weights);
     }
     const picture = data.picture !== this.loaded;
+    const other = before && before.subject !== data.subject; // another picture, not the same one in another size
     if (picture) {
       const image = await decoded(data.picture);
       if (data.picture !== this.data.picture) return; // a newer one came in meanwhile
@@ -78,7 +80,8 @@ class Lab {
       context.drawImage(image, 0, 0);
       const old = this.pixels;
       this.pixels = context.getImageData(0, 0, canvas.width, canvas.height);
-      if (old && this.square) {
+      if (other) this.forget();
+      else if (old && this.square) {
         // Over the same part of the picture, which may be shown in another size.
         const [x, y, side] = this.square;
         const along = (start, before, after) => ((start + side / 2) / before) * after - side / 2;
@@ -87,6 +90,8 @@ class Lab {
     }
     if (picture || this.channel !== this.data.channel) this.see();
     this.compute(picture);
+    if (other || this.renewed) this.keep();
+    this.renewed = false;
     if (asked) {
       this.keep();
       this.story.root.scrollIntoView({ block: "nearest", behavior: "smooth" });
@@ -96,9 +101,19 @@ class Lab {
 
   restore(left) {
     this.restored = true;
-    this.square = left.square ?? null;
     if (left.speed !== undefined) this.bench.walk.speed = left.speed;
+    if (left.subject === undefined || left.subject === this.data.subject) {
+      this.square = left.square ?? null;
+      this.bench.begin = left.at && { row: left.at[0], column: left.at[1] };
+      this.bench.held = Boolean(left.at && left.held);
+    } else this.renewed = true; // the picture was changed on another page
     this.story.restore(left);
+  }
+
+  // What was pointed at in another picture means nothing in this one.
+  forget() {
+    this.square = this.story.at = this.bench.place = null;
+    this.bench.held = this.story.held = this.bench.walk.placed = false;
   }
 
   // The planes that the kernel is slid over, and how they look.
@@ -181,7 +196,10 @@ class Lab {
   keep() {
     clearTimeout(this.keeping);
     this.keeping = setTimeout(() => {
-      const left = { square: this.square, speed: this.bench.walk.speed, ...this.story.left() };
+      const { at, held, walk } = this.bench;
+      if (!at) return;
+      const { subject } = this.data;
+      const left = { subject, square: this.square, at: [at.row, at.column], held, speed: walk.speed, ...this.story.left() };
       const said = JSON.stringify(left);
       if (said === this.kept) return;
       this.kept = said;

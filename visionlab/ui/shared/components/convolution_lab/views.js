@@ -108,6 +108,8 @@ export function shiftText(n, run, changes, followed) {
   const last =
     whole < pool && pool < response
       ? "the more is pooled, the less this shift matters."
+      : whole < response && whole > 5
+        ? "the largest of all changed least, and 2 × 2 pooling does not help here: it takes in less than the picture moved."
       : whole < response
         ? "the largest of all hardly minds the shift, but 2 × 2 pooling does not help here: it takes in less than the picture moved."
         : "pooling does not help here: what the square shows has changed too much.";

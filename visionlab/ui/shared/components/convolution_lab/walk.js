@@ -98,15 +98,22 @@ export function followed(canvas, over, cellAt) {
   };
   const same = (one, other) => one.row === other.row && one.column === other.column;
   let pressed = null; // where: a click's own place is in whole pixels, and may be another cell
+  let dragged = false; // since then, over other cells
   canvas.addEventListener("pointermove", (event) => {
-    if (!over.ready || over.held || over.walk.playing) return;
+    if (!over.ready || over.walk.playing || (over.held && !(pressed && event.buttons))) return;
     const { row, column } = cell(event);
-    if (!same({ row, column }, over.at)) over.moveTo(row, column);
+    if (pressed && event.buttons) dragged ||= !same({ row, column }, pressed);
+    if (!same({ row, column }, over.at) && (dragged || !over.held)) over.moveTo(row, column);
   });
-  canvas.addEventListener("pointerdown", (event) => (pressed = over.ready && cell(event)));
+  canvas.addEventListener("pointerdown", (event) => {
+    pressed = over.ready && cell(event);
+    dragged = false;
+  });
+  canvas.addEventListener("pointerup", () => dragged && over.held && over.hold(true)); // a finger's drag is no click
   canvas.addEventListener("click", () => {
     if (!over.ready || !pressed) return;
     over.walk.pause();
+    if (dragged) return over.hold(true);
     const before = over.at;
     over.put(pressed.row, pressed.column);
     over.hold(!(over.held && same(before, over.at)));

@@ -13,6 +13,14 @@ export function readWeight(text) {
   return Number.isFinite(value) && Math.abs(value) <= 1e30 ? value : null;
 }
 
+// Why that is null.
+export function whyNot(text) {
+  const tried = text.trim();
+  if (!tried) return "A weight cannot be empty";
+  const number = tried.replaceAll("−", "-").split("/").every((part) => NUMBER.test(part.trim()));
+  return `“${tried.slice(0, 20)}” is no number${number ? " up to 1e30" : ""}`;
+}
+
 // A whole kernel: rows apart by line ends, semicolons or brackets, weights by tabs, commas or spaces; Python's lists,
 // too. → {weights} or {problem}, a sentence
 export function readWeights(text) {
@@ -27,7 +35,7 @@ export function readWeights(text) {
     const row = line.split(apart).map((part) => part.trim());
     const values = row.map(readWeight);
     const wrong = values.indexOf(null);
-    if (wrong >= 0) return { problem: `“${row[wrong].slice(0, 20)}” is no number. Paste rows like 1 0 −1.` };
+    if (wrong >= 0) return { problem: `${whyNot(row[wrong])}. Paste rows like 1 0 −1.` };
     rows.push(values);
   }
   if (!rows.length) return { problem: "Nothing was pasted that is a number. Paste rows like 1 0 −1." };
