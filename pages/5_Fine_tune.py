@@ -3,13 +3,16 @@
 import streamlit as st
 
 from visionlab.ui.shared.page import page
-from visionlab.ui.studio import lost, projects, start
+from visionlab.ui.studio import lost, projects, uploads
+from visionlab.ui.studio.classes import step as classes
 from visionlab.ui.studio.judge import step as judge
 from visionlab.ui.studio.pictures import step as pictures
 from visionlab.ui.studio.takeaway import step as takeaway
 from visionlab.ui.studio.train import step as train
 
+LAST = "last-step"  # that one was at, for when one comes back
 STEPS = {
+    "Classes": classes.show,
     "Pictures": pictures.show,
     "Train": train.show,
     "Judge": judge.show,
@@ -17,20 +20,22 @@ STEPS = {
 }
 
 with page("Fine-tune"):
+    uploads.watch_refusals()
     project = projects.choose()
-    if project is None:
-        start.show()
-    else:
-        lost.show(project)
-        if st.session_state.get("step") not in STEPS:  # at first, or where the link lost it on the way back
-            linked = st.query_params.get("step")
-            st.session_state["step"] = linked if linked in STEPS else "Pictures"
-        step = st.segmented_control(
-            "Step",
-            STEPS,
-            required=True,
-            key="step",
-            bind="query-params",
-            label_visibility="collapsed",
-        )
-        STEPS[step](project)
+    step = "Classes"
+    with st.container():  # also without a project, so that the cards stay in their place when there is one
+        if project is not None:
+            lost.show(project)
+            if st.session_state.get("step") not in STEPS:  # at first, or where the link lost it on the way back
+                linked = st.query_params.get("step", st.session_state.get(LAST))
+                st.session_state["step"] = linked if linked in STEPS else "Classes"
+            step = st.segmented_control(
+                "Step",
+                STEPS,
+                required=True,
+                key="step",
+                bind="query-params",
+                label_visibility="collapsed",
+            )
+    st.session_state[LAST] = step
+    STEPS[step](project)

@@ -23,8 +23,8 @@ from visionlab.network.files import weights
 from visionlab.network.running.certainty import tempered
 from visionlab.network.running.prediction import probabilities
 from visionlab.network.zoo.models import MODELS
-from visionlab.ui.predict.live import answer_to
 from visionlab.ui.shared.components.camera import Frame
+from visionlab.ui.shared.live import answer_to
 from visionlab.ui.shared.state import SAMPLE, TrainedHead
 from visionlab.ui.shared.visitor import COOKIE
 from visionlab.wording import sized
@@ -289,7 +289,7 @@ def test_a_photograph_is_shown_with_what_is_said_of_it_and_leads_to_the_reasons(
     for sample in ("rocket", "coffee"):  # a person takes two
         app.segmented_control(key="mode").set_value("Live camera").run()
         still = encode_jpeg(vl.load_sample(sample), 95)
-        app.session_state["photograph"] = still  # as the camera hands it over
+        app.session_state["live-camera-photograph"] = still  # as the camera hands it over
         app.run()
         assert not app.exception
         expected = vl.predict(net, [vl.load_image(still)], 5)[0]
@@ -360,7 +360,7 @@ def test_a_head_that_refuses_says_so_wherever_it_is_asked(open_page, net, refuse
     table = next(element.value for element in app.get("html") if 'class="networks"' in element.value)
     assert ("None of these" in table) == refuses
     app.segmented_control(key="mode").set_value("Live camera").run()
-    app.session_state["photograph"] = encode_jpeg(vl.load_sample("cat"), 95)
+    app.session_state["live-camera-photograph"] = encode_jpeg(vl.load_sample("cat"), 95)
     app.run()
     assert not app.exception
     assert any("**None of these.**" in each.value for each in app.markdown) == refuses

@@ -26,10 +26,11 @@ from visionlab.ui.shared.page import PAGES
 from visionlab.ui.shared.visitor import COOKIE
 from visionlab.ui.shared.widgets import plain
 from visionlab.ui.studio import projects
-from visionlab.ui.studio.pictures import as_zip, gallery
+from visionlab.ui.studio.pictures import as_zip, gallery, intake
 from visionlab.ui.studio.pictures import step as pictures
-from visionlab.ui.studio.pictures.intake import told as outcome
+from visionlab.ui.studio.pictures.arrivals import told as outcome
 
+BEGIN = "Or name your classes, with commas."  # where there is no project
 HOSTILE = "![x](http://elsewhere.io/x) **b** :red[c] $d$ `e` <i>f</i>"
 
 
@@ -96,10 +97,14 @@ def counts(app: AppTest) -> dict[str, int]:
 
 
 def named(app: AppTest, *names: str) -> AppTest:
-    """A project whose first classes have these names."""
-    for label, name in zip(("One class", "Another class"), names, strict=False):
-        app.text_input(key=label).set_value(name)
-    button(app, "Start with these").click().run()
+    """A project whose first classes have these names, at the step Pictures."""
+    app.text_input(key="new-class").set_value(", ".join(names))
+    button(app, "Add the classes").click().run()
+    return at_pictures(app)
+
+
+def at_pictures(app: AppTest) -> AppTest:
+    app.segmented_control(key="step").set_value("Pictures").run()
     assert not app.exception
     return app
 
@@ -134,10 +139,11 @@ def acts(monkeypatch) -> dict:
 
 def test_nothing_is_made_before_something_is_added(open_page, workspace_folder):
     app = open_page("Fine-tune")
-    assert "How do you want to begin?" in shown(app)
+    assert BEGIN in shown(app)
     assert not workspace_folder.exists()
     assert "project" not in app.query_params
     assert [each.label for each in app.selectbox] == ["Set"]
+    assert [each.value for each in app.text_input][:2] == ["Class 1", "Class 2"]
 
 
 def test_from_two_names_to_what_can_be_trained(open_page, finish):
@@ -266,7 +272,7 @@ def test_where_it_is_not_clear_whether_folders_are_classes_it_is_asked(
     finish(app)
     assert "may be classes" not in shown(app)
     if expected is None:
-        assert "Name your classes" in shown(app) or "cannot be opened" in shown(app)
+        assert BEGIN in shown(app) or "cannot be opened" in shown(app)
     else:
         assert counts(app) == expected
 
@@ -292,7 +298,7 @@ def test_broken_and_repeated_pictures_are_told_and_left_out(studio, finish):
     ("entries", "why"),
     [
         ({"../../evil/a.png": b"x", "cats/b.png": b"x"}, "../../evil/a.png"),
-        ({f"folder {i}/a.png": b"x" for i in range(101)}, "101 classes"),
+        ({f"folder {i}/a.png": b"x" for i in range(301)}, "301 classes"),
         ({"a.png": b"x"}, "no class folders"),
     ],
 )
@@ -410,7 +416,7 @@ class Junk(io.BytesIO):
 
 def begins_again(app: AppTest, told: str) -> None:
     """The person is where they can begin, reads why, once, and has no project that nothing came into."""
-    assert "How do you want to begin?" in shown(app)
+    assert BEGIN in shown(app)
     assert shown(app).count(told) == 1
     assert "There is no such project" not in shown(app)
     before = [each.name for each in Workspace().projects(app.session_state[COOKIE])]
@@ -669,6 +675,10 @@ def test_the_gallery_moves_removes_and_opens(studio, acts):
     ids = [tile.id for tile in acts["tiles"]]
     acts["on_move"](ids[:2], 1)
     assert counts(studio) == {"cats": 6, "dogs": 8}
+    acts["on_enable"](ids[3:5], False)
+    studio.run()
+    assert [tile.name for tile in acts["tiles"] if tile.off] == ["0-3.png", "0-4.png"]
+    assert studio.button(key="undo").help.startswith("Undo: Switched 2 pictures off")
     acts["on_remove"](ids[2:3])
     assert counts(studio) == {"cats": 5, "dogs": 8}
     studio.run()
@@ -678,7 +688,11 @@ def test_the_gallery_moves_removes_and_opens(studio, acts):
     assert not studio.exception
     assert "0-0.png" in shown(studio)
     assert "dogs · 64 × 64 px" in shown(studio)
+    studio.toggle(key=f"learn-from-{ids[0]}").set_value(False).run()
+    assert not project_of(studio).picture(int(ids[0])).enabled
     cats = project_of(studio).classes()[0].id
+    studio.session_state[gallery.OPENED] = int(ids[0])
+    studio.run()
     studio.selectbox(key=f"move-to-{ids[0]}").set_value(cats).run()
     assert counts(studio) == {"cats": 6, "dogs": 7}
 
@@ -686,7 +700,7 @@ def test_the_gallery_moves_removes_and_opens(studio, acts):
 def test_pages_of_a_large_class(open_page, finish, acts):
     app = open_page("Fine-tune")
     uploader(app, "A zip").set_value(zipped({f"many/{i:03}.png": noisy(0, i) for i in range(2 * PAGE + 5)})).run()
-    finish(app)
+    at_pictures(finish(app))
     assert [len(acts["tiles"]), acts["shown"]] == [PAGE, None]
     key = f"page-{project_of(app).id}-None"
     app.session_state[key] = 3
@@ -714,6 +728,7 @@ def test_near_duplicates_are_badged_and_counted(open_page, finish, acts):
     uploader(app, "A zip").set_value(zipped(entries)).run()
     finish(app)
     assert "4 pictures added, 2 near-duplicates kept together in groups." in shown(app)
+    at_pictures(app)
     assert "2 pictures are near-duplicates, or of one burst, in 1 group." in shown(app)
     assert [tile.badge for tile in acts["tiles"]] == ["2 alike", "2 alike", "", ""]
 
@@ -725,11 +740,11 @@ def test_a_burst_is_one_group_and_one_edit(studio, monkeypatch, registry):
     monkeypatch.setattr(st, "session_state", kept)
     project = project_of(studio)
     frames = [noisy(2, i) for i in range(20)]
-    pictures._take_batch(project, "cats", Batch("lost", 0, 2, (noisy(2, 99),)))
-    pictures._take_batch(project, "cats", Batch("one", 0, 2, tuple(frames[:16])))
-    assert registry.about(f"pictures into {project.id}").over, "the burst has not come to its end"
-    pictures._take_batch(project, "cats", Batch("one", 1, 2, tuple(frames[16:])))
-    assert registry.about(f"pictures into {project.id}").wait(60)
+    intake.take_batch(lambda: (project, "cats"), "burst", Batch("lost", 0, 2, (noisy(2, 99),)))
+    intake.take_batch(lambda: (project, "cats"), "burst", Batch("one", 0, 2, tuple(frames[:16])))
+    assert all(job.over for job in intake.coming(project)), "the burst has not come to its end"
+    intake.take_batch(lambda: (project, "cats"), "burst", Batch("one", 1, 2, tuple(frames[16:])))
+    assert all(job.wait(60) for job in intake.coming(project))
     came = project.pictures()[14:]
     assert len(came) == 20
     assert len({each.group for each in came}) == 1
@@ -793,7 +808,7 @@ def test_what_works_on_a_project_stops_when_it_is_deleted(studio, registry):
     ended.set()
     assert other.wait(60)
     assert not studio.exception
-    assert "How do you want to begin?" in shown(studio)
+    assert BEGIN in shown(studio)
     assert not project.folder.exists()
 
 
@@ -802,7 +817,7 @@ def test_another_session_finds_it_by_its_link_alone(studio, new_app):
     app = new_app()
     app.run()
     app.switch_page(PAGES["Fine-tune"].script).run()
-    assert "How do you want to begin?" in shown(app)
+    assert BEGIN in shown(app)
     app.query_params["project"] = project.id
     app.run()
     assert "opened by its link" in shown(app)

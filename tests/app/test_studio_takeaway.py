@@ -1,4 +1,4 @@
-"""The studio's step “Take away”: what is tried, what is packed, and what is opened again."""
+"""The studio's step “Take away”: what is packed, and what is opened again."""
 
 import io
 import zipfile
@@ -12,7 +12,6 @@ from streamlit.testing.v1 import AppTest
 from tiny import tiny_classifier
 
 from visionlab.imaging.samples import load_sample
-from visionlab.learning.features.embedding import embed
 from visionlab.learning.heads.head import load_head
 from visionlab.learning.projects.as_zip import export_zip
 from visionlab.learning.projects.workspace import Workspace
@@ -20,7 +19,6 @@ from visionlab.learning.takeaway import export
 from visionlab.learning.takeaway import package as package_module
 from visionlab.learning.takeaway.export import Parity
 from visionlab.learning.takeaway.package import open_package, pack
-from visionlab.network.running.prediction import probabilities
 from visionlab.ui.shared import cached, store
 from visionlab.ui.shared.networks import YOUR_HEAD
 from visionlab.ui.shared.visitor import COOKIE
@@ -82,25 +80,9 @@ def package(project, run, net, pictures: bool) -> bytes:
     return file.getvalue()
 
 
-def test_what_is_tried_is_answered_and_measured(app, project, run, net):
-    app.run()
-    assert not app.exception
-    case = case_of(project, run)
-    image = load_sample("cat")
-    row = probabilities(case.net, [image])[0]
-    head = case.head
-    distance = float(head.refusal.distances(embed(net, [image]))[0])
-    told = lines(app)
-    assert f"distance from the training pictures is {distance:.1f}" in told
-    assert ("None of these" in told) == (distance > head.refusal.threshold)
-    name = head.classes[row.argmax()].replace("*", "\\*")
-    assert f"“{name}” ({row.max():.0%})" in told
-
-
-def test_a_run_whose_answers_are_lost_is_tried_but_not_packed(app, project, run):
+def test_a_run_whose_answers_are_lost_is_not_packed(app, project, run):
     next(each for each in run.head.parent.iterdir() if "outcome" in each.name).unlink()
     app.run()
-    assert "distance from the training pictures" in lines(app)
     assert "was not kept" in lines(app)
     assert "packed here" in app.file_uploader[-1].label, "what was taken away can still be opened"
 
@@ -203,7 +185,7 @@ def test_a_package_becomes_a_project_with_its_run(app, registry, workspace, proj
     app.button(key="go-to-opened").click().run()
     found = workspace.open(app.session_state["project"])
     assert found.id != project.id
-    assert app.session_state["step"] == "Pictures", "where one adds to them"
+    assert app.session_state["step"] == "Classes", "where one adds to them"
     assert {each.id for each in workspace.projects(ME)} == {project.id, found.id}
     assert found.keys() == project.keys()
     (first,) = found.runs()

@@ -20,6 +20,7 @@ from visionlab.learning.judging.evaluation import assess
 from visionlab.learning.projects.intake import Incoming, Intake, take
 from visionlab.learning.projects.outcome import Comparison, Outcome
 from visionlab.ui.shared.jobs import Job
+from visionlab.ui.shared.widgets import plain
 from visionlab.ui.studio.projects import intake_into
 from visionlab.ui.studio.train import run as training_run
 from visionlab.ui.studio.train import step as training_step
@@ -167,7 +168,7 @@ def test_what_lacks_is_said_before_one_can_start(app, project):
     assert "“**down**” has 1 picture" in "\n".join(text.value for text in app.text), "a name is never read as Markdown"
     app.radio(key="kind").set_value("prototype").run()
     assert not button(app, "Train").disabled
-    assert "nobody will know how good the head is" in lines(app)
+    assert "Nobody will know how good the head is" in lines(app)
 
 
 def test_a_head_of_which_nobody_knows_how_good_it_is(app, registry, project):
@@ -178,6 +179,24 @@ def test_a_head_of_which_nobody_knows_how_good_it_is(app, registry, project):
     finish(app, registry)
     assert {metric.label: metric.value for metric in app.metric}["Pictures"] == "13 + 0"
     assert len(Outcome.from_bytes(project.outcome(project.runs()[0].id)).pictures) == 0
+
+
+def test_one_burst_a_class_trains_and_what_its_figure_is_worth_is_said(workspace, net, registry):
+    project = workspace.create("Bursts", ME)
+    for kind, name in enumerate(("me", "cup")):
+        frames = [Incoming(name, f"{seed}.png", partial(striped, kind, seed), name) for seed in range(19)]
+        for _ in take(project, frames):
+            pass
+    app = AppTest.from_function(step, default_timeout=60, args=(str(workspace.folder), project.id)).run()
+    worth = plain("Of “me” and “cup” there is one burst: its last pictures are held out.")
+    for kind in ("prototype", "linear"):
+        app.radio(key="kind").set_value(kind).run()
+        assert "**24 pictures** to learn from, **10** to check with" in lines(app)
+        assert worth in lines(app)
+        button(app, "Train").click().run()
+        finish(app, registry)
+        assert lines(app).count(worth) == 2, "beside the figure, too"
+    assert [run.report["held_out"] for run in project.runs()] == [10, 10]
 
 
 def test_an_interrupted_run_goes_on(app, registry, project, workspace):

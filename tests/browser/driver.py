@@ -102,6 +102,15 @@ def another_picture(page: Page) -> None:
     expect(page.get_by_role("button", name="Paste a picture")).to_be_visible()
 
 
+def name_classes(page: Page, *names: str) -> None:
+    """Make a project of these classes from the empty page, and go to its pictures."""
+    page.get_by_label("Add classes").fill(", ".join(names))
+    page.get_by_label("Add classes").press("Enter")
+    page.get_by_role("radio", name="Pictures", exact=True).click()
+    expect(page.get_by_role("radio", name="Pictures", exact=True)).to_be_checked()
+    settle(page)
+
+
 def striped(kind: int, seed: int) -> bytes:
     """A PNG of stripes, one of two kinds, with noise of its own: easily told apart by the built-in network."""
     rows, columns = np.mgrid[:64, :64]

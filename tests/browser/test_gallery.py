@@ -423,7 +423,7 @@ def test_a_class_that_is_scrolled_out_of_its_row_takes_nothing(page: Page):
     drag(page, tile(page, "picture 0"), hidden)
     expect(page.locator(".ghost")).to_be_visible()
     page.mouse.up()
-    drag(page, tile(page, "picture 0"), chip(page, "4 class 3"))
+    drag(page, tile(page, "picture 0"), page.locator(".chips").get_by_role("button", name="class 3", exact=True))
     page.mouse.up()
     told(page, "id0 to 3")  # and nothing before
 
@@ -500,3 +500,29 @@ def test_a_selection_follows_what_is_there(in_browser):
         return [seen, ...["ArrowUp", "ArrowLeft", "x"].map((key) => selection.led(key, 1) ?? null)];
         """
     ) == [[[None, ""], ["a", "a"], ["e", "cde"], ["f", "d"], ["b", "b"]], "a", "a", None]
+
+
+def test_what_buttons_do_is_there_without_keys(page: Page):
+    """They act on what is selected, and nothing of the grid moves when something is."""
+    opened(page)
+    before = tiles(page).first.bounding_box()
+    buttons = [page.get_by_role("button", name=name, exact=True) for name in ("Switch off", "Delete")]
+    for button in (*buttons, chip(page, "dogs")):
+        expect(button).to_be_disabled()
+    page.get_by_role("button", name="Select all").click()
+    expect(page.locator(".count")).to_have_text("20 of 20 selected.")
+    page.get_by_role("button", name="Select none").click()
+    selected(page)
+    tile(page, "picture 0").click()
+    tile(page, "picture 2").click(modifiers=["ControlOrMeta"])
+    assert tiles(page).first.bounding_box() == before
+    buttons[0].click()
+    told(page, "id0+id2 off")
+    expect(tile(page, "picture 0, switched off")).to_be_visible()
+    tile(page, "picture 0").click()
+    page.keyboard.press("0")  # all that is selected is off, so that it goes on
+    told(page, "id0+id2 off", "id0 on")
+    tile(page, "picture 2").click()
+    buttons[1].click()
+    told(page, "id0+id2 off", "id0 on", "removed id2")
+    expect(tiles(page)).to_have_count(19)

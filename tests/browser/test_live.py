@@ -19,8 +19,8 @@ from visionlab.imaging.render import colour
 from visionlab.network.explain import explain
 from visionlab.network.explain.heatmap import lay_over
 from visionlab.network.running.prediction import predict
-from visionlab.ui.predict.live import answer_to
 from visionlab.ui.shared.components.camera import Frame
+from visionlab.ui.shared.live import answer_to
 
 
 def refuse(name: str) -> str:

@@ -72,7 +72,7 @@ def test_the_page_of_this_machine_is_offered_to_name_its_files(server):
 )
 def test_nobody_else_is(server, origin, headers):
     told = shown(HERE, origin, headers)
-    assert "How do you want to begin?" in told, "the page itself comes"
+    assert "Or name your classes" in told, "the page itself comes"
     assert FIELD not in told
 
 

@@ -21,7 +21,7 @@ SUBJECTS = {
         "[class*=st-key-map-]:not([class*=-picture])",
     ],
     "Predict": ["[class*=st-key-bars-]", ".st-key-roomy-answers [data-testid=stImage]"],
-    "Fine-tune": [".st-key-roomy-start"],
+    "Fine-tune": [".st-key-card-place-1", ".st-key-card-place-2"],
     "From scratch": [".st-key-numbers"],
 }
 ENOUGH = 60  # px of it that are seen, at least
@@ -72,9 +72,8 @@ def test_no_button_is_called_by_its_icon(page: Page, title):
         page.get_by_role("radio", name="Convolutional network").click()
         expect(page.get_by_role("button", name="Move up: pool, layer 4")).to_be_visible()
     if title == "Fine-tune":
-        page.get_by_label("One class").fill("cats")
-        page.get_by_label("Another class").fill("dogs")
-        page.get_by_role("button", name="Start with these").click()
+        page.get_by_label("Add classes").fill("cats, dogs")
+        page.get_by_label("Add classes").press("Enter")
         expect(page.get_by_role("button", name="More of the project")).to_be_visible()
     settle(page)
     assert not page.get_by_role("button", name=re.compile(r" icon$")).all_inner_texts()

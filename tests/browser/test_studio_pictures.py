@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser.driver import open_page, settle
+from browser.driver import name_classes, open_page, settle
 from browser.servers import start_server
 from PIL import Image as PillowImage
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -50,9 +50,7 @@ def tiles(page: Page) -> Locator:
 def bring(page: Page, photographs: Path) -> None:
     """Two classes, named and filled by hand."""
     open_page(page, "Fine_tune")
-    page.get_by_label("One class").fill("cats")
-    page.get_by_label("Another class").fill("dogs")
-    page.get_by_role("button", name="Start with these").click()
+    name_classes(page, "cats", "dogs")
     counted(page, cats=0, dogs=0)
     for name in ("cats", "dogs"):
         choose_class(page, name)
@@ -102,7 +100,7 @@ def test_two_classes_a_drag_an_undo_and_a_reload(page: Page, photographs: Path, 
 
     other = browser.new_context(base_url=server).new_page()
     open_page(other, "Fine_tune")
-    expect(other.get_by_text("How do you want to begin?")).to_be_visible(timeout=PATIENCE)
+    expect(other.get_by_text("Or name your classes, with commas.")).to_be_visible(timeout=PATIENCE)
     assert "cats and dogs" not in other.content()
     other.goto(address)
     expect(other.get_by_text("opened by its link")).to_be_visible(timeout=PATIENCE)
@@ -111,7 +109,10 @@ def test_two_classes_a_drag_an_undo_and_a_reload(page: Page, photographs: Path, 
 
 def test_a_picture_large_and_a_folder(page: Page, photographs: Path):
     open_page(page, "Fine_tune")
+    page.get_by_text("Or a whole set at once").click()
     uploader(page, "A folder").set_input_files(photographs)
+    expect(page.get_by_text("12 pictures added.")).to_be_visible()
+    page.get_by_role("radio", name="Pictures", exact=True).click()
     counted(page, cats=6, dogs=6)
     expect(page.get_by_text("12 pictures added.")).to_be_visible()
     tiles(page).nth(2).dblclick()
@@ -134,8 +135,7 @@ def test_a_picture_large_and_a_folder(page: Page, photographs: Path):
 
 def test_a_burst_of_the_camera_goes_into_the_class(page: Page):
     open_page(page, "Fine_tune")
-    page.get_by_label("One class").fill("me")
-    page.get_by_role("button", name="Start with these").click()
+    name_classes(page, "me")
     choose_class(page, "me")
     page.get_by_role("tab", name="Camera").click()
     page.get_by_role("button", name="Turn on the camera").click()
@@ -163,8 +163,7 @@ def test_a_killed_server_loses_nothing(browser: Browser, photographs: Path):
         page.goto(url)
         page.get_by_test_id("stApp").wait_for()
         page.goto(f"{url}/Fine_tune")
-        page.get_by_label("One class").fill("cats")
-        page.get_by_role("button", name="Start with these").click()
+        name_classes(page, "cats")
         choose_class(page, "cats")
         uploader(page).first.set_input_files(sorted((photographs / "cats").glob("*")))
         counted(page, cats=6)

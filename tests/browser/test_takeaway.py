@@ -8,7 +8,7 @@ from pathlib import Path
 
 import onnxruntime
 import pytest
-from browser.driver import LONG, open_page, settle, striped
+from browser.driver import LONG, name_classes, open_page, settle, striped
 from playwright.sync_api import Locator, Page, expect
 
 from visionlab import load_classifier, load_head, load_image, predict
@@ -63,9 +63,7 @@ def pack(page: Page) -> None:
 
 def test_trained_taken_away_opened_by_somebody_else_and_trained_on(page: Page, page_apart: Page, tmp_path: Path):
     open_page(page, "Fine_tune")
-    for label, name in zip(("One class", "Another class"), CLASSES, strict=True):
-        page.get_by_label(label).fill(name)
-    page.get_by_role("button", name="Start with these").click()
+    name_classes(page, *CLASSES)
     expect(page.get_by_text("No pictures yet")).to_be_visible()
     for kind in (0, 1):
         add(page, kind, range(8), together=8)
@@ -87,6 +85,7 @@ def test_trained_taken_away_opened_by_somebody_else_and_trained_on(page: Page, p
     expect(other.get_by_text("“my-classifier” is a project of yours now: 16 pictures and their head.")).to_be_visible()
     other.get_by_role("button", name="Go to it").click()
     expect(other.get_by_text("16 pictures · 2 classes")).to_be_visible()
+    go(other, "Pictures")
     assert re.search(r"project=[\w-]{22}", other.url)[0] != re.search(r"project=[\w-]{22}", page.url)[0]
     for kind in (0, 1):
         add(other, kind, range(100, 105), together=13)

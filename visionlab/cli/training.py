@@ -100,6 +100,8 @@ def train(
     else:
         print("on what was held out:")
         _print_report(report)
+    if told := run.head.facts.get("split"):
+        print(plain(told))
     if test is not None:
         print("on the test part of the set:")
         _print_evaluation(test)

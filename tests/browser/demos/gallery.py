@@ -40,6 +40,12 @@ def moved(ids: list[str], to: int) -> None:
             held[identity] = replace(held[identity], label=to)
 
 
+def enabled(ids: list[str], on: bool) -> None:
+    told.append(f"{'+'.join(ids)} {'on' if on else 'off'}")
+    for identity in ids:
+        held[identity] = replace(held[identity], off=not on)
+
+
 def removed(ids: list[str]) -> None:
     told.append(f"removed {'+'.join(ids)}")
     for identity in ids:
@@ -56,6 +62,7 @@ with page("Fine-tune"):
         shown=shown,
         key="gallery",
         on_move=moved,
+        on_enable=enabled,
         on_remove=removed,
         on_open=lambda identity: told.append(f"opened {identity}"),
         disabled=st.toggle("Disabled"),

@@ -17,7 +17,6 @@ from visionlab.learning.features.regression import STRENGTHS, Regression, folds
 from visionlab.learning.features.scaling import STRENGTH
 from visionlab.learning.heads import descent, fine_tuning
 from visionlab.learning.heads.head import load_head
-from visionlab.learning.heads.inputs import sides
 from visionlab.learning.heads.kinds import KINDS
 from visionlab.learning.heads.linear import choose_strength
 from visionlab.learning.heads.problem import Problem
@@ -210,44 +209,6 @@ def test_where_nothing_tells_classes_apart_they_are_equally_probable_whatever_th
     np.testing.assert_allclose(softmax(run.head.logits(run.features)), 0.5, atol=0.1)
 
 
-def in_parts(*counts):
-    """Two classes that come in parts of so many pictures each: train, validation, test."""
-    parts = np.repeat(["train", "validation", "test"][: len(counts)], counts).tolist()
-    places, labels = np.arange(2 * len(parts)), np.repeat([0, 1], len(parts))
-    return LabelledImages(places, labels, ("a", "b"), places, [""] * len(places), parts=parts * 2)
-
-
-def test_the_sets_own_parts_are_the_sides():
-    data = in_parts(5, 3, 2)
-    train, held_out = sides(data, None, 0, alone=False)
-    assert {data.parts[place] for place in train} == {"train"}
-    assert {data.parts[place] for place in held_out} == {"validation"}
-    assert (len(train), len(held_out)) == (10, 6)
-    train, held_out = sides(data, 0.25, 0, alone=False)  # of all but the test part
-    assert "test" not in {data.parts[place] for place in (*train, *held_out)}
-    assert (len(train), len(held_out)) == (12, 4)
-
-
-def test_copies_across_parts_are_learned_from_on_neither_side():
-    data = in_parts(5, 3, 2)
-    groups = data.groups.copy()
-    groups[5] = groups[0]  # a held-out picture is a copy of one to learn from
-    groups[8] = groups[1]  # and one of the test part of another
-    train, held_out = sides(replace(data, groups=groups), None, 0, alone=False)
-    assert 5 in held_out
-    assert not {0, 1} & {*train.tolist()}
-    train, held_out = sides(replace(data, groups=groups), 0.5, 0, alone=False)
-    assert not {1, 8} & {*train.tolist(), *held_out.tolist()}
-
-
-def test_a_set_without_what_is_to_be_held_out_says_so():
-    with pytest.raises(DatasetError, match="no validation part"):
-        sides(in_parts(4), None, 0, alone=False)
-    lacking = replace(in_parts(2, 2), parts=["train", "train", "validation", "validation"] + ["validation"] * 4)
-    with pytest.raises(DatasetError, match="“b” has no picture to learn from"):
-        sides(lacking, None, 0, alone=False)
-
-
 def test_a_run_on_the_sets_own_parts_tells_of_them(stripes):
     parts = ["train", "train", "train", "validation", "test"] * len(stripes)
     data = replace(stripes, parts=parts[: len(stripes)])
@@ -256,6 +217,25 @@ def test_a_run_on_the_sets_own_parts_tells_of_them(stripes):
         pass
     assert {data.parts[place] for place in run.held_out} == {"validation"}
     assert run.head.facts["trained_on"] == len(run.train) + len(run.held_out) == sum(p != "test" for p in data.parts)
+
+
+def test_a_burst_a_class_trains_and_says_what_its_figure_is_worth(stripes):
+    burst = replace(stripes, groups=stripes.labels)
+    run = fit(burst, tiny_classifier(), epochs=3)
+    for _ in run:
+        pass
+    assert run.report().confusion.sum() == len(run.held_out) > 0
+    assert "there is one burst" in run.head.facts["split"]
+    assert load_head(run.head.to_bytes()).facts["split"] == run.head.facts["split"]
+    few = burst.subset(np.concatenate([np.flatnonzero(burst.labels == one)[:3] for one in range(3)]))
+    run = fit(few, tiny_classifier(), epochs=3)
+    for _ in run:
+        pass
+    assert (len(run.train), len(run.held_out), run.head.refusal) == (9, 0, None)
+    assert "None is held out" in run.head.facts["split"]
+    assert "split" not in train_head(stripes, tiny_classifier(), epochs=1).facts
+    with pytest.raises(DatasetError, match="3 pictures, all of one group; a split needs two"):
+        fit(few, tiny_classifier(), kind="mlp")
 
 
 def test_the_share_to_refuse_is_chosen(stripes):

@@ -22,8 +22,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from visionlab.errors import BusyError, DatasetError, ParameterError
 from visionlab.imaging.image import encode_png, fingerprint
 from visionlab.learning.projects import journal
+from visionlab.learning.projects.as_zip import export_zip
 from visionlab.learning.projects.files import size_of, telling
-from visionlab.learning.projects.intake import from_files, take
+from visionlab.learning.projects.intake import from_files, from_zip, labelled, take
 from visionlab.learning.projects.workspace import Workspace
 
 ROOT = Path(__file__).parents[3]
@@ -531,22 +532,25 @@ def test_where_a_workspace_is_and_how_large(tmp_path, monkeypatch):
             Workspace()
 
 
-def test_a_project_of_the_first_version_is_brought_up_to_this_one(workspace):
+@pytest.mark.parametrize(("version", "later"), [(1, ("part", "switched_off")), (2, ("switched_off",))])
+def test_a_project_of_an_older_version_is_brought_up_to_this_one(workspace, version, later):
     project = workspace.create("Pets", ME)
     add(project, "cats", 1, 2)
     project.remove([project.pictures()[0].id])
-    old = {table: tuple(c for c in columns if c != "part") for table, columns in journal.JOURNALLED.items()}
+    old = {table: tuple(c for c in columns if c not in later) for table, columns in journal.JOURNALLED.items()}
     with sqlite3.connect(project.folder / "project.sqlite", isolation_level=None) as db:
         for event in ("INSERT", "UPDATE", "DELETE"):
             db.execute(f"DROP TRIGGER pictures_{event}")
-        db.execute("ALTER TABLE pictures DROP COLUMN part")
+        for column in later:
+            db.execute(f"ALTER TABLE pictures DROP COLUMN {column}")
         db.executescript(journal._triggers("pictures", old["pictures"]))
         for which in ("before", "after"):
-            db.execute(f"UPDATE changes SET {which} = json_remove({which}, '$.part') WHERE of = 'pictures'")
-        db.execute("PRAGMA user_version = 1")
+            for column in later:
+                db.execute(f"UPDATE changes SET {which} = json_remove({which}, '$.{column}') WHERE of = 'pictures'")
+        db.execute(f"PRAGMA user_version = {version}")
     for _ in range(2):
         again = workspace.open(project.id)
-    assert [each.part for each in again.pictures()] == [None]
+    assert [(each.part or "", each.enabled) for each in again.pictures()] == [("", True)]
     again.undo()  # what the journal kept of before
     assert len(again.pictures()) == 2
     add(again, "dogs", 3)
@@ -555,11 +559,47 @@ def test_a_project_of_the_first_version_is_brought_up_to_this_one(workspace):
     assert [each.name for each in again.pictures()] == ["1.png", "2.png", "3.png"]
 
 
+def test_pictures_are_switched_off_and_on_and_their_zip_says_so(workspace, pets, tmp_path):
+    one = pets.pictures()[0]
+    pets.enable([one.id], False)
+    assert [each.enabled for each in pets.pictures()[:2]] == [False, True]
+    assert one.id not in pets.labelled()[1]
+    assert {*pets.labelled(enabled_only=False)[1]} == {*pets.labelled()[1], one.id}
+    assert (pets.undo(), pets.picture(one.id).enabled) == ("Switched 1 picture off", True)
+    assert (pets.redo(), pets.picture(one.id).enabled) == ("Switched 1 picture off", False)
+    for _ in export_zip(pets, tmp_path / "pets.zip"):
+        pass
+    again = workspace.create("Again", ME)
+    for _ in take(again, from_zip(tmp_path / "pets.zip")):
+        pass
+    assert [each.name for each in again.pictures() if not each.enabled] == [one.name]
+    assert len(labelled(from_zip(tmp_path / "pets.zip"))) == len(pets.labelled()[1]), "and so the shell knows it"
+    pets.enable([one.id], True)
+    assert one.id in pets.labelled()[1]
+    mine = [each.id for each in pets.pictures() if each.class_id == one.class_id]
+    pets.enable(mine, False)
+    with pytest.raises(DatasetError, match="has no pictures"):
+        pets.labelled()
+    pets.remove([one.id])
+    with pytest.raises(DatasetError, match="not in the project any more"):
+        pets.enable([one.id], True)
+
+
+def test_several_classes_are_one_edit(workspace):
+    project = workspace.create("Insects", ME)
+    assert project.add_classes(["ant", " bee "]) == [each.id for each in project.classes()]
+    assert [each.name for each in project.classes()] == ["ant", "bee"]
+    with pytest.raises(DatasetError, match="same name"):
+        project.add_classes(["fly", "ANT"])
+    assert project.undo() == "Added 2 classes"
+    assert project.classes() == []
+
+
 def test_databases_that_cannot_be_used(workspace, pets):
     other = workspace.create("Birds", ME)
     with closing(sqlite3.connect(pets.folder / "project.sqlite")) as db:
         db.execute("PRAGMA user_version = 7")
-    with pytest.raises(DatasetError, match="of version 7; this visionlab opens version 2"):
+    with pytest.raises(DatasetError, match="of version 7; this visionlab opens version 3"):
         workspace.open(pets.id)
     (pets.folder / "project.sqlite").write_bytes(b"no database at all" * 99)
     with pytest.raises(DatasetError, match="database is damaged"):

@@ -16,7 +16,7 @@ from visionlab.learning.features.source import embedder
 from visionlab.learning.heads.block import Block, Maps, last_block
 from visionlab.learning.heads.problem import Problem
 from visionlab.learning.sets.dataset import LabelledImages
-from visionlab.learning.sets.layout import TEST, VALIDATION
+from visionlab.learning.sets.sides import Sides
 from visionlab.network.running.classifier import Classifier
 
 
@@ -30,8 +30,7 @@ class Inputs:
         self,
         data: LabelledImages,
         net: Classifier,
-        train: NDArray[np.int64],
-        held_out: NDArray[np.int64],
+        split: Sides,
         *,
         features: NDArray[np.float32] | None,
         views: tuple[str, ...],
@@ -41,7 +40,8 @@ class Inputs:
         maps: bool,
     ):
         self.net = net = embedder(net)
-        self.train, self.held_out, self.views, self.seed = train, held_out, views, seed
+        self.split, self.train, self.held_out = split, split.train, split.held_out
+        self.views, self.seed = views, seed
         self.cache, self.precision = cache, precision
         self.labels, self.groups, self.classes = data.labels, data.groups, len(data.classes)
         self.features = features
@@ -108,36 +108,3 @@ class Inputs:
         features = np.concatenate([self.features[own], *self._extra]) if self._extra else self.features[own]
         labels, groups, fresh = self.labels[rows], self.groups[rows], self.features[held_out]
         return Problem(features, labels, groups, fresh, self.classes, self.seed, strength, self.block)
-
-
-def sides(data: LabelledImages, validation: float | None, seed: int, alone: bool) -> tuple[NDArray[np.int64], ...]:
-    """The indices of the training and of the held-out pictures, ascending; the set's test part, and what shares a group
-    with it, is on neither side.
-
-    Held out is a share of all the others or, where validation is None, the set's own validation part; what shares a
-    group with it is not learned from. Nothing is held out where validation is 0 or, if alone is set, where a class has
-    a single picture, or copies of one. Raises DatasetError where the data cannot be split, or a class has no picture.
-    """
-    parts = np.array(data.parts or [""] * len(data))
-    apart = np.isin(data.groups, data.groups[parts == TEST])
-    if validation is None:
-        held = ~apart & (parts == VALIDATION)
-        train = ~apart & ~np.isin(data.groups, data.groups[held])
-        if not held.any():
-            raise DatasetError("The set has no validation part to hold out; hold out a share, like 0.25.")
-        for name, count in zip(data.classes, np.bincount(data.labels[train], minlength=len(data.classes)), strict=True):
-            if not count:
-                raise DatasetError(f"“{name}” has no picture to learn from beside the held-out part; add some.")
-        return np.flatnonzero(train), np.flatnonzero(held)
-    own = np.flatnonzero(~apart)
-    labels, groups = data.labels[own], data.groups[own]
-    pairs = np.unique(np.stack([labels, groups]), axis=1)
-    units = np.bincount(pairs[0], minlength=len(data.classes))  # of each class: pictures that are no copies
-    if len(data.classes) > 1 and (validation == 0 or (alone and units.min() < 2)):
-        for name, count in zip(data.classes, units, strict=True):
-            if count == 0:
-                raise DatasetError(f"“{name}” has no picture; add some or leave the class out.")
-        return own, np.zeros(0, np.int64)
-    places = LabelledImages(own, labels, data.classes, groups, [data.names[index] for index in own])
-    halves = places.split(validation=validation or 0.25, seed=seed)  # of a single class it says what is wrong
-    return tuple(np.asarray(list(half.images), np.int64) for half in halves)

@@ -19,13 +19,14 @@ from visionlab.learning.features.cache import FeatureCache
 from visionlab.learning.features.source import network_fingerprint
 from visionlab.learning.heads.checkpoints import Checkpoint
 from visionlab.learning.heads.head import Head
-from visionlab.learning.heads.inputs import Inputs, sides
+from visionlab.learning.heads.inputs import Inputs
 from visionlab.learning.heads.kinds import KINDS, Kind
 from visionlab.learning.heads.problem import Parts, Trial
 from visionlab.learning.judging.calibration import helpful_temperature
 from visionlab.learning.judging.metrics import Report, evaluate
 from visionlab.learning.judging.refusal import Refusal, fit_refusal, promise
 from visionlab.learning.sets.dataset import LabelledImages
+from visionlab.learning.sets.sides import sides
 from visionlab.network.running.classifier import Classifier
 
 __all__ = ["KINDS", "Epoch", "Fit", "Kind", "fit", "train_head"]  # what vl.training offers
@@ -148,6 +149,7 @@ class Fit:
                 "validation_accuracy": self.best.validation_accuracy if len(self.held_out) else None,
                 "confusion": self.report().confusion.tolist() if len(self.held_out) else None,
                 "epoch": self.best.index,
+                **({"split": told} if (told := self._inputs.split.told) else {}),
                 **parts.facts,
             }
             head = Head(
@@ -250,10 +252,11 @@ def fit(
     kind is a name in KINDS, epochs how many at most (None: the kind's own number). features (N, F) are taken where the
     pictures were embedded before; cache keeps those that are computed. validation is the share that is held out,
     stratified, groups kept together: 0 holds nothing out, and then nothing tells how good the head is; None holds out
-    the set's own validation part. What is of its test part is left out. Nothing is held out for the nearest
-    prototype where a class has a single picture, or copies of one: all pictures are learned from. strength is
-    that of the L2 penalty of a linear head, and of the one that fine-tuning starts from (None: chosen by
-    cross-validation); views are names in VIEWS, learned from beside the training pictures (None: the kind's own).
+    the set's own validation part. What is of its test part is left out. A class that is a single burst is parted
+    by time, and nothing is held out where one is too small for that: see sets.sides; the head's facts say so under
+    “split”. strength is that of the L2 penalty of a linear head, and of the one that fine-tuning starts from (None:
+    chosen by cross-validation); views are names in VIEWS, learned from beside the training pictures (None: the kind's
+    own).
     refuse is the share of pictures of the classes that the head may take for none of these.
     precision is the dtype in which the network computes features (None: float32). resume goes on from a checkpoint.
 
@@ -282,7 +285,7 @@ def fit(
     inputs = Inputs(
         data,
         net,
-        *sides(data, validation, seed, alone=way.alone),
+        sides(data, validation, seed, alone=way.alone, needed=way.needs_held_out),
         features=features,
         views=way.views if views is None else check_views(views),
         seed=seed,

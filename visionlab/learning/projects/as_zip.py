@@ -1,7 +1,8 @@
 """A project as a zip that people can use elsewhere: a folder a class, and a manifest for what folders cannot say.
 
 manifest.json: {"format": "visionlab-data-1", "project": name, "classes": [{"name", "enabled"}], "pictures": [{"file":
-path in the zip, "class", "name", "digest": SHA-256 of the file, "group": a number, "part": of PARTS, if any}]}.
+path in the zip, "class", "name", "digest": SHA-256 of the file, "group": a number, "part": of PARTS, if any, "off":
+true where it is not learned from}]}.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ class Listed:
     name: str
     group: str
     part: str
+    switched_off: bool
 
 
 def export_zip(
@@ -89,6 +91,8 @@ def export_zip(
             listed.append({**said, "digest": picture.digest, "group": picture.group})
             if picture.part:
                 listed[-1]["part"] = picture.part
+            if not picture.enabled:
+                listed[-1]["off"] = True
             yield Packed(done, len(pictures))
         said = {"format": FORMAT, "project": project.info().name}
         said["classes"] = [{"name": each.name, "enabled": each.enabled} for each in classes]
@@ -147,7 +151,8 @@ def read_manifest(packed: zipfile.ZipFile) -> dict[str, Listed] | None:
 def _listed(each: Mapping[str, object], enabled: Mapping[str, bool]) -> Listed:
     name = _text(each["class"])
     part = _text(each.get("part", ""))
-    return Listed(name, enabled[name], _text(each["name"]), str(int(each["group"])), part if part in PARTS else "")
+    part, off = part if part in PARTS else "", each.get("off") is True
+    return Listed(name, enabled[name], _text(each["name"]), str(int(each["group"])), part, off)
 
 
 def _text(value: object) -> str:

@@ -41,7 +41,7 @@ class Incoming:
 
     group: those of one text within an intake, such as a camera's burst, belong together, and their likeness to others
     is not looked for; None where nothing is known.  enabled: whether a class that is made for it is learned from.
-    part: which of layout.PARTS of its set it is of, if any.
+    part: which of layout.PARTS of its set it is of, if any.  switched_off: it is kept, and not learned from.
     """
 
     class_name: str
@@ -50,6 +50,7 @@ class Incoming:
     group: str | None = None
     enabled: bool = True
     part: str = ""
+    switched_off: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +125,9 @@ def from_zip(file: str | os.PathLike[str] | bytes | BinaryIO, parts: bool | None
     if absent := sorted(listed.keys() - files.keys()):
         raise DatasetError(f"The zip's manifest names “{absent[0]}”, which is not in the zip; export it anew.")
     incoming = [
-        Incoming(each.class_name, each.name, load(files[path], path), each.group, each.enabled, each.part)
+        Incoming(
+            each.class_name, each.name, load(files[path], path), each.group, each.enabled, each.part, each.switched_off
+        )
         for path, each in listed.items()
     ]
     here = sorted(dict(archive.pictures_in(packed)).items(), key=lambda pair: pair[0])
@@ -146,14 +149,14 @@ def _arriving(found: Arranged[T], load: Callable[[T, str], Callable[[], bytes]])
 
 
 def labelled(incoming: Iterable[Incoming]) -> LabelledImages:
-    """What came, as a set to learn from: without classes that are disabled; copies, near-duplicates, and what is of one
+    """What came, as a set to learn from: without what is switched off; copies, near-duplicates, and what is of one
     group, share a group. Pictures are loaded and decoded at each look.
 
     Raises DatasetError like LabelledImages.from_uploads.
     """
     classes: dict[str, list[Incoming]] = {}
     for each in incoming:
-        if each.enabled:
+        if each.enabled and not each.switched_off:
             classes.setdefault(each.class_name, []).append(each)
     taken = [each for items in classes.values() for each in items]
     data = LabelledImages.from_uploads(
@@ -298,4 +301,5 @@ def _look(incoming: Incoming, known: Container[str], file: Path) -> Arrival | st
         file,
         in_small(image),
         incoming.part,
+        incoming.switched_off,
     )

@@ -17,14 +17,18 @@ from pathlib import Path
 from visionlab.errors import DatasetError
 from visionlab.learning.projects.files import telling
 
-VERSION = 2  # of the schema; what was of the first is brought up to it
+VERSION = 3  # of the schema; what was of an older one is brought up to it
 EDITS = 200  # that can be undone; older ones are forgotten
 PATIENCE = 30.0  # seconds that an edit waits for another one to end
 
 JOURNALLED = {
     "classes": ("id", "name", "enabled", "position"),
-    "pictures": ("id", "class_id", "name", "digest", "key", "hash", "group_id", "width", "height", "bytes", "part"),
+    "pictures": (
+        *("id", "class_id", "name", "digest", "key", "hash", "group_id", "width", "height", "bytes"),
+        *("part", "switched_off"),
+    ),
 }
+LATER = {2: "part TEXT", 3: "switched_off INTEGER"}  # columns of pictures, by the version that brought them
 
 # Foreign keys among journalled tables are looked at when a transaction ends: undoing passes through any order.
 # An id is never given twice, since the journal may still speak of the row that had it.
@@ -38,7 +42,8 @@ CREATE TABLE pictures (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     class_id INTEGER NOT NULL REFERENCES classes DEFERRABLE INITIALLY DEFERRED,
     name TEXT NOT NULL, digest TEXT NOT NULL, key TEXT NOT NULL UNIQUE, hash INTEGER NOT NULL,
-    group_id INTEGER NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, bytes INTEGER NOT NULL, part TEXT
+    group_id INTEGER NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, bytes INTEGER NOT NULL, part TEXT,
+    switched_off INTEGER
 );
 CREATE INDEX pictures_of_class ON pictures (class_id, id);
 CREATE INDEX pictures_of_digest ON pictures (digest);
@@ -118,19 +123,21 @@ class Database:
                 db.execute("UPDATE project SET created = ?, changed = ?", (now, now))
 
     def check(self) -> None:
-        """Bring the file up to this version. DatasetError where it is of another one than this and the first."""
+        """Bring the file up to this version. DatasetError where it is of a later one."""
         with self.reading() as db:
             version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version == 1:
+        if 1 <= version < VERSION:
             version = self._bring_up()
         if version != VERSION:
             raise DatasetError(f"The project is of version {version}; this visionlab opens version {VERSION}.")
 
     def _bring_up(self) -> int:
-        """From the first version, which did not know of which part of a set a picture is; the version that it has."""
+        """From an older version, which lacks columns; the version that it has then."""
         with self.writing() as db:
-            if db.execute("PRAGMA user_version").fetchone()[0] == 1:  # nobody was quicker
-                db.execute("ALTER TABLE pictures ADD COLUMN part TEXT")
+            before = db.execute("PRAGMA user_version").fetchone()[0]
+            if before < VERSION:  # nobody was quicker
+                for version in range(before + 1, VERSION + 1):
+                    db.execute(f"ALTER TABLE pictures ADD COLUMN {LATER[version]}")
                 for event in ("INSERT", "UPDATE", "DELETE"):
                     db.execute(f"DROP TRIGGER pictures_{event}")
                 for trigger in filter(None, _triggers("pictures", JOURNALLED["pictures"]).split("END;\n")):

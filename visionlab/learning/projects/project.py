@@ -71,9 +71,14 @@ class Project(Runs):
 
     def add_class(self, name: str) -> int:
         """Make a class, the last in order; its id."""
+        return self.add_classes([name])[0]
+
+    def add_classes(self, names: Sequence[str]) -> list[int]:
+        """Make classes, the last in order, in one edit; their ids."""
         with self._edit() as edit:
-            edit.sentence = f"Added the class “{name.strip()}”"
-            return rows.make_class(edit.db, name)
+            named = f"the class “{names[0].strip()}”" if len(names) == 1 else f"{len(names)} classes"
+            edit.sentence = f"Added {named}"
+            return [rows.make_class(edit.db, name) for name in names]
 
     def rename_class(self, class_id: int, name: str) -> None:
         with self._edit() as edit:
@@ -155,6 +160,14 @@ class Project(Runs):
             edit.db.executemany("DELETE FROM pictures WHERE id = ?", [(picture,) for picture in picture_ids])
             edit.sentence = f"Removed {rows.counted(picture_ids)}"
 
+    def enable(self, picture_ids: Sequence[int], enabled: bool) -> None:
+        """Let the pictures be learned from, or keep them without that."""
+        with self._edit() as edit:
+            rows.check_pictures(edit.db, picture_ids)
+            changed = [(not enabled, picture) for picture in picture_ids]
+            edit.db.executemany("UPDATE pictures SET switched_off = ? WHERE id = ?", changed)
+            edit.sentence = f"Switched {rows.counted(picture_ids)} {'on' if enabled else 'off'}"
+
     def keys(self) -> set[str]:
         """The keys of all pictures."""
         with self._database.reading() as db:
@@ -168,15 +181,18 @@ class Project(Runs):
     def labelled(self, enabled_only: bool = True) -> tuple[LabelledImages, tuple[int, ...]]:
         """The pictures to learn from, class by class, and their ids; they are decoded at each look.
 
-        Raises DatasetError where there are fewer than two classes, or one has no pictures.
+        enabled_only: without classes and pictures that are switched off. Raises DatasetError where there are fewer than
+        two classes, or one has no pictures.
         """
         classes, pictures = self.snapshot()
         chosen = [each for each in classes if each.enabled or not enabled_only]
         if len(chosen) < 2:
             told = "1 class is" if len(chosen) == 1 else f"{len(chosen)} classes are"
             raise DatasetError(f"{told} there to learn; two or more are needed, so add or enable some.")
+        pictures = [each for each in pictures if each.enabled or not enabled_only]
+        filled = {each.class_id for each in pictures}
         for each in chosen:
-            if not each.count:
+            if each.id not in filled:
                 raise DatasetError(f"The class “{each.name}” has no pictures; add some, or disable it.")
         number = {each.id: index for index, each in enumerate(chosen)}
         found = sorted((p for p in pictures if p.class_id in number), key=lambda p: number[p.class_id])

@@ -45,7 +45,7 @@ class PictureInfo:
     """A picture: digest is the SHA-256 of its file, key that of its pixels (imaging.image.fingerprint).
 
     group: pictures of one number are copies or of one scene, and never part in a split.  width, height: pixels.
-    part: which of layout.PARTS of its set it is of, None or "" where nobody said.
+    part: which of layout.PARTS of its set it is of, None or "" where nobody said.  enabled: whether it is learned from.
     """
 
     id: int
@@ -58,6 +58,7 @@ class PictureInfo:
     height: int
     bytes: int
     part: str | None = None
+    enabled: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +67,7 @@ class Arrival:
 
     hashes: perceptual hash of the picture and of its mirror image.  group: pictures of one text belong together, and
     are not looked at for likeness; None where nothing is known.  enabled: of its class, where that is made for it.
-    small: the picture as similar.in_small has it.
+    small: the picture as similar.in_small has it.  switched_off: it is kept, and not learned from.
     """
 
     class_name: str
@@ -82,6 +83,7 @@ class Arrival:
     file: Path
     small: NDArray[np.float32]
     part: str = ""
+    switched_off: bool = False
 
 
 def counted(items: Sequence[object]) -> str:
@@ -125,8 +127,9 @@ def make_class(db: sqlite3.Connection, name: str, enabled: bool = True) -> int:
 
 
 def pictures(db: sqlite3.Connection, where: str, *values: object) -> list[PictureInfo]:
-    columns = "id, name, class_id, digest, key, group_id, width, height, bytes, part"
-    return [PictureInfo(*row) for row in db.execute(f"SELECT {columns} FROM pictures WHERE {where}", values)]
+    columns = "id, name, class_id, digest, key, group_id, width, height, bytes, part, switched_off"
+    found = db.execute(f"SELECT {columns} FROM pictures WHERE {where}", values)
+    return [PictureInfo(*row, not off) for *row, off in found]
 
 
 def check_pictures(db: sqlite3.Connection, picture_ids: Sequence[int]) -> None:
@@ -138,7 +141,7 @@ def check_pictures(db: sqlite3.Connection, picture_ids: Sequence[int]) -> None:
 
 def insert(db: sqlite3.Connection, arrival: Arrival, class_id: int, group_id: int | None) -> int:
     """Make a picture's row; its id, which is also its group where that is None."""
-    columns = "class_id, name, digest, key, hash, group_id, width, height, bytes, part"
+    columns = "class_id, name, digest, key, hash, group_id, width, height, bytes, part, switched_off"
     values = (
         class_id,
         arrival.name,
@@ -150,6 +153,7 @@ def insert(db: sqlite3.Connection, arrival: Arrival, class_id: int, group_id: in
         arrival.height,
         arrival.bytes,
         arrival.part,
+        arrival.switched_off,
     )
     marks = ", ".join("?" * len(values))
     number = db.execute(f"INSERT INTO pictures ({columns}) VALUES ({marks})", values).lastrowid

@@ -23,7 +23,7 @@ from visionlab.imaging.image import Image, check_image, fingerprint, load_image
 from visionlab.learning.sets.archive import check_counts, read_folder, read_zip
 from visionlab.learning.sets.layout import PARTS, TRAIN, Arranged
 from visionlab.learning.sets.similar import grouped, hashes, in_small
-from visionlab.learning.sets.splits import held_out
+from visionlab.learning.sets.splits import check_classes, parted
 
 DECODERS = min(4, os.cpu_count() or 1)  # pictures that are decoded at once when a set is checked
 LONGEST_NAME = 500  # characters of a class: folders have 255 at most, in whatever alphabet
@@ -116,7 +116,7 @@ class LabelledImages:
 
         Nothing is written to disk. Raises DatasetError like from_folder, and for what is no zip, is encrypted, has a
         hostile or repeated entry name, or is over a limit: 200 MB packed, 1 GB unpacked, 20 MB a picture,
-        5,000 pictures, 100 classes.
+        5,000 pictures, 300 classes.
         """
         return cls._from_arranged(read_zip(source, parts))
 
@@ -129,7 +129,7 @@ class LabelledImages:
         """Take encoded pictures, or functions that give them at each look: {class name: [(file name, bytes), …]}.
 
         looked_for: of which pictures, class by class, near-duplicates are looked for; of all unless told.
-        Raises DatasetError for an empty class, an unreadable picture, over 5,000 pictures or over 100 classes.
+        Raises DatasetError for an empty class, an unreadable picture, over 5,000 pictures or over 300 classes.
         """
         check_counts(classes)
         return cls._from_found(classes, looked_for)
@@ -218,25 +218,9 @@ class LabelledImages:
             raise DatasetError(f"The share for validation is {validation}; it must lie between 0 and 1, like 0.25.")
         if seed < 0:
             raise ParameterError(f"The seed is {seed}; it must be 0 or more.")
-        if len(self.classes) < 2:
-            raise DatasetError(f"There is no telling apart with {len(self.classes)} class; two or more are needed.")
-        units, unit = np.unique(self.groups, return_inverse=True)
-        sizes = np.zeros((len(units), len(self.classes)), dtype=np.int64)  # (groups, classes): pictures
-        np.add.at(sizes, (unit, self.labels), 1)
-        for name, total, parts in zip(self.classes, sizes.sum(0), (sizes > 0).sum(0), strict=True):
-            if parts < 2:
-                copies = ", all of one group" if total > 1 else ""
-                raise DatasetError(
-                    f"“{name}” has {total} picture{'' if total == 1 else 's'}{copies}; "
-                    "a split needs two that are no copies of one another."
-                )
-        held = held_out(sizes, validation, np.random.default_rng(seed))
-        for name, inside, total in zip(self.classes, sizes[held].sum(0), sizes.sum(0), strict=True):
-            if inside in (0, total):
-                raise DatasetError(
-                    f"“{name}” shares its groups with other classes so that no split has it on both sides."
-                )
-        return self.subset(np.flatnonzero(~held[unit])), self.subset(np.flatnonzero(held[unit]))
+        check_classes(self.classes)
+        held = parted(self.labels, self.groups, self.classes, validation, seed)
+        return self.subset(np.flatnonzero(~held)), self.subset(np.flatnonzero(held))
 
 
 # What every door does ------------------------------------------------------------------------------------------------

@@ -50,6 +50,7 @@ PART_NAMES = {
     "testing": TEST,
 }
 NAMED = 5  # names that a sentence lists
+UNNAMED = "unnamed"  # a class whose folder's name is blank
 
 T = TypeVar("T")
 
@@ -97,8 +98,9 @@ def arrange(
 
     Folders around everything are taken off. A folder is a class, whatever lies deeper in it; folders named train, val,
     valid, validation, test and testing that hold the same class folders are parts of the set, which `part` keeps.
-    Classes that differ in case alone are one. Pictures beside class folders are left out. alone: the name of the one
-    class that pictures make which lie in no folder. parts: what folders of such names are where that is not clear.
+    Classes that differ in case alone are one, and one whose folder's name is blank is UNNAMED. Pictures beside class
+    folders are left out. alone: the name of the one class that pictures make which lie in no folder. parts: what
+    folders of such names are where that is not clear.
 
     Raises DatasetError where there is no picture, or none in a folder, and UnclearSetError.
     """
@@ -120,8 +122,9 @@ def arrange(
     for part, folder, path, source in sorted(placed, key=lambda each: (each[2], each[1])):
         if len(path) == 1:
             continue
-        spellings = spelled.setdefault(folded(path[0]), {})
-        spellings.setdefault(path[0])
+        own = path[0] if folded(path[0]) else UNNAMED
+        spellings = spelled.setdefault(folded(own), {})
+        spellings.setdefault(own)
         name = "/".join(filter(None, (folder, *path[1:])))
         full = "/".join((*prefix, *filter(None, (folder,)), *path))
         classes.setdefault(next(iter(spellings)), []).append(Entry(name, full, part, source))
@@ -142,7 +145,7 @@ def arrange(
             "pictures lie beside the class folders",
         ),
         _listed(
-            ["/".join(path) for path in empty if folded(path[-1]) not in spelled],
+            ["/".join(path) for path in empty if (folded(path[-1]) or UNNAMED) not in spelled],
             "folder has no picture",
             "folders have no picture",
         ),

@@ -2,10 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
+from visionlab.errors import DatasetError
+
 RESTARTS = 16  # of the search for the sides of groups that several classes share
+
+
+def check_classes(classes: Sequence[str]) -> None:
+    """DatasetError where there are fewer than two."""
+    if len(classes) < 2:
+        raise DatasetError(f"There is no telling apart with {len(classes)} class; two or more are needed.")
+
+
+def parted(
+    labels: NDArray[np.int64], groups: NDArray[np.int64], classes: Sequence[str], share: float, seed: int
+) -> NDArray[np.bool_]:
+    """Which of N pictures to hold out, bool (N,): labels and groups are int64 (N,), and each class has some on either
+    side. Raises DatasetError where a class cannot be on both sides."""
+    units, unit = np.unique(groups, return_inverse=True)
+    sizes = np.zeros((len(units), len(classes)), dtype=np.int64)  # (groups, classes): pictures
+    np.add.at(sizes, (unit, labels), 1)
+    for name, total, parts in zip(classes, sizes.sum(0), (sizes > 0).sum(0), strict=True):
+        if parts < 2:
+            copies = ", all of one group" if total > 1 else ""
+            raise DatasetError(
+                f"“{name}” has {total} picture{'' if total == 1 else 's'}{copies}; "
+                "a split needs two that are no copies of one another."
+            )
+    held = held_out(sizes, share, np.random.default_rng(seed))
+    for name, inside, total in zip(classes, sizes[held].sum(0), sizes.sum(0), strict=True):
+        if inside in (0, total):
+            raise DatasetError(f"“{name}” shares its groups with other classes so that no split has it on both sides.")
+    return held[unit]
 
 
 def held_out(sizes: NDArray[np.int64], share: float, rng: np.random.Generator) -> NDArray[np.bool_]:

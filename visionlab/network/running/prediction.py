@@ -45,6 +45,14 @@ class Answer:
         """Whether the picture is none of the classes."""
         return self.distance is not None and self.limit is not None and self.distance > self.limit
 
+    @property
+    def strange(self) -> float | None:
+        """How far the picture lies from what was learned from, as a share of the limit: above 1 it is refused. None
+        where nothing refuses."""
+        if self.distance is None or self.limit is None:
+            return None
+        return self.distance / self.limit if self.limit else float(self.distance > 0) * 2
+
     def top(self, count: int) -> list[Prediction]:
         """The `count` most probable classes, most probable first, also of what is refused."""
         best = np.argsort(-self.probabilities, kind="stable")[:count]

@@ -1,27 +1,18 @@
-"""The live camera: what the network takes each frame for, and where it looks, while one moves things before it."""
+"""The live camera of the Predict page, and what becomes of a photograph that was taken with it."""
 
 from __future__ import annotations
 
-import time
-
-import numpy as np
 import streamlit as st
 
-from visionlab.imaging.image import encode_jpeg, fit, load_image
-from visionlab.network.explain.cam import cams, grad_cam, last_in_place
-from visionlab.network.running.classifier import Classifier
-from visionlab.network.running.prediction import answer, ranked
+from visionlab.imaging.image import encode_jpeg, fit
 from visionlab.ui.predict.answers import target_key
-from visionlab.ui.shared import cached, picture_bar, state
+from visionlab.ui.shared import cached, live, picture_bar, state
 from visionlab.ui.shared.components.bars import bars
-from visionlab.ui.shared.components.camera import Answer, Frame, camera, latest_frame
 from visionlab.ui.shared.networks import Network
-from visionlab.ui.shared.page import keep_out_of_collections, roomy_columns, told
+from visionlab.ui.shared.page import roomy_columns
 from visionlab.ui.shared.widgets import shown_width, verdict
 
-TOP = 5
 CAMERA = "live-camera"
-PHOTOGRAPH = "photograph"  # between the run that it came in and the page's own
 TAKEN = "photographed"  # the key of the picture that was taken last
 MODE, ONE_PICTURE = "mode", "A picture"  # the page's widget that says what is looked at, and what shows reasons
 WIDEST, TALLEST = 640, 320  # pixels of the photograph that is shown, and on the screen
@@ -29,8 +20,7 @@ WIDEST, TALLEST = 640, 320  # pixels of the photograph that is shown, and on the
 
 def show(network: Network) -> bytes | None:
     """The camera, and what the network says to it; a photograph, a JPEG file, in the one run after it was taken."""
-    _answered_camera(network, time.monotonic_ns())
-    return st.session_state.pop(PHOTOGRAPH, None)
+    return live.show(network.net, CAMERA)
 
 
 def show_photograph(network: Network, still: bytes | None) -> None:
@@ -56,41 +46,8 @@ def show_photograph(network: Network, still: bytes | None) -> None:
     left.caption("Your photograph: it is the picture of all pages now.")
     with right:
         said = cached.answer(network.key, picture.key, network.net, picture.image)
-        found = said.top(TOP)
+        found = said.top(live.TOP)
         bars(found, chosen=found[0].index, key=f"bars-photograph-{network.key}-{picture.key}", on_choose=reasons)
         if said.limit is not None:
             verdict(said)
         st.button("See the reasons", icon=":material/search:", on_click=reasons, args=(found[0].index,))
-
-
-@st.fragment
-def _answered_camera(network: Network, run: int) -> None:
-    """Runs again by itself with each frame, of the same run of the page; only the answer on the page is kept of one."""
-    keep_out_of_collections()
-    net, frame, answer = network.net, latest_frame(CAMERA), None
-    with st.container(), told():  # a place of its own, so that the camera stays in its own
-        answer = frame and answer_to(frame, net)
-    transform = net.transform
-    seen = transform.crop / transform.resize
-    photograph = camera(key=CAMERA, run=run, answer=answer, side=transform.resize, seen=seen)
-    if photograph:
-        st.session_state[PHOTOGRAPH] = photograph
-        st.rerun()
-
-
-def answer_to(frame: Frame, net: Classifier) -> Answer:
-    """The network's best classes for a frame and, where it asks for reasons, Grad-CAM for the first of them.
-
-    Raises ImageError where the frame is no usable picture.
-    """
-    image = load_image(frame.jpeg)
-    if not frame.why or net.refusal:
-        [said] = answer(net, [image])
-        if not frame.why:
-            return Answer(frame.number, said.top(TOP), refused=said.refused)
-    last = last_in_place(net)
-    found = cams(grad_cam, net, net.transform([image], net.device), None, [last])  # once through the network for both
-    predictions = ranked(net, net.softmax(found.logits)[0].cpu().numpy(), TOP)
-    values = found.maps[last]  # (h, w) ≥ 0
-    levels = np.rint(255 * values / max(values.max(), np.finfo(np.float32).tiny)).astype(np.uint8)
-    return Answer(frame.number, predictions, levels, refused=bool(net.refusal) and said.refused)

@@ -2,7 +2,7 @@
 
 frame       page.py (navigation, PAGES), tries.py (things to try), terms.py (words explained)
 choosing    picture_bar.py (which picture), networks/ (which network; and those that are not here)
-showing     widgets.py, charts.py, components/ (what follows the pointer without the server: plain JavaScript)
+showing     widgets.py, charts.py, live.py (the camera), components/ (what follows the pointer: plain JavaScript)
 memory      state.py (what the session remembers), cached.py (what was computed), store.py (projects)
 working     jobs.py (what runs beside the page), undisturbed.py (what a click does, done whole)
 visitor.py: whose browser it is, and whether it may name files of the server

@@ -196,11 +196,15 @@ class Registry:
         with self._lock:
             return self._latest.get(subject)
 
-    def cancel(self, subject: str) -> None:
-        """Ask every job about something that names the subject, a project's id for instance, to stop."""
+    def naming(self, subject: str) -> list[Job]:
+        """The latest jobs about whatever is named by all words of the subject, such as a project's id."""
+        words = set(subject.split())
         with self._lock:
-            named = [job for about, job in self._latest.items() if subject in about.split()]
-        for job in named:
+            return [job for about, job in self._latest.items() if words <= {*about.split()}]
+
+    def cancel(self, subject: str) -> None:
+        """Ask all of these to stop."""
+        for job in self.naming(subject):
             job.cancel()
 
     def _forget(self) -> None:

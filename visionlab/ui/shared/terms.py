@@ -85,6 +85,8 @@ TERMS: dict[str, str] = {
     "of 0.5 is chance.",
     "threshold": "From which probability on it is named so. Higher: fewer are, and more of these are right. Lower: "
     "fewer of them are missed.",
+    "none of these": "A picture that is unlike all that was learned from is none of the classes: its bar shows how "
+    "far it is from them, and is full from the limit on.",
     "calibration": "Whether probabilities can be believed: of what it is 80 % sure of, about 80 % should be right.",
 }
 

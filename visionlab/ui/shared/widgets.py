@@ -145,17 +145,23 @@ def file_uploader(
 # --- answers --------------------------------------------------------------------------------------------------------
 
 
-def probability_bars(answers: Sequence[Prediction]) -> None:
-    """Classes with bars and percentages, the most probable first. Names are escaped: they may be the user's own."""
+def probability_bars(answers: Sequence[Prediction], strange: float | None = None) -> None:
+    """Classes with bars and percentages, in their order, and one for none of them, full from where a picture is
+    refused: `strange` is Answer's. Names are escaped: they may be the user's own."""
+    best = max(range(len(answers)), key=lambda i: answers[i].probability, default=0)
+    best = len(answers) if strange is not None and strange > 1 else best
+    bars = [(each.label, f"{each.probability:.1%}", each.probability, "#3B8FD6") for each in answers]
+    if strange is not None:
+        bars.append(("None of these", "yes" if strange > 1 else "no", min(strange, 1.0), "#C4761B"))
     rows = "".join(
         f'<div role="listitem" style="margin:0 0 .6rem">'
         f'<div style="display:flex;justify-content:space-between;gap:1rem;margin-bottom:.2rem">'
-        f'<span style="font-weight:{600 if i == 0 else 400}">{escape(answer.label)}</span>'
-        f'<span style="font-variant-numeric:tabular-nums">{answer.probability:.1%}</span></div>'
+        f'<span style="font-weight:{600 if i == best else 400}">{escape(label)}</span>'
+        f'<span style="font-variant-numeric:tabular-nums">{said}</span></div>'
         f'<div style="height:.5rem;border-radius:.25rem;background:rgba(128,146,166,.22)">'
-        f'<div style="height:100%;border-radius:.25rem;width:{answer.probability:.2%};min-width:2px;'
-        f'background:{"#3B8FD6" if i == 0 else "rgba(59,143,214,.6)"}"></div></div></div>'
-        for i, answer in enumerate(answers)
+        f'<div style="height:100%;border-radius:.25rem;width:{share:.2%};min-width:2px;'
+        f'background:{colour};opacity:{1 if i == best else 0.6}"></div></div></div>'
+        for i, (label, said, share, colour) in enumerate(bars)
     )
     st.html(f'<div role="list" aria-label="Predictions">{rows}</div>')
 

@@ -70,10 +70,11 @@ def choose() -> Project | None:
             came = jobs.registry().about(intake_into(wanted))  # it may have been made for that, and gone with it
             stopped = CANCELLED if came and came.state == "cancelled" else None
             problem = None if stopped else (came.error if came and came.error else str(error))
-    if project or mine:
-        with st.container(border=True, horizontal=True, wrap=False, vertical_alignment="center", key="project-bar"):
-            _bar(project, mine)
     with st.container():  # also where it holds nothing, so that what is below stays in its place
+        if project or mine:
+            with st.container(border=True, horizontal=True, wrap=False, vertical_alignment="center", key="project-bar"):
+                _bar(project, mine)
+    with st.container():
         if stopped:
             st.container(border=True).markdown(f":material/stop_circle: {stopped}")
         for text in filter(None, (problem, state.take_problem())):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,16 +15,21 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from visionlab.learning.projects.files import telling
 from visionlab.learning.projects.project import Project
+from visionlab.ui.shared.components.drops import drops
 from visionlab.ui.shared.store import attempt
 from visionlab.ui.shared.undisturbed import undisturbed
 from visionlab.ui.shared.widgets import file_uploader
 
-UPLOADS = "uploads"  # how many uploads this session has taken in
+UPLOADS = "uploads"  # how many uploads this session has taken in, by uploader
+REFUSED = "refused-files"  # what the browser did not take, by uploader, until that is closed
+OF_CLASSES = "pictures-"  # what the keys of uploaders begin with that bring pictures into a class
+SEEN = 200  # files of those that are named at most
 
 
 def uploader(label: str, key: str, act: Callable[[list[UploadedFile]], None], **options: Any) -> None:
     """A file uploader that hands over what came in, act(files), and is then empty again."""
-    fresh = f"{key}-{st.session_state.setdefault(UPLOADS, 0)}"
+    counts = st.session_state.setdefault(UPLOADS, Counter())
+    fresh = f"{key}-{counts[key]}"
 
     def taken() -> None:
         found = st.session_state[fresh] or []
@@ -32,7 +38,7 @@ def uploader(label: str, key: str, act: Callable[[list[UploadedFile]], None], **
         if not files:
             return
         with undisturbed():
-            st.session_state[UPLOADS] += 1
+            counts[key] += 1
             attempt(act, files)
         # Streamlit would keep them in memory until the session ends.
         session = get_script_run_ctx().session_id
@@ -50,3 +56,24 @@ def spooled(project: Project, files: Sequence[UploadedFile], stack: ExitStack) -
         for path, file in zip(paths, files, strict=True):
             path.write_bytes(file.getvalue())
     return [(file.name, path) for file, path in zip(files, paths, strict=True)]
+
+
+def watch_refusals() -> None:
+    """Note what the browser refuses from now on, of every uploader on the page; and let cards take what is dropped."""
+
+    def note(uploader: str, name: str, why: str) -> None:
+        named = st.session_state.setdefault(REFUSED, {}).setdefault(uploader.rpartition("-")[0], [])
+        if len(named) < SEEN:
+            named.append(f"{name}: {why}")
+
+    with st.container(key="unseen-drops"):
+        drops(key="drops", listed=OF_CLASSES, on_refused=note)
+
+
+def refused(key: str) -> list[str]:
+    """A line for each file that the browser refused of the uploader of that key."""
+    return st.session_state.get(REFUSED, {}).get(key, [])
+
+
+def forget_refused(key: str) -> None:
+    st.session_state.get(REFUSED, {}).pop(key, None)

@@ -3,7 +3,7 @@
     a picture   convolution_lab/, numbers/ (its values), cells/ (its cells), compare/ (before and after), pad/ (drawn)
     many        gallery/, bars/ (classes), network_drawing/ (layers)
     a camera    camera/ (live), burst/ (many pictures); both by webcam/
-    coming in   paste_and_drop/
+    coming in   paste_and_drop/ (one picture), drops/ (files onto cards, and what is refused)
     the page    history/ (Back), live_sliders/, popovers/, focus/
 What they share: kept_picture/, choosing/, outbox/ (each event once), looks/.
 """

@@ -15,6 +15,7 @@ from visionlab.ui.shared.components.gallery import Tile, gallery
 from visionlab.ui.shared.page import told
 from visionlab.ui.shared.store import attempt
 from visionlab.ui.shared.widgets import shown_width
+from visionlab.ui.studio.pictures import one_class
 from visionlab.wording import sized
 
 THUMBNAIL = 160  # pixels
@@ -29,7 +30,7 @@ def show(project: Project, classes: Sequence[ClassInfo], pictures: Sequence[Pict
     sizes = Counter(each.group for each in pictures)
     index = {each.id: number for number, each in enumerate(classes)}
     place = st.container()
-    start = PAGE * (_page(len(shown), f"page-{project.id}-{class_id}") - 1)
+    start = PAGE * (one_class.page_of(len(shown), PAGE, f"page-{project.id}-{class_id}") - 1)
     tiles = [
         Tile(
             str(each.id),
@@ -37,12 +38,16 @@ def show(project: Project, classes: Sequence[ClassInfo], pictures: Sequence[Pict
             cached.thumbnail(each.digest, THUMBNAIL, partial(project.load, each)),
             index[each.class_id],
             f"{sizes[each.group]} alike" if sizes[each.group] > 1 else "",
+            off=not each.enabled,
         )
         for each in shown[start : start + PAGE]
     ]
 
     def move(ids: list[str], to: int) -> None:
         attempt(project.move, [int(each) for each in ids], classes[to].id)
+
+    def enable(ids: list[str], on: bool) -> None:
+        attempt(project.enable, [int(each) for each in ids], on)
 
     def remove(ids: list[str]) -> None:
         attempt(project.remove, [int(each) for each in ids])
@@ -54,25 +59,13 @@ def show(project: Project, classes: Sequence[ClassInfo], pictures: Sequence[Pict
             shown=None if class_id is None else index[class_id],
             key="gallery",
             on_move=move,
+            on_enable=enable,
             on_remove=remove,
             on_open=lambda identity: st.session_state.update({OPENED: int(identity)}),
         )
     opened = st.session_state.pop(OPENED, None)
     if opened is not None and (found := [each for each in pictures if each.id == opened]):
         _large(project, classes, found[0], [each for each in pictures if each.group == found[0].group])
-
-
-def _page(count: int, key: str) -> int:
-    pages = max(1, -(-count // PAGE))
-    if pages == 1:
-        return 1
-    if st.session_state.get(key, 1) > pages:
-        st.session_state[key] = pages
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        chosen = st.pagination(pages, key=key)
-        first = PAGE * (chosen - 1)
-        st.caption(f"{first + 1:,} to {min(first + PAGE, count):,} of {count:,}", width="content")
-    return chosen
 
 
 @st.dialog("Picture", width="large")
@@ -92,6 +85,11 @@ def _large(project: Project, classes: Sequence[ClassInfo], picture: PictureInfo,
             "Move to", others, None, format_func=others.get, placeholder="Choose a class", key=to,
             on_change=lambda: attempt(project.move, [picture.id], st.session_state[to]),
         )  # fmt: skip
+        on = f"learn-from-{picture.id}"
+        st.session_state[on] = picture.enabled  # as it is now, whoever changed it
+        st.toggle(
+            "Learn from it", key=on, on_change=lambda: attempt(project.enable, [picture.id], st.session_state[on])
+        )
         args = (project.remove, [picture.id])
         gone = st.button(
             "Remove from the project", icon=":material/delete:", key="remove-picture", on_click=attempt, args=args

@@ -1,7 +1,11 @@
-"""What comes into a project: a background job an intake, its progress, and what came of it."""
+"""What comes into a project: a background job an intake. arrivals.py shows how far they are, and what came of them.
+
+A whole set is the only one of its project at its time. Files and bursts for a class come in beside one another.
+"""
 
 from __future__ import annotations
 
+import secrets
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
@@ -14,22 +18,17 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from visionlab import limits
 from visionlab.errors import BusyError, DatasetError, UnclearSetError
 from visionlab.learning.projects import intake
-from visionlab.learning.projects.files import telling
 from visionlab.learning.projects.intake import Incoming, Intake
 from visionlab.learning.projects.project import Project
 from visionlab.learning.sets.online_sets import OnlineSet
 from visionlab.learning.sets.ready_made import READY_MADE
 from visionlab.learning.takeaway.package import Watched, incoming_zip
 from visionlab.ui.shared import jobs
-from visionlab.ui.shared.page import sentence
-from visionlab.ui.shared.store import attempt
-from visionlab.ui.shared.widgets import icon_only
+from visionlab.ui.shared.components.burst import Batch
 from visionlab.ui.studio.projects import go_to, intake_into
+from visionlab.ui.studio.uploads import spooled
 
-SOON = 0.4  # seconds that a page waits for an intake before it shows its progress
-PROBLEMS = 200  # sentences about pictures that cannot be read that are shown
-WATCHED = "intake"  # the intake that this session saw going on
-ENDED = "ended-intake"  # there, too: the one after whose end the page has run
+WATCHED = "intakes"  # those that this session began, or saw going on, and has not put away
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,6 @@ class Unclear:
         weakref.finalize(self, self.needed.close)  # where nobody answers, and the server forgets the job
 
 
-Files = list[tuple[str, Path]]  # as they were named, and where they are
 # What comes, of what the folders are where a person said so, and of who is told how far it is.
 Source = Callable[[bool | None, Watched], Iterable[Incoming]]
 Into = AbstractContextManager[Project]  # the project that takes a set, and what is done with it when that is over
@@ -60,21 +58,34 @@ Into = AbstractContextManager[Project]  # the project that takes a set, and what
 def take_pictures(project: Project, class_name: str, files: Sequence[UploadedFile]) -> None:
     """Uploaded pictures into a class."""
     with ExitStack() as stack:
-        found = _spooled(project, files, stack)
-        _begin(project, lambda *_: intake.from_files(class_name, found), stack)
+        found = spooled(project, files, stack)
+        _begin(project, lambda *_: intake.from_files(class_name, found), stack, of=_one_of(project, class_name))
 
 
 def take_frames(project: Project, class_name: str, burst: str, frames: Sequence[bytes]) -> None:
     """Frames of one burst into a class: they belong together."""
     files = [(f"burst-{burst[:8]}-{number:02}.jpg", frame) for number, frame in enumerate(frames, 1)]
-    _begin(project, lambda *_: intake.from_files(class_name, files, group=burst), ExitStack())
+    of = _one_of(project, class_name)
+    _begin(project, lambda *_: intake.from_files(class_name, files, group=burst), ExitStack(), of=of)
+
+
+def take_batch(into: Callable[[], tuple[Project, str]], camera: str, batch: Batch) -> None:
+    """Batches of a burst come one by one; when the last is here, the burst goes in as one, into what `into` gives: a
+    project and the name of a class. camera: which one of the page they come from."""
+    came = st.session_state.setdefault(f"frames-{camera}", {})
+    frames = [*came.pop(batch.burst, []), *batch.frames]
+    came.clear()  # of a burst that never came to its end
+    if batch.number + 1 < batch.count:
+        came[batch.burst] = frames
+    else:
+        take_frames(*into(), batch.burst, frames)
 
 
 def take_zip(into: Into, file: UploadedFile) -> None:
     """A zip of one folder a class, or one that this app wrote."""
     with ExitStack() as stack:
         project = stack.enter_context(into)
-        [(_, path)] = _spooled(project, [file], stack)
+        [(_, path)] = spooled(project, [file], stack)
         _begin(project, lambda parts, report: incoming_zip(path, parts, report), stack)
 
 
@@ -82,7 +93,7 @@ def take_folder(into: Into, files: Sequence[UploadedFile]) -> None:
     """What a browser sends of a folder: each file under its path in it."""
     with ExitStack() as stack:
         project = stack.enter_context(into)
-        found = _spooled(project, files, stack)
+        found = spooled(project, files, stack)
         _begin(project, lambda parts, _: intake.from_browser(found, parts), stack)
 
 
@@ -108,24 +119,17 @@ def take_ready_made(into: Into, name: str) -> None:
         _begin(project, lambda *_: intake.from_labelled(chosen.load()), stack, online=chosen.online)
 
 
-def _spooled(project: Project, files: Sequence[UploadedFile], stack: ExitStack) -> Files:
-    """The uploads on disk until the stack is closed: what is in memory can then go."""
-    with telling():
-        folder = stack.enter_context(project.receiving())
-        paths = [folder / str(number) for number in range(len(files))]  # the names are somebody's
-        for path, file in zip(paths, files, strict=True):
-            path.write_bytes(file.getvalue())
-    return [(file.name, path) for file, path in zip(files, paths, strict=True)]
-
-
 def _begin(
     project: Project,
     source: Source,
     stack: ExitStack,
     parts: bool | None = None,
     online: OnlineSet | None = None,
+    of: str = "",
 ) -> None:
     """Take in what source(parts, report) gives, in the background; what is on the stack is closed after that.
+
+    of: words that tell it from other intakes of the project that may go on beside it.
 
     `online` is fetched before; its share is what the job reports. Where it is not clear what the folders are, the job
     ends with the question, and the stack stays open.
@@ -150,13 +154,30 @@ def _begin(
                 raise DatasetError(_nothing(so_far))
             yield Taken(so_far)
 
+    about = f"{intake_into(project.id)} {of}".strip()
     try:
-        jobs.registry().submit(work, about=_subject(project), queue="pictures", dropped=needed.close)
+        key = jobs.registry().submit(work, about=about, queue="pictures", dropped=needed.close)
     except BusyError:
         needed.close()
         raise
-    st.session_state[WATCHED] = jobs.registry().about(_subject(project))
+    watched = st.session_state.get(WATCHED, [])
+    st.session_state[WATCHED] = [*(each for each in watched if not _is_told(each)), jobs.registry().find(key)]
     go_to(project.id)
+
+
+def _is_told(job: jobs.Job) -> bool:
+    """Whether nothing but what was added is left to say of it."""
+    return job.over and isinstance(job.latest, Taken) and not job.latest.intake.problems
+
+
+def _one_of(project: Project, class_name: str) -> str:
+    """For an intake into that class, which any number of others may go on beside."""
+    class_id = next((each.id for each in project.classes() if each.name == class_name), "")
+    return f"{_into_class(class_id)} {secrets.token_hex(4)}"
+
+
+def _into_class(class_id: int | str) -> str:
+    return f"class-{class_id}"
 
 
 def _nothing(came: Intake) -> str:
@@ -166,122 +187,20 @@ def _nothing(came: Intake) -> str:
     return "There are no pictures in these folders; put some of each class into its folder."
 
 
-def _subject(project: Project) -> str:
-    return intake_into(project.id)
+def coming(project: Project, class_id: int | None = None) -> list[jobs.Job]:
+    """The intakes into a project, or into a class of it, that go on or ended; the oldest first."""
+    subject = intake_into(project.id)
+    return jobs.registry().naming(subject if class_id is None else f"{subject} {_into_class(class_id)}")
 
 
-def is_busy(project: Project) -> bool:
-    """Whether pictures are on their way into the project."""
-    job = jobs.registry().about(_subject(project))
-    return job is not None and not job.over
+def coming_whole(project: Project) -> list[jobs.Job]:
+    """The whole set that goes on, or ended last, if any."""
+    job = jobs.registry().about(intake_into(project.id))
+    return [job] if job else []
 
 
-def _answer(project: Project, asked: Unclear, parts: bool | None) -> None:
+def answer(project: Project, asked: Unclear, parts: bool | None) -> None:
     """Go on with what the folders are; None: leave it be."""
     with asked.needed.pop_all() as needed:
         if parts is not None:
             _begin(project, asked.source, needed, parts)
-
-
-# --- on the page ----------------------------------------------------------------------------------------------------
-
-
-def _draw_anew(job: jobs.Job) -> None:
-    """Run the page once more after the intake's end, since what stands above was drawn before it, or may have been."""
-    st.session_state[ENDED] = job
-    st.rerun()
-
-
-def show(project: Project) -> bool:
-    """How far the intake is, or what came of the last one; whether one goes on."""
-    job = jobs.registry().about(_subject(project))
-    watched = job is not None and st.session_state.get(WATCHED) is job
-    if job and not job.over:
-        st.session_state[WATCHED] = job
-        if job.wait(SOON):
-            _draw_anew(job)
-        with st.container(border=True):
-            jobs.watch(job, lambda: _progress(job), "Cancel", "cancel-intake")
-        return True
-    if not watched:
-        return False  # a session that did not see it go on has no use for what came of it
-    if st.session_state.get(ENDED) is not job:
-        _draw_anew(job)
-    if isinstance(job.latest, Unclear):
-        _ask(project, job.latest)
-        return False
-    with st.container(border=job.error is None):  # a sentence about an error has a border of its own
-        with st.container(horizontal=True, vertical_alignment="center"):
-            _outcome(job)
-            icon_only("intake-seen").button(
-                "Close",
-                key="intake-seen",
-                icon=":material/close:",
-                type="tertiary",
-                on_click=st.session_state.pop,
-                args=(WATCHED, None),
-            )
-        for text in _so_far(job).told if isinstance(job.latest, Taken) else ():
-            st.text(text)
-        if problems := _so_far(job).problems if job.events else ():
-            with st.expander(f"{len(problems):,} file{'s' * (len(problems) != 1)} could not be read"):
-                st.text("\n".join(problems[:PROBLEMS]))
-                if len(problems) > PROBLEMS:
-                    st.caption(f"and {len(problems) - PROBLEMS:,} more")
-    return False
-
-
-def _ask(project: Project, asked: Unclear) -> None:
-    with st.container(border=True):
-        st.markdown("**:material/help: Parts of the set, or classes?**")
-        st.text(asked.sentence)
-        with st.container(horizontal=True):
-            ways = {"They are parts of the set": True, "They are classes": False, "Bring in nothing": None}
-            for number, (label, parts) in enumerate(ways.items()):
-                st.button(label, key=f"folders-are-{number}", on_click=_answered, args=(project, asked, parts))
-
-
-def _answered(project: Project, asked: Unclear, parts: bool | None) -> None:
-    st.session_state.pop(WATCHED, None)
-    attempt(_answer, project, asked, parts)
-
-
-def _so_far(job: jobs.Job) -> Intake:
-    return job.latest.intake if isinstance(job.latest, Taken) else job.latest
-
-
-def _progress(job: jobs.Job) -> None:
-    if job.state == "waiting":
-        st.progress(0.0, "Waiting: others are bringing in pictures, too …")
-    elif not job.events and job.share:
-        st.progress(job.share, f"Downloading the set: {job.share:.0%}")
-    elif not job.events:
-        st.progress(0.0, "Looking what is there …")
-    else:
-        now = _so_far(job)
-        of = f" of {now.total:,}" if now.total else ""
-        share = now.done / now.total if now.total else 0.0
-        st.progress(share, f"{now.done:,}{of} pictures looked at, {now.added:,} of them new")
-
-
-def _outcome(job: jobs.Job) -> None:
-    if job.error:
-        sentence(job.error)
-    elif isinstance(job.latest, Taken):
-        st.markdown(f":material/check_circle: {told(job.latest.intake)}", width="stretch")
-    else:
-        st.markdown(":material/stop_circle: Cancelled; the project is as it was.", width="stretch")
-
-
-def told(came: Intake) -> str:
-    """What an intake came to, in one line."""
-    parts = [f"{_counted(came.added, 'picture')} added" if came.added else "No new pictures"]
-    if came.copies:
-        parts.append(f"{_counted(came.copies, 'exact copy', 'exact copies')} left out")
-    if came.near:
-        parts.append(f"{_counted(came.near, 'near-duplicate')} kept together in groups")
-    return ", ".join(parts) + "."
-
-
-def _counted(number: int, what: str, plural: str | None = None) -> str:
-    return f"{number:,} {what if number == 1 else plural or what + 's'}"

@@ -6,11 +6,52 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from visionlab.errors import DatasetError
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import ClassInfo
 from visionlab.ui.shared.store import attempt
 from visionlab.ui.shared.widgets import plain
 from visionlab.ui.studio.projects import LONGEST_NAME
+
+PLACES = "places-of-classes"
+
+
+def place_of(project_id: str, class_id: int) -> str:
+    """What the widgets of a class are known by: those that it began with, where it was made by the first picture."""
+    return st.session_state.get(PLACES, {}).get((project_id, class_id), f"{project_id}-{class_id}")
+
+
+def keep_place(project_id: str, class_id: int, place: str) -> None:
+    st.session_state.setdefault(PLACES, {})[project_id, class_id] = place
+
+
+def looked_at(project: Project) -> str:
+    """The key of the class whose pictures the step Pictures shows."""
+    return f"class-of-{project.id}"
+
+
+def names_in(text: str) -> list[str]:
+    """The names in “ant, bee”. Raises DatasetError where there is none, or a longer one than can be typed elsewhere."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise DatasetError("A class needs a name; write one, or several with commas, like: ant, bee.")
+    if long := [name for name in names if len(name) > LONGEST_NAME]:
+        raise DatasetError(f"“{long[0][:20]}…” has {len(long[0]):,} characters; a name may have {LONGEST_NAME}.")
+    return names
+
+
+def page_of(count: int, most: int, key: str, what: str = "") -> int:
+    """Which page of so many things is looked at, from 1, with what turns pages where there are several."""
+    pages = max(1, -(-count // most))
+    if pages == 1:
+        return 1
+    if st.session_state.get(key, 1) > pages:
+        st.session_state[key] = pages
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        chosen = st.pagination(pages, key=key)
+        first = most * (chosen - 1)
+        st.caption(f"{first + 1:,} to {min(first + most, count):,} of {count:,} {what}".strip(), width="content")
+    return chosen
 
 
 def bar(project: Project, classes: Sequence[ClassInfo], chosen: ClassInfo) -> None:

@@ -12,24 +12,24 @@ from visionlab.imaging.image import MAX_BYTES
 from visionlab.learning.heads.kinds import KINDS
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import ClassInfo, PictureInfo
-from visionlab.ui.shared.components.burst import Batch, burst
+from visionlab.ui.shared.components.burst import burst
 from visionlab.ui.shared.page import roomy_columns
 from visionlab.ui.shared.store import attempt
 from visionlab.ui.shared.widgets import icon_only, plain
-from visionlab.ui.studio.pictures import as_zip, gallery, intake, one_class, sets
-from visionlab.ui.studio.projects import LONGEST_NAME, info_of
+from visionlab.ui.studio.pictures import arrivals, as_zip, gallery, intake, one_class, sets
+from visionlab.ui.studio.projects import info_of
 from visionlab.ui.studio.uploads import uploader
 
 ENOUGH = 2  # pictures a class: one to learn from, one to check with
 LISTED, HEIGHT = 9, 330  # classes that are shown without scrolling; else pixels
 ALL = 0  # in place of a class's id
-FRAMES = "frames"  # of a burst of which batches are still to come
 
 
 def show(project: Project) -> None:
     """Everything about the project's pictures."""
+    arrivals.wait(project)
     with st.container():  # also where it holds nothing: what moves on the page is mounted anew, a camera goes off
-        busy = intake.show(project)
+        busy = arrivals.show(project)
     classes, pictures = project.snapshot()
     with st.container():
         _next_step(classes)
@@ -37,7 +37,7 @@ def show(project: Project) -> None:
     with ways:
         chosen = _choose_class(project, classes)
         if classes:
-            _add(project, classes, chosen, busy)
+            _add(project, classes, chosen)
         with st.expander(
             "A folder, a zip, a ready-made set", icon=":material/library_add:", expanded=not (classes or busy)
         ):
@@ -76,7 +76,7 @@ def _choose_class(project: Project, classes: Sequence[ClassInfo]) -> ClassInfo |
         if picked in by_id or picked == ALL:
             st.session_state[kept] = picked
 
-    kept = f"class-of-{project.id}"
+    kept = one_class.looked_at(project)
     if st.session_state.get(kept) not in by_id:  # at first, or since it was removed
         st.session_state[kept] = ALL
     if classes:
@@ -85,13 +85,13 @@ def _choose_class(project: Project, classes: Sequence[ClassInfo]) -> ClassInfo |
             st.radio("Classes", [ALL, *by_id], format_func=label, key="class", on_change=pick)
 
     def add() -> None:
-        st.session_state[kept] = project.add_class(st.session_state["new-class"])
+        st.session_state[kept] = project.add_classes(one_class.names_in(st.session_state["new-class"]))[-1]
 
     with st.form("add-class", clear_on_submit=True, border=False), st.container(horizontal=True, gap="xsmall"):
         st.text_input(
             "Another class",
             placeholder="Another class" if classes else "A class, such as cats",
-            max_chars=LONGEST_NAME,
+            max_chars=1_000,
             label_visibility="collapsed",
             key="new-class",
         )
@@ -99,7 +99,7 @@ def _choose_class(project: Project, classes: Sequence[ClassInfo]) -> ClassInfo |
     return by_id.get(st.session_state[kept])
 
 
-def _add(project: Project, classes: Sequence[ClassInfo], chosen: ClassInfo | None, busy: bool) -> None:
+def _add(project: Project, classes: Sequence[ClassInfo], chosen: ClassInfo | None) -> None:
     """Files and the camera, into the class that is chosen."""
     if chosen is None:
         names = {each.id: each.name for each in classes}
@@ -107,31 +107,23 @@ def _add(project: Project, classes: Sequence[ClassInfo], chosen: ClassInfo | Non
         chosen = next(each for each in classes if each.id == into)
     else:
         st.markdown(f"Add pictures to **{plain(chosen.name)}**")
+    place = one_class.place_of(project.id, chosen.id)
     files, camera = st.tabs([":material/upload: Files", ":material/photo_camera: Camera"])
     with files:
         uploader(
             "Pictures",
-            "pictures",
+            f"pictures-{place}",
             lambda found: intake.take_pictures(project, chosen.name, found),
             type=None,
             accept_multiple_files=True,
             max_upload_size=MAX_BYTES >> 20,
             label_visibility="collapsed",
-            disabled=busy,
         )
     with camera:
-        burst(key="burst", on_batch=lambda batch: attempt(_take_batch, project, chosen.name, batch), disabled=busy)
-
-
-def _take_batch(project: Project, class_name: str, batch: Batch) -> None:
-    """Batches of a burst come one by one; when the last is here, the burst goes in as one."""
-    came = st.session_state.setdefault(FRAMES, {})
-    frames = [*came.pop(batch.burst, []), *batch.frames]
-    came.clear()  # of a burst that never came to its end
-    if batch.number + 1 < batch.count:
-        came[batch.burst] = frames
-    else:
-        intake.take_frames(project, class_name, batch.burst, frames)
+        burst(
+            key="burst",
+            on_batch=lambda batch: attempt(intake.take_batch, lambda: (project, chosen.name), "burst", batch),
+        )
 
 
 def _nothing_yet(classes: Sequence[ClassInfo]) -> None:

@@ -1,1 +1,1 @@
-"""The step Take away: step.py tries the head, packing.py packs it, opening.py opens what was packed."""
+"""The step Take away: step.py shows packing.py, which packs the head, and opening.py opens what was packed."""

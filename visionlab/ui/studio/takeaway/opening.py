@@ -168,7 +168,7 @@ def _figures(head: Head, pictures: int) -> dict[str, object]:
 
 def _go(opened: Opened) -> None:
     st.session_state.pop(OPENING, None)
-    st.session_state["step"] = "Pictures"  # not where one was in another project
+    st.session_state["step"] = "Classes"  # not where one was in another project
     projects.go_to(opened.project)
 
 

@@ -8,19 +8,19 @@ import streamlit as st
 
 from visionlab.errors import BusyError, DatasetError
 from visionlab.learning.features.augmentation import VIEWS
-from visionlab.learning.heads.inputs import sides
 from visionlab.learning.heads.kinds import KINDS, stayed_linear
 from visionlab.learning.judging.metrics import percent
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.runs import AT_WORK, RunInfo
 from visionlab.learning.sets.layout import TEST, VALIDATION
+from visionlab.learning.sets.sides import sides
 from visionlab.network.zoo.models import MODELS, TO_NAME, available, first_here
 from visionlab.ui.shared import cached, charts, jobs, state
 from visionlab.ui.shared.page import roomy_columns, sentence, told
 from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import duration, plain
 from visionlab.ui.studio import runs
-from visionlab.ui.studio.pictures import intake
+from visionlab.ui.studio.pictures import arrivals
 from visionlab.ui.studio.train import runs_table
 from visionlab.ui.studio.train.run import Embedded, Settings, Trained, curve_of, noted, train
 
@@ -31,14 +31,15 @@ OURS = "Something went wrong here, not with your pictures. Train again."
 
 def show(project: Project) -> None:
     """The whole step."""
-    if intake.is_busy(project):  # what can be trained changes when they are in
-        intake.show(project)
-    job, known = jobs.registry().about(_about(project)), project.runs()
-    if job is not None and not job.over:
-        _watch(project, job)
+    arrivals.wait(project)
+    if arrivals.is_busy(project):  # what can be trained changes when they are in
+        arrivals.show(project)
+    known = project.runs()
+    if job := going_on(project):
+        watch(project, job)
     else:
         _form(project)
-        _interrupted(project, known)
+        interrupted(project, known)
         if known:
             _result(next((run for run in known if run.id == st.query_params.get(runs.RUN)), known[0]))
     if known:
@@ -134,23 +135,27 @@ def _plan(project: Project, settings: Settings) -> int | None:
     """Say what will happen, or what lacks; how many pictures there are, None where it cannot be started."""
     try:
         data, _ = project.labelled()
-        learned, held_out = sides(data, settings.validation, settings.seed, alone=KINDS[settings.kind].alone)
+        way = KINDS[settings.kind]
+        found = sides(data, settings.validation, settings.seed, alone=way.alone, needed=way.needs_held_out)
     except DatasetError as problem:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(":orange[:material/add_photo_alternate:]", width="content")
             st.text(str(problem), width="stretch")
         return None
+    learned, held_out = found.train, found.held_out
     varied = f" and {_counted(len(learned) * len(settings.views), 'varied copy', 'varied copies')}"
     to_learn = f"**{_counted(len(learned))}**{varied if settings.views else ''} to learn from"
     if len(held_out):
         grouped = len(set(data.groups.tolist())) < len(data)
-        together = "; near-duplicates stay together" if grouped else ""
+        together = "; near-duplicates stay together" if grouped and not found.by_time else ""
         tested = data.parts.count(TEST)
         test = f" The test part, {_counted(tested)}, waits in Judge." if tested else ""
         st.markdown(f"{to_learn}, **{len(held_out):,}** to check with{together}.{test}")
     else:
-        st.markdown(f"{to_learn}. None is held out, since a class has but one: nobody will know how good the head is.")
-    if not KINDS[settings.kind].alone and min(data.counts().values()) < FEW:
+        st.markdown(f"{to_learn}.")
+    if found.told:
+        st.caption(f":material/info: {plain(found.told)}")
+    if not way.alone and min(data.counts().values()) < FEW:
         better = next(kind.title for kind in KINDS.values() if kind.alone)
         st.caption(
             f":material/lightbulb: A class has fewer than {FEW} pictures. “{better}” is usually better "
@@ -192,11 +197,18 @@ def go_on(project: Project, run: RunInfo) -> None:
     runs.link(run.id)
 
 
+def going_on(project: Project) -> jobs.Job | None:
+    """The run of the project that is at work or waits, in this server."""
+    job = jobs.registry().about(_about(project))
+    return None if job is None or job.over else job
+
+
 def _about(project: Project) -> str:
     return f"train {project.id}"
 
 
-def _watch(project: Project, job: jobs.Job) -> None:
+def watch(project: Project, job: jobs.Job) -> None:
+    """How far the run is, over a button that stops it."""
     with st.container(border=True):
         jobs.watch(job, lambda: _progress(project, job), "Stop, and keep the best so far", "stop-run")
     st.caption("It goes on without this page: close it, or look around, and come back.")
@@ -240,7 +252,8 @@ def _left(seconds: float | None, bound: str = "") -> str:
 # What became of it ----------------------------------------------------------------------------------------------------
 
 
-def _interrupted(project: Project, known: Sequence[RunInfo]) -> None:
+def interrupted(project: Project, known: Sequence[RunInfo]) -> None:
+    """Runs that the server's end cut short, each with a button that takes it up again."""
     for run in known:
         if run.state != "interrupted":
             continue
@@ -254,15 +267,20 @@ def _interrupted(project: Project, known: Sequence[RunInfo]) -> None:
                 st.rerun()
 
 
-def _result(run: RunInfo) -> None:
-    """What the latest run came to."""
+def ended(run: RunInfo) -> None:
+    """Why a run has no head, if it has none."""
     if run.state in AT_WORK:
         st.info("A run of this project goes on in another server. Reload to see how far it is.")
     elif run.state == "failed":
         sentence(run.error or OURS)
     elif run.state == "cancelled" and run.head is None:
         st.info("Stopped before there was a head. Your pictures are all still here.", icon=":material/stop_circle:")
-    elif run.state in ("done", "cancelled"):
+
+
+def _result(run: RunInfo) -> None:
+    """What the latest run came to."""
+    ended(run)
+    if run.state in ("done", "cancelled") and run.head is not None:
         state.keep_head(runs.head_of(run), run.id)
         with st.container(border=True):
             _worth(run)
@@ -286,9 +304,11 @@ def _worth(run: RunInfo) -> None:
     else:
         one.metric("Right on held-out pictures", "–")
         one.caption("None were held out, so nobody knows. Add pictures to find out.")
-    three.metric("Pictures", f"{report['trained_on']:,} + {report['held_out']:,}")
     head = runs.head_of(run)
     facts = head.facts
+    if "split" in facts:
+        one.caption(f":material/info: {plain(str(facts['split']))}")
+    three.metric("Pictures", f"{report['trained_on']:,} + {report['held_out']:,}")
     all_in_the_end = facts.get("trained_on") == report["trained_on"] + report["held_out"] > report["trained_on"]
     three.caption(
         "Learned from, and held out to check; then learned from, too."
@@ -306,9 +326,10 @@ def _worth(run: RunInfo) -> None:
     epochs = curve_of(run)
     if len(epochs) > 1 and report["held_out"]:
         st.plotly_chart(charts.curves(epochs, len(epochs)), config=charts.PLAIN, key="curves")
-    st.button("Judge it", icon=":material/arrow_forward:", type="primary", key="judge", on_click=_judge, args=(run.id,))
+    st.button("Judge it", icon=":material/arrow_forward:", type="primary", key="judge", on_click=judge, args=(run.id,))
 
 
-def _judge(run: str) -> None:
+def judge(run: str) -> None:
+    """Go on with that run to the step Judge."""
     runs.link(run)
     st.session_state["step"] = "Judge"

@@ -46,9 +46,12 @@ def burst(
     side: int = 640,
     most: int = 60,
     disabled: bool = False,
+    label: str = "Turn on the camera",
 ) -> None:
-    """Mount the camera, which is off until a person turns it on; `rate` frames a second are taken while they hold the
-    button, at most `most` in a burst, each with a longer side of at most `side` pixels.
+    """Mount the camera, which is off until a person turns it on, by a button of that label.
+
+    `rate` frames a second are taken while they hold the button, at most `most` in a burst, each with a longer side of
+    at most `side` pixels.
 
     on_batch(batch) is called once for each batch of at most 16 frames, in order, before the script (or the fragment)
     runs again; the next batch comes once the last one has been taken in.
@@ -61,5 +64,5 @@ def burst(
             return
         on_batch(Batch(str(event["burst"]), int(event["number"]), int(event["count"]), frames))
 
-    data = {"rate": rate, "side": side, "most": most, "disabled": disabled}
+    data = {"rate": rate, "side": side, "most": most, "disabled": disabled, "label": label}
     mount_outbox(_burst, data=data, key=key, on_event=take)

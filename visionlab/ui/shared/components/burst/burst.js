@@ -14,6 +14,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
 class Burst {
   constructor(root) {
     this.$ = (selector) => root.querySelector(selector);
+    this.host = root.getRootNode().host; // what the page's style sheet sees of this
     this.video = this.$("video");
     this.outbox = new Outbox(1);
     this.frames = null; // those of the burst that is being taken
@@ -49,6 +50,7 @@ class Burst {
 
   update(data, setTriggerValue) {
     this.data = data;
+    this.name();
     const heard = this.outbox.hear(data.heard, setTriggerValue);
     if (data.disabled) this.end();
     if (heard.length && !this.frames) this.count();
@@ -67,12 +69,17 @@ class Burst {
     const { asked, stream } = this.webcam;
     if (!stream) this.end();
     this.$(".problem").textContent = problem;
-    this.$(".start").textContent = asked ? "Turn off the camera" : "Turn on the camera";
+    this.name();
     this.$(".view").hidden = !stream;
+    this.host?.classList.toggle("camera-on", Boolean(asked || problem));
     // One expects a mirror of a camera that looks at oneself.
     const facing = stream?.getVideoTracks()[0].getSettings().facingMode;
     this.$(".stage").classList.toggle("mirrored", facing !== "environment");
     this.ready();
+  }
+
+  name() {
+    this.$(".start").textContent = this.webcam.asked ? "Turn off the camera" : this.data.label;
   }
 
   ready() {

@@ -47,16 +47,21 @@ class Frame:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What the network says to the frame of that number: its best classes, the most probable first.
+    """What the network says to the frame of that number: its best classes, in the order in which they are shown.
 
     heat is uint8 (h, w), laid over all that the network sees of the frame: 0 no reason, 255 the strongest; or None.
-    refused: the frame is none of the network's classes, as a head of one's own may say.
+    strange: how far the frame lies from what a head of one's own has learned from, above 1 for none of its classes;
+    None where nothing is refused.
     """
 
     number: int
     predictions: Sequence[Prediction]
     heat: NDArray[np.uint8] | None = None
-    refused: bool = False
+    strange: float | None = None
+
+    @property
+    def refused(self) -> bool:
+        return self.strange is not None and self.strange > 1
 
 
 def latest_frame(key: str) -> Frame | None:
@@ -90,7 +95,7 @@ def _written(answer: Answer) -> dict[str, object]:
     return {
         "number": answer.number,
         "bars": [[each.label, each.probability] for each in answer.predictions],
-        "refused": answer.refused,
+        "strange": answer.strange,
         "unsure": not answer.refused and in_words([each.probability for each in answer.predictions]) == "unsure",
         "heat": None if answer.heat is None else answer.heat.tolist(),
     }

@@ -85,7 +85,7 @@ class Camera {
     if (this.watching) this.setStateValue("frame", null); // the server forgets the last one, too
     this.paces = [];
     this.forget();
-    this.draw({ bars: [], heat: null, unsure: false, refused: false });
+    this.draw({ bars: [], heat: null, unsure: false, strange: null });
     this.$(".pace").textContent = "";
   }
 
@@ -168,13 +168,16 @@ class Camera {
     this.$(".seen").style.height = `${(100 * side) / height}%`;
   }
 
-  draw({ bars, heat, unsure, refused }) {
-    drawBars(this.$(".bars"), bars);
+  draw({ bars, heat, unsure, strange }) {
+    const refused = strange > 1;
+    drawBars(this.$(".bars"), bars, strange);
     drawHeat(this.$(".heat"), heat);
     this.$(".unsure").hidden = !unsure && !refused;
     if (unsure || refused) this.$(".unsure").textContent = refused ? REFUSED : UNSURE;
     this.$(".bars").classList.toggle("pale", refused);
-    if (bars.length) this.announce(refused ? "None of these" : `${bars[0][0]}, ${percent(bars[0][1], 0)}`);
+    if (!bars.length) return;
+    const [label, share] = bestOf(bars);
+    this.announce(refused ? NONE : `${label}, ${percent(share, 0)}`);
   }
 
   announce(text) {

@@ -1,17 +1,27 @@
 // How an answer is drawn: bars with their labels, and the heat. Joined before camera.js.
 
+const NONE = "None of these";
 const STRENGTH = 0.7; // of the heat where it is strongest, as explanations have it
 
-// One row a class. Labels may be a person's own words: text, never HTML.
-function drawBars(list, bars) {
-  while (list.children.length > bars.length) list.lastChild.remove();
-  while (list.children.length < bars.length) list.append(newRow());
-  bars.forEach(([label, probability], i) => {
+// One row a class, and one for none of them where that can be said. Labels may be a person's own words: text, never HTML.
+function drawBars(list, bars, strange = null) {
+  const rows = bars.map(([label, probability]) => [label, percent(probability, 1), probability]);
+  if (strange !== null) rows.push([NONE, strange > 1 ? "yes" : "no", Math.min(strange, 1)]);
+  while (list.children.length > rows.length) list.lastChild.remove();
+  while (list.children.length < rows.length) list.append(newRow());
+  const best = strange > 1 ? bars.length : bars.indexOf(bestOf(bars));
+  rows.forEach(([label, said, share], i) => {
     const row = list.children[i];
+    row.classList.toggle("best", i === best);
+    row.classList.toggle("none", i === bars.length);
     row.querySelector(".name").textContent = label;
-    row.querySelector(".share").textContent = percent(probability, 1);
-    row.querySelector(".bar").style.width = percent(probability, 2);
+    row.querySelector(".share").textContent = said;
+    row.querySelector(".bar").style.width = percent(share, 2);
   });
+}
+
+function bestOf(bars) {
+  return bars.reduce((best, each) => (each[1] > best[1] ? each : best), bars[0]);
 }
 
 function newRow() {

@@ -1,4 +1,4 @@
-"""The pictures of a class, or of all: selected by pointer or keys, dragged onto a class, removed, opened."""
+"""The pictures of a class, or of all: selected by pointer, finger or keys, moved, switched off, removed, opened."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _gallery = st.components.v2.component(
 class Tile:
     """One picture: an id of its own, its name, a JPEG file that is shown as a square, and the index of its class.
 
-    badge is a word or two that lie on it; marked draws attention to it.
+    badge is a word or two that lie on it; marked draws attention to it; off: it is there, and does not count.
     """
 
     id: str
@@ -37,6 +37,7 @@ class Tile:
     label: int
     badge: str = ""
     marked: bool = False
+    off: bool = False
 
 
 def gallery(
@@ -46,15 +47,17 @@ def gallery(
     shown: int | None,
     key: str,
     on_move: Callable[[list[str], int], None],
+    on_enable: Callable[[list[str], bool], None],
     on_remove: Callable[[list[str]], None],
     on_open: Callable[[str], None],
     disabled: bool = False,
 ) -> None:
     """Show pictures of the class of that index, or of all classes where `shown` is None, and what one may do to them.
 
-    on_move(ids, class), on_remove(ids) and on_open(id) are each called once for what a person did, in the order in
-    which they did it, before the script (or the fragment) runs again. The browser shows what was moved or removed at
-    once; from when they have been called, what is given here holds. The ids may be those of pictures that were shown
+    on_move(ids, class), on_enable(ids, whether they are switched on), on_remove(ids) and on_open(id) are each called
+    once for what a person did, in the order in which they did it, before the script (or the fragment) runs again. The
+    browser shows what was changed at once; from when they have been called, what is given here holds. The ids may be
+    those of pictures that were shown
     some runs ago. Where it is `disabled`, pictures can only be selected and opened.
     """
 
@@ -62,6 +65,8 @@ def gallery(
         match event:
             case {"move": [*ids], "to": int(to)} if 0 <= to < len(classes):
                 on_move(ids, to)
+            case {"enable": [*ids], "on": bool(on)}:
+                on_enable(ids, on)
             case {"remove": [*ids]}:
                 on_remove(ids)
             case {"open": str(identity)}:
@@ -72,10 +77,11 @@ def gallery(
             {
                 "id": tile.id,
                 "name": tile.name,
-                "address": _address(tile.thumbnail, f"{key}/{tile.id}"),
+                "address": address(tile.thumbnail, f"{key}/{tile.id}"),
                 "label": tile.label,
                 "badge": tile.badge,
                 "marked": tile.marked,
+                "off": tile.off,
             }
             for tile in tiles
         ],
@@ -86,7 +92,7 @@ def gallery(
     mount_outbox(_gallery, data=data, key=key, on_event=act)
 
 
-def _address(jpeg: bytes, place: str) -> str:
+def address(jpeg: bytes, place: str) -> str:
     """Where the browser finds a picture, relative to the page, as st.image has it: named by its content, so that the
     browser fetches it once, whatever else about the gallery changes.
     """

@@ -3,7 +3,7 @@
 const FAR = 6; // pixels that the pointer moves before it drags
 const KEYS =
   "Click, Shift-click or Space select, Ctrl+A all, Escape none. Drag onto a class or press its number to move, " +
-  "Delete removes, Enter opens.";
+  "0 switches off and on, Delete removes, Enter or a double click opens.";
 const FIXED = "Nothing can be moved or removed now. Click, Shift-click or Space select, Enter opens.";
 const galleries = new WeakMap();
 
@@ -48,8 +48,9 @@ class Gallery {
   // What the server says, and on top of it what it has not heard of yet.
   now() {
     const tiles = new Map(this.data.tiles.map((tile) => [tile.id, tile]));
-    for (const { move, to, remove } of this.outbox.waiting) {
+    for (const { move, to, enable, on, remove } of this.outbox.waiting) {
       for (const id of move ?? []) if (tiles.has(id)) tiles.set(id, { ...tiles.get(id), label: to });
+      for (const id of enable ?? []) if (tiles.has(id)) tiles.set(id, { ...tiles.get(id), off: !on });
       for (const id of remove ?? []) tiles.delete(id);
     }
     const { shown } = this.data;
@@ -80,10 +81,13 @@ class Gallery {
       tile.setAttribute("aria-selected", String(selected.has(id)));
       tile.tabIndex = id === at ? 0 : -1;
     }
-    const count = this.$(".count");
-    count.textContent = selected.size ? `${selected.size} of ${this.tiles.size} selected.` : "";
-    for (const chip of this.$(".chips").children) {
-      chip.disabled = this.data.disabled || !selected.size;
+    this.$(".count").textContent = selected.size ? `${selected.size} of ${this.tiles.size} selected.` : "";
+    this.$(".hint").hidden = selected.size > 0;
+    this.$(".all").textContent = selected.size ? "Select none" : "Select all";
+    this.$(".all").disabled = !this.tiles.size;
+    this.$(".enable").replaceChildren(keycap("0"), selected.size && this.turnsOn() ? "Switch on" : "Switch off");
+    for (const button of [...this.$(".chips").children, this.$(".enable"), this.$(".remove")]) {
+      button.disabled = this.data.disabled || !selected.size;
     }
   }
 
@@ -95,7 +99,7 @@ class Gallery {
     classes.forEach((name, i) => {
       const chip = row.children[i];
       chip.dataset.class = i;
-      chip.querySelector(".digit").textContent = i < 9 ? i + 1 : "";
+      chip.querySelector("kbd").textContent = chip.ariaKeyShortcuts = i < 9 ? i + 1 : "";
       chip.querySelector(".name").textContent = name;
       chip.classList.toggle("shown", i === shown);
     });
@@ -119,6 +123,19 @@ class Gallery {
     const ids = meant.filter((id) => labels.get(id) !== to);
     if (ids.length) this.tell({ move: ids, to }, `${pictures(ids.length)} moved to ${name}`);
     else if (meant.length) this.announce(`${pictures(meant.length)} in ${name} already`);
+  }
+
+  // Whether all that an action is about is switched off.
+  turnsOn() {
+    const meant = new Set(this.selection.meant());
+    return meant.size > 0 && this.shown.every(({ id, off }) => off || !meant.has(id));
+  }
+
+  enable() {
+    const [ids, on] = [this.selection.meant(), this.turnsOn()];
+    if (!this.data.disabled && ids.length) {
+      this.tell({ enable: ids, on }, `${pictures(ids.length)} switched ${on ? "on" : "off"}`);
+    }
   }
 
   remove() {
@@ -170,6 +187,15 @@ class Gallery {
       event.preventDefault();
       event.stopPropagation();
     });
+    const { selection } = this;
+    const doing = (act) => () => {
+      act();
+      this.mark();
+      this.focus(); // the button may be disabled now
+    };
+    this.$(".all").onclick = doing(() => (selection.selected.size ? selection.clear() : selection.all()));
+    this.$(".enable").onclick = doing(() => this.enable());
+    this.$(".remove").onclick = doing(() => this.remove());
     this.$(".chips").onclick = ({ target }) => {
       const chip = target.closest("button");
       if (!chip) return;
@@ -198,6 +224,7 @@ class Gallery {
     } else if (command && key.toLowerCase() === "a") selection.all();
     else if (command) return false;
     else if (/^[1-9]$/.test(key)) this.move(Number(key) - 1);
+    else if (key === "0") this.enable();
     else if (key === "Delete" || key === "Backspace") this.remove();
     else if (key === " ") selection.toggle(selection.at);
     else if (key === "Enter") this.open(selection.at);
@@ -268,6 +295,14 @@ class Gallery {
 function newChip() {
   const chip = make("button");
   chip.type = "button";
-  chip.append(make("span", "digit"), make("span", "name"));
+  chip.append(keycap(""), make("span", "name"));
   return chip;
+}
+
+// The key that does the same; what a button is called is said without it.
+function keycap(key) {
+  const cap = make("kbd");
+  cap.setAttribute("aria-hidden", "true");
+  cap.textContent = key;
+  return cap;
 }

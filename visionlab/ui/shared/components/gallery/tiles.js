@@ -18,12 +18,13 @@ function newTile() {
 }
 
 // klass is the name of its class where pictures of several are shown, and empty otherwise.
-function drawTile(tile, { id, name, address, badge, marked }, klass) {
+function drawTile(tile, { id, name, address, badge, marked, off }, klass) {
   tile.dataset.id = id;
   tile.title = name;
-  tile.setAttribute("aria-label", [name, klass, badge, marked && "marked"].filter(Boolean).join(", "));
+  tile.setAttribute("aria-label", [name, klass, badge, marked && "marked", off && "switched off"].filter(Boolean).join(", "));
   tile.classList.toggle("marked", marked);
-  tile.querySelector(".badge").textContent = badge;
+  tile.classList.toggle("off", off);
+  tile.querySelector(".badge").textContent = [off && "off", badge].filter(Boolean).join(" · ");
   tile.querySelector(".class").textContent = klass;
   const image = tile.querySelector("img");
   if (image.getAttribute("src") !== address) image.src = address;

@@ -1,6 +1,7 @@
 // A camera: asked for, shown in a video element, chosen among several, and let go of.
 
 const SIZE = { width: { ideal: 1280 }, height: { ideal: 720 } }; // good for a photograph
+const TAKES = "visionlab-takes-the-camera"; // told to all on the page
 const UPLOAD = "You can still upload a picture.";
 const PROBLEMS = {
   NotAllowedError:
@@ -18,16 +19,20 @@ const PROBLEMS = {
 class Webcam {
   // The video shows what it sees, the select holds the cameras, inside a label that is hidden where there is only one.
   // changed(problem) is called whenever it is asked for, on or off; the problem is a sentence, or empty.
+  // One camera of the page is on at a time: telephones give theirs to one taker alone.
   constructor(video, select, changed) {
     Object.assign(this, { video, select, changed });
     this.asked = null; // a token while the camera is on, or asked for
     this.stream = null;
+    this.giveWay = ({ detail }) => detail === this || this.stop();
     select.onchange = () => this.start(select.value);
   }
 
   async start(device) {
     this.stop();
     const asked = (this.asked = {});
+    window.dispatchEvent(new CustomEvent(TAKES, { detail: this }));
+    window.addEventListener(TAKES, this.giveWay);
     this.changed("");
     let stream;
     try {
@@ -55,6 +60,7 @@ class Webcam {
 
   // Lets go of the camera, and nothing else: the page no longer shows it.
   release() {
+    window.removeEventListener(TAKES, this.giveWay);
     if (this.stream) close(this.stream);
     this.asked = this.stream = null;
   }

@@ -1,0 +1,309 @@
+"""The studio's step “Classes”: from an empty page to an answer on one screen, and what is said on the way."""
+
+import io
+
+import numpy as np
+import pytest
+from app.studio import ME, begun, finish, lines, striped, stripes
+from PIL import Image as PillowImage
+from streamlit.testing.v1 import AppTest
+
+from visionlab.imaging.samples import load_sample
+from visionlab.learning.features.embedding import embed
+from visionlab.learning.heads.head import load_head
+from visionlab.learning.projects.project import Project
+from visionlab.learning.projects.workspace import Workspace
+from visionlab.network.running.prediction import Answer, probabilities
+from visionlab.ui.shared import jobs, live
+from visionlab.ui.shared.components.burst import Batch
+from visionlab.ui.shared.visitor import COOKIE
+from visionlab.ui.shared.widgets import plain
+from visionlab.ui.studio import uploads
+from visionlab.ui.studio.classes import cards, step
+
+
+def files(kind: int, count: int, first: int = 0) -> list[tuple[str, bytes, str]]:
+    return [(f"{kind}-{i}.png", striped(kind, i), "image/png") for i in range(first, first + count)]
+
+
+def project_of(app: AppTest) -> Project:
+    return Workspace().open(app.query_params["project"])
+
+
+def counts(app: AppTest) -> dict[str, int]:
+    return {each.name: each.count for each in project_of(app).classes()}
+
+
+def drop(app: AppTest, name: str, found: list[tuple[str, bytes, str]]) -> AppTest:
+    """Files onto the card of that class."""
+    target = next(each for each in app.file_uploader if each.label == f"Pictures of {plain(name)}")
+    target.set_value(found).run()
+    assert not app.exception
+    return app
+
+
+def name(app: AppTest, text: str) -> AppTest:
+    app.text_input(key="new-class").set_value(text)
+    next(each for each in app.button if each.label == "Add the classes").click().run()
+    assert not app.exception
+    return app
+
+
+def html(app: AppTest) -> str:
+    return "\n".join(each.value for each in app.get("html"))
+
+
+@pytest.fixture
+def studio(open_page, net, registry) -> AppTest:
+    return open_page("Fine-tune")
+
+
+# --- what comes in ----------------------------------------------------------------------------------------------------
+
+
+def test_the_first_picture_makes_the_project_and_its_classes_are_named_where_they_stand(studio, registry):
+    assert "Give each class some pictures" in lines(studio)
+    assert studio.button(key="train-here").disabled
+    drop(studio, "Class 1", files(0, 3))
+    finish(studio, registry)
+    assert counts(studio) == {"Class 1": 3, "Class 2": 0}
+    assert "“Class 2” has no pictures yet." in lines(studio)
+    assert html(studio).count("<img") == 3
+    for place, wanted in (("place-1", "across"), ("place-2", "**down**")):
+        studio.text_input(key=f"class-name-{place}").set_value(wanted).run()
+    assert counts(studio) == {"across": 3, "**down**": 0}, "the widgets of the empty page are those of the project"
+    studio.text_input(key="class-name-place-2").set_value("ACROSS").run()
+    assert "Two classes of the same name" in lines(studio)
+    assert studio.text_input(key="class-name-place-2").value == "**down**"
+    for _ in range(2):
+        drop(studio, "**down**", files(1, 4))
+        finish(studio, registry)
+    assert counts(studio) == {"across": 3, "**down**": 4}
+    assert "No new pictures, 4 exact copies left out." in lines(studio), "what is not seen in the card is said"
+    assert not studio.button(key="train-here").disabled
+
+
+def test_a_name_typed_on_the_empty_page_makes_the_project(studio):
+    studio.text_input(key="class-name-place-2").set_value(" bees ").run()
+    assert not studio.exception
+    assert counts(studio) == {"Class 1": 0, "bees": 0}
+    assert project_of(studio).info().name == "My pictures"
+
+
+def test_many_classes_in_one_field_and_files_for_all_of_them_at_once(studio, registry):
+    name(studio, "ant, bee,, fly ,wasp, moth")
+    assert list(counts(studio)) == ["ant", "bee", "fly", "wasp", "moth"]
+    assert project_of(studio).info().name == "ant, bee and 3 more"
+    gate = jobs.Queue(0)
+    registry._queues["pictures"] = gate  # nothing comes in meanwhile
+    for number, each in enumerate(counts(studio)):
+        drop(studio, each, files(number % 2, 2, 10 * number))
+    assert counts(studio) == dict.fromkeys(["ant", "bee", "fly", "wasp", "moth"], 0)
+    assert sum("Waiting" in each.proto.text for each in studio.get("progress")) == 5, "each card tells of its own"
+    for _ in range(2):
+        gate.give_back()
+    finish(studio, registry)
+    assert set(counts(studio).values()) == {2}
+    assert "Waiting" not in "".join(each.proto.text for each in studio.get("progress"))
+    name(studio, "Bee, gnat")
+    assert "Two classes of the same name" in lines(studio)
+    assert len(counts(studio)) == 5, "all of them or none"
+    name(studio, " , ")
+    assert "A class needs a name" in lines(studio)
+
+
+def test_a_class_is_removed_and_comes_back(studio, registry):
+    name(studio, "ant, bee")
+    drop(studio, "ant", files(0, 2))
+    finish(studio, registry)
+    next(each for each in studio.button if each.label == "Remove ant").click().run()
+    assert counts(studio) == {"bee": 0}
+    assert "Add another class" in lines(studio)
+    studio.button(key="undo").click().run()
+    assert counts(studio) == {"ant": 2, "bee": 0}
+    next(each for each in studio.button if each.label == "See the pictures of ant").click().run()
+    assert not studio.exception
+    assert studio.session_state["step"] == "Pictures"
+    assert studio.radio(key="class").value == project_of(studio).classes()[0].id
+
+
+def test_what_cannot_be_read_and_what_the_browser_refused_stays_named_until_it_is_closed(studio, registry, monkeypatch):
+    told = []  # by the browser
+    monkeypatch.setattr(uploads, "drops", lambda key, listed, on_refused: [on_refused(*told.pop()) for _ in told[:]])
+    name(studio, "ant, bee")
+    uploader = next(each for each in studio.file_uploader if each.label == "Pictures of ant").key
+    told.append((uploader, "clip.mp4", "video/mp4 files are not allowed."))
+    drop(studio, "ant", [*files(0, 1), ("broken.png", b"nothing", "image/png")])
+    finish(studio, registry)
+    for more in range(2):
+        drop(studio, "ant", files(0, 1, 5 + more))
+        finish(studio, registry)
+        assert "clip.mp4: video/mp4 files are not allowed." in lines(studio)
+        assert "“ant/broken.png” cannot be read" in lines(studio)
+    studio.button(key=f"intake-{project_of(studio).classes()[0].id}-seen").click().run()
+    assert "clip.mp4" not in lines(studio)
+    assert "broken.png" not in lines(studio)
+    assert counts(studio) == {"ant": 3, "bee": 0}
+
+
+def test_bursts_of_two_cameras_that_come_together_are_both_whole(studio, registry, monkeypatch):
+    coming: dict[str, list[Batch]] = {}
+    frames = [[striped(kind, i) for i in range(20)] for kind in range(2)]
+
+    def burst(key, on_batch, label):
+        for batch in coming.pop(key, ()):
+            on_batch(batch)
+
+    def send(kind: int, number: int) -> None:
+        some = tuple(frames[kind][16 * number : 16 * (number + 1)])
+        coming[f"burst-place-{kind + 1}"] = [Batch(f"burst {kind}", number, 2, some)]
+        studio.run()
+        assert not studio.exception
+
+    monkeypatch.setattr(cards, "burst", burst)
+    for kind, number in ((0, 0), (1, 0), (0, 1), (1, 1)):
+        send(kind, number)
+    finish(studio, registry)
+    assert counts(studio) == {"Class 1": 20, "Class 2": 20}
+    groups = [{each.group for each in project_of(studio).pictures(each.id)} for each in project_of(studio).classes()]
+    assert [len(each) for each in groups] == [1, 1]
+    studio.button(key="train-here").click().run()
+    finish(studio, registry)
+    assert "right** on 10 held-out pictures" in lines(studio)
+    assert plain("there is one burst") in lines(studio)
+    assert plain("another burst would tell more") in lines(studio)
+
+
+def test_what_is_done_on_two_cards_of_the_empty_page_at_once_goes_into_one_project(studio, registry, monkeypatch):
+    """The second of them comes from a page that does not know of the project yet."""
+    coming = {f"burst-place-{kind + 1}": Batch(f"burst {kind}", 0, 1, (striped(kind, 1),)) for kind in range(2)}
+    monkeypatch.setattr(
+        cards, "burst", lambda key, on_batch, label: on_batch(coming.pop(key)) if key in coming else None
+    )
+    studio.run()
+    finish(studio, registry)
+    assert counts(studio) == {"Class 1": 1, "Class 2": 1}
+    assert len(Workspace().projects(studio.session_state[COOKIE])) == 1
+    studio.selectbox(key="project-picker").set_value("new").run()
+    drop(studio, "Class 2", files(0, 1))
+    finish(studio, registry)
+    assert counts(studio) == {"Class 1": 0, "Class 2": 1}
+    assert len(Workspace().projects(studio.session_state[COOKIE])) == 2
+
+
+def test_very_many_classes_come_a_page_at_a_time(studio):
+    name(studio, ", ".join(f"class {n}" for n in range(60)))
+    assert sum(each.label.startswith("Pictures of class") for each in studio.file_uploader) == step.MOST
+    assert "1 to 24 of 60 classes" in lines(studio)
+
+
+# --- training and trying ----------------------------------------------------------------------------------------------
+
+
+def trained(studio, registry, count: int = 12) -> AppTest:
+    name(studio, "across, down")
+    for kind, each in enumerate(("across", "down")):
+        drop(studio, each, files(kind, count))
+        finish(studio, registry)
+    studio.button(key="train-here").click().run()
+    assert not studio.exception
+    return finish(studio, registry)
+
+
+def test_one_button_trains_what_is_usually_best_and_says_what_it_is_worth(studio, registry, net):
+    trained(studio, registry)
+    (run,) = project_of(studio).runs()
+    assert (run.state, run.settings["kind"], run.settings["validation"]) == ("done", "linear", 0.25)
+    told = f"**{run.report['accuracy']:.0%} right** on 6 held-out pictures"
+    assert told in lines(studio)
+    assert "Train again" in [each.label for each in studio.button]
+    drop(studio, "down", files(1, 1, 50))
+    finish(studio, registry)
+    assert "The pictures have changed since: train again." in lines(studio)
+    assert told in lines(studio), "it is still there to be tried"
+    studio.button(key="train-here").click().run()
+    finish(studio, registry)
+    assert len(project_of(studio).runs()) == 2
+    assert "The pictures have changed since" not in lines(studio)
+    studio.button(key="judge-here").click().run()
+    assert studio.session_state["step"] == "Judge"
+
+
+def test_a_run_that_waits_says_so_and_is_stopped_here(studio, registry):
+    name(studio, "across, down")
+    for kind, each in enumerate(("across", "down")):
+        drop(studio, each, files(kind, 4))
+        finish(studio, registry)
+    registry._queues["runs"] = jobs.Queue(0)
+    studio.button(key="train-here").click().run()
+    assert not studio.exception
+    assert "Waiting" in studio.get("progress")[0].proto.text
+    assert "another server" not in lines(studio)
+    studio.button(key="stop-run").click().run()
+    finish(studio, registry)
+    assert "Stopped before there was a head" in lines(studio)
+    assert not studio.button(key="train-here").disabled
+
+
+@pytest.mark.parametrize("typed", ["ant, ANT", ",", "a" * 61])
+def test_names_that_cannot_be_make_no_project(studio, typed, workspace_folder):
+    name(studio, typed)
+    studio.text_input(key="class-name-place-1").set_value(" ").run()
+    assert not studio.exception
+    assert "A class has an empty name" in lines(studio)
+    assert "project" not in studio.query_params
+    assert not list(workspace_folder.glob("*/project.sqlite"))
+
+
+def test_few_pictures_are_learned_by_their_means(studio, registry):
+    trained(studio, registry, 2)
+    (run,) = project_of(studio).runs()
+    assert (run.state, run.settings["kind"]) == ("done", "prototype")
+
+
+def test_it_is_tried_on_a_picture_with_a_bar_a_class_and_one_for_none(studio, registry, net):
+    trained(studio, registry, 24)
+    (run,) = project_of(studio).runs()
+    head = load_head(run.head)
+    assert head.refusal is not None
+    image = load_sample("cat")
+    row = probabilities(head.as_classifier(net), [image])[0]
+    strange = float(head.refusal.distances(embed(net, [image]))[0]) / head.refusal.threshold
+    file = io.BytesIO()
+    PillowImage.fromarray(image).save(file, "PNG")
+    for _ in range(2):
+        target = next(each for each in studio.file_uploader if each.label == "A picture to try it on")
+        target.set_value([("cat.png", file.getvalue(), "image/png")]).run()
+        assert not studio.exception
+        bars = html(studio)
+        for label, share in zip(("across", "down"), row, strict=True):
+            assert f">{label}</span>" in bars
+            assert f"{share:.1%}</span>" in bars
+        assert bars.index(">across</span>") < bars.index(">down</span>") < bars.index(">None of these</span>")
+        assert f">{'yes' if strange > 1 else 'no'}</span>" in bars
+    target = next(each for each in studio.file_uploader if each.label == "A picture to try it on")
+    target.set_value([("bad.png", b"nothing", "image/png")]).run()
+    assert "bad.png: " in lines(studio)
+    assert ">None of these</span>" in html(studio), "what was there stays"
+
+
+def test_bars_of_ones_own_classes_stay_in_their_places_where_they_are_few():
+    few = Answer(("a", "b", "c"), np.array([0.1, 0.2, 0.7], np.float32))
+    assert [each.label for each in live.bars_of(few)] == ["a", "b", "c"]
+    many = Answer(tuple("abcdefghijklm"), np.linspace(0, 1, 13).astype(np.float32))
+    assert [each.label for each in live.bars_of(many)] == ["m", "l", "k", "j", "i"]
+
+
+def test_a_run_of_before_is_there_to_be_tried(workspace_folder, new_app, registry, net):
+    project = stripes(Workspace(workspace_folder).create("Stripes", ME))
+    begun(project, net)
+    app = new_app()
+    app.session_state[COOKIE] = ME
+    app.query_params["project"] = project.id
+    app.run()
+    app.switch_page("pages/5_Fine_tune.py").run()
+    assert not app.exception
+    assert app.session_state["step"] == "Classes"
+    assert "Try it" in lines(app)
+    assert "Train again" in [each.label for each in app.button]
+    assert app.session_state["trained_head"].head.classes == ("across", "**down**")

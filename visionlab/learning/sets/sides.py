@@ -1,0 +1,115 @@
+"""Which pictures of a set are learned from, and which are held out to check with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visionlab.errors import DatasetError
+from visionlab.learning.sets.dataset import LabelledImages
+from visionlab.learning.sets.layout import TEST, VALIDATION
+from visionlab.learning.sets.splits import check_classes, parted
+
+BURST = 8  # pictures of a class that are one group, from which on the last of them can be held out
+GAP = 0.1  # of a burst, left out between what is learned from and what is held out: neighbours are all but copies
+NAMED = 3  # classes that a sentence names
+
+
+@dataclass(frozen=True, eq=False)
+class Sides:
+    """train, held_out: int64, ascending indices of pictures; nothing is on both sides.
+
+    by_time: the classes that are one burst, whose last pictures are held out. unchecked: those too small for that, for
+    which nothing at all is held out; where the share of 0 was asked for, none.
+    """
+
+    train: NDArray[np.int64]
+    held_out: NDArray[np.int64]
+    by_time: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> str:
+        """What a figure about the held-out pictures is worth, where it is worth less than usual; "" where it is not."""
+        if self.unchecked:
+            return (
+                f"None is held out: the pictures of {_listed(self.unchecked)} are too few, or too much alike, to spare "
+                "any. Nobody will know how good the head is; another burst, or pictures of another day, would tell."
+            )
+        if self.by_time:
+            return (
+                f"Of {_listed(self.by_time)} there is one burst: its last pictures are held out. They are like the "
+                "others, so the figure is worth little for new pictures; another burst would tell more."
+            )
+        return ""
+
+
+def sides(
+    data: LabelledImages, validation: float | None, seed: int, *, alone: bool = False, needed: bool = False
+) -> Sides:
+    """What is learned from and what is held out; the set's test part, and what shares a group with it, is on neither
+    side.
+
+    Held out is a share of all the others or, where validation is None, the set's own validation part; what shares a
+    group with it is not learned from. Groups stay whole, but for a class that is a single one: of BURST pictures or
+    more, in the order in which they were taken, the last ones are held out and a few before them left out. Where a
+    class is a smaller group, or validation is 0, nothing is held out. Raises DatasetError where the data cannot be
+    split, a class has no picture or, unless `alone` is set, a single one, or is a small group where held-out pictures
+    are `needed`.
+    """
+    parts = np.array(data.parts or [""] * len(data))
+    apart = np.isin(data.groups, data.groups[parts == TEST])
+    if validation is None:
+        return _own_part(data, apart, parts == VALIDATION)
+    check_classes(data.classes)
+    own = np.flatnonzero(~apart)
+    labels, groups = data.labels[own], data.groups[own]
+    counts = np.bincount(labels, minlength=len(data.classes))
+    for name, count in zip(data.classes, counts, strict=True):
+        if count == 0:
+            raise DatasetError(f"“{name}” has no picture; add some or leave the class out.")
+    pairs = np.unique(np.stack([labels, groups]), axis=1)
+    single = np.bincount(pairs[0]) == 1
+    small = single & (counts < BURST)
+    refused = small & (needed | ((counts == 1) & (not alone)))
+    if not refused.any() and (validation == 0 or small.any()):
+        return Sides(own, own[:0], unchecked=() if validation == 0 else _named(data, small))
+    share = validation or 0.25
+    held, left_out = np.zeros((2, len(own)), bool)
+    bursts = single & ~small
+    rest = ~bursts[labels]
+    if rest.any():  # of a class that is refused it says what is wrong
+        present, compact = np.unique(labels[rest], return_inverse=True)
+        held[rest] = parted(compact, groups[rest], [data.classes[one] for one in present], share, seed)
+    for one in np.flatnonzero(bursts):
+        places = np.flatnonzero(labels == one)
+        gap = max(1, round(GAP * len(places)))
+        last = min(max(1, round(share * len(places))), len(places) - gap - 1)
+        held[places[-last:]] = left_out[places[-last - gap : -last]] = True
+    return Sides(own[~held & ~left_out], own[held], by_time=_named(data, bursts))
+
+
+def _own_part(data: LabelledImages, apart: NDArray[np.bool_], validation: NDArray[np.bool_]) -> Sides:
+    held = ~apart & validation
+    train = ~apart & ~np.isin(data.groups, data.groups[held])
+    if not held.any():
+        raise DatasetError("The set has no validation part to hold out; hold out a share, like 0.25.")
+    for name, count in zip(data.classes, np.bincount(data.labels[train], minlength=len(data.classes)), strict=True):
+        if not count:
+            raise DatasetError(f"“{name}” has no picture to learn from beside the held-out part; add some.")
+    return Sides(np.flatnonzero(train), np.flatnonzero(held))
+
+
+def _named(data: LabelledImages, which: NDArray[np.bool_]) -> tuple[str, ...]:
+    return tuple(data.classes[one] for one in np.flatnonzero(which))
+
+
+def _listed(names: Sequence[str]) -> str:
+    """“cats”, “dogs” and “birds”; of many, the first ones."""
+    shown = [f"“{name}”" for name in names[:NAMED]]
+    more = [f"{len(names) - NAMED:,} more"] if len(names) > NAMED else []
+    *first, last = [*shown, *more]
+    return f"{', '.join(first)} and {last}" if first else last

@@ -1,0 +1,131 @@
+"""A card a class: its name, its pictures, and what brings more of them: files, and a camera of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from html import escape
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from visionlab.imaging.image import MAX_BYTES
+from visionlab.learning.projects.project import Project
+from visionlab.learning.projects.rows import ClassInfo, PictureInfo
+from visionlab.ui.shared import cached
+from visionlab.ui.shared.components.burst import burst
+from visionlab.ui.shared.components.gallery import address
+from visionlab.ui.shared.store import attempt
+from visionlab.ui.shared.widgets import icon_only, plain
+from visionlab.ui.studio.pictures import arrivals, intake, one_class
+from visionlab.ui.studio.projects import LONGEST_NAME
+from visionlab.ui.studio.uploads import uploader
+
+THUMBNAIL = 96  # pixels, of which half as many are shown
+BEGIN = "Drop about twenty pictures here, choose files, or record them with the camera."
+SHOWN = 12  # pictures of a class: the latest ones
+
+
+@dataclass(frozen=True)
+class Card:
+    """A class, or a place for one while there is no project. place: what its widgets are known by."""
+
+    place: str
+    name: str
+    count: int = 0
+    enabled: bool = True
+    class_id: int | None = None
+
+
+# Gives the project, which it makes where there is none, and the name of the card's class in it, which may be a new one.
+Into = Callable[[str | None], tuple[Project, str]]
+
+
+def cards_of(project: Project, classes: Sequence[ClassInfo]) -> list[Card]:
+    return [
+        Card(one_class.place_of(project.id, each.id), each.name, each.count, each.enabled, each.id) for each in classes
+    ]
+
+
+def show(card: Card, into: Into, project: Project | None = None, pictures: Sequence[PictureInfo] = ()) -> None:
+    """One card; pictures are those of its class, the oldest first."""
+    with st.container(border=True, gap="xsmall", key=f"card-{card.place}"):
+        _heading(card, into, project)
+        _strip(card, project, pictures[: -SHOWN - 1 : -1])
+        with st.container(horizontal=True, gap="small", key=f"ways-{card.place}"):
+            uploader(
+                f"Pictures of {plain(card.name)}",
+                f"pictures-{card.place}",
+                lambda files: _take(into, files),
+                type=None,  # what is no picture is told by its name, and pictures without an ending come in
+                accept_multiple_files=True,
+                max_upload_size=MAX_BYTES >> 20,
+                label_visibility="collapsed",
+            )
+            burst(
+                key=f"burst-{card.place}",
+                on_batch=lambda batch: attempt(intake.take_batch, partial(into, None), card.place, batch),
+                label="Camera",
+            )
+        with st.container():  # also where it holds nothing: a camera stays on where it is
+            if project is not None and card.class_id is not None:
+                arrivals.show_class(project, card.class_id, f"pictures-{card.place}")
+
+
+def _take(into: Into, files: Sequence[UploadedFile]) -> None:
+    intake.take_pictures(*into(None), files)
+
+
+def _heading(card: Card, into: Into, project: Project | None) -> None:
+    key = f"class-name-{card.place}"
+    if st.session_state.get(key) != card.name:  # else what is being typed there would be lost
+        st.session_state[key] = card.name
+    with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="xsmall"):
+        st.text_input(
+            "Name of the class",
+            key=key,
+            max_chars=LONGEST_NAME,
+            label_visibility="collapsed",
+            on_change=lambda: attempt(into, st.session_state[key]),
+        )
+        if project is None or card.class_id is None:
+            return
+        st.caption(f"{card.count:,}" if card.enabled else f"{card.count:,} · off", width="content")
+        icon_only(f"see-{card.place}").button(
+            f"See the pictures of {plain(card.name)}",
+            key=f"see-{card.place}",
+            icon=":material/photo_library:",
+            type="tertiary",
+            help="See its pictures: sort, switch off, remove",
+            on_click=_see,
+            args=(project, card.class_id),
+        )
+        icon_only(f"remove-{card.place}").button(
+            f"Remove {plain(card.name)}",
+            key=f"remove-{card.place}",
+            icon=":material/close:",
+            type="tertiary",
+            help="Remove the class with its pictures; it can be undone",
+            on_click=attempt,
+            args=(project.remove_class, card.class_id),
+        )
+
+
+def _see(project: Project, class_id: int) -> None:
+    st.session_state["step"] = "Pictures"
+    st.session_state[one_class.looked_at(project)] = class_id
+
+
+def _strip(card: Card, project: Project | None, pictures: Sequence[PictureInfo]) -> None:
+    """The pictures in a row that is slid, the latest first."""
+    if project is None or not pictures:
+        st.html(f'<div class="strip empty">{BEGIN}</div>')
+        return
+    looks = [(each, partial(project.load, each)) for each in pictures]
+    shown = "".join(
+        f'<img src="{address(cached.thumbnail(each.digest, THUMBNAIL, look), f"{card.place}/{each.id}")}" '
+        f'alt="{escape(each.name)}" title="{escape(each.name)}"{"" if each.enabled else " class=off"}>'
+        for each, look in looks
+    )
+    st.html(f'<div class="strip" tabindex="0" role="group" aria-label="Pictures">{shown}</div>')

@@ -1,0 +1,121 @@
+"""Training from the step Classes: one button, with what is usually best, and what came of it in a line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from visionlab.errors import DatasetError
+from visionlab.learning.heads.kinds import KINDS
+from visionlab.learning.projects.project import Project
+from visionlab.learning.projects.rows import ClassInfo
+from visionlab.learning.projects.runs import RunInfo
+from visionlab.learning.sets.dataset import LabelledImages
+from visionlab.learning.sets.layout import VALIDATION
+from visionlab.network.zoo.models import MODELS, TO_NAME, first_here
+from visionlab.ui.shared.store import attempt
+from visionlab.ui.shared.terms import term
+from visionlab.ui.shared.widgets import plain
+from visionlab.ui.studio import runs
+from visionlab.ui.studio.train import step as train
+from visionlab.ui.studio.train.run import Settings
+
+FEW = train.FEW
+
+
+def recommended(data: LabelledImages) -> Settings:
+    """What is usually best for these pictures, on the best network that is here."""
+    few = min(data.counts().values()) < FEW
+    kind = next(kind for kind in KINDS.values() if kind.alone) if few else next(iter(KINDS.values()))
+    return Settings(first_here(TO_NAME), kind.name, kind.views, None if VALIDATION in data.parts else 0.25, 0)
+
+
+def show(project: Project | None, classes: Sequence[ClassInfo], busy: bool) -> RunInfo | None:
+    """The button, how far a run is, and the figure of the last one that has a head, which is returned."""
+    known = project.runs() if project is not None else []
+    latest = next((run for run in known if run.head and run.state in ("done", "cancelled")), None)
+    data, lacks = _data(project, classes, busy)
+    fresh = data is not None and latest is not None and latest.settings["pictures"] == len(data)
+    with st.container():
+        if project is not None and (job := train.going_on(project)):
+            train.watch(project, job)
+        else:
+            _button(project, data, lacks, fresh)
+            if project is not None:
+                train.interrupted(project, known)
+            if known and known[0].head is None:
+                train.ended(known[0])
+    with st.container():
+        if latest:
+            _worth(latest, fresh or data is None)
+    return latest
+
+
+def _data(
+    project: Project | None, classes: Sequence[ClassInfo], busy: bool
+) -> tuple[LabelledImages | None, str | None]:
+    """What there is to learn from, or what is to be done before, as plain text."""
+    empty = [each.name for each in classes if each.enabled and not each.count]
+    if busy:
+        return None, "The pictures are coming in …"
+    if project is not None and sum(each.enabled for each in classes) < 2:
+        return None, "Add another class: two or more can be told apart."
+    if not any(each.count for each in classes):
+        return None, "Give each class some pictures: twenty are plenty."
+    if empty:
+        return None, f"“{empty[0]}” has no pictures yet."
+    try:
+        return project.labelled()[0], None
+    except DatasetError as problem:
+        return None, str(problem)
+
+
+def _button(project: Project | None, data: LabelledImages | None, lacks: str | None, fresh: bool) -> None:
+    st.button(
+        "Train again" if fresh else "Train",
+        type="secondary" if fresh else "primary",
+        icon=":material/play_arrow:",
+        width="stretch",
+        key="train-here",
+        disabled=data is None,
+        on_click=attempt,
+        args=(_start, project),
+    )
+    if lacks:
+        st.text(lacks)
+    elif data is not None and not fresh:
+        chosen = recommended(data)
+        st.caption(f"{KINDS[chosen.kind].title} on {MODELS[chosen.network].title}; the step Train offers more.")
+
+
+def _start(project: Project) -> None:
+    data, _ = project.labelled()  # as it is now
+    train.start(project, recommended(data), len(data))
+
+
+def _worth(run: RunInfo, fresh: bool) -> None:
+    report, head = run.report, runs.head_of(run)
+    with st.container(gap="xsmall", key="worth-here"):
+        if "accuracy" in report:
+            low, high = report["accuracy_interval"]
+            st.markdown(
+                f"**{report['accuracy']:.0%} right** on {report['held_out']:,} held-out pictures; on others like them "
+                f"{low:.0%} to {high:.0%}.",
+                help=f"{term('held out')} {term('95 % interval')}",
+            )
+        else:
+            st.markdown("**Trained.** How good it is, nobody knows: no picture was held out.")
+        if "split" in head.facts:
+            st.caption(plain(str(head.facts["split"])))
+        if not fresh:
+            st.caption(":material/update: The pictures have changed since: train again.")
+        st.button(
+            "Judge it",
+            icon=":material/arrow_forward:",
+            type="tertiary",
+            key="judge-here",
+            help="What it gets wrong, doubtful labels, whether more pictures would help",
+            on_click=train.judge,
+            args=(run.id,),
+        )

@@ -1,0 +1,174 @@
+"""What comes into a project, on the page: how far it is, what came of it, and what was not taken."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+import streamlit as st
+
+from visionlab.learning.projects.intake import Intake
+from visionlab.learning.projects.project import Project
+from visionlab.ui.shared import jobs
+from visionlab.ui.shared.page import sentence
+from visionlab.ui.shared.store import attempt
+from visionlab.ui.shared.widgets import icon_only
+from visionlab.ui.studio import uploads
+from visionlab.ui.studio.pictures import intake, one_class
+from visionlab.ui.studio.pictures.intake import WATCHED, Taken, Unclear
+
+SOON = 0.4  # seconds that a page waits for intakes before it shows their progress
+ENDED = "ended-intakes"  # in the session: those after whose end the page has run
+NAMED = 4  # lines about files that are shown unfolded
+PROBLEMS = 200  # and folded
+OF_SETS = ("folder", "zip")  # uploaders
+
+
+def wait(project: Project) -> None:
+    """Give what comes in a moment; run the page anew after the end of each, since what stands above was drawn before
+    it, or may have been. To be called before anything of the project is drawn."""
+    watched, ended = (st.session_state.setdefault(key, []) for key in (WATCHED, ENDED))
+    going = [job for job in intake.coming(project) if not job.over]
+    watched += [job for job in going if job not in watched]
+    if going:
+        jobs.Jobs(going).wait(SOON)
+    over = [job for job in watched if job.over and job not in ended]
+    if over:
+        st.session_state[ENDED] = [job for job in watched if job.over]
+        st.rerun()
+
+
+def is_busy(project: Project) -> bool:
+    """Whether pictures are on their way into the project."""
+    return any(not job.over for job in intake.coming(project))
+
+
+def show(project: Project) -> bool:
+    """How far all of it is, or what came of it; whether something goes on."""
+    mine = [f"pictures-{one_class.place_of(project.id, each.id)}" for each in project.classes()]
+    return _show(project, intake.coming(project), [*OF_SETS, *mine], "intake", whole=True)
+
+
+def show_sets(project: Project) -> bool:
+    """The same of whole sets alone, where cards show what comes into their classes."""
+    return _show(project, intake.coming_whole(project), OF_SETS, "intake", whole=True)
+
+
+def show_class(project: Project, class_id: int, uploader: str) -> bool:
+    """The same of a class, in a card: that pictures were added is seen there, and not said."""
+    return _show(project, intake.coming(project, class_id), [uploader], f"intake-{class_id}", whole=False)
+
+
+def _show(project: Project, found: Sequence[jobs.Job], uploaders: Sequence[str], key: str, whole: bool) -> bool:
+    going = [job for job in found if not job.over]
+    if going:
+        with st.container(border=whole, key=f"going-{key}"):
+            jobs.watch(jobs.Jobs(going), lambda: _progress(going), "Cancel", f"cancel-{key}")
+        return True
+    over = [job for job in st.session_state.get(WATCHED, ()) if job in found]
+    if asked := [job.latest for job in over if isinstance(job.latest, Unclear)]:
+        _ask(project, asked[-1])
+        return False
+    refused = [text for each in uploaders for text in uploads.refused(each)]
+    taken = _merged([job.latest.intake for job in over if isinstance(job.latest, Taken)])
+    failed = [job for job in over if not isinstance(job.latest, Taken)]
+    partly = [problem for job in failed if isinstance(job.latest, Intake) for problem in job.latest.problems]
+    problems = [*taken.problems, *partly]
+    if not refused and (not over or not (whole or failed or taken.copies or problems or taken.told)):
+        return False  # a session that did not see it go on has no use for what came of it
+    bordered = whole and not any(job.error for job in failed)  # a sentence about an error has a border of its own
+    with st.container(border=bordered, horizontal=True, wrap=False, vertical_alignment="top", key=f"came-{key}"):
+        with st.container(gap="xsmall"):
+            for job in failed:
+                _failed(job)
+            if len(failed) < len(over):
+                st.markdown(f":material/check_circle: {told(taken if whole else replace(taken, near=0))}")
+            for text in taken.told:
+                st.text(text)
+            _listed(refused, "was not taken", "were not taken")
+            _listed(problems, "could not be read", "could not be read")
+        close = partial(_put_away, over, uploaders)
+        icon_only(f"seen-{key}").button(
+            "Close", key=f"{key}-seen", icon=":material/close:", type="tertiary", on_click=close
+        )
+    return False
+
+
+def _put_away(over: Sequence[jobs.Job], uploaders: Sequence[str]) -> None:
+    st.session_state[WATCHED] = [job for job in st.session_state.get(WATCHED, ()) if job not in over]
+    for uploader in uploaders:
+        uploads.forget_refused(uploader)
+
+
+def _listed(lines: Sequence[str], one: str, many: str) -> None:
+    """Lines about files, folded where they are many."""
+    if not lines:
+        return
+    heading = f"{len(lines):,} file{'s' * (len(lines) != 1)} {one if len(lines) == 1 else many}"
+    with st.expander(heading, expanded=len(lines) <= NAMED):
+        st.text("\n".join(lines[:PROBLEMS]))
+        if len(lines) > PROBLEMS:
+            st.caption(f"and {len(lines) - PROBLEMS:,} more")
+
+
+def _merged(intakes: Sequence[Intake]) -> Intake:
+    """What several came to, as one."""
+    done, added, copies, near = (
+        sum(getattr(each, name) for each in intakes) for name in ("done", "added", "copies", "near")
+    )
+    problems, said = (tuple(text for each in intakes for text in getattr(each, name)) for name in ("problems", "told"))
+    return Intake(done, done, added, copies, near, problems, said)
+
+
+def _ask(project: Project, asked: Unclear) -> None:
+    with st.container(border=True):
+        st.markdown("**:material/help: Parts of the set, or classes?**")
+        st.text(asked.sentence)
+        with st.container(horizontal=True):
+            ways = {"They are parts of the set": True, "They are classes": False, "Bring in nothing": None}
+            for number, (label, parts) in enumerate(ways.items()):
+                st.button(label, key=f"folders-are-{number}", on_click=_answered, args=(project, asked, parts))
+
+
+def _answered(project: Project, asked: Unclear, parts: bool | None) -> None:
+    st.session_state[WATCHED] = [job for job in st.session_state[WATCHED] if job.latest is not asked]
+    attempt(intake.answer, project, asked, parts)
+
+
+def _progress(going: Sequence[jobs.Job]) -> None:
+    events = [job.latest.intake if isinstance(job.latest, Taken) else job.latest for job in going if job.events]
+    now = _merged([each for each in events if isinstance(each, Intake)])
+    total = sum(each.total or 0 for each in events if isinstance(each, Intake))
+    share = max(job.share for job in going)
+    if all(job.state == "waiting" for job in going):
+        st.progress(0.0, "Waiting: others are bringing in pictures, too …")
+    elif not events and share:
+        st.progress(share, f"Downloading the set: {share:.0%}")
+    elif not events:
+        st.progress(0.0, "Looking what is there …")
+    else:
+        of = f" of {total:,}" if total else ""
+        done = min(1.0, now.done / total) if total else 0.0
+        st.progress(done, f"{now.done:,}{of} pictures looked at, {now.added:,} of them new")
+
+
+def _failed(job: jobs.Job) -> None:
+    if job.error:
+        sentence(job.error)
+    else:
+        st.markdown(":material/stop_circle: Cancelled; the project is as it was.")
+
+
+def told(came: Intake) -> str:
+    """What an intake came to, in one line."""
+    parts = [f"{_counted(came.added, 'picture')} added" if came.added else "No new pictures"]
+    if came.copies:
+        parts.append(f"{_counted(came.copies, 'exact copy', 'exact copies')} left out")
+    if came.near:
+        parts.append(f"{_counted(came.near, 'near-duplicate')} kept together in groups")
+    return ", ".join(parts) + "."
+
+
+def _counted(number: int, what: str, plural: str | None = None) -> str:
+    return f"{number:,} {what if number == 1 else plural or what + 's'}"
