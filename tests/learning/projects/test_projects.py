@@ -26,6 +26,7 @@ from visionlab.learning.projects.as_zip import export_zip
 from visionlab.learning.projects.files import size_of, telling
 from visionlab.learning.projects.intake import from_files, from_zip, labelled, take
 from visionlab.learning.projects.workspace import Workspace
+from visionlab.learning.sets import archive
 
 ROOT = Path(__file__).parents[3]
 ME, OTHER = "a text that only I know", "a text that others know"
@@ -316,11 +317,12 @@ def test_what_is_not_there_is_told_and_changes_nothing(pets):
         assert pets.undoable == "Added 2 pictures"
 
 
-def test_a_class_too_many(workspace):
+def test_a_class_too_many(workspace, monkeypatch):
+    monkeypatch.setattr(archive, "MAX_CLASSES", 3)
     project = workspace.create("Many", ME)
-    for number in range(100):
+    for number in range(3):
         project.add_class(str(number))
-    with pytest.raises(DatasetError, match="101 classes; at most 100"):
+    with pytest.raises(DatasetError, match="4 classes; at most 3"):
         project.add_class("one more")
 
 
