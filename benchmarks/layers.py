@@ -36,8 +36,8 @@ from visionlab.imaging.samples import load_sample
 from visionlab.network.explain import METHODS
 from visionlab.network.explain.method import silent
 from visionlab.network.running.classifier import Classifier, Transform
-from visionlab.network.zoo.layers import vgg_layers
 from visionlab.network.zoo.vgg import VGG16
+from visionlab.network.zoo.vgg_layers import vgg_layers
 
 console = Console(width=130, highlight=False)
 

@@ -42,7 +42,7 @@ from visionlab.learning.scratch import (
     load,
 )
 from visionlab.learning.scratch.closing import WAYS
-from visionlab.learning.scratch.moving_eight import KINDS
+from visionlab.learning.scratch.moving_eight import LEARNERS
 from visionlab.learning.scratch.training import BATCH, LOOKS, RATE
 
 console = Console(width=130, highlight=False)
@@ -135,7 +135,7 @@ def main(
     table.add_row("the moving 8, four networks", taken, "under 60 s")
     for name, found in eight.shifts.items():
         shares = ", ".join(f"{share:.0%} at {far} px" for far, share in zip(*found.curve(), strict=True))
-        table.add_row(f"  {KINDS[name].title}", shares, "")
+        table.add_row(f"  {LEARNERS[name].title}", shares, "")
     data = load(cifar)
     if turns:
         found = rates(data, turns)

@@ -23,7 +23,10 @@ LAYERS = {  # from the top: what is drawn at its side, its colour, its rooms; a 
     "imaging": ("imaging", "#2c7a4b", ["visionlab/imaging"]),
     "base": ("", "#5b6472", ["visionlab"]),
 }
-TITLES = {"pages": "streamlit_app.py, pages/", "visionlab": "errors.py, device.py, writing.py, packing.py, limits.py"}
+TITLES = {
+    "pages": "streamlit_app.py, pages/",
+    "visionlab": "errors.py, wording.py, device.py, writing.py, packing.py, limits.py",
+}
 Graph = dict[str, set[str]]
 
 HIGH, ROW, LEFT, APART, LANE = 30, 74, 96, 26, 16  # of a box, from row to row, of the margin, between boxes, for a line

@@ -9,7 +9,8 @@ from visionlab.imaging.image import encode_png
 from visionlab.imaging.kernels import Kernel
 from visionlab.ui.convolution import caches, kernel_facts, response_settings, state, things_to_try
 from visionlab.ui.convolution.kernel_choice import choose_kernel, kernel_at_work
-from visionlab.ui.convolution.response_settings import MODE_TITLES, Settings
+from visionlab.ui.convolution.response_settings import MODE_TITLES
+from visionlab.ui.convolution.settings import Settings
 from visionlab.ui.shared import cached
 from visionlab.ui.shared.components.convolution_lab import Scale, convolution_lab
 from visionlab.ui.shared.page import page, sentence, told

@@ -1,6 +1,7 @@
-"""The rules of the design: imports go one way, the library knows no Streamlit and no Plotly, the names are there."""
+"""The rules of the design: imports go one way (walls.py), rooms are named and not full, documents tell the truth."""
 
 import ast
+import collections.abc
 import importlib.util
 import inspect
 import pkgutil
@@ -15,13 +16,11 @@ from typing import get_args, get_type_hints
 
 import pytest
 import torch
+from walls import PATHS, PROJECT, ROOT, SCRIPTS, SENT_AWAY, SOURCES, broken, imported, name_of
 
 import visionlab
 
-ROOT = Path(visionlab.__file__).parent
-LAYERS = ["errors", "device", "writing", "packing", "limits", "imaging", "network", "learning", "ui"]  # from the bottom
 FULL = 14  # modules in a room, at most
-SOURCES = sorted(path for path in ROOT.rglob("*.py"))
 ROOMS = sorted({path.parent for path in SOURCES if path.name == "__init__.py"})
 OF_UI = [room.name for room in ROOMS if room.parent == ROOT / "ui"]
 TEST = re.compile(r"^def (test_\w+)", re.MULTILINE)
@@ -33,31 +32,11 @@ LIBRARY = sorted(
 )
 
 
-def name_of(path: Path) -> str:
-    return ".".join(path.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(".__init__")
-
-
-PATHS = {name_of(path): path for path in SOURCES}
-
-
-def imported(path: Path) -> set[str]:
-    """The modules and packages whose code it asks for: of “from package import module” the module alone."""
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: imports are absolute"
-            inner = {f"{node.module}.{alias.name}" for alias in node.names}
-            names.update(name if name in PATHS else node.module for name in inner)
-    return names
-
-
 def beside() -> dict[str, dict[str, set[str]]]:
     """{folder: {a module or a room in it: those beside it that it imports, or anything within it does}}."""
     found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for path in SOURCES:
-        for name in imported(path) & PATHS.keys() - {name_of(path)}:
+        for name in imported(path.read_text()) & PATHS.keys() - {name_of(path)}:
             one, other = (each.relative_to(ROOT).with_suffix("").parts for each in (path, PATHS[name]))
             shared = next(level for level in count() if one[level] != other[level])
             found["/".join(one[:shared])][one[shared]].add(other[shared])
@@ -79,40 +58,88 @@ def circle(imports: dict[str, set[str]]) -> list[str]:
     return next(filter(None, (follow([name]) for name in sorted(imports) if name not in done)), [])
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", [*SOURCES, *SCRIPTS], ids=lambda path: str(path.relative_to(PROJECT)))
 def test_imports_go_one_way(path):
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    if parts[0] not in LAYERS:
-        return  # __init__, __main__ and cli stand above the library
-    allowed = LAYERS[: LAYERS.index(parts[0]) + 1]
-    for name in imported(path):
-        if name.startswith("visionlab."):
-            assert name.split(".")[1] in allowed, f"{path.name} imports {name}"
-        if parts[0] != "ui":
-            assert name.split(".")[0] not in {"streamlit", "plotly"}, f"{path.name} imports {name}"
-        if parts[0] == "imaging" and name.split(".")[0] in {"torch", "torchvision"}:
-            assert path.name == "convolution.py", "only the GPU path of convolution may use torch"
+    """And no room of ui imports another's, nothing but ui Streamlit: the rules are in walls.py."""
+    found = broken(path.relative_to(PROJECT).as_posix(), path.read_text())
+    assert not found
 
 
-@pytest.mark.parametrize("room", OF_UI)
-def test_a_page_imports_its_own_room_and_what_is_shared(room):
-    for path in ROOT.glob(f"ui/{room}/**/*.py"):
-        for name in imported(path):
-            if name.startswith("visionlab.ui."):
-                assert name.split(".")[2] in {room, "shared"}, f"{path.relative_to(ROOT)} imports {name}"
+BREACHES = {
+    "visionlab/imaging/image.py": [
+        "import torch",
+        "from visionlab.network.zoo import models",
+        "import visionlab as vl",
+    ],
+    "visionlab/network/running/classifier.py": [
+        "import visionlab.learning as below",
+        "from visionlab import learning",
+        "from visionlab import load_classifier",
+        "from visionlab import *",
+        "import streamlit",
+        "from . import chunks",
+        "import home",
+    ],
+    "visionlab/learning/sets/dataset.py": [
+        "from visionlab import learning",
+        "import visionlab.imaging.image",
+        "from visionlab.cli import shared",
+        "import importlib\nimportlib.import_module('visionlab.ui')",
+        "from importlib import import_module",
+        "__import__('visionlab.ui')",
+        "import lazy_loader",
+    ],
+    "visionlab/cli/networks.py": [
+        "def late():\n    import plotly",
+        "def late():\n    from streamlit.web import cli",
+        "def late():\n    from visionlab.ui.shared import charts",
+        "from visionlab import cli",
+    ],
+    "visionlab/ui/predict/live.py": [
+        "from visionlab import ui",
+        "import visionlab.ui",
+        "from visionlab.ui import maps",
+        "from visionlab.ui.maps.look import Look",
+        "from visionlab.ui import predict",
+        "import typer",
+    ],
+    "visionlab/ui/shared/state.py": ["from visionlab.ui.maps import state", "from visionlab import cli"],
+    "visionlab/__init__.py": ["from visionlab.imaging.image import load_image"],
+    "visionlab/__main__.py": ["from visionlab.ui.shared import page"],
+    "streamlit_app.py": ["from visionlab.ui.maps import look", "from visionlab.ui.shared import page", "import plotly"],
+    "home.py": ["from visionlab.ui.maps import look", "import streamlit_app"],
+    "pages/4_Predict.py": ["import home", "from visionlab import ui", "import visionlab", "from tests import tiny"],
+}
+
+
+@pytest.mark.parametrize(("place", "code"), [(place, code) for place in BREACHES for code in BREACHES[place]])
+def test_whatever_imports_against_the_rules_is_found(place, code):
+    assert (PROJECT / place).exists()
+    assert broken(place, code)
+
+
+def test_every_module_lies_in_a_room():
+    """A folder without an __init__.py goes into no wheel, and no rule for rooms would find it."""
+    assert {path.parent for path in SOURCES} - {*ROOMS} == {SENT_AWAY}
 
 
 def test_ui_has_a_room_for_each_page():
-    scripts = sorted(ROOT.parent.glob("pages/*.py"))
-    rooms = [{name.split(".")[2] for name in imported(path) if name.startswith("visionlab.ui.")} for path in scripts]
+    scripts = sorted(PROJECT.glob("pages/*.py"))
+    asked = [imported(path.read_text()) for path in scripts]
+    rooms = [{name.split(".")[2] for name in names if name.startswith("visionlab.ui.")} for names in asked]
     own = [room for found in rooms for room in found - {"shared"}]
     assert len(own) == len(scripts) >= 6
     assert sorted([*own, "serving", "shared"]) == OF_UI
     assert [path.name for path in ROOT.glob("ui/*.py")] == ["__init__.py"]
-    assert all(
-        name.startswith("visionlab.ui.shared") or not name.startswith("visionlab.ui")
-        for name in imported(ROOT.parent / "home.py")
-    )
+
+
+def test_the_navigation_has_every_page():
+    from visionlab.ui.shared.page import PAGES
+
+    there = {"home.py", *(f"pages/{path.name}" for path in PROJECT.glob("pages/*.py"))}
+    assert sorted(entry.script for entry in PAGES.values()) == sorted(there)
+    for title, entry in PAGES.items():
+        assert f'with page("{title}"):' in (PROJECT / entry.script).read_text()
 
 
 def test_nothing_imports_what_imports_it():
@@ -129,10 +156,10 @@ def test_circles_are_found():
     assert circle({"a": {"b"}, "b": {"c"}, "c": {"d", "b"}}) == ["b", "c"]
 
 
-@pytest.mark.parametrize("room", ROOMS, ids=lambda room: str(room.relative_to(ROOT.parent)))
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: str(room.relative_to(PROJECT)))
 def test_each_room_names_all_that_it_holds_and_is_not_full(room):
     """A module as name.py, a folder as name/; what lies elsewhere by its way from here, or from the root."""
-    place = room.relative_to(ROOT.parent)
+    place = room.relative_to(PROJECT)
     modules = {path.name for path in room.glob("*.py")} - {"__init__.py"}
     assert len(modules) <= FULL, f"{place} holds {len(modules)} modules: it has two subjects by now"
     folders = {f"{path.name}/" for path in room.iterdir() if any(path.glob("*.py"))}
@@ -140,12 +167,12 @@ def test_each_room_names_all_that_it_holds_and_is_not_full(room):
         re.findall(r"[\w/]+\.py\b|\w+/(?=\W|$)", ast.get_docstring(ast.parse((room / "__init__.py").read_text())))
     )
     assert modules | folders <= named, f"{place} does not name {modules | folders - named}"
-    gone = {name for name in named if not ((room / name).exists() or (ROOT.parent / name).exists())}
+    gone = {name for name in named if not ((room / name).exists() or (PROJECT / name).exists())}
     assert not gone, f"{place} names {gone}"
 
 
 def test_a_test_lies_in_the_room_of_what_it_tests():
-    tests = ROOT.parent / "tests"
+    tests = PROJECT / "tests"
     rooms = {path.parent.relative_to(tests).as_posix() for path in tests.rglob("test_*.py")}
     assert rooms - {".", "app", "browser", "hostile"} <= {room.relative_to(ROOT).as_posix() for room in ROOMS}
 
@@ -162,7 +189,7 @@ def test_no_library_module_pulls_in_streamlit_or_plotly_or_what_is_slow_to_impor
 
 def test_no_download_runs_the_page():
     """A run gives the button another file to fetch, and the one that the browser asks for may be gone by then."""
-    pages = [*ROOT.parent.glob("*.py"), *ROOT.parent.glob("pages/*.py"), *ROOT.glob("ui/**/*.py")]
+    pages = [*PROJECT.glob("*.py"), *PROJECT.glob("pages/*.py"), *ROOT.glob("ui/**/*.py")]
     calls = [
         (path, node)
         for path in pages
@@ -189,32 +216,70 @@ def test_the_public_names():
         _ = visionlab.nothing
 
 
+INNER = {  # what networks and ways to train are built of: for those who add one, not for those who use one
+    "Comparison",
+    "EfficientNetLite0",
+    "Plan",
+    "Refuses",
+    "Stepped",
+    "Trial",
+    "VGG",
+    "WeightFile",
+}
+
+
+def types_in(thing: object) -> dict[str, object]:
+    """get_type_hints, with what modules import for types alone, too."""
+    loaded = [vars(module) for name, module in [*sys.modules.items()] if name.startswith("visionlab.")]
+    classes = {name: value for each in loaded for name, value in each.items() if isinstance(value, type)}
+    own = vars(sys.modules[thing.__module__])
+    return get_type_hints(thing, {**vars(collections.abc), "torch": torch, **classes, **own})
+
+
 def records(annotation: object) -> set[type]:
     """The classes of this library that a type speaks of."""
     inner = set().union(*map(records, get_args(annotation)))
-    return inner | {annotation} if getattr(annotation, "__module__", "").startswith("visionlab.") else inner
+    own = isinstance(annotation, type) and annotation.__module__.startswith("visionlab.")
+    return inner | {annotation} if own else inner
 
 
-def test_what_public_functions_return_and_tables_hold_is_public():
-    public = {name: getattr(visionlab, name) for name in visionlab.__all__}
+def offered(record: type) -> dict[str, set[type]]:
+    """{a field, property or method of it that is public: the classes of this library that it gives}."""
+    found = {name: records(kind) for name, kind in types_in(record).items()}
+    for name, member in inspect.getmembers(record):
+        function = member.fget if isinstance(member, property) else getattr(member, "func", member)
+        if inspect.isroutine(function) and str(getattr(function, "__module__", None)).startswith("visionlab."):
+            found[name] = records(types_in(function).get("return"))
+    return {name: classes for name, classes in found.items() if name in ("__iter__", "__getitem__") or name[0] != "_"}
+
+
+def test_what_public_names_lead_to_is_public():
+    """What functions return, tables hold, and fields, properties and methods of these give."""
+    training = {f"training.{name}": getattr(visionlab.training, name) for name in visionlab.training.__all__}
+    public = {name: getattr(visionlab, name) for name in visionlab.__all__} | training
+    named = {value for value in public.values() if isinstance(value, type)}
     found = {name: {type(entry) for entry in value.values()} for name, value in public.items() if type(value) is dict}
-    for name, value in [*public.items(), ("training.fit", visionlab.training.fit)]:
+    for name, value in public.items():
         if inspect.isfunction(value):
-            found[name] = records(get_type_hints(value, localns={"torch": torch})["return"])
+            found[name] = records(types_in(value)["return"])
+    for record in sorted(named, key=lambda record: record.__name__):
+        found |= {f"{record.__name__}.{name}": classes for name, classes in offered(record).items()}
     assert found["load_head"] == {visionlab.Head}
-    assert found["visualise_channel"] == {visionlab.Visualisation}
-    for name, classes in found.items():
-        assert classes <= {each for each in public.values() if isinstance(each, type)}, f"vl.{name} gives {classes}"
+    assert found["training.KINDS"] == {visionlab.training.Kind}
+    assert found["Evaluation.roc"] == {visionlab.Curve}
+    assert found["Fit.__iter__"] == {visionlab.Epoch}
+    inner = {each.__name__ for classes in found.values() for each in classes - named}
+    assert inner == INNER, {name: classes - named for name, classes in found.items() if classes - named}
 
 
 def test_modules_and_pages_stay_readable():
     for path in SOURCES:
         assert len(path.read_text().splitlines()) <= 350, f"{path.name} has two subjects by now"
-    for path in (ROOT.parent / "pages").glob("*.py"):
+    for path in (PROJECT / "pages").glob("*.py"):
         assert len(path.read_text().splitlines()) <= 150, f"{path.name} holds something that belongs in ui"
 
 
-@pytest.mark.parametrize("path", sorted((ROOT.parent / "benchmarks").glob("*.py")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted((PROJECT / "benchmarks").glob("*.py")), ids=lambda path: path.name)
 def test_a_benchmark_imports_what_is_there(path):
     """Nobody runs them every day: what has moved would be missed when they are needed."""
     for node in ast.walk(ast.parse(path.read_text())):
@@ -226,7 +291,7 @@ def test_a_benchmark_imports_what_is_there(path):
 
 
 def test_the_drawing_of_the_rooms_is_what_the_code_is_now():
-    script = ROOT.parent / "docs" / "architecture.py"
+    script = PROJECT / "docs" / "architecture.py"
     same = script.with_suffix(".svg").read_text() == runpy.run_path(str(script))["drawn"]()
     assert same, "The imports between rooms have changed; run: python docs/architecture.py"
 
@@ -237,35 +302,53 @@ DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/ARCHITECTURE.
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_path_that_a_document_names_is_there(document):
     """From the root or from visionlab/, and in it what is named as path::function; what it links to is there, too."""
-    text = (ROOT.parent / document).read_text()
+    text = (PROJECT / document).read_text()
     prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
     named = re.findall(r"`((?:[\w.-]+/)+[\w.-]*(?:::\w+)?|[\w-]+\.(?:py|md|svg|toml))`", prose)
     for name in named:
         path, _, function = name.partition("::")
-        found = [base / path for base in (ROOT.parent, ROOT) if (base / path).exists()]
+        found = [base / path for base in (PROJECT, ROOT) if (base / path).exists()]
         assert found, f"{document} names {path}"
         if function:
             assert re.search(rf"(def|class) {function}\b", found[0].read_text()), f"{document} names {name}"
     for target, heading in re.findall(r"\]\(([\w./-]*)(?:#([\w-]*))?\)", prose):
-        other = (ROOT.parent / document).parent / (target or Path(document).name)
+        other = (PROJECT / document).parent / (target or Path(document).name)
         assert other.exists(), f"{document} links to {target}"
         headings = re.findall(r"^#+ (.*)", other.read_text(), re.MULTILINE) if heading else []
         slugs = {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings}
         assert not heading or heading in slugs, f"{document} links to {target}#{heading}"
 
 
+def test_the_tree_of_the_readme_is_the_one_that_is_there():
+    """What its lines name is there, from whatever they are indented under, and every room is in it."""
+    _, after = (PROJECT / "README.md").read_text().split("## Where things are")
+    tree = after.split("```")[1]
+    above: dict[int, Path] = {0: PROJECT}
+    for indent, names in re.findall(r"^( *)(\S.*?)(?:  |$)", tree, re.MULTILINE):
+        for name in re.split(", | ", names):
+            if len(indent) in above:  # else a description goes on
+                found = [*above[len(indent)].glob(name.rstrip("/"))]
+                assert found, f"the tree names {name} under {above[len(indent)]}"
+                assert all(path.is_dir() == name.endswith("/") for path in found), name
+                above[len(indent) + 2] = found[0]
+    told = set(re.findall(r"[\w/]+/", tree))
+    inner = {room for room in ROOMS if room.parent == ROOT / "ui" / "shared" / "components"}
+    folders = {*ROOMS, *(path.parent for path in PROJECT.glob("tests/*/*.py"))} - inner
+    assert not {folder for folder in folders if f"{folder.name}/" not in told}
+
+
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_test_and_table_that_a_document_names_is_there(document):
     """A test by its bare name, a table as `NAME` (`path`)."""
-    text = (ROOT.parent / document).read_text()
-    defined = {name for path in ROOT.parent.glob("tests/**/test_*.py") for name in TEST.findall(path.read_text())}
+    text = (PROJECT / document).read_text()
+    defined = {name for path in PROJECT.glob("tests/**/test_*.py") for name in TEST.findall(path.read_text())}
     assert set(re.findall(r"`(test_\w+)`", text)) <= defined
     for name, path in re.findall(r"`([A-Z_]+)`\s+\(`([\w./]+)`\)", text):
-        assert re.search(rf"^{name}\b.*=", (ROOT.parent / path).read_text(), re.MULTILINE), f"{document} names {name}"
+        assert re.search(rf"^{name}\b.*=", (PROJECT / path).read_text(), re.MULTILINE), f"{document} names {name}"
 
 
 def test_the_script_of_the_screenshot_finds_what_it_imports():
     """It is started by its path, from wherever one is: make screenshot."""
-    command = [sys.executable, str(ROOT.parent / "tests" / "browser" / "screenshot.py")]
+    command = [sys.executable, str(PROJECT / "tests" / "browser" / "screenshot.py")]
     ran = subprocess.run(command, cwd="/", capture_output=True, text=True)
     assert "IndexError" in ran.stderr, "it only lacks a place to write to"

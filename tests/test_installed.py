@@ -1,6 +1,7 @@
 """The library as somebody installs it: built from what is committed, away from the project."""
 
 import ast
+import inspect
 import os
 import re
 import shutil
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from browser.servers import answering, free_port
+from walls import SCRIPTS, SOURCES
 
 import visionlab as vl
 from visionlab.imaging.image import encode_png
@@ -31,7 +33,7 @@ follow_imports = normal
 """
 # What may import more than the dependencies of all, and which extra of pyproject.toml brings that.
 EXTRAS = {
-    "app": ("streamlit_app.py", "pages/*", "visionlab/ui/**/*", "visionlab/cli/serving.py"),
+    "app": ("home.py", "streamlit_app.py", "pages/*", "visionlab/ui/**/*", "visionlab/cli/serving.py"),
     "export": ("visionlab/learning/takeaway/**/*",),
 }
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
@@ -98,7 +100,7 @@ def test_whatever_is_imported_is_declared():
     declared = {group: {re.match(r"[\w-]+", each)[0] for each in wanted} for group, wanted in groups.items()}
     extra = {path: group for group, places in EXTRAS.items() for place in places for path in ROOT.glob(place)}
     brought = packages_distributions()
-    for path in [*ROOT.glob("visionlab/**/*.py"), *ROOT.glob("pages/*.py"), ROOT / "streamlit_app.py"]:
+    for path in [*SOURCES, *SCRIPTS]:
         nodes = [*ast.walk(ast.parse(path.read_text()))]
         names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
         names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
@@ -144,6 +146,10 @@ def test_a_type_checker_knows_every_public_name_and_refuses_wrong_calls(outside,
     script = Path(__file__).with_name("users_script.py").read_text()
     attributes = [node for node in ast.walk(ast.parse(script)) if isinstance(node, ast.Attribute)]
     assert {node.attr for node in attributes if ast.unparse(node.value) == "vl"} >= set(vl.__all__)
+    wrong = " ".join(line for line in script.splitlines() if "type: ignore" in line)
+    assert {*re.findall(r"\bvl\.(\w+)", wrong)} >= {
+        name for name in vl.__all__ if inspect.isfunction(getattr(vl, name))
+    }
     (shown,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
     (tmp_path / "script.py").write_text(script)
     (tmp_path / "readme.py").write_text(shown)

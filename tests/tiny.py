@@ -3,8 +3,8 @@
 import torch
 
 from visionlab.network.running.classifier import Classifier, Transform
-from visionlab.network.zoo.layers import vgg_layers
 from visionlab.network.zoo.vgg import VGG, Plan
+from visionlab.network.zoo.vgg_layers import vgg_layers
 
 TINY = Plan(((4, 4), (6, 6), (8, 8, 8), (10, 10, 10), (12, 12, 12)), pool=1, hidden=(16, 14), classes=7)
 

@@ -43,11 +43,14 @@ assert_type(next(chain.stages(image)), vl.Stage)
 assert_type(vl.CHAINS, dict[str, vl.Chain])
 assert_type(next(iter(vl.CHAINS.values())).pipeline(), vl.Pipeline)
 
+vl.load_sample(3)  # type: ignore[arg-type]
 vl.load_image(3)  # type: ignore[arg-type]
 vl.load_image("photo.jpg", size=224)  # type: ignore[call-arg]
 vl.convolve(image)  # type: ignore[call-arg]
 vl.render(response, 3)  # type: ignore[arg-type]
 vl.encode_png("photo.jpg")  # type: ignore[arg-type]
+vl.encode_jpeg(image, "good")  # type: ignore[arg-type]
+vl.mosaic("photo.jpg")  # type: ignore[arg-type]
 vl.custom_kernel([[1]], 3)  # type: ignore[arg-type]
 print(vl.KERNELS["sobel_x"].weight)  # type: ignore[attr-defined]
 vl.Pipeline([("canny", 3)])  # type: ignore[list-item]
@@ -77,6 +80,7 @@ assert_type(sensitivity.brightness, NDArray[np.float32])
 assert_type(vl.contributions(net, image, "banana"), vl.Contributions)
 assert_type(next(vl.visualise_channel(net, "conv3_1", 17)).image, vl.Image)
 
+vl.available("vgg16")  # type: ignore[call-arg]
 vl.load_classifier(16)  # type: ignore[arg-type]
 vl.predict(image, [image])  # type: ignore[arg-type]
 vl.answer(net, [image], top=3)  # type: ignore[call-arg]
@@ -84,6 +88,7 @@ vl.predict(net, [image], top="five")  # type: ignore[arg-type]
 vl.feature_maps(net, image, layer="conv3_1")  # type: ignore[call-arg]
 vl.trace_unit(net, image, channel=17)  # type: ignore[call-arg]
 vl.unit_gradient(net, image, channel=17)  # type: ignore[call-arg]
+vl.visualise_channel(net, "conv3_1")  # type: ignore[call-arg]
 print(vl.contributions(net, image, 3).side)  # type: ignore[attr-defined]
 net.name = "mine"  # type: ignore[misc]
 
@@ -101,6 +106,8 @@ assert_type([step.similarity for step in vl.sanity_check(net, image)], list[floa
 vl.explain(net, image, target=1.5)  # type: ignore[arg-type]
 vl.overlay(image, heat)  # type: ignore[arg-type]
 vl.faithfulness(net, image)  # type: ignore[call-arg]
+vl.explain_layers(net, image, layers=3)  # type: ignore[arg-type]
+vl.sanity_check(net, image, seed="0")  # type: ignore[arg-type]
 
 # Heads
 data = vl.LabelledImages.from_folder("my-pictures")
@@ -116,10 +123,14 @@ assert_type(run, vl.Fit)
 assert_type(iter(run), Iterator[vl.Epoch])
 assert_type(run.report(), vl.Report)
 assert_type(run.report().accuracy, float)
+assert_type(vl.training.KINDS["linear"], vl.training.Kind)
 assert_type(head.refusal, vl.Refusal | None)
 scored = vl.score(head.as_classifier(net), validation, refusal=head.refusal)
 assert_type(scored, vl.Evaluation)
 assert_type(scored.report, vl.Report)
+assert_type(scored.reliability, vl.Reliability)
+assert_type(scored.roc(0), vl.Curve)
+assert_type(scored.quadrants(0, threshold=0.8), vl.Quadrants)
 vl.export_onnx(head.as_classifier(net), "mine.onnx")
 for step in vl.pack(head, net, "mine.zip", data.images, report=scored.report):
     assert_type(step, vl.Packing)
@@ -132,6 +143,7 @@ vl.train_head(net, data)  # type: ignore[arg-type]
 vl.training.fit(data, net, epoch=3)  # type: ignore[call-arg]
 vl.score(head, data)  # type: ignore[arg-type]
 vl.pack(net, head, "mine.zip", [image])  # type: ignore[arg-type]
+vl.open_package(head)  # type: ignore[arg-type]
 vl.load_head("mine.safetensors").classes.append("cat")  # type: ignore[attr-defined]
 vl.export_onnx(head, "mine.onnx")  # type: ignore[arg-type]
 

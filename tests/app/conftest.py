@@ -17,9 +17,9 @@ from visionlab.imaging.image import encode_png
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.workspace import Workspace
 from visionlab.network.running.classifier import Classifier
-from visionlab.network.zoo.layers import vgg_layers
 from visionlab.network.zoo.loading import load_classifier
 from visionlab.network.zoo.vgg import read_plan
+from visionlab.network.zoo.vgg_layers import vgg_layers
 from visionlab.ui.predict import explanations
 from visionlab.ui.shared import cached, jobs, visitor
 from visionlab.ui.shared.page import PAGES

@@ -12,7 +12,7 @@ from visionlab.imaging.image import encode_png, fit
 from visionlab.imaging.kernels import custom_kernel
 from visionlab.ui.convolution import kernel_facts
 from visionlab.ui.convolution.channels import CHANNELS, grey
-from visionlab.ui.convolution.response_settings import Settings
+from visionlab.ui.convolution.settings import Settings
 from visionlab.ui.shared.page import PAGES
 
 SHOWN = {name: kernel for name, kernel in vl.KERNELS.items() if name != "identity"}

@@ -20,7 +20,7 @@ from visionlab.learning.features.source import network_fingerprint
 from visionlab.learning.heads.head import Head
 from visionlab.network.inside.excitation import peaks, strongest_patches
 from visionlab.network.zoo.models import MODELS
-from visionlab.network.zoo.torchvision_nets import KINDS, Stepped, network_layers
+from visionlab.network.zoo.torchvision_nets import LAYER_KINDS, Stepped, network_layers
 from visionlab.ui.maps import caches, layer_view
 from visionlab.ui.maps.look import Look, View, colours, full_colour
 from visionlab.ui.maps.state import Spot
@@ -802,6 +802,5 @@ def test_other_blocks_are_entered_as_well(app, monkeypatch, name, path, parts, w
         ).run()
         assert not app.exception, layer
     assert any(words in each.value for each in app.markdown)
-    assert {layer["kind"] for layer in given(app, "network_drawing")[0]["layers"]} <= {kind for _, kind in KINDS} | {
-        "softmax"
-    }
+    known = {"softmax", *(kind for _, kind in LAYER_KINDS)}
+    assert {layer["kind"] for layer in given(app, "network_drawing")[0]["layers"]} <= known

@@ -14,7 +14,7 @@ from visionlab import limits
 from visionlab.imaging.image import encode_jpeg, encode_png
 from visionlab.ui.shared.page import PAGES
 
-WITH_PICTURE = ["Home", "Convolution", "Filters", "Feature maps", "Predict"]
+WITH_PICTURE = [title for title, page in PAGES.items() if "image_picker(" in (ROOT / page.script).read_text()]
 
 
 def texts(app) -> str:

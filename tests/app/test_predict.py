@@ -27,6 +27,7 @@ from visionlab.ui.shared.components.camera import Frame
 from visionlab.ui.shared.live import answer_to
 from visionlab.ui.shared.state import SAMPLE, TrainedHead
 from visionlab.ui.shared.visitor import COOKIE
+from visionlab.wording import sized
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +184,7 @@ def test_networks_that_are_not_here_show_their_size_and_a_button(open_page):
         f"download-{name}" for name in absent
     }
     shown = "\n".join(element.value for element in app.markdown)
-    assert "**VGG16 (ImageNet)** · 528 MB" in shown
+    assert "**VGG16 (ImageNet)** · 553 MB" in shown
 
 
 def zipped(files: dict[str, bytes]) -> tuple[str, bytes, str]:
@@ -419,4 +420,4 @@ def test_sizes_are_in_megabytes_of_a_million_bytes_and_the_own_temperature_is_to
     app.segmented_control(key="mode").set_value("Several networks").run()
     table = next(element.value for element in app.get("html") if 'class="networks"' in element.value)
     size = sum(parameter.nbytes for parameter in net.module.parameters())
-    assert f"<td>{size / 1e6:,.0f} MB</td>" in table
+    assert f"<td>{sized(size)}</td>" in table

@@ -29,7 +29,7 @@ from visionlab.learning.scratch import (
     shapes,
     with_classes,
 )
-from visionlab.learning.scratch.moving_eight import KINDS
+from visionlab.learning.scratch.moving_eight import LEARNERS
 from visionlab.ui.scratch import closing, layers, runs, sets
 from visionlab.ui.scratch.convnet import learned
 from visionlab.ui.scratch.parts import as_image, weights_image
@@ -405,11 +405,11 @@ def test_pictures_of_any_size_leave_every_experiment_usable(scratch, size):
 
 
 def test_the_eight_that_moves(scratch, registry, monkeypatch):
-    for name, kind in KINDS.items():
-        monkeypatch.setitem(KINDS, name, replace(kind, epochs=1))
+    for name, kind in LEARNERS.items():
+        monkeypatch.setitem(LEARNERS, name, replace(kind, epochs=1))
     app = scratch("moving-eight")
     train(app, registry, "moving-eight")
-    for kind in KINDS.values():
+    for kind in LEARNERS.values():
         assert f":small[**{kind.title}**]" in lines(app)
     assert len(app.get("plotly_chart")) == 5, "four maps, and their curves on one picture"
     data = load("digits")

@@ -24,7 +24,7 @@ from visionlab.ui.shared import jobs, visitor
 from visionlab.ui.shared.components.burst import Batch
 from visionlab.ui.shared.page import PAGES
 from visionlab.ui.shared.visitor import COOKIE
-from visionlab.ui.shared.widgets import plain, sized
+from visionlab.ui.shared.widgets import plain
 from visionlab.ui.studio import projects
 from visionlab.ui.studio.pictures import as_zip, gallery, intake
 from visionlab.ui.studio.pictures import step as pictures
@@ -878,13 +878,6 @@ def test_plain_text_for_markdown():
     assert plain("a\n\n# b") == "a \\# b"
     assert "http://" not in plain("http://x.y").replace("\\", "")
     assert plain("schöne Katzen") == "schöne Katzen"
-
-
-@pytest.mark.parametrize(
-    ("size", "text"), [(0, "0 bytes"), (999, "999 bytes"), (1000, "1 kB"), (73_700, "73.7 kB"), (2.5e9, "2.5 GB")]
-)
-def test_sizes(size, text):
-    assert sized(size) == text
 
 
 def test_an_intake_in_one_line():

@@ -9,7 +9,7 @@ from browser.demos.serving import serving
 from browser.driver import open_page, settle
 from playwright.sync_api import Locator, Page, expect
 
-from visionlab.network.zoo.torchvision_nets import KINDS
+from visionlab.network.zoo.torchvision_nets import LAYER_KINDS
 
 FIRST, SECOND = ".st-key-first", ".st-key-second"
 
@@ -62,7 +62,7 @@ def test_every_kind_of_layer_has_a_slab_a_name_and_a_colour(page: Page):
     open_page(page, "?network=kinds")
     drawing = page.locator(FIRST)
     fronts = drawing.get_by_role("radio").locator(".front")
-    kinds = len({kind for _, kind in KINDS if kind} | {"softmax"})
+    kinds = len({kind for _, kind in LAYER_KINDS if kind} | {"softmax"})
     expect(fronts).to_have_count(kinds)
     boxes = [front.bounding_box() for front in fronts.all()]
     assert all(box["width"] >= 3 and box["height"] >= 8 for box in boxes)

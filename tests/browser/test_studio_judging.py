@@ -19,7 +19,7 @@ from visionlab.learning.projects.intake import from_labelled, take
 from visionlab.learning.projects.outcome import Outcome
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.workspace import Workspace
-from visionlab.learning.sets.dataset import textures
+from visionlab.learning.sets.ready_made import textures
 from visionlab.network.zoo.loading import load_classifier
 from visionlab.ui.studio.judge.case import counted
 from visionlab.ui.studio.train.run import Settings, noted, train

@@ -1,8 +1,13 @@
 """The command line, as the tests type it."""
 
+import csv
+
 from typer.testing import CliRunner, Result
 
 from visionlab import cli
+from visionlab.network.zoo.models import TO_NAME
+
+BUILT_IN = ("--model", TO_NAME[-1], "--device", "cpu")
 
 
 def outcome(*arguments: object) -> Result:
@@ -16,3 +21,8 @@ def run(*arguments: object) -> str:
     if result.exception:
         raise result.exception
     return result.stdout
+
+
+def rows_of(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))

@@ -23,6 +23,13 @@ def test_every_command_explains_itself(command):
     assert "Usage" in run(command, "--help")
 
 
+def test_the_help_names_every_set_that_can_be_named(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
+    assert ", ".join(data.known_by_name()) in run("softmax", "--help")
+    assert set(data.SOURCES) - set(data.known_by_name()) == {"pictures"}
+    assert ", ".join(data.to_download()) in run("download", "--help")
+
+
 def test_softmax_in_a_table_and_in_json():
     found = json.loads(run("softmax", "--data", "digits", "--steps", 150, "--json"))
     assert found["parameters"] == 650
@@ -81,8 +88,8 @@ def test_there_is_no_recall_where_no_test_picture_is_one(tmp_path):
 
 
 def test_the_8_that_moves_in_a_table_and_in_json(monkeypatch):
-    short = {name: replace(kind, epochs=1) for name, kind in moving_eight.KINDS.items()}
-    monkeypatch.setattr(moving_eight, "KINDS", short)
+    short = {name: replace(kind, epochs=1) for name, kind in moving_eight.LEARNERS.items()}
+    monkeypatch.setattr(moving_eight, "LEARNERS", short)
     monkeypatch.setattr(moving_eight, "OF_EACH", 100)
     found = json.loads(run("moving-eight", "--json"))
     assert list(found) == list(short)

@@ -19,7 +19,7 @@ from visionlab.imaging.pipeline import Pipeline
 from visionlab.imaging.samples import load_sample
 from visionlab.learning.heads.head import Head, load_head
 from visionlab.learning.heads.training import train_head
-from visionlab.learning.sets.dataset import textures
+from visionlab.learning.sets.ready_made import textures
 from visionlab.learning.takeaway.export import Parity
 from visionlab.learning.takeaway.model_card import model_card
 from visionlab.network.running.classifier import Classifier

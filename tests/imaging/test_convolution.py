@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import ndimage, signal
 
 from visionlab.errors import ParameterError
-from visionlab.imaging import convolution, engines
+from visionlab.imaging import convolution, cores, engines
 from visionlab.imaging.convolution import BORDERS, MAX_EXTENT, convolve, output_size
 from visionlab.imaging.kernels import KERNELS
 
@@ -123,7 +123,7 @@ def test_a_picture_that_is_cut_up_among_the_cores(taps, border, stride, channels
     monkeypatch.setattr(engines, "_PIECE", 1)
     monkeypatch.setattr(engines, "_LEAST", 1)
     monkeypatch.setattr(engines, "_TILE", 16)
-    monkeypatch.setattr(engines, "_cores", lambda: 3)
+    monkeypatch.setattr(cores, "count", lambda: 3)
     image = picture(200, 31, channels)
     for separable, scale in ((False, 0.01), (True, 0.01), (False, 1), (True, 1)):  # in float32, and in float64
         for flip in (False, True):

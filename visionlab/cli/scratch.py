@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from visionlab.cli.shared import AsJson, Device, Network, bar, base_network, console
+from visionlab.cli.shared import AsJson, Device, ListsNames, Network, bar, base_network, console
 from visionlab.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
     from visionlab.learning.scratch.training import Training
 
 app = typer.Typer(no_args_is_help=True, help="Networks trained from nothing, as five articles do it.")
-WHERE = "A zip or a folder (one folder a class, MNIST's files, CIFAR-10), or digits, textures, faces, mnist, cifar10."
-Data = Annotated[str, typer.Option(help=WHERE)]
+command = partial(app.command, cls=ListsNames)
+WHERE = "A zip or a folder (one folder a class, MNIST's files, CIFAR-10), or one of these:"
+Source = Annotated[str, typer.Option("--data", help=WHERE)]
 Epochs = Annotated[int, typer.Option(help="Passes over the pictures.")]
 Rate = Annotated[float | None, typer.Option(help="The learning rate; the experiment's own without.")]
 Seed = Annotated[int, typer.Option(help="One seed, one result.")]
@@ -29,30 +31,30 @@ Pictures = Annotated[int | None, typer.Option(help="Learn from so many pictures 
 Side = Annotated[int | None, typer.Option(help="Bring the pictures to this side in pixels.")]
 
 
-@app.command()
+@command()
 def download(
-    name: Annotated[str, typer.Argument(help="mnist or cifar10.")],
+    downloaded: Annotated[str, typer.Argument(metavar="NAME", help="One of these:")],
 ) -> None:
     """Download a set, through torchvision."""
     from visionlab.learning.scratch import data
 
     with bar() as progress:
-        task = progress.add_task(name)
-        for done, total in data.download(name):
+        task = progress.add_task(downloaded)
+        for done, total in data.download(downloaded):
             progress.update(task, completed=done, total=total)
-    print(f"{name} is here: use --data {name}")
+    print(f"{downloaded} is here: use --data {downloaded}")
 
 
-@app.command()
+@command()
 def numbers(
-    data: Data = "digits",
+    source: Source = "digits",
     label: Annotated[str | None, typer.Option(help="The class of the picture; the first without.")] = None,
     number: Annotated[int, typer.Option(help="Which of its training pictures, from 1.")] = 1,
     side: Side = None,
     as_json: AsJson = False,
 ) -> None:
     """Everything is a number: a picture as the grid that a network gets, one a channel."""
-    found = _data(data, side, 0, None)
+    found = _data(source, side, 0, None)
     picture = found.picture(found.classes[0] if label is None else label, number)
     if as_json:
         print(json.dumps(picture.tolist()))
@@ -64,9 +66,9 @@ def numbers(
             print(" ".join(f"{value:3d}" for value in row))
 
 
-@app.command()
+@command()
 def softmax(
-    data: Data = "digits",
+    source: Source = "digits",
     settings: Annotated[str, typer.Option(help="“article” (as it has them) or “better”.")] = "better",
     steps: Annotated[int | None, typer.Option(help="Steps of gradient descent; the settings' own without.")] = None,
     rate: Rate = None,
@@ -82,7 +84,7 @@ def softmax(
         raise ParameterError(f"There are no settings “{settings}”. There are {', '.join(SETTINGS)}.")
     changed = {"steps": steps, "rate": rate}
     chosen = replace(SETTINGS[settings], **{name: value for name, value in changed.items() if value is not None})
-    run = Softmax(_data(data, side, seed, pictures), chosen, seed)
+    run = Softmax(_data(source, side, seed, pictures), chosen, seed)
     looks = []
     with bar() as progress:
         task = progress.add_task("Learning", total=chosen.steps)
@@ -100,9 +102,9 @@ def softmax(
     _stop_if(run.diverged)
 
 
-@app.command()
+@command()
 def convnet(
-    data: Data = "cifar10",
+    source: Source = "cifar10",
     stack: Annotated[str, typer.Option(help="S2, small, fully connected or linear; or a JSON file of layers.")] = "S2",
     epochs: Epochs = 10,
     rate: Rate = None,
@@ -116,7 +118,7 @@ def convnet(
     from visionlab.learning.scratch.stack import STACKS, from_data, with_classes
     from visionlab.learning.scratch.training import RATE, Training
 
-    found = _data(data, side, seed, pictures)
+    found = _data(source, side, seed, pictures)
     layers = with_classes(STACKS[stack] if stack in STACKS else from_data(_rows(stack)), len(found.classes))
     run = Training(layers, found, epochs, rate=RATE if rate is None else rate, seed=seed, device=device)
     if not as_json:
@@ -130,20 +132,20 @@ def convnet(
     _stop_if(run.diverged)
 
 
-@app.command(name="moving-eight")
+@command(name="moving-eight")
 def moving_eight(
-    data: Data = "digits",
+    source: Source = "digits",
     target: Annotated[str, typer.Option(help="The class that is told from all others.")] = "8",
     seed: Seed = 0,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Four networks tell an 8 from what is none, wherever it is."""
-    from visionlab.learning.scratch.moving_eight import KINDS, MovingEight
+    from visionlab.learning.scratch.moving_eight import LEARNERS, MovingEight
 
-    run = MovingEight(_data(data, None, seed, None), target, seed, device)
+    run = MovingEight(_data(source, None, seed, None), target, seed, device)
     with bar() as progress:
-        tasks = {name: progress.add_task(kind.title, total=1.0) for name, kind in KINDS.items()}
+        tasks = {name: progress.add_task(kind.title, total=1.0) for name, kind in LEARNERS.items()}
         for look in run:
             progress.update(tasks[look.name], completed=look.share)
     curves = {name: [part.tolist() for part in found.curve()] for name, found in run.shifts.items()}
@@ -155,13 +157,13 @@ def moving_eight(
     distances = next(iter(curves.values()))[0]
     table = Table("right when shifted by", *(f"{distance} px" for distance in distances))
     for name, (_, accuracies) in curves.items():
-        table.add_row(KINDS[name].title, *(f"{share:.0%}" for share in accuracies))
+        table.add_row(LEARNERS[name].title, *(f"{share:.0%}" for share in accuracies))
     console.print(table)
 
 
-@app.command()
+@command()
 def birds(
-    data: Data = "cifar10",
+    source: Source = "cifar10",
     target: Annotated[str, typer.Option(help="The class that is told from all others.")] = "bird",
     threshold: Annotated[
         float, typer.Option(min=0, max=1, help="The probability from which on it is said to be one.")
@@ -176,7 +178,7 @@ def birds(
     """Bird or not, and why accuracy alone misleads."""
     from visionlab.learning.scratch.birds import Birds
 
-    run = Birds(_data(data, side, seed, pictures), target, epochs, seed=seed, device=device)
+    run = Birds(_data(source, side, seed, pictures), target, epochs, seed=seed, device=device)
     _watch(run.training)
     _stop_if(run.training.diverged)
     found = run.at(threshold)
@@ -195,7 +197,7 @@ def birds(
     print(f"precision {found.precision:.1%}, recall {recall} at a threshold of {threshold:g}")
 
 
-@app.command()
+@command()
 def cost(
     width: Annotated[int, typer.Option(help="Of the picture, in pixels.")] = 256,
     height: Annotated[int, typer.Option(help="Of the picture, in pixels.")] = 256,
@@ -230,9 +232,9 @@ def cost(
     console.print(table)
 
 
-@app.command()
+@command()
 def closing(
-    data: Data = "cifar10",
+    source: Source = "cifar10",
     epochs: Epochs = 10,
     of_each: Annotated[int, typer.Option(help="Pictures of each class that transfer learns from.")] = 100,
     tested: Annotated[int, typer.Option(help="Test pictures, at most.")] = 1_000,
@@ -247,7 +249,7 @@ def closing(
     from visionlab.learning.scratch.closing import SHOWN, WAYS, Closing
 
     settings = {"epochs": epochs, "of_each": of_each, "tested": tested, "seed": seed, "device": device}
-    run = Closing(_data(data, side, seed, pictures), base_network(model, device), **settings)
+    run = Closing(_data(source, side, seed, pictures), base_network(model, device), **settings)
     with bar() as progress:
         tasks = {name: progress.add_task(title, total=1.0) for name, title in WAYS.items()}
         for look in run:

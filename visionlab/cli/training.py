@@ -30,6 +30,7 @@ from visionlab.cli.shared import (
     read,
 )
 from visionlab.errors import ParameterError
+from visionlab.wording import sized
 from visionlab.writing import replacing
 
 if TYPE_CHECKING:
@@ -214,7 +215,7 @@ def export(
                 for step in pack(chosen, net, out, images, pictures=labelled if data else None):
                     progress.update(task, description=step.doing, completed=step.done, total=step.of)
                     found = step.parity
-    print(f"{out}: {out.stat().st_size / 2**20:.1f} MB")
+    print(f"{out}: {sized(out.stat().st_size)}")
     print(f"the same answers as the original: {found}")
 
 

@@ -1,6 +1,6 @@
 """Pictures: decoding, kernels, convolution, classic filters, and the one place where numbers become colours.
 
-    pixels.py → image.py, samples.py → kernels.py → convolution.py, by the quickest of engines.py
+    pixels.py → image.py, samples.py → kernels.py → convolution.py, by the quickest of engines.py, on all cores.py
     analysis.py: what a kernel is
     filter_record.py (what a filter is) → operations/ → filters.py → pipeline.py; chains.py: ready-made ones
     render.py: numbers → colours

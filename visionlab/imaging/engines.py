@@ -7,19 +7,16 @@ response, which OpenCV alone, working on the whole picture at once, fetches from
 from __future__ import annotations
 
 import math
-import os
 import threading
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import pairwise, product
-from queue import SimpleQueue
-from typing import TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from visionlab.imaging import cores
 from visionlab.imaging.image import Response
 from visionlab.imaging.kernels import separate
 
@@ -33,8 +30,6 @@ _KEPT = 16_000_000  # bytes of working memory that a thread keeps for the next b
 _TILE = 256  # pixels on a side of what is transformed at once
 _ROUNDING = 300.0  # Σ|weight| · |pixel| up to which sums in float32 are right to 1e-4
 _EXACT = 2**24  # up to here float32 holds every whole number
-
-Piece = TypeVar("Piece")
 
 _NATIVE = {"zero": cv2.BORDER_CONSTANT, "reflect": cv2.BORDER_REFLECT_101, "replicate": cv2.BORDER_REPLICATE}
 _PADDING = _NATIVE | {"wrap": cv2.BORDER_WRAP}
@@ -144,8 +139,8 @@ def _by_opencv(
         # Bands go straight into the response, which saves a copy, but spoil the rows next to them. Whoever computes a
         # run of bands puts those rows back; between two runs they are computed by whoever ends the second of the two.
         height = len(response)
-        each = max(_PIECE // row_bytes, 18 * rows, -(-height // (4 * _cores())))
-        runs = _bands(height, max(min(each, -(-height // _cores())), _LEAST // row_bytes + 1))
+        each = max(_PIECE // row_bytes, 18 * rows, -(-height // (4 * cores.count())))
+        runs = _bands(height, max(min(each, -(-height // cores.count())), _LEAST // row_bytes + 1))
         if height < 2 * (rows + 1) * len(runs):  # so low that a run would spoil more than its neighbour's edge
             runs = [(0, height)]
         spoilt = max(up, down)
@@ -167,17 +162,17 @@ def _by_opencv(
                 if spoilt and {low, low + 1} <= done:
                     answer((runs[low][1] - spoilt, runs[low][1], 0))
 
-        _share(answer_run, range(len(runs)))
+        cores.share(answer_run, range(len(runs)))
     else:
         bands = _bands(len(response), max(1, max(_PIECE // row_bytes, 12 * rows) // stride))
-        _share(answer, [(*band, channel) for channel in range(0, channels, 4) for band in bands])
+        cores.share(answer, [(*band, channel) for channel in range(0, channels, 4) for band in bands])
     return response
 
 
 def _bands(height: int, each: int) -> list[tuple[int, int]]:
     """(first, last + 1) of about as many rows as told, as many bands for every core."""
     count = -(-height // each)
-    count = min(height, -(-count // _cores()) * _cores()) if count > 1 else 1
+    count = min(height, -(-count // cores.count()) * cores.count()) if count > 1 else 1
     return [(height * i // count, height * (i + 1) // count) for i in range(count)]
 
 
@@ -205,7 +200,7 @@ def _by_fft(padded: NDArray, weights: NDArray, stride: int) -> Response:
         response[y : y + found.shape[0], x : x + found.shape[1], channel] = found
 
     tops, lefts = range(0, height, steps[0]), range(0, width, steps[1])
-    _share(answer, list(product(tops, lefts, range(padded.shape[2]))))
+    cores.share(answer, list(product(tops, lefts, range(padded.shape[2]))))
     return response
 
 
@@ -226,59 +221,3 @@ class _Scratch(threading.local):
 
 
 _scratch = _Scratch()
-
-
-@cache
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-class _Helpers:
-    """Threads that wait for work; without an executor's futures, a small picture takes a tenth less time."""
-
-    def __init__(self, count: int):
-        self._waiting: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        for number in range(count):
-            threading.Thread(target=self._serve, name=f"convolve-{number}", daemon=True).start()
-
-    def _serve(self) -> None:
-        while True:
-            self._waiting.get()()
-
-    def start(self, work: Callable[[], None]) -> Callable[[], None]:
-        """Begin the work; what comes back waits for its end, and raises what it raised."""
-        ended: SimpleQueue[BaseException | None] = SimpleQueue()
-
-        def run() -> None:
-            try:
-                work()
-            except BaseException as error:
-                ended.put(error)
-            else:
-                ended.put(None)
-
-        def wait() -> None:
-            if (error := ended.get()) is not None:
-                raise error
-
-        self._waiting.put(run)
-        return wait
-
-
-@cache
-def _helpers() -> _Helpers:
-    return _Helpers(_cores() - 1)
-
-
-def _share(work: Callable[[Piece], None], pieces: Sequence[Piece]) -> None:
-    """Do the pieces on all cores; NumPy, OpenCV and SciPy let go of the interpreter while they compute."""
-    todo = iter(pieces)
-
-    def drain() -> None:
-        for piece in todo:
-            work(piece)
-
-    waits = [_helpers().start(drain) for _ in range(min(len(pieces), _cores()) - 1)]
-    drain()
-    for wait in waits:
-        wait()

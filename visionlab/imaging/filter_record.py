@@ -11,21 +11,9 @@ import numpy as np
 
 from visionlab.errors import ParameterError
 from visionlab.imaging.image import Image, check_image
+from visionlab.wording import quoted, shortened
 
 Value = int | float | str
-
-LONGEST_QUOTE = 60  # characters of a bad value that a message repeats
-
-
-def shortened(text: object) -> str:
-    """The text, cut where it is long: whoever reads a message wants to know which value, not all of it."""
-    text = str(text)
-    return text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1] + "…"
-
-
-def quoted(value: object) -> str:
-    """A bad value as Python writes it, for a message."""
-    return shortened(repr(value))
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from visionlab.errors import ParameterError
-from visionlab.imaging.filter_record import Filter, Parameter, Value, quoted, shortened
+from visionlab.imaging.filter_record import Filter, Parameter, Value
 from visionlab.imaging.operations.black_and_white import BLACK_AND_WHITE
 from visionlab.imaging.operations.edges import EDGES
 from visionlab.imaging.operations.effects import EFFECTS
@@ -15,6 +15,7 @@ from visionlab.imaging.operations.morphology import MORPHOLOGY
 from visionlab.imaging.operations.sharpening import SHARPENING
 from visionlab.imaging.operations.smoothing import SMOOTHING
 from visionlab.imaging.operations.tone import TONE
+from visionlab.wording import quoted, shortened
 
 __all__ = ["FILTERS", "Filter", "Parameter", "Value", "find_filter"]
 

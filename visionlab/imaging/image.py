@@ -23,6 +23,7 @@ from PIL import Image as PILImage
 from visionlab import limits
 from visionlab.errors import ImageError, ParameterError
 from visionlab.imaging.pixels import deep_tiff, is_deep, is_told_deep, shrunk, tiff_kind, tiff_tags, to_rgb
+from visionlab.wording import sized
 
 Image: TypeAlias = NDArray[np.uint8]
 """uint8, (H, W, 3), RGB, upright (EXIF orientation applied)."""
@@ -105,7 +106,7 @@ def load_image(source: Source | Image) -> Image:
     if not data:
         raise ImageError(f"The file is empty. Choose {_GOOD}.")
     if len(data) > MAX_BYTES:
-        raise _too_many_bytes(f"more than {MAX_BYTES / 2**20:.0f}")
+        raise _too_many_bytes(f"more than {MAX_BYTES >> 20} MB")
     try:
         tags = tiff_tags(data)
         deep = is_deep(tags)
@@ -167,8 +168,7 @@ def _check_size(width: int, height: int, deep: int = 0) -> None:
         )
     if (size := width * height * deep) > MAX_DECODED:
         raise ImageError(
-            f"The picture takes {size / 2**20:,.0f} MB decoded; at most {MAX_DECODED >> 20} MB are read. "
-            "Save it in 8 bits."
+            f"The picture takes {sized(size)} decoded; at most {MAX_DECODED >> 20} MB are read. Save it in 8 bits."
         )
     if width < 1 or height < 1:
         raise ImageError(f"The picture has no pixels ({width} × {height}). Choose another one.")
@@ -241,7 +241,7 @@ def _read(source: Source) -> bytes:
     """The file's bytes, never much more than MAX_BYTES of them."""
     if isinstance(source, bytes | bytearray | memoryview):
         if len(source) > MAX_BYTES:
-            raise _too_many_bytes(f"{len(source) / 2**20:.1f}")
+            raise _too_many_bytes(sized(len(source)))
         return bytes(source)
     if isinstance(source, str | os.PathLike):
         return _read_path(source)
@@ -264,7 +264,7 @@ def _read_path(path: str | os.PathLike[str]) -> bytes:
             raise ImageError(f"“{path}” is no ordinary file. Choose {_GOOD}.")
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise _too_many_bytes(f"{size / 2**20:.1f}")
+            raise _too_many_bytes(sized(size))
         with path.open("rb") as file:
             return _read_stream(file)
     except (OSError, ValueError) as error:  # no permission, a name with a null character …
@@ -281,10 +281,8 @@ def _read_stream(stream: BinaryIO) -> bytes:
     return b"".join(parts)
 
 
-def _too_many_bytes(megabytes: str) -> ImageError:
-    return ImageError(
-        f"The file has {megabytes} MB; at most {MAX_BYTES / 2**20:.0f} MB are read. Choose a smaller picture."
-    )
+def _too_many_bytes(found: str) -> ImageError:
+    return ImageError(f"The file has {found}; at most {MAX_BYTES >> 20} MB are read. Choose a smaller picture.")
 
 
 def _open(data: bytes, tags: Mapping[int, Any]) -> PILImage.Image:

@@ -14,10 +14,11 @@ from types import CodeType
 from typing import Any
 
 from visionlab.errors import ParameterError
-from visionlab.imaging.filter_record import Value, quoted
+from visionlab.imaging.filter_record import Value
 from visionlab.imaging.filters import find_filter
 from visionlab.imaging.image import Image, check_image
 from visionlab.imaging.pixels import decoded, shrunk
+from visionlab.wording import quoted
 
 MAX_STEPS = 50  # of a chain that comes as JSON, and on the page
 MAX_JSON_BYTES = 100_000  # 50 steps need about 10,000

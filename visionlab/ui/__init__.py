@@ -1,5 +1,5 @@
-"""The app's pages; the only importer of Streamlit and Plotly.
+"""What the app shows, with Streamlit and Plotly, which the library does not know.
 
-    pages/N_….py → a room a page: convolution/, filters/, maps/, predict/, studio/, scratch/ → shared/ → the library
-A page imports its own room and shared/, never another's. What is served passes serving/ first.
+Each of pages/N_….py has a room: convolution/, filters/, maps/, predict/, studio/, scratch/. It imports that and
+shared/, never another's. What is served passes serving/ first.
 """

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from visionlab.network.running.classifier import Layer
-from visionlab.network.zoo.layers import vgg_layers
-from visionlab.network.zoo.torchvision_nets import KINDS
+from visionlab.network.zoo.torchvision_nets import LAYER_KINDS
 from visionlab.network.zoo.vgg import VGG16, scaled_plan
+from visionlab.network.zoo.vgg_layers import vgg_layers
 from visionlab.ui.shared.components.network_drawing import Drawn, network_drawing
 
 SHORT = ("pool5", "avgpool", "head", "prob")
@@ -30,7 +30,7 @@ def drawn(layers: tuple[Layer, ...]) -> list[Drawn]:
 
 def every_kind() -> list[Drawn]:
     """A network of one layer of each kind that there is."""
-    kinds = dict.fromkeys([*(kind for _, kind in KINDS if kind), "softmax"])
+    kinds = dict.fromkeys([*(kind for _, kind in LAYER_KINDS if kind), "softmax"])
     return [Drawn(kind, kind, "All", (8, 4, 4), f"{kind} · a kind") for kind in kinds]
 
 

@@ -22,9 +22,9 @@ from visionlab.network.inside.activations import feature_maps
 from visionlab.network.inside.trace import trace_unit
 from visionlab.network.running.batching import Batcher
 from visionlab.network.running.prediction import answer, predict, probabilities
-from visionlab.network.zoo.layers import vgg_layers
 from visionlab.network.zoo.loading import load_classifier
 from visionlab.network.zoo.models import MODELS
+from visionlab.network.zoo.vgg_layers import vgg_layers
 
 OLD_HEADS = Path(__file__).with_name("old_heads")  # written before heads said how pictures enter their network
 # What they answered then to the samples “cat” and “coffee”: probabilities, and the distances of their refusals.

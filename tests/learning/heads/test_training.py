@@ -360,6 +360,24 @@ def test_one_picture_a_class_is_enough_for_prototypes(stripes):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_every_way_to_train_learns_what_is_easy(kind):
+    """Dark, middling and bright pictures: no arithmetic and no seed makes these hard, and a head of zeros fails."""
+    rng = np.random.default_rng(0)
+
+    def plain(count: int) -> dict[str, list[np.ndarray]]:
+        levels = {"dark": 30, "middling": 128, "bright": 225}
+        return {
+            name: [rng.normal(level, 5, (64, 64, 3)).clip(0, 255).astype(np.uint8) for _ in range(count)]
+            for name, level in levels.items()
+        }
+
+    net = tiny_classifier()
+    mine = train_head(LabelledImages.from_arrays(plain(12)), net, kind=kind, seed=1).as_classifier(net)
+    for name, images in plain(5).items():
+        assert [answers[0].label for answers in predict(mine, images, 1)] == [name] * 5
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_way_to_train_gives_the_same_head_again_and_leaves_chance_alone(kind, stripes):
     numpy_state = np.random.get_state()[1].copy()  # noqa: NPY002 — the one that must not be touched
     one, two = (train_head(stripes, tiny_classifier(), seed=3, kind=kind, strength=0.1) for _ in range(2))

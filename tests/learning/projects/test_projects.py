@@ -509,7 +509,7 @@ def test_cleaning_takes_what_nobody_opened(workspace, pets):
 def test_a_workspace_without_room_duplicates_nothing(workspace, pets):
     small = Workspace(workspace.folder, limit=workspace.size())
     with pytest.raises(
-        DatasetError, match=r"^The projects take .* MB and at least .* MB more are needed, but the limit"
+        DatasetError, match=r"^The projects take .* kB and at least .* kB more are needed, but the limit"
     ):
         small.duplicate(pets.id, "Copy", ME)
     assert len(small.projects(ME)) == 1

@@ -26,14 +26,14 @@ from visionlab.learning.scratch import (
 )
 from visionlab.learning.scratch.birds import verdict
 from visionlab.learning.scratch.closing import enlargement
-from visionlab.learning.scratch.moving_eight import KINDS, on_canvas
+from visionlab.learning.scratch.moving_eight import LEARNERS, on_canvas
 
 
 @pytest.fixture(scope="module")
 def eight() -> MovingEight:
     run = MovingEight(load("digits"), device="cpu")
     looks = list(run)
-    assert [look.name for look in looks if look.shifts] == list(KINDS)
+    assert [look.name for look in looks if look.shifts] == list(LEARNERS)
     assert all(0 < look.share <= 1 for look in looks)
     return run
 

@@ -2,14 +2,15 @@ import socket
 
 import numpy as np
 import pytest
+from skimage import data as photographs
 from skimage.data import lfw_subset
 from sklearn.datasets import load_digits
 
+from visionlab.errors import ParameterError
 from visionlab.imaging.image import fingerprint
 from visionlab.learning.projects.intake import from_labelled, take
 from visionlab.learning.projects.workspace import Workspace
-from visionlab.learning.sets.dataset import textures
-from visionlab.learning.sets.ready_made import PER_CLASS, READY_MADE
+from visionlab.learning.sets.ready_made import PER_CLASS, READY_MADE, textures
 
 OFFLINE = [name for name, each in READY_MADE.items() if not each.online]
 ONLINE = {"cifar10": "CIFAR10", "fashion": "FashionMNIST"}  # tested with a server: test_online_sets.py
@@ -44,10 +45,6 @@ def test_a_set_comes_without_a_network_can_be_split_and_goes_into_a_project(name
     assert len(set(again.groups.tolist())) == len(set(data.groups.tolist()))
 
 
-def test_textures_are_those_of_the_data_module():
-    assert READY_MADE["textures"].load().keys == textures().keys
-
-
 def test_digits_are_enlarged_without_smoothing():
     data = READY_MADE["digits"].load()
     assert data.counts() == {str(digit): PER_CLASS for digit in range(10)}
@@ -67,3 +64,42 @@ def test_faces_come_before_what_is_none():
     source = lfw_subset()
     for index in (0, 99, 100, 199):
         np.testing.assert_allclose(data.images[index][::4, ::4, 1], source[index] * 255, atol=0.5)
+
+
+def test_textures_are_patches_of_the_bundled_photographs():
+    found = textures(seed=4)
+    assert found.counts() == {"brick": 24, "grass": 24, "gravel": 24}
+    assert {image.shape for image in found.images} == {(96, 96, 3)}
+    assert {image.dtype for image in found.images} == {np.dtype(np.uint8)}
+    assert len(set(found.groups.tolist())) == len(set(found.names)) == 72
+    for name, label, image in zip(found.names, found.labels, found.images, strict=True):
+        texture, row, column = (part.removeprefix("row ").removeprefix("column ") for part in name.split(", "))
+        top, left = 96 * (int(row) - 1), 96 * (int(column) - 1)
+        assert found.classes[label] == texture
+        whole = getattr(photographs, texture)()
+        np.testing.assert_array_equal(image, np.dstack([whole[top : top + 96, left : left + 96]] * 3))
+    assert textures(seed=4).names == found.names
+    assert textures(seed=5).names != found.names
+
+
+def test_textures_never_download(monkeypatch):
+    def refuse(*_):
+        raise AssertionError("a connection was asked for")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    assert len(textures(patches=25)) == 75
+
+
+@pytest.mark.parametrize(
+    ("settings_", "told"),
+    [
+        ({"patches": 26}, "26 patches .* 1 to 25"),
+        ({"patches": 0}, "0 patches"),
+        ({"side": 513}, "513"),
+        ({"side": 0}, "0; it"),
+        ({"seed": -1}, "-1"),
+    ],
+)
+def test_textures_that_are_not_there(settings_, told):
+    with pytest.raises(ParameterError, match=told):
+        textures(**settings_)

@@ -17,7 +17,7 @@ from visionlab.network.explain.integrated_gradients import signed_attributions
 from visionlab.network.explain.method import silent
 from visionlab.network.running.classifier import Classifier, Transform
 from visionlab.network.zoo.loading import load_classifier
-from visionlab.network.zoo.vgg import flatten
+from visionlab.network.zoo.steps import flatten
 
 LAYERS = ["relu5_3", "relu4_1", "pool3", "conv2_2"]
 

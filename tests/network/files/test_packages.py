@@ -25,10 +25,11 @@ from wheels import MEMBER, NAME, Index, file_of, only_from, pack, published
 
 from visionlab.errors import WeightsError
 from visionlab.network.files import packages, weights
-from visionlab.network.files.packages import Package
+from visionlab.network.files.packages import PackagedFile
 from visionlab.network.files.weight_file import WeightFile
 from visionlab.network.files.weights import Progress, compare, download, fetch, find, folder, is_here
 from visionlab.network.zoo.models import MODELS
+from visionlab.wording import sized
 
 VALUES = np.random.default_rng(0).normal(size=(40, 30, 50)).astype(np.float32)
 DATA = VALUES.tobytes()
@@ -44,7 +45,7 @@ def halves(data: bytes) -> dict[str, np.ndarray]:
     return {"first": values[:20], "second.bias": values[20:, 0, 0] * np.float32(2)}
 
 
-def package(content: bytes, **changes) -> Package:
+def package(content: bytes, **changes) -> PackagedFile:
     return published(content, DATA, halves, **changes)
 
 
@@ -332,7 +333,7 @@ def test_a_step_that_fails_leaves_nothing(offline):
 def test_a_disk_without_room_is_noticed_before_anything_is_written(offline, monkeypatch):
     put()
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=len(DATA) - 1))
-    with pytest.raises(WeightsError, match=r"0\.2 MB needed, 0\.2 MB free\); make room") as caught:
+    with pytest.raises(WeightsError, match=r"240 kB needed, 240 kB free\); make room") as caught:
         fetch(FILE)
     sentence(caught.value)
     assert left() == {NAME}
@@ -472,7 +473,7 @@ def test_a_source_package_is_not_taken_and_its_code_not_run(offered, tmp_path):
 def test_no_room_for_what_pip_brings_is_noticed_before_it_is_asked(offline, monkeypatch):
     room = 2 * len(WHEEL) + len(DATA)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=room - 1))
-    with pytest.raises(WeightsError, match=re.escape(f"{room / 2**20:.1f} MB needed")):
+    with pytest.raises(WeightsError, match=re.escape(f"{sized(room)} needed")):
         fetch(FILE)
     assert left() == set()
 

@@ -62,7 +62,7 @@ def test_layers_without_places_are_those_of_the_prediction_whatever_the_size(noi
 def test_what_the_memory_does_not_hold_is_told_before_it_is_begun(noise, monkeypatch):
     net = tiny_classifier()
     monkeypatch.setattr(device, "free_memory", lambda _: 2_000_000)
-    with pytest.raises(ParameterError, match=r"Looking at conv1_1 at 640 px .* about 34 MB .* 2 MB are free"):
+    with pytest.raises(ParameterError, match=r"Looking at conv1_1 at 640 px .* about 34\.4 MB .* 2 MB are free"):
         feature_maps(net, noise, ["conv1_1"], side=640)
     with pytest.raises(ParameterError, match=r"Looking at 31 layers at 20,000 px is too much"):
         feature_maps(net, noise, side=20_000)

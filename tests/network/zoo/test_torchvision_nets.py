@@ -38,6 +38,7 @@ from visionlab.network.zoo.loading import load_classifier
 from visionlab.network.zoo.models import MODELS
 from visionlab.network.zoo.torchvision_nets import Stepped, network_layers
 from visionlab.network.zoo.vgg import VGG, VGG16, Plan
+from visionlab.wording import sized
 
 SIDE = 40
 PUBLISHED = [name for name, model in MODELS.items() if model.file.url]
@@ -121,7 +122,8 @@ def test_an_entry_says_what_torchvision_says(name):
     preset = theirs.transforms()
     assert model.file.url == theirs.url
     assert model.file.size == round(theirs.meta["_file_size"] * 2**20)
-    assert f"{round(theirs.meta['_file_size'])} MB" in model.about
+    assert model.about.endswith(f": torchvision's weights, {sized(model.file.size)}.")
+    assert (model.title.count("(ImageNet)"), model.about.count("torchvision"), model.about.count("MB")) == (1, 1, 1)
     assert list(model.labels()) == theirs.meta["categories"]
     assert ([model.transform.resize], [model.transform.crop]) == (preset.resize_size, preset.crop_size)
     assert (list(model.transform.mean), list(model.transform.std)) == (preset.mean, preset.std)

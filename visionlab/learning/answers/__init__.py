@@ -1,2 +1,2 @@
-"""What a network answers to very many pictures: many.py takes folders and zips, first_words.py grades the answers by
-the words that the pictures' names give."""
+"""Very many pictures at once: many.py asks a network about those of folders and zips, first_words.py grades its answers
+by the words that the pictures' names give, filtering.py puts a zip through a chain of filters."""

@@ -93,7 +93,7 @@ def zip_sources(file: str | os.PathLike[str] | bytes | BinaryIO) -> list[Source]
 
     Nothing is unpacked before its turn, nor ever to disk. The zip is open as long as one of them is referred to.
     Raises DatasetError for what is no zip, is encrypted, has a hostile entry name, holds no picture, or is over a limit
-    of learning.archive.
+    of learning/sets/archive.py.
     """
     opening = archive.opened(file)
     opened = opening.__enter__()  # it is left when the last source lets go of `opening`

@@ -19,7 +19,7 @@ from visionlab.device import one_thread
 from visionlab.learning.features.scaling import STRENGTH, Scale
 
 STRENGTHS = (100.0, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01)  # each from the solution of the one before
-SPREAD = 3.0  # of ln(strength / STRENGTH) before anything is known: of few rows, which tell little, this decides
+SPREAD = 3.0  # of ln(strength / STRENGTH), before anything is known: it decides where few rows tell little
 FOLDS = 5
 OWN = 0.5  # weight of a feature's own variance in its spread: half a point better than 0 where classes are much alike
 LESS = 3e-3  # the largest derivative that is left while a strength is chosen …

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from visionlab.network.running.classifier import FEATURES, Classifier, Layer, Step, Transform
 from visionlab.network.zoo.loading import layers_at
-from visionlab.network.zoo.vgg import flatten
+from visionlab.network.zoo.steps import flatten
 
 
 def embedder(net: Classifier) -> Classifier:

@@ -18,8 +18,9 @@ class Kind:
 
     patience is after how many epochs without improvement it stops (None: it never does), views those that it takes
     unless told otherwise. alone says whether one picture a class is enough, tunes whether the network's last block
-    learns, and needs_held_out whether it cannot do without held-out pictures. Kinds whose epochs take long can
-    be resumed.
+    learns, and needs_held_out whether it cannot do without held-out pictures. learns_all says whether the head that is
+    kept in the end learns from these, too, after they have judged one that had not; resumable, whether a run that was
+    stopped goes on from where it was, which those take whose epochs are long.
     """
 
     name: str

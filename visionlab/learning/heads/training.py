@@ -29,6 +29,8 @@ from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.learning.sets.sides import sides
 from visionlab.network.running.classifier import Classifier
 
+__all__ = ["KINDS", "Epoch", "Fit", "Kind", "fit", "train_head"]  # what vl.training offers
+
 TEMPERATURE_FROM = 20  # held-out pictures: of fewer, a temperature says more about chance than about the head
 REFUSAL_FROM = 10  # held-out pictures: of fewer, more than a tenth of good pictures would be refused
 REFUSAL_ROWS = 1_000  # training pictures that a refusal is fitted to, at most

@@ -23,7 +23,7 @@ from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import PictureInfo
 from visionlab.learning.sets import archive
 from visionlab.learning.sets.layout import PARTS, PICTURE_SUFFIXES
-from visionlab.learning.sets.names import entries
+from visionlab.learning.sets.names import entries, free_name
 from visionlab.packing import read_json
 from visionlab.writing import replacing
 
@@ -74,7 +74,7 @@ def export_zip(
     named = replacing(file, DatasetError) if isinstance(file, str | os.PathLike) else nullcontext(file)
     with telling(), named as target, zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as packed:
         taken: set[str] = {MANIFEST}
-        folders = {each.id: _free(_harmless(each.name), taken) for each in classes}
+        folders = {each.id: free_name(_harmless(each.name), taken) for each in classes}
         names = {each.id: each.name for each in classes}
         listed = []
         for done, picture in enumerate(pictures, 1):
@@ -85,7 +85,7 @@ def export_zip(
             name = _harmless(picture.name)
             if PurePosixPath(name).suffix.lower() not in PICTURE_SUFFIXES:
                 name += _ENDINGS.get(data[:2], ".heic")
-            path = _free(f"{folders[picture.class_id]}/{name}", taken)
+            path = free_name(f"{folders[picture.class_id]}/{name}", taken)
             packed.writestr(path, data)
             said = {"file": path, "class": names[picture.class_id], "name": picture.name}
             listed.append({**said, "digest": picture.digest, "group": picture.group})
@@ -123,16 +123,6 @@ def _harmless(name: str) -> str:
     name = _UNSAFE.sub("_", name).strip(" .")
     name = name if len(name) <= LONGEST else name[: LONGEST // 2] + name[-LONGEST // 2 :]
     return f"_{name}" if not name or name == "__MACOSX" or _RESERVED.fullmatch(name) else name
-
-
-def _free(path: str, taken: set[str]) -> str:
-    """The path, with a number where another one is the same but for its case."""
-    stem, ending = os.path.splitext(path)
-    free, number = path, 2
-    while free.casefold() in taken:
-        free, number = f"{stem}-{number}{ending}", number + 1
-    taken.add(free.casefold())
-    return free
 
 
 def read_manifest(packed: zipfile.ZipFile) -> dict[str, Listed] | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from visionlab import limits
 from visionlab.errors import BusyError, DatasetError
+from visionlab.wording import sized
 from visionlab.writing import whole
 
 
@@ -91,8 +92,8 @@ def check_room(used: int, needed: int, limit: int) -> None:
     """DatasetError where `needed` bytes beside those that all projects take are over the limit."""
     if used + needed > limit:
         raise DatasetError(
-            f"The projects take {_gb(used)} and at least {_gb(needed)} more are needed, but the limit for "
-            f"all together is {_gb(limit)}; delete some, or let the operator raise VISIONLAB_WORKSPACE_LIMIT."
+            f"The projects take {sized(used)} and at least {sized(needed)} more are needed, but the limit for "
+            f"all together is {sized(limit)}; delete some, or let the operator raise VISIONLAB_WORKSPACE_LIMIT."
         )
 
 
@@ -103,10 +104,5 @@ def check_project(pictures: int, size: int) -> None:
     most = limits.PROJECT.value()
     if most is not None and size > most * 10**9:
         raise DatasetError(
-            f"The project's pictures would take {_gb(size)}, but at most {most:g} GB are taken in one project."
+            f"The project's pictures would take {sized(size)}, but at most {most:g} GB are taken in one project."
         )
-
-
-def _gb(size: int) -> str:
-    """10⁹ bytes as GB, as the limit is told; fewer than that as MB."""
-    return f"{size / 10**9:,.2f} GB" if size >= 10**9 else f"{size / 10**6:,.1f} MB"

@@ -231,7 +231,7 @@ class Project(Runs):
         """Take in what came, as one edit: (how many pictures, how many of these are grouped with others).
 
         Those whose key the project has are left out. Near-duplicates of one another, and of what was there, become one
-        group. Raises DatasetError over the limits of learning.archive.
+        group. Raises DatasetError over the limits of learning/sets/archive.py.
         """
         try:
             with self._edit() as edit:

@@ -3,8 +3,9 @@
 workspace/
 ├── <project id>/            pictures/ab/abcdef…  files as they came in, by the SHA-256 of their bytes
 │                            project.sqlite       classes, pictures, edits, runs
-│                            runs/<run id>/       head, checkpoint
+│                            runs/<run id>/       head, outcome, checkpoint; alive.lock is held while it is at work
 │                            incoming/            what is on its way in
+│                            lost.txt             what never came in, until somebody has read it
 │                            opened               its time is when the project was opened last
 └── owners/<SHA-256 of an owner's text>/<project id>
 """

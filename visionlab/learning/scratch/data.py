@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visionlab.errors import DatasetError, ParameterError
-from visionlab.learning.sets.dataset import LabelledImages, class_names, textures
+from visionlab.learning.sets.dataset import LabelledImages, class_names
 from visionlab.learning.sets.online_sets import ONLINE_SETS, OnlineSet
 from visionlab.learning.sets.reading import SHRUNK, Part, framed, read_cifar_python, read_folder, read_idx, read_zip
-from visionlab.learning.sets.ready_made import read_digits, read_faces
+from visionlab.learning.sets.ready_made import read_digits, read_faces, textures
 
 HELD_OUT = 1 / 6  # of a set that comes without a test part, as of CIFAR-10's 60,000 pictures
 
@@ -140,8 +140,7 @@ def read(path: Path, side: int | None = None, seed: int = 0) -> SmallSet:
     if side is not None and not 1 <= side <= 512:
         raise ParameterError(f"A side of {side} px was asked for; use 1 to 512.")
     if not os.path.exists(path):  # also what no file can be called, at which Path.exists() fails
-        known = ", ".join(name for name, source in SOURCES.items() if source.needs == "nothing" or source.download)
-        raise DatasetError(f"“{path}” is not there; name a zip, a folder, or one of {known}.")
+        raise DatasetError(f"“{path}” is not there; name a zip, a folder, or one of {', '.join(known_by_name())}.")
     if not path.is_dir():
         return _own(path.stem, *read_zip(path, side), seed)
     if not os.access(path, os.R_OK | os.X_OK):
@@ -156,13 +155,22 @@ def read(path: Path, side: int | None = None, seed: int = 0) -> SmallSet:
     return _own(path.name, *read_folder(path, side), seed)
 
 
+def known_by_name() -> list[str]:
+    """Those in SOURCES that load() finds by their names."""
+    return [name for name, source in SOURCES.items() if source.needs == "nothing" or source.download]
+
+
+def to_download() -> list[str]:
+    """Those in SOURCES that download() takes."""
+    return [name for name, source in SOURCES.items() if source.download]
+
+
 def download(name: str) -> Iterator[tuple[int, int]]:
     """Download a set in SOURCES that can be: (bytes that have arrived, of how many) while it does; load(name) then
     finds it. Raises DatasetError where there is no network, and ParameterError where there is no such set.
     """
     if name not in SOURCES or (found := SOURCES[name].download) is None:
-        known = ", ".join(name for name, source in SOURCES.items() if source.download)
-        raise ParameterError(f"“{name}” cannot be downloaded. There are {known}.")
+        raise ParameterError(f"“{name}” cannot be downloaded. There are {', '.join(to_download())}.")
     yield from found.fetch()
 
 

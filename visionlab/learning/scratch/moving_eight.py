@@ -24,7 +24,7 @@ RATE = 2e-3
 
 
 @dataclass(frozen=True)
-class Kind:
+class Learner:
     """A network by its title: of which layers, whether it learns from digits that move, and whether it slides a window
     over the canvas. Without either it looks at the canvas' middle, of a digit's size."""
 
@@ -36,14 +36,14 @@ class Kind:
     slides: bool = False
 
 
-KINDS: dict[str, Kind] = {
-    "centred": Kind(
+LEARNERS: dict[str, Learner] = {
+    "centred": Learner(
         "Fully connected, centred digits",
         "It looks at the middle of the canvas, where every digit was that it learned from.",
         (dense(64), dense(2)),
         epochs=7,
     ),
-    "window": Kind(
+    "window": Learner(
         "The same, with a sliding window",
         "It looks at every place through a window, and its surest answer counts; so it had to learn from pieces of "
         "digits, too, that they are no 8.",
@@ -51,14 +51,14 @@ KINDS: dict[str, Kind] = {
         epochs=7,
         slides=True,
     ),
-    "shifted": Kind(
+    "shifted": Learner(
         "Fully connected, shifted digits",
         "It learned from digits at every place of the canvas.",
         (dense(256), dense(64), dense(2)),
         epochs=17,
         moves=True,
     ),
-    "convolutional": Kind(
+    "convolutional": Learner(
         "Convolutional, shifted digits",
         "It learned from the same, with filters that are the same at every place.",
         (conv(8), pool(), conv(16), pool(), conv(32), pool(), dense(32), dense(2)),
@@ -70,7 +70,7 @@ KINDS: dict[str, Kind] = {
 
 @dataclass(frozen=True, eq=False)
 class EightNet:
-    """A trained network: its name in KINDS, the network, and the sides of a digit and of the canvas in pixels."""
+    """A trained network: its name in LEARNERS, the network, and the sides of a digit and of the canvas in pixels."""
 
     name: str
     network: Network
@@ -86,7 +86,7 @@ class EightNet:
             raise ParameterError(
                 f"The canvas is {canvases.dtype} {canvases.shape[1:]}; uint8 ({self.canvas}, {self.canvas}) is needed."
             )
-        kind = KINDS[self.name]
+        kind = LEARNERS[self.name]
         if kind.moves:
             return probabilities(self.network, canvases[..., None])[:, 1]
         if not kind.slides:
@@ -134,7 +134,7 @@ class Look:
 
 
 class MovingEight:
-    """The experiment: iterate it for its Looks. nets and shifts hold what is done so far, by the names in KINDS.
+    """The experiment: iterate it for its Looks. nets and shifts hold what is done so far, by the names in LEARNERS.
 
     Raises DatasetError for pictures that are no square ones of one channel, too small or too large for the networks, or
     where one class is not `target`.
@@ -146,7 +146,7 @@ class MovingEight:
             raise DatasetError(
                 f"These pictures are {height}×{width}×{channels}; square grey ones are needed, like MNIST's."
             )
-        if not all(possible(kind.stack, (2 * height, 2 * width, 1)) for kind in KINDS.values() if kind.moves):
+        if not all(possible(kind.stack, (2 * height, 2 * width, 1)) for kind in LEARNERS.values() if kind.moves):
             raise unsuited(data.shape)
         self.digits = _balanced(data, data.place(target), seed)
         self.seed, self.device = seed, device
@@ -158,7 +158,7 @@ class MovingEight:
         side = digits.shape[0]
         pair = (on_canvas(digits.images), digits.labels, digits.classes, on_canvas(digits.test_images))
         canvases = SmallSet(digits.name, *pair, digits.test_labels, mirrored=False)
-        for name, kind in KINDS.items():
+        for name, kind in LEARNERS.items():
             learned = canvases if kind.moves else _with_pieces(digits, canvases, self.seed) if kind.slides else digits
             change = partial(_placed, most=(canvases.shape[0] - side) // 2)
             training = Training(

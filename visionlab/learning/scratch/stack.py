@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from visionlab.errors import DatasetError, ParameterError
-from visionlab.imaging.filter_record import quoted
+from visionlab.wording import quoted
 
-KINDS = ("conv", "pool", "dropout", "dense")
+LAYER_KINDS = ("conv", "pool", "dropout", "dense")
 PADDINGS = ("same", "valid")
-CHOICES = {"kind": KINDS, "padding": PADDINGS}
+CHOICES = {"kind": LAYER_KINDS, "padding": PADDINGS}
 TYPES = {"kind": str, "out": int, "size": int, "padding": str, "share": int | float}  # of LayerSpec
 MOST_LAYERS = 40
 MOST_PARAMETERS = 100_000_000  # with gradients and moments 1.6 GB
@@ -31,8 +31,8 @@ Shape = tuple[int, int, int]  # height, width, channels
 class LayerSpec:
     """One layer: “conv” and “dense” are followed by a ReLU, but for the last layer of a stack.
 
-    kind: a name in KINDS.  out: a conv's filters, a dense layer's units.  size: the side of a conv's kernel or of a
-    pool's window, in pixels.  padding: of a conv, “same” (zeros around, the size stays) or “valid” (none).
+    kind: a name in LAYER_KINDS.  out: a conv's filters, a dense layer's units.  size: the side of a conv's kernel or of
+    a pool's window, in pixels.  padding: of a conv, “same” (zeros around, the size stays) or “valid” (none).
     share: of the values that a dropout sets to zero in training, 0..1.
     """
 
@@ -110,11 +110,11 @@ def shapes(stack: Stack, shape: Shape) -> list[LayerShape]:
     """
     _check_end(stack)
     found: list[LayerShape] = []
-    counts = dict.fromkeys(KINDS, 0)
+    counts = dict.fromkeys(LAYER_KINDS, 0)
     flat = False
     for spec in stack:
-        if spec.kind not in KINDS:
-            raise ParameterError(f"There is no layer of the kind “{spec.kind}”. There are {', '.join(KINDS)}.")
+        if spec.kind not in LAYER_KINDS:
+            raise ParameterError(f"There is no layer of the kind “{spec.kind}”. There are {', '.join(LAYER_KINDS)}.")
         counts[spec.kind] += 1
         name = f"{spec.kind} {counts[spec.kind]}"
         _check(spec, name)

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from visionlab.errors import DatasetError
-from visionlab.imaging.filter_record import shortened
 from visionlab.imaging.image import MAX_BYTES
 from visionlab.learning.sets import layout
-from visionlab.learning.sets.layout import Arranged, Entry, Parts
-from visionlab.learning.sets.names import entries, is_folder
+from visionlab.learning.sets.layout import Arranged, Entry
+from visionlab.learning.sets.names import PathParts, entries, is_folder
+from visionlab.wording import shortened, sized
 
 MAX_PICTURES = 5_000  # of a zip or an upload, like the limits below
 MAX_CLASSES = 300  # Caltech-256 and Food-101 fit
@@ -61,8 +61,8 @@ def read_folder(path: str | os.PathLike[str], alone: str | None = None, parts: b
     if not root.is_dir():
         raise DatasetError(f"“{root}” is no folder; name one that holds one folder a class.")
     closed: list[OSError] = []
-    files: dict[Parts, Path] = {}
-    folders: list[Parts] = []
+    files: dict[PathParts, Path] = {}
+    folders: list[PathParts] = []
     for base, inner, names in os.walk(root, onerror=closed.append, followlinks=True):
         here = Path(base)
         inner[:] = [name for name in inner if not layout.is_litter((name,)) and not _leads_back(here / name, root)]
@@ -90,8 +90,8 @@ def start_of_file(file: Path) -> bytes:
 
 
 def arranged(
-    files: Mapping[Parts, tuple[T, Callable[[], bytes]]],
-    folders: Iterable[Parts] = (),
+    files: Mapping[PathParts, tuple[T, Callable[[], bytes]]],
+    folders: Iterable[PathParts] = (),
     alone: str | None = None,
     parts: bool | None = None,
 ) -> Arranged[T]:
@@ -100,8 +100,8 @@ def arranged(
     A backslash in a name parts it like a slash: what Windows packed is unpacked into such names elsewhere.
     """
     files = _parted(files)
-    pictures: dict[Parts, T] = {}
-    others: list[Parts] = []
+    pictures: dict[PathParts, T] = {}
+    others: list[PathParts] = []
     for path, (source, start) in files.items():
         if layout.is_picture(path, start):
             pictures[path] = source
@@ -110,8 +110,8 @@ def arranged(
     return layout.arrange(pictures, others, [path for path in folders if not layout.is_litter(path)], alone, parts)
 
 
-def _parted(files: Mapping[Parts, T]) -> dict[Parts, T]:
-    found: dict[Parts, T] = {}
+def _parted(files: Mapping[PathParts, T]) -> dict[PathParts, T]:
+    found: dict[PathParts, T] = {}
     for path, file in files.items():
         plain = tuple(part for name in path for part in name.split("\\") if part) or path
         found[path if plain in found or (plain != path and plain in files) else plain] = file
@@ -137,7 +137,8 @@ class _Guarded:
 
     def read(self, size: int = -1) -> bytes:
         if size > self._longest:
-            raise DatasetError(f"The zip's table of contents takes {_mb(size)}; at most {_mb(self._longest)} is read.")
+            most = f"at most {self._longest >> 20:,} MB is read"
+            raise DatasetError(f"The zip's table of contents takes {sized(size)}; {most}.")
         return self._file.read(size)
 
     def seekable(self) -> bool:
@@ -163,7 +164,7 @@ def opened(
     try:
         file.seek(0, os.SEEK_END)
         if file.tell() > most:
-            raise DatasetError(f"The zip has {_mb(file.tell())}; at most {_mb(most)} is taken.")
+            raise DatasetError(f"The zip has {sized(file.tell())}; at most {most >> 20:,} MB is taken.")
         try:
             archive = zipfile.ZipFile(_Guarded(file, contents))
         except _BROKEN_ZIP as error:
@@ -175,16 +176,23 @@ def opened(
             file.close()
 
 
-def files_in(archive: zipfile.ZipFile, most: int | None = None) -> dict[Parts, zipfile.ZipInfo]:
+def by_path(archive: zipfile.ZipFile) -> dict[PathParts, zipfile.ZipInfo]:
+    """The files of an opened zip by their paths. Raises DatasetError like names.entries(), and where one is there twice
+    that is no litter."""
+    files: dict[PathParts, zipfile.ZipInfo] = {}
+    for path, info in entries(archive):  # all are checked, litter too
+        if path and not is_folder(info) and files.setdefault(path, info) is not info and not layout.is_litter(path):
+            raise DatasetError(f"The zip holds “{shortened('/'.join(path))}” twice; pack it anew.")
+    return files
+
+
+def files_in(archive: zipfile.ZipFile, most: int | None = None) -> dict[PathParts, zipfile.ZipInfo]:
     """The files of an opened zip by their paths, every entry checked by what its header says, none read; a picture that
     is too large is among them, and read_entry refuses it.
 
     `most` bytes may the pictures take unpacked, MAX_UNPACKED_BYTES unless told. Raises DatasetError like read_zip.
     """
-    files: dict[Parts, zipfile.ZipInfo] = {}
-    for path, info in entries(archive):  # all are checked, litter too
-        if path and not is_folder(info) and files.setdefault(path, info) is not info and not layout.is_litter(path):
-            raise DatasetError(f"The zip holds “{shortened('/'.join(path))}” twice; pack it anew.")
+    files = by_path(archive)
     sizes = [info.file_size for _, info in pictures_in(archive)]
     check_unpacked(sum(size for size in sizes if size <= MAX_BYTES), most)  # no larger one is read
     return files
@@ -203,7 +211,7 @@ def class_entries(
     return found
 
 
-def pictures_in(archive: zipfile.ZipFile) -> list[tuple[Parts, zipfile.ZipInfo]]:
+def pictures_in(archive: zipfile.ZipFile) -> list[tuple[PathParts, zipfile.ZipInfo]]:
     """(path, entry) of each picture of an opened zip, wherever it lies. Raises DatasetError as names.entries does."""
     return [
         (path, info)
@@ -212,7 +220,7 @@ def pictures_in(archive: zipfile.ZipFile) -> list[tuple[Parts, zipfile.ZipInfo]]
     ]
 
 
-def others_in(archive: zipfile.ZipFile) -> list[Parts]:
+def others_in(archive: zipfile.ZipFile) -> list[PathParts]:
     """The path of each file of an opened zip that is no picture, without what systems leave behind. Raises DatasetError
     as names.entries does."""
     files = {path for path, info in entries(archive) if path and not is_folder(info) and not layout.is_litter(path)}
@@ -232,20 +240,20 @@ def check_unpacked(size: int, most: int | None = None) -> None:
     """DatasetError where pictures of so many bytes together are more than is taken: MAX_UNPACKED_BYTES unless told."""
     most = MAX_UNPACKED_BYTES if most is None else most
     if size > most:
-        raise DatasetError(f"The zip's pictures take {_mb(size)} unpacked; at most {_mb(most)} is taken.")
+        raise DatasetError(f"The zip's pictures take {sized(size)} unpacked; at most {most >> 20:,} MB is taken.")
 
 
 def read_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> bytes:
     """An entry's bytes; DatasetError, under that name, where it is damaged or larger than a picture may be."""
     if info.file_size > MAX_BYTES:
         raise DatasetError(
-            f"“{shortened(name)}” has {_mb(info.file_size)}; at most {_mb(MAX_BYTES)} a picture is taken."
+            f"“{shortened(name)}” has {sized(info.file_size)}; at most {MAX_BYTES >> 20} MB a picture is taken."
         )
     data = bytearray()
     for chunk in read_chunks(archive, info, name):
         data += chunk
         if len(data) > MAX_BYTES:  # whatever its header says
-            told = f"“{shortened(name)}” unpacks to over {_mb(MAX_BYTES)}"
+            told = f"“{shortened(name)}” unpacks to over {MAX_BYTES >> 20:,} MB"
             raise DatasetError(f"{told}, the most that a picture may have.")
     return bytes(data)
 
@@ -258,7 +266,3 @@ def read_chunks(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> I
                 yield chunk
     except _BROKEN_ZIP as error:
         raise DatasetError(f"“{shortened(name)}” is damaged in the zip: {error}") from error
-
-
-def _mb(size: int) -> str:
-    return f"{size / 2**20:,.1f} MB".replace(".0 MB", " MB")

@@ -29,8 +29,6 @@ DECODERS = min(4, os.cpu_count() or 1)  # pictures that are decoded at once when
 LONGEST_NAME = 500  # characters of a class: folders have 255 at most, in whatever alphabet
 FEW = 10  # pictures of a class: fewer hardly show what it is
 UNEVEN = 4  # times as many of another class are what people are warned of
-TEXTURES = ("brick", "grass", "gravel")
-TEXTURE_SIDE = 512
 
 _Source = bytes | Path | Callable[[], bytes]  # an encoded picture, its path, or what gives it
 _Found = Mapping[str, Sequence[tuple[str, _Source]]]  # class name -> (file name, picture)
@@ -223,36 +221,6 @@ class LabelledImages:
         check_classes(self.classes)
         held = parted(self.labels, self.groups, self.classes, validation, seed)
         return self.subset(np.flatnonzero(~held)), self.subset(np.flatnonzero(held))
-
-
-def textures(seed: int = 0, patches: int = 24, side: int = 96) -> LabelledImages:
-    """The ready-made set: patches of brick, grass and gravel, cut from the photographs that scikit-image bundles.
-
-    Each class gets `patches` of the (512 // side)² non-overlapping squares of side × side pixels, chosen with the seed
-    and each its own group. Raises ParameterError where there are not so many, or for a negative seed.
-    """
-    from skimage import data  # late: only this set needs it
-
-    if not 1 <= side <= TEXTURE_SIDE:
-        raise ParameterError(f"The side is {side}; it must lie between 1 and {TEXTURE_SIDE} pixels.")
-    along = TEXTURE_SIDE // side
-    if not 1 <= patches <= along**2:
-        raise ParameterError(f"{patches} patches were asked for; of {side} pixels a texture has 1 to {along**2}.")
-    if seed < 0:
-        raise ParameterError(f"The seed is {seed}; it must be 0 or more.")
-    rng = np.random.default_rng(seed)
-    images: list[Image] = []
-    names: list[str] = []
-    for name in TEXTURES:
-        grey = getattr(data, name)()  # (512, 512) uint8
-        for cell in np.sort(rng.permutation(along**2)[:patches]).tolist():
-            row, column = divmod(cell, along)
-            patch = grey[row * side : (row + 1) * side, column * side : (column + 1) * side]
-            images.append(np.repeat(patch[..., None], 3, axis=2))  # (side, side, 3)
-            names.append(f"{name}, row {row + 1}, column {column + 1}")
-    labels = np.repeat(np.arange(len(TEXTURES)), patches)
-    keys = tuple(map(fingerprint, images))
-    return LabelledImages(tuple(images), labels, TEXTURES, np.arange(len(labels)), tuple(names), keys)
 
 
 # What every door does ------------------------------------------------------------------------------------------------

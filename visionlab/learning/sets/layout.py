@@ -15,6 +15,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from visionlab.errors import DatasetError, UnclearSetError
 from visionlab.imaging.image import is_picture_file
+from visionlab.learning.sets.names import PathParts
 
 # Also of formats that load_image refuses: better told about than passed over in silence.
 PICTURE_SUFFIXES = (
@@ -51,7 +52,6 @@ PART_NAMES = {
 NAMED = 5  # names that a sentence lists
 UNNAMED = "unnamed"  # a class whose folder's name is blank
 
-Parts = tuple[str, ...]  # a path, relative to where the set lies
 T = TypeVar("T")
 
 
@@ -73,12 +73,12 @@ class Arranged(Generic[T]):
     told: tuple[str, ...] = ()
 
 
-def is_litter(path: Parts) -> bool:
+def is_litter(path: PathParts) -> bool:
     """Whether a system left that there, or hides it."""
     return any(part.startswith(".") or part.casefold() in LITTER for part in path)
 
 
-def is_picture(path: Parts, start: Callable[[], bytes]) -> bool:
+def is_picture(path: PathParts, start: Callable[[], bytes]) -> bool:
     """Whether the file of that path is a picture by its ending or, without one, by its first bytes, which start gives;
     and not something that a system left there."""
     if is_litter(path):
@@ -88,9 +88,9 @@ def is_picture(path: Parts, start: Callable[[], bytes]) -> bool:
 
 
 def arrange(
-    pictures: Mapping[Parts, T],
-    others: Sequence[Parts] = (),
-    folders: Sequence[Parts] = (),
+    pictures: Mapping[PathParts, T],
+    others: Sequence[PathParts] = (),
+    folders: Sequence[PathParts] = (),
     alone: str | None = None,
     parts: bool | None = None,
 ) -> Arranged[T]:
@@ -159,7 +159,7 @@ def folded(name: str) -> str:
     return unicodedata.normalize("NFC", name).strip().casefold()
 
 
-def _unwrapped(pictures: Mapping[Parts, T]) -> tuple[dict[Parts, T], Parts]:
+def _unwrapped(pictures: Mapping[PathParts, T]) -> tuple[dict[PathParts, T], PathParts]:
     """The pictures without the folders around all of them, and these folders.
 
     A folder that holds pictures itself is one around others where it holds two class folders or more.
@@ -175,9 +175,9 @@ def _unwrapped(pictures: Mapping[Parts, T]) -> tuple[dict[Parts, T], Parts]:
     return inside, prefix
 
 
-def _is_split(inside: Mapping[Parts, object]) -> bool:
+def _is_split(inside: Mapping[PathParts, object]) -> bool:
     """Whether the folders at the top are parts of a set. Raises UnclearSetError where they may be that."""
-    within: dict[str, dict[Parts, object]] = {}
+    within: dict[str, dict[PathParts, object]] = {}
     for path, source in inside.items():
         if len(path) > 1:
             within.setdefault(path[0], {})[path[1:]] = source
@@ -196,9 +196,9 @@ def _is_split(inside: Mapping[Parts, object]) -> bool:
     )
 
 
-def _by_part(inside: Mapping[Parts, T]) -> tuple[list[tuple[str, str, Parts, T]], list[Parts]]:
+def _by_part(inside: Mapping[PathParts, T]) -> tuple[list[tuple[str, str, PathParts, T]], list[PathParts]]:
     """(part, its folder, path in it, picture), and what lies in no class folder; any other is to learn from."""
-    within: dict[str, dict[Parts, T]] = {}
+    within: dict[str, dict[PathParts, T]] = {}
     for path, source in inside.items():
         if len(path) > 1:
             within.setdefault(path[0], {})[path[1:]] = source

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import struct
 import unicodedata
@@ -10,7 +11,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 
 from visionlab.errors import DatasetError
-from visionlab.imaging.filter_record import quoted, shortened
+from visionlab.wording import quoted, shortened
 
 UTF8, UNICODE_PATH = (
     0x800,
@@ -29,16 +30,26 @@ ENCODINGS = {
 }
 ENOUGH = 4_096  # bytes that a guess is made on: names are short, so they are repeated
 
-Parts = tuple[str, ...]
+PathParts = tuple[str, ...]  # relative to the zip, or to where a set lies
 
 
-def entries(archive: zipfile.ZipFile) -> list[tuple[Parts, zipfile.ZipInfo]]:
+def entries(archive: zipfile.ZipFile) -> list[tuple[PathParts, zipfile.ZipInfo]]:
     """Each entry's path in parts, and the entry; what may hold nothing, such as “./”, has no parts.
 
     Raises DatasetError for an encrypted entry, an odd packing, or a path that leads outside.
     """
     infos = archive.infolist()
     return [(_plain(name, info), info) for name, info in zip(_names(infos), infos, strict=True)]
+
+
+def free_name(path: str, taken: set[str]) -> str:
+    """The path, with a number where another one is the same but for its case; it is taken from then on."""
+    stem, ending = os.path.splitext(path)
+    free, number = path, 2
+    while free.casefold() in taken:
+        free, number = f"{stem}-{number}{ending}", number + 1
+    taken.add(free.casefold())
+    return free
 
 
 def _names(infos: Sequence[zipfile.ZipInfo]) -> Iterator[str]:
@@ -112,7 +123,7 @@ def _is_western(name: str) -> bool:
     return "\\" not in name and not mixed and not re.search(r"[ß-ÿ][A-Z]|[a-zß-ÿ][À-Þ]", name)
 
 
-def _plain(name: str, info: zipfile.ZipInfo) -> Parts:
+def _plain(name: str, info: zipfile.ZipInfo) -> PathParts:
     parts = tuple(part for part in re.split(r"[/\\]", name) if part not in ("", "."))
     if re.match(r"[/\\]|[A-Za-z]:", name) or ".." in parts or "\0" in name:
         raise DatasetError(f"The zip's entry {quoted(name)} has no plain path; entries must be like cats/1.jpg.")

@@ -9,12 +9,15 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from visionlab.imaging.image import Image
-from visionlab.learning.sets.dataset import LabelledImages, textures
+from visionlab.errors import ParameterError
+from visionlab.imaging.image import Image, fingerprint
+from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.learning.sets.online_sets import ONLINE_SETS, OnlineSet
 from visionlab.learning.sets.reading import Part, read_cifar_python, read_idx
 
 PER_CLASS = 100  # pictures of a set that has more
+TEXTURES = ("brick", "grass", "gravel")
+TEXTURE_SIDE = 512
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,36 @@ class ReadyMade:
     about: str
     load: Callable[[], LabelledImages]
     online: OnlineSet | None = None
+
+
+def textures(seed: int = 0, patches: int = 24, side: int = 96) -> LabelledImages:
+    """Patches of brick, grass and gravel, cut from the photographs that scikit-image bundles.
+
+    Each class gets `patches` of the (512 // side)² non-overlapping squares of side × side pixels, chosen with the seed
+    and each its own group. Raises ParameterError where there are not so many, or for a negative seed.
+    """
+    from skimage import data  # late: only this set needs it
+
+    if not 1 <= side <= TEXTURE_SIDE:
+        raise ParameterError(f"The side is {side}; it must lie between 1 and {TEXTURE_SIDE} pixels.")
+    along = TEXTURE_SIDE // side
+    if not 1 <= patches <= along**2:
+        raise ParameterError(f"{patches} patches were asked for; of {side} pixels a texture has 1 to {along**2}.")
+    if seed < 0:
+        raise ParameterError(f"The seed is {seed}; it must be 0 or more.")
+    rng = np.random.default_rng(seed)
+    images: list[Image] = []
+    names: list[str] = []
+    for name in TEXTURES:
+        grey = getattr(data, name)()  # (512, 512) uint8
+        for cell in np.sort(rng.permutation(along**2)[:patches]).tolist():
+            row, column = divmod(cell, along)
+            patch = grey[row * side : (row + 1) * side, column * side : (column + 1) * side]
+            images.append(np.repeat(patch[..., None], 3, axis=2))  # (side, side, 3)
+            names.append(f"{name}, row {row + 1}, column {column + 1}")
+    labels = np.repeat(np.arange(len(TEXTURES)), patches)
+    keys = tuple(map(fingerprint, images))
+    return LabelledImages(tuple(images), labels, TEXTURES, np.arange(len(labels)), tuple(names), keys)
 
 
 def read_digits() -> Part:

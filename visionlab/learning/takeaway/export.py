@@ -18,6 +18,7 @@ from visionlab.errors import ModelError, ParameterError
 from visionlab.imaging.image import Image
 from visionlab.learning.features.source import FEATURES
 from visionlab.network.running.classifier import SLIMMEST, Classifier, Refuses, Transform
+from visionlab.wording import sized
 from visionlab.writing import replacing
 
 OPSET = 18
@@ -59,7 +60,7 @@ def _program(net: Classifier) -> torch.onnx.ONNXProgram:
     weights = [*net.module.parameters(), *net.module.buffers()]
     size = sum(values.nbytes for values in weights)
     if size > MAX_BYTES:
-        raise ParameterError(f"{net.name} takes {size / 2**30:.1f} GB, and an ONNX file holds less than 2 GB.")
+        raise ParameterError(f"{net.name} takes {sized(size)}, and an ONNX file holds less than 2 GB.")
     if any(values.is_floating_point() and values.dtype != torch.float32 for values in weights):
         raise ParameterError(f"{net.name} does not compute in float32; export the network that it was made from.")
     dynamic = {"image": {0: torch.export.Dim("height", min=1), 1: torch.export.Dim("width", min=1)}}

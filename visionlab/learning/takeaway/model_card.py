@@ -12,6 +12,7 @@ from visionlab.learning.heads.head import Head
 from visionlab.learning.heads.kinds import stayed_linear
 from visionlab.learning.judging.metrics import Report, wilson
 from visionlab.learning.judging.refusal import Refusal
+from visionlab.learning.sets.dataset import UNEVEN
 from visionlab.learning.takeaway.export import Parity
 
 STAYED = "Fine-tuning found nothing better than the linear head that it starts from, so this is that linear head."
@@ -108,7 +109,7 @@ def _limits(head: Head) -> Iterable[str]:
             "are refused so, and some that do not are let through."
         )
     counts = head.facts.get("pictures")
-    if isinstance(counts, Mapping) and counts and min(counts.values()) * 4 <= max(counts.values()):
+    if isinstance(counts, Mapping) and counts and min(counts.values()) * UNEVEN <= max(counts.values()):
         least, most = min(counts, key=counts.get), max(counts, key=counts.get)
         yield (
             f"Of “{_cell(least)}” it saw {counts[least]} pictures, of “{_cell(most)}” {counts[most]}: what is said of "

@@ -16,18 +16,18 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from visionlab.errors import DatasetError
 from visionlab.imaging import pixels
-from visionlab.imaging.filter_record import shortened
 from visionlab.imaging.image import Image
 from visionlab.learning.heads.head import MAX_BYTES as MAX_HEAD_BYTES
 from visionlab.learning.heads.head import Head, load_head
 from visionlab.learning.judging.metrics import Report
 from visionlab.learning.projects.as_zip import read_manifest
 from visionlab.learning.projects.intake import MAX_ZIP_BYTES, Arriving, from_zip, labelled
-from visionlab.learning.sets import archive, names
+from visionlab.learning.sets import archive
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.learning.takeaway.export import Parity, export_checked
 from visionlab.learning.takeaway.model_card import model_card
 from visionlab.network.running.classifier import Classifier
+from visionlab.wording import sized
 from visionlab.writing import replacing
 
 HEAD, PICTURES = "head.safetensors", "pictures.zip"
@@ -118,8 +118,8 @@ def check_size(size: int, most: int) -> None:
     """DatasetError where a zip with pictures that takes at least so many bytes takes more than `most`."""
     if size > most:
         raise DatasetError(
-            f"With its pictures the zip would take at least {size / 10**9:,.2f} GB, and one of over "
-            f"{most / 10**9:,.2f} GB cannot be opened again; pack it without them, and save them as a zip of their own."
+            f"With its pictures the zip would take at least {sized(size)}, and one of over "
+            f"{sized(most)} cannot be opened again; pack it without them, and save them as a zip of their own."
         )
 
 
@@ -175,10 +175,7 @@ def labelled_zip(source: Source, parts: bool | None = None) -> LabelledImages:
 
 def _entries(opened: ZipFile) -> tuple[ZipInfo | None, ZipInfo | None]:
     """The head and, beside it, the pictures of a package; None for what is not there."""
-    found: dict[names.Parts, ZipInfo] = {}
-    for path, info in names.entries(opened):
-        if found.setdefault(path, info) is not info:
-            raise DatasetError(f"The zip holds “{shortened('/'.join(path))}” twice; pack it anew.")
+    found = archive.by_path(opened)
     around = min((path[:-1] for path in found if path[-1:] == (HEAD,)), key=len, default=None)
     return (None, None) if around is None else (found[*around, HEAD], found.get((*around, PICTURES)))
 
@@ -234,7 +231,7 @@ def _unpacked(opened: ZipFile, info: ZipInfo, most: int, report: Watched = unwat
     if size > most:
         raise DatasetError(f"“{info.filename}” unpacks to over {most >> 20:,} MB, the most that is taken.")
     if size > (free := shutil.disk_usage(tempfile.gettempdir()).free):
-        told = f"“{info.filename}” unpacks to {size / 10**6:,.0f} MB, and the disk has room for {free / 10**6:,.0f} MB"
+        told = f"“{info.filename}” unpacks to {sized(size)}, and the disk has room for {sized(free)}"
         raise DatasetError(f"{told}; make room on it, or bring the pictures in parts.")
     file = tempfile.TemporaryFile()  # noqa: SIM115
     try:

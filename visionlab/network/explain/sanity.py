@@ -16,9 +16,9 @@ from scipy.stats import rankdata
 from torch import nn
 
 from visionlab.imaging.image import Image
-from visionlab.network.explain import Heatmap, find_method, most_probable
-from visionlab.network.explain.heatmap import lay_over
+from visionlab.network.explain.heatmap import Heatmap, lay_over
 from visionlab.network.explain.method import Progress, silent
+from visionlab.network.explain.methods import find_method, most_probable
 from visionlab.network.running.classifier import Classifier, Layer
 
 

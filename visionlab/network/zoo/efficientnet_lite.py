@@ -16,8 +16,7 @@ from torch import Tensor, nn
 
 from visionlab.network.files import weights
 from visionlab.network.running.classifier import Step
-from visionlab.network.zoo.steps import Conv, SameConv, Shortcut, Sum
-from visionlab.network.zoo.vgg import flatten
+from visionlab.network.zoo.steps import Conv, SameConv, Shortcut, Sum, flatten
 
 # Times as many channels inside a block as enter it, side of the depthwise kernel, stride of the first block, channels
 # that leave a block, blocks.

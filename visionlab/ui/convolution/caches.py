@@ -11,7 +11,7 @@ from visionlab.imaging.image import Image, Response, encode_jpeg, encode_png
 from visionlab.imaging.kernels import Kernel
 from visionlab.imaging.render import plain_range, render
 from visionlab.ui.convolution.channels import CHANNELS
-from visionlab.ui.convolution.response_settings import Settings
+from visionlab.ui.convolution.settings import Settings
 
 EXACT = 512  # pixels a side up to which the browser gets every pixel of a response; more of them take too long
 

@@ -15,7 +15,7 @@ from visionlab.imaging.image import encode_png
 from visionlab.imaging.kernels import KERNELS, Kernel, separate
 from visionlab.imaging.render import colour
 from visionlab.ui.convolution.channels import CHANNELS
-from visionlab.ui.convolution.response_settings import Settings
+from visionlab.ui.convolution.settings import Settings
 from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import facts, number, show_exact
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import streamlit as st
 
 from visionlab.imaging.convolution import BORDERS
-from visionlab.imaging.image import Response
 from visionlab.imaging.kernels import Kernel
-from visionlab.imaging.render import MODES, fitted_range
+from visionlab.imaging.render import MODES
 from visionlab.ui.convolution.channels import CHANNELS
+from visionlab.ui.convolution.settings import Settings
 from visionlab.ui.convolution.state import YOURS, own
 from visionlab.ui.shared.terms import term
 
@@ -31,38 +29,6 @@ PLAIN = "plain"  # the widget that says whether the range is not fitted to the r
 OWN_PLAIN = "own-plain"  # the same of one's own kernel that is shown as a picture: then it is plain unless one chooses
 SIDES = (64, 128, 256, 512, 1024)  # pixels on the picture's longer side
 SIDE = 256  # small enough that a window can be seen in it, and what three pixels a side do to it
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What convolve() takes beside picture and kernel; which of CHANNELS; how large the picture is at most, in pixels;
-    one of render()'s modes; whether what it shows is fitted to the response.
-    """
-
-    stride: int
-    dilation: int
-    border: str
-    flip: bool
-    channel: str
-    side: int
-    mode: str
-    fit: bool
-
-    @property
-    def options(self) -> dict[str, int | str | bool]:
-        """convolve()'s own."""
-        return {"stride": self.stride, "dilation": self.dilation, "border": self.border, "flip": self.flip}
-
-    def ends(self, kernel: Kernel, response: Response) -> tuple[float, float] | None:
-        """The range that is shown, as render() takes it: None is the plain one. Shown as a picture, the response of a
-        kernel that makes flat areas so many times as bright is fitted by that, whatever the picture.
-        """
-        if not self.fit:
-            return None
-        brightness = round(kernel.total, 6) * CHANNELS[self.channel].planes
-        if self.mode == "clip" and brightness > 0:
-            return 0.0, 255 * brightness
-        return fitted_range(response, self.mode)
 
 
 def held(kernel: Kernel) -> Settings | None:

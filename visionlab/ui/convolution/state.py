@@ -14,7 +14,7 @@ import streamlit as st
 
 if TYPE_CHECKING:
     from visionlab.imaging.kernels import Kernel
-    from visionlab.ui.convolution.response_settings import Settings
+    from visionlab.ui.convolution.settings import Settings
 
 KERNEL = "kernel"  # the widget that says which kernel is at work; its title is in the link, too
 WEIGHTS = "weights"  # in the link: one's own kernel, rows apart by ";", weights by ","

@@ -1,4 +1,4 @@
-"""What the session remembers of the Feature maps page, and its link. Only this module knows the keys."""
+"""What the session remembers of the Feature maps page, and its link."""
 
 from __future__ import annotations
 

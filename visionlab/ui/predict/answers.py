@@ -23,6 +23,7 @@ from visionlab.ui.shared.networks import Network, model_picker, network, title_o
 from visionlab.ui.shared.state import Picture
 from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import facts, sliding, verdict
+from visionlab.wording import sized
 
 MOST = 20  # classes that can be listed
 COLDEST, HOTTEST = 0.25, 4.0  # temperatures
@@ -198,7 +199,7 @@ def _table(rows: Sequence[_Answered]) -> str:
             sign = " ✓" if agreed else ""
             cells += f"<td{mark}>{escape(answer.label)}{sign}<br><small>{answer.probability:.1%}</small></td>"
         cells += "<td></td>" * (SEVERAL - len(row.answers))
-        cells += f"<td>{1000 * row.seconds:.0f} ms</td><td>{row.size / 10**6:,.0f} MB</td>"
+        cells += f"<td>{1000 * row.seconds:.0f} ms</td><td>{sized(row.size)}</td>"
         title = f"{escape(row.title)}{'<br><small>None of these</small>' if row.refused else ''}"
         if row.problem:
             cells = f'<td colspan="{SEVERAL + 2}">{escape(row.problem)}</td>'

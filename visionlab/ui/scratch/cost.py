@@ -12,7 +12,7 @@ from visionlab.ui.scratch.parts import beside, notice, table
 from visionlab.ui.scratch.sets import Chosen
 from visionlab.ui.shared import charts
 from visionlab.ui.shared.page import roomy_columns
-from visionlab.ui.shared.widgets import sized
+from visionlab.wording import sized
 
 SIDES = (8, 16, 32, 64, 128, 256, 512, 1_024)  # of the curves
 LARGEST = 10_000  # px

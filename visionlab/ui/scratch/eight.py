@@ -10,7 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from visionlab.learning.scratch import EightNet, MovingEight, answer
-from visionlab.learning.scratch.moving_eight import KINDS, Look
+from visionlab.learning.scratch.moving_eight import LEARNERS, Look
 from visionlab.ui.scratch import charts as scratch_charts
 from visionlab.ui.scratch import runs
 from visionlab.ui.scratch.parts import notice, problem_of, seed_input, table, train_button
@@ -72,11 +72,11 @@ def _trained(looks: Sequence[Look]) -> dict[str, Look]:
 
 def _live(plan: Plan, looks: Sequence[Look], _: float) -> None:
     trained, latest = _trained(looks), looks[-1]
-    for name, kind in KINDS.items():
+    for name, kind in LEARNERS.items():
         share = 1.0 if name in trained else latest.share if name == latest.name else 0.0
         st.progress(share, kind.title)
     if trained:
-        maps = {KINDS[name].title: look.shifts for name, look in trained.items()}
+        maps = {LEARNERS[name].title: look.shifts for name, look in trained.items()}
         st.plotly_chart(scratch_charts.shift_curves(maps), config=charts.PLAIN, key="eight-live")
 
 
@@ -91,12 +91,12 @@ def _result(plan: Plan, looks: Sequence[Look], _: float) -> None:
     st.markdown("**Where each is right**, by how far the digit is moved")
     for column, (name, found) in zip(roomy_columns(4, "maps"), maps.items(), strict=False):
         with column:
-            st.markdown(f":small[**{KINDS[name].title}**]")
+            st.markdown(f":small[**{LEARNERS[name].title}**]")
             st.plotly_chart(scratch_charts.shift_map(found), config=charts.PLAIN, key=f"map-{name}")
     st.html(_scale())
     left, right = roomy_columns([1.15, 1], "details-eight", gap="large")
     with left:
-        titled = {KINDS[name].title: found for name, found in maps.items()}
+        titled = {LEARNERS[name].title: found for name, found in maps.items()}
         st.plotly_chart(scratch_charts.shift_curves(titled), config=charts.PLAIN, key="eight-curves")
     with right:
         notice(
@@ -111,7 +111,7 @@ def _result(plan: Plan, looks: Sequence[Look], _: float) -> None:
 def _row(name: str, look: Look) -> tuple[str, str, str, str]:
     _, accuracies = look.shifts.curve()
     parameters = sum(layer.parameters for layer in look.net.network.layers)
-    return KINDS[name].title, f"{accuracies[0]:.0%}", f"{accuracies[-1]:.0%}", f"{parameters:,}"
+    return LEARNERS[name].title, f"{accuracies[0]:.0%}", f"{accuracies[-1]:.0%}", f"{parameters:,}"
 
 
 def _scale() -> str:
@@ -137,7 +137,7 @@ def _try(nets: Mapping[str, EightNet], plan: Plan) -> None:
     drawing, told_of = latest_drawing(PAD, first.canvas), None
     with st.container(), told():  # a place of its own, so that the pad stays in its own
         if drawing:
-            bars = [(KINDS[name].title, answer(net, drawing.pixels)) for name, net in nets.items()]
+            bars = [(LEARNERS[name].title, answer(net, drawing.pixels)) for name, net in nets.items()]
             told_of = drawing.number, bars
     pad(
         key=PAD,

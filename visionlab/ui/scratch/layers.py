@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from visionlab.errors import ParameterError
-from visionlab.imaging.filter_record import quoted
 from visionlab.learning.scratch import (
     STACKS,
     LayerShape,
@@ -26,6 +25,7 @@ from visionlab.learning.scratch import (
 from visionlab.learning.scratch.stack import MOST_LAYERS, PADDINGS, possible
 from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import icon_only
+from visionlab.wording import quoted
 
 ROWS = "scratch-layers"  # in the session
 OURS = "scratch-layers-for"  # there, too: the shape that a stack was picked for, until a person changes it
@@ -37,7 +37,7 @@ NUMBERS = {  # a layer's settings: in LayerSpec, on the page, from, to, step
     "dropout": (("share", "share", 0.0, 0.95, 0.05),),
     "dense": (("out", "units", 1, 8192, 1),),
 }
-KINDS = {
+ABOUT_KINDS = {
     "conv": term("kernel"),
     "pool": term("pooling"),
     "dropout": term("dropout"),
@@ -161,7 +161,7 @@ def _impossible(problem: str) -> None:
 def _row(index: int, row: Row, count: int, found: LayerShape | None, spec: LayerSpec) -> None:
     last = index == count - 1
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"layer-row-{row.id}"):
-        st.markdown(f"**{spec.kind}**", width=95, help=KINDS[spec.kind])
+        st.markdown(f"**{spec.kind}**", width=95, help=ABOUT_KINDS[spec.kind])
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width=408):
             _settings(row, spec, last)
         if found:

@@ -12,7 +12,6 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from visionlab.errors import VisionlabError
-from visionlab.imaging.filter_record import shortened
 from visionlab.imaging.image import Image, encode_png
 from visionlab.imaging.render import colour
 from visionlab.ui.scratch import runs
@@ -20,6 +19,7 @@ from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.store import attempt
 from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import sliding
+from visionlab.wording import shortened
 
 # --- controls -------------------------------------------------------------------------------------------------------
 

@@ -18,7 +18,8 @@ from visionlab.ui.scratch.parts import linked
 from visionlab.ui.shared import jobs, state, store
 from visionlab.ui.shared.page import link, sentence
 from visionlab.ui.shared.visitor import may_name_files, named, owner
-from visionlab.ui.shared.widgets import distinct, file_uploader, plain, sized
+from visionlab.ui.shared.widgets import distinct, file_uploader, plain
+from visionlab.wording import sized
 
 PROJECT = "project"  # beside the names in SOURCES
 OWN = "scratch-own"  # in the session: what it named or uploaded last

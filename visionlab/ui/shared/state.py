@@ -1,4 +1,7 @@
-"""Typed access to what the session remembers for all pages. Only this, and a page's own state.py, knows the keys."""
+"""Typed access to what the session remembers for all pages.
+
+What one page alone remembers stands in its own room, and the key of a widget that nobody else asks where it is drawn.
+"""
 
 from __future__ import annotations
 
@@ -284,14 +287,6 @@ def restore_head() -> None:
 def remember_head(at_work: bool) -> None:
     """For the link: which one it is, where it is at work."""
     keep_in_link(HEAD, _in_link(trained_head()) if at_work else None)
-
-
-def head_error() -> str | None:
-    return st.session_state.get("head_error")
-
-
-def keep_head_error(text: str | None) -> None:
-    st.session_state["head_error"] = text
 
 
 def project_id() -> str | None:

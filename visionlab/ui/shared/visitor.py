@@ -16,7 +16,7 @@ import streamlit as st
 
 from visionlab import limits
 from visionlab.errors import DatasetError
-from visionlab.imaging.filter_record import shortened
+from visionlab.wording import shortened
 
 COOKIE = "visionlab-owner"  # visionlab.ui.serving keeps it in the browser
 WELL_FORMED = re.compile(r"[\w-]{32}", re.ASCII)  # what secrets.token_urlsafe(24) gives

@@ -97,15 +97,6 @@ def distinct(titles: Mapping[_Key, str]) -> dict[_Key, str]:
     return found
 
 
-def sized(size: float) -> str:
-    """So many bytes, for people: 1,000 of them are 1 kB."""
-    for unit in ("bytes", "kB", "MB"):
-        if size < 1000:
-            return f"{size:.3g} {unit}"
-        size /= 1000
-    return f"{size:,.3g} GB"
-
-
 def number(value: float, digits: int = 4) -> str:
     """So many digits of a number, for people: with a minus sign that is one, and without one before 0."""
     text = f"{value:.{digits}g}"

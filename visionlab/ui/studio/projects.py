@@ -16,7 +16,8 @@ from visionlab.ui.shared import jobs, state
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.store import attempt, workspace
 from visionlab.ui.shared.visitor import COOKIE, owner
-from visionlab.ui.shared.widgets import distinct, icon_only, plain, sized
+from visionlab.ui.shared.widgets import distinct, icon_only, plain
+from visionlab.wording import sized
 
 NEW = "new"  # in the link in place of an id, where one asked for another project; ids are longer
 CANCELLED = "Cancelled: nothing was kept."

@@ -12,6 +12,7 @@ from visionlab.network.files import weights
 from visionlab.network.zoo.models import MODELS, Model, available
 from visionlab.ui.shared import jobs
 from visionlab.ui.shared.page import sentence
+from visionlab.wording import sized
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -39,14 +40,14 @@ def suggest(model: Model, instead: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="suggested-network"):
         told = f"{model.title} would do better here, but has to be brought first. {instead}"
         st.markdown(f":small[{told}]", width="content")
-        problem = _bring(model, f"Bring it · {_megabytes(model.file.to_download)}")
+        problem = _bring(model, f"Bring it · {_size(model.file.to_download)}")
     if problem:
         sentence(problem)
 
 
 def _offer(model: Model) -> None:
     what, action = st.columns([3, 2], vertical_alignment="center")
-    what.markdown(f"**{model.title}** · {_megabytes(model.file.to_download)}")
+    what.markdown(f"**{model.title}** · {_size(model.file.to_download)}")
     what.caption(model.about)
     with action:
         problem = _bring(model, "Download")
@@ -73,7 +74,7 @@ def _bring(model: Model, label: str) -> str | None:
     if not job.over:
         jobs.watch(
             job,
-            lambda: st.progress(min(job.share, 1.0), f"{job.share:.0%} of {_megabytes(model.file.to_download)}"),
+            lambda: st.progress(min(job.share, 1.0), f"{job.share:.0%} of {_size(model.file.to_download)}"),
             "Stop",
             f"stop-download-{model.name}",
         )
@@ -85,5 +86,5 @@ def _bring(model: Model, label: str) -> str | None:
     return job.error
 
 
-def _megabytes(size: int | None) -> str:
-    return f"{size / 2**20:,.0f} MB" if size else "size unknown"
+def _size(size: int | None) -> str:
+    return sized(size) if size else "size unknown"

@@ -14,8 +14,9 @@ from visionlab.ui.shared import cached
 from visionlab.ui.shared.components.gallery import Tile, gallery
 from visionlab.ui.shared.page import told
 from visionlab.ui.shared.store import attempt
-from visionlab.ui.shared.widgets import shown_width, sized
+from visionlab.ui.shared.widgets import shown_width
 from visionlab.ui.studio.pictures import one_class
+from visionlab.wording import sized
 
 THUMBNAIL = 160  # pixels
 LARGE, TALL = 1000, 560

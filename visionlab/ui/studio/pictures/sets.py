@@ -13,9 +13,9 @@ from visionlab.learning.sets.archive import MAX_PICTURES
 from visionlab.learning.sets.ready_made import READY_MADE
 from visionlab.ui.shared import store
 from visionlab.ui.shared.visitor import may_name_files, named
-from visionlab.ui.shared.widgets import sized
 from visionlab.ui.studio.pictures import intake
 from visionlab.ui.studio.uploads import uploader
+from visionlab.wording import sized
 
 Place = Callable[[str], intake.Into]  # takes the set: a project that is there, or one that is made under that name
 

@@ -20,13 +20,6 @@ _compare = st.components.v2.component(
 )
 
 
-def sharp_enough(shape: tuple[int, int]) -> int:
-    """How many pixels the longer side of a picture of that shape (rows, columns) needs here: a quarter more than are
-    shown of it. More of them would be sent, decoded and drawn for nothing.
-    """
-    return round(1.25 * TALLEST * max(1, shape[1] / shape[0]))
-
-
 def compare(
     before: bytes,
     after: bytes,

@@ -4,8 +4,8 @@ import torchvision
 from tiny import TINY
 from torch.utils.flop_counter import FlopCounterMode
 
-from visionlab.network.zoo.layers import vgg_layers
 from visionlab.network.zoo.vgg import VGG, VGG16
+from visionlab.network.zoo.vgg_layers import vgg_layers
 
 # Receptive fields of VGG16's layers, by the recurrence r + (k - 1)·j worked out by hand.
 FIELDS = {"conv1_1": 3, "conv1_2": 5, "pool1": 6, "conv2_2": 14, "pool2": 16, "conv3_3": 40, "pool3": 44,

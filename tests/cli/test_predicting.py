@@ -1,0 +1,157 @@
+"""The shell's predict."""
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from contextlib import suppress
+
+import numpy as np
+import pytest
+import torch
+from cli.shell import BUILT_IN, outcome, rows_of, run
+
+import visionlab as vl
+from visionlab.imaging.image import encode_png
+from visionlab.learning.answers import many
+from visionlab.network.running.certainty import in_words
+from visionlab.network.zoo.models import TO_NAME
+
+
+def test_predict_answers_like_the_library(picture):
+    rows = json.loads(run("predict", picture, "--json", "--top", 3, "--device", "cpu"))
+    expected = vl.predict(vl.load_classifier("vgg16-tinyimagenet", "cpu"), [vl.load_image(picture)], 3)[0]
+    assert [row["label"] for row in rows[str(picture)]] == [answer.label for answer in expected]
+    np.testing.assert_allclose([row["probability"] for row in rows[str(picture)]], [a.probability for a in expected])
+    told = run("predict", picture)
+    assert expected[0].label in told
+    assert ("unsure" in told) == (in_words([each.probability for each in expected]) == "unsure")
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """A folder: three pictures in folders named after what is on them, one that is none, and a note."""
+    for name, sample in (("cats/1.png", "cat"), ("cats/2.png", "cat"), ("espressos/1.png", "coffee")):
+        path = tmp_path / "pictures" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(encode_png(vl.load_sample(sample)))
+    (tmp_path / "pictures" / "broken.jpg").write_bytes(b"no picture")
+    (tmp_path / "pictures" / "notes.txt").write_text("no picture, and not meant to be one")
+    return tmp_path / "pictures"
+
+
+def test_predict_computes_in_the_precision_asked_for(picture, monkeypatch):
+    monkeypatch.setattr("visionlab.network.running.precision.half_precision", lambda device: torch.bfloat16)
+    full, half = (
+        next(iter(json.loads(run("predict", picture, "--precision", precision, "--json", "--device", "cpu")).values()))
+        for precision in ("float32", "bfloat16")
+    )
+    assert half != full
+    expected = {answer["label"]: answer["probability"] for answer in full}
+    assert {answer["label"]: answer["probability"] for answer in half} == pytest.approx(expected, abs=0.02)
+    with pytest.raises(vl.ParameterError, match="“float8” is no precision"):
+        run("predict", picture, "--precision", "float8")
+
+
+def test_predict_writes_a_folders_answers_as_csv_and_tells_what_it_could_not_read(pictures, picture, tmp_path):
+    out = tmp_path / "out.csv"
+    result = outcome("predict", pictures, picture, "--csv", out, "--top", 2, *BUILT_IN)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert re.fullmatch(re.escape(f"{pictures / 'broken.jpg'}: ") + r"The file is not a picture.*\n", result.stderr)
+    rows = rows_of(out)
+    read = [pictures / "cats/1.png", pictures / "cats/2.png", pictures / "espressos/1.png", picture]
+    assert [row["file"] for row in rows] == [str(path) for path in read]
+    net = vl.load_classifier("vgg16-tinyimagenet", "cpu")
+    for row, expected in zip(rows, vl.predict(net, [vl.load_image(path) for path in read], 2), strict=True):
+        assert [row["class_1"], row["class_2"]] == [answer.label for answer in expected]
+        assert float(row["probability_1"]) == pytest.approx(expected[0].probability, abs=1e-5)
+    assert not out.with_name("out.csv.part").exists()
+
+
+def test_an_interrupted_csv_leaves_what_was_there(pictures, tmp_path, monkeypatch):
+    out = tmp_path / "out.csv"
+    out.write_text("yesterday's")
+
+    def interrupted(net, inputs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(many, "answers", interrupted)
+    assert outcome("predict", pictures, "--csv", out, "--device", "cpu").exit_code != 0
+    assert out.read_text() == "yesterday's"
+
+
+def test_predict_prints_a_folder_like_its_pictures_one_by_one(pictures):
+    (pictures / "broken.jpg").unlink()
+    files = sorted(pictures.rglob("*.png"))
+    assert run("predict", pictures) == run("predict", *files)
+    assert json.loads(run("predict", pictures, "--json")) == json.loads(run("predict", *files, "--json"))
+
+
+def test_the_exit_status_of_predict_counts_what_could_not_be_read(pictures):
+    for number in range(3):
+        (pictures / f"{number}.gif").write_bytes(b"")
+    result = outcome("predict", pictures, "--json", *BUILT_IN)
+    assert result.exit_code == 4
+    assert len(json.loads(result.stdout)) == 3
+    assert [line.split(": ")[0] for line in result.stderr.splitlines()] == [
+        str(pictures / name) for name in ("0.gif", "1.gif", "2.gif", "broken.jpg")
+    ]
+    for number in range(3, 120):
+        (pictures / f"{number}.gif").write_bytes(b"")
+    assert outcome("predict", pictures, "--json", *BUILT_IN).exit_code == 100
+
+
+def test_predict_without_a_readable_picture_prints_an_empty_object(pictures):
+    result = outcome("predict", pictures / "broken.jpg", pictures / "none.png", "--json")
+    assert (result.exit_code, json.loads(result.stdout)) == (2, {})
+
+
+def test_predict_grades_first_words(pictures):
+    result = outcome("predict", pictures, "--words", "--top", 5, "--json", "--device", "cpu")
+    assert result.exit_code == 1, "one could not be read"
+    sheet = json.loads(result.stdout)
+    assert (sheet["score"], sheet["of"]) == (3, 3)
+    assert [graded["word"] for graded in sheet["graded"]] == ["cat", "cat", "espresso"]
+    assert sheet["graded"][0]["accepted"] == ["tabby", "Persian cat", "Egyptian cat"]
+    (pictures / "apple.png").write_bytes(encode_png(vl.load_sample("coffee")))
+    told = outcome("predict", pictures, "--words", "--top", 5, "--device", "cpu").stdout
+    assert "3 of 4 right" in told
+    assert (told.count("✓"), told.count("✗")) == (3, 1)
+    assert "none of its" in told
+
+
+def test_names_are_printed_as_they_are_and_rule_no_terminal(tmp_path):
+    path = tmp_path / "[red]\x1b[31m é.png"
+    path.write_bytes(encode_png(vl.load_sample("cat")))
+    told = run("predict", path)
+    assert "[red]\\x1b[31m é.png" in told
+    assert "\x1b" not in told
+    path.write_bytes(b"")
+    result = outcome("predict", tmp_path, path)
+    assert result.stderr.count("[red]\\x1b[31m é.png: The file is empty") == 2
+
+
+def test_whoever_waits_at_a_terminal_sees_a_progress_bar(pictures, tmp_path):
+    shown, terminal = pty.openpty()
+    command = [sys.executable, "-m", "visionlab", "predict", pictures, "--csv", tmp_path / "out.csv"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=terminal) as process:
+        os.close(terminal)
+        told = b""
+        with suppress(OSError):  # Linux's way to say that the other side has gone
+            while part := os.read(shown, 4096):
+                told += part
+        assert process.stdout.read() == b""
+    os.close(shown)
+    assert b"Looking at the pictures" in told
+    assert b"broken.jpg: The file is not a picture" in told
+    assert len(rows_of(tmp_path / "out.csv")) == 3
+
+
+def test_a_head_brings_its_own_network_and_another_one_is_refused(picture, tmp_path):
+    width = 512
+    weights = np.zeros((2, width), np.float32)
+    vl.Head(weights, np.zeros(2, np.float32), ("a", "b"), TO_NAME[-1], "avgpool", "").save(tmp_path / "h.safetensors")
+    with pytest.raises(vl.ParameterError, match=f"h.safetensors is a head on {TO_NAME[-1]}, not on vgg16"):
+        run("predict", picture, "--head", tmp_path / "h.safetensors", "--model", "vgg16")

@@ -1,0 +1,185 @@
+"""The shell's train, evaluate and export."""
+
+import csv
+import json
+import re
+import shutil
+
+import numpy as np
+import onnxruntime
+import pytest
+from cli.shell import rows_of, run
+
+import visionlab as vl
+from visionlab.errors import ParameterError, UnclearSetError
+from visionlab.imaging.image import encode_png
+from visionlab.learning.features.augmentation import VIEWS
+from visionlab.learning.sets.ready_made import textures
+
+
+def test_the_help_of_train_lists_kinds_and_views(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
+    for _ in range(2):
+        told = run("train", "--help")
+        assert told.count(", ".join(vl.training.KINDS)) == 1
+        assert told.count(", ".join(VIEWS)) == 1
+
+
+@pytest.fixture(scope="module")
+def textured(tmp_path_factory):
+    """A folder with a folder of patches for each of three textures."""
+    data = textures(patches=8)
+    folder = tmp_path_factory.mktemp("textured")
+    for image, label, name in zip(data.images, data.labels, data.names, strict=True):
+        path = folder / data.classes[label] / f"{name}.png"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(encode_png(image))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def head(textured, tmp_path_factory):
+    out = tmp_path_factory.mktemp("trained") / "head.safetensors"
+    run("train", textured, "-o", out, "--seed", 1, "--validation", 0.5, "--device", "cpu")
+    return out
+
+
+def test_train_then_predict_with_ones_own_head(textured, tmp_path):
+    head = tmp_path / "head.safetensors"
+    facts = json.loads(run("train", textured, "-o", head, "--seed", 1, "--json"))
+    assert (facts["trained_on"], facts["validated_on"]) == (24, 6)  # in the end it learns from all of them
+    assert facts["validation_accuracy"] > 0.6
+    assert np.trace(facts["confusion"]) == round(facts["validation_accuracy"] * facts["validated_on"])
+    some = next((textured / "grass").iterdir())
+    rows = json.loads(run("predict", some, "--head", head, "--json"))[str(some)]
+    assert {row["label"] for row in rows} == {"brick", "grass", "gravel"}
+
+
+def test_train_takes_kinds_views_and_epochs(textured, tmp_path):
+    settings = ["--kind", "mlp", "--augment", "flip", "--augment", "colour", "--epochs", 3, "--json"]
+    facts = json.loads(run("train", textured, "-o", tmp_path / "mlp.safetensors", *settings))
+    assert (facts["kind"], facts["views"]) == ("mlp", ["flip", "colour"])
+    assert facts["epoch"] <= 3
+    assert vl.load_head(tmp_path / "mlp.safetensors").hidden is not None
+    told = run("train", textured, "-o", tmp_path / "p.safetensors", "--kind", "prototype", "--validation", 0)
+    assert "no picture was held out" in told
+
+
+def test_train_says_what_each_class_is_worth_and_warns_of_few(tmp_path):
+    data = textures(patches=25)
+    for place, (image, label) in enumerate(zip(data.images, data.labels, strict=True)):
+        if label == 0 or place % 25 < 5:
+            path = tmp_path / "set" / data.classes[label] / f"{place}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(encode_png(image))
+    (tmp_path / "set" / "LICENSE").write_text("MIT")
+    told = run("train", tmp_path / "set", "-o", tmp_path / "h.safetensors", "--device", "cpu", "--validation", 0.4)
+    assert "1 file is no picture, and is left out: LICENSE." in told
+    assert "“grass” has 5 pictures, “gravel” has 5 pictures beside 25 of “brick”" in told
+    for name, count in (("brick", 10), ("grass", 2), ("gravel", 2)):
+        assert re.search(rf"{name} .*[01]\.\d{{3}} .*[01]\.\d{{3}} .*[01]\.\d{{3}} .* {count} ", told)
+    assert "always naming the most frequent class would be right on 71.4%" in told
+    assert re.search(r"with each class counting the same: \d+\.\d% \(95 % interval \d+\.\d% to \d+\.\d%\)", told)
+    assert "none of these: About" in told
+
+
+def test_train_takes_the_parts_that_a_set_comes_in(tmp_path):
+    data = textures(patches=8)
+    for place, (image, label) in enumerate(zip(data.images, data.labels, strict=True)):
+        part = ("train", "train", "train", "val", "test")[place % 8 % 5]
+        path = tmp_path / "set" / part / data.classes[label] / f"{place}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(encode_png(image))
+    out = tmp_path / "h.safetensors"
+    facts = json.loads(run("train", tmp_path / "set", "-o", out, "--device", "cpu", "--json"))
+    assert facts["pictures"] == {"brick": 8, "grass": 8, "gravel": 8}
+    assert (facts["validated_on"], facts["test"]["pictures"]) == (3, 3)
+    told = run("train", tmp_path / "set", "-o", out, "--device", "cpu")
+    assert "on the test part of the set:" in told
+    assert "right on" in told.partition("on the test part")[2]
+    for name in ("brick", "grass"):
+        shutil.rmtree(tmp_path / "set" / "test" / name)
+    (tmp_path / "set" / "test" / "gravel").rename(tmp_path / "set" / "test" / "sand")
+    with pytest.raises(UnclearSetError, match="may be classes, or parts of the set"):
+        run("train", tmp_path / "set", "-o", out, "--device", "cpu")
+
+
+def test_refusal_is_told_wherever_a_head_answers_and_can_be_set(textured, head, tmp_path):
+    stranger = tmp_path / "stranger.png"
+    stranger.write_bytes(encode_png(np.full((60, 60, 3), (0, 0, 255), np.uint8)))
+    told = run("predict", stranger, "--head", head, "--device", "cpu")
+    assert "None of these: its distance is" in told
+    assert "of pictures of its classes are." in told
+    assert "gravel" in told  # also the classes, with their probabilities
+    found = json.loads(run("predict", stranger, "--head", head, "--device", "cpu", "--json"))
+    assert all(each["refused"] for each in found[str(stranger)])
+    sheet = tmp_path / "answers.csv"
+    run("predict", textured, stranger, "--head", head, "--device", "cpu", "--csv", sheet)
+    rows = list(csv.DictReader(sheet.open(encoding="utf-8")))
+    assert next(row for row in rows if row["file"] == str(stranger))["refused"] == "yes"
+    assert all(float(row["distance"]) > float(row["limit"]) for row in rows if row["refused"] == "yes")
+    refused = [sum(row["refused"] == "yes" for row in rows)]
+    run("predict", textured, stranger, "--head", head, "--device", "cpu", "--csv", sheet, "--refuse", 0.5)
+    rows = list(csv.DictReader(sheet.open(encoding="utf-8")))
+    refused.append(sum(row["refused"] == "yes" for row in rows))
+    assert refused[0] < refused[1]
+    assert f"{refused[1] - 1} of them would be refused" in run(
+        "evaluate", textured, "--head", head, "--device", "cpu", "--refuse", 0.5
+    )
+    with pytest.raises(ParameterError, match=r"--refuse 0\.1 is for a head"):
+        run("predict", stranger, "--refuse", 0.1)
+
+
+def test_evaluate_tells_what_a_head_is_worth_and_where_it_errs(textured, head, tmp_path):
+    mixed = tmp_path / "mixed"
+    shutil.copytree(textured, mixed)
+    wrong = next((mixed / "brick").iterdir()).rename(mixed / "gravel" / "wrong.png")
+    (mixed / "flowers").mkdir()
+    (mixed / "flowers" / "1.png").write_bytes(encode_png(vl.load_sample("coffee")))
+    found = json.loads(run("evaluate", mixed, "--head", head, "--json", "--csv", tmp_path / "mistakes.csv"))
+    net = vl.load_head(head).as_classifier(device="cpu")
+    data = vl.LabelledImages.from_folder(textured)
+    right = np.mean([a[0].index == label for a, label in zip(vl.predict(net, data.images), data.labels, strict=True)])
+    assert right > 0.9
+    assert found["accuracy"] == pytest.approx(right - 1 / 24)
+    assert "“flowers”" in found["left_out"]
+    rows = rows_of(tmp_path / "mistakes.csv")
+    assert len(rows) == round((1 - found["accuracy"]) * 24)
+    (row,) = (row for row in rows if row["file"] == f"gravel/{wrong.name}")
+    assert row["class_1"] == "brick"
+    assert float(row["probability_1"]) == pytest.approx(
+        vl.predict(net, [vl.load_image(wrong)])[0][0].probability, abs=1e-4
+    )
+    told = run("evaluate", mixed, "--head", head)
+    assert f"right on {found['accuracy']:.1%} of 24 pictures (95 % interval " in told
+    assert re.search(r"gravel .* 9 .* brick 1 ", told)
+    assert "would be refused as “none of these”" in told
+
+
+def test_export_writes_a_package_that_opens_again(textured, head, tmp_path):
+    out = tmp_path / "mine.zip"
+    told = run("export", head, "-o", out, "--pictures", textured / "grass", "--data", textured, "--device", "cpu")
+    assert "the same answers as the original: on 8 pictures no probability differs by more than" in told
+    found = vl.open_package(out)
+    assert found.head.classes == ("brick", "grass", "gravel")
+    assert vl.LabelledImages.from_zip(found.pictures).counts() == {"brick": 8, "grass": 8, "gravel": 8}
+    facts = json.loads(run("train", out, "-o", tmp_path / "again.safetensors", "--device", "cpu", "--json"))
+    assert facts["trained_on"] == 24
+    assert vl.load_head(tmp_path / "again.safetensors").classes == ("brick", "grass", "gravel")
+
+
+def test_export_writes_an_onnx_file(head, tmp_path):
+    out = tmp_path / "mine.onnx"
+    assert "on 4 pictures" in run("export", head, "-o", out, "--device", "cpu"), "the samples"
+    net = vl.load_head(head).as_classifier(device="cpu")
+    session = onnxruntime.InferenceSession(out, providers=["CPUExecutionProvider"])
+    found = session.run(["probabilities"], {"image": vl.load_sample("rocket")})[0]
+    expected = {answer.index: answer.probability for answer in vl.predict(net, [vl.load_sample("rocket")])[0]}
+    np.testing.assert_allclose(found, [expected[index] for index in range(3)], atol=1e-4)
+    with pytest.raises(vl.ParameterError, match="leave out --data"):
+        run("export", head, "-o", out, "--data", tmp_path)
+    with pytest.raises(vl.ParameterError, match=r"mine\.pt"):
+        run("export", head, "-o", tmp_path / "mine.pt")
+    with pytest.raises(vl.DatasetError, match="no picture"):
+        run("export", head, "-o", out, "--pictures", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.onnx"]

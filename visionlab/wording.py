@@ -1,0 +1,25 @@
+"""How sizes, and values that others gave, are put into sentences."""
+
+from __future__ import annotations
+
+LONGEST_QUOTE = 60  # characters
+
+
+def sized(size: float) -> str:
+    """So many bytes, in three digits: 1,000 of them are 1 kB. Limits are told in the whole MB that they hold."""
+    for unit in ("bytes", "kB", "MB"):
+        if size < 999.5:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} GB" if size < 999.5 else f"{size:,.0f} GB"
+
+
+def shortened(text: object) -> str:
+    """The text, cut where it is long: whoever reads a message wants to know which value, not all of it."""
+    text = str(text)
+    return text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1] + "…"
+
+
+def quoted(value: object) -> str:
+    """A bad value as Python writes it, for a message."""
+    return shortened(repr(value))
