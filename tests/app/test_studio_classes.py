@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from visionlab.imaging.samples import load_sample
 from visionlab.learning.features.embedding import embed
 from visionlab.learning.heads.head import load_head
+from visionlab.learning.judging.metrics import percent
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.workspace import Workspace
 from visionlab.network.running.prediction import Answer, probabilities
@@ -214,7 +215,7 @@ def test_one_button_trains_what_is_usually_best_and_says_what_it_is_worth(studio
     trained(studio, registry)
     (run,) = project_of(studio).runs()
     assert (run.state, run.settings["kind"], run.settings["validation"]) == ("done", "linear", 0.25)
-    told = f"**{run.report['accuracy']:.0%} right** on 6 held-out pictures"
+    told = f"**{percent(run.report['accuracy'])} right** on 6 held-out pictures"
     assert told in lines(studio)
     assert "Train again" in [each.label for each in studio.button]
     drop(studio, "down", files(1, 1, 50))

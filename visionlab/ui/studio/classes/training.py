@@ -8,6 +8,7 @@ import streamlit as st
 
 from visionlab.errors import DatasetError
 from visionlab.learning.heads.kinds import KINDS
+from visionlab.learning.judging.metrics import percent
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import ClassInfo
 from visionlab.learning.projects.runs import RunInfo
@@ -98,10 +99,10 @@ def _worth(run: RunInfo, fresh: bool) -> None:
     report, head = run.report, runs.head_of(run)
     with st.container(gap="xsmall", key="worth-here"):
         if "accuracy" in report:
-            low, high = report["accuracy_interval"]
+            low, high = map(percent, report["accuracy_interval"])
             st.markdown(
-                f"**{report['accuracy']:.0%} right** on {report['held_out']:,} held-out pictures; on others like them "
-                f"{low:.0%} to {high:.0%}.",
+                f"**{percent(report['accuracy'])} right** on {report['held_out']:,} held-out pictures; on others like "
+                f"them {low} to {high}.",
                 help=f"{term('held out')} {term('95 % interval')}",
             )
         else:
