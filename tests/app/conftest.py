@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import streamlit as st
-from app.studio import ME, stripes
+from app.studio_tools import ME, stripes
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 from tiny import tiny_classifier

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
-from app.studio import ME, finish, lines, stripes
+from app.studio_tools import ME, finish, lines, stripes
 from streamlit.testing.v1 import AppTest
 from tiny import tiny_classifier
 

@@ -16,8 +16,8 @@ from visionlab.imaging.image import Image, encode_png
 from visionlab.imaging.render import colour
 from visionlab.ui.scratch import runs
 from visionlab.ui.shared.page import sentence
-from visionlab.ui.shared.store import attempt
 from visionlab.ui.shared.terms import term
+from visionlab.ui.shared.undisturbed import attempt
 from visionlab.ui.shared.widgets import sliding
 from visionlab.wording import shortened
 

@@ -17,6 +17,7 @@ from visionlab.learning.sets import archive
 from visionlab.ui.scratch.parts import linked
 from visionlab.ui.shared import jobs, state, store
 from visionlab.ui.shared.page import link, sentence
+from visionlab.ui.shared.undisturbed import attempt
 from visionlab.ui.shared.visitor import may_name_files, named, owner
 from visionlab.ui.shared.widgets import distinct, file_uploader, plain
 from visionlab.wording import sized
@@ -161,14 +162,14 @@ def _bring(name: str) -> None:
         type=["zip"],
         key=key,
         max_upload_size=archive.MAX_ZIP_BYTES >> 20,
-        on_change=store.attempt,
+        on_change=attempt,
         args=(_take_upload, name, key),
     )
     if not may_name_files():
         return
     with st.form(f"named-{name}", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input("Or where it lies on this computer", placeholder="/home/me/pictures.zip", key=f"path-{name}")
-        st.form_submit_button("Open", on_click=lambda: store.attempt(_take_path, name, f"path-{name}"))
+        st.form_submit_button("Open", on_click=lambda: attempt(_take_path, name, f"path-{name}"))
 
 
 def _take_upload(name: str, key: str) -> None:

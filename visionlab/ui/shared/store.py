@@ -1,19 +1,14 @@
-"""The projects of this server, and what a callback does to them: whole, or not at all."""
+"""The projects of this server."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import streamlit as st
 
 from visionlab import limits
-from visionlab.errors import VisionlabError
 from visionlab.learning.projects.workspace import FOLDER_VARIABLE, Workspace
-from visionlab.ui.shared import state
-from visionlab.ui.shared.undisturbed import undisturbed
 
 
 def workspace() -> Workspace:
@@ -28,12 +23,3 @@ def _workspace(folder: str | None, limit: str | None, keep: str | None) -> Works
     if days := limits.KEEP_DAYS.value():
         found.clean(timedelta(days=days))
     return found
-
-
-def attempt(act: Callable[..., Any], *arguments: Any) -> None:
-    """For callbacks: do it whole, or keep the sentence that says why not for the run that follows."""
-    with undisturbed():
-        try:
-            act(*arguments)
-        except VisionlabError as error:
-            state.keep_problem(str(error))

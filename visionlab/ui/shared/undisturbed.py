@@ -7,11 +7,15 @@ that one where it next touches the session's state or sends something: between a
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 from weakref import WeakValueDictionary
 
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from visionlab.errors import VisionlabError
+from visionlab.ui.shared import state
 
 _turns: WeakValueDictionary[str, threading.RLock] = WeakValueDictionary()  # by session, while a run has or awaits it
 _finding = threading.Lock()
@@ -39,3 +43,12 @@ def undisturbed() -> Iterator[None]:
             yield
         finally:
             runner._execing = before
+
+
+def attempt(act: Callable[..., Any], *arguments: Any) -> None:
+    """For callbacks: do it whole, or keep the sentence that says why not for the run that follows."""
+    with undisturbed():
+        try:
+            act(*arguments)
+        except VisionlabError as error:
+            state.keep_problem(str(error))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from visionlab.learning.projects.project import Project
-from visionlab.ui.shared.store import attempt
+from visionlab.ui.shared.undisturbed import attempt
 from visionlab.ui.shared.widgets import icon_only
 
 

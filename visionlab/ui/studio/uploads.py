@@ -16,8 +16,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from visionlab.learning.projects.files import telling
 from visionlab.learning.projects.project import Project
 from visionlab.ui.shared.components.drops import drops
-from visionlab.ui.shared.store import attempt
-from visionlab.ui.shared.undisturbed import undisturbed
+from visionlab.ui.shared.undisturbed import attempt, undisturbed
 from visionlab.ui.shared.widgets import file_uploader
 
 UPLOADS = "uploads"  # how many uploads this session has taken in, by uploader

@@ -16,7 +16,7 @@ from visionlab.learning.projects.rows import ClassInfo, PictureInfo
 from visionlab.ui.shared import cached
 from visionlab.ui.shared.components.burst import burst
 from visionlab.ui.shared.components.gallery import address
-from visionlab.ui.shared.store import attempt
+from visionlab.ui.shared.undisturbed import attempt
 from visionlab.ui.shared.widgets import icon_only, plain
 from visionlab.ui.studio.pictures import arrivals, intake, one_class
 from visionlab.ui.studio.projects import LONGEST_NAME

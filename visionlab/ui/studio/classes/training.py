@@ -15,8 +15,8 @@ from visionlab.learning.projects.runs import RunInfo
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.learning.sets.layout import VALIDATION
 from visionlab.network.zoo.models import MODELS, TO_NAME, first_here
-from visionlab.ui.shared.store import attempt
 from visionlab.ui.shared.terms import term
+from visionlab.ui.shared.undisturbed import attempt
 from visionlab.ui.shared.widgets import plain
 from visionlab.ui.studio import runs
 from visionlab.ui.studio.train import step as train

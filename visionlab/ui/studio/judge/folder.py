@@ -24,7 +24,7 @@ from visionlab.learning.sets.dataset import LabelledImages, LazyImages
 from visionlab.learning.sets.layout import TEST
 from visionlab.ui.shared import cached, jobs
 from visionlab.ui.shared.page import roomy_columns, sentence
-from visionlab.ui.shared.store import attempt
+from visionlab.ui.shared.undisturbed import attempt
 from visionlab.ui.shared.widgets import plain
 from visionlab.ui.studio.judge.case import Case, counted
 from visionlab.ui.studio.judge.cells import cells, said, worst_mistakes

@@ -13,7 +13,7 @@ from visionlab.learning.judging.suspects import LabelCheck, check_labels
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import PictureInfo
 from visionlab.ui.shared import cached, jobs
-from visionlab.ui.shared.store import attempt
+from visionlab.ui.shared.undisturbed import attempt
 from visionlab.ui.shared.widgets import plain
 from visionlab.ui.studio.judge.case import Case, awaited, counted
 from visionlab.ui.studio.judge.gallery import gallery

@@ -12,7 +12,7 @@ from visionlab.learning.projects.intake import Intake
 from visionlab.learning.projects.project import Project
 from visionlab.ui.shared import jobs
 from visionlab.ui.shared.page import sentence
-from visionlab.ui.shared.store import attempt
+from visionlab.ui.shared.undisturbed import attempt
 from visionlab.ui.shared.widgets import icon_only
 from visionlab.ui.studio import uploads
 from visionlab.ui.studio.pictures import intake, one_class

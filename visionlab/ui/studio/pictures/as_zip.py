@@ -19,7 +19,7 @@ from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import ClassInfo, PictureInfo
 from visionlab.ui.shared import jobs
 from visionlab.ui.shared.page import sentence
-from visionlab.ui.shared.store import attempt
+from visionlab.ui.shared.undisturbed import attempt
 from visionlab.wording import sized
 
 PART = 500 * 10**6  # bytes of pictures a zip: what is downloaded is in the server's memory, whole

@@ -13,7 +13,7 @@ from visionlab.learning.projects.rows import ClassInfo, PictureInfo
 from visionlab.ui.shared import cached
 from visionlab.ui.shared.components.gallery import Tile, gallery
 from visionlab.ui.shared.page import told
-from visionlab.ui.shared.store import attempt
+from visionlab.ui.shared.undisturbed import attempt
 from visionlab.ui.shared.widgets import shown_width
 from visionlab.ui.studio.pictures import one_class
 from visionlab.wording import sized

@@ -9,7 +9,7 @@ import streamlit as st
 from visionlab.errors import DatasetError
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import ClassInfo
-from visionlab.ui.shared.store import attempt
+from visionlab.ui.shared.undisturbed import attempt
 from visionlab.ui.shared.widgets import plain
 from visionlab.ui.studio.projects import LONGEST_NAME
 

@@ -11,7 +11,7 @@ import streamlit as st
 from visionlab.imaging.image import MAX_BYTES
 from visionlab.learning.sets.archive import MAX_PICTURES
 from visionlab.learning.sets.ready_made import READY_MADE
-from visionlab.ui.shared import store
+from visionlab.ui.shared.undisturbed import attempt
 from visionlab.ui.shared.visitor import may_name_files, named
 from visionlab.ui.studio.pictures import intake
 from visionlab.ui.studio.uploads import uploader
@@ -48,7 +48,7 @@ def folders(place: Place, disabled: bool = False) -> None:
     if here:
         with st.form("named-set", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
             st.text_input("Or where it lies on this computer", placeholder="/home/me/pictures", key="named-path")
-            act = partial(store.attempt, _take_path, place)
+            act = partial(attempt, _take_path, place)
             st.form_submit_button("Bring it in", on_click=act, disabled=disabled)
 
 
@@ -66,6 +66,6 @@ def ready_made(place: Place, disabled: bool = False) -> None:
         icon=":material/download:" if READY_MADE[name].online else ":material/add:",
         key="use-ready-made",
         disabled=disabled,
-        on_click=store.attempt,
+        on_click=attempt,
         args=(lambda: intake.take_ready_made(place(READY_MADE[name].title), name),),
     )

@@ -14,7 +14,7 @@ from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import ClassInfo, PictureInfo
 from visionlab.ui.shared.components.burst import burst
 from visionlab.ui.shared.page import roomy_columns
-from visionlab.ui.shared.store import attempt
+from visionlab.ui.shared.undisturbed import attempt
 from visionlab.ui.shared.widgets import icon_only, plain
 from visionlab.ui.studio.pictures import arrivals, as_zip, gallery, intake, one_class, sets
 from visionlab.ui.studio.projects import info_of

@@ -18,7 +18,7 @@ from visionlab.learning.takeaway.export import Parity
 from visionlab.learning.takeaway.package import Packing, check_size, pack
 from visionlab.ui.shared import cached, jobs
 from visionlab.ui.shared.page import roomy_columns, sentence
-from visionlab.ui.shared.store import attempt
+from visionlab.ui.shared.undisturbed import attempt
 from visionlab.ui.studio.judge.case import Case, counted
 from visionlab.ui.studio.takeaway import opening
 from visionlab.wording import sized

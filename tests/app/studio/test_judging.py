@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from app.studio import begun, finish, lines, striped
+from app.studio_tools import begun, finish, lines, striped
 from streamlit.testing.v1 import AppTest
 
 from visionlab.errors import DatasetError

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from app.studio import ME, begun, finish, lines
+from app.studio_tools import ME, begun, finish, lines
 from streamlit.testing.v1 import AppTest
 from tiny import tiny_classifier
 

@@ -1,6 +1,6 @@
 """What a killed server was bringing in is told by the page Fine-tune, until it has been read."""
 
-from app.studio import ME, lines
+from app.studio_tools import ME, lines
 
 from visionlab.learning.projects.workspace import Workspace
 from visionlab.ui.shared.visitor import COOKIE

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from app.studio import ME, finish, lines, striped, stripes
+from app.studio_tools import ME, finish, lines, striped, stripes
 from streamlit.testing.v1 import AppTest
 
 from visionlab.errors import BusyError, DatasetError

@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 import pytest
-from app.studio import ME, begun, finish, lines, striped, stripes
+from app.studio_tools import ME, begun, finish, lines, striped, stripes
 from PIL import Image as PillowImage
 from streamlit.testing.v1 import AppTest
 
