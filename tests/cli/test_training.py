@@ -11,7 +11,7 @@ import pytest
 from cli.shell import rows_of, run
 
 import visionlab as vl
-from visionlab.errors import ParameterError, UnclearSetError
+from visionlab.errors import DatasetError, ParameterError, UnclearSetError
 from visionlab.imaging.image import encode_png
 from visionlab.learning.features.augmentation import VIEWS
 from visionlab.learning.sets.ready_made import textures
@@ -63,6 +63,12 @@ def test_train_takes_kinds_views_and_epochs(textured, tmp_path):
     assert vl.load_head(tmp_path / "mlp.safetensors").hidden is not None
     told = run("train", textured, "-o", tmp_path / "p.safetensors", "--kind", "prototype", "--validation", 0)
     assert "no picture was held out" in told
+
+
+def test_train_refuses_a_share_that_is_none(textured, tmp_path):
+    with pytest.raises(DatasetError, match="share for validation is 25; it must lie between 0 and 1"):  # for per cent
+        run("train", textured, "-o", tmp_path / "h.safetensors", "--device", "cpu", "--validation", 25)
+    assert not any(tmp_path.iterdir())
 
 
 def test_train_says_what_each_class_is_worth_and_warns_of_few(tmp_path):

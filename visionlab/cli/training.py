@@ -30,6 +30,7 @@ from visionlab.cli.shared import (
     read,
 )
 from visionlab.errors import ParameterError
+from visionlab.learning.sets.splits import HELD_OUT
 from visionlab.wording import sized
 from visionlab.writing import replacing
 
@@ -57,7 +58,9 @@ def train(
     ] = None,
     validation: Annotated[
         float | None,
-        typer.Option(help="Share of the pictures that is held out; the set's own validation part, else 0.25, without."),
+        typer.Option(
+            help=f"Share of the pictures that is held out; the set's own validation part, else {HELD_OUT:g}, without."
+        ),
     ] = None,
     refuse: Annotated[
         float, typer.Option(help="Which share of pictures of its classes the head may take for none of these.")
@@ -74,7 +77,7 @@ def train(
         if text:
             print(plain(text), file=sys.stderr if as_json else None)
     views = None if augment is None else tuple(augment)
-    share = validation if validation is not None else None if "validation" in pictures.parts else 0.25
+    share = validation if validation is not None else None if "validation" in pictures.parts else HELD_OUT
     settings = {"kind": kind, "epochs": epochs, "seed": seed, "views": views, "refuse": refuse}
     run = vl.training.fit(pictures, base_network(model, device), validation=share, **settings)
     with bar() as progress:

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from visionlab.errors import DatasetError
+from visionlab.errors import DatasetError, ParameterError
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.learning.sets.sides import BURST, sides
 
@@ -49,6 +49,20 @@ def test_a_set_without_what_is_to_be_held_out_says_so():
     lacking = replace(in_parts(2, 2), parts=["train", "train", "validation", "validation"] + ["validation"] * 4)
     with pytest.raises(DatasetError, match="“b” has no picture to learn from"):
         sides(lacking, None, 0)
+
+
+@pytest.mark.parametrize("share", [1, -0.3, 1.5, 25, float("nan")])
+@pytest.mark.parametrize("of_bursts", [True, False])
+def test_a_share_outside_is_refused_and_not_cut_to_what_is_there(share, of_bursts):
+    data = bursts(20, 20, groups=None if of_bursts else np.arange(40))
+    with pytest.raises(DatasetError, match=f"is {share:g}; it must lie between 0 and 1, like 0.25"):
+        sides(data, share, 0)
+
+
+@pytest.mark.parametrize("share", [0.25, 0, None])
+def test_a_negative_seed_is_refused_whatever_is_held_out(share):
+    with pytest.raises(ParameterError, match="The seed is -1"):
+        sides(in_parts(5, 3), share, -1)
 
 
 def bursts(*sizes, groups=None):

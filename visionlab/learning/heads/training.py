@@ -27,6 +27,7 @@ from visionlab.learning.judging.metrics import Report, evaluate
 from visionlab.learning.judging.refusal import Refusal, fit_refusal, promise
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.learning.sets.sides import sides
+from visionlab.learning.sets.splits import HELD_OUT
 from visionlab.network.running.classifier import Classifier
 
 __all__ = ["KINDS", "Epoch", "Fit", "Kind", "fit", "train_head"]  # what vl.training offers
@@ -237,7 +238,7 @@ def fit(
     *,
     kind: str = "linear",
     features: NDArray[np.float32] | None = None,
-    validation: float | None = 0.25,
+    validation: float | None = HELD_OUT,
     epochs: int | None = None,
     seed: int = 0,
     strength: float | None = None,
@@ -281,7 +282,7 @@ def fit(
     if resume is not None and not way.resumable:
         raise ParameterError(NOT_RESUMED.format(way.title))
     if validation == 0 and way.needs_held_out:
-        raise ParameterError(f"“{way.title}” needs held-out pictures to know when to stop. Hold out 0.25, say.")
+        raise ParameterError(f"“{way.title}” needs held-out pictures to know when to stop. Hold out {HELD_OUT:g}, say.")
     inputs = Inputs(
         data,
         net,

@@ -23,7 +23,7 @@ from visionlab.imaging.image import Image, check_image, fingerprint, load_image
 from visionlab.learning.sets.archive import check_counts, read_folder, read_zip
 from visionlab.learning.sets.layout import PARTS, TRAIN, Arranged
 from visionlab.learning.sets.similar import grouped, hashes, in_small
-from visionlab.learning.sets.splits import check_classes, parted
+from visionlab.learning.sets.splits import HELD_OUT, check_classes, check_split, parted
 
 DECODERS = min(4, os.cpu_count() or 1)  # pictures that are decoded at once when a set is checked
 LONGEST_NAME = 500  # characters of a class: folders have 255 at most, in whatever alphabet
@@ -204,7 +204,7 @@ class LabelledImages:
         names = (name, "") if name == TRAIN else (name,)
         return self.subset([index for index, part in enumerate(self.parts or [""] * len(self)) if part in names])
 
-    def split(self, validation: float = 0.25, seed: int = 0) -> tuple[LabelledImages, LabelledImages]:
+    def split(self, validation: float = HELD_OUT, seed: int = 0) -> tuple[LabelledImages, LabelledImages]:
         """Part the pictures into (training, validation): stratified, seeded, every group whole.
 
         The share of each class in validation is as near to `validation` as its groups permit, with at least one picture
@@ -214,10 +214,7 @@ class LabelledImages:
         Raises DatasetError where validation is not within (0, 1), there are fewer than two classes, or a class cannot
         be on both sides; ParameterError for a negative seed.
         """
-        if not 0 < validation < 1:
-            raise DatasetError(f"The share for validation is {validation}; it must lie between 0 and 1, like 0.25.")
-        if seed < 0:
-            raise ParameterError(f"The seed is {seed}; it must be 0 or more.")
+        check_split(validation, seed)
         check_classes(self.classes)
         held = parted(self.labels, self.groups, self.classes, validation, seed)
         return self.subset(np.flatnonzero(~held)), self.subset(np.flatnonzero(held))

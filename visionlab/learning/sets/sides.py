@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from visionlab.errors import DatasetError
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.learning.sets.layout import TEST, VALIDATION
-from visionlab.learning.sets.splits import check_classes, parted
+from visionlab.learning.sets.splits import HELD_OUT, check_classes, check_split, parted
 
 BURST = 8  # pictures of a class that are one group, from which on the last of them can be held out
 GAP = 0.1  # of a burst, left out between what is learned from and what is held out: neighbours are all but copies
@@ -56,10 +56,12 @@ def sides(
     Held out is a share of all the others or, where validation is None, the set's own validation part; what shares a
     group with it is not learned from. Groups stay whole, but for a class that is a single one: of BURST pictures or
     more, in the order in which they were taken, the last ones are held out and a few before them left out. Where a
-    class is a smaller group, or validation is 0, nothing is held out. Raises DatasetError where the data cannot be
-    split, a class has no picture or, unless `alone` is set, a single one, or is a small group where held-out pictures
-    are `needed`.
+    class is a smaller group, or validation is 0, nothing is held out. Raises DatasetError where the share is not within
+    [0, 1), the data cannot be split, a class has no picture or, unless `alone` is set, a single one, or is a small
+    group where held-out pictures are `needed`; ParameterError for a negative seed.
     """
+    share = validation or HELD_OUT
+    check_split(share, seed)
     parts = np.array(data.parts or [""] * len(data))
     apart = np.isin(data.groups, data.groups[parts == TEST])
     if validation is None:
@@ -77,7 +79,6 @@ def sides(
     refused = small & (needed | ((counts == 1) & (not alone)))
     if not refused.any() and (validation == 0 or small.any()):
         return Sides(own, own[:0], unchecked=() if validation == 0 else _named(data, small))
-    share = validation or 0.25
     held, left_out = np.zeros((2, len(own)), bool)
     bursts = single & ~small
     rest = ~bursts[labels]
@@ -96,7 +97,7 @@ def _own_part(data: LabelledImages, apart: NDArray[np.bool_], validation: NDArra
     held = ~apart & validation
     train = ~apart & ~np.isin(data.groups, data.groups[held])
     if not held.any():
-        raise DatasetError("The set has no validation part to hold out; hold out a share, like 0.25.")
+        raise DatasetError(f"The set has no validation part to hold out; hold out a share, like {HELD_OUT:g}.")
     for name, count in zip(data.classes, np.bincount(data.labels[train], minlength=len(data.classes)), strict=True):
         if not count:
             raise DatasetError(f"“{name}” has no picture to learn from beside the held-out part; add some.")

@@ -7,9 +7,18 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from visionlab.errors import DatasetError
+from visionlab.errors import DatasetError, ParameterError
 
+HELD_OUT = 0.25  # the share of the pictures that is held out where nobody chose another
 RESTARTS = 16  # of the search for the sides of groups that several classes share
+
+
+def check_split(share: float, seed: int) -> None:
+    """DatasetError for a share that is not within (0, 1), NaN included; ParameterError for a negative seed."""
+    if not 0 < share < 1:
+        raise DatasetError(f"The share for validation is {share:g}; it must lie between 0 and 1, like {HELD_OUT:g}.")
+    if seed < 0:
+        raise ParameterError(f"The seed is {seed}; it must be 0 or more.")
 
 
 def check_classes(classes: Sequence[str]) -> None:

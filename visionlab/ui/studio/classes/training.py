@@ -14,6 +14,7 @@ from visionlab.learning.projects.rows import ClassInfo
 from visionlab.learning.projects.runs import RunInfo
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.learning.sets.layout import VALIDATION
+from visionlab.learning.sets.splits import HELD_OUT
 from visionlab.network.zoo.models import MODELS, TO_NAME, first_here
 from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.undisturbed import attempt
@@ -29,7 +30,7 @@ def recommended(data: LabelledImages) -> Settings:
     """What is usually best for these pictures, on the best network that is here."""
     few = min(data.counts().values()) < FEW
     kind = next(kind for kind in KINDS.values() if kind.alone) if few else next(iter(KINDS.values()))
-    return Settings(first_here(TO_NAME), kind.name, kind.views, None if VALIDATION in data.parts else 0.25, 0)
+    return Settings(first_here(TO_NAME), kind.name, kind.views, None if VALIDATION in data.parts else HELD_OUT, 0)
 
 
 def show(project: Project | None, classes: Sequence[ClassInfo], busy: bool) -> RunInfo | None:

@@ -19,6 +19,7 @@ from visionlab.learning.projects.intake import Intake
 from visionlab.learning.projects.outcome import Outcome
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.workspace import Workspace
+from visionlab.learning.sets.splits import HELD_OUT
 from visionlab.learning.takeaway import package
 from visionlab.learning.takeaway.model_card import learned_all
 from visionlab.learning.takeaway.package import Watched, open_head, open_package
@@ -144,7 +145,7 @@ def _keep_run(project: Project, head: Head) -> None:
         np.array([each.id for each in known], np.int64),
         np.array([of[each.class_id] for each in known], np.int64),
     )
-    settings = Settings(head.network, kind if kind in KINDS else "linear", (), 0.25, 0)
+    settings = Settings(head.network, kind if kind in KINDS else "linear", (), HELD_OUT, 0)
     run = project.begin_run(noted(settings, len(known)))
     project.keep_head(run, head.to_bytes())
     project.keep_outcome(run, outcome.to_bytes())

@@ -14,6 +14,7 @@ from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.runs import AT_WORK, RunInfo
 from visionlab.learning.sets.layout import TEST, VALIDATION
 from visionlab.learning.sets.sides import sides
+from visionlab.learning.sets.splits import HELD_OUT
 from visionlab.network.zoo.models import MODELS, TO_NAME, available, first_here
 from visionlab.ui.shared import cached, charts, jobs, state
 from visionlab.ui.shared.page import roomy_columns, sentence, told
@@ -88,7 +89,7 @@ def _settings(parts: Container[str | None]) -> Settings:
         "Held out to check with",
         10,
         50,
-        25,
+        round(100 * HELD_OUT),
         5,
         format="%d %%",
         key="held-out",
