@@ -351,21 +351,30 @@ def test_every_path_that_a_document_names_is_there(document):
 
 
 def test_the_tree_of_the_readme_is_the_one_that_is_there():
-    """What its lines name is there, from whatever they are indented under, and every room is in it."""
+    """What its lines name is there, from whatever they are indented under, and every room is in it, by its whole path:
+    in a line of its own, or in what is said of the folder that it lies in."""
     _, after = (PROJECT / "README.md").read_text().split("## Where things are")
     tree = after.split("```")[1]
     above: dict[int, Path] = {0: PROJECT}
-    for indent, names in re.findall(r"^( *)(\S.*?)(?:  |$)", tree, re.MULTILINE):
-        for name in re.split(", | ", names):
-            if len(indent) in above:  # else a description goes on
-                found = [*above[len(indent)].glob(name.rstrip("/"))]
-                assert found, f"the tree names {name} under {above[len(indent)]}"
+    told: set[Path] = set()
+    for indent, names, more in re.findall(r"^( *)(\S.*?)(?:  +(.*))?$", tree, re.MULTILINE):
+        level = len(indent)
+        if level in above:
+            above = {each: folder for each, folder in above.items() if each <= level}
+            for name in re.split(", | ", names):
+                found = [*above[level].glob(name.rstrip("/"))]
+                assert found, f"the tree names {name} under {above[level]}"
                 assert all(path.is_dir() == name.endswith("/") for path in found), name
-                above[len(indent) + 2] = found[0]
-    told = set(re.findall(r"[\w/]+/", tree))
+                above[level + 2] = found[0]
+                told.update(found)
+        else:  # a description goes on
+            more = names
+        told.update(above[max(above)] / name for name in re.findall(r"\w+/", more))
+    assert all(path.exists() for path in told), [path for path in told if not path.exists()]
     inner = {room for room in ROOMS if room.parent == ROOT / "ui" / "shared" / "components"}
-    folders = {*ROOMS, *(path.parent for path in PROJECT.glob("tests/*/*.py"))} - inner
-    assert not {folder for folder in folders if f"{folder.name}/" not in told}
+    assert not {*ROOMS} - inner - told
+    tests = {path.parent for path in PROJECT.glob("tests/*/*.py")}  # by the same rooms
+    assert not {folder for folder in tests - told if ROOT / folder.name not in told}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
