@@ -11,6 +11,7 @@ import pytest
 from app.studio_tools import ME, finish, lines, striped, stripes
 from streamlit.testing.v1 import AppTest
 
+from visionlab import limits
 from visionlab.errors import BusyError, DatasetError
 from visionlab.learning.heads import fine_tuning
 from visionlab.learning.heads.head import load_head
@@ -210,18 +211,19 @@ def test_an_interrupted_run_goes_on(app, registry, project, workspace):
     assert "was interrupted" not in lines(app)
 
 
-def test_runs_queue_and_say_so_and_one_that_waits_can_be_stopped(app, registry, project):
+def test_runs_queue_and_say_so_and_one_that_waits_can_be_stopped(app, registry, project, monkeypatch):
+    monkeypatch.setenv(limits.JOBS.variable, "3")
     go = threading.Event()
 
     def long(_):
         assert go.wait(30)
         yield 1
 
-    for other in "ab":
+    for other in "abc":
         registry.submit(long, other, "runs")
     try:
         button(app, "Train").click().run()
-        assert app.get("progress")[0].proto.text == "Waiting: two other runs are at work."
+        assert app.get("progress")[0].proto.text == "Waiting: 3 other runs are at work."
         assert project.runs()[0].state == "waiting"
         assert not [found for found in app.button if found.label == "Train"], "one run a project"
         button(app, "Stop, and keep the best so far").click().run()

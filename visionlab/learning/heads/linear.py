@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from visionlab.learning.features.regression import Regression
 from visionlab.learning.features.scaling import STRENGTH, Scale
 from visionlab.learning.heads.problem import Parts, Problem, Trial
+from visionlab.learning.judging.calibration import fit_temperature
 
 ENOUGH = 1_000  # rows that the penalty is chosen on, at most: more take long, and choose hardly better
 
@@ -60,8 +61,6 @@ def prototype(problem: Problem, epochs: int) -> Iterator[Trial]:
     the others (leave one out), and τ is what explains the labels best so; where a class has one picture, τ is a quarter
     of the mean squared distance between the class means.
     """
-    from visionlab.learning.judging.calibration import fit_temperature
-
     x, y = torch.from_numpy(problem.features).double(), problem.labels
     scale = Scale.of(x)
     z = scale(x)

@@ -1,6 +1,7 @@
 """What the session remembers of the Convolution page: one's own kernel, what was shown, what the lab was left at.
 
-Only this knows the keys, and what stands in the link.
+Keys, and names in the link, that several modules use are constants here; the key of a control that nobody else asks
+stands where it is drawn.
 """
 
 from __future__ import annotations

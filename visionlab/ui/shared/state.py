@@ -1,6 +1,7 @@
-"""Typed access to what the session remembers for all pages.
+"""Typed access to what the session remembers for all pages; and, of Predict, how many classes it lists, and at which
+temperature.
 
-What one page alone remembers stands in its own room, and the key of a widget that nobody else asks where it is drawn.
+What else one page alone remembers stands in its room, and the key of a widget that nobody else asks where it is drawn.
 """
 
 from __future__ import annotations

@@ -25,6 +25,11 @@ OF_CLASSES = "pictures-"  # what the keys of uploaders begin with that bring pic
 SEEN = 200  # files of those that are named at most
 
 
+def of_class(place: str) -> str:
+    """The key of the uploader for the class whose widgets are known by that."""
+    return OF_CLASSES + place
+
+
 def uploader(label: str, key: str, act: Callable[[list[UploadedFile]], None], **options: Any) -> None:
     """A file uploader that hands over what came in, act(files), and is then empty again."""
     counts = st.session_state.setdefault(UPLOADS, Counter())

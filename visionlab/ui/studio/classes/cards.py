@@ -20,7 +20,7 @@ from visionlab.ui.shared.undisturbed import attempt
 from visionlab.ui.shared.widgets import icon_only, plain
 from visionlab.ui.studio.pictures import arrivals, intake, one_class
 from visionlab.ui.studio.projects import LONGEST_NAME
-from visionlab.ui.studio.uploads import uploader
+from visionlab.ui.studio.uploads import of_class, uploader
 
 THUMBNAIL = 96  # pixels, of which half as many are shown
 BEGIN = "Drop about twenty pictures here, choose files, or record them with the camera."
@@ -56,7 +56,7 @@ def show(card: Card, into: Into, project: Project | None = None, pictures: Seque
         with st.container(horizontal=True, gap="small", key=f"ways-{card.place}"):
             uploader(
                 f"Pictures of {plain(card.name)}",
-                f"pictures-{card.place}",
+                of_class(card.place),
                 lambda files: _take(into, files),
                 type=None,  # what is no picture is told by its name, and pictures without an ending come in
                 accept_multiple_files=True,
@@ -70,7 +70,7 @@ def show(card: Card, into: Into, project: Project | None = None, pictures: Seque
             )
         with st.container():  # also where it holds nothing: a camera stays on where it is
             if project is not None and card.class_id is not None:
-                arrivals.show_class(project, card.class_id, f"pictures-{card.place}")
+                arrivals.show_class(project, card.class_id, of_class(card.place))
 
 
 def _take(into: Into, files: Sequence[UploadedFile]) -> None:

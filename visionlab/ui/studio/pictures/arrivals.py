@@ -46,7 +46,7 @@ def is_busy(project: Project) -> bool:
 
 def show(project: Project) -> bool:
     """How far all of it is, or what came of it; whether something goes on."""
-    mine = [f"pictures-{one_class.place_of(project.id, each.id)}" for each in project.classes()]
+    mine = [uploads.of_class(one_class.place_of(project.id, each.id)) for each in project.classes()]
     return _show(project, intake.coming(project), [*OF_SETS, *mine], "intake", whole=True)
 
 

@@ -18,7 +18,7 @@ from visionlab.ui.shared.undisturbed import attempt
 from visionlab.ui.shared.widgets import icon_only, plain
 from visionlab.ui.studio.pictures import arrivals, as_zip, gallery, intake, one_class, sets
 from visionlab.ui.studio.projects import info_of
-from visionlab.ui.studio.uploads import uploader
+from visionlab.ui.studio.uploads import of_class, uploader
 
 ENOUGH = 2  # pictures a class: one to learn from, one to check with
 LISTED, HEIGHT = 9, 330  # classes that are shown without scrolling; else pixels
@@ -112,7 +112,7 @@ def _add(project: Project, classes: Sequence[ClassInfo], chosen: ClassInfo | Non
     with files:
         uploader(
             "Pictures",
-            f"pictures-{place}",
+            of_class(place),
             lambda found: intake.take_pictures(project, chosen.name, found),
             type=None,
             accept_multiple_files=True,

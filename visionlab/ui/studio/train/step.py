@@ -15,6 +15,7 @@ from visionlab.learning.projects.runs import AT_WORK, RunInfo
 from visionlab.learning.sets.layout import TEST, VALIDATION
 from visionlab.learning.sets.sides import sides
 from visionlab.learning.sets.splits import HELD_OUT
+from visionlab.limits import JOBS
 from visionlab.network.zoo.models import MODELS, TO_NAME, available, first_here
 from visionlab.ui.shared import cached, charts, jobs, state
 from visionlab.ui.shared.page import roomy_columns, sentence, told
@@ -95,7 +96,7 @@ def _settings(parts: Container[str | None]) -> Settings:
         key="held-out",
         bind="query-params",
         disabled=own,
-        help=f"{term('held out')} After that, a linear head or a prototype learns from all of them.",
+        help=f"{term('held out')} After that, {_learning_all()} learns from all of them.",
     )
     way = KINDS[kind]
     views = right.pills(
@@ -130,6 +131,11 @@ def _settings(parts: Container[str | None]) -> Settings:
             "pictures may be refused so, the more pictures of something else are.",
         )
     return Settings(network, kind, tuple(views), None if own else held_out / 100, int(seed), refuse / 100)
+
+
+def _learning_all() -> str:
+    """The kinds whose head learns from the held-out pictures, too, in the end."""
+    return " or ".join(f"“{kind.title}”" for kind in KINDS.values() if kind.learns_all)
 
 
 def _plan(project: Project, settings: Settings) -> int | None:
@@ -231,7 +237,8 @@ def _how_far(job: jobs.Job) -> tuple[float, str]:
     latest = job.latest
     if place := job.place:
         before = "" if place == 1 else f", and {_counted(place - 1, 'waits', 'wait')} before this one"
-        return 0.0, f"Waiting: two other runs are at work{before}."
+        at_work = _counted(int(JOBS.value()), "other run is", "other runs are")
+        return 0.0, f"Waiting: {at_work} at work{before}."
     if isinstance(latest, Embedded) and latest.done < latest.total:
         known = f"; {latest.known:,} were known" if latest.known else ""
         what = f"Picture {latest.done:,} of {latest.total:,} through the network{known}{_left(latest.left)}"
