@@ -70,6 +70,7 @@ def test_the_temperature_is_kept_in_the_link_by_the_run_that_shows_it(open_page,
     app.switch_page("home.py").run()
     app.switch_page("pages/4_Predict.py").run()
     assert app.slider(key="temperature").value == 3.0
+    assert app.slider(key="temperature").proto.default == [3.0], "a menu that is opened late begins with it"
     for linked, value in (("2.5", 2.5), ("hot", 1.0), ("99", 1.0), ("nan", 1.0)):
         other = new_app()
         other.run()
@@ -328,6 +329,13 @@ def test_a_link_to_a_picture_that_is_not_here_says_so_until_another_is_chosen(ap
     app.segmented_control(key=SAMPLE).set_value("rocket").run()
     assert not any(told in text for text in texts(app))
     assert app.query_params[SAMPLE] == "rocket"
+
+
+def test_a_class_that_was_asked_of_another_picture_is_not_asked_of_the_sample(app, open_page, net):
+    *_, second = vl.predict(net, [load_sample("cat")], top=2)[0]
+    app.query_params[SAMPLE], app.query_params["class"] = "yours", second.label
+    app = open_page("Predict")
+    assert "class" not in app.query_params
 
 
 def test_the_link_says_that_the_picture_is_ones_own(open_page):

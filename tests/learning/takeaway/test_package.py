@@ -160,6 +160,17 @@ def test_predict_py_is_short_and_needs_five_packages(unpacked):
     assert (result.returncode, "python predict.py photo.jpg" in result.stderr) == (1, True)
 
 
+def test_predict_py_passes_over_what_it_cannot_read_and_says_so(unpacked, photos, tmp_path):
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"\xff\xd8\xff cut off")
+    command = [sys.executable, unpacked / "predict.py", broken, photos[0]]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert "broken.jpg: cannot be read" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout.startswith(f"{photos[0]}: ")
+
+
 def test_packing_tells_how_far_it_is_and_how_the_comparison_went(packed, photos):
     out, steps = packed
     doing = list(dict.fromkeys(step.doing for step in steps))

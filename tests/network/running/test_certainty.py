@@ -52,7 +52,8 @@ def test_by_hand():
     [
         ([0.9, 0.1], "sure"),
         ([0.48, 0.45, 0.07], "torn between two"),
-        ([0.25, 0.22, *[0.01] * 53], "torn between two"),
+        ([0.27, 0.24, *[0.01] * 49], "torn between two"),
+        ([0.18, 0.11, 0.11, *[0.01] * 60], "unsure"),  # between many
         ([0.5, 0.3, 0.2], "leaning to one"),
         ([0.2, 0.05, *[0.75 / 99] * 99], "unsure"),
         ([0.01] * 100, "unsure"),

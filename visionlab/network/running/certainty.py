@@ -11,7 +11,8 @@ from visionlab.errors import ParameterError
 from visionlab.network.running.classifier import UNSURE
 
 SURE = 0.8  # a top probability from which the network is called sure
-TORN = 0.1  # a margin between the first two below which it is called torn between them
+TORN = 0.1  # a margin between the first two below which it is called torn between them …
+MOST = 0.4  # … if they have that much together
 
 
 def tempered(probabilities: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
@@ -51,11 +52,11 @@ def rank(probabilities: NDArray[np.float32], index: int) -> int:
 
 def in_words(probabilities: NDArray[np.float32] | Sequence[float]) -> str:
     """“sure”, “torn between two”, “leaning to one” or “unsure”, by the two best of the probabilities, which may be all
-    that are given: see SURE, TORN and UNSURE.
+    that are given: see SURE, TORN, MOST and UNSURE.
     """
     top = float(np.max(probabilities))
     if top >= SURE:
         return "sure"
-    if margin(probabilities) < TORN and 2 * top >= UNSURE:
+    if margin(probabilities) < TORN and 2 * top - margin(probabilities) >= MOST:
         return "torn between two"
     return "leaning to one" if top >= UNSURE else "unsure"

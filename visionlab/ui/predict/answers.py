@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 import numpy as np
@@ -50,11 +50,11 @@ def settings() -> tuple[Network, Shown]:
                 state.restore_count(most)
                 count = st.slider("Classes shown", 1, most, key=state.COUNT)
                 state.remember_count(count)
-            state.restore_temperature(COLDEST, HOTTEST)
             temperature = st.slider(
                 "Temperature",
                 COLDEST,
                 HOTTEST,
+                state.wanted_temperature(COLDEST, HOTTEST),
                 step=0.05,
                 key=state.TEMPERATURE,
                 help=f"{term('temperature')} At 1 the percentages are the network’s own, for which its logits are "
@@ -72,14 +72,14 @@ def show(network: Network, picture: Picture, shown: Shown) -> NDArray[np.float32
     """
     net = network.net
     said = cached.answer(network.key, picture.key, net, picture.image)
-    probabilities = said.probabilities
     if shown.temperature != 1:
-        probabilities = tempered(probabilities, shown.temperature)
+        said = replace(said, probabilities=tempered(said.probabilities, shown.temperature))
+    probabilities = said.probabilities
     answers = ranked(net, probabilities, shown.count)
     st.markdown(f"**Top {len(answers)} of {len(net.labels):,} classes**", help=term("top-5"))
     target = target_key(network, picture)
     linked = state.linked_once(CLASS)
-    if target not in st.session_state and linked in net.labels:
+    if target not in st.session_state and linked in net.labels and not state.missed_picture():  # else asked of another
         st.session_state[target] = net.labels.index(linked)
     chosen = st.session_state.get(target, answers[0].index)
     bars(answers, chosen=chosen, key=f"bars-{target}", on_choose=lambda index: st.session_state.update({target: index}))

@@ -212,15 +212,17 @@ def remember_count(count: int) -> None:
     keep_in_link(COUNT, str(wanted) if wanted != USUAL_COUNT else None)
 
 
-def restore_temperature(least: float, most: float) -> None:
-    """Before the widget is drawn: the temperature that was chosen, or that the link says, in these bounds; else 1."""
-    if TEMPERATURE not in st.session_state:
-        try:
-            linked = float(st.query_params.get(TEMPERATURE, ""))
-        except ValueError:
-            linked = 1.0
-        wanted = st.session_state.get("chosen_temperature", linked if least <= linked <= most else 1.0)
-        st.session_state[TEMPERATURE] = wanted
+def wanted_temperature(least: float, most: float) -> float:
+    """The temperature that was chosen, or that the link says, in these bounds; else 1.
+
+    For the widget's default: what its menu holds is made by the browser when that is opened, maybe runs after its value
+    was set, and would then be the least.
+    """
+    try:
+        linked = float(st.query_params.get(TEMPERATURE, ""))
+    except ValueError:
+        linked = 1.0
+    return st.session_state.get("chosen_temperature", linked if least <= linked <= most else 1.0)
 
 
 def remember_temperature(value: float) -> None:

@@ -15,9 +15,16 @@ session = onnxruntime.InferenceSession(here / "model.onnx")
 about = session.get_modelmeta().custom_metadata_map
 labels, limit = json.loads(about["labels"]), float(about.get("threshold", "inf"))
 share = f", beyond which about {float(about['refuses']):.0%} of its own are" if "refuses" in about else ""
+failed = False
 for path in sys.argv[1:] or sys.exit(__doc__):
-    probabilities, *distance = session.run(None, {"image": decoded(Path(path).read_bytes())})
+    try:
+        image = decoded(Path(path).read_bytes())
+    except Exception as error:  # damaged files bring nearly any; the others are answered all the same
+        failed = not print(f"{path}: cannot be read ({error or type(error).__name__})", file=sys.stderr)
+        continue
+    probabilities, *distance = session.run(None, {"image": image})
     answer = ", ".join(f"{labels[i]} {probabilities[i]:.4f}" for i in probabilities.argsort()[::-1][:5])
     if distance and distance[0] > limit:
         answer = f"none of these (distance {distance[0]:.4g}, the limit is {limit:.4g}{share}); otherwise {answer}"
     print(f"{path}: {answer}")
+sys.exit(failed)
