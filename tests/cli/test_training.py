@@ -23,6 +23,7 @@ def test_the_help_of_train_lists_kinds_and_views(monkeypatch):
         told = run("train", "--help")
         assert told.count(", ".join(vl.training.KINDS)) == 1
         assert told.count(", ".join(VIEWS)) == 1
+        assert told.count("validation part, or else: 0.25.") == 1
 
 
 @pytest.fixture(scope="module")

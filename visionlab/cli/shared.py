@@ -43,9 +43,10 @@ class ListsNames(typer.core.TyperCommand):
     def format_help(self, ctx, formatter) -> None:
         from visionlab.learning.features.augmentation import VIEWS
         from visionlab.learning.scratch.data import known_by_name, to_download
+        from visionlab.learning.sets.splits import HELD_OUT
 
         tables = {"method": vl.METHODS, "kind": vl.training.KINDS, "augment": VIEWS}
-        tables |= {"source": known_by_name(), "downloaded": to_download()}
+        tables |= {"source": known_by_name(), "downloaded": to_download(), "validation": [f"{HELD_OUT:g}"]}
         for parameter in self.params:
             if parameter.name in tables:
                 parameter.help = f"{parameter.help.partition(':')[0]}: {', '.join(tables[parameter.name])}."

@@ -30,7 +30,6 @@ from visionlab.cli.shared import (
     read,
 )
 from visionlab.errors import ParameterError
-from visionlab.learning.sets.splits import HELD_OUT
 from visionlab.wording import sized
 from visionlab.writing import replacing
 
@@ -58,9 +57,7 @@ def train(
     ] = None,
     validation: Annotated[
         float | None,
-        typer.Option(
-            help=f"Share of the pictures that is held out; the set's own validation part, else {HELD_OUT:g}, without."
-        ),
+        typer.Option(help="Share of the pictures that is held out. Without, the set's own validation part, or else:"),
     ] = None,
     refuse: Annotated[
         float, typer.Option(help="Which share of pictures of its classes the head may take for none of these.")
@@ -71,6 +68,7 @@ def train(
 ) -> None:
     """Train a head on a few pictures of your own."""
     from visionlab.learning.judging.evaluation import score
+    from visionlab.learning.sets.splits import HELD_OUT
 
     pictures = _labelled(data)
     for text in (*pictures.told, pictures.few()):
