@@ -332,7 +332,7 @@ def test_a_link_to_a_picture_that_is_not_here_says_so_until_another_is_chosen(ap
 
 
 def test_a_class_that_was_asked_of_another_picture_is_not_asked_of_the_sample(app, open_page, net):
-    *_, second = vl.predict(net, [load_sample("cat")], top=2)[0]
+    *_, second = vl.predict(net, [vl.load_sample("cat")], top=2)[0]
     app.query_params[SAMPLE], app.query_params["class"] = "yours", second.label
     app = open_page("Predict")
     assert "class" not in app.query_params
