@@ -281,6 +281,15 @@ def point_at(page: Page, canvas: str, row: float, column: float, size: tuple[int
     return {"x": box["width"] * (column + 0.5) / size[1], "y": box["height"] * (row + 0.5) / size[0]}
 
 
+def put_square(page: Page, x: int, y: int, side: int) -> None:
+    """The square of so many pixels a side to that place of the photograph, at 128 px, by hand."""
+    page.get_by_label("Pixels a side of the square").fill(str(side))
+    middle = point_at(page, ".bench .picture", y + side // 2 - 1, x + side // 2 - 1, (85, 128))
+    page.locator(".bench .picture").click(position=middle)
+    page.locator(".bench .picture").press("Escape")
+    expect(page).to_have_url(re.compile(f"square={x}%2C{y}%2C{side}"))
+
+
 def test_the_window_follows_the_pointer_anywhere_and_a_click_holds_it(page: Page, photo):
     open_page(page, "Convolution")
     use_photo(page, photo)
@@ -472,8 +481,9 @@ def test_it_plays_on_from_where_it_is(page: Page, photo):
 
 
 def test_the_story_goes_on_to_the_probabilities(page: Page, photo):
-    open_page(page, "Convolution?square=40,30,12&detail=128")
+    open_page(page, "Convolution?detail=128")
     use_photo(page, photo)
+    put_square(page, 40, 30, 12)
     response = vl.convolve(grey(fit(vl.load_image(photo), 128)), vl.KERNELS["sobel_x"])[30:42, 40:52]
     story = page.locator(".story")
     story.locator(".output").hover(position=point_at(page, ".story .output", 5, 3, (12, 12)))
@@ -517,8 +527,9 @@ def test_the_story_goes_on_to_the_probabilities(page: Page, photo):
 
 
 def test_tiles_and_shifts_are_told_on_the_picture(page: Page, photo):
-    open_page(page, "Convolution?square=40,30,12&detail=128")
+    open_page(page, "Convolution?detail=128")
     use_photo(page, photo)
+    put_square(page, 40, 30, 12)
     page.get_by_role("radio", name="The window").focus()
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("radio", name="As tiles")).to_be_focused()
