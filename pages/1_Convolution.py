@@ -77,7 +77,7 @@ def lab(picture: Picture) -> None:
         tries("convolution", things_to_try.of(kernel.name))
     if known is None:
         result = show_or_tell(settings)
-    state.link_lab()
+    state.link_lab(picture.key)
     if result:
         with details:
             told_of(picture, *result)

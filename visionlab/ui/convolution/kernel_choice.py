@@ -22,6 +22,8 @@ TITLES = {FIRST: KERNELS[FIRST].title, state.YOURS: "Yours"} | {name: kernel.tit
 def kernel_at_work() -> Kernel:
     """The kernel before its picker is drawn: what was edited, came with a link, or was picked."""
     fit = state.take_edits(fitting(kernel_of(st.session_state.get(state.KERNEL))))
+    if fit is not None:
+        st.session_state[plain_key(kernel_of(st.session_state.get(state.KERNEL)))] = not fit
     problem = None
     if text := state.linked_weights():
         try:
@@ -32,10 +34,7 @@ def kernel_at_work() -> Kernel:
             state.link_weights(None)
     if problem:
         sentence(problem)
-    kernel = kernel_of(st.session_state.get(state.KERNEL))
-    if fit is not None:
-        st.session_state[plain_key(kernel)] = not fit
-    return kernel
+    return kernel_of(st.session_state.get(state.KERNEL))
 
 
 def choose_kernel() -> Kernel:

@@ -57,7 +57,9 @@ def take_edits(like: str) -> bool | None:
     """
     if edit := _new("edit"):
         _keep_own(Own(_rows(edit["weights"]), own().version, edit["stamp"], like))
-    fit = _new("fit")
+        _take("edit", edit)  # last: a run that is ended before has it done by the next
+    if fit := _new("fit"):
+        _take("fit", fit)
     return fit["on"] if fit else None
 
 
@@ -66,8 +68,11 @@ def _new(name: str) -> dict[str, Any] | None:
     told = (st.session_state.get(LAB) or {}).get(name)
     if not told or told["stamp"] == st.session_state.get(f"{name}_taken"):
         return None
-    st.session_state[f"{name}_taken"] = told["stamp"]
     return dict(told)
+
+
+def _take(name: str, told: Mapping[str, Any]) -> None:
+    st.session_state[f"{name}_taken"] = told["stamp"]
 
 
 def given(kernel: Kernel) -> tuple[str, float | None]:
@@ -161,10 +166,13 @@ def lab_set() -> dict[str, Any] | None:
     return st.session_state.get("lab_set")
 
 
-def link_lab() -> None:
-    """What differs from what it begins with goes into the link."""
+def link_lab(subject: str) -> None:
+    """What differs from what it begins with goes into the link; a place in another picture than this one does not."""
+    left = lab_left()
+    if left.get("subject", subject) != subject:
+        left = {name: value for name, value in left.items() if name not in ("square", "at", "held")}
     for name, (default, _) in _LEFT.items():
-        value = lab_left().get(name, default)
+        value = left.get(name, default)
         if value == default or value is None:
             st.query_params.pop(name, None)
         else:

@@ -31,7 +31,6 @@ class Lab {
     this.edits = new Set(); // the stamps of the kernels that were written here
     this.written = false; // whether the kernel that stands here is one of them
     this.restored = false;
-    this.renewed = false; // whether what the server knows is of another picture
     this.bench = new Bench(root.querySelector(".bench"), this);
     this.story = new Story(root.querySelector(".story"), this);
     const send = paced((edit) => this.tell("edit", edit));
@@ -90,8 +89,6 @@ class Lab {
     }
     if (picture || this.channel !== this.data.channel) this.see();
     this.compute(picture);
-    if (other || this.renewed) this.keep();
-    this.renewed = false;
     if (asked) {
       this.keep();
       this.story.root.scrollIntoView({ block: "nearest", behavior: "smooth" });
@@ -106,7 +103,7 @@ class Lab {
       this.square = left.square ?? null;
       this.bench.begin = left.at && { row: left.at[0], column: left.at[1] };
       this.bench.held = Boolean(left.at && left.held);
-    } else this.renewed = true; // the picture was changed on another page
+    } // else the picture was changed on another page
     this.story.restore(left);
   }
 
@@ -196,6 +193,8 @@ class Lab {
   keep() {
     clearTimeout(this.keeping);
     this.keeping = setTimeout(() => {
+      // A run that is begun by something else before an edit has come back brings the picker's old title with it.
+      if (this.written && this.data.stamp !== this.stamp) return this.keep();
       const { at, held, walk } = this.bench;
       if (!at) return;
       const { subject } = this.data;
