@@ -9,7 +9,7 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 from browser.driver import choose, open_page, settle, use_photo
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, TimeoutError, expect
 
 import visionlab as vl
 from visionlab.imaging.convolution import BORDERS
@@ -254,8 +254,14 @@ def downloaded(page: Page) -> np.ndarray:
     button = page.get_by_role("button", name="The response as PNG")
     if not button.is_visible():
         page.get_by_text("The response: its size, its cost, its files").click()
-    with page.expect_download() as download:
-        button.click()
+    settle(page)
+    for patience in (10_000, 60_000):  # asked for while a late run replaces the file, it does not come: then once more
+        try:
+            with page.expect_download(timeout=patience) as download:
+                button.click()
+            break
+        except TimeoutError:
+            continue
     return vl.load_image(download.value.path())
 
 
