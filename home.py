@@ -69,7 +69,8 @@ with page("Home"):
         unsure = " It is unsure here." if in_words([each.probability for each in answers]) == "unsure" else ""
         known = f"{len(asked.net.labels):,} classes"
         whose = asked.title if asked.key == opened.key else f"Here another network answers: {asked.title}"
-        st.caption(f"{whose} knows {known}, and always names one of them.{unsure}")
+        given = f"What becomes of your picture before that: {asked.net.transform.about}"
+        st.caption(f"{whose} knows {known}, and always names one of them.{unsure}", help=given)
         link("Predict", "Ask for the reasons", ":material/arrow_forward:")
 
     suggest(TO_NAME, asked)

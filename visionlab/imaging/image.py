@@ -201,6 +201,15 @@ def fit(image: Image, longest: int) -> Image:
     return shrunk(image, int(longest))
 
 
+def middle(picture: NDArray, slimmest: float) -> NDArray:
+    """A strip (H, W, …) without its ends, at most `slimmest` times as long as wide: a view of it; else all of it."""
+    slices = []
+    for length in picture.shape[:2]:
+        spare = max(0, length - int(slimmest * min(picture.shape[:2]))) // 2
+        slices.append(slice(spare, length - spare))
+    return picture[tuple(slices)]
+
+
 def encode_jpeg(image: Image, quality: int = 90) -> bytes:
     """The picture as a JPEG file; `quality` from 1 (smallest) to 100 (best).
 
