@@ -61,6 +61,7 @@ class Drawing {
     ]);
     this.svg.replaceChildren(...reaches, flow, ...this.slabs, ...labels);
     this.mark();
+    fade(this.$(".scroller"));
     if (focused) this.svg.querySelector("[tabindex='0']").focus();
   }
 
