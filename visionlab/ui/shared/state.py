@@ -165,7 +165,7 @@ def restore_network(titles: Mapping[str, str]) -> None:
     """
     drawn, held = st.session_state.get("drawn_network"), st.session_state.get(NETWORK)
     if drawn is None:
-        linked = st.query_params.get(NETWORK)
+        linked = st.query_params.get(NETWORK) or st.query_params.pop("model", None)  # as the shell calls it
         picked = next((name for name, title in titles.items() if linked in (name, title)), None)
         st.session_state["unknown_network"] = linked if picked is None else None
     elif held not in (None, drawn):  # not told by the widget's callback: a run that overtakes it loses the call
