@@ -31,10 +31,9 @@ from visionlab.ui.shared.networks import Network
 from visionlab.ui.shared.page import roomy_columns, sentence
 from visionlab.ui.shared.state import Picture
 from visionlab.ui.shared.terms import term
-from visionlab.ui.shared.widgets import plain, shown_width
+from visionlab.ui.shared.widgets import SLIMMEST, plain, shown_width
 
 LONGEST = 640  # pixels of the picture that maps are laid over: what is explained is all of it
-SLIMMEST = 2.5  # times as long as wide: of what is slimmer, the middle is shown, and the network sees no more
 TALLEST = 380  # pixels on the screen
 LAYER = "explained-layer"  # in the link: the layer that a method looks at, where one was chosen
 STEPS = 14  # of deletion and insertion: enough to tell methods apart, and soon done
@@ -47,8 +46,8 @@ HELP = {"Deletion": term("deletion"), "Insertion": term("insertion")}
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """What is to be explained: why this network finds this class in this picture; and a copy of it, or of its middle,
-    to be shown.
+    """What is to be explained: why this network finds this class in this picture; and a copy of it to be shown, of a
+    strip that of its middle: the network sees no more.
     """
 
     network: Network

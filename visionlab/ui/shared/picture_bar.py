@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from visionlab.errors import ImageError
-from visionlab.imaging.image import MAX_BYTES, load_image, middle
+from visionlab.imaging.image import MAX_BYTES, load_image
 from visionlab.imaging.samples import SAMPLES, load_sample
 from visionlab.ui.shared import links, state
 from visionlab.ui.shared.components.paste_and_drop import paste_and_drop
@@ -46,8 +45,7 @@ def image_picker(place: DeltaGenerator | None = None) -> state.Picture:
             where = {"uploader": "upload", "panel": "another-picture"}
             paste_and_drop(key="paste", **where, picture=picture.key, problem=state.upload_error())
         with shown:
-            small = replace(picture, key=f"middle of {picture.key}", image=middle(picture.image, SLIMMEST))
-            show(small, THUMBNAIL, alt=f"The picture: {picture.name}", width="content")
+            show(picture, THUMBNAIL, alt=f"The picture: {picture.name}", width="content", slimmest=SLIMMEST)
         height, width = picture.image.shape[:2]
         told.text(f"{picture.name} · {width} × {height} px")
     if problem := state.upload_error() or _missed():

@@ -98,12 +98,10 @@ class Cells {
 
   // Where it is slid, the chosen cell is in sight once it is chosen: then one may slide on.
   bringIntoSight() {
-    const [chosen, place] = [this.$(".chosen"), this.$(".place")];
+    const chosen = this.$(".chosen");
     if (this.seen === this.choice.now || chosen.hidden) return;
     this.seen = this.choice.now;
-    const { offsetTop: top, offsetHeight: height } = chosen;
-    const inSight = top >= place.scrollTop && top + height <= place.scrollTop + place.clientHeight;
-    if (!inSight) place.scrollTop = top + (height - place.clientHeight) / 2;
+    bringIntoSight(this.$(".place"), chosen.offsetTop, chosen.offsetTop + chosen.offsetHeight, "y");
   }
 
   place(mark, cell) {

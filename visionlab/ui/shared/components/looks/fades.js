@@ -16,3 +16,11 @@ function fade(scroller) {
   scroller.onscroll = () => fade(scroller);
 }
 
+// Slides only where what lies from start to end along the axis, in its pixels, is not wholly seen: then to the middle.
+function bringIntoSight(scroller, start, end, axis) {
+  const [at, clear] = { x: ["scrollLeft", "clientWidth"], y: ["scrollTop", "clientHeight"] }[axis];
+  const [before, room] = [scroller[at], scroller[clear]];
+  const seen = start >= before + Math.min(FADE, before) && end <= before + room - FADE;
+  if (!seen) scroller[at] = (start + end - room) / 2; // the browser keeps it within what there is
+}
+
