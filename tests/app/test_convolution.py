@@ -101,6 +101,25 @@ def test_a_link_to_a_window_larger_than_the_picture(app, open_page):
     assert app.metric
 
 
+def test_words_of_a_link_that_the_page_does_not_know_are_told_while_the_usual_is_shown(app, open_page):
+    app.query_params.update({"kernel": "sobel_z", "border": "mirror", "channel": "alpha", "mode-absolute": "loud"})
+    open_page("Convolution")
+    said = (
+        "There is no kernel “sobel_z”, so “Sobel, horizontal change” is shown. Did you mean “sobel_",
+        "There is no border “mirror”, so “Reflect” is shown. There are reflect, zero, replicate, wrap, valid.",
+        "There is no choice of channels “alpha”, so “Grey” is shown.",
+        "There is no way to show the response “loud”, so “Strength, whichever its sign” is shown.",
+    )
+    for _ in range(2):
+        assert not app.exception
+        for sentence in said:
+            assert [text.value for text in app.text if text.value.startswith(sentence)], sentence
+        app.run()
+    app.selectbox(key="border").set_value("wrap").run()
+    assert not [text.value for text in app.text if "no border" in text.value]
+    assert [text.value for text in app.text if "no kernel" in text.value]
+
+
 @pytest.mark.parametrize(
     ("weights", "settings", "said"),
     [

@@ -318,6 +318,7 @@ def test_a_link_names_a_method_as_the_shell_or_as_the_page_does(app, open_page, 
         assert app.selectbox(key="method").value == "occlusion"
         assert not [text for text in texts(app) if "method" in text]
         app.run()
+    assert app.query_params["method"] in ("Occlusion", ["Occlusion"])
 
 
 def test_one_comes_back_to_class_method_and_layer_as_one_left_them(open_page, net):

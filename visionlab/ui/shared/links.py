@@ -18,12 +18,18 @@ def begin(key: str, titles: Mapping[str, str], what: str, usual: str | None = No
     name or title. Where there is no such thing, a sentence says so while `usual`, with which it begins else, is chosen.
     """
     wanted, told = st.query_params.get(key), None
+    by_name = st.session_state.setdefault("link-by-name", set())
+    if key in by_name & {*st.session_state}:
+        st.session_state[key] = st.session_state[key]  # what is bound to the link writes its title there
+        by_name.remove(key)
     if key not in st.session_state and wanted:
         found = next((name for name, title in titles.items() if wanted in (name, title)), None)
         if found is None:
             told = unknown(what, wanted, [name for name in titles if name], titles[usual] if usual else None)
         else:
             st.session_state[key] = found
+            if wanted != titles[found]:  # which is no word of Streamlit’s, that takes it out of the link
+                by_name.add(key)
     tell(key, told, st.session_state.get(key, usual))
 
 
