@@ -223,6 +223,20 @@ def test_two_pictures_side_by_side(open_page, net, maps):
     assert shares[0] == pytest.approx(change.max() / whole, abs=1e-3)
 
 
+def test_classes_of_two_pictures_are_in_the_order_that_is_said(open_page, maps):
+    app = open_page("Feature maps")
+    look_at(app, "fc8")
+    app.selectbox(key="second").set_value("coffee").run()
+    coffee = vl.feature_maps(framing(112), vl.load_sample("coffee"), ["fc8"])["fc8"].values
+    change = np.abs(maps["fc8"].values - coffee).mean((1, 2))
+    orders = {"change": -change, "number": -maps["fc8"].values.ravel(), "peak": -maps["fc8"].values.ravel()}
+    for order, by in orders.items():
+        app.selectbox(key="order-True").set_value(order).run()
+        assert not app.exception
+        one, other = ([bar["index"] for bar in listed["bars"]] for listed in given(app, "bars"))
+        assert one == other == np.argsort(by, kind="stable")[:10].tolist()
+
+
 def test_what_two_pictures_are_sorted_by_is_said_and_their_maps_are_named(open_page):
     app = open_page("Feature maps")
     look_at(app, "relu5_3")

@@ -122,7 +122,7 @@ def test_what_is_done_to_a_picture_is_told_in_numbers_that_do_it(rounds):
     resize, crop = (int(number) for number in re.search(r"becomes (\d+) px .* the middle (\d+) ×", told).groups())
     assert ("rounded to whole" in told) == rounds
     assert "bicubic" in told
-    colours = re.findall(r"(red|green|blue) \(([\d.]+), ([\d.]+)\)", told)
+    colours = re.findall(r"(red|green|blue) ([\d.]+) and ([\d.]+[1-9])", told)
     assert [name for name, *_ in colours] == ["red", "green", "blue"]
     grey = np.full((resize, 2 * resize, 3), 204, np.uint8)  # already of that size
     expected = [(0.8 - float(mean)) / float(spread) for _, mean, spread in colours]

@@ -61,7 +61,7 @@ class Transform:
     def about(self) -> str:
         """What is done to a picture, in a sentence for people."""
         colours = zip(("red", "green", "blue"), self.mean, self.std, strict=True)
-        each = ", ".join(f"{name} ({mean:.4g}, {spread:.4g})" for name, mean, spread in colours)
+        each = ", ".join(f"{name} {mean:.4g} and {spread:.4g}" for name, mean, spread in colours)
         return (
             f"Its shorter side becomes {self.resize} px ({self.interpolation}, antialiased), the longer one as much "
             f"larger or smaller, {'rounded' if self.rounds else 'cut'} to whole pixels; the middle {self.crop} × "

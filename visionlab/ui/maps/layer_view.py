@@ -180,8 +180,8 @@ class Shown:
 
 
 def shown_of(view: View, by: str) -> Shown:
-    """The channels in that order; what has a class each is a list of what the network says, the strongest first."""
-    by = "mean" if view.names_classes else by
+    """The channels in that order; classes, whose own order says nothing, are told by their values."""
+    by = "mean" if view.names_classes and by == "number" else by
     return Shown(view, ranked(view, by), by)
 
 
