@@ -40,7 +40,7 @@ def one_picture() -> None:
     with offered:
         tries("predict", things_to_try.of(chosen, picture, probabilities), chosen.key)
     st.subheader("Compare, rather than believe", anchor=False)
-    links.begin("closer", dict(zip(CLOSER, CLOSER, strict=True)), "closer look")
+    links.begin("closer", {name: name for name in CLOSER}, "closer look")
     closer = st.segmented_control(
         "Look closer", CLOSER, key="closer", bind="query-params", label_visibility="collapsed", wrap=True
     )

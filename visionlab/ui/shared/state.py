@@ -69,9 +69,9 @@ def remember_choice(picked: str) -> None:
 
 
 def restore_second(options: Sequence[str]) -> None:
-    """Before the widget is drawn: the picture that was chosen to compare with, else what the link says, else none."""
+    """Before the widget is drawn, and after the link: the picture that was chosen to compare with, else none."""
     if SECOND not in st.session_state:
-        st.session_state[SECOND] = st.session_state.get("chosen_second", st.query_params.get(SECOND, ""))
+        st.session_state[SECOND] = st.session_state.get("chosen_second", "")
     if st.session_state[SECOND] not in options:  # it has become the first, or is of another session
         st.session_state[SECOND] = ""
 
