@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import streamlit as st
@@ -18,7 +19,8 @@ PLACES = "places-of-classes"
 
 def place_of(project_id: str, class_id: int) -> str:
     """What the widgets of a class are known by: those that it began with, where it was made by the first picture."""
-    return st.session_state.get(PLACES, {}).get((project_id, class_id), f"{project_id}-{class_id}")
+    usual = re.sub("_(?=_)", "_-", f"{project_id}-{class_id}")  # “__” in its key, and no component is mounted
+    return st.session_state.get(PLACES, {}).get((project_id, class_id), usual)
 
 
 def keep_place(project_id: str, class_id: int, place: str) -> None:
