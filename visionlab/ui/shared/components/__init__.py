@@ -1,7 +1,7 @@
 """What must follow the pointer: small components in plain JavaScript, each in a folder of its own.
 
-One module each is what they are: the Python that a page calls, with the HTML, CSS and JavaScript that it gives the
-browser. They lie together, though most serve a single page today, because none knows a page and they are built alike.
+Each is one module, which a page calls, with the HTML, CSS and JavaScript that it gives the browser beside it. They lie
+together, though most serve a single page today: none knows a page, and all are built alike.
 
     a picture   convolution_lab/, numbers/ (its values), cells/ (its cells), compare/ (before and after), pad/ (drawn)
     many        gallery/, bars/ (classes), network_drawing/ (layers)
