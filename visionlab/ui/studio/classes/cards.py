@@ -87,7 +87,8 @@ def _heading(card: Card, into: Into, project: Project | None) -> None:
             key=key,
             max_chars=LONGEST_NAME,
             label_visibility="collapsed",
-            on_change=lambda: attempt(into, st.session_state[key]),
+            on_change=attempt,
+            args=(lambda: into(st.session_state[key]),),
         )
         if project is None or card.class_id is None:
             return
