@@ -55,6 +55,7 @@ def downloads(monkeypatch):
 def filters(open_page, photo, downloads):
     full_size.results.clear()
     app = open_page("Filters")
+    app.session_state["take-away-tab"] = ":material/code: Python and shell"
     app.file_uploader(key="upload").set_value(("photo.jpg", photo, "image/jpeg")).run()
     return app
 
