@@ -34,7 +34,7 @@ def held(kernel: Kernel) -> Settings | None:
 
 def begin(kernel: Kernel) -> None:
     """Before they are drawn: they begin with what the link names; a sentence where there is no such thing."""
-    links.begin("border", BORDER_TITLES, "border", "reflect")
+    links.begin("border", {name: each.title for name, each in BORDERS.items()}, "border", "reflect")
     channels = {name: each.title for name, each in CHANNELS.items()}
     links.begin("channel", channels, "choice of channels", next(iter(channels)))
     links.begin(_mode_key(kernel), MODE_TITLES, "way to show the response", fitting(kernel))
