@@ -289,7 +289,9 @@ def test_a_test_folder_is_scored_on_its_own(look, case, registry, project):
     assert not list((project.folder / "incoming").iterdir())
     zip_uploader().set_value(zipped(100, broken=True)).run()
     finish(app, registry)
-    assert "across/broken.png" in lines(app)
+    assert "“across/broken.png” cannot be read" in lines(app)
+    assert [each.label for each in app.expander] == ["1 file could not be read"]
+    assert f"{expected.report.accuracy:.0%} are right" in lines(app), "the others are scored all the same"
 
 
 def test_a_stopped_job_can_be_begun_again(look, registry, run, monkeypatch):

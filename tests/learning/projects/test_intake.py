@@ -419,7 +419,7 @@ def test_a_picture_that_is_too_large_is_one_problem_among_five_hundred(project, 
     huge = {"cats/0.png": bytes(MAX_BYTES + 1)}
     *_, last = taken(project, from_zip(packed({**huge, **ANIMALS}, zipfile.ZIP_DEFLATED)))
     assert (last.done, last.added) == (3, 2)
-    assert last.problems == ("“cats/0.png” cannot be read: “cats/0.png” has 21 MB; at most 20 MB a picture is taken.",)
+    assert last.problems == ("“cats/0.png” has 21 MB; at most 20 MB a picture is taken.",)
 
 
 def test_blank_folders_and_backslashes_come_in_by_every_door(workspace, tmp_path):
@@ -581,9 +581,17 @@ def test_copies_and_what_is_stated_share_a_group():
     assert found.groups.tolist() == [0, 0, 1, 1, 1]
 
 
-def test_a_picture_that_is_damaged_in_the_zip_is_named():
-    with pytest.raises(DatasetError, match=r"“a/2.png” cannot be read"):
-        labelled(from_zip(packed({"a/1.png": png(), "a/2.png": b"x", "b/1.png": png(1)})))
+def test_a_picture_that_cannot_be_read_is_left_out_and_named_by_every_door(workspace, tmp_path):
+    files = {"a/1.png": png(), "a/2.png": b"x", "b/1.png": png(1), "b/2.heic": b"\0\0\0\x18ftypheic", "c/1.jpg": b""}
+    data = packed(files)
+    *_, last = taken(workspace.create("Zip", ME), from_zip(data))
+    assert len(last.problems) == 3
+    for found in (labelled(from_zip(data)), labelled_zip(data), LabelledImages.from_zip(data)):
+        assert found.problems == last.problems
+        assert found.counts() == {"a": 1, "b": 1}
+
+
+def test_a_zip_of_no_classes_is_refused():
     with pytest.raises(DatasetError, match="no class folders"):
         labelled_zip(packed({"head.safetensors": b"", "predict.py": b""}))
 

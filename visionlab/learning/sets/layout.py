@@ -138,13 +138,13 @@ def arrange(
         f"The set comes in parts: {', '.join(f'{counts[part]:,} {part}' for part in PARTS if counts[part])}."
         if counts
         else "",
-        _listed(["/".join(path) for path in others], "file is no picture", "files are no pictures"),
-        _listed(
+        listed(["/".join(path) for path in others], "file is no picture", "files are no pictures"),
+        listed(
             ["/".join((*prefix, *path)) for path in loose],
             "picture lies beside the class folders",
             "pictures lie beside the class folders",
         ),
-        _listed(
+        listed(
             ["/".join(path) for path in empty if (folded(path[-1]) or UNNAMED) not in spelled],
             "folder has no picture",
             "folders have no picture",
@@ -225,7 +225,7 @@ def _with_inner_parts(classes: Mapping[str, list[Entry[T]]]) -> dict[str, list[E
     return {name: [entry._replace(part=part(entry)) for entry in items] for name, items in classes.items()}
 
 
-def _listed(names: Sequence[str], one: str, many: str) -> str:
+def listed(names: Sequence[str], one: str, many: str) -> str:
     """“2 files are no pictures and are left out: a.txt, b.txt.”; nothing where there are none."""
     if not names:
         return ""
