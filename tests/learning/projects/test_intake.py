@@ -3,12 +3,14 @@ import io
 import json
 import os
 import signal
+import sqlite3
 import threading
 import tracemalloc
 import unicodedata
 import weakref
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 
@@ -17,6 +19,7 @@ import pytest
 from learning.projects.test_projects import ME, add, class_id, files_of, in_another_process, picture, state
 from learning.sets.test_dataset import packed, patched, png
 from PIL import Image as PILImage
+from skimage import data as photographs
 
 from visionlab.errors import DatasetError, ImageError
 from visionlab.imaging.image import MAX_BYTES, encode_jpeg, encode_png
@@ -570,6 +573,24 @@ def test_a_zip_that_the_app_wrote_is_learned_from_as_the_project_is(project, ins
     np.testing.assert_array_equal(*same)
     assert same[0].sum() == 6, "two of the four are of one group"
     np.testing.assert_array_equal(found.images[3], photograph(1)[1:])
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_crop_joins_the_group_of_its_picture_whichever_came_first(workspace, first):
+    image = photographs.chelsea()
+    files = [(f"{n}.png", encode_png(each.copy())) for n, each in enumerate((image, image[15:, :-22]))]
+    project = workspace.create("Cats", ME)
+    taken(project, from_files("cats", [files[first]]))
+    project.remove([project.pictures()[0].id])
+    project.undo()  # what is known of its looks is no part of an edit
+    *_, last = taken(project, from_files("cats", [files[1 - first]]))
+    assert last.near == 1
+    assert len({each.group for each in project.pictures()}) == 1
+    with closing(sqlite3.connect(project.folder / "project.sqlite")) as db:
+        db.execute("DELETE FROM looks")  # as of pictures that an older version took in
+        db.commit()
+    *_, last = taken(project, from_files("cats", [("2.png", encode_png(image[:, :-16].copy()))]))
+    assert len({each.group for each in project.pictures()}) == 1
 
 
 def test_copies_and_what_is_stated_share_a_group():

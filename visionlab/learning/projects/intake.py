@@ -287,7 +287,7 @@ def _look(incoming: Incoming, known: Container[str], file: Path) -> Arrival | st
         file_name,
         hashlib.sha256(data).hexdigest(),
         key,
-        tuple(hashes(image).tolist()),
+        hashes(image),
         incoming.group,
         width,
         height,
