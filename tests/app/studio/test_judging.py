@@ -14,7 +14,6 @@ from visionlab.errors import DatasetError
 from visionlab.learning.features.embedding import embed
 from visionlab.learning.judging.baselines import Baseline, baselines, mean_colours
 from visionlab.learning.judging.evaluation import assess, score
-from visionlab.learning.judging.refusal import promise
 from visionlab.learning.judging.suspects import LabelCheck, Suspect, suspected_labels
 from visionlab.learning.projects.intake import Incoming, take
 from visionlab.learning.projects.outcome import Outcome
@@ -324,7 +323,7 @@ def test_the_share_that_is_refused_is_chosen_here_too(look, project, case):
     assert not app.exception
     after = runs.head_of(project.run(case.run.id)).refusal
     assert after.threshold == before.at(0.3).threshold < before.threshold
-    assert promise(len(after.held_out), 0.3) in lines(app)
+    assert after.promise(0.3) in lines(app)
 
 
 def test_the_test_part_of_a_set_is_scored_like_a_test_folder(look, project, case, registry):

@@ -10,8 +10,11 @@ from numpy.typing import NDArray
 
 from visionlab.imaging.image import Image, fit
 
-# Of 64 bits. A picture is compared with others' crops, too, up to a tenth of a side; `python benchmarks/copies.py`
-# says what of copies is found so, and what of other pictures is taken for one.
+# Of 64 bits. A picture is compared with others' crops, too, up to a tenth of a side. Of 100 photographs all are grouped
+# with copies of them: JPEG down to 10, a third of the size, other light, mirrored, 5 % cut off anywhere, at a corner or
+# at all four sides; with 10 % cut off at one side 100 %, anywhere 96 %, at a corner 89 %, at all four sides 0 %; turned
+# by 3 degrees 43 %. None of 400 cats and dogs, or of 2,000 of Tiny ImageNet, shares a group with another one; of
+# CIFAR-10 two of 2,000 do, which are copies. (benchmarks/copies.py)
 NEAR = 10
 FAR = 24  # bits that the hashes of a picture and of a crop of it differ in at most, as wholes
 CUTS = ((0, 0), (0, 0.05), (0.05, 0), (0.05, 0.05), (0, 0.1), (0.1, 0))  # cut off a side's two ends, shares of it

@@ -147,7 +147,7 @@ def _result(scored: Scored, key: str) -> None:
     st.text(scored.name)
     st.subheader(f"{percent(report.accuracy)} are right", anchor=False)
     st.markdown(
-        f"{int(np.trace(report.confusion)):,} of {counted(len(found.truth))}. On other pictures like these, expect "
+        f"{report.confusion.trace():,} of {report.told()}. On other pictures like these, expect "
         f"between **{percent(low)}** and **{percent(high)}** (95 % interval). Mean F1: {found.f1:.2f}."
     )
     if found.distances is not None:
