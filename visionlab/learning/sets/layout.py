@@ -134,6 +134,7 @@ def arrange(
     depth = len(prefix) + (2 if split else 1)
     empty = {path[:depth] for path in folders if len(path) >= depth and path[: len(prefix)] == prefix}
     empty |= {path[:depth] for path in others if len(path) > depth and path[: len(prefix)] == prefix}
+    empty -= {path[:depth] for path in pictures}  # a folder around the classes of a part
     told = (
         f"The set comes in parts: {', '.join(f'{counts[part]:,} {part}' for part in PARTS if counts[part])}."
         if counts
@@ -181,7 +182,7 @@ def _is_split(inside: Mapping[PathParts, object]) -> bool:
     for path, source in inside.items():
         if len(path) > 1:
             within.setdefault(path[0], {})[path[1:]] = source
-    parts = [name for name in within if folded(name) in PART_NAMES]
+    parts = sorted(name for name in within if folded(name) in PART_NAMES)  # however a disk lists them
     nested = any(len(path) > 1 for name in parts for path in within[name])
     if not parts or len(within) == 1 or (not nested and len(parts) < len(within)):
         return False  # one class among others may be called “train”
