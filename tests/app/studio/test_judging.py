@@ -1,7 +1,9 @@
 """The studio's step “Judge”: the figures are those of the library, the pictures those behind them."""
 
 import io
+import sqlite3
 import zipfile
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 
@@ -83,6 +85,17 @@ def test_the_sentence_and_the_bars_are_those_of_the_library(look, project, case,
     )
     assert judge.against(found.report, expected) in lines(app)
     assert {each.value for each in app.caption if "gone" in each.value} == set()
+
+
+def test_the_sentence_and_the_bars_count_a_group_as_one_picture(look, project, case):
+    with closing(sqlite3.connect(project.folder / "project.sqlite")) as db:
+        db.executemany("UPDATE pictures SET group_id = class_id WHERE id = ?", [(each.id,) for each in case.held_out])
+        db.commit()
+    app, now = look(), case_of(project, case.run)
+    low, high = now.evaluation.report.interval
+    assert low < case.evaluation.report.interval[0]
+    assert f"of {len(case.held_out)} held-out pictures, 2 different, which it" in lines(app)
+    assert f"between **{low:.0%}** and **{high:.0%}**" in lines(app)
 
 
 @pytest.mark.parametrize(
