@@ -143,6 +143,17 @@ def test_a_crop_shares_the_group_of_its_picture_whichever_came_first(shares, fir
     assert grouped("abcdef", found, small, np.arange(6) >= 3).tolist() == [0, 1, 2, 0, 1, 2]
 
 
+def test_of_drawings_which_are_all_near_a_bounded_number_is_looked_at(monkeypatch):
+    asked = []
+    monkeypatch.setattr(similar, "is_crop", lambda *_: bool(asked.append(None)))
+    monkeypatch.setattr(similar, "MOST", 20)
+    found = np.zeros((30, 1 + len(CROPS)), np.uint64)
+    found[:, :2] = 2**20 - 1  # too far as wholes, and near as crops
+    found[::2, :2] = 0
+    grouped([str(number) for number in range(30)], found, alike(30) * 0, np.ones(30, bool))
+    assert len(asked) == 20
+
+
 def test_parts_of_one_scene_that_are_not_the_same_are_no_copies():
     image = PHOTOGRAPHS["coffee"]
     images = [image, *(image[100 * n : 100 * n + 200, 120 * n : 120 * n + 240].copy() for n in range(3))]

@@ -24,7 +24,9 @@ AGREEING = 0.95  # the least correlation of two pictures of TINY × TINY grey pi
 # A crop lies up to 2.5 % beside one of CROPS: it has to agree nearly there, and well once it is put in its place.
 NEARLY, ALIGNED = 0.92, 0.98
 STRAIGHT = 0.06  # how far that place may be from upright, and from the size of the one of CROPS
+NEARER = 8  # bits between a crop and another picture from which on they are looked at
 TRIED = 6  # of CROPS, those that are the nearest
+MOST = 10_000  # pairs that are: 5,000 photographs need about 1,000, drawings would ask for a quarter of a million
 CROPPED_FROM = 48  # pixels of the shorter side: of less a crop is a pixel or two, and digits are all alike
 STEPS = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 1e-4)  # on the way to that place
 SMALL, TINY = 64, 16
@@ -159,6 +161,7 @@ def linked(
     """
     owned = np.zeros(len(groups), bool)
     owned[own] = True
+    left = MOST
     for side in (0, 1):  # as it is, and mirrored
         for far in near_pairs(hashes[own, side], hashes[:, 0], FAR):
             for start in range(0, len(far), COMPARED):
@@ -168,7 +171,7 @@ def linked(
                 if len(pairs):
                     groups = joined(groups, pairs[_alike(hashes, pairs, side, small)])
                     pairs = pairs[groups[pairs[:, 0]] != groups[pairs[:, 1]]]
-                    groups = _with_crops(groups, hashes, pairs, side, small)
+                    groups, left = _with_crops(groups, hashes, pairs, side, small, left)
     return groups
 
 
@@ -196,15 +199,18 @@ def _with_crops(
     pairs: NDArray[np.int64],
     side: int,
     small: Callable[[NDArray[np.int64]], NDArray[np.uint8]],
-) -> NDArray[np.int64]:
-    """The groups after those of the pairs (P, 2) were joined of which one picture is a crop of the other."""
+    most: int,
+) -> tuple[NDArray[np.int64], int]:
+    """The groups after those of the pairs (P, 2) were joined of which one picture is a crop of the other, where `most`
+    of them may be looked at, and how many more may be."""
     for part, whole in (pairs.T, pairs.T[::-1]):
         bits = np.bitwise_count(hashes[whole, 2:] ^ hashes[part, side, None])  # (P, crops)
-        for place in np.flatnonzero(bits.min(1, initial=64) <= NEAR):
+        for place in np.flatnonzero(bits.min(1, initial=64) <= NEARER):
             pair = np.array([part[place], whole[place]])
-            if groups[pair[0]] != groups[pair[1]]:
+            if groups[pair[0]] != groups[pair[1]] and most:
+                most -= 1
                 cut, uncut = small(pair)
                 cut = np.ascontiguousarray(cut[:, ::-1]) if side else cut
                 if is_crop(cut, uncut, [CROPS[1 + crop] for crop in bits[place].argsort()[:TRIED]]):
                     groups = joined(groups, pair[None])
-    return groups
+    return groups, most
