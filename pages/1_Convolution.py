@@ -117,8 +117,9 @@ def told_of(picture: Picture, kernel: Kernel, settings: Settings, found: caches.
         "The kernel: its rank, and what it lets through", icon=":material/query_stats:", key="of-the-kernel"
     ):
         kernel_facts.show(kernel)
-    with st.expander("The same in Python", icon=":material/code:", key="in-python"):
-        st.code(kernel_facts.as_python(kernel, settings, found.range), language="python")
+    inside = st.expander("The same in Python", icon=":material/code:", key="in-python", on_change="rerun")
+    if inside.open:  # what colours code takes a browser a third of a second to load
+        inside.code(kernel_facts.as_python(kernel, settings, found.range), language="python")
 
 
 with page("Convolution"):

@@ -13,6 +13,8 @@ from typing import Any
 
 import streamlit as st
 
+from visionlab.ui.shared.undisturbed import undisturbed
+
 CHOICE = (Path(__file__).parent / "choosing.js").read_text()  # to go before the component's own JavaScript
 
 
@@ -23,8 +25,9 @@ def mount_choosing(mount: Callable, *, data: dict[str, Any], key: str, on_choose
     """
 
     def tell() -> None:
-        if choice := _choice(key):
-            on_choose(choice["what"])
+        with undisturbed():
+            if choice := _choice(key):
+                on_choose(choice["what"])
 
     heard = _choice(key)
     mount(key=key, data={**data, "heard": heard and heard["turn"]}, on_choice_change=tell)

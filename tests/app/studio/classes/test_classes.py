@@ -1,6 +1,7 @@
 """The studio's step “Classes”: from an empty page to an answer on one screen, and what is said on the way."""
 
 import io
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from visionlab.imaging.samples import load_sample
 from visionlab.learning.features.embedding import embed
 from visionlab.learning.heads.head import load_head
 from visionlab.learning.judging.metrics import percent
+from visionlab.learning.projects import workspace
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.workspace import Workspace
 from visionlab.network.running.prediction import Answer, probabilities
@@ -111,6 +113,17 @@ def test_many_classes_in_one_field_and_files_for_all_of_them_at_once(studio, reg
     assert len(counts(studio)) == 5, "all of them or none"
     name(studio, " , ")
     assert "A class needs a name" in lines(studio)
+
+
+def test_a_project_opens_whatever_its_id(workspace_folder, open_page, app, net, monkeypatch):
+    """Streamlit mounts no component whose key holds “__”, and ids are made of any letters, digits, - and _."""
+    monkeypatch.setattr(workspace, "secrets", SimpleNamespace(token_urlsafe=lambda size: "a___b" + "_" * 17))
+    project = stripes(Workspace(workspace_folder).create("Stripes", ME), 1)
+    app.session_state[COOKIE] = ME
+    app.query_params["project"] = project.id
+    open_page("Fine-tune")
+    for each in project.classes():
+        assert f"See the pictures of {plain(each.name)}" in [button.label for button in app.button]
 
 
 def test_a_class_is_removed_and_comes_back(studio, registry):
