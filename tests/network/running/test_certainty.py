@@ -63,9 +63,7 @@ def test_in_words(p, words):
     assert in_words(np.array(p)) == words
 
 
-@pytest.mark.parametrize(
-    ("name", "every"), [("vgg16-tinyimagenet", 1), ("vgg16-oxford", 2), ("efficientnet_lite0", 1)]
-)
+@pytest.mark.parametrize(("name", "every"), [("vgg16-tinyimagenet", 1), ("vgg16-oxford", 2), ("efficientnet_lite0", 1)])
 def test_the_words_mean_the_same_for_two_hundred_classes_and_for_a_thousand(name, every):
     """The slowest network on every other photograph."""
     net = loaded(name)

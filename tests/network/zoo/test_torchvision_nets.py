@@ -4,7 +4,6 @@ from copy import deepcopy
 from dataclasses import replace
 from functools import cache
 from hashlib import sha256
-from importlib import import_module
 
 import numpy as np
 import pytest
@@ -435,14 +434,8 @@ def test_a_channel_is_visualised(net):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_every_method_explains(net, noise, method, monkeypatch):
-    """In few steps: what more of them are worth is tested on small networks."""
-    for module, name, few in (
-        ("gradients", "NOISY_COPIES", 3),
-        ("integrated_gradients", "POINTS", 17),
-        ("occlusion", "STRIDE", 1 / 7),
-    ):
-        monkeypatch.setattr(import_module(f"visionlab.network.explain.{module}"), name, few)
+@pytest.mark.usefixtures("few_steps")
+def test_every_method_explains(net, noise, method):
     heat = explain(net, noise, method, target=5)
     assert heat.values.shape == noise.shape[:2]
     assert 0 <= heat.values.min() <= heat.values.max() <= 1
