@@ -129,6 +129,7 @@ def size(found: Work) -> None:
             "At full size",
             width="content",
             key=full_size.SWITCH,
+            bind="query-params",
             persist_state="session",
             help=f"Otherwise the page, its code, its downloads and its zip work on at most {stages.LONGEST:,} pixels a "
             "side, so that the result follows your sliders. What is in pixels, such as a blur’s sigma, reaches less "
