@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from cli.shell import BUILT_IN, run
+from cli.shell import run
 
 import visionlab as vl
 
@@ -18,7 +18,7 @@ def test_every_command_explains_itself(command):
 
 
 def test_what_a_person_can_mend_is_one_sentence_on_stderr(tmp_path):
-    command = [sys.executable, "-m", "visionlab", "predict", str(tmp_path / "none.jpg"), *BUILT_IN]
+    command = [sys.executable, "-m", "visionlab", "filter", str(tmp_path / "none.jpg"), "out.png", "canny"]
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 1
     assert "none.jpg" in result.stderr
