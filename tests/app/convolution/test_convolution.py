@@ -173,6 +173,16 @@ def test_what_ones_own_kernel_makes_brighter_is_shown_brighter(app, open_page):
     assert lab(app)["fit"], "other kernels are fitted, as before"
 
 
+def test_a_link_says_how_to_show_the_kernel_that_it_holds_and_of_no_former_one(app, open_page):
+    app.query_params.update(weights="1,0,-1", like="absolute")
+    open_page("Convolution")
+    assert (app.query_params["weights"], app.query_params["like"]) == ("1,0,-1", "absolute")
+    button = next(each for each in app.button if each.label.endswith("Make your own"))
+    button.click().run()
+    assert app.query_params["weights"] == "0,0,0;0,1,0;0,0,0"
+    assert "like" not in app.query_params
+
+
 LINKS = {"a,b": "no numbers", "1,2;3": "same number", "1,nan": "finite", ";".join(["0"] * 16): "more than 15"}
 
 
