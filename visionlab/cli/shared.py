@@ -19,8 +19,8 @@ from visionlab.writing import replacing
 if TYPE_CHECKING:
     from visionlab.imaging.image import Image
     from visionlab.learning.heads.head import Head
-    from visionlab.network.files.weight_file import WeightFile
     from visionlab.network.running.classifier import Classifier
+    from visionlab.network.zoo.models import Model
 
 console = Console()
 
@@ -104,22 +104,25 @@ def base_network(model: str | None, device: str, first: Sequence[str] | None = N
                 f"{first[0]}. This is {MODELS[model].title}.",
                 file=sys.stderr,
             )
-    bring(find_model(model).file)
+    bring(find_model(model))
     net = vl.load_classifier(model, device)
     net.check(wait=True)
     return net
 
 
-def bring(file: WeightFile) -> None:
-    """Download a weight file, or what it is made of, with a progress bar, unless it is here or cannot be had."""
+def bring(model: Model) -> None:
+    """Download a network's weights, or what they are made of, with a progress bar; where a file is missing that cannot
+    be had, nothing. Raises WeightsError."""
     from visionlab.network.files import weights
 
-    if not file.can_be_had or weights.find(file) is not None:
-        return
-    with bar(TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()) as progress:
-        task = progress.add_task(file.name, total=file.to_download)
-        for step in weights.download(file):
-            progress.update(task, completed=step.done, total=step.total or file.to_download)
+    for file in sorted(model.files, key=lambda file: file.can_be_had):
+        if weights.find(file) is not None or not file.can_be_had:
+            weights.fetch(file)
+            continue
+        with bar(TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()) as progress:
+            task = progress.add_task(file.name, total=file.to_download)
+            for step in weights.download(file):
+                progress.update(task, completed=step.done, total=step.total or file.to_download)
 
 
 def load(path: Path) -> Image:

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -98,6 +99,8 @@ def test_layers_and_targets_are_found_by_name():
     for bad in (7, -1, "cat"):
         with pytest.raises(ParameterError):
             net.target(bad)
+    dogs = replace(net, labels=("Cardigan", "boxer", "cardigan", "Boxer", "cat", "dog", "fox"))
+    assert [dogs.target(name) for name in ("cardigan", "Cardigan", "Boxer", "boxer", "CAT")] == [2, 0, 3, 1, 4]
 
 
 @pytest.mark.parametrize("shape", [(3, 40_000), (40_001, 3), (1, 20_000)])

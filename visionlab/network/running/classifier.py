@@ -242,7 +242,10 @@ class Classifier:
             raise ParameterError(
                 f"Class {label} is not among the {len(self.labels)} of {self.name}: use 0 to {len(self.labels) - 1}."
             )
-        folded = label.strip().casefold()
+        given = label.strip()
+        if given in self.labels:  # as it is written: ImageNet knows a “cardigan”, and the “Cardigan”, a dog
+            return self.labels.index(given)
+        folded = given.casefold()
         for index, known in enumerate(self.labels):
             if known.casefold() == folded:
                 return index

@@ -176,6 +176,19 @@ def restore_network(titles: Mapping[str, str]) -> None:
     st.session_state[NETWORK] = picked if picked in titles else next(iter(titles))
 
 
+def wanted_network(titles: Mapping[str, str]) -> str | None:
+    """Where no widget is drawn: which of these a person picked on another page, or the link names; kept in the link."""
+    if st.session_state.get("drawn_network") is None:
+        linked = st.query_params.get(NETWORK)
+        wanted = next((name for name, title in titles.items() if linked in (name, title)), None)
+    else:
+        wanted = st.session_state.get("picked_network")
+    if wanted not in titles:
+        return None
+    keep_in_link(NETWORK, titles[wanted])
+    return wanted
+
+
 def unknown_network() -> str | None:
     """What the link calls a network that is not among those that a page offers; None once a person has picked one."""
     picked = st.session_state.get("picked_network")
