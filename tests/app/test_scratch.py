@@ -258,7 +258,7 @@ def test_a_stack_is_edited_and_trained(scratch, registry):
 
 def test_an_impossible_stack_is_explained_in_its_place_and_not_trained(scratch):
     app = scratch("convnet")
-    app.button(key="stack-S2").click().run()
+    app.button(key="stack-convolutional").click().run()
     assert any("nothing is left" in text for text in errors(app))
     assert app.button(key="train-convnet").disabled
     assert lines(app).count("→ ?") == 5, "the layer itself, and those after it"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +11,18 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from visionlab.cli.shared import AsJson, Device, ListsNames, Network, bar, base_network, console
+from visionlab.cli.shared import (
+    EXIT_STATUS,
+    AsJson,
+    Device,
+    ListsNames,
+    Network,
+    add,
+    bar,
+    base_network,
+    console,
+    remark,
+)
 from visionlab.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -20,8 +30,9 @@ if TYPE_CHECKING:
     from visionlab.learning.scratch.divergence import Diverged
     from visionlab.learning.scratch.training import Training
 
-app = typer.Typer(no_args_is_help=True, help="Networks trained from nothing, as five articles do it.")
-command = partial(app.command, cls=ListsNames)
+app = typer.Typer(
+    no_args_is_help=True, help="Networks trained from nothing, as five articles do it.", epilog=EXIT_STATUS
+)
 WHERE = "A zip or a folder (one folder a class, MNIST's files, CIFAR-10), or one of these:"
 Source = Annotated[str, typer.Option("--data", help=WHERE)]
 Epochs = Annotated[int, typer.Option(help="Passes over the pictures.")]
@@ -31,7 +42,6 @@ Pictures = Annotated[int | None, typer.Option(help="Learn from so many pictures 
 Side = Annotated[int | None, typer.Option(help="Bring the pictures to this side in pixels.")]
 
 
-@command()
 def download(
     downloaded: Annotated[str, typer.Argument(metavar="NAME", help="One of these:")],
 ) -> None:
@@ -42,10 +52,9 @@ def download(
         task = progress.add_task(downloaded)
         for done, total in data.download(downloaded):
             progress.update(task, completed=done, total=total)
-    print(f"{downloaded} is here: use --data {downloaded}")
+    remark(f"{downloaded} is here: use --data {downloaded}")
 
 
-@command()
 def numbers(
     source: Source = "digits",
     label: Annotated[str | None, typer.Option(help="The class of the picture; the first without.")] = None,
@@ -66,7 +75,6 @@ def numbers(
             print(" ".join(f"{value:3d}" for value in row))
 
 
-@command()
 def softmax(
     source: Source = "digits",
     settings: Annotated[str, typer.Option(help="“article” (as it has them) or “better”.")] = "better",
@@ -102,10 +110,11 @@ def softmax(
     _stop_if(run.diverged)
 
 
-@command()
 def convnet(
     source: Source = "cifar10",
-    stack: Annotated[str, typer.Option(help="S2, small, fully connected or linear; or a JSON file of layers.")] = "S2",
+    stack: Annotated[
+        str, typer.Option(help="convolutional (the article's), small, fully connected, linear, or a JSON file.")
+    ] = "convolutional",
     epochs: Epochs = 10,
     rate: Rate = None,
     pictures: Pictures = None,
@@ -114,7 +123,7 @@ def convnet(
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """A stack of layers, S2's convolutional network without another."""
+    """A stack of layers, the article's convolutional network without another."""
     from visionlab.learning.scratch.stack import STACKS, from_data, with_classes
     from visionlab.learning.scratch.training import RATE, Training
 
@@ -132,7 +141,6 @@ def convnet(
     _stop_if(run.diverged)
 
 
-@command(name="moving-eight")
 def moving_eight(
     source: Source = "digits",
     target: Annotated[str, typer.Option(help="The class that is told from all others.")] = "8",
@@ -161,7 +169,6 @@ def moving_eight(
     console.print(table)
 
 
-@command()
 def birds(
     source: Source = "cifar10",
     target: Annotated[str, typer.Option(help="The class that is told from all others.")] = "bird",
@@ -197,7 +204,6 @@ def birds(
     print(f"precision {found.precision:.1%}, recall {recall} at a threshold of {threshold:g}")
 
 
-@command()
 def cost(
     width: Annotated[int, typer.Option(help="Of the picture, in pixels.")] = 256,
     height: Annotated[int, typer.Option(help="Of the picture, in pixels.")] = 256,
@@ -232,7 +238,6 @@ def cost(
     console.print(table)
 
 
-@command()
 def closing(
     source: Source = "cifar10",
     epochs: Epochs = 10,
@@ -258,9 +263,9 @@ def closing(
     truth = [run.data.classes[label] for label in run.truth[:SHOWN]]
     answers = {row.name: [run.data.classes[label] for label in row.answers] for row in rows}
     if as_json:
-        names = ("name", "pictures", "parameters", "seconds", "accuracy", "interval")
-        told = [{name: getattr(row, name) for name in names} for row in rows]
-        print(json.dumps([{**one, "answers": answers[one["name"]], "truth": truth} for one in told]))
+        names = ("name", "pictures", "parameters", "accuracy", "interval")
+        ways = [{name: getattr(row, name) for name in names} | {"answers": answers[row.name]} for row in rows]
+        print(json.dumps({"truth": truth, "ways": ways, "seconds": {row.name: row.seconds for row in rows}}))
         return
     table = Table("way", "pictures", "parameters", "seconds", "right on the test part", "95 % interval")
     for row in rows:
@@ -268,10 +273,15 @@ def closing(
         figures = (f"{row.pictures:,}", f"{row.parameters:,}", f"{row.seconds:.1f}", f"{row.accuracy:.1%}")
         table.add_row(WAYS[row.name], *figures, f"{low:.1%} to {high:.1%}")
     console.print(table)
-    table = Table("the same test pictures", *(row.name for row in rows))
+    console.print("on the same test pictures:")
+    table = Table("picture", *(WAYS[row.name] for row in rows))
     for names in zip(truth, *answers.values(), strict=True):
         table.add_row(*map(escape, names))
     console.print(table)
+
+
+for each in (download, numbers, softmax, convnet, moving_eight, birds, cost, closing):
+    add(app, each, cls=ListsNames)
 
 
 def _data(where: str, side: int | None, seed: int, pictures: int | None) -> SmallSet:
@@ -303,11 +313,12 @@ def _stop_if(diverged: Diverged | None) -> None:
 
 
 def _print_epochs(run: Training, as_json: bool) -> None:
-    names = ("index", "train_loss", "train_accuracy", "test_loss", "test_accuracy", "seconds")
+    names = ("index", "train_loss", "train_accuracy", "test_loss", "test_accuracy")
     if as_json:
         parameters = sum(layer.parameters for layer in run.network.layers)
         epochs = [{name: getattr(epoch, name) for name in names} for epoch in run.history]
-        print(json.dumps({"parameters": parameters, "epochs": epochs}))
+        seconds = [epoch.seconds for epoch in run.history]
+        print(json.dumps({"parameters": parameters, "epochs": epochs, "seconds": seconds}))
         return
     table = Table("epoch", "loss", "right in training", "right on the test part", "seconds")
     for epoch in run.history:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,8 +25,10 @@ from visionlab.cli.shared import (
     base_network,
     console,
     head_in,
+    is_quiet,
     network,
     read,
+    remark,
 )
 from visionlab.errors import ParameterError
 from visionlab.wording import sized
@@ -73,7 +74,7 @@ def train(
     pictures = _labelled(data)
     for text in (*pictures.told, pictures.few()):
         if text:
-            print(plain(text), file=sys.stderr if as_json else None)
+            remark(plain(text), aside=as_json)
     views = None if augment is None else tuple(augment)
     share = validation if validation is not None else None if "validation" in pictures.parts else HELD_OUT
     settings = {"kind": kind, "epochs": epochs, "seed": seed, "views": views, "refuse": refuse}
@@ -94,6 +95,8 @@ def train(
         told |= {"balanced_accuracy": report.balanced, "majority": report.majority} if report else {}
         told |= {"test": test.summary()} if test else {}
         print(json.dumps({**run.head.facts, **told, "file": str(out)}))
+        return
+    if is_quiet():
         return
     print(f"{out}: {len(pictures.classes)} classes, {len(run.train) + len(run.held_out)} pictures")
     if report is None:
@@ -216,8 +219,8 @@ def export(
                 for step in pack(chosen, net, out, images, pictures=labelled if data else None):
                     progress.update(task, description=step.doing, completed=step.done, total=step.of)
                     found = step.parity
-    print(f"{out}: {sized(out.stat().st_size)}")
-    print(f"the same answers as the original: {found}")
+    remark(f"{out}: {sized(out.stat().st_size)}")
+    remark(f"the same answers as the original: {found}")
 
 
 def _zip_folder(data: Path, file: BinaryIO) -> None:

@@ -8,7 +8,7 @@ from tiny import tiny_classifier
 from visionlab.errors import DatasetError, ParameterError
 from visionlab.learning.judging.metrics import wilson
 from visionlab.learning.scratch import (
-    S2,
+    CONVOLUTIONAL,
     Birds,
     Closing,
     MovingEight,
@@ -176,10 +176,10 @@ def test_the_closing_table_has_all_four_ways_on_the_same_pictures():
     run = Closing(data, tiny_classifier(), epochs=1, of_each=12, tested=40, device="cpu")
     looks = list(run)
     rows = [look.row for look in looks if look.row]
-    assert [row.name for row in rows] == list(run.rows) == ["softmax", "fully connected", "S2", "transfer"]
+    assert [row.name for row in rows] == list(run.rows) == ["softmax", "fully connected", "convolutional", "transfer"]
     assert [row.pictures for row in rows] == [90, 90, 90, 36]
     assert rows[0].parameters == 32 * 32 * 3 + 3
-    assert rows[2].parameters == sum(layer.parameters for layer in shapes((*S2[:-1], dense(3)), (32, 32, 1)))
+    assert rows[2].parameters == sum(layer.parameters for layer in shapes((*CONVOLUTIONAL[:-1], dense(3)), (32, 32, 1)))
     assert rows[3].parameters == 3 * 14 + 3
     assert all(0 <= look.share <= 1 for look in looks)
     for row in rows:

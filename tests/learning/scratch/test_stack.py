@@ -12,7 +12,7 @@ from torch import nn
 
 from visionlab.errors import ParameterError
 from visionlab.learning.scratch import (
-    S2,
+    CONVOLUTIONAL,
     STACKS,
     LayerSpec,
     SmallSet,
@@ -45,7 +45,7 @@ def noise(count: int, side: int = 12, channels: int = 3) -> np.ndarray:
 
 
 def test_s2_is_the_articles_network():
-    layers = shapes(S2, (32, 32, 3))
+    layers = shapes(CONVOLUTIONAL, (32, 32, 3))
     assert sum(layer.parameters for layer in layers) == 1_250_858
     assert [layer.shape for layer in layers if layer.spec.kind == "pool"] == [(15, 15, 32), (6, 6, 64)]
     assert layers[0].multiplications == 32 * 32 * 27 * 32
@@ -276,7 +276,7 @@ def test_a_linear_stack_on_separable_pictures_agrees_with_logistic_regression():
         ({"epochs": 0}, "0 epochs"),
         ({"rate": float("nan")}, "learning rate is nan"),
         ({"seed": -1}, "seed is -1"),
-        ({"stack": S2}, "10 outputs for 3 classes"),
+        ({"stack": CONVOLUTIONAL}, "10 outputs for 3 classes"),
         ({"watched": noise(1)[0]}, "watched picture is"),
     ],
 )

@@ -15,7 +15,7 @@ from visionlab.learning.scratch.divergence import Diverged
 from visionlab.learning.scratch.moving_eight import EightNet, MovingEight, ShiftMap, answer, shift_map
 from visionlab.learning.scratch.softmax import SETTINGS, Settings, Softmax, Step
 from visionlab.learning.scratch.stack import (
-    S2,
+    CONVOLUTIONAL,
     STACKS,
     LayerShape,
     LayerSpec,
@@ -33,7 +33,7 @@ from visionlab.learning.scratch.stack import (
 from visionlab.learning.scratch.training import Epoch, Progress, Training, probabilities
 
 __all__ = [
-    "S2",
+    "CONVOLUTIONAL",
     "SETTINGS",
     "SOURCES",
     "STACKS",

@@ -26,7 +26,7 @@ LARGEST = 32  # px: to which small pictures are enlarged at most
 WAYS: dict[str, str] = {
     "softmax": "Softmax regression",
     "fully connected": "Fully connected",
-    "S2": "Convolutional, from scratch",
+    "convolutional": "Convolutional, from scratch",
     "transfer": "Transfer",
 }
 
@@ -63,8 +63,8 @@ class Closing:
 
     The test pictures are the first `tested` of the set's in an order drawn with the seed; the first eight are shown.
     The three that begin with nothing learn from all training pictures, transfer from `of_each` of a class, through net.
-    data is the set, its pictures enlarged where S2's stack needs that. Raises ParameterError where a count is below 1,
-    and DatasetError as enlargement does.
+    data is the set, its pictures enlarged where the convolutional stack needs that. Raises ParameterError where a count
+    is below 1, and DatasetError as enlargement does.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Closing:
 
     def __iter__(self) -> Iterator[Look]:
         yield from self._softmax()
-        for name in ("fully connected", "S2"):
+        for name in ("fully connected", "convolutional"):
             yield from self._scratch(name)
         yield from self._transfer()
 
@@ -148,11 +148,12 @@ class Closing:
 
 
 def enlargement(shape: Shape) -> int:
-    """As how many pixels a side each pixel of such pictures (height, width, channels) is drawn, so that S2's stack does
-    not shrink them to nothing; 1 for most. Raises DatasetError where they would be too large by then."""
+    """As how many pixels a side each pixel of such pictures (height, width, channels) is drawn, so that the
+    convolutional stack does not shrink them to nothing; 1 for most. Raises DatasetError where they would be too large
+    by then."""
     height, width, channels = shape
     times = 1
-    while not possible(STACKS["S2"], (height * times, width * times, channels)):
+    while not possible(STACKS["convolutional"], (height * times, width * times, channels)):
         times *= 2
         if times * max(height, width) > LARGEST:
             raise unsuited(shape)

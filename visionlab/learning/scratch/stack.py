@@ -21,7 +21,7 @@ CHOICES = {"kind": LAYER_KINDS, "padding": PADDINGS}
 TYPES = {"kind": str, "out": int, "size": int, "padding": str, "share": int | float}  # of LayerSpec
 MOST_LAYERS = 40
 MOST_PARAMETERS = 100_000_000  # with gradients and moments 1.6 GB
-MOST_WORK = 10**9  # multiplications a picture; S2's network takes 22 million, VGG16 15,000 million
+MOST_WORK = 10**9  # multiplications a picture; the convolutional one takes 22 million, VGG16 15,000 million
 
 Stack = Sequence["LayerSpec"]
 Shape = tuple[int, int, int]  # height, width, channels
@@ -73,10 +73,10 @@ def dense(out: int) -> LayerSpec:
     return LayerSpec("dense", out=out)
 
 
-# The stacks of the articles. With “same” then “valid”, as in Keras' example for CIFAR-10 of those years, S2 has its
-# 1,250,858 parameters.
+# The stacks of the articles. With “same” then “valid”, as in Keras' example for CIFAR-10 of those years, the
+# convolutional one has its 1,250,858 parameters.
 STACKS: dict[str, tuple[LayerSpec, ...]] = {
-    "S2": (
+    "convolutional": (
         conv(32),
         conv(32, padding="valid"),
         pool(),
@@ -93,7 +93,7 @@ STACKS: dict[str, tuple[LayerSpec, ...]] = {
     "fully connected": (dense(512), dropout(0.5), dense(10)),
     "linear": (dense(10),),
 }
-S2 = STACKS["S2"]
+CONVOLUTIONAL = STACKS["convolutional"]
 
 
 def with_classes(stack: Stack, classes: int) -> tuple[LayerSpec, ...]:

@@ -120,7 +120,7 @@ def _result(plan: Plan, looks: Sequence[Look], _: float) -> None:
         "since what edges, textures and parts look like is known to it already; but it helps only as far as the "
         f"pictures resemble those that {plan.network} once saw."
     )
-    scratch, transfer = (rows.get(name) for name in ("S2", "transfer"))
+    scratch, transfer = (rows.get(name) for name in ("convolutional", "transfer"))
     beside(
         [
             ("From scratch", "50,000 pictures, 1,298 s, 0.8950 (in training)", _short(scratch)),
