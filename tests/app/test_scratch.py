@@ -369,10 +369,13 @@ def test_one_class_against_the_rest_at_any_threshold(scratch, registry):
     metrics = {metric.label: metric.value for metric in app.metric}
     data = load("digits")
     rest = (data.test_labels != 8).mean()
-    assert metrics["Always the more frequent answer"] == f"{rest:.1%}"
+    assert list(metrics)[:2] == ["Always saying no", "Balanced accuracy"]
+    assert metrics["Always saying no"] == f"{rest:.1%}"
+    assert "not comparable" in html(app)
     app.slider(key="birds-threshold").set_value(0).run()
     metrics = {metric.label: metric.value for metric in app.metric}
     assert (metrics["Recall"], metrics["Precision"], metrics["Accuracy"]) == ("100.0%", *[f"{1 - rest:.1%}"] * 2)
+    assert metrics["Balanced accuracy"] == "50.0%"
     app.slider(key="birds-threshold").set_value(100).run()
     assert not app.exception
     assert {metric.label: metric.value for metric in app.metric}["Precision"] == "–"
@@ -416,8 +419,16 @@ def test_the_eight_that_moves(scratch, registry, monkeypatch):
     oracle = MovingEight(data)
     for _ in oracle:
         pass
-    _, accuracies = oracle.shifts["centred"].curve()
-    assert f"<td>{accuracies[0]:.0%}</td><td>{accuracies[-1]:.0%}</td>" in html(app)
+    found = oracle.shifts["centred"]
+    _, accuracies = found.curve()
+    shares = [f"{share:.0%} ({low:.0%} to {high:.0%})" for share in accuracies for low, high in [found.interval(share)]]
+    assert f"<td>{shares[0]}</td><td>{shares[-1]}</td>" in html(app)
+    assert f"Each square rests on the same {found.tested} test pictures" in lines(app)
+    hovered = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][0]["text"]
+    right = round(found.accuracies[3, 3] * found.tested)
+    assert hovered[3][3].startswith(f"{found.accuracies[3, 3]:.0%} right, {right} of {found.tested} (95 % interval ")
+    sizes = [sum(each.parameters for each in oracle.nets[name].network.layers) for name in ("convolutional", "shifted")]
+    assert "does that with {:,} parameters, the fully connected one with {:,}.".format(*sizes) in lines(app)
 
 
 def test_pictures_in_which_no_eight_can_move(scratch, monkeypatch):
@@ -446,6 +457,38 @@ def test_the_closing_table(scratch, registry, monkeypatch):
     assert told.count("<img") == closing.SHOWN
     assert f"<th>Right on {len(load('digits').test_images)} test pictures</th>" in told
     assert "<td>20</td>" in told, "two pictures of each class, for transfer"
+    always = max(np.bincount(load("digits").test_labels)) / len(load("digits").test_labels)
+    assert told.index(f"<td>{always:.1%}</td>") < told.index(f"<td>{closing.WAYS['softmax']}</td>")
+    assert "244 × 244" in told
+    assert "224 × 224" in told
+
+
+def test_the_closing_table_is_never_full_before_it_is_over(monkeypatch):
+    """Of what is so far: rows as they come in, with intervals and what they say of the pictures, and the rest open."""
+    app = AppTest.from_function(_half_a_table).run()
+    assert not app.exception
+    told = html(app)
+    assert f"<td>{closing.WAYS['softmax']}</td><td>90</td><td>30</td><td>1.0 s</td><td>50.0%</td>" in told
+    assert (
+        f"<td>{closing.WAYS['fully connected']}</td><td>–</td><td>–</td><td>–</td><td>–</td><td>99% learned</td>"
+        in told
+    )
+    assert told.count("not done") == 2
+    assert told.count("<img") == closing.SHOWN
+    assert app.get("progress")[0].proto.value == pytest.approx(49, abs=1)
+
+
+def _half_a_table() -> None:
+    import numpy as np
+
+    from visionlab.learning.scratch import Row
+    from visionlab.learning.scratch.closing import Look
+    from visionlab.ui.scratch import closing
+
+    images, truth = np.zeros((8, 8, 8, 1), np.uint8), np.zeros(8, np.int64)
+    row = Row("softmax", 90, 30, 1.0, 0.5, (0.4, 0.6), truth, np.full(8, 0.5, np.float32))
+    plan = closing.Plan("Digits", 0, ("a", "b"), "VGG16", 40, 0.5, images, truth)
+    closing._live(plan, [Look("softmax", 1.0, row), Look("fully connected", 1.0)], 1.0)
 
 
 def test_pictures_too_narrow_for_the_article_s_stack_are_told_and_not_trained(scratch, monkeypatch):

@@ -68,7 +68,7 @@ def test_convnet_takes_a_stack_from_a_file(tmp_path):
 def test_birds_says_what_always_no_would_be_worth():
     arguments = ("birds", "--data", "textures", "--target", "grass", "--pictures", 60, "--epochs", 1)
     found = as_json(*arguments)
-    assert found["majority"] == pytest.approx(2 / 3)
+    assert found["majority"] == found["always_no"] == pytest.approx(2 / 3)
     assert "66.7%" in run(*arguments)
     nothing = (*arguments, "--threshold", 1)
     assert as_json(*nothing)["precision"] is None
@@ -107,6 +107,7 @@ def test_the_closing_table_with_the_built_in_network():
     assert len(found["truth"]) == 8
     assert all(len(row["answers"]) == 8 and {*row["answers"]} <= {"brick", "grass", "gravel"} for row in rows)
     table = run("closing", *arguments)
+    assert table.index("Always") < table.index("Softmax")
     assert "Transfer" in table
     assert "the same test pictures" in table
 

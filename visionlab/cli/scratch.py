@@ -189,14 +189,18 @@ def birds(
     _watch(run.training)
     _stop_if(run.training.diverged)
     found = run.at(threshold)
-    shares = {name: getattr(found, name) for name in ("accuracy", "precision", "recall", "majority")}
     if as_json:
+        names = {"always_no": "always_no", "balanced": "balanced_accuracy", "majority": "majority"}
+        names |= {name: name for name in ("accuracy", "precision", "recall")}
+        shares = {told: getattr(found, name) for name, told in names.items()}
         told = {name: None if share != share else share for name, share in shares.items()}
         print(json.dumps({"threshold": threshold, **told, "interval": list(found.interval)}))
         return
     low, high = found.interval
-    print(f"right on {found.accuracy:.1%} of the test pictures (95 % interval {low:.1%} to {high:.1%})")
-    print(f"always giving the more frequent answer would be right on {found.majority:.1%}")
+    balanced = "not to be had" if found.balanced != found.balanced else f"{found.balanced:.1%}"
+    print(f"always saying no would be right on {found.always_no:.1%} of the test pictures")
+    print(f"balanced accuracy {balanced} (50 % is chance)")
+    print(f"right on {found.accuracy:.1%} (95 % interval {low:.1%} to {high:.1%})")
     if found.precision != found.precision:  # NaN: 0 of 0
         print(f"no test picture reaches the threshold of {threshold:g}")
         return
@@ -265,9 +269,11 @@ def closing(
     if as_json:
         names = ("name", "pictures", "parameters", "accuracy", "interval")
         ways = [{name: getattr(row, name) for name in names} | {"answers": answers[row.name]} for row in rows]
-        print(json.dumps({"truth": truth, "ways": ways, "seconds": {row.name: row.seconds for row in rows}}))
+        seconds = {row.name: row.seconds for row in rows}
+        print(json.dumps({"majority": run.majority, "truth": truth, "ways": ways, "seconds": seconds}))
         return
     table = Table("way", "pictures", "parameters", "seconds", "right on the test part", "95 % interval")
+    table.add_row("Always the most frequent class", "–", "–", "–", f"{run.majority:.1%}", "–")
     for row in rows:
         low, high = row.interval
         figures = (f"{row.pictures:,}", f"{row.parameters:,}", f"{row.seconds:.1f}", f"{row.accuracy:.1%}")

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, precision_score, recall_score
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, precision_score, recall_score
 from tiny import tiny_classifier
 
 from visionlab.errors import DatasetError, ParameterError
@@ -23,6 +23,7 @@ from visionlab.learning.scratch import (
     probabilities,
     shapes,
     shift_map,
+    surest_first,
 )
 from visionlab.learning.scratch.birds import verdict
 from visionlab.learning.scratch.closing import enlargement
@@ -55,7 +56,19 @@ def test_shift_maps_count_the_answers(eight):
     lower = np.pad(canvases, ((0, 0), (4, 0), (0, 0)))[:, :16]
     right = np.mean([(answer(net, one) >= 0.5) == label for one, label in zip(lower, shown.test_labels, strict=True)])
     assert found.accuracies[2, 1] == pytest.approx(right)
+    assert found.tested == len(shown.test_labels)
+    assert found.interval(right) == wilson(round(right * found.tested), found.tested)
     assert found.curve()[1][0] == found.accuracies[1, 1]
+
+
+def test_the_surest_8_comes_first(eight):
+    net, digits = eight.nets["centred"], eight.digits
+    eights = digits.test_images[digits.test_labels == 1][..., 0]
+    found = surest_first(net, eights)
+    sure = net.answers(on_canvas(found[..., None])[..., 0])
+    assert (np.diff(sure) <= 0).all()
+    assert sure[0] > 0.9
+    assert sorted(map(bytes, found)) == sorted(map(bytes, eights))
 
 
 def test_the_window_answers_with_the_surest_place(eight):
@@ -98,6 +111,8 @@ def test_verdicts_are_scikit_learns(grass, threshold):
     said = (grass.probabilities[:, 1] >= threshold).astype(int)
     assert found.accuracy == pytest.approx(accuracy_score(truth, said))
     assert found.recall == pytest.approx(recall_score(truth, said))
+    assert found.balanced == pytest.approx(balanced_accuracy_score(truth, said))
+    assert found.always_no == pytest.approx((truth == 0).mean())
     if said.any():
         assert found.precision == pytest.approx(precision_score(truth, said))
     assert found.majority == pytest.approx(2 / 3)
@@ -111,6 +126,7 @@ def test_what_is_not_defined_is_nan(grass):
     assert verdict(truth, answers, 0.5).accuracy == pytest.approx(2 / 3)
     assert verdict(truth, answers, 0.4).precision == 1
     assert np.isnan(verdict(np.zeros(3, int), answers, 0.5).recall)
+    assert np.isnan(verdict(np.zeros(3, int), answers, 0.5).balanced)
     assert 0 < grass.curve().area <= 1
 
 
@@ -189,6 +205,7 @@ def test_the_closing_table_has_all_four_ways_on_the_same_pictures():
         assert row.seconds > 0
         assert 1 / 3 <= row.probabilities.min() <= row.probabilities.max() <= 1
     assert len(run.images) == len(run.truth) == 40
+    assert run.majority == max(np.bincount(run.truth)) / 40
 
 
 def test_small_pictures_are_enlarged_as_far_as_the_article_s_stack_needs():

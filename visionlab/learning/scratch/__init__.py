@@ -12,7 +12,7 @@ from visionlab.learning.scratch.closing import Closing, Row
 from visionlab.learning.scratch.cost import Cost, convolutional, fully_connected
 from visionlab.learning.scratch.data import SOURCES, SmallSet, Source, download, load
 from visionlab.learning.scratch.divergence import Diverged
-from visionlab.learning.scratch.moving_eight import EightNet, MovingEight, ShiftMap, answer, shift_map
+from visionlab.learning.scratch.moving_eight import EightNet, MovingEight, ShiftMap, answer, shift_map, surest_first
 from visionlab.learning.scratch.softmax import SETTINGS, Settings, Softmax, Step
 from visionlab.learning.scratch.stack import (
     CONVOLUTIONAL,
@@ -72,5 +72,6 @@ __all__ = [
     "probabilities",
     "shapes",
     "shift_map",
+    "surest_first",
     "with_classes",
 ]

@@ -88,6 +88,11 @@ class Closing:
         self.images, self.truth = data.test_images[self.chosen], data.test_labels[self.chosen]
         self.rows: dict[str, Row] = {}
 
+    @property
+    def majority(self) -> float:
+        """The accuracy (0..1) of always naming the class that has the most test pictures."""
+        return float(np.bincount(self.truth).max() / len(self.truth))
+
     def __iter__(self) -> Iterator[Look]:
         yield from self._softmax()
         for name in ("fully connected", "convolutional"):

@@ -123,13 +123,20 @@ def _result(plan: Plan, looks: Sequence[Look], seconds: float) -> None:
     low, high = found.interval
     facts(
         {
-            "Precision": _share(found.precision),  # “–” where nothing is named so
-            "Recall": _share(found.recall),
+            "Always saying no": f"{found.always_no:.1%}",
+            "Balanced accuracy": _share(found.balanced),
             "Accuracy": f"{found.accuracy:.1%}",
             "Its 95 % interval": f"{low:.1%} to {high:.1%}",
-            "Always the more frequent answer": f"{found.majority:.1%}",
+            "Precision": _share(found.precision),  # “–” where nothing is named so
+            "Recall": _share(found.recall),
         },
-        {"Precision": term("precision"), "Recall": term("recall"), "Its 95 % interval": term("95 % interval")},
+        {
+            "Always saying no": term("baseline"),
+            "Balanced accuracy": term("balanced accuracy"),
+            "Its 95 % interval": term("95 % interval"),
+            "Precision": term("precision"),
+            "Recall": term("recall"),
+        },
     )
     left, right = roomy_columns(2, "details-birds", gap="large")
     with left:
@@ -147,10 +154,17 @@ def _result(plan: Plan, looks: Sequence[Look], seconds: float) -> None:
         progress = [look.progress for look in looks if look.progress.epoch]
         ends = {p.index: p.epoch.test_accuracy for p in (progress[0], progress[-1])}
         passes = ", ".join(f"{share:.1%} after {index}" for index, share in ends.items())
+        other = "of other shares of birds: not comparable"
         beside(
             [
-                ("Accuracy by passes", "75.4 % after 1, 91.7 % after 10, 95.5 % after 50", passes),
-                ("Precision and recall", "97 % and 90 %", f"{_share(found.precision)} and {_share(found.recall)}"),
+                ("Always saying no", "not told", f"{found.always_no:.1%}"),
+                ("Balanced accuracy", "not told", _share(found.balanced)),
+                ("Accuracy by passes", f"75.4 % after 1, 91.7 % after 10, 95.5 % after 50; {other}", passes),
+                (
+                    "Precision and recall",
+                    f"97 % and 90 %; {other}",
+                    f"{_share(found.precision)} and {_share(found.recall)}",
+                ),
                 ("Pictures", "72,000, of CIFAR-10 and a set of birds", f"{plan.on}; {duration(seconds)}"),
             ]
         )

@@ -18,7 +18,8 @@ MOST_POINTS = 400  # of a curve that is drawn while it grows
 
 
 def shift_map(found: ShiftMap) -> go.Figure:
-    """Accuracy at every shift, rows by dy and columns by dx, in the one scale of all maps."""
+    """Accuracy at every shift, rows by dy and columns by dx, in the one scale of all maps; each with its count."""
+    told = [[_counted(found, share) for share in row] for row in found.accuracies]
     figure = go.Figure(
         go.Heatmap(
             z=100 * found.accuracies,
@@ -30,7 +31,8 @@ def shift_map(found: ShiftMap) -> go.Figure:
             showscale=False,
             xgap=1,
             ygap=1,
-            hovertemplate="%{x} px right, %{y} px down: %{z:.0f} % right<extra></extra>",
+            text=told,
+            hovertemplate="%{x} px right, %{y} px down: %{text}<extra></extra>",
         )
     )
     return figure.update_layout(
@@ -46,6 +48,12 @@ def shift_map(found: ShiftMap) -> go.Figure:
             "scaleanchor": "x",
         },
     )
+
+
+def _counted(found: ShiftMap, share: float) -> str:
+    low, high = found.interval(share)
+    right = round(share * found.tested)
+    return f"{share:.0%} right, {right} of {found.tested} (95 % interval {low:.0%} to {high:.0%})"
 
 
 def shift_curves(maps: Mapping[str, ShiftMap]) -> go.Figure:
