@@ -30,7 +30,7 @@ from visionlab.learning.scratch import (
     with_classes,
 )
 from visionlab.learning.scratch.moving_eight import LEARNERS
-from visionlab.ui.scratch import closing, layers, runs, sets
+from visionlab.ui.scratch import closing, convnet, layers, runs, sets
 from visionlab.ui.scratch.convnet import learned
 from visionlab.ui.scratch.parts import as_image, weights_image
 from visionlab.ui.scratch.softmax import lightened
@@ -162,6 +162,23 @@ def test_fewer_pictures_in_a_hurry(scratch, registry):
     assert f"{count} to learn from" in lines(app)
     train(app, registry, "softmax")
     assert f"Trained on Handwritten digits, {count} pictures, seed 0." in errors(app)
+
+
+def test_a_large_set_begins_with_a_lesson_of_it_and_all_of_it_is_one_click_away(scratch, monkeypatch):
+    monkeypatch.setattr(sets, "LESSON", 300)
+    app = scratch("convnet")
+    few, whole = load("digits").less(300), load("digits")
+    told = f"{10} × {len(few.images)} pictures to learn from, {len(few.test_images)} to test with each time"
+    assert told in lines(app)
+    assert "on this machine" in lines(app)
+    every = app.button(key="all-convnet")
+    assert every.label.startswith(f"All {len(whole.images):,}: about ")
+    every.click().run()
+    assert f"10 × {len(whole.images):,} pictures to learn from, {len(whole.test_images):,} to test with" in lines(app)
+    assert "all-convnet" not in [button.key for button in app.button]
+    app.session_state["experiment"] = "birds"
+    app.run()
+    assert f"10 × {len(whole.images):,} pictures to learn from" in lines(app)
 
 
 # Experiments --------------------------------------------------------------------------------------------------------
@@ -525,11 +542,21 @@ def test_weights_become_pictures():
     assert (weights_image(colours)[..., 2] == 255).all()
 
 
+@pytest.mark.parametrize(("share", "times"), [(0, 2), (1e9, 12)])
+def test_a_training_is_seen_within_an_epoch_as_far_as_that_costs_little(monkeypatch, share, times):
+    monkeypatch.setattr(convnet, "SHOWING", share)
+    run = Training((conv(4), dense(10)), load("digits"), 1)
+    seen = [look for look in learned(run) if look.passes is not None]
+    assert len(seen) == times + (share > 0)
+    assert (seen[0].passes, seen[-1].passes) == (0, 1)
+    assert all(look.maps["conv 1"].shape == (4, 8, 8) and look.filters.shape == (4, 3, 3, 1) for look in seen)
+
+
 def test_of_a_long_training_not_everything_is_kept():
     stack = (conv(70), dense(10))
     run = Training(stack, load("digits").less(20), 100)
-    looks = [look for look in learned(run) if look.epoch is not None]
-    assert [look.epoch for look in looks] == [0, *range(3, 100, 3), 100]
+    looks = [look for look in learned(run) if look.passes is not None]
+    assert [look.passes for look in looks] == [0, *range(3, 100, 3), 100]
     assert {look.maps["conv 1"].shape for look in looks} == {(64, 8, 8)}
     assert not any(look.progress.epoch.maps for look in looks[1:])
     run = Softmax(load("digits").less(20), Settings("long", steps=5_000))

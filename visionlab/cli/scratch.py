@@ -38,7 +38,7 @@ Source = Annotated[str, typer.Option("--data", help=WHERE)]
 Epochs = Annotated[int, typer.Option(help="Passes over the pictures.")]
 Rate = Annotated[float | None, typer.Option(help="The learning rate; the experiment's own without.")]
 Seed = Annotated[int, typer.Option(help="One seed, one result.")]
-Pictures = Annotated[int | None, typer.Option(help="Learn from so many pictures at most.")]
+Pictures = Annotated[int | None, typer.Option(help="Learn from so many pictures at most, and test with no more.")]
 Side = Annotated[int | None, typer.Option(help="Bring the pictures to this side in pixels.")]
 
 
@@ -310,7 +310,7 @@ def _watch(run: Training) -> None:
     with bar() as progress:
         task = progress.add_task("Learning", total=run.epochs)
         for look in run.looks():
-            progress.update(task, completed=look.index - 1 + look.done / look.of)
+            progress.update(task, completed=look.passes)
 
 
 def _stop_if(diverged: Diverged | None) -> None:

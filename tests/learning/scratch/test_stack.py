@@ -24,6 +24,7 @@ from visionlab.learning.scratch import (
     dropout,
     from_data,
     load,
+    pace,
     pool,
     probabilities,
     shapes,
@@ -183,6 +184,27 @@ def test_training_learns_and_shows_it(textures, device):
     assert not np.array_equal(last.maps["conv 1"], run.history[0].maps["conv 1"])
     right = (run.probabilities(textures.test_images).argmax(1) == textures.test_labels).mean()
     assert right == pytest.approx(last.test_accuracy, abs=0.03)  # epochs may be tested in half precision
+
+
+def test_looks_add_up_to_their_epoch(textures):
+    looks = list(Training(TINY, textures, 2, device="cpu").looks())
+    for epoch in (1, 2):
+        own = [look for look in looks if look.index == epoch]
+        counts = np.diff([0, *(look.done for look in own)])
+        for of, name in (("accuracy", "train_accuracy"), ("loss", "train_loss")):
+            shares = [getattr(look, of) for look in own]
+            assert np.average(shares, weights=counts) == pytest.approx(getattr(own[-1].epoch, name), rel=1e-5)
+    assert [looks[0].passes, looks[-1].passes] == [looks[0].done / len(textures.images), 2]
+
+
+def test_a_pace_is_told_by_a_part_of_a_training(textures):
+    work = (conv(128), conv(128), dense(10))  # ten outputs for three classes, and thousands of times the work
+    found, other = (pace(stack, textures, "cpu", within=0.1) for stack in (STACKS["linear"], work))
+    assert min(found.learned, found.tested, other.learned, other.tested) > 0
+    assert other.learned < found.learned
+    assert other.learned < other.tested
+    expected = 4 * (240 / found.learned + len(textures.test_images) / found.tested)
+    assert found.seconds(textures, 4) == pytest.approx(expected)
 
 
 def test_one_seed_gives_one_result_whatever_else_draws(textures):

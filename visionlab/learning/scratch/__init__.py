@@ -30,7 +30,7 @@ from visionlab.learning.scratch.stack import (
     shapes,
     with_classes,
 )
-from visionlab.learning.scratch.training import Epoch, Progress, Training, probabilities
+from visionlab.learning.scratch.training import Epoch, Pace, Progress, Training, pace, probabilities
 
 __all__ = [
     "CONVOLUTIONAL",
@@ -47,6 +47,7 @@ __all__ = [
     "LayerSpec",
     "MovingEight",
     "Network",
+    "Pace",
     "Progress",
     "Row",
     "Settings",
@@ -68,6 +69,7 @@ __all__ = [
     "from_data",
     "fully_connected",
     "load",
+    "pace",
     "pool",
     "probabilities",
     "shapes",

@@ -114,7 +114,7 @@ class Closing:
         stack = with_classes(STACKS[name], len(self.data.classes))
         run = Training(stack, self.data, self.epochs, seed=self.seed, device=self.device)
         for look in run.looks():
-            yield Look(name, (look.index - 1 + look.done / look.of) / self.epochs)
+            yield Look(name, look.passes / self.epochs)
         seconds = time.perf_counter() - start
         learned = sum(layer.parameters for layer in run.network.layers)
         found = run.probabilities(self.images)

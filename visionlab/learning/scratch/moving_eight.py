@@ -180,7 +180,7 @@ class MovingEight:
                 device=self.device,
             )
             for look in training.looks():
-                share = (look.index - 1 + look.done / look.of) / kind.epochs
+                share = look.passes / kind.epochs
                 yield Look(name, share, look.loss, look.epoch, diverged=look.diverged)
             network = training.network
             net = EightNet(name, network, side, canvases.shape[0])

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from visionlab.learning.judging.thresholds import precision_recall
 from visionlab.learning.scratch import Birds, Progress, Verdict
-from visionlab.learning.scratch.birds import TARGET, check, verdict
+from visionlab.learning.scratch.birds import STACK, TARGET, check, verdict
 from visionlab.learning.scratch.training import RATE
 from visionlab.ui.scratch import charts as scratch_charts
 from visionlab.ui.scratch import runs
 from visionlab.ui.scratch.convnet import without_maps
+from visionlab.ui.scratch.lesson import forecast
 from visionlab.ui.scratch.parts import (
     Tile,
     as_image,
@@ -94,7 +95,9 @@ def _form(chosen: Chosen) -> None:
         plan = Plan(chosen.about, seed, target, epochs, run.data.test_images, run.data.test_labels)
         runs.begin(NAME, plan, lambda: answered(run))
 
-    train_button(NAME, start, problem_of(lambda: check(data.shape)))
+    train_button(NAME, start, problem := problem_of(lambda: check(data.shape)))
+    if not problem:
+        forecast(NAME, [STACK], chosen, epochs)
 
 
 def answered(run: Birds) -> Iterator[Look]:
@@ -104,7 +107,7 @@ def answered(run: Birds) -> Iterator[Look]:
 
 def _live(plan: Plan, looks: Sequence[Look], _: float) -> None:
     latest = looks[-1].progress
-    share = (latest.index - 1 + latest.done / latest.of) / plan.epochs
+    share = latest.passes / plan.epochs
     st.progress(share, f"Epoch {latest.index} of {plan.epochs}")
     figure = scratch_charts.epochs([look.progress for look in looks], plan.epochs)
     st.plotly_chart(figure, config=charts.PLAIN, key="birds-live")

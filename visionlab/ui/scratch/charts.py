@@ -97,16 +97,16 @@ def descent(steps: Sequence[Step]) -> go.Figure:
 
 
 def epochs(looks: Sequence[Progress], total: int) -> go.Figure:
-    """The loss at every look, and after each epoch the loss on the test part and both accuracies."""
+    """Loss and accuracy at every look, and both on the test part after each epoch."""
     known = [look for look in looks if np.isfinite(look.loss)]
-    x = [look.index - 1 + look.done / look.of for look in known]
+    x = [look.passes for look in known]
     over: list[Epoch] = [look.epoch for look in looks if look.epoch]
     ends = [epoch.index for epoch in over]
     figure = loss_and_accuracy("Epoch", 0, total * 1.02)
     for name, y, colour, dash, mode, axis in (
         ("Loss, training", (x, [look.loss for look in known]), BLUE, "dot", "lines", "y"),
         ("Loss, test", (ends, [epoch.test_loss for epoch in over]), BLUE, "solid", "lines+markers", "y"),
-        ("Accuracy, training", (ends, [100 * e.train_accuracy for e in over]), ORANGE, "dot", "lines+markers", "y2"),
+        ("Accuracy, training", (x, [100 * look.accuracy for look in known]), ORANGE, "dot", "lines", "y2"),
         ("Accuracy, test", (ends, [100 * e.test_accuracy for e in over]), ORANGE, "solid", "lines+markers", "y2"),
     ):
         line = {"color": colour, "dash": dash, "width": 2}

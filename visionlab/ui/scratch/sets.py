@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import streamlit as st
@@ -24,18 +24,22 @@ from visionlab.wording import sized
 
 PROJECT = "project"  # beside the names in SOURCES
 OWN = "scratch-own"  # in the session: what it named or uploaded last
-SIZES = (300, 1_000, 3_000, 10_000)  # pictures to learn from at most, for who is in a hurry
-
+SIZES = (300, 1_000, 3_000, 10_000)  # pictures to learn from at most, and to test with, for who is in a hurry
+LESSON = 3_000  # with which a larger set begins: a network learns something of so many in a minute
 EVERY = 0
 
 
 @dataclass(frozen=True, eq=False)
 class Chosen:
-    """The data that the experiments are on, and its name for people; source is a name in SOURCES, or PROJECT."""
+    """The data that the experiments are on, and its name for people; source is a name in SOURCES, or PROJECT.
+
+    data is a part of the whole where fewer pictures were asked for; both are the same otherwise.
+    """
 
     source: str
     title: str
     data: SmallSet
+    whole: SmallSet
 
     @property
     def about(self) -> str:
@@ -64,19 +68,33 @@ def choose() -> Chosen | None:
     if found is None:
         told_of.markdown(f"On **{_title(source)}**")
         return None
-    most = [size for size in SIZES if len(found.data.classes) <= size < len(found.data.images)]
+    sizes = [*(size for size in SIZES if len(found.data.classes) <= size < len(found.data.images)), EVERY]
     size = picker.selectbox(
         "Learn from",
-        [*most, EVERY],
-        index=len(most),
-        format_func=lambda size: f"{size:,} pictures" if size != EVERY else f"all {len(found.data.images):,}",
-        key=f"most-{source}-{len(found.data.images)}",
+        sizes,
+        index=sizes.index(LESSON if LESSON in sizes else EVERY),
+        format_func=lambda size: _size(size, len(found.data.images)),
+        key=_size_key(found),
         persist_state="session",
+        help="Fewer are tested on, too: as many at most, each class with its share.",
     )
     data = found.data.less(size) if size != EVERY else found.data
     picker.caption(_facts(data, SOURCES[source].about if source in SOURCES else ""))
     told_of.markdown(f"On **{plain(found.title)}** :gray[· {len(data.images):,} to learn from]")
-    return Chosen(source, found.title, data)
+    return replace(found, data=data)
+
+
+def take_all(chosen: Chosen) -> None:
+    """From the next run on the experiments are on all of its pictures."""
+    st.session_state[_size_key(chosen)] = EVERY
+
+
+def _size_key(chosen: Chosen) -> str:
+    return f"most-{chosen.source}-{len(chosen.whole.images)}"
+
+
+def _size(size: int, of: int) -> str:
+    return f"all {of:,}" if size == EVERY else f"{size:,}, for a lesson" if size == LESSON else f"{size:,} pictures"
 
 
 def _title(source: str) -> str:
@@ -104,7 +122,7 @@ def _source(name: str) -> Chosen | None:
         _bring(name)
         return None
     try:
-        return Chosen(name, source.title, _loaded(name))
+        return _whole(name, source.title, _loaded(name))
     except DatasetError as error:
         if source.download is None:
             raise
@@ -190,7 +208,11 @@ def _take_path(name: str, key: str) -> None:
 
 def _take(name: str, path: Path, title: str) -> None:
     data = SOURCES[name].load(path, None, 0)
-    st.session_state[OWN] = Chosen(name, title, data)
+    st.session_state[OWN] = _whole(name, title, data)
+
+
+def _whole(source: str, title: str, data: SmallSet) -> Chosen:
+    return Chosen(source, title, data, data)
 
 
 # --- a project of the studio ----------------------------------------------------------------------------------------
@@ -213,7 +235,7 @@ def _project() -> Chosen | None:
     project = store.workspace().open(wanted)
     classes, pictures = project.snapshot()
     data = _small(wanted, hash((tuple(classes), tuple(pictures))), mine[wanted], project)
-    return Chosen(PROJECT, mine[wanted], data)
+    return _whole(PROJECT, mine[wanted], data)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Making the pictures small …")
