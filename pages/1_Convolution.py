@@ -13,7 +13,7 @@ from visionlab.ui.convolution.response_settings import MODE_TITLES
 from visionlab.ui.convolution.settings import Settings
 from visionlab.ui.shared import cached
 from visionlab.ui.shared.components.convolution_lab import Scale, convolution_lab
-from visionlab.ui.shared.page import page, sentence, told
+from visionlab.ui.shared.page import link, page, sentence, told
 from visionlab.ui.shared.picture_bar import image_picker
 from visionlab.ui.shared.state import Picture
 from visionlab.ui.shared.tries import tries
@@ -119,7 +119,11 @@ def told_of(picture: Picture, kernel: Kernel, settings: Settings, found: caches.
         kernel_facts.show(kernel)
     with st.expander("The same in Python", icon=":material/code:", key="in-python"):
         st.code(kernel_facts.as_python(kernel, settings, found.range), language="python")
+    link(
+        "From scratch", "The same tiles in a network that learns: the 8 that moves", asks={"experiment": "moving-eight"}
+    )
 
 
 with page("Convolution"):
+    state.take_view()
     lab(image_picker())

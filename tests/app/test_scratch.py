@@ -2,12 +2,15 @@
 
 import io
 import json
+import re
 import zipfile
 from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 from app.studio_tools import ME, finish, lines, stripes
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 from tiny import tiny_classifier
 
@@ -21,6 +24,7 @@ from visionlab.learning.scratch import (
     Settings,
     Softmax,
     Training,
+    answer,
     conv,
     dense,
     dropout,
@@ -29,8 +33,9 @@ from visionlab.learning.scratch import (
     shapes,
     with_classes,
 )
-from visionlab.learning.scratch.moving_eight import LEARNERS
-from visionlab.ui.scratch import closing, convnet, layers, runs, sets
+from visionlab.learning.scratch import five_steps as library_steps
+from visionlab.learning.scratch.moving_eight import LEARNERS, on_canvas
+from visionlab.ui.scratch import closing, convnet, five_steps, layers, runs, sets
 from visionlab.ui.scratch.convnet import learned
 from visionlab.ui.scratch.parts import as_image, weights_image
 from visionlab.ui.scratch.softmax import lightened
@@ -446,6 +451,83 @@ def test_the_eight_that_moves(scratch, registry, monkeypatch):
     assert hovered[3][3].startswith(f"{found.accuracies[3, 3]:.0%} right, {right} of {found.tested} (95 % interval ")
     sizes = [sum(each.parameters for each in oracle.nets[name].network.layers) for name in ("convolutional", "shifted")]
     assert "does that with {:,} parameters, the fully connected one with {:,}.".format(*sizes) in lines(app)
+
+
+@pytest.fixture(scope="module")
+def eight() -> MovingEight:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, kind in LEARNERS.items():
+            patch.setitem(LEARNERS, name, replace(kind, epochs=2))
+        run = MovingEight(load("digits"), device="cpu")
+        for _ in run:
+            pass
+    return run
+
+
+def walk(step: str, net, canvas) -> AppTest:
+    """The five steps, at one of them."""
+    app = AppTest.from_function(_walked, kwargs={"step": step, "net": net, "canvas": canvas}).run()
+    assert not app.exception
+    return app
+
+
+def _walked(step, net, canvas) -> None:
+    import streamlit as st
+
+    from visionlab.ui.scratch import five_steps
+
+    st.session_state.setdefault("five-step", step)
+    five_steps.show(net, canvas, "8")
+
+
+def test_five_steps_with_the_networks_own_numbers(eight):
+    net, canvas = eight.nets["convolutional"], on_canvas(eight.digits.test_images[-1:])[0, ..., 0]
+    found = library_steps(net, canvas)
+    first, weigh, lay_out, pool_, decide = (walk(step, net, canvas) for step in five_steps.STEPS)
+    assert "**256 tiles** of 3 × 3 pixels" in lines(first)
+    row, column = found.strongest(0)
+    told = lines(weigh).replace("−", "-")
+    assert f"Of the tile in row {row + 1}, column {column + 1}" in told
+    bias, sign, products, value, answered = re.search(
+        r"(\S+) \(bias\) ([-+]) (\S+) \(9 products\) = (\S+), and the ReLU makes that \*\*(\S+)\*\*", told
+    ).groups()
+    assert float(answered) == pytest.approx(found.array[0, row, column], abs=6e-4)
+    assert round(float(bias) + float(sign + products), 3) == float(value)
+    (cells,) = re.findall(r"<td>Product</td>(.*?)</tr>", html(weigh).replace("−", "-"))
+    assert round(sum(map(float, re.findall(r"<td>([^<]+)</td>", cells))), 3) == float(sign + products)
+    weigh.selectbox(key="five-filter").select(5).run()
+    assert "those of filter 6" in lines(weigh)
+    assert "an array of 16 × 16 for each of the 8 filters" in lines(lay_out)
+    assert f"its array is bright: {found.array[0].max():.3f} at most" in lines(lay_out)
+    assert "8 × 8 are left of the array" in lines(pool_)
+    assert "**128 numbers stand in a row**" in lines(decide)
+    assert f"softmax makes that **{answer(net, canvas):.1%}**" in lines(decide)
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(-3, 3), min_size=1, max_size=25), st.floats(-0.01, 0.01))
+def test_products_add_up_as_they_are_written(values, off):
+    values = np.array(values)
+    total = round(float(values.sum()) + off * len(values) / 25, 3)
+    found = five_steps.adding_up(values, total)
+    assert round(float(found.sum()), 3) == total
+    assert abs(found - values).max() < 0.002
+
+
+def test_the_tiles_of_the_lab_and_those_of_the_network_lead_to_each_other(new_app):
+    app = by_link(new_app(), experiment="numbers")
+    app.session_state["experiment"] = "softmax"
+    app.run()
+    app.switch_page(PAGES["Convolution"].script).run()
+    app.query_params["experiment"] = "moving-eight"
+    app.switch_page(PAGES["From scratch"].script).run()
+    assert app.session_state["experiment"] == "moving-eight", "the link, and not where one was before"
+    app.session_state["experiment"] = "cost"
+    app.run()
+    assert app.session_state["experiment"] == "cost"
+    app.query_params["view"] = "tiles"
+    app.switch_page(PAGES["Convolution"].script).run()
+    assert app.session_state["lab_left"]["view"] == "tiles"
 
 
 def test_pictures_in_which_no_eight_can_move(scratch, monkeypatch):

@@ -17,6 +17,7 @@ from visionlab.learning.scratch import (
     conv,
     convolutional,
     dense,
+    five_steps,
     fully_connected,
     load,
     pool,
@@ -69,6 +70,31 @@ def test_the_surest_8_comes_first(eight):
     assert (np.diff(sure) <= 0).all()
     assert sure[0] > 0.9
     assert sorted(map(bytes, found)) == sorted(map(bytes, eights))
+
+
+def test_the_five_steps_are_the_networks_own(eight):
+    net = eight.nets["convolutional"]
+    canvas = np.roll(on_canvas(eight.digits.test_images[-1:])[0, ..., 0], (3, -2), axis=(0, 1))
+    found, maps = five_steps(net, canvas), net.network.maps(canvas[..., None])
+    assert (found.tiles.shape, found.weights.shape, found.array.shape) == ((16, 16, 3, 3), (8, 3, 3), (8, 16, 16))
+    by_hand = np.einsum("hwij,fij->fhw", found.tiles, found.weights) + found.bias[:, None, None]
+    np.testing.assert_allclose(found.array, by_hand.clip(0), atol=1e-4)
+    np.testing.assert_array_equal(found.array, maps["conv 1"])
+    np.testing.assert_array_equal(found.pooled, found.array.reshape(8, 8, 2, 8, 2).max((2, 4)))
+    assert (found.rounds, found.row.shape, [each.shape for each in found.hidden]) == (2, (32 * 2 * 2,), [(32,)])
+    last = net.network.steps[-1]
+    scores = last.weight.detach().numpy() @ found.hidden[-1] + last.bias.detach().numpy()
+    np.testing.assert_allclose(found.scores, scores, atol=1e-4)
+    assert found.probability == pytest.approx(answer(net, canvas), abs=1e-5)
+    row, column = found.strongest(3)
+    assert found.array[3, row, column] == found.array[3].max()
+
+
+def test_only_a_network_with_convolutions_has_five_steps(eight):
+    with pytest.raises(ParameterError, match="“centred” begins with dense"):
+        five_steps(eight.nets["centred"], np.zeros((16, 16), np.uint8))
+    with pytest.raises(ParameterError, match=r"uint8 \(16, 16\) is needed"):
+        five_steps(eight.nets["convolutional"], np.zeros((8, 8), np.uint8))
 
 
 def test_the_window_answers_with_the_surest_place(eight):

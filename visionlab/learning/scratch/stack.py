@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from math import prod
 
@@ -249,18 +249,28 @@ class Network(nn.Module):
         learned = layer.parameters and place < len(self.layers) - 1
         return F.relu(x) if learned else x
 
+    def prepared_one(self, picture: NDArray[np.uint8]) -> Tensor:
+        """One picture (H, W, C) as prepared gives it, without a batch: (C, H, W)."""
+        return self.prepared(torch.from_numpy(np.ascontiguousarray(picture))[None].to(self.mean.device))[0]
+
     @torch.no_grad()
+    def answers(self, picture: NDArray[np.uint8]) -> Iterator[tuple[LayerShape, Tensor]]:
+        """What each layer but a dropout answers to one picture (H, W, C), after its ReLU: (C, height, width), or
+        (units,) of a dense one; the last one's are the logits."""
+        x = self.prepared_one(picture)[None]
+        for place, layer in enumerate(self.layers):
+            if layer.spec.kind != "dropout":
+                x = self._through(place, x)
+                yield layer, x[0].float()
+
     def maps(self, picture: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
         """What each conv answers to one picture (H, W, C), after the ReLU: {name: (out, height, width) float32}."""
         found: dict[str, NDArray[np.float32]] = {}
-        x = self.prepared(torch.from_numpy(np.ascontiguousarray(picture))[None].to(self.mean.device))
-        for place, layer in enumerate(self.layers):
+        for layer, values in self.answers(picture):
             if layer.spec.kind == "dense":
                 break
-            if layer.spec.kind != "dropout":
-                x = self._through(place, x)
             if layer.spec.kind == "conv":
-                found[layer.name] = x[0].float().cpu().numpy().copy()
+                found[layer.name] = values.cpu().numpy().copy()
         return found
 
     def weights(self) -> dict[str, Tensor]:

@@ -39,7 +39,7 @@ NAME = "convnet"
 MAPS_WIDTH = 900  # pixels of a layer's maps, about
 MOST_MAPS = 64  # of a layer that are kept and shown
 STATES = 40  # of the network that are kept, at most: of a longer training not after every epoch
-SHOWING = 0.05  # of the time of a training, at most, goes into what is shown of it within an epoch
+SHOWING = 0.03  # of the time of a training, at most, goes into what is seen within epochs; drawing it takes as much
 
 
 @dataclass(frozen=True, eq=False)

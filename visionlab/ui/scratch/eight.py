@@ -12,15 +12,17 @@ from numpy.typing import NDArray
 from visionlab.learning.scratch import EightNet, MovingEight, ShiftMap, answer, surest_first
 from visionlab.learning.scratch.moving_eight import LEARNERS, Look
 from visionlab.ui.scratch import charts as scratch_charts
-from visionlab.ui.scratch import runs
+from visionlab.ui.scratch import five_steps, runs
 from visionlab.ui.scratch.parts import notice, problem_of, seed_input, table, train_button
 from visionlab.ui.scratch.sets import Chosen
 from visionlab.ui.shared import charts
 from visionlab.ui.shared.components.pad import latest_drawing, pad
 from visionlab.ui.shared.page import keep_out_of_collections, roomy_columns, told
+from visionlab.ui.shared.widgets import plain
 
 NAME = "moving-eight"
 PAD = "eight-pad"
+WALKED = "convolutional"  # in LEARNERS
 EXAMPLES = 6  # digits that the pad offers, half of them 8s: those that the first network is surest of
 CANDIDATES = 50  # 8s among which these are looked for
 PEN = 0.09  # of a digit's side
@@ -180,3 +182,7 @@ def _try(nets: Mapping[str, EightNet], plan: Plan) -> None:
         if plan.target == "8"
         else f"How probable each holds that “{plan.target}” is on it",
     )
+    if drawing and WALKED in nets:
+        title = "Five steps: how the convolutional one comes to its answer"
+        with st.expander(title, icon=":material/footprint:", key="five-steps"), told():
+            five_steps.show(nets[WALKED], drawing.pixels, plain(plan.target))

@@ -16,6 +16,7 @@ from visionlab.imaging.image import Image, encode_png
 from visionlab.imaging.render import colour
 from visionlab.ui.scratch import runs
 from visionlab.ui.shared.page import sentence
+from visionlab.ui.shared.state import just_turned
 from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.undisturbed import attempt
 from visionlab.ui.shared.widgets import sliding
@@ -25,8 +26,11 @@ from visionlab.wording import shortened
 
 
 def linked(key: str, options: Collection[str]) -> None:
-    """Before the widget of that key, whose options have other titles: it begins with what the link says."""
+    """Before the widget of that key, whose options have other titles: it begins with what the link says, by which one
+    may also come back to the page."""
     wanted = st.query_params.get(key)
+    if wanted in options and just_turned():
+        st.session_state[key] = wanted
     if wanted and wanted not in options and key not in st.session_state:
         sentence(
             f"The link names “{shortened(wanted)}” as its {key}, which is not here. There are {', '.join(options)}."
