@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import struct
 import zipfile
 from dataclasses import asdict, replace
 
@@ -35,7 +36,7 @@ from visionlab.learning.scratch import (
 )
 from visionlab.learning.scratch import five_steps as library_steps
 from visionlab.learning.scratch.moving_eight import LEARNERS, on_canvas
-from visionlab.ui.scratch import closing, convnet, five_steps, layers, runs, sets
+from visionlab.ui.scratch import birds, closing, convnet, five_steps, layers, runs, sets, softmax
 from visionlab.ui.scratch.convnet import learned
 from visionlab.ui.scratch.parts import as_image, weights_image
 from visionlab.ui.scratch.softmax import lightened
@@ -142,6 +143,81 @@ def test_a_folder_is_named_by_who_sits_at_the_server(scratch, tmp_path, monkeypa
     app.text_input(key="path-pictures").set_value(str(tmp_path / "mine"))
     app.button[-1].click().run()
     assert "2 classes · 12 × 12 px, RGB" in lines(app)
+
+
+def test_a_named_folder_is_in_the_link_and_opened_by_it(scratch, new_app, tmp_path, monkeypatch):
+    with zipfile.ZipFile(io.BytesIO(zipped())) as archive:
+        archive.extractall(tmp_path / "mine")
+    monkeypatch.setattr(visitor, "at_the_server", lambda: True)
+    app = scratch("numbers", "pictures")
+    app.text_input(key="path-pictures").set_value(str(tmp_path / "mine"))
+    app.button[-1].click().run()
+    where = app.query_params["pictures"]
+    assert where == str(tmp_path / "mine")
+    other = by_link(new_app(), experiment="numbers", data="pictures", pictures=where)
+    assert "2 classes · 12 × 12 px, RGB" in lines(other)
+    (tmp_path / "mine").rename(tmp_path / "gone")
+    third = by_link(new_app(), experiment="numbers", data="pictures", pictures=where)
+    assert any("is no folder and no zip" in text for text in errors(third))
+    other.session_state["data"] = "digits"
+    other.run()
+    assert "pictures" not in other.query_params
+
+
+@pytest.mark.parametrize("where", ["mine.zip", "/home/somebody/secret/mine.zip", r"C:\\secret\\mine.zip"])
+def test_a_link_to_pictures_that_are_not_here_says_which_are_missing(new_app, where):
+    app = by_link(new_app(), experiment="softmax", data="pictures", pictures=where)
+    (told,) = errors(app)
+    assert told == "The link is on pictures called “mine.zip”, which are not here. Bring them once more."
+    app.file_uploader[0].upload("mine.zip", zipped(), "application/zip").run()
+    assert not errors(app)
+    assert app.query_params["pictures"] == "mine.zip"
+    assert not app.button(key="train-softmax").disabled
+
+
+def test_what_cifar_10_would_add_is_one_click_away(scratch, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    sets._loaded.clear()
+    for experiment, module in (("softmax", softmax), ("convnet", convnet), ("birds", birds), ("closing", closing)):
+        monkeypatch.setattr(cached, "classifier", lambda name: tiny_classifier())
+        app = scratch(experiment)
+        assert f"CIFAR-10 {module.ADDS}" in lines(app)
+        app.button(key="offered").click().run()
+        assert app.session_state["data"] == "cifar10"
+        assert "download-cifar10" in [button.key for button in app.button]
+        assert app.file_uploader, "beside it, for who has it"
+        app.session_state["data"] = "digits"
+        app.run()
+
+
+def test_mnist_that_one_has_and_a_project_are_learned_from(scratch, registry, workspace_folder, tmp_path, monkeypatch):
+    for stem, count in {"train": 60, "t10k": 30}.items():
+        rng = np.random.default_rng(count)
+        for name, values in (
+            ("images-idx3-ubyte", rng.integers(0, 256, (count, 28, 28), np.uint8)),
+            ("labels-idx1-ubyte", np.arange(count, dtype=np.uint8) % 10),
+        ):
+            head = struct.pack(f">HBB{values.ndim}I", 0, 8, values.ndim, *values.shape)
+            (tmp_path / f"{stem}-{name}").write_bytes(head + values.tobytes())
+    monkeypatch.setattr(visitor, "at_the_server", lambda: True)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "none"))
+    sets._loaded.clear()
+    app = scratch("softmax", "mnist")
+    app.text_input(key="path-mnist").set_value(str(tmp_path))
+    next(button for button in app.button if button.label == "Open").click().run()
+    assert "60 to learn from, 30 to test with · 10 classes · 28 × 28 px, grey" in lines(app)
+    train(app, registry, "softmax")
+    assert "<td>7,850</td>" in html(app)
+    app.session_state["experiment"] = "numbers"
+    app.run()
+    assert "MNIST’s pictures have 28 × 28 pixels; the article says 18 × 18." in lines(app)
+    monkeypatch.setattr(sets, "owner", lambda: ME)
+    stripes(Workspace(workspace_folder).create("Stripes", ME))
+    app.session_state["experiment"], app.session_state["data"] = "softmax", "project"
+    app.run()
+    train(app, registry, "softmax")
+    assert any(text.startswith("Trained on Stripes, 20 pictures") for text in errors(app))
+    assert f"<td>{2 * (32 * 32 * 3 + 1):,}</td>" in html(app)
 
 
 def test_nobody_elsewhere_names_files_of_the_server(scratch):

@@ -30,13 +30,14 @@ from visionlab.ui.scratch.parts import (
     tiles,
     train_button,
 )
-from visionlab.ui.scratch.sets import Chosen
+from visionlab.ui.scratch.sets import Chosen, offer
 from visionlab.ui.shared import charts
 from visionlab.ui.shared.page import roomy_columns
 from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import duration, facts, plain
 
 NAME = "birds"
+ADDS = "adds the article’s question: one picture in ten is a bird, on any background."
 SHOWN = 18  # pictures of a gallery
 WANTED = ("bird", "8", "face")  # the class that is looked for, where there is one of these
 
@@ -69,6 +70,7 @@ def show(chosen: Chosen | None) -> None:
     )
     if chosen is not None:
         _form(chosen)
+        offer(chosen, ADDS)
     if not runs.show(NAME, _live, _result) and chosen is not None:
         st.caption("Press “Train”; then a slider sets from which probability on it says so.")
 

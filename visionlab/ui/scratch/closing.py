@@ -25,12 +25,13 @@ from visionlab.ui.scratch.parts import (
     table,
     train_button,
 )
-from visionlab.ui.scratch.sets import Chosen
+from visionlab.ui.scratch.sets import Chosen, offer
 from visionlab.ui.shared.networks import model_picker
 from visionlab.ui.shared.page import roomy_columns
 from visionlab.ui.shared.widgets import duration, sliding
 
 NAME = "closing"
+ADDS = "adds photographs, which are more like what the network of transfer has learned from."
 TESTED = 1_000  # test pictures, at most
 
 
@@ -55,6 +56,7 @@ def show(chosen: Chosen | None) -> None:
     )
     if chosen is not None:
         _form(chosen)
+        offer(chosen, ADDS)
     if not runs.show(NAME, _live, _result) and chosen is not None:
         st.caption("Press “Train”: the four ways are gone one after the other.")
 

@@ -30,12 +30,13 @@ from visionlab.ui.scratch.parts import (
     train_button,
     weights_image,
 )
-from visionlab.ui.scratch.sets import Chosen
+from visionlab.ui.scratch.sets import Chosen, offer
 from visionlab.ui.shared import charts
 from visionlab.ui.shared.page import roomy_columns, told
 from visionlab.ui.shared.widgets import duration, facts, show_exact
 
 NAME = "convnet"
+ADDS = "adds colours and things: filters become colours as well as edges, and the article’s figures are on it."
 MAPS_WIDTH = 900  # pixels of a layer's maps, about
 MOST_MAPS = 64  # of a layer that are kept and shown
 STATES = 40  # of the network that are kept, at most: of a longer training not after every epoch
@@ -73,6 +74,7 @@ def show(chosen: Chosen | None) -> None:
     )
     if chosen is not None:
         _form(chosen)
+        offer(chosen, ADDS)
     if not runs.show(NAME, _live, _result) and chosen is not None:
         st.caption("Press “Train”: each epoch is a pass over all pictures.")
 

@@ -10,20 +10,22 @@ from pathlib import Path
 import streamlit as st
 
 from visionlab import limits
-from visionlab.errors import DatasetError
+from visionlab.errors import DatasetError, VisionlabError
 from visionlab.learning.projects.project import Project
 from visionlab.learning.scratch import SOURCES, SmallSet, download, load
 from visionlab.learning.sets import archive
 from visionlab.ui.scratch.parts import linked
 from visionlab.ui.shared import jobs, state, store
-from visionlab.ui.shared.page import link, sentence
+from visionlab.ui.shared.page import link, roomy_columns, sentence
 from visionlab.ui.shared.undisturbed import attempt
 from visionlab.ui.shared.visitor import may_name_files, named, owner
 from visionlab.ui.shared.widgets import distinct, file_uploader, plain
-from visionlab.wording import sized
+from visionlab.wording import shortened, sized
 
 PROJECT = "project"  # beside the names in SOURCES
+OFFERED = "cifar10"  # of these, the one that the articles are on
 OWN = "scratch-own"  # in the session: what it named or uploaded last
+WHERE = "pictures"  # in the link: where that lies, or how what was uploaded is called
 SIZES = (300, 1_000, 3_000, 10_000)  # pictures to learn from at most, and to test with, for who is in a hurry
 LESSON = 3_000  # with which a larger set begins: a network learns something of so many in a minute
 EVERY = 0
@@ -33,13 +35,15 @@ EVERY = 0
 class Chosen:
     """The data that the experiments are on, and its name for people; source is a name in SOURCES, or PROJECT.
 
-    data is a part of the whole where fewer pictures were asked for; both are the same otherwise.
+    data is a part of the whole where fewer pictures were asked for; both are the same otherwise. where: of what was
+    named or uploaded, its path or its name.
     """
 
     source: str
     title: str
     data: SmallSet
     whole: SmallSet
+    where: str | None = None
 
     @property
     def about(self) -> str:
@@ -65,6 +69,8 @@ def choose() -> Chosen | None:
     )
     st.query_params["data"] = source
     found = _project() if source == PROJECT else _source(source)
+    if found is not None:
+        state.keep_in_link(WHERE, found.where)
     if found is None:
         told_of.markdown(f"On **{_title(source)}**")
         return None
@@ -82,6 +88,20 @@ def choose() -> Chosen | None:
     picker.caption(_facts(data, SOURCES[source].about if source in SOURCES else ""))
     told_of.markdown(f"On **{plain(found.title)}** :gray[· {len(data.images):,} to learn from]")
     return replace(found, data=data)
+
+
+def offer(chosen: Chosen, adds: str) -> None:
+    """What another set would add to an experiment, and the way to it."""
+    if chosen.source == OFFERED:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="offer"):
+        st.caption(f"{SOURCES[OFFERED].title} {adds}", width="content")
+        label = f"To {SOURCES[OFFERED].title}"
+        st.button(label, key="offered", type="tertiary", icon=":material/photo_library:", on_click=_turn)
+
+
+def _turn() -> None:
+    st.session_state["data"] = OFFERED
 
 
 def take_all(chosen: Chosen) -> None:
@@ -112,6 +132,7 @@ def _facts(data: SmallSet, about: str) -> str:
 
 
 def _source(name: str) -> Chosen | None:
+    _take_linked(name)
     own = st.session_state.get(OWN)
     if own is not None and own.source == name:
         with st.expander(f"{plain(own.title)} · name another one"):
@@ -127,8 +148,12 @@ def _source(name: str) -> Chosen | None:
         if source.download is None:
             raise
         st.text(str(error))
-    _fetch(name)
-    with st.expander("I have it already"):
+    get, have = roomy_columns(2, "bring", gap="large")
+    with get:
+        st.markdown("**Download it**")
+        _fetch(name)
+    with have:
+        st.markdown("**I have it already**")
         _bring(name)
     return None
 
@@ -198,17 +223,32 @@ def _take_upload(name: str, key: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "pictures.zip"
         path.write_bytes(file.getbuffer())
-        _take(name, path, file.name)
+        _take(name, path, file.name, file.name)
 
 
 def _take_path(name: str, key: str) -> None:
     path = named(st.session_state[key].strip())
-    _take(name, path, path.name)
+    _take(name, path, path.name, str(path))
 
 
-def _take(name: str, path: Path, title: str) -> None:
+def _take_linked(name: str) -> None:
+    """What the link names, where it lies on this computer and whoever came by it may open it; else what is missing."""
+    where = st.query_params.get(WHERE)
+    if not where or OWN in st.session_state or SOURCES[name].needs != "files":
+        return
+    if not (may_name_files() and Path(where).is_absolute()):
+        called = shortened(where.replace("\\", "/").rpartition("/")[2])
+        sentence(f"The link is on pictures called “{called}”, which are not here. Bring them once more.")
+        return
+    try:
+        _take(name, named(where), Path(where).name, where)
+    except VisionlabError as error:
+        sentence(error)
+
+
+def _take(name: str, path: Path, title: str, where: str) -> None:
     data = SOURCES[name].load(path, None, 0)
-    st.session_state[OWN] = _whole(name, title, data)
+    st.session_state[OWN] = replace(_whole(name, title, data), where=where)
 
 
 def _whole(source: str, title: str, data: SmallSet) -> Chosen:
