@@ -117,11 +117,11 @@ def told_of(picture: Picture, kernel: Kernel, settings: Settings, found: caches.
         "The kernel: its rank, and what it lets through", icon=":material/query_stats:", key="of-the-kernel"
     ):
         kernel_facts.show(kernel)
-    with st.expander("The same in Python", icon=":material/code:", key="in-python"):
-        st.code(kernel_facts.as_python(kernel, settings, found.range), language="python")
-    link(
-        "From scratch", "The same tiles in a network that learns: the 8 that moves", asks={"experiment": "moving-eight"}
-    )
+    inside = st.expander("The same in Python", icon=":material/code:", key="in-python", on_change="rerun")
+    if inside.open:  # what colours code takes a browser a third of a second to load
+        inside.code(kernel_facts.as_python(kernel, settings, found.range), language="python")
+    walk = {"experiment": "moving-eight"}
+    link("From scratch", "The same tiles in a network that learns: the 8 that moves", asks=walk)
 
 
 with page("Convolution"):

@@ -173,6 +173,8 @@ def test_a_broken_link_is_answered_with_one_sentence(text):
 def test_the_python_of_the_page_makes_its_response(app, open_page, photo, channel, tmp_path, monkeypatch):
     app.query_params["weights"] = "1,-2,0.333333343;0,3,-1"
     open_page("Convolution")
+    assert not app.code, "what colours code is loaded by who asks for it"
+    app.session_state["in-python"] = True
     app.file_uploader(key="upload").set_value(photo).run()
     app.selectbox(key="channel").select(channel).run()
     app.number_input(key="stride").set_value(2).run()

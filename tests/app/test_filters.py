@@ -75,6 +75,8 @@ def compared(app) -> tuple[dict, bytes]:
 
 
 def code(app) -> str:
+    app.session_state["take-away-tab"] = ":material/code: Python and shell"
+    app.run()
     return next(block.value for block in app.code if "def pipeline" in block.value) + "\n"  # which the page strips
 
 

@@ -55,6 +55,7 @@ def downloads(monkeypatch):
 def filters(open_page, photo, downloads):
     full_size.results.clear()
     app = open_page("Filters")
+    app.session_state["take-away-tab"] = ":material/code: Python and shell"
     app.file_uploader(key="upload").set_value(("photo.jpg", photo, "image/jpeg")).run()
     return app
 
@@ -234,3 +235,16 @@ def test_no_more_results_are_kept_than_there_is_room_for():
     results.keep("large", full_size.Result((), bytes(9_000)))
     assert results.find("large"), "the one that is asked for is always there"
     assert results.find("3") is None
+
+
+def test_that_it_is_at_full_size_is_in_the_link(app, open_page):
+    full_size.results.clear()
+    app.query_params[full_size.SWITCH] = "true"
+    open_page("Filters")
+    noise = np.random.default_rng(0).integers(0, 256, (8, 1100, 3), np.uint8)
+    app.file_uploader(key="upload").set_value(("photo.jpg", encode_jpeg(noise, 90), "image/jpeg")).run()
+    worked_out(app)
+    assert app.toggle(key=full_size.SWITCH).value
+    assert "Worked on at its full size, 1,100 × 8 px" in captions(app)
+    app.toggle(key=full_size.SWITCH).set_value(False).run()
+    assert "Worked on at 1,024 × 7 of 1,100 × 8 px" in captions(app)

@@ -12,7 +12,12 @@ from PIL import Image as PillowImage
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 PATIENCE = 60_000  # ms: a cold server imports torch at its first page
-HOW = {"base_url": ADDRESS, "viewport": {"width": 1400, "height": 1000}, "accept_downloads": True}
+HOW = {
+    "base_url": ADDRESS,
+    "viewport": {"width": 1400, "height": 1000},
+    "accept_downloads": True,
+    "reduced_motion": "reduce",  # what moves only for the eye is half of what is painted
+}
 
 expect.set_options(timeout=PATIENCE)
 

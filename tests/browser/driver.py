@@ -19,6 +19,7 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--js-flags=--no-opt",  # scripts that run for seconds are not worth a second compiler
     "--process-per-site",  # what one page has compiled serves the next, as long as a page of the site is open
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",

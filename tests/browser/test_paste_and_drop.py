@@ -77,7 +77,7 @@ def test_pictures_are_dropped_anywhere_and_the_last_one_counts(page: Page, photo
     expect(page.get_by_role("button", name="Paste a picture")).to_be_hidden()
 
 
-def test_a_file_that_is_refused_says_why_and_loses_nothing(page: Page, photo):
+def test_a_file_that_is_refused_says_why_and_loses_nothing(page: Page, photo, tmp_path):
     open_page(page, "Predict")
     drop(page, ("one.png", photo.read_bytes(), "image/png"))
     expect(page.get_by_text("one.png · 300 × 200 px")).to_be_visible()
@@ -90,9 +90,10 @@ def test_a_file_that_is_refused_says_why_and_loses_nothing(page: Page, photo):
     expect(page.get_by_text("two · 300 × 200 px")).to_be_visible()
     expect(page.get_by_text("list.txt: The file is not a picture that can be read.")).to_be_visible()
     settle(page)
-    big = {"name": "big.png", "mimeType": "image/png", "buffer": bytes(21 << 20)}
     said = page.locator(".st-key-uploader-upload")
-    for _ in range(2):
+    for big in (tmp_path / "big.png", tmp_path / "big again.png"):
+        with big.open("wb") as file:
+            file.truncate(21 << 20)
         page.locator(".st-key-upload input").set_input_files(big)
         expect(said.get_by_text("File must be 20.0MB or smaller.").first).to_be_visible()
         assert said.get_by_role("alert").first.bounding_box()["width"] > 100, "for the eye, too"

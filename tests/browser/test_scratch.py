@@ -21,14 +21,16 @@ def begin(page: Page, experiment: str, **numbers: int) -> None:
     page.get_by_role("button", name="Train", exact=True).click()
 
 
-def test_a_training_goes_on_through_a_reload(page: Page):
+def test_a_training_goes_on_through_a_reload_and_keeps_what_it_has_learned_when_it_is_stopped(page: Page):
     begin(page, "convnet", Epochs=200)
     expect(page.get_by_text(SOME_EPOCHS)).to_be_visible(timeout=LONG)
     expect(page).to_have_url(re.compile("convnet-run="))
     page.reload()
     expect(page.get_by_text(SOME_EPOCHS)).to_be_visible()
     page.get_by_role("button", name="Stop, and keep what it has learned").click()
+    expect(page.get_by_text("It was stopped before its end.")).to_be_visible()
     expect(page.get_by_text("Right on the test part").first).to_be_visible(timeout=LONG)
+    expect(page.get_by_role("button", name="Train", exact=True)).to_be_enabled()
     settle(page)
     epochs = page.get_by_role("slider", name="After epoch").get_attribute("max")
     figure = page.get_by_test_id("stMetricValue").first.inner_text()
@@ -36,15 +38,6 @@ def test_a_training_goes_on_through_a_reload(page: Page):
     settle(page)
     expect(page.get_by_test_id("stMetricValue").first).to_have_text(figure)
     expect(page.get_by_role("slider", name="After epoch")).to_have_attribute("max", epochs)
-
-
-def test_a_training_that_is_stopped_keeps_what_it_has_learned(page: Page):
-    begin(page, "convnet", Epochs=200)
-    expect(page.get_by_text(SOME_EPOCHS)).to_be_visible(timeout=LONG)
-    page.get_by_role("button", name="Stop, and keep what it has learned").click()
-    expect(page.get_by_text("It was stopped before its end.")).to_be_visible()
-    expect(page.get_by_text("Right on the test part").first).to_be_visible()
-    expect(page.get_by_role("button", name="Train", exact=True)).to_be_enabled()
 
 
 def test_what_one_draws_is_answered_by_four_networks(page: Page):

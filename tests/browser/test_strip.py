@@ -35,7 +35,7 @@ def address(title: str) -> str:
 
 
 @pytest.mark.parametrize("title", PAGES)
-def test_the_strip_is_low_and_the_subject_on_the_first_screen(page: Page, title):
+def test_the_strip_is_low_the_subject_on_the_first_screen_and_no_button_called_by_its_icon(page: Page, title):
     open_page(page, address(title))
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
@@ -48,6 +48,15 @@ def test_the_strip_is_low_and_the_subject_on_the_first_screen(page: Page, title)
             box = page.locator(subject).first.bounding_box()
             assert box["y"] + ENOUGH <= height, f"{subject} at {width} × {height}"
             assert strip["y"] + strip["height"] <= box["y"], subject
+    if title == "From scratch":
+        page.get_by_role("radio", name="Convolutional network").click()
+        expect(page.get_by_role("button", name="Move up: pool, layer 4")).to_be_visible()
+    if title == "Fine-tune":
+        page.get_by_label("Add classes").fill("cats, dogs")
+        page.get_by_label("Add classes").press("Enter")
+        expect(page.get_by_role("button", name="More of the project")).to_be_visible()
+    settle(page)
+    assert not page.get_by_role("button", name=re.compile(r" icon$")).all_inner_texts()
 
 
 @pytest.mark.parametrize("shape", [(3, 4000), (4000, 3)])
@@ -63,20 +72,6 @@ def test_a_picture_like_a_strip_leaves_room_for_its_name_and_for_another(page: P
         button = page.locator(".st-key-another-picture summary").bounding_box()
         assert button["x"] + button["width"] <= width
         assert page.locator(".st-key-picture-name").bounding_box()["width"] > 60
-
-
-@pytest.mark.parametrize("title", PAGES)
-def test_no_button_is_called_by_its_icon(page: Page, title):
-    open_page(page, address(title))
-    if title == "From scratch":
-        page.get_by_role("radio", name="Convolutional network").click()
-        expect(page.get_by_role("button", name="Move up: pool, layer 4")).to_be_visible()
-    if title == "Fine-tune":
-        page.get_by_label("Add classes").fill("cats, dogs")
-        page.get_by_label("Add classes").press("Enter")
-        expect(page.get_by_role("button", name="More of the project")).to_be_visible()
-    settle(page)
-    assert not page.get_by_role("button", name=re.compile(r" icon$")).all_inner_texts()
 
 
 def test_a_thing_to_try_sets_the_page_up_and_says_what_to_notice(page: Page):

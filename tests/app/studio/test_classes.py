@@ -1,6 +1,7 @@
 """The studio's step “Classes”: from an empty page to an answer on one screen, and what is said on the way."""
 
 import io
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from visionlab.imaging.samples import load_sample
 from visionlab.learning.features.embedding import embed
 from visionlab.learning.heads.head import load_head
 from visionlab.learning.judging.metrics import percent
+from visionlab.learning.projects import workspace
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.workspace import Workspace
 from visionlab.network.running.prediction import Answer, probabilities
@@ -57,6 +59,16 @@ def html(app: AppTest) -> str:
 @pytest.fixture
 def studio(open_page, net, registry) -> AppTest:
     return open_page("Fine-tune")
+
+
+def test_whatever_id_a_project_gets_its_pages_stand(studio, monkeypatch):
+    """One project of two hundred has “__” in its id, which Streamlit does not allow in the key of a component."""
+    monkeypatch.setattr(workspace, "secrets", SimpleNamespace(token_urlsafe=lambda _: "__" + 20 * "a"))
+    name(studio, "ant, bee")
+    drop(studio, "ant", files(0, 2))
+    studio.segmented_control(key="step").set_value("Pictures").run()
+    assert not studio.exception
+    assert studio.query_params["project"] == "__" + 20 * "a"
 
 
 # --- what comes in ----------------------------------------------------------------------------------------------------

@@ -18,7 +18,10 @@ from visionlab.network.running.classifier import Classifier, Layer, Step
 
 @dataclass(frozen=True, eq=False)
 class FeatureMap:
-    """One layer's answer to one picture: values (C, H, W) float32, signed; H = W = 1 in fully connected layers."""
+    """One layer's answer to one picture: values (C, H, W) float32, signed; H = W = 1 in fully connected layers.
+
+    In memory they lie as they were computed, mostly place by place: np.ascontiguousarray gives channel by channel.
+    """
 
     layer: Layer
     values: NDArray[np.float32]
@@ -61,7 +64,8 @@ def feature_maps(
         transform, names = net.transform.at(size), [layer.name for layer in wanted]
         what = f"Looking at {names[0] if len(names) == 1 else f'{len(names)} layers'} at {size:,} px"
         with enough_memory(what, _needed(net, wanted, size), net.device):
-            found |= activations(net, transform([image], net.device), names)
+            x = transform([image], net.device).contiguous(memory_format=torch.channels_last)  # as for a prediction
+            found |= activations(net, x, names)
     maps = {}
     for layer in net.layers:
         if layer.name in found:

@@ -80,11 +80,12 @@ def work_out(picture: Picture, pipeline: Pipeline, longest: int) -> Iterator[Par
 
 
 def wanted() -> bool:
-    """Whether the page is to work at full size, before the switch is drawn; who stopped the work turned it off."""
+    """Whether the page is to work at full size, before the switch, which is in the link, is drawn; who stopped the work
+    turned it off."""
     _, job = _latest()
     if job is not None and job.state == "cancelled":
         st.session_state[SWITCH] = False
-    if not st.session_state.get(SWITCH, False):
+    if not st.session_state.get(SWITCH, st.query_params.get(SWITCH) == "true"):
         _give_up()
         return False
     return True

@@ -129,6 +129,7 @@ def size(found: Work) -> None:
             "At full size",
             width="content",
             key=full_size.SWITCH,
+            bind="query-params",
             persist_state="session",
             help=f"Otherwise the page, its code, its downloads and its zip work on at most {stages.LONGEST:,} pixels a "
             "side, so that the result follows your sliders. What is in pixels, such as a blur’s sigma, reaches less "
@@ -147,20 +148,27 @@ def take_away(found: Work, large: Shown | None, pipeline: Pipeline) -> None:
                 ":material/code: Python and shell",
                 ":material/save: Save, open, share",
                 ":material/folder_zip: A zip of pictures",
-            ]
+            ],
+            key="take-away-tab",
+            on_change="rerun",
         )
         with picture:
             _download(found, large)
-        with code:
-            st.code(pipeline.to_python(found.fit), language="python", height=420)
-            if any(stage.step.on for stage in found.shown):
-                st.code(pipeline.to_shell(found.fit), language="bash", wrap_lines=True)
-            how = f"shrink pictures to {found.fit:,} pixels first" if found.fit else "work at full size"
-            st.caption(f"What is in pixels counts at the size at which you chose it: both {how}, as the page does.")
+        if code.open:  # what colours code takes a browser a third of a second to load
+            with code:
+                _show_code(found, pipeline)
         with files:
             chain.save_and_load(pipeline)
         with many:
             batch.zip_filter(pipeline, found.fit)
+
+
+def _show_code(found: Work, pipeline: Pipeline) -> None:
+    st.code(pipeline.to_python(found.fit), language="python", height=420)
+    if any(stage.step.on for stage in found.shown):
+        st.code(pipeline.to_shell(found.fit), language="bash", wrap_lines=True)
+    how = f"shrink pictures to {found.fit:,} pixels first" if found.fit else "work at full size"
+    st.caption(f"What is in pixels counts at the size at which you chose it: both {how}, as the page does.")
 
 
 def _download(found: Work, large: Shown | None) -> None:

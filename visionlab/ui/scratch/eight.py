@@ -184,5 +184,7 @@ def _try(nets: Mapping[str, EightNet], plan: Plan) -> None:
     )
     if drawing and WALKED in nets:
         title = "Five steps: how the convolutional one comes to its answer"
-        with st.expander(title, icon=":material/footprint:", key="five-steps"), told():
-            five_steps.show(nets[WALKED], drawing.pixels, plain(plan.target))
+        walk = st.expander(title, icon=":material/footprint:", key="five-steps", on_change="rerun")
+        if walk.open:
+            with walk, told():
+                five_steps.show(nets[WALKED], drawing.pixels, plain(plan.target))

@@ -7,3 +7,8 @@
     the page    history/ (Back), live_sliders/, popovers/, focus/
 What they share: kept_picture/, choosing/, outbox/ (each event once), looks/.
 """
+
+
+def plain_key(key: str) -> str:
+    """The key that Streamlit is to know a component by: it refuses “__”, which an id of a project may hold."""
+    return key.replace("_", "~")

@@ -13,6 +13,8 @@ from typing import Any
 
 import streamlit as st
 
+from visionlab.ui.shared.components import plain_key
+
 CHOICE = (Path(__file__).parent / "choosing.js").read_text()  # to go before the component's own JavaScript
 
 
@@ -21,6 +23,7 @@ def mount_choosing(mount: Callable, *, data: dict[str, Any], key: str, on_choose
 
     on_choose(what) is called once for each choice, before the script (or the fragment) runs again.
     """
+    key = plain_key(key)
 
     def tell() -> None:
         if choice := _choice(key):
