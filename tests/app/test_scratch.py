@@ -621,6 +621,7 @@ def test_the_closing_table(scratch, registry, monkeypatch):
     monkeypatch.setattr(cached, "classifier", lambda name: tiny)
     app = scratch("closing")
     assert "drawn at 16 × 16 px" in lines(app)
+    assert f"5 × {len(load('digits').images):,} pictures to learn from" in lines(app)
     app.number_input(key="closing-epochs").set_value(1).run()
     app.number_input(key="closing-of-each").set_value(2).run()
     train(app, registry, "closing")

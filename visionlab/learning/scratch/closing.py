@@ -29,6 +29,7 @@ WAYS: dict[str, str] = {
     "convolutional": "Convolutional, from scratch",
     "transfer": "Transfer",
 }
+FROM_NOTHING = ("fully connected", "convolutional")  # of these, those that are stacks
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +82,7 @@ class Closing:
         for count, name in ((epochs, "epochs"), (of_each, "pictures of each class"), (tested, "test pictures")):
             if count < 1:
                 raise ParameterError(f"{count} {name} were asked for. Use 1 or more.")
-        self.data = data = _enlarged(data, enlargement(data.shape))
+        self.data = data = enlarged(data)
         self.net, self.epochs, self.of_each = net, epochs, of_each
         self.seed, self.device = seed, device
         self.chosen = generator(seed).permutation(len(data.test_images))[:tested]
@@ -95,7 +96,7 @@ class Closing:
 
     def __iter__(self) -> Iterator[Look]:
         yield from self._softmax()
-        for name in ("fully connected", "convolutional"):
+        for name in FROM_NOTHING:
             yield from self._scratch(name)
         yield from self._transfer()
 
@@ -165,7 +166,9 @@ def enlargement(shape: Shape) -> int:
     return times
 
 
-def _enlarged(data: SmallSet, times: int) -> SmallSet:
+def enlarged(data: SmallSet) -> SmallSet:
+    """The set as all four ways get it: each pixel drawn as often as enlargement says, which raises as that does."""
+    times = enlargement(data.shape)
     if times == 1:
         return data
     larger = {name: getattr(data, name).repeat(times, 1).repeat(times, 2) for name in ("images", "test_images")}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 import numpy as np
@@ -11,10 +11,11 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from visionlab.errors import DatasetError
-from visionlab.learning.scratch import Closing, Row
-from visionlab.learning.scratch.closing import SHOWN, WAYS, Look, enlargement
+from visionlab.learning.scratch import STACKS, Closing, Row
+from visionlab.learning.scratch.closing import FROM_NOTHING, SHOWN, WAYS, Look, enlarged, enlargement
 from visionlab.network.zoo.models import MODELS, TO_NAME
 from visionlab.ui.scratch import runs
+from visionlab.ui.scratch.lesson import forecast
 from visionlab.ui.scratch.parts import (
     as_image,
     beside,
@@ -95,6 +96,10 @@ def _form(chosen: Chosen) -> None:
         runs.begin(NAME, Plan(chosen.about, seed, *of, *shown), lambda: run)
 
     train_button(NAME, start, problem)
+    if not problem:
+        larger = enlarged(data)
+        whole = larger if chosen.whole is data else enlarged(chosen.whole)
+        forecast(NAME, [STACKS[name] for name in FROM_NOTHING], replace(chosen, data=larger, whole=whole), epochs)
 
 
 def _live(plan: Plan, looks: Sequence[Look], _: float) -> None:
