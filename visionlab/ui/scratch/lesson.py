@@ -38,6 +38,6 @@ def _told(paces: Sequence[Pace], data: SmallSet, epochs: int) -> str:
     return duration(sum(each.seconds(data, epochs) for each in paces))
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@st.cache_data(max_entries=64, ttl=600, show_spinner=False)  # by then the machine may have other work
 def _pace(stack: tuple[LayerSpec, ...], shape: tuple[int, int, int], classes: int, _data: SmallSet) -> Pace:
     return pace(stack, _data)
