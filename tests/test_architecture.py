@@ -200,12 +200,30 @@ def test_each_room_names_all_that_it_holds_and_is_not_full(room):
     assert not gone, f"{place} names {gone}"
 
 
+MIRRORS_NONE = {  # folders of tests, and why no room of visionlab is theirs
+    "hostile": "what strangers may send goes through many rooms",
+    "browser/demos": "pages that are served to the tests of components, which lie with those of ui/shared/",
+}
+
+
+def own_modules(room: Path) -> set[str]:
+    """The names of those that lie in it; a folder of a single one, such as are in ui/shared/components/, is one."""
+    folders = {path.parent.name for path in room.glob("*/__init__.py") if len([*path.parent.glob("*.py")]) == 1}
+    return {path.stem for path in room.glob("*.py")} - {"__init__"} | folders
+
+
 def test_a_test_lies_in_the_room_of_what_it_tests():
     """The pages' tests twice, without a browser and in one: app/ and browser/ stand for ui/."""
     tests = PROJECT / "tests"
-    rooms = {path.parent.relative_to(tests).as_posix() for path in tests.rglob("test_*.py")} - {".", "hostile"}
-    rooms = {re.sub("^(app|browser)", "ui", room) for room in rooms}
-    assert rooms <= {room.relative_to(ROOT).as_posix() for room in ROOMS}
+    folders = {path.parent.relative_to(tests).as_posix() for path in tests.rglob("*.py")} - MIRRORS_NONE.keys()
+    rooms = {folder: ROOT / re.sub("^(app|browser)", "ui", folder) for folder in folders}
+    assert set(rooms.values()) <= {*ROOMS}
+    assert all((tests / folder).is_dir() for folder in MIRRORS_NONE)
+    for folder, room in rooms.items():
+        for path in (tests / folder).glob("test_*.py"):
+            assert own_modules(room), f"{path}: {room} has no module of its own"
+            inner = room / path.stem.removeprefix("test_")
+            assert inner not in ROOMS or not own_modules(inner), f"{path} is named for a room: it lies there"
 
 
 def test_no_library_module_pulls_in_streamlit_or_plotly_or_what_is_slow_to_import():

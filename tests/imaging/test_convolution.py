@@ -47,7 +47,7 @@ def weights_of(rows, columns, seed=0, separable=False):
     taps=st.tuples(st.integers(1, 8), st.integers(1, 8)),
     stride=st.integers(1, 4),
     dilation=st.integers(1, 3),
-    border=st.sampled_from(BORDERS),
+    border=st.sampled_from(list(BORDERS)),
     flip=st.booleans(),
     separable=st.booleans(),
     seed=st.integers(0, 2**16),

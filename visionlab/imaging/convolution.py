@@ -11,13 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 from visionlab import device as devices
 from visionlab.errors import ParameterError
 from visionlab.imaging import engines
+from visionlab.imaging.engines import BORDERS
 from visionlab.imaging.image import Response
 from visionlab.imaging.kernels import Kernel, check_weights
 
 if TYPE_CHECKING:
     import torch
-
-BORDERS = ("zero", "reflect", "replicate", "wrap", "valid")
 
 # A dilated kernel's longest side; the padded picture grows with it.
 MAX_EXTENT = 2048

@@ -31,8 +31,23 @@ _TILE = 256  # pixels on a side of what is transformed at once
 _ROUNDING = 300.0  # Σ|weight| · |pixel| up to which sums in float32 are right to 1e-4
 _EXACT = 2**24  # up to here float32 holds every whole number
 
-_NATIVE = {"zero": cv2.BORDER_CONSTANT, "reflect": cv2.BORDER_REFLECT_101, "replicate": cv2.BORDER_REPLICATE}
-_PADDING = _NATIVE | {"wrap": cv2.BORDER_WRAP}
+
+@dataclass(frozen=True)
+class Border:
+    """What lies beyond the edge: its title, what it is to OpenCV, and whether OpenCV's filters have it themselves."""
+
+    title: str
+    code: int
+    filtered: bool = True
+
+
+BORDERS = {  # what each makes of a row is told by convolve()
+    "zero": Border("Zeros", cv2.BORDER_CONSTANT),
+    "reflect": Border("Reflect", cv2.BORDER_REFLECT_101),
+    "replicate": Border("Replicate the edge", cv2.BORDER_REPLICATE),
+    "wrap": Border("Wrap around", cv2.BORDER_WRAP, filtered=False),
+    "valid": Border("None (valid)", cv2.BORDER_REPLICATE),  # what that makes is cut off
+}
 
 
 def correlate(
@@ -48,7 +63,7 @@ def correlate(
     method = _method(weights.tobytes(), weights.shape, peak, whole)
     if method.factors is None and weights.size > _DIRECT_UP_TO[method.precision]:
         return _by_fft(pad(planes, border, margins), method.weights, stride)
-    if border != "valid" and border not in _NATIVE:  # what OpenCV's filters do not have
+    if not BORDERS[border].filtered:
         planes, border, margins = pad(planes, border, margins), "valid", (0, 0, 0, 0)
     return _by_opencv(planes, method, stride, border, margins)
 
@@ -92,7 +107,7 @@ def pad(planes: NDArray, border: str, margins: tuple[int, int, int, int]) -> NDA
     if border == "valid":
         return planes
     parts = [planes[..., first : first + 4] for first in range(0, planes.shape[2], 4)]  # the most that OpenCV takes
-    padded = [cv2.copyMakeBorder(np.ascontiguousarray(part), *margins, _PADDING[border]) for part in parts]
+    padded = [cv2.copyMakeBorder(np.ascontiguousarray(part), *margins, BORDERS[border].code) for part in parts]
     padded = [part.reshape(*part.shape[:2], -1) for part in padded]
     return padded[0] if len(padded) == 1 else np.concatenate(padded, axis=2)
 
@@ -108,7 +123,7 @@ def _by_opencv(
     if border == "valid":  # a window anchored at its first weight answers at its own corner; what is cut is cut off
         height, width = height - rows + 1, width - columns + 1
     depth = cv2.CV_32F if precision is np.float32 else cv2.CV_64F
-    options = {"anchor": (left, up), "borderType": _NATIVE.get(border, cv2.BORDER_REPLICATE)}
+    options = {"anchor": (left, up), "borderType": BORDERS[border].code}
     response = np.empty((-(-height // stride), -(-width // stride), channels), np.float32)
 
     def answer(part: tuple[int, int, int], straight: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""Serves tests/browser/test_burst.py: the camera that is held to record, and what came of it."""
+"""Serves test_burst.py: the camera that is held to record, and what came of it."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Serves tests/browser/test_live.py and benchmarks/live.py: the live camera on a page of its own, and a page beside it.
+"""Serves test_live.py and benchmarks/live.py: the live camera on a page of its own, and a page beside it.
 
 ?network=… takes one of MODELS; without it, a tiny random network whose labels look like HTML.
 """

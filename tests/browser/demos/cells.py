@@ -1,4 +1,4 @@
-"""Serves tests/browser/test_cells.py: two pictures of cells, one of them in a fragment, and what they have told."""
+"""Serves test_cells.py: two pictures of cells, one of them in a fragment, and what they have told."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""Serves tests/browser/test_gallery.py: pictures of three classes, what one may do to them, and what was told of it.
+"""Serves test_gallery.py: pictures of three classes, what one may do to them, and what was told of it.
 
 The server refuses to move what is called “stubborn”. ?slow=… makes a run take so many seconds before its end, ?long=…
 a move so many, and ?classes=… says how many classes there are.

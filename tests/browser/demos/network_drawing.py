@@ -1,4 +1,4 @@
-"""Serves tests/browser/test_network_drawing.py: two drawings, one of them in a fragment, and what they have told."""
+"""Serves test_network_drawing.py: two drawings, one of them in a fragment, and what they have told."""
 
 import streamlit as st
 

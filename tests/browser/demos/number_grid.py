@@ -1,4 +1,4 @@
-"""Serves tests/browser/test_numbers.py: a grey picture, and one in colour, as numbers."""
+"""Serves test_numbers.py: a grey picture, and one in colour, as numbers."""
 
 import numpy as np
 import streamlit as st

@@ -1,4 +1,4 @@
-"""Serves tests/browser/test_owner.py: its page, behind what every request to the app has to pass."""
+"""Serves test_owner.py: its page, behind what every request to the app has to pass."""
 
 import streamlit as st
 

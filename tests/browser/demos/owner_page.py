@@ -1,4 +1,4 @@
-"""By what text this browser is known, for tests/browser/test_owner.py."""
+"""By what text this browser is known, for test_owner.py."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Serves tests/browser/test_pad.py: a pad of 16 × 16 pixels, and where the light on it is, as two “networks”."""
+"""Serves test_pad.py: a pad of 16 × 16 pixels, and where the light on it is, as two “networks”."""
 
 import numpy as np
 import streamlit as st

@@ -12,13 +12,6 @@ from visionlab.ui.convolution.settings import Settings
 from visionlab.ui.convolution.state import YOURS, own
 from visionlab.ui.shared.terms import term
 
-BORDER_TITLES = {
-    "reflect": "Reflect",
-    "zero": "Zeros",
-    "replicate": "Replicate the edge",
-    "wrap": "Wrap around",
-    "valid": "None (valid)",
-}
 MODE_TITLES = {
     "clip": "As a picture",
     "absolute": "Strength, whichever its sign",
@@ -47,8 +40,8 @@ def controls(kernel: Kernel) -> Settings:
         border = st.selectbox(
             "Border",
             BORDERS,
-            index=BORDERS.index("reflect"),
-            format_func=BORDER_TITLES.__getitem__,
+            index=list(BORDERS).index("reflect"),
+            format_func=lambda name: BORDERS[name].title,
             key="border",
             **kept,
             help=term("border"),
@@ -96,7 +89,7 @@ def _slides(settings: Settings | None) -> str:
     numbers = [
         f"{name} {value}" for name, value in (("stride", settings.stride), ("dilation", settings.dilation)) if value > 1
     ]
-    border = [] if settings.border == "reflect" else [f"border: {BORDER_TITLES[settings.border].lower()}"]
+    border = [] if settings.border == "reflect" else [f"border: {BORDERS[settings.border].title.lower()}"]
     words = [*numbers, *border, *(["flipped"] if settings.flip else [])]
     return " · ".join(words).capitalize() or "How it slides"
 

@@ -16,7 +16,7 @@ from visionlab.imaging.pipeline import MAX_STEPS, Pipeline
 from visionlab.ui.filters.editor import Editor, Step, current
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.tries import Try, tries
-from visionlab.ui.shared.widgets import file_uploader, icon_only
+from visionlab.ui.shared.widgets import file_uploader, icon_button
 
 TRIES = (
     (
@@ -111,8 +111,8 @@ def chain_editor() -> dict[int, DeltaGenerator]:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**The chain** · {count} filter{'s' * (count != 1)}", width="stretch")
         _ready_made_ones(editor)
-        _icon("undo", "undo", "Take the last change back", editor.undo, disabled=not editor.past)
-        _icon("clear", "delete_sweep", "Remove all filters", editor.change, [], disabled=not count)
+        icon_button("undo", "undo", "Take the last change back", editor.undo, disabled=not editor.past)
+        icon_button("clear", "delete_sweep", "Remove all filters", editor.change, [], disabled=not count)
     for place, step in enumerate(editor.steps):
         with st.container(border=True, key=f"step-{step.id}", gap="xsmall"):
             _card(editor, place, step)
@@ -143,10 +143,10 @@ def _card(editor: Editor, place: int, step: Step) -> None:
         st.toggle(f"{place + 1} · {step.title}", step.on, key=step.switch, help=entry.about, width="stretch")
         one, full = step.id, last + 1 >= MAX_STEPS
         of = f"{step.title}, step {place + 1}"
-        _icon(f"up-{one}", "arrow_upward", "Move up", editor.move, place, -1, of=of, disabled=place == 0)
-        _icon(f"down-{one}", "arrow_downward", "Move down", editor.move, place, 1, of=of, disabled=place == last)
-        _icon(f"copy-{one}", "content_copy", "Duplicate", editor.duplicate, place, of=of, disabled=full)
-        _icon(f"remove-{one}", "delete", "Remove", editor.remove, place, of=of)
+        icon_button(f"up-{one}", "arrow_upward", "Move up", editor.move, place, -1, of=of, disabled=place == 0)
+        icon_button(f"down-{one}", "arrow_downward", "Move down", editor.move, place, 1, of=of, disabled=place == last)
+        icon_button(f"copy-{one}", "content_copy", "Duplicate", editor.duplicate, place, of=of, disabled=full)
+        icon_button(f"remove-{one}", "delete", "Remove", editor.remove, place, of=of)
     if step.on and entry.parameters:
         columns = st.columns(min(2, len(entry.parameters)), gap="medium")
         for number, parameter in enumerate(entry.parameters):
@@ -164,20 +164,6 @@ def _input(parameter: Parameter, step: Step) -> None:
     number = int if parameter.kind == "int" else float
     low, high, step_size = number(parameter.low), number(parameter.high), number(parameter.step)
     st.slider(label, low, high, number(now), step_size, key=key, help=parameter.about)
-
-
-def _icon(key: str, icon: str, title: str, on_click, *args, of: str = "", disabled: bool = False) -> None:
-    """A button that shows its icon alone; `of` says to screen readers what it is about."""
-    icon_only(key).button(
-        f"{title}: {of}" if of else title,
-        key=key,
-        icon=f":material/{icon}:",
-        type="tertiary",
-        help=title,
-        on_click=on_click,
-        args=args,
-        disabled=disabled,
-    )
 
 
 def _adder(editor: Editor) -> None:

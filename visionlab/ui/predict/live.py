@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from visionlab.imaging.image import encode_jpeg, fit
 from visionlab.ui.predict.answers import target_key
-from visionlab.ui.shared import cached, live, picture_bar, state
+from visionlab.ui.shared import cached, live, picture_bar
 from visionlab.ui.shared.components.bars import bars
 from visionlab.ui.shared.networks import Network
 from visionlab.ui.shared.page import roomy_columns
+from visionlab.ui.shared.widgets import show as show_picture
 from visionlab.ui.shared.widgets import shown_width, verdict
 
 CAMERA = "live-camera"
-TAKEN = "photographed"  # the key of the picture that was taken last
 MODE, ONE_PICTURE = "mode", "A picture"  # the page's widget that says what is looked at, and what shows reasons
 WIDEST, TALLEST = 640, 320  # pixels of the photograph that is shown, and on the screen
 
@@ -28,12 +27,9 @@ def show_photograph(network: Network, still: bytes | None) -> None:
     and the way to the reasons.
     """
     if still:
-        before = state.uploaded()
-        picture_bar.take([("photograph", still)])
-        if state.uploaded() is not before:
-            st.session_state[TAKEN] = state.uploaded().key
-    picture = state.uploaded()
-    if picture is None or st.session_state.get(TAKEN) != picture.key:
+        picture_bar.take([("photograph", still)], at=CAMERA)
+    picture = picture_bar.taken_at(CAMERA)
+    if picture is None:
         return
 
     def reasons(index: int) -> None:
@@ -41,9 +37,9 @@ def show_photograph(network: Network, still: bytes | None) -> None:
         st.session_state[MODE] = ONE_PICTURE
 
     left, right = roomy_columns(2, "photograph", gap="large")
-    shown = encode_jpeg(fit(picture.image, WIDEST), 92)
-    left.image(shown, width=shown_width(picture.image, TALLEST), alt="Your photograph")
-    left.caption("Your photograph: it is the picture of all pages now.")
+    with left:
+        show_picture(picture, WIDEST, "Your photograph", shown_width(picture.image, TALLEST))
+        st.caption("Your photograph: it is the picture of all pages now.")
     with right:
         said = cached.answer(network.key, picture.key, network.net, picture.image)
         found = said.top(live.TOP)

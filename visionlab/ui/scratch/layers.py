@@ -24,7 +24,7 @@ from visionlab.learning.scratch import (
 )
 from visionlab.learning.scratch.stack import MOST_LAYERS, PADDINGS, possible
 from visionlab.ui.shared.terms import term
-from visionlab.ui.shared.widgets import icon_only
+from visionlab.ui.shared.widgets import icon_button
 from visionlab.wording import quoted
 
 ROWS = "scratch-layers"  # in the session
@@ -178,16 +178,8 @@ def _row(index: int, row: Row, count: int, found: LayerShape | None, spec: Layer
             ("Move down", "arrow_downward", 1, last),
             ("Remove", "close", 0, False),
         ):
-            icon_only(f"{icon}-{row.id}").button(
-                f"{label}: {spec.kind}, layer {index + 1}",
-                key=f"{icon}-{row.id}",
-                icon=f":material/{icon}:",
-                type="tertiary",
-                help=label,
-                disabled=off,
-                on_click=_moved,
-                args=(index, where),
-            )
+            of = f"{spec.kind}, layer {index + 1}"
+            icon_button(f"{icon}-{row.id}", icon, label, _moved, index, where, of=of, disabled=off)
 
 
 def _settings(row: Row, spec: LayerSpec, last: bool) -> None:

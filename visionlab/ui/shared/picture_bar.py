@@ -97,10 +97,10 @@ def second_picture(first: state.Picture, on_change: Callable[[], None]) -> state
     return state.from_gallery(picked) if picked in uploads else _sample(picked)
 
 
-def take(files: list[tuple[str, bytes]]) -> None:
+def take(files: list[tuple[str, bytes]], at: str | None = None) -> None:
     """Pictures that came in, by name: the last usable one becomes the picture, what is unusable is told, none is lost.
 
-    To be called before the picture bar is drawn.
+    at: the place where they came, if not the bar; see `taken_at`. To be called before the picture bar is drawn.
     """
     problems = []
     for name, data in files:
@@ -111,7 +111,19 @@ def take(files: list[tuple[str, bytes]]) -> None:
             problems.append(f"{name}: {error}")
             continue
         state.keep_upload(state.Picture(name, key, image), data)
+        if at:
+            st.session_state[_taken(at)] = key
     state.keep_upload_error("\n".join(problems) or None)
+
+
+def taken_at(place: str) -> state.Picture | None:
+    """The user's picture, while it is the one that came in at that place last."""
+    mine = state.uploaded()
+    return mine if mine and st.session_state.get(_taken(place)) == mine.key else None
+
+
+def _taken(place: str) -> str:
+    return f"taken-at-{place}"
 
 
 def _take_uploads() -> None:

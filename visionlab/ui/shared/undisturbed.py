@@ -46,7 +46,11 @@ def undisturbed() -> Iterator[None]:
 
 
 def attempt(act: Callable[..., Any], *arguments: Any) -> None:
-    """For callbacks: do it whole, or keep the sentence that says why not for the run that follows."""
+    """For callbacks: do it whole, or keep the sentence that says why not for the run that follows.
+
+    What a widget holds is for `act` to look up, as a lambda for instance: where a run is ended at a look before this
+    call, its callback is not called again.
+    """
     with undisturbed():
         try:
             act(*arguments)

@@ -57,6 +57,30 @@ def icon_only(key: str) -> DeltaGenerator:
     return st.container(key=f"icon-only-{key}", width="content")
 
 
+def icon_button(
+    key: str,
+    icon: str,
+    label: str,
+    on_click: Callable[..., Any],
+    *args: Any,
+    of: str = "",
+    help: str | None = None,
+    disabled: bool = False,
+) -> None:
+    """A button that shows its icon alone, and at the pointer `help` or else its label; `of` says to screen readers what
+    it is about."""
+    icon_only(key).button(
+        f"{label}: {of}" if of else label,
+        key=key,
+        icon=f":material/{icon}:",
+        type="tertiary",
+        help=help or label,
+        on_click=on_click,
+        args=args,
+        disabled=disabled,
+    )
+
+
 # --- texts and facts -------------------------------------------------------------------------------------------------
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from visionlab.learning.projects.project import Project
 from visionlab.ui.shared.undisturbed import attempt
-from visionlab.ui.shared.widgets import icon_only
+from visionlab.ui.shared.widgets import icon_button
 
 
 def show(project: Project) -> None:
@@ -17,11 +17,4 @@ def show(project: Project) -> None:
     with st.container(border=True, horizontal=True, wrap=False, vertical_alignment="center", key="lost"):
         st.markdown(":orange[:material/warning:]", width="content")
         st.text("\n".join(told), width="stretch")
-        icon_only("lost-seen").button(
-            "I have read it",
-            key="lost-seen",
-            icon=":material/close:",
-            type="tertiary",
-            on_click=attempt,
-            args=(project.forget_lost,),
-        )
+        icon_button("lost-seen", "close", "I have read it", attempt, project.forget_lost)

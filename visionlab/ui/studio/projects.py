@@ -17,7 +17,7 @@ from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.store import workspace
 from visionlab.ui.shared.undisturbed import attempt
 from visionlab.ui.shared.visitor import COOKIE, owner
-from visionlab.ui.shared.widgets import distinct, icon_only, plain
+from visionlab.ui.shared.widgets import distinct, icon_button, icon_only, plain
 from visionlab.wording import sized
 
 NEW = "new"  # in the link in place of an id, where one asked for another project; ids are longer
@@ -106,16 +106,8 @@ def _bar(project: Project | None, mine: list[ProjectInfo]) -> None:
     facts = [_counted(info.pictures, "picture"), _counted(info.classes, "class"), sized(info.size)]
     st.caption(" · ".join(facts if yours else [*facts, "opened by its link"]), width="stretch")
     for label, sentence_of, act in (("undo", project.undoable, project.undo), ("redo", project.redoable, project.redo)):
-        icon_only(label).button(
-            label.title(),
-            key=label,
-            icon=f":material/{label}:",
-            type="tertiary",
-            help=f"{label.title()}: {plain(sentence_of)}" if sentence_of else f"There is nothing to {label}",
-            disabled=sentence_of is None,
-            on_click=attempt,
-            args=(act,),
-        )
+        told = f"{label.title()}: {plain(sentence_of)}" if sentence_of else f"There is nothing to {label}"
+        icon_button(label, label, label.title(), attempt, act, help=told, disabled=sentence_of is None)
     options = {"icon": ":material/more_horiz:", "type": "tertiary", "help": "Name, link, copy, delete", "key": "menu"}
     with icon_only("menu").popover("More of the project", **options):
         _menu(project, info, mine, yours)

@@ -36,12 +36,12 @@ def uploader(label: str, key: str, act: Callable[[list[UploadedFile]], None], **
     fresh = f"{key}-{counts[key]}"
 
     def taken() -> None:
-        found = st.session_state[fresh] or []
-        # What was taken in is told as deleted, until the browser knows that this uploader is gone.
-        files = [file for file in (found if isinstance(found, list) else [found]) if isinstance(file, UploadedFile)]
-        if not files:
-            return
-        with undisturbed():
+        with undisturbed():  # from the first look on: a run that ends before it has no callback again for these
+            found = st.session_state[fresh] or []
+            # What was taken in is told as deleted, until the browser knows that this uploader is gone.
+            files = [file for file in (found if isinstance(found, list) else [found]) if isinstance(file, UploadedFile)]
+            if not files:
+                return
             counts[key] += 1
             attempt(act, files)
         # Streamlit would keep them in memory until the session ends.

@@ -1,5 +1,8 @@
 """What must follow the pointer: small components in plain JavaScript, each in a folder of its own.
 
+Each is one module, which a page calls, with the HTML, CSS and JavaScript that it gives the browser beside it. They lie
+together, though most serve a single page today: none knows a page, and all are built alike.
+
     a picture   convolution_lab/, numbers/ (its values), cells/ (its cells), compare/ (before and after), pad/ (drawn)
     many        gallery/, bars/ (classes), network_drawing/ (layers)
     a camera    camera/ (live), burst/ (many pictures); both by webcam/
@@ -7,8 +10,3 @@
     the page    history/ (Back), live_sliders/, popovers/, focus/
 What they share: kept_picture/, choosing/, outbox/ (each event once), looks/.
 """
-
-
-def plain_key(key: str) -> str:
-    """The key that Streamlit is to know a component by: it refuses “__”, which an id of a project may hold."""
-    return key.replace("_", "~")

@@ -17,7 +17,7 @@ from visionlab.ui.shared import cached
 from visionlab.ui.shared.components.burst import burst
 from visionlab.ui.shared.components.gallery import address
 from visionlab.ui.shared.undisturbed import attempt
-from visionlab.ui.shared.widgets import icon_only, plain
+from visionlab.ui.shared.widgets import icon_button, plain
 from visionlab.ui.studio.pictures import arrivals, intake, one_class
 from visionlab.ui.studio.projects import LONGEST_NAME
 from visionlab.ui.studio.uploads import of_class, uploader
@@ -87,28 +87,29 @@ def _heading(card: Card, into: Into, project: Project | None) -> None:
             key=key,
             max_chars=LONGEST_NAME,
             label_visibility="collapsed",
-            on_change=lambda: attempt(into, st.session_state[key]),
+            on_change=attempt,
+            args=(lambda: into(st.session_state[key]),),
         )
         if project is None or card.class_id is None:
             return
         st.caption(f"{card.count:,}" if card.enabled else f"{card.count:,} · off", width="content")
-        icon_only(f"see-{card.place}").button(
+        icon_button(
+            f"see-{card.place}",
+            "photo_library",
             f"See the pictures of {plain(card.name)}",
-            key=f"see-{card.place}",
-            icon=":material/photo_library:",
-            type="tertiary",
+            _see,
+            project,
+            card.class_id,
             help="See its pictures: sort, switch off, remove",
-            on_click=_see,
-            args=(project, card.class_id),
         )
-        icon_only(f"remove-{card.place}").button(
+        icon_button(
+            f"remove-{card.place}",
+            "close",
             f"Remove {plain(card.name)}",
-            key=f"remove-{card.place}",
-            icon=":material/close:",
-            type="tertiary",
+            attempt,
+            project.remove_class,
+            card.class_id,
             help="Remove the class with its pictures; it can be undone",
-            on_click=attempt,
-            args=(project.remove_class, card.class_id),
         )
 
 

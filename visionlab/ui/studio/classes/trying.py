@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from visionlab.imaging.image import MAX_BYTES, encode_jpeg, fit
+from visionlab.imaging.image import MAX_BYTES
 from visionlab.learning.projects.runs import RunInfo
 from visionlab.ui.shared import cached, live, picture_bar, state
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import probability_bars, shown_width
+from visionlab.ui.shared.widgets import show as show_picture
 from visionlab.ui.studio import runs
 from visionlab.ui.studio.uploads import uploader
 
-CAMERA = "try-camera"
-TRIED = "tried"  # the key of the picture that was dropped here last
+CAMERA, UPLOADER = "try-camera", "try-picture"  # a photograph counts as dropped, too
 WIDEST, TALLEST = 640, 160  # pixels of it that are shown, and on the screen
 
 
@@ -32,11 +29,11 @@ def show(run: RunInfo) -> None:
             st.caption("It always names a class: to say “none of these” takes ten held-out pictures, so add some.")
         photograph = live.show(net, CAMERA, own=True)
         if photograph:
-            _keep([("photograph", photograph)])
+            picture_bar.take([("photograph", photograph)], at=UPLOADER)
         uploader(
             "A picture to try it on",
-            "try-picture",
-            lambda files: _take(files),
+            UPLOADER,
+            lambda files: picture_bar.take([(file.name, file.getvalue()) for file in files], at=UPLOADER),
             type=None,
             max_upload_size=MAX_BYTES >> 20,
             label_visibility="collapsed",
@@ -44,24 +41,13 @@ def show(run: RunInfo) -> None:
         with st.container():
             if problem := state.upload_error():
                 sentence(problem)
-            picture = state.uploaded()
-            if picture is None or st.session_state.get(TRIED) != picture.key:
+            picture = picture_bar.taken_at(UPLOADER)
+            if picture is None:
                 st.caption("Or drop a picture here.")
                 return
             said = cached.answer(key, picture.key, net, picture.image)
-            shown = encode_jpeg(fit(picture.image, WIDEST), 92)
-            st.image(shown, width=shown_width(picture.image, TALLEST), alt=f"The picture: {picture.name}")
+            alt = f"The picture: {picture.name}"
+            show_picture(picture, WIDEST, alt, shown_width(picture.image, TALLEST))
             probability_bars(live.bars_of(said), said.strange)
             if said.refused:
                 st.caption("It is unlike all that your head has learned from.")
-
-
-def _take(files: Sequence[UploadedFile]) -> None:
-    _keep([(file.name, file.getvalue()) for file in files])
-
-
-def _keep(files: list[tuple[str, bytes]]) -> None:
-    before = state.uploaded()
-    picture_bar.take(files)
-    if state.uploaded() is not before:
-        st.session_state[TRIED] = state.uploaded().key

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 
 import streamlit as st
 
@@ -13,7 +12,7 @@ from visionlab.learning.projects.project import Project
 from visionlab.ui.shared import jobs
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.undisturbed import attempt
-from visionlab.ui.shared.widgets import icon_only
+from visionlab.ui.shared.widgets import icon_button
 from visionlab.ui.studio import uploads
 from visionlab.ui.studio.pictures import intake, one_class
 from visionlab.ui.studio.pictures.intake import WATCHED, Taken, Unclear
@@ -88,10 +87,7 @@ def _show(project: Project, found: Sequence[jobs.Job], uploaders: Sequence[str],
                 st.text(text)
             _listed(refused, "was not taken", "were not taken")
             _listed(problems, "could not be read", "could not be read")
-        close = partial(_put_away, over, uploaders)
-        icon_only(f"seen-{key}").button(
-            "Close", key=f"{key}-seen", icon=":material/close:", type="tertiary", on_click=close
-        )
+        icon_button(f"{key}-seen", "close", "Close", _put_away, over, uploaders)
     return False
 
 

@@ -83,12 +83,16 @@ def _large(project: Project, classes: Sequence[ClassInfo], picture: PictureInfo,
         to = f"move-to-{picture.id}"
         st.selectbox(
             "Move to", others, None, format_func=others.get, placeholder="Choose a class", key=to,
-            on_change=lambda: attempt(project.move, [picture.id], st.session_state[to]),
+            on_change=attempt,
+            args=(lambda: project.move([picture.id], st.session_state[to]),),
         )  # fmt: skip
         on = f"learn-from-{picture.id}"
         st.session_state[on] = picture.enabled  # as it is now, whoever changed it
         st.toggle(
-            "Learn from it", key=on, on_change=lambda: attempt(project.enable, [picture.id], st.session_state[on])
+            "Learn from it",
+            key=on,
+            on_change=attempt,
+            args=(lambda: project.enable([picture.id], st.session_state[on]),),
         )
         args = (project.remove, [picture.id])
         gone = st.button(

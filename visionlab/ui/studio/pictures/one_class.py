@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import streamlit as st
@@ -18,7 +19,8 @@ PLACES = "places-of-classes"
 
 def place_of(project_id: str, class_id: int) -> str:
     """What the widgets of a class are known by: those that it began with, where it was made by the first picture."""
-    return st.session_state.get(PLACES, {}).get((project_id, class_id), f"{project_id}-{class_id}")
+    usual = re.sub("_(?=_)", "_-", f"{project_id}-{class_id}")  # “__” in its key, and no component is mounted
+    return st.session_state.get(PLACES, {}).get((project_id, class_id), usual)
 
 
 def keep_place(project_id: str, class_id: int, place: str) -> None:
@@ -70,19 +72,22 @@ def _menu(project: Project, classes: Sequence[ClassInfo], chosen: ClassInfo) -> 
         st.form_submit_button(
             "Rename",
             width="stretch",
-            on_click=lambda: attempt(project.rename_class, chosen.id, st.session_state[f"{name}-{chosen.name}"]),
+            on_click=attempt,
+            args=(lambda: project.rename_class(chosen.id, st.session_state[f"{name}-{chosen.name}"]),),
         )
     others = {each.id: each.name for each in classes if each.id != chosen.id}
     if others:
         st.selectbox(
             "Merge into", others, None, format_func=others.get, key=target, placeholder="Choose a class",
-            on_change=lambda: attempt(project.merge_classes, chosen.id, st.session_state[target]),
+            on_change=attempt,
+            args=(lambda: project.merge_classes(chosen.id, st.session_state[target]),),
         )  # fmt: skip
     st.session_state[on] = chosen.enabled  # as it is now, whoever changed it
     st.toggle(
         "Learn from this class",
         key=on,
-        on_change=lambda: attempt(project.enable_class, chosen.id, st.session_state[on]),
+        on_change=attempt,
+        args=(lambda: project.enable_class(chosen.id, st.session_state[on]),),
     )
     st.button(
         "Remove the class with its pictures",

@@ -83,7 +83,8 @@ def show(case: Case) -> None:
                 icon=":material/inventory_2:",
                 key="pack",
                 # As the box is then: the page may not have run since it was ticked.
-                on_click=lambda: attempt(_begin, case, st.session_state["with-pictures"]),
+                on_click=attempt,
+                args=(lambda: _begin(case, st.session_state["with-pictures"]),),
             )
             st.caption(
                 "The exported network has to answer like the original first: it is compared picture by picture, and "

@@ -13,7 +13,7 @@ from typing import Any
 
 import streamlit as st
 
-from visionlab.ui.shared.components import plain_key
+from visionlab.ui.shared.undisturbed import undisturbed
 
 CHOICE = (Path(__file__).parent / "choosing.js").read_text()  # to go before the component's own JavaScript
 
@@ -23,11 +23,11 @@ def mount_choosing(mount: Callable, *, data: dict[str, Any], key: str, on_choose
 
     on_choose(what) is called once for each choice, before the script (or the fragment) runs again.
     """
-    key = plain_key(key)
 
     def tell() -> None:
-        if choice := _choice(key):
-            on_choose(choice["what"])
+        with undisturbed():
+            if choice := _choice(key):
+                on_choose(choice["what"])
 
     heard = _choice(key)
     mount(key=key, data={**data, "heard": heard and heard["turn"]}, on_choice_change=tell)

@@ -14,7 +14,6 @@ from typing import Any
 
 import streamlit as st
 
-from visionlab.ui.shared.components import plain_key
 from visionlab.ui.shared.undisturbed import undisturbed
 
 OUTBOX = (Path(__file__).parent / "outbox.js").read_text()  # to go before the component's own JavaScript
@@ -25,7 +24,6 @@ def mount_outbox(mount: Callable, *, data: dict[str, Any], key: str, on_event: C
 
     on_event(event) is called once for each event, before the script (or the fragment) runs again.
     """
-    key = plain_key(key)
     kept = f"{key}-heard"
     st.session_state.setdefault(kept, _Heard())
 

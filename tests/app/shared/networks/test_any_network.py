@@ -4,7 +4,7 @@ where the next cannot have it."""
 import numpy as np
 import pytest
 from app.conftest import finish_jobs, framing
-from app.test_pages import bars
+from app.shared.test_pages import bars
 
 from visionlab.learning.features.source import network_fingerprint
 from visionlab.learning.heads.head import Head

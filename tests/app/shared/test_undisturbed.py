@@ -1,7 +1,10 @@
 """What is begun in a run that a newer one ends is done to its end, and the run ends after it."""
 
+import ast
+
 import pytest
 import streamlit
+from app.conftest import ROOT
 from streamlit.testing.v1 import AppTest
 
 
@@ -65,3 +68,25 @@ def test_a_run_that_is_to_end_does_what_it_has_begun(stopped):
     assert done == ["begun", "whole", *([] if stopped else ["the rest"])]
     assert app.session_state["two"] == 2
     assert ("five" in app.session_state) is not stopped
+
+
+def looks_early(call: ast.Call) -> bool:
+    """Whether what is given to it is looked up in the session's state before it is called."""
+    given = [*call.args, *(each.value for each in call.keywords)]
+    now = [node for each in given if not isinstance(each, ast.Lambda) for node in ast.walk(each)]
+    return any(isinstance(node, ast.Attribute) and node.attr == "session_state" for node in now)
+
+
+@pytest.mark.parametrize(
+    ("code", "early"),
+    [("attempt(move, st.session_state[to])", True), ("attempt(lambda: move(st.session_state[to]))", False)],
+)
+def test_what_looks_early_is_found(code, early):
+    assert looks_early(ast.parse(code, mode="eval").body) is early
+
+
+def test_nothing_is_looked_up_before_it_is_undisturbed():
+    for path in (ROOT / "visionlab" / "ui").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "attempt":
+                assert not looks_early(node), f"{path.name}, line {node.lineno}"

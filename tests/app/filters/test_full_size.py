@@ -8,7 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 import streamlit as st
-from app.test_filters import add, captions, chain, compared, drag, finished, ids, press, texts
+from app.filters.test_filters import add, captions, chain, compared, drag, finished, ids, press, texts
 from scripts import run_script
 from typer.testing import CliRunner
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 from app.conftest import finish_jobs, framing
-from app.test_pages import bars
+from app.shared.test_pages import bars
 from streamlit.proto.Metric_pb2 import Metric as MetricProto
 
 import visionlab as vl

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import streamlit as st
 from app.conftest import finish_jobs
-from app.test_pages import bars
+from app.shared.test_pages import bars
 from streamlit.testing.v1 import AppTest
 
 import visionlab as vl

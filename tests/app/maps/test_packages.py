@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import streamlit as st
 import wheels
-from app.test_feature_maps import given, look_at, numbers
+from app.maps.test_feature_maps import given, look_at, numbers
 from lite import Published, lively
 from wheels import packed_state
 
