@@ -14,6 +14,7 @@ import torch
 from hypothesis import settings
 from tiny import tiny_classifier
 
+from visionlab.network.explain.method import GRADIENT_BATCH
 from visionlab.network.running.classifier import Classifier
 
 settings.register_profile("any machine", deadline=None)  # how long an example takes says what else the machine does
@@ -58,6 +59,14 @@ def device(request) -> torch.device:
 @pytest.fixture
 def tiny(device) -> Classifier:
     return tiny_classifier(device)
+
+
+@pytest.fixture
+def few_steps(monkeypatch) -> None:
+    """Explanations in a fraction of their steps: what more are worth is tested in network/explain/test_methods.py."""
+    monkeypatch.setattr("visionlab.network.explain.gradients.NOISY_COPIES", GRADIENT_BATCH)
+    monkeypatch.setattr("visionlab.network.explain.integrated_gradients.POINTS", 2 * GRADIENT_BATCH + 1)
+    monkeypatch.setattr("visionlab.network.explain.occlusion.STRIDE", 1 / 7)
 
 
 @pytest.fixture

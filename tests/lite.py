@@ -1,8 +1,11 @@
 """EfficientNet-Lite0 as it was published, for comparison: its own names, batch normalisation, a plain forward pass."""
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torchvision.models import get_model
 
 # (channels inside, side of the depthwise kernel, stride, channels out) of each block, read off the published file.
 BLOCKS = (
@@ -63,6 +66,13 @@ class Published(nn.Module):
         return self._fc(self.relu6(self._bn1(self._conv_head(x))).mean((2, 3)))
 
 
+def unset(name: str, build: Callable[[str], nn.Module] = get_model) -> nn.Module:
+    """torchvision's network of that name, for weights that come later: drawing others first takes long."""
+    with torch.device("meta"):
+        network = build(name)
+    return network.to_empty(device="cpu")
+
+
 def lively(network: nn.Module, side: int = 64) -> dict[str, Tensor]:
     """Random weights, and the running statistics that go with them, so that nothing vanishes or explodes."""
     torch.manual_seed(0)
@@ -75,5 +85,6 @@ def lively(network: nn.Module, side: int = 64) -> dict[str, Tensor]:
         for part in network.modules():
             if isinstance(part, nn.BatchNorm2d):
                 part.momentum = 1.0
+                part.reset_running_stats()  # nothing times what is no number yet is no number
         network.train()(torch.randn(8, 3, side, side))
     return network.eval().state_dict()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -27,25 +29,26 @@ def loaded(name: str) -> Classifier:
     return load_classifier(name, "cpu")
 
 
-def photographs() -> list[tuple[str, Image]]:
+@cache
+def photographs() -> tuple[tuple[str, Image], ...]:
     """(label, picture) of 101 photographs that are named by the WordNet ids of their classes."""
     names = dict(zip(WORDNET_IDS, labels(), strict=True))
     files = sorted(PHOTOS.glob("n*_*.jpg"))
     if not files:
         pytest.skip(f"there are no photographs at {PHOTOS}")
-    return [(names[file.name.partition("_")[0]], load_image(file)) for file in files]
+    return tuple((names[file.name.partition("_")[0]], load_image(file)) for file in files)
 
 
-def pets() -> list[tuple[str, Image]]:
-    """(“cat” or “dog”, picture) of 400 photographs."""
-    files = sorted(PETS.glob("*/*/*"))
+def pets(every: int = 1) -> tuple[tuple[str, Image], ...]:
+    """(“cat” or “dog”, picture) of 400 photographs, or of one of so many."""
+    files = sorted(PETS.glob("*/*/*"))[::every]
     if not files:
         pytest.skip(f"there are no cats and dogs at {PETS}")
-    return [(file.parent.name.removesuffix("s"), load_image(file)) for file in files]
+    return tuple((file.parent.name.removesuffix("s"), load_image(file)) for file in files)
 
 
 def outcomes(
-    net: Classifier, pictures: list[tuple[str, Image]], table: NDArray[np.float32]
+    net: Classifier, pictures: Sequence[tuple[str, Image]], table: NDArray[np.float32]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """How probable the network holds what it says of each picture, and whether that is right, both (N,), by its
     probabilities (N, K).

@@ -41,6 +41,7 @@ from .learning.judging.calibration import Reliability as Reliability
 from .learning.judging.evaluation import Evaluation as Evaluation
 from .learning.judging.evaluation import score as score
 from .learning.judging.metrics import Report as Report
+from .learning.judging.metrics import Spread as Spread
 from .learning.judging.refusal import Refusal as Refusal
 from .learning.judging.thresholds import Curve as Curve
 from .learning.judging.thresholds import Quadrants as Quadrants

@@ -3,8 +3,8 @@
 import os
 import pty
 import re
-import subprocess
 import sys
+import threading
 from contextlib import suppress
 
 import numpy as np
@@ -13,6 +13,7 @@ import torch
 from cli.shell import BUILT_IN, as_json, checked, outcome, rows_of, run
 
 import visionlab as vl
+from visionlab import cli
 from visionlab.imaging.image import encode_png
 from visionlab.learning.answers import many
 from visionlab.network.running.certainty import in_words
@@ -136,17 +137,25 @@ def test_names_are_printed_as_they_are_and_rule_no_terminal(tmp_path):
     assert result.stderr.count("[red]\\x1b[31m é.png: The file is empty") == 2
 
 
-def test_whoever_waits_at_a_terminal_sees_a_progress_bar(pictures, tmp_path):
+def test_whoever_waits_at_a_terminal_sees_a_progress_bar(pictures, tmp_path, monkeypatch, capsys):
     shown, terminal = pty.openpty()
-    command = [sys.executable, "-m", "visionlab", "predict", pictures, "--csv", tmp_path / "out.csv"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=terminal) as process:
-        os.close(terminal)
-        told = b""
+    seen = []
+
+    def watch() -> None:
         with suppress(OSError):  # Linux's way to say that the other side has gone
             while part := os.read(shown, 4096):
-                told += part
-        assert process.stdout.read() == b""
+                seen.append(part)
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    with os.fdopen(terminal, "w") as stderr, monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", stderr)
+        with pytest.raises(SystemExit):
+            cli.app(["predict", str(pictures), "--csv", str(tmp_path / "out.csv"), *BUILT_IN])
+    watching.join(60)
     os.close(shown)
+    told = b"".join(seen)
+    assert capsys.readouterr().out == ""
     assert b"Looking at the pictures" in told
     assert b"broken.jpg: The file is not a picture" in told
     assert len(rows_of(tmp_path / "out.csv")) == 4

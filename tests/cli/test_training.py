@@ -7,12 +7,13 @@ import shutil
 import numpy as np
 import onnxruntime
 import pytest
-from cli.shell import as_json, rows_of, run
+from cli.shell import as_json, checked, outcome, rows_of, run
 
 import visionlab as vl
 from visionlab.errors import DatasetError, ParameterError, UnclearSetError
-from visionlab.imaging.image import encode_png
+from visionlab.imaging.image import encode_jpeg, encode_png
 from visionlab.learning.features.augmentation import VIEWS
+from visionlab.learning.judging.metrics import wilson
 from visionlab.learning.sets.ready_made import textures
 
 
@@ -110,6 +111,45 @@ def test_train_takes_the_parts_that_a_set_comes_in(tmp_path):
     (tmp_path / "set" / "test" / "gravel").rename(tmp_path / "set" / "test" / "sand")
     with pytest.raises(UnclearSetError, match="may be classes, or parts of the set"):
         run("train", tmp_path / "set", "-o", out, "--device", "cpu")
+
+
+def test_copies_count_once_in_what_train_and_the_card_say(tmp_path):
+    data = textures(patches=10)
+    for image, label, name in zip(data.images, data.labels, data.names, strict=True):
+        for quality in (30, 90):
+            path = tmp_path / "set" / data.classes[label] / f"{name}-{quality}.jpg"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(encode_jpeg(image, quality))
+    out = tmp_path / "h.safetensors"
+    told = run("train", tmp_path / "set", "-o", out, "--device", "cpu", "--validation", 0.5)
+    total, different = map(int, re.search(r"of (\d+) pictures, (\d+) different \(95 % interval", told).groups())
+    assert total >= 2 * different > 20
+    assert f"It rests on {total} held-out pictures, {different} different" in told
+    report = vl.load_head(out).report
+    assert report.spread.different == different
+    assert report.interval == wilson(report.confusion.trace(), total, worth=report.worth)
+    told = run("evaluate", tmp_path / "set", "--head", out, "--device", "cpu")
+    assert re.search(r"of 60 pictures, \d+ different \(95 % interval", told)
+
+
+def test_pictures_that_cannot_be_read_are_left_out_counted_and_named(textured, head, tmp_path):
+    mixed = tmp_path / "mixed"
+    shutil.copytree(textured, mixed)
+    (mixed / "brick" / "cut.png").write_bytes(next((textured / "brick").iterdir()).read_bytes()[:60])
+    (mixed / "grass" / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    for number in range(30):
+        (mixed / "gravel" / f"{number:02}.jpg").write_bytes(b"")
+    out = tmp_path / "h.safetensors"
+    for command in (["train", mixed, "-o", out, "--json"], ["evaluate", mixed, "--head", head, "--json"]):
+        came = outcome(*command, "--device", "cpu")
+        found, told = checked(came.stdout, *command), came.stderr
+        pictures = found["pictures"]
+        assert (pictures if command[0] == "evaluate" else sum(pictures.values())) == 24
+        assert "32 pictures are left out:\n“brick/cut.png” cannot be read: " in told
+        assert "“grass/phone.heic” cannot be read: " in told
+        assert told.count("cannot be read") == 20
+        assert "and 12 more" in told
+        assert came.exit_code == 1
 
 
 def test_refusal_is_told_wherever_a_head_answers_and_can_be_set(textured, head, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +12,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from visionlab.cli.answers import plain
 from visionlab.cli.shared import (
     EXIT_STATUS,
     AsJson,
@@ -294,6 +296,8 @@ def _data(where: str, side: int | None, seed: int, pictures: int | None) -> Smal
     from visionlab.learning.scratch.data import load
 
     found = load(where, side, seed)
+    for text in found.told:
+        print(plain(text), file=sys.stderr)
     return found if pictures is None else found.less(pictures, seed)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,10 +37,13 @@ from visionlab.writing import replacing
 
 if TYPE_CHECKING:
     from visionlab.imaging.image import Image
+    from visionlab.learning.heads.training import Fit
     from visionlab.learning.judging.evaluation import Evaluation
     from visionlab.learning.judging.metrics import Report
     from visionlab.learning.sets.dataset import LabelledImages
     from visionlab.network.running.classifier import Classifier
+
+PROBLEMS = 20  # pictures that cannot be read of which each is told
 
 Labelled = Annotated[Path, typer.Argument(help="A folder or a zip of one folder a class, or a zip that the app wrote.")]
 
@@ -71,10 +75,9 @@ def train(
     from visionlab.learning.judging.evaluation import score
     from visionlab.learning.sets.splits import HELD_OUT
 
-    pictures = _labelled(data)
-    for text in (*pictures.told, pictures.few()):
-        if text:
-            remark(plain(text), aside=as_json)
+    pictures = _labelled(data, as_json)
+    if few := pictures.few():
+        remark(plain(few), aside=as_json)
     views = None if augment is None else tuple(augment)
     share = validation if validation is not None else None if "validation" in pictures.parts else HELD_OUT
     settings = {"kind": kind, "epochs": epochs, "seed": seed, "views": views, "refuse": refuse}
@@ -95,10 +98,13 @@ def train(
         told |= {"balanced_accuracy": report.balanced, "majority": report.majority} if report else {}
         told |= {"test": test.summary()} if test else {}
         print(json.dumps({**run.head.facts, **told, "file": str(out)}))
-        return
-    if is_quiet():
-        return
-    print(f"{out}: {len(pictures.classes)} classes, {len(run.train) + len(run.held_out)} pictures")
+    elif not is_quiet():
+        _print_training(run, out, report, test)
+    _end(pictures)
+
+
+def _print_training(run: Fit, out: Path, report: Report | None, test: Evaluation | None) -> None:
+    print(f"{out}: {len(run.data.classes)} classes, {len(run.train) + len(run.held_out)} pictures")
     if report is None:
         print("no picture was held out, so nobody knows how good it is")
     else:
@@ -124,7 +130,7 @@ def evaluate(
     """What a head, or a network, is worth on labelled pictures that it did not learn from."""
     from visionlab.learning.judging.evaluation import score
 
-    pictures = _labelled(data)
+    pictures = _labelled(data, as_json)
     net = network(model, head, device, refuse=refuse)
     with bar() as progress:
         task = progress.add_task("Looking at the pictures", total=len(pictures))
@@ -140,6 +146,13 @@ def evaluate(
         print(json.dumps(found.summary(), indent=2))
     else:
         _print_evaluation(found)
+    _end(pictures)
+
+
+def _end(pictures: LabelledImages) -> None:
+    """With the exit status of a command that has left out pictures, where it has; that is told by then."""
+    if pictures.problems:
+        raise typer.Exit(1)
 
 
 def _write_mistakes(out: Path, net: Classifier, found: Evaluation) -> None:
@@ -174,8 +187,7 @@ def _print_report(report: Report) -> None:
             table.add_row(Text(plain(name)), *(f"{share:.3f}" for share in shares), str(counts.sum()), Text(taken))
     console.print(table)
     low, high = report.interval
-    total = report.confusion.sum()
-    print(f"right on {report.accuracy:.1%} of {total} pictures (95 % interval {low:.1%} to {high:.1%})")
+    print(f"right on {report.accuracy:.1%} of {report.told()} (95 % interval {low:.1%} to {high:.1%})")
     print(f"always naming the most frequent class would be right on {report.majority:.1%}")
     low, high = report.balanced_interval
     print(f"with each class counting the same: {report.balanced:.1%} (95 % interval {low:.1%} to {high:.1%})")
@@ -226,16 +238,29 @@ def export(
 def _zip_folder(data: Path, file: BinaryIO) -> None:
     from visionlab.learning.sets.archive import read_folder
 
+    found = read_folder(data)
+    for text in found.told:
+        print(plain(text), file=sys.stderr)
     with ZipFile(file, "w") as zipped:
-        for label, items in read_folder(data).classes.items():
+        for label, items in found.classes.items():
             for item in items:
                 zipped.writestr("/".join(filter(None, (item.part, label, item.name))), read(item.source))
 
 
-def _labelled(data: Path) -> LabelledImages:
+def _labelled(data: Path, as_json: bool) -> LabelledImages:
+    """The pictures of a folder or a zip; what was left out of them is told."""
     from visionlab.learning.takeaway.package import labelled_zip
 
-    return vl.LabelledImages.from_folder(data) if data.is_dir() else labelled_zip(data)
+    pictures = vl.LabelledImages.from_folder(data) if data.is_dir() else labelled_zip(data)
+    for text in pictures.told:
+        remark(plain(text), aside=as_json)
+    if total := len(pictures.problems):
+        print(f"{total:,} picture{' is' if total == 1 else 's are'} left out:", file=sys.stderr)
+        for text in pictures.problems[:PROBLEMS]:
+            print(plain(text), file=sys.stderr)
+        if total > PROBLEMS:
+            print(f"and {total - PROBLEMS:,} more", file=sys.stderr)
+    return pictures
 
 
 def _images(folder: Path | None) -> Sequence[Image]:

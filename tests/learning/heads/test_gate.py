@@ -120,10 +120,15 @@ def test_what_it_was_trained_on_is_told_in_a_text(head, key, value):
         {"confusion": [[1, 0, 0], [0, 1, 0], [0, 0]]},
         {"confusion": [[1, 0, 0], [0, 1, 0], [0, 0, -1]]},
         {"confusion": [[0, 0, 0]] * 3},
+        {"confusion": np.eye(3, dtype=int).tolist(), "spread": {"groups": [1, 1, 1]}},
+        {"confusion": np.eye(3, dtype=int).tolist(), "spread": {"groups": [1, 1, 2], "worths": [1, 1, 1]}},
+        {"confusion": np.eye(3, dtype=int).tolist(), "spread": {"groups": [1, 1, 1], "worths": [1, 1, "many"]}},
+        {"confusion": np.eye(3, dtype=int).tolist(), "spread": {"groups": [1, 1], "worths": [1, 1]}},
+        {"spread": {"groups": [1, 1, 1], "worths": [1, 1, 1]}},
         {"seconds": -1},
         {"seconds": "short"},
     ],
-    ids=range(18),
+    ids=range(23),
 )
 def test_facts_that_cannot_be_told_are_refused(head, facts):
     with pytest.raises(HeadError, match="training"):

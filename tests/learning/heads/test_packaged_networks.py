@@ -120,8 +120,9 @@ def test_what_is_taken_away_answers_alike(net, run, mine, stripes, tmp_path):
 
 
 @pytest.mark.parametrize("method", METHODS)
+@pytest.mark.usefixtures("few_steps")
 def test_every_explanation_works(mine, stripes, method):
-    small = replace(mine, transform=mine.transform.at(32))  # one of them looks 200 times
+    small = replace(mine, transform=mine.transform.at(32))  # one of them looks 49 times
     found = explain(small, stripes.images[0], method, target="across")
     assert found.values.shape == stripes.images[0].shape[:2]
     assert np.isfinite(found.values).all()

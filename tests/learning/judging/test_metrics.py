@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -6,7 +8,7 @@ from scipy.stats import binomtest
 from sklearn.metrics import classification_report
 
 from visionlab.errors import ParameterError
-from visionlab.learning.judging.metrics import Report, balanced_accuracy, evaluate, percent, report_of, wilson
+from visionlab.learning.judging.metrics import Report, Spread, balanced_accuracy, evaluate, percent, report_of, wilson
 
 CLASSES = ("cats", "dogs", "birds")
 
@@ -104,6 +106,12 @@ def test_wilson_refuses(right, total, z):
         wilson(right, total, z)
 
 
+@pytest.mark.parametrize("worth", [0, -1, 6, np.nan])
+def test_predictions_are_worth_themselves_at_most(worth):
+    with pytest.raises(ParameterError, match="cannot be worth"):
+        wilson(3, 5, worth=worth)
+
+
 def test_balanced_accuracy_is_scikit_learns_and_its_interval_covers():
     from sklearn.metrics import balanced_accuracy_score
 
@@ -120,6 +128,70 @@ def test_balanced_accuracy_is_scikit_learns_and_its_interval_covers():
         low, high = balanced_accuracy(np.array([[right[0], 40 - right[0]], [8 - right[1], right[1]]]))[1]
         held += low <= 0.75 <= high
     assert 180 <= held <= 200
+
+
+# Pictures that are not all different --------------------------------------------------------------------------------
+
+
+def test_pictures_of_one_group_count_as_one():
+    truth, predicted = [0] * 6 + [1] * 4, [0] * 6 + [1] * 3 + [0]
+    report = evaluate(truth, predicted, "ab", [7, 7, 7, 8, 8, 8, 1, 2, 3, 3])
+    assert report.spread.groups.tolist() == [2, 3]
+    assert report.spread.worths.tolist() == [2, pytest.approx(16 / 6)]  # (3 + 3)² / (3² + 3²), 4² / (1 + 1 + 2²)
+    assert report.worth == pytest.approx(100 / (9 + 9 + 1 + 1 + 4))
+    assert report.told() == "10 pictures, 5 different"
+    assert report.told("held-out picture") == "10 held-out pictures, 5 different"
+    assert report.interval == wilson(9, 10, worth=report.worth)
+    alone = evaluate(truth, predicted, "ab")
+    assert alone.told() == "10 pictures"
+    assert (alone.accuracy, alone.balanced) == (report.accuracy, report.balanced)
+    assert report.interval[0] < alone.interval[0] < alone.interval[1] < report.interval[1]
+    assert np.diff(report.balanced_interval) > np.diff(alone.balanced_interval)
+    assert evaluate(truth, predicted, "ab", range(10)).interval == alone.interval
+    again = report_of(report.confusion, "ab", Spread.from_facts(json.loads(json.dumps(report.spread.facts()))))
+    assert again.figures() == report.figures()
+    assert report.figures()["different"] == 5
+
+
+@pytest.mark.parametrize("count", [2, 12])
+def test_copies_change_no_interval(count):
+    rng = np.random.default_rng(count)
+    truth, predicted = rng.integers(0, 2, (2, count))
+    once, thrice = (
+        evaluate(np.repeat(truth, n), np.repeat(predicted, n), "ab", np.repeat(range(count), n)) for n in (1, 3)
+    )
+    assert once.interval == pytest.approx(thrice.interval)
+    assert once.balanced_interval == pytest.approx(thrice.balanced_interval)
+
+
+@pytest.mark.parametrize("alike", [0.3, 0.7, 1.0])
+@pytest.mark.parametrize("accuracy", [0.7, 0.9])
+def test_intervals_by_groups_hold_what_those_by_pictures_miss(alike, accuracy):
+    """80 pictures of 12 subjects, each of which the head knows well or not: beta-binomial, `alike` is its intraclass
+    correlation."""
+    rng, sizes = np.random.default_rng(0), np.array([12, 10, 8, 8, 8, 6, 6, 6, 6, 4, 4, 2])
+    groups, held = np.repeat(range(12), sizes), {True: 0, False: 0}
+    for _ in range(400):
+        known = rng.random(12) < accuracy
+        if alike < 1:
+            rest = 1 / alike - 1
+            known = rng.beta(accuracy * rest, (1 - accuracy) * rest, 12)
+        predicted = np.where(rng.random(80) < known[groups], 0, 1)
+        for by_groups in held:
+            low, high = evaluate(np.zeros(80, int), predicted, "ab", groups if by_groups else None).interval
+            held[by_groups] += low <= accuracy <= high
+    assert held[True] >= 0.93 * 400
+    assert held[False] < 0.85 * 400
+
+
+@pytest.mark.parametrize(
+    ("groups", "worths"), [([3], [3]), ([2, 1], [2, 3]), ([4, 1], [2, 1]), ([0, 1], [1, 1]), ([2, 1], [np.nan, 1])]
+)
+def test_a_spread_of_other_pictures_is_refused(groups, worths):
+    with pytest.raises(ParameterError, match="cannot be those of"):
+        report_of([[2, 1], [0, 1]], "ab", Spread(groups, worths))
+    with pytest.raises(ParameterError, match="each needs one"):
+        evaluate([0, 1], [0, 1], "ab", [3])
 
 
 def test_always_naming_the_large_class_is_half_right_by_balance():

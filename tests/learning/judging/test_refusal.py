@@ -1,8 +1,12 @@
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
+from scipy.stats import norm
 
 from visionlab.errors import ParameterError
 from visionlab.learning.judging import refusal as module
@@ -163,6 +167,46 @@ def test_what_is_promised_is_what_happens():
     beyond = 1 - np.sort(rng.random((4000, 39)))[:, module._rank(39, 0.1) - 1]
     assert beyond.mean() == pytest.approx(0.1, abs=0.005)
     assert f"hardly more than {np.quantile(beyond, 0.95):.0%}" in promise(39, 0.1)
+
+
+def test_what_is_promised_of_groups_is_what_happens_to_new_ones():
+    """39 scenes of 1 to 9 pictures: by pictures, more of a new scene are refused than was said."""
+    rng, refused = np.random.default_rng(0), {True: [], False: []}
+    for _ in range(600):
+        sizes = rng.integers(1, 10, 39)
+        groups = np.repeat(range(39), sizes)
+        distances = (rng.normal(5, 1, 39)[groups] + rng.normal(0, 0.3, len(groups))).astype(np.float32)
+        order = distances.argsort()
+        for by_groups in refused:
+            own = groups[order] if by_groups else groups[:0]
+            limit = module._threshold(distances[order], own, 0.1)
+            refused[by_groups].append(1 - norm.cdf(limit, 5, np.hypot(1, 0.3)))
+    assert 0.07 < np.mean(refused[True]) < 0.105
+    most = float(re.search(r"hardly more than (\d+)%", promise(200, 0.1, 39))[1]) / 100
+    assert np.mean(np.array(refused[True]) > most) < 0.09
+    fewer = float(re.search(r"hardly more than (\d+)%", promise(200, 0.1))[1]) / 100
+    assert np.mean(np.array(refused[False]) > fewer) > 0.15
+
+
+def test_pictures_of_one_scene_count_as_one():
+    features, labels, _ = clouds(count=120)
+    scenes = np.arange(60) // 5
+    refusal = fit_refusal(features[:60], labels[:60], features[60:], groups=scenes)
+    assert refusal.different == 12
+    assert refusal.share == pytest.approx(1 / 13)
+    assert not refusal.refuses(features[60:]).any(), "of twelve none can be spared"
+    told = "About 8% of new pictures of your classes will be refused, and hardly more than 22%. "
+    told += "It rests on 60 held-out pictures, 12 different; 19 or more different ones allow 5%."
+    assert refusal.promise(0.05) == promise(60, 0.05, 12) == told
+    again = Refusal.from_arrays(refusal.arrays())
+    assert (again.promise(0.05), again.share) == (told, refusal.share)
+    assert refusal.at(0.3).threshold < refusal.threshold
+    assert 1 / 13 < refusal.at(0.3).share <= 0.3
+    alone = fit_refusal(features[:60], labels[:60], features[60:], groups=range(60))
+    assert alone.arrays().keys() == fit_refusal(features[:60], labels[:60], features[60:]).arrays().keys()
+    for wrong in (lambda: replace(refusal, groups=[1]), lambda: fit_refusal(features, labels, features, 0.1, [1, 2])):
+        with pytest.raises(ParameterError, match="each needs one"):
+            wrong()
 
 
 def test_another_share_can_be_chosen_by_what_it_was_set_by():

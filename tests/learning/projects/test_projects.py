@@ -534,7 +534,7 @@ def test_where_a_workspace_is_and_how_large(tmp_path, monkeypatch):
             Workspace()
 
 
-@pytest.mark.parametrize(("version", "later"), [(1, ("part", "switched_off")), (2, ("switched_off",))])
+@pytest.mark.parametrize(("version", "later"), [(1, ("part", "switched_off")), (2, ("switched_off",)), (3, ())])
 def test_a_project_of_an_older_version_is_brought_up_to_this_one(workspace, version, later):
     project = workspace.create("Pets", ME)
     add(project, "cats", 1, 2)
@@ -546,6 +546,7 @@ def test_a_project_of_an_older_version_is_brought_up_to_this_one(workspace, vers
         for column in later:
             db.execute(f"ALTER TABLE pictures DROP COLUMN {column}")
         db.executescript(journal._triggers("pictures", old["pictures"]))
+        db.execute("DROP TABLE looks")
         for which in ("before", "after"):
             for column in later:
                 db.execute(f"UPDATE changes SET {which} = json_remove({which}, '$.{column}') WHERE of = 'pictures'")
@@ -601,7 +602,7 @@ def test_databases_that_cannot_be_used(workspace, pets):
     other = workspace.create("Birds", ME)
     with closing(sqlite3.connect(pets.folder / "project.sqlite")) as db:
         db.execute("PRAGMA user_version = 7")
-    with pytest.raises(DatasetError, match="of version 7; this visionlab opens version 3"):
+    with pytest.raises(DatasetError, match="of version 7; this visionlab opens version 4"):
         workspace.open(pets.id)
     (pets.folder / "project.sqlite").write_bytes(b"no database at all" * 99)
     with pytest.raises(DatasetError, match="database is damaged"):

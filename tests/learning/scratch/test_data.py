@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from learning.sets.test_dataset import planted
 
 from visionlab.errors import DatasetError, ParameterError
 from visionlab.imaging.image import encode_png
@@ -246,6 +247,29 @@ def test_a_set_of_one_class_or_of_two_sizes_is_refused():
         SmallSet("x", images, mixed, ("cat", "dog"), noise(4, 9), mixed)
     with pytest.raises(DatasetError, match="label from 0 to 1"):
         SmallSet("x", images, mixed + 1, ("cat", "dog"), images, mixed)
+
+
+def test_pictures_that_cannot_be_read_are_left_out_and_named(tmp_path):
+    whole = {
+        f"{part}/{name}/{i}.png": encode_png(image)
+        for part, seed in (("train", 0), ("test", 9))
+        for name in ("cat", "dog")
+        for i, image in enumerate(noise(4, 8 + seed))
+    }
+    broken = {"train/ant/0.png": b"no picture", "train/cat/00.png": b"", "test/dog/2.png": b"x", "LICENSE": b"MIT"}
+    path = tmp_path / "some.zip"
+    path.write_bytes(packed(whole | broken))
+    for where in (path, planted(tmp_path / "some", whole | broken)):
+        found = load(where)
+        assert found.classes == ("cat", "dog")
+        assert np.bincount(found.labels).tolist() == [4, 4]
+        assert np.bincount(found.test_labels).tolist() == [4, 3]
+        assert found.shape == (8, 8, 3), "of the first that can be read"
+        assert found.less(4).told == found.told
+        assert found.told[1:] == (
+            "1 file is no picture, and is left out: LICENSE.",
+            "3 pictures cannot be read, and are left out: test/dog/2.png, train/ant/0.png, train/cat/00.png.",
+        )
 
 
 @pytest.mark.parametrize(

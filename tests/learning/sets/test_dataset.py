@@ -193,8 +193,10 @@ def test_copies_are_found_whatever_the_format():
 
 
 def test_uploads_that_are_refused(monkeypatch):
-    with pytest.raises(DatasetError, match=r"“cats/b.png” cannot be read: "):
-        LabelledImages.from_uploads({"cats": [("a.png", png()), ("b.png", png()[:60])]})
+    with pytest.raises(DatasetError, match=r"The only picture cannot be read: “cats/b.png” cannot be read: "):
+        LabelledImages.from_uploads({"cats": [("b.png", png()[:60])]})
+    with pytest.raises(DatasetError, match=r"None of these 2 pictures can be read; of the first one: “cats/b.png”"):
+        LabelledImages.from_uploads({"cats": [("b.png", png()[:60])], "dogs": [("c.png", b"")]})
     with pytest.raises(DatasetError, match="class “dogs” has no pictures"):
         LabelledImages.from_uploads({"cats": [("a.png", png())], "dogs": []})
     with pytest.raises(DatasetError, match="no classes"):
@@ -245,8 +247,7 @@ def test_class_folders_may_be_links(tmp_path):
     ("files", "told"),
     [
         ({"1.png": png()}, "no class folders; put the pictures into one folder a class"),
-        (ANIMALS | {"dogs/2.png": b"not a picture"}, "“dogs/2.png” cannot be read: "),
-        (ANIMALS | {"dogs/2.heic": b"\0\0\0\x18ftypheic"}, "“dogs/2.heic” cannot be read: .*HEIC"),
+        ({"cats/1.png": b"x", "dogs/2.heic": b"\0\0\0\x18ftypheic"}, "None of these 2 pictures can be read"),
     ],
 )
 def test_folders_that_are_refused(tmp_path, files, told):
@@ -265,6 +266,57 @@ def test_a_picture_that_vanishes_is_named_at_the_next_look(tmp_path):
     assert data.images[0].shape == (8, 9, 3)
     with pytest.raises(DatasetError, match=r"“cats/2.png” cannot be read"):
         data.images[1]
+
+
+# Pictures that cannot be read ----------------------------------------------------------------------------------------
+
+BROKEN = {
+    "cats/cut.png": png(5)[:60],
+    "cats/none.jpg": b"not a picture",
+    "dogs/2.heic": b"\0\0\0\x18ftypheic",
+    "mice/empty.gif": b"",
+}
+
+
+def damaged(files, name):
+    """The zip of these, with the bytes of one of them overwritten."""
+    data = packed(files)
+    at = data.index(files[name]) + len(files[name]) // 2
+    return data[:at] + bytes([data[at] ^ 255]) + data[at + 1 :]
+
+
+def test_pictures_that_cannot_be_read_are_left_out_and_named(tmp_path):
+    whole = ANIMALS | BROKEN
+    uploads = {}
+    for name, data in whole.items():
+        uploads.setdefault(name.partition("/")[0], []).append((name.partition("/")[2], data))
+    sets = (
+        LabelledImages.from_folder(planted(tmp_path, whole)),
+        LabelledImages.from_zip(packed(whole)),
+        LabelledImages.from_uploads(uploads),
+        LabelledImages.from_uploads(uploads, belonging=["burst"] * len(whole), parts=["train"] * len(whole)),
+    )
+    for data in sets:
+        assert data.counts() == {"cats": 2, "dogs": 1}
+        assert data.names == ("1.png", "2.png", "1.png")
+        assert [text.partition("” cannot be read: ")[0] for text in data.problems] == [f"“{name}" for name in BROKEN]
+        assert data.told == ("1 class has no picture that can be read, and is left out: mice.",)
+        np.testing.assert_array_equal(data.images[2], picture(3))
+        assert data.keys == tuple(fingerprint(picture(number)) for number in (1, 2, 3))
+        train, held = data.subset([0, 2]), data.part("test")
+        assert (train.problems, len(held)) == (data.problems, 0)
+    assert [data.groups.tolist() for data in sets] == [[0, 1, 2]] * 3 + [[0, 0, 0]]
+    assert [data.parts for data in sets] == [()] * 3 + [("train",) * 3]
+
+
+def test_a_picture_that_is_damaged_in_its_zip_or_too_large_is_left_out_and_named(monkeypatch):
+    found = LabelledImages.from_zip(damaged(ANIMALS, "cats/2.png"))
+    assert found.counts() == {"cats": 1, "dogs": 1}
+    assert found.problems[0].startswith("“cats/2.png” is damaged in the zip: ")
+    monkeypatch.setattr(archive, "MAX_BYTES", len(ANIMALS["dogs/1.png"]))
+    found = LabelledImages.from_zip(packed(ANIMALS | {"dogs/9.png": bytes(1000)}))
+    assert found.counts() == {"cats": 2, "dogs": 1}
+    assert [text.partition(" has ")[0] for text in found.problems] == ["“dogs/9.png”"]
 
 
 # Zips ----------------------------------------------------------------------------------------------------------------
@@ -350,8 +402,9 @@ def test_links_lead_nowhere(tmp_path):
     planted(tmp_path, {"secret.png": png()})
     link = zipfile.ZipInfo("cats/link.png")
     link.external_attr = (stat.S_IFLNK | 0o777) << 16
-    with pytest.raises(DatasetError, match=r"“cats/link.png” cannot be read"):
-        LabelledImages.from_zip(packed([(link, str(tmp_path / "secret.png"))]))
+    found = LabelledImages.from_zip(packed([(link, str(tmp_path / "secret.png")), *ANIMALS.items()]))
+    assert found.counts() == {"cats": 2, "dogs": 1}
+    assert found.problems[0].startswith("“cats/link.png” cannot be read")
 
 
 def test_encrypted_entries_are_named():

@@ -180,6 +180,18 @@ def test_a_folder_of_pictures_alone_is_one_class_for_the_app(tmp_path):
     assert of_incoming(intake.from_folder(planted(tmp_path / "cats", files))).counts == {"cats": 2}
 
 
+def test_a_folder_around_the_classes_of_a_part_is_not_told_as_empty(tmp_path):
+    files = pictures(*(f"{part}/images/{name}/0.png" for part in ("train", "val") for name in ("ants", "bees")))
+    for found in (LabelledImages.from_folder(planted(tmp_path, files)), intake.from_folder(tmp_path)):
+        assert found.told == ("The set comes in parts: 2 train, 2 validation.",)
+
+
+def test_what_is_unclear_is_said_alike_in_whichever_order_folders_are_listed():
+    for names in (("train", "test"), ("test", "train")):
+        with pytest.raises(UnclearSetError, match="The folders “test” and “train” may be"):
+            arrange({(name, "1.png"): 0 for name in names})
+
+
 def test_a_link_to_what_it_lies_in_is_not_followed(tmp_path):
     root = planted(tmp_path, ANIMALS)
     (root / "cats" / "again").symlink_to(root, target_is_directory=True)
@@ -264,6 +276,8 @@ def test_backslashes_are_separators(zip_door):
         ("cp932", ["表", "能"]),
         ("cp932", ["アイス", "ソフト"]),
         ("cp932", ["猫", "犬"]),
+        ("cp932", ["cat猫", "dog犬"]),
+        ("cp949", ["cat고양이", "dog강아지"]),
         ("gb18030", ["猫", "狗", "图片", "花朵"]),
         ("gb18030", ["苹果", "汽车", "照片"]),
         ("big5", ["貓", "蘋果"]),

@@ -18,6 +18,7 @@ from visionlab.network.explain.sanity import sanity_check
 
 LAYERED = [name for name, method in METHODS.items() if method.layered]
 SLOW = ["smoothgrad", "integrated-gradients", "occlusion"]
+few = pytest.mark.usefixtures("few_steps")  # for what does not depend on their number
 
 
 def picture(*shape: int) -> np.ndarray:
@@ -44,6 +45,7 @@ def test_the_table():
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("shape", [(70, 90), (90, 70), (33, 400), (1, 1), (2, 500), (3000, 6)])
+@few
 def test_a_heatmap_lies_over_the_whole_picture(method, shape):
     heat = explain(tiny_classifier(), picture(*shape), method)
     assert heat.values.shape == shape
@@ -55,6 +57,7 @@ def test_a_heatmap_lies_over_the_whole_picture(method, shape):
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("method", METHODS)
+@few
 def test_something_speaks_for_some_class_and_again_the_same(tiny, noise, method):
     maps = [explain(tiny, noise, method, target).values for target in range(7)]
     assert max(values.max() for values in maps) > 0.5
@@ -62,14 +65,17 @@ def test_something_speaks_for_some_class_and_again_the_same(tiny, noise, method)
 
 
 @pytest.mark.parametrize("method", METHODS)
+@few
 def test_what_the_network_never_saw_stays_dark(method):
+    net = tiny_classifier()
     for target in range(7):
-        values = explain(tiny_classifier(), picture(60, 300), method, target).values
+        values = explain(net, picture(60, 300), method, target).values
         assert values[:, :100].max() == 0
         assert values[:, 200:].max() == 0
 
 
 @pytest.mark.parametrize("method", METHODS)
+@few
 def test_the_target_is_the_most_probable_class_or_the_one_asked_for(noise, method):
     net = tiny_classifier()
     with torch.no_grad():
@@ -84,12 +90,14 @@ def test_the_target_is_the_most_probable_class_or_the_one_asked_for(noise, metho
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("level", [0, 124, 255])
+@few
 def test_a_blank_picture_divides_by_nothing(method, level):
     with np.errstate(all="raise"):
         assert np.isfinite(explain(tiny_classifier(), np.full((50, 60, 3), level, np.uint8), method).values).all()
 
 
 @pytest.mark.parametrize("method", METHODS)
+@few
 def test_the_network_and_the_random_numbers_of_others_are_left_as_they_were(noise, method):
     net = tiny_classifier()
     before = {name: value.clone() for name, value in net.module.state_dict().items()}
@@ -105,6 +113,7 @@ def test_the_network_and_the_random_numbers_of_others_are_left_as_they_were(nois
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("mode", [torch.inference_mode, torch.no_grad])
+@few
 def test_callers_that_need_no_gradients_may_explain(noise, method, mode):
     net = tiny_classifier()
     expected = explain(net, noise, method)
@@ -115,6 +124,7 @@ def test_callers_that_need_no_gradients_may_explain(noise, method, mode):
 
 @pytest.mark.parametrize("layer", ["relu7", "avgpool"])
 @pytest.mark.parametrize("method", METHODS)
+@few
 def test_a_head_of_ones_own_is_explained_like_any_network(noise, method, layer):
     net = with_head(tiny_classifier(), layer)
     heats = [explain(net, noise, method, target) for target in net.labels]
@@ -124,6 +134,7 @@ def test_a_head_of_ones_own_is_explained_like_any_network(noise, method, layer):
     assert next(sanity_check(net, noise, method)).layer == "head"
 
 
+@few
 def test_the_pool_of_seven_is_explained_too(noise):
     net = tiny_classifier(plan=replace(TINY, pool=7))
     for method in METHODS:

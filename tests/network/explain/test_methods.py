@@ -131,7 +131,7 @@ def test_integrated_gradients_are_complete(tiny, x, target):
     assert found.shape == (3, 64, 64)
     moved = float(np.abs(found).sum())
     assert found.sum(dtype=float) == pytest.approx(gained, abs=0.002 * moved)
-    finer = signed_attributions(tiny, x, target, points=500)
+    finer = signed_attributions(tiny, x, target, points=200)
     assert finer.sum(dtype=float) == pytest.approx(gained, abs=0.0002 * moved)
     np.testing.assert_array_equal(attribute("integrated-gradients", tiny, x, target), found.sum(0).clip(min=0))
 
@@ -139,16 +139,16 @@ def test_integrated_gradients_are_complete(tiny, x, target):
 @pytest.mark.gpu
 def test_integrated_gradients_are_captums(tiny, x):
     captums = captum.attr.IntegratedGradients(tiny.module)
-    expected = captums.attribute(x, target=2, n_steps=1000, internal_batch_size=50)[0].float().cpu().numpy()
+    expected = captums.attribute(x, target=2, n_steps=500, internal_batch_size=50)[0].float().cpu().numpy()
     largest = np.abs(expected).max()
     assert largest > 0
-    np.testing.assert_allclose(signed_attributions(tiny, x, 2, points=500), expected, atol=0.03 * largest)
+    np.testing.assert_allclose(signed_attributions(tiny, x, 2, points=250), expected, atol=0.03 * largest)
 
 
 def test_integrated_gradients_of_the_built_in_network_are_complete():
-    """Its logits rise within a twentieth of the path: a fixed rule with as many points missed it by several percent."""
+    """Its logits rise within a twentieth of the path: at even distances as many points miss it by 5 %, here, too."""
     net = load_classifier("vgg16-tinyimagenet", "cpu")
-    x = net.transform([load_sample("coffee")], net.device)
+    x = net.transform.at(64)([load_sample("coffee")], net.device)
     gained = (net.module(x) - net.module(torch.zeros_like(x)))[0]
     target = int(gained.argmax())
     found = signed_attributions(net, x, target).sum(dtype=float)

@@ -20,6 +20,7 @@ STAGES = ["fc8", "fc7", "fc6", "conv5_1", "conv4_1", "conv3_1", "conv2_1", "conv
 
 
 @pytest.mark.parametrize("method", METHODS)
+@pytest.mark.usefixtures("few_steps")
 def test_one_stage_a_layer_of_the_classifier_and_a_block_of_convolutions(noise, method):
     found = list(sanity_check(tiny_classifier(), noise, method, "class 3"))
     assert [stage.layer for stage in found] == STAGES

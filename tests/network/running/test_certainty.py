@@ -63,10 +63,11 @@ def test_in_words(p, words):
     assert in_words(np.array(p)) == words
 
 
-@pytest.mark.parametrize("name", ["vgg16-tinyimagenet", "vgg16-oxford", "efficientnet_lite0"])
-def test_the_words_mean_the_same_for_two_hundred_classes_and_for_a_thousand(name):
+@pytest.mark.parametrize(("name", "every"), [("vgg16-tinyimagenet", 1), ("vgg16-oxford", 2), ("efficientnet_lite0", 1)])
+def test_the_words_mean_the_same_for_two_hundred_classes_and_for_a_thousand(name, every):
+    """The slowest network on every other photograph."""
     net = loaded(name)
-    pictures = [(label, image) for label, image in photographs() if label in net.labels]
+    pictures = [(label, image) for label, image in photographs()[::every] if label in net.labels]
     table = probabilities(net, [image for _, image in pictures])
     words = np.array([in_words(row) for row in table])
     right = np.array([net.labels[row.argmax()] == label for row, (label, _) in zip(table, pictures, strict=True)])

@@ -2,13 +2,13 @@ import io
 import re
 from copy import deepcopy
 from dataclasses import replace
+from functools import cache
 from hashlib import sha256
-from importlib import import_module
 
 import numpy as np
 import pytest
 import torch
-from lite import Published, lively
+from lite import Published, lively, unset
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models import VGG as TorchvisionVGG
@@ -62,6 +62,11 @@ def _narrow(plan: Plan) -> Plan:
     return replace(plan, blocks=tuple((4 + 2 * i,) * len(b) for i, b in enumerate(plan.blocks)), hidden=(16, 14))
 
 
+def _narrow_resnet(name: str) -> nn.Module:
+    """Few channels within a block, and as many between blocks as it has."""
+    return get_model(name, width_per_group=8)
+
+
 def _narrow_vgg_bn(name: str) -> nn.Module:
     plan = _narrow(VGG16)
     network = TorchvisionVGG(make_layers([v for b in plan.blocks for v in (*b, "M")], batch_norm=True))
@@ -70,6 +75,9 @@ def _narrow_vgg_bn(name: str) -> nn.Module:
     network.classifier[3] = nn.Linear(fc6, fc7)
     network.classifier[6] = nn.Linear(fc7, 1000)
     return network
+
+
+NARROW = {"resnet50": _narrow_resnet, "vgg16_bn": _narrow_vgg_bn}
 
 
 def _put(patch: pytest.MonkeyPatch, folder, name: str, state: dict[str, torch.Tensor], **changes) -> None:
@@ -89,16 +97,17 @@ def pair(request, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         changes = {"transform": MODELS[name].transform.at(SIDE)}
         if name == "vgg16_bn":
-            patch.setattr(loading, "_torchvisions", _narrow_vgg_bn)
-            theirs = _narrow_vgg_bn(name)
             changes["adapt"] = lambda module: models.plain_vgg(module, _narrow(VGG16))
+        if name in NARROW:
+            patch.setattr(loading, "_torchvisions", NARROW[name])
+            theirs = unset(name, NARROW[name])
         elif name == LITE:
             theirs = Published()
         elif MODELS[name].plan:
             changes["plan"] = _narrow(MODELS[name].plan)
             theirs = VGG(changes["plan"])
         else:
-            theirs = get_model(name)
+            theirs = unset(name)
         state = lively(theirs, SIDE)
         if name == LITE:
             data = io.BytesIO()
@@ -250,10 +259,17 @@ def test_resnets_table_at_its_own_size():
 # --- blocks, entered ------------------------------------------------------------------------------------------------
 
 
+@cache
+def _random(name: str) -> dict[str, torch.Tensor]:
+    """The state of torchvision's network of that name with random weights, of which every part is lively."""
+    return lively(unset(name))
+
+
+@cache
 def _small(name: str) -> Classifier:
-    """torchvision's network of that name with random weights, at 64 px: one of which every part is lively."""
-    module = get_model(name)
-    module.load_state_dict(lively(module))
+    """torchvision's network of that name with random weights, at 64 px."""
+    module = unset(name)
+    module.load_state_dict(_random(name))
     module = MODELS[name].adapt(module).eval().requires_grad_(False)
     labels = tuple(map(str, range(1000)))
     layers = network_layers(module, 64)
@@ -418,14 +434,8 @@ def test_a_channel_is_visualised(net):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_every_method_explains(net, noise, method, monkeypatch):
-    """In few steps: what more of them are worth is tested on small networks."""
-    for module, name, few in (
-        ("gradients", "NOISY_COPIES", 3),
-        ("integrated_gradients", "POINTS", 17),
-        ("occlusion", "STRIDE", 1 / 7),
-    ):
-        monkeypatch.setattr(import_module(f"visionlab.network.explain.{module}"), name, few)
+@pytest.mark.usefixtures("few_steps")
+def test_every_method_explains(net, noise, method):
     heat = explain(net, noise, method, target=5)
     assert heat.values.shape == noise.shape[:2]
     assert 0 <= heat.values.min() <= heat.values.max() <= 1
@@ -497,7 +507,7 @@ def test_a_head_on_it_is_a_classifier(net, noise):
 
 
 def _load_with(tmp_path, monkeypatch, name, change, **changes):
-    state = lively(get_model(name))
+    state = {key: value.clone() for key, value in _random(name).items()}
     change(state)
     _put(monkeypatch, tmp_path, name, state, **changes)
     return load_classifier(name, "cpu")

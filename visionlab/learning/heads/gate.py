@@ -11,7 +11,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from visionlab.errors import DatasetError, HeadError
+from visionlab.errors import DatasetError, HeadError, ParameterError
+from visionlab.learning.judging.metrics import Spread
 from visionlab.learning.sets.dataset import LONGEST_NAME, class_names
 from visionlab.network.running.classifier import INTERPOLATIONS, SMALLEST_SIDE, Transform
 
@@ -87,6 +88,7 @@ def checked_facts(facts: object, classes: int, name: str) -> dict[str, object]:
         and all(_is_count(each) for each in totals)
         and (confusion is None or _is_confusion(confusion, classes))
         and (seconds is None or (_is_number(seconds) and seconds >= 0))
+        and (facts.get("spread") is None or _is_spread(facts["spread"], confusion))
     )
     if not fits:
         raise HeadError(f"{name} is damaged: the counts of its training do not fit together. Save it anew.")
@@ -118,6 +120,15 @@ def _is_confusion(value: object, classes: int) -> bool:
     rows = value if isinstance(value, list) else []
     cells = [cell for row in rows if isinstance(row, list) and len(row) == classes for cell in row]
     return len(rows) == classes and len(cells) == classes**2 and all(map(_is_count, cells)) and sum(cells) > 0
+
+
+def _is_spread(value: object, confusion: list[list[int]] | None) -> bool:
+    """Whether it says how many of these pictures are different."""
+    try:
+        Spread.from_facts(value).check(np.sum(confusion, 1))
+    except (ParameterError, TypeError, ValueError, OverflowError):
+        return False
+    return True
 
 
 def _short(value: object) -> str:

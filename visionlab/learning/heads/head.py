@@ -18,7 +18,7 @@ from visionlab.errors import HeadError, ParameterError, WeightsError
 from visionlab.learning.features.source import FEATURES, entered_by, network_fingerprint, reading
 from visionlab.learning.heads import gate
 from visionlab.learning.heads.problem import TUNED, Parts
-from visionlab.learning.judging.metrics import Report, report_of
+from visionlab.learning.judging.metrics import Report, Spread, report_of
 from visionlab.learning.judging.refusal import Refusal
 from visionlab.network.files.weights import is_here
 from visionlab.network.running.classifier import Classifier, Layer, Step, Transform
@@ -72,8 +72,9 @@ class Head:
     @property
     def report(self) -> Report | None:
         """What it was worth on the pictures that were held out in training; None where its file does not say."""
-        confusion = self.facts.get("confusion")
-        return None if confusion is None else report_of(confusion, self.classes)
+        confusion, spread = self.facts.get("confusion"), self.facts.get("spread")
+        known = None if spread is None else Spread.from_facts(spread)
+        return None if confusion is None else report_of(confusion, self.classes, known)
 
     def to_bytes(self) -> bytes:
         """The head as a safetensors file, everything but the arrays as JSON in its header."""

@@ -24,7 +24,7 @@ from visionlab.learning.heads.kinds import KINDS, Kind
 from visionlab.learning.heads.problem import Parts, Trial
 from visionlab.learning.judging.calibration import helpful_temperature
 from visionlab.learning.judging.metrics import Report, evaluate
-from visionlab.learning.judging.refusal import Refusal, fit_refusal, promise
+from visionlab.learning.judging.refusal import Refusal, fit_refusal
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.learning.sets.sides import sides
 from visionlab.learning.sets.splits import HELD_OUT
@@ -140,6 +140,7 @@ class Fit:
             raise ParameterError("There is no head yet: ask for at least one epoch.")
         if self._finished is None:
             parts, net = self._parts, self.net
+            report = self.report() if len(self.held_out) else None
             facts = {
                 "kind": self.kind.name,
                 "seed": self.seed,
@@ -148,7 +149,8 @@ class Fit:
                 "trained_on": len(self.train) + len(self.held_out) * self._all,
                 "validated_on": len(self.held_out),
                 "validation_accuracy": self.best.validation_accuracy if len(self.held_out) else None,
-                "confusion": self.report().confusion.tolist() if len(self.held_out) else None,
+                "confusion": report and report.confusion.tolist(),
+                "spread": report and report.spread.facts(),
                 "epoch": self.best.index,
                 **({"split": told} if (told := self._inputs.split.told) else {}),
                 **parts.facts,
@@ -169,11 +171,7 @@ class Fit:
                 temperature = helpful_temperature(self._logits, self.data.labels[self.held_out])
                 head = replace(head, temperature=temperature)
             refusal = self._refusal(features)
-            told = (
-                promise(len(self.held_out), self.refuse)
-                if refusal
-                else f"None: that takes {REFUSAL_FROM} held-out pictures."
-            )
+            told = refusal.promise(self.refuse) if refusal else f"None: that takes {REFUSAL_FROM} held-out pictures."
             self._finished = replace(head, refusal=refusal, facts=facts | {"refusal": told}), features
         return self._finished
 
@@ -181,7 +179,11 @@ class Fit:
         if len(self.held_out) < REFUSAL_FROM:
             return None
         chosen = np.random.default_rng(self.seed).permutation(self.train)[:REFUSAL_ROWS]
-        return fit_refusal(features[chosen], self.data.labels[chosen], features[self.held_out], self.refuse)
+        return fit_refusal(
+            *(features[chosen], self.data.labels[chosen], features[self.held_out]),
+            false_refusals=self.refuse,
+            groups=self.data.groups[self.held_out],
+        )
 
     def probabilities(self) -> NDArray[np.float32]:
         """(held-out pictures, K) float32: how probable the best head holds each class, at its temperature."""
@@ -196,7 +198,7 @@ class Fit:
         found = self.predictions()
         if not len(found):
             raise DatasetError("No pictures were held out, so nobody knows how good this head is. Add pictures.")
-        return evaluate(self.data.labels[self.held_out], found, self.data.classes)
+        return evaluate(self.data.labels[self.held_out], found, self.data.classes, self.data.groups[self.held_out])
 
     def _held_out_logits(self) -> NDArray[np.float32]:
         if self._logits is None:

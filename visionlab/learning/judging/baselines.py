@@ -42,12 +42,14 @@ def baselines(
     *,
     colours: NDArray[np.float32] | None = None,
     held_colours: NDArray[np.float32] | None = None,
+    worth: float | None = None,
 ) -> tuple[Baseline, ...]:
     """Chance, the majority class, the mean colour and the nearest neighbour, on n held-out pictures.
 
     features (N, F) and labels (N) are of the training pictures, held_features (n, F) and held_labels (n) of the
     held-out ones; colours (N, 3) and held_colours (n, 3) are their mean_colours, without which that baseline is left
-    out. Of equals the first wins. Raises ParameterError where lengths differ or one part is empty.
+    out. worth: of how many independent pictures the held-out ones say as much, see metrics.Spread. Of equals the first
+    wins. Raises ParameterError where lengths differ or one part is empty.
     """
     y, held = np.asarray(labels, np.int64), np.asarray(held_labels, np.int64)
     if not len(features) == len(y) or not len(held_features) == len(held) or not len(y) or not len(held):
@@ -60,7 +62,7 @@ def baselines(
 
     def measured(name: str, title: str, about: str, answers: NDArray[np.int64]) -> Baseline:
         right = int((answers == held).sum())
-        return Baseline(name, title, about, right / len(held), wilson(right, len(held)))
+        return Baseline(name, title, about, right / len(held), wilson(right, len(held), worth=worth))
 
     chance = 1 / len(classes)
     found = [

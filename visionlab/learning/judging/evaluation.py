@@ -123,6 +123,7 @@ def assess(
     classes: Sequence[str],
     *,
     names: Sequence[str] = (),
+    groups: ArrayLike | None = None,
     features: NDArray[np.float32] | None = None,
     refusal: Refuses | None = None,
     left_out: str = "",
@@ -130,12 +131,13 @@ def assess(
 ) -> Evaluation:
     """Evaluate the probabilities (N, K) of N pictures against the truth, N indices into the K class names.
 
-    names: N names for the pictures, their numbers where there are none. features (N, F) and a refusal together say
-    which pictures are refused. seed: of the bootstrap. Raises ParameterError where N is 0, shapes do not fit, a
-    probability is not within 0..1, a row does not add up to 1, or a truth names no class.
+    names: N names for the pictures, their numbers where there are none. groups: N numbers, one for pictures that are
+    copies or of one scene, which intervals count as one; all are different without. features (N, F) and a refusal
+    together say which pictures are refused. seed: of the bootstrap. Raises ParameterError where N is 0, shapes do not
+    fit, a probability is not within 0..1, a row does not add up to 1, or a truth names no class.
     """
     table = checked(probabilities, len(classes))
-    report = evaluate(truth, table.argmax(1), classes)
+    report = evaluate(truth, table.argmax(1), classes, groups)
     right = np.asarray(truth, np.int64)
     names = tuple(names) or tuple(str(number) for number in range(1, len(right) + 1))
     if len(names) != len(right):
@@ -151,7 +153,7 @@ def assess(
         names=names,
         report=report,
         f1=macro_f1(report.confusion),
-        f1_interval=f1_interval(report.confusion, seed),
+        f1_interval=f1_interval(report.confusion, seed, worth=report.worth),
         reliability=reliability(table, right, BINS),
         distances=distances,
         threshold=refusal.threshold if measured else None,
@@ -204,6 +206,7 @@ def score(
         probabilities[own],
         net.labels,
         names=[data.names[index] for index in chosen[own]],
+        groups=data.groups[chosen[own]],
         features=features[own],
         refusal=refusal,
         left_out=_left_out(strange, refused),
@@ -244,14 +247,16 @@ def macro_f1(confusion: NDArray[np.int64]) -> float:
     return _macro_f1(np.diag(confusion), confusion.sum(1), confusion.sum(0))
 
 
-def f1_interval(confusion: NDArray[np.int64], seed: int = 0) -> tuple[float, float]:
+def f1_interval(confusion: NDArray[np.int64], seed: int = 0, worth: float | None = None) -> tuple[float, float]:
     """The 95 % percentile bootstrap interval (low, high) of macro_f1, from SAMPLES samples (Efron 1979).
 
-    To draw N pictures with replacement is to draw the counts of the cells from one multinomial.
+    To draw N pictures with replacement is to draw the counts of the cells from one multinomial. worth: of how many
+    independent pictures they say as much, see metrics.Spread, which is how many are drawn then.
     """
     rows, columns = np.nonzero(confusion)
     counts, width = confusion[rows, columns], len(confusion)
-    draws = np.random.default_rng(seed).multinomial(counts.sum(), counts / counts.sum(), SAMPLES)  # (S, cells)
+    drawn = counts.sum() if worth is None else max(1, round(worth))
+    draws = np.random.default_rng(seed).multinomial(drawn, counts / counts.sum(), SAMPLES)  # (S, cells)
     right = rows == columns
     found = [
         _macro_f1(*(np.bincount(of, draw * kept, width) for of, kept in ((rows, right), (rows, 1), (columns, 1))))

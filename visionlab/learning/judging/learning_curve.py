@@ -149,31 +149,31 @@ def outlook(points: Sequence[CurvePoint], seed: int = 0) -> Outlook:
     sizes = np.array([point.pictures for point in points], float)
     wrong = 1.0 - np.stack([point.right for point in points])  # (points, repeats, N)
     _, repeats, pictures = wrong.shape
-    gains = np.empty(RESAMPLES)
+    errors = np.empty((RESAMPLES, len(sizes)))
     for number in range(RESAMPLES):
         again = wrong[:, rng.integers(repeats, size=repeats)].mean(1)
-        gains[number] = _gain(sizes, again[:, rng.integers(pictures, size=pictures)].mean(1))
-    low, high = np.percentile(gains, INTERVAL)
+        errors[number] = again[:, rng.integers(pictures, size=pictures)].mean(1)
+    low, high = np.percentile(_gains(sizes, errors), INTERVAL)
     high = max(high, 1 / pictures)  # of so many pictures, nobody sees less than one
     last = points[-1]
-    return Outlook(last.pictures, last.mean, _gain(sizes, wrong.mean((1, 2))), (float(low), float(high)))
+    return Outlook(last.pictures, last.mean, _gains(sizes, wrong.mean((1, 2))[None]).item(), (float(low), float(high)))
 
 
-def _gain(sizes: NDArray[np.float64], errors: NDArray[np.float64]) -> float:
-    """By how much the error falls from the last size to twice that, by the power law that fits best."""
-    best, gain = np.inf, 0.0
+def _gains(sizes: NDArray[np.float64], errors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(R,): by how much each row of errors (R, sizes) falls from the last size to twice that, by the power law that
+    fits it best."""
     weights = np.sqrt(sizes / sizes[-1])  # the law holds the better, the more pictures
-    for exponent in EXPONENTS:
+    weighed = (errors * weights).T  # (sizes, R)
+    gains, residuals = np.empty((2, len(EXPONENTS), len(errors)))
+    for number, exponent in enumerate(EXPONENTS):
         falling = (sizes / sizes[-1]) ** -exponent
         table = np.column_stack([np.ones(len(sizes)), falling]) * weights[:, None]
-        (floor, slope), *_ = np.linalg.lstsq(table, errors * weights)
-        if floor < 0:
-            floor, slope = 0.0, float((table[:, 1] @ (errors * weights)) / (table[:, 1] @ table[:, 1]))
-        slope = max(slope, 0.0)
-        residual = np.square((floor + slope * falling - errors) * weights).sum()
-        if residual < best:
-            best, gain = residual, slope * (1 - 2.0**-exponent)
-    return float(gain)
+        (floor, slope), *_ = np.linalg.lstsq(table, weighed)
+        alone = table[:, 1] @ weighed / (table[:, 1] @ table[:, 1])
+        slope = np.where(floor < 0, alone, slope).clip(min=0)
+        residuals[number] = np.square(table @ [floor.clip(min=0), slope] - weighed).sum(0)
+        gains[number] = slope * (1 - 2.0**-exponent)
+    return gains[residuals.argmin(0), np.arange(len(errors))]
 
 
 def in_words(found: Outlook) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +14,80 @@ DRAWS = 10_000  # of balanced accuracy: its interval's ends are then sure to a h
 
 
 @dataclass(frozen=True, eq=False)
+class Spread:
+    """How far pictures are different ones: 80 pictures of 12 subjects say no more than 12 where each subject is right
+    or wrong as a whole.
+
+    groups: int64 (K,), how many different ones a class has. worths: float64 (K,), of how many independent pictures its
+    pictures say as much, (Σm)² / Σm² over groups of m pictures each: Kish's effective sample size (L. Kish, Survey
+    Sampling, 1965), which is that of clusters whose intraclass correlation is 1. Copies are such; of a burst, whose
+    frames may differ, intervals by it are wider than they had to be, not narrower. Simulated with 84 pictures of 12
+    subjects, accuracies of 70 % to 97 % and correlations of 0 to 1, such Wilson intervals hold the accuracy in 95 % to
+    100 % of the draws; by pictures in 35 % to 96 %; by an effective size that is estimated from the pictures themselves
+    (the design effect) in 89 % to 97 %, and in no more than 77 % where groups are very uneven.
+    """
+
+    groups: NDArray[np.int64]
+    worths: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "groups", np.asarray(self.groups, np.int64))
+        object.__setattr__(self, "worths", np.asarray(self.worths, np.float64))
+
+    @classmethod
+    def of(cls, truth: NDArray[np.int64], groups: ArrayLike, classes: int) -> Spread:
+        """That of N pictures by their labels and groups. Raises ParameterError where their numbers differ."""
+        groups = np.asarray(groups)
+        if groups.shape != truth.shape:
+            raise ParameterError(f"There are groups of shape {groups.shape} for {len(truth)} pictures; each needs one.")
+        (labels, _), sizes = np.unique(np.stack([truth, groups]), axis=1, return_counts=True)
+        squares = np.bincount(labels, sizes.astype(float) ** 2, classes)
+        there = np.bincount(truth, minlength=classes)
+        return cls(np.bincount(labels, minlength=classes), there**2 / np.maximum(squares, 1))
+
+    def facts(self) -> dict[str, list[float]]:
+        """As JSON can hold it; from_facts reads it back."""
+        return {"groups": self.groups.tolist(), "worths": self.worths.tolist()}
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Sequence[float]]) -> Spread:
+        """What facts() gave. Raises ParameterError where it is nothing of the kind."""
+        try:
+            return cls(facts["groups"], facts["worths"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ParameterError(f"How many pictures are different is no two rows of numbers, but {facts}.") from error
+
+    @property
+    def different(self) -> int:
+        """How many different pictures there are, each counted in every class that it is in."""
+        return int(self.groups.sum())
+
+    def worth(self, pictures: NDArray[np.int64]) -> float:
+        """Of how many independent pictures all say as much: `pictures` (K,) is how many each class has."""
+        there = pictures > 0
+        return float(pictures.sum() ** 2 / (pictures[there] ** 2 / self.worths[there]).sum())
+
+    def check(self, pictures: NDArray[np.int64]) -> None:
+        """ParameterError where it cannot be that of so many pictures of each class, (K,)."""
+        few, many = np.minimum(pictures, 1), pictures
+        fits = self.groups.shape == self.worths.shape == pictures.shape and bool(
+            ((few <= self.groups) & (self.groups <= many)).all()
+            and ((few <= self.worths + 1e-6) & (self.worths <= self.groups + 1e-6)).all()
+        )
+        if not fits:
+            raise ParameterError(
+                f"{self.groups.tolist()} different pictures, worth {self.worths.tolist()}, cannot be those of "
+                f"{pictures.tolist()} pictures."
+            )
+
+
+@dataclass(frozen=True, eq=False)
 class Report:
     """How N predictions compare with the truth, over K classes; what cannot be computed (0 / 0) is 0.
 
     classes: K names.
     confusion: int64 (K, K), pictures; rows are the truth, columns the predictions.
+    spread: how many of the pictures are different ones, which all intervals are by.
     accuracy: the share of right predictions, 0..1; interval: (low, high), its 95 % Wilson score interval.
     precision, recall, f1: float64 (K,), 0..1; a class's share of right ones among those predicted and those there
         are, and the harmonic mean of both.
@@ -29,6 +98,7 @@ class Report:
 
     classes: tuple[str, ...]
     confusion: NDArray[np.int64]
+    spread: Spread
     accuracy: float
     interval: tuple[float, float]
     precision: NDArray[np.float64]
@@ -46,14 +116,31 @@ class Report:
             "balanced_accuracy": self.balanced,
             "balanced_accuracy_interval": list(self.balanced_interval),
             "majority": self.majority,
+            "different": self.spread.different,
         }
 
+    @property
+    def worth(self) -> float:
+        """Of how many independent pictures these say as much."""
+        return self.spread.worth(self.confusion.sum(1))
 
-def evaluate(truth: ArrayLike, predicted: ArrayLike, classes: Sequence[str]) -> Report:
+    def told(self, what: str = "picture") -> str:
+        """How many pictures it rests on, as `counted` says it."""
+        return counted(int(self.confusion.sum()), self.spread.different, what)
+
+
+def counted(pictures: int, different: int | None = None, what: str = "picture") -> str:
+    """“80 pictures, 12 different”; the latter where that is known and less."""
+    of = "" if different is None or different >= pictures else f", {different:,} different"
+    return f"{pictures:,} {what}{'' if pictures == 1 else 's'}{of}"
+
+
+def evaluate(truth: ArrayLike, predicted: ArrayLike, classes: Sequence[str], groups: ArrayLike | None = None) -> Report:
     """Compare predictions with the truth: both N whole numbers, indices into the K class names.
 
-    A class may be absent from either. Raises ParameterError where N is 0, the lengths differ, or a number names no
-    class.
+    groups: N whole numbers; pictures of one number are copies or of one scene, and intervals count them as one. All
+    are different without. A class may be absent from either. Raises ParameterError where N is 0, the lengths differ,
+    or a number names no class.
     """
     truth, predicted = (
         _labels(values, name, len(classes)) for values, name in ((truth, "truth"), (predicted, "predictions"))
@@ -62,24 +149,30 @@ def evaluate(truth: ArrayLike, predicted: ArrayLike, classes: Sequence[str]) -> 
         raise ParameterError(f"There are {len(predicted)} predictions for {len(truth)} pictures; each needs one.")
     confusion = np.zeros((len(classes), len(classes)), np.int64)
     np.add.at(confusion, (truth, predicted), 1)
-    return report_of(confusion, classes)
+    return report_of(confusion, classes, None if groups is None else Spread.of(truth, groups, len(classes)))
 
 
-def report_of(confusion: ArrayLike, classes: Sequence[str]) -> Report:
-    """The Report of a confusion matrix (K, K) of one picture or more."""
+def report_of(confusion: ArrayLike, classes: Sequence[str], spread: Spread | None = None) -> Report:
+    """The Report of a confusion matrix (K, K) of one picture or more, all of them different unless `spread` is given.
+
+    Raises ParameterError where that is of other pictures.
+    """
     confusion = np.asarray(confusion, np.int64)
     right, there, named = np.diag(confusion), confusion.sum(1), confusion.sum(0)
     total = int(there.sum())
+    spread = Spread(there, there) if spread is None else spread
+    spread.check(there)
     return Report(
         classes=tuple(classes),
         confusion=confusion,
+        spread=spread,
         accuracy=int(right.sum()) / total,
-        interval=wilson(int(right.sum()), total),
+        interval=wilson(int(right.sum()), total, worth=spread.worth(there)),
         precision=right / np.maximum(named, 1),
         recall=right / np.maximum(there, 1),
         f1=2 * right / np.maximum(there + named, 1),
         majority=int(there.max()) / total,
-        **dict(zip(("balanced", "balanced_interval"), balanced_accuracy(confusion), strict=True)),
+        **dict(zip(("balanced", "balanced_interval"), balanced_accuracy(confusion, spread), strict=True)),
     )
 
 
@@ -90,25 +183,30 @@ def percent(share: float) -> str:
     return f"{share:.0%}"
 
 
-def balanced_accuracy(confusion: NDArray[np.int64]) -> tuple[float, tuple[float, float]]:
+def balanced_accuracy(confusion: NDArray[np.int64], spread: Spread | None = None) -> tuple[float, tuple[float, float]]:
     """The mean recall of the classes that a confusion matrix (K, K) has pictures of, and its 95 % interval.
 
     A class with r of n pictures right has the recall Beta(r + 1, n − r + 1), as Brodersen et al. 2010, “The balanced
     accuracy and its posterior distribution”, have it; the interval is that of the mean over DRAWS draws, widened to
-    hold the mean itself, so that of few pictures it says little, also where all are right.
+    hold the mean itself, so that of few pictures it says little, also where all are right. Where spread is given, n is
+    what the class's pictures are worth, and r their share of it.
     """
     there = np.flatnonzero(confusion.sum(1))
-    right, total = np.diag(confusion)[there], confusion.sum(1)[there]
-    mean = float((right / total).mean())
+    share = np.diag(confusion)[there] / confusion.sum(1)[there]
+    mean = float(share.mean())
+    total = confusion.sum(1)[there] if spread is None else spread.worths[there]
+    right = share * total
     drawn = np.random.default_rng(0).beta(right + 1, total - right + 1, (DRAWS, len(there))).mean(1)
     low, high = np.quantile(drawn, (0.025, 0.975))
     return mean, (min(float(low), mean), max(float(high), mean))
 
 
-def wilson(right: int, total: int, z: float = 1.959964) -> tuple[float, float]:
+def wilson(right: int, total: int, z: float = 1.959964, worth: float | None = None) -> tuple[float, float]:
     """The score interval (low, high) of a share of `right` out of `total`; z = 1.959964 makes it the 95 % one.
 
-    With p = right / total and n = total, it is
+    worth: of how many independent ones the total says as much (see Spread), which is then n; all of them unless told.
+
+    With p = right / total and n = total or worth, it is
 
         (p + z²/2n ± z √(p (1 − p)/n + z²/4n²)) / (1 + z²/n),
 
@@ -120,11 +218,14 @@ def wilson(right: int, total: int, z: float = 1.959964) -> tuple[float, float]:
         raise ParameterError(f"The total is {total}; an interval needs at least 1 prediction.")
     if not 0 <= right <= total:
         raise ParameterError(f"{right} right predictions of {total} were given; they must lie between 0 and {total}.")
+    worth = total if worth is None else worth
+    if not 0 < worth <= total * (1 + 1e-9):
+        raise ParameterError(f"{total} predictions cannot be worth {worth}; it must lie above 0, and at most be these.")
     if not z > 0:
         raise ParameterError(f"z is {z}; it must be positive, like 1.96 for 95 %.")
-    share, extra = right / total, z * z / total
+    share, extra = right / total, z * z / worth
     centre = share + extra / 2
-    margin = z * np.sqrt(share * (1 - share) / total + extra / (4 * total))
+    margin = z * np.sqrt(share * (1 - share) / worth + extra / (4 * worth))
     # At the ends the bound is 0 or 1 exactly; rounding would put it a hair beside.
     low = 0.0 if right == 0 else float((centre - margin) / (1 + extra))
     high = 1.0 if right == total else float((centre + margin) / (1 + extra))

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from visionlab.errors import ParameterError
+from visionlab.learning.judging.metrics import counted
 
 AXES = 32  # of the covariance that are told apart; more change nothing
 WIDEST = 256  # of the projected space: a megabyte for each 1,000 features
@@ -27,8 +28,9 @@ class Refusal:
 
     f are its features, |f| their Euclidean length, taken as 1e-12 where it is less. points: float32 (M, D), in the
     projected space. projection: float32 (D, F). centre: float32 (F,). threshold: 0 or more. held_out: float32 (n,), the
-    distances that it was set by, ascending; none where nobody kept them. Raises ParameterError where the shapes do not
-    fit together, there is no point, or a number is not finite.
+    distances that it was set by, ascending; none where nobody kept them. groups: int64 (n,), the same number for those
+    of copies or of one scene, which count as one; () where all are different. Raises ParameterError where the shapes do
+    not fit together, there is no point, or a number is not finite.
     """
 
     points: NDArray[np.float32]
@@ -36,11 +38,13 @@ class Refusal:
     centre: NDArray[np.float32]
     threshold: float
     held_out: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+    groups: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def __post_init__(self) -> None:
         for name in ("points", "projection", "centre", "held_out"):
             object.__setattr__(self, name, np.asarray(getattr(self, name), np.float32))
         object.__setattr__(self, "threshold", float(self.threshold))
+        object.__setattr__(self, "groups", np.asarray(self.groups, np.int64))
         shapes = [values.shape for values in (self.points, self.projection, self.centre)]
         fits = [len(shape) for shape in shapes] == [2, 2, 1] and shapes[0][0] > 0
         if not fits or shapes[0][1] != shapes[1][0] or shapes[1][1] != shapes[2][0]:
@@ -48,6 +52,11 @@ class Refusal:
             raise ParameterError(
                 f"The points, the projection and the centre of a refusal have the shapes {told}; "
                 "they must be (M, D), (D, F) and (F,), with a point at least."
+            )
+        if self.groups.shape not in ((0,), self.held_out.shape):
+            raise ParameterError(
+                f"There are groups of shape {self.groups.shape} for {len(self.held_out)} distances that a refusal was "
+                "set by; each needs one, or none has one."
             )
         every = (self.points, self.projection, self.centre, self.held_out)
         finite = all(np.isfinite(values).all() for values in every)
@@ -72,9 +81,19 @@ class Refusal:
     def share(self) -> float | None:
         """The share of new pictures of the classes, 0..1, that will be refused: its mean, as `promise` tells it. None
         where the distances that it was set by are not known."""
-        total = len(self.held_out)
-        beyond = int((self.held_out > self.threshold).sum())
-        return (beyond + 1) / (total + 1) if total else None
+        if not len(self.held_out):
+            return None
+        beyond = _weights(self.held_out, self.groups)[self.held_out > self.threshold].sum()
+        return float((beyond + 1) / (self.different + 1))
+
+    @property
+    def different(self) -> int:
+        """How many of the pictures that it was set by are different ones."""
+        return len(np.unique(self.groups)) if len(self.groups) else len(self.held_out)
+
+    def promise(self, false_refusals: float) -> str:
+        """What `promise` says of what it was set by."""
+        return promise(len(self.held_out), false_refusals, self.different)
 
     def at(self, false_refusals: float) -> Refusal:
         """The same, set to refuse another share of pictures of the classes. Raises ParameterError where that does not
@@ -83,13 +102,14 @@ class Refusal:
             raise ParameterError(
                 "This head does not say by which pictures its refusal was set. Train it again to choose another share."
             )
-        return replace(self, threshold=_threshold(self.held_out, false_refusals))
+        return replace(self, threshold=_threshold(self.held_out, self.groups, false_refusals))
 
     def arrays(self) -> dict[str, NDArray]:
         """All of it as arrays, for a file; from_arrays reads them back."""
         threshold = np.array([self.threshold], np.float64)
         told = {"points": self.points, "projection": self.projection, "centre": self.centre, "threshold": threshold}
-        return told | ({"held_out": self.held_out} if len(self.held_out) else {})
+        set_by = {"held_out": self.held_out, "groups": self.groups}
+        return told | {name: values for name, values in set_by.items() if len(values)}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray]) -> Refusal:
@@ -100,7 +120,8 @@ class Refusal:
         if threshold.size != 1 or any(np.asarray(values).dtype.kind not in "fiu" for values in arrays.values()):
             raise ParameterError(f"A refusal has one threshold, and numbers alone; this one has {threshold.size}.")
         told = [arrays[name] for name in ("points", "projection", "centre")]
-        return cls(*told, threshold.item(), np.ravel(arrays.get("held_out", np.zeros(0, np.float32))))
+        set_by = [np.ravel(arrays.get(name, np.zeros(0))) for name in ("held_out", "groups")]
+        return cls(*told, threshold.item(), *set_by)
 
 
 def fit_refusal(
@@ -108,16 +129,20 @@ def fit_refusal(
     labels: ArrayLike,
     validation_features: NDArray[np.float32],
     false_refusals: float = 0.05,
+    groups: ArrayLike | None = None,
 ) -> Refusal:
     """The refusal that lets through all but a share of `false_refusals` of pictures like the validation ones.
 
     features: (N, F) of the training pictures; labels: N whole numbers, their classes. validation_features: (n, F) of
-    pictures of the same classes that were not trained on. The points are the classes' means, the distance is
+    pictures of the same classes that were not trained on; groups: n whole numbers, the same for copies and pictures of
+    one scene, which count as one. All are different without. The points are the classes' means, the distance is
     Mahalanobis' under one covariance for all classes (Lee et al. 2018, “A simple unified framework for detecting
     out-of-distribution samples”, equation 2), shrunk as in Ledoit & Wolf 2004, of features scaled to unit length as in
     Sun et al. 2022. The threshold is the ⌈(n + 1)(1 − false_refusals)⌉-th smallest validation distance (split
     conformal prediction, Vovk et al. 2005), so that the promise holds for n pictures, not for infinitely many; where n
-    is too small for it, the largest: see `promise`.
+    is too small for it, the largest: see `promise`. Where pictures share groups, n is the number of these, and a
+    distance counts as the share of its group that it is (the pooled distribution of Dunn, Wasserman & Ramdas 2022,
+    “Distribution-free prediction sets for two-layer hierarchical models”).
 
     Measured with the built-in network on heads for cats and dogs, 100 held-out pictures setting the threshold, mean of
     five draws, from 20 | 100 pictures a class. Refused are 6 % | 4 % of 100 other cats and dogs; and of things that
@@ -138,8 +163,15 @@ def fit_refusal(
     means = np.stack([x[places == one].mean(0) for one in classes])
     projection, centre = _whitening(x - means[of]), x.mean(0)
     points = (means - centre) @ projection.T
-    distances = np.sort(_nearest((held - centre) @ projection.T, points)).astype(np.float32)
-    return Refusal(points, projection, centre, _threshold(distances, false_refusals), distances)
+    distances = _nearest((held - centre) @ projection.T, points).astype(np.float32)
+    order = np.argsort(distances, kind="stable")
+    numbers = np.zeros(0, np.int64) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+    if len(numbers) not in (0, len(held)):
+        raise ParameterError(f"There are {len(numbers)} groups for {len(held)} validation pictures; each needs one.")
+    if len(np.unique(numbers)) == len(numbers):
+        numbers = numbers[:0]  # all are different
+    distances, numbers = distances[order], numbers[order] if len(numbers) else numbers
+    return Refusal(points, projection, centre, _threshold(distances, numbers, false_refusals), distances, numbers)
 
 
 def _check_share(false_refusals: float) -> None:
@@ -149,31 +181,43 @@ def _check_share(false_refusals: float) -> None:
         )
 
 
-def _threshold(distances: NDArray[np.float32], false_refusals: float) -> float:
+def _weights(distances: NDArray[np.float32], groups: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(n,): 1 over how many are in its group; groups: (n,), or () where all are different."""
+    if not len(groups):
+        return np.ones(len(distances))
+    _, of, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    return 1 / sizes[of]
+
+
+def _threshold(distances: NDArray[np.float32], groups: NDArray[np.int64], false_refusals: float) -> float:
     """What lets through all but that share of pictures that lie like these, sorted, (n,)."""
     _check_share(false_refusals)
+    within = np.cumsum(_weights(distances, groups))
+    rank = _rank(round(within[-1]), false_refusals)
     # A hair above, so that the very picture at the threshold is let through in float32 too.
-    at = np.float64(distances[_rank(len(distances), false_refusals) - 1]) * (1 + 1e-5)
+    at = np.float64(distances[np.searchsorted(within, rank - 1e-6)]) * (1 + 1e-5)
     return float(np.nextafter(np.float32(at), np.float32(np.inf)))
 
 
-def promise(pictures: int, false_refusals: float = 0.05) -> str:
+def promise(pictures: int, false_refusals: float = 0.05, different: int | None = None) -> str:
     """What a threshold that fit_refusal set on so many validation pictures can promise, as a sentence for people.
 
     The k-th smallest of n distances lets through all but a share of new ones that is Beta(n + 1 − k, k) distributed:
-    told are its mean and its 95 % quantile. With n pictures no mean below 1 / (n + 1) can be had. Raises
-    ParameterError where there is no picture.
+    told are its mean and its 95 % quantile. With n pictures no mean below 1 / (n + 1) can be had. n is how many are
+    `different`, all of them unless told. Raises ParameterError where there is no picture.
     """
     from scipy.stats import beta
 
     if pictures < 1:
         raise ParameterError(f"{pictures} validation pictures promise nothing. Use 1 or more.")
-    rank = _rank(pictures, false_refusals)
-    mean, most = (pictures + 1 - rank) / (pictures + 1), beta.ppf(0.95, pictures + 1 - rank, rank)
+    count = pictures if different is None else different
+    rank = _rank(count, false_refusals)
+    mean, most = (count + 1 - rank) / (count + 1), beta.ppf(0.95, count + 1 - rank, rank)
     told = f"About {mean:.0%} of new pictures of your classes will be refused, and hardly more than {most:.0%}. "
-    told += f"It rests on {pictures} held-out picture{'' if pictures == 1 else 's'}"
+    told += f"It rests on {counted(pictures, count, 'held-out picture')}"
     if mean > false_refusals:
-        told += f"; {math.ceil(1 / false_refusals - 1e-9) - 1} or more allow {false_refusals:.0%}"
+        ones = " different ones" if count < pictures else ""
+        told += f"; {math.ceil(1 / false_refusals - 1e-9) - 1} or more{ones} allow {false_refusals:.0%}"
     return f"{told}."
 
 

@@ -8,14 +8,12 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, TypeVar
 from zipfile import ZipFile, ZipInfo
-
-import numpy as np
 
 from visionlab.errors import DatasetError, ImageError, VisionlabError
 from visionlab.imaging.image import MAX_BYTES, Image, encode_png, fingerprint, load_image
@@ -24,9 +22,9 @@ from visionlab.learning.projects.files import check_project, check_room, size_of
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import Arrival
 from visionlab.learning.sets import archive
-from visionlab.learning.sets.dataset import DECODERS, LabelledImages
+from visionlab.learning.sets.dataset import DECODERS, LabelledImages, unreadable
 from visionlab.learning.sets.layout import Arranged
-from visionlab.learning.sets.similar import hashes, in_small, joined
+from visionlab.learning.sets.similar import hashes, in_small
 
 LISTED = 5  # classes that a sentence names
 BATCH = 32  # pictures between one report of progress and the next
@@ -149,8 +147,8 @@ def _arriving(found: Arranged[T], load: Callable[[T, str], Callable[[], bytes]])
 
 
 def labelled(incoming: Iterable[Incoming]) -> LabelledImages:
-    """What came, as a set to learn from: without what is switched off; copies, near-duplicates, and what is of one
-    group, share a group. Pictures are loaded and decoded at each look.
+    """What came, as a set to learn from: without what is switched off or cannot be read; copies, near-duplicates, and
+    what is of one group, share a group. Pictures are loaded and decoded at each look.
 
     Raises DatasetError like LabelledImages.from_uploads.
     """
@@ -159,16 +157,12 @@ def labelled(incoming: Iterable[Incoming]) -> LabelledImages:
         if each.enabled and not each.switched_off:
             classes.setdefault(each.class_name, []).append(each)
     taken = [each for items in classes.values() for each in items]
-    data = LabelledImages.from_uploads(
+    return LabelledImages.from_uploads(
         {name: [(each.file_name, each.load) for each in items] for name, items in classes.items()},
-        looked_for=[each.group is None for each in taken],
+        belonging=[each.group for each in taken],
+        parts=[each.part for each in taken],
+        told=incoming.told if isinstance(incoming, Arriving) else (),
     )
-    stated: dict[str, int] = {}  # by group: the index of its first picture
-    pairs = [(place, stated.setdefault(e.group, place)) for place, e in enumerate(taken) if e.group is not None]
-    groups = joined(data.groups, np.array(pairs, np.int64).reshape(-1, 2))
-    parts = tuple(each.part for each in taken)
-    told = incoming.told if isinstance(incoming, Arriving) else ()
-    return replace(data, groups=groups, parts=parts if any(parts) else (), told=told)
 
 
 def from_labelled(data: LabelledImages) -> list[Incoming]:
@@ -282,7 +276,7 @@ def _look(incoming: Incoming, known: Container[str], file: Path) -> Arrival | st
         data = incoming.load()
         image = load_image(data)
     except VisionlabError as error:
-        return f"“{class_name}/{file_name}” cannot be read: {error}"
+        return unreadable(f"{class_name}/{file_name}", error)
     key = fingerprint(image)
     if key not in known:
         write(file, data)
@@ -293,7 +287,7 @@ def _look(incoming: Incoming, known: Container[str], file: Path) -> Arrival | st
         file_name,
         hashlib.sha256(data).hexdigest(),
         key,
-        tuple(hashes(image).tolist()),
+        hashes(image),
         incoming.group,
         width,
         height,

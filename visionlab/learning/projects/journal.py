@@ -17,7 +17,7 @@ from pathlib import Path
 from visionlab.errors import DatasetError
 from visionlab.learning.projects.files import telling
 
-VERSION = 3  # of the schema; what was of an older one is brought up to it
+VERSION = 4  # of the schema; what was of an older one is brought up to it
 EDITS = 200  # that can be undone; older ones are forgotten
 PATIENCE = 30.0  # seconds that an edit waits for another one to end
 
@@ -28,11 +28,17 @@ JOURNALLED = {
         *("part", "switched_off"),
     ),
 }
-LATER = {2: "part TEXT", 3: "switched_off INTEGER"}  # columns of pictures, by the version that brought them
+LOOKS = "CREATE TABLE looks (key TEXT PRIMARY KEY, hashes BLOB NOT NULL)"  # of pixels: stays true whatever is undone
+LATER = {  # by the version that brought it
+    2: "ALTER TABLE pictures ADD COLUMN part TEXT",
+    3: "ALTER TABLE pictures ADD COLUMN switched_off INTEGER",
+    4: LOOKS,
+}
 
 # Foreign keys among journalled tables are looked at when a transaction ends: undoing passes through any order.
 # An id is never given twice, since the journal may still speak of the row that had it.
-_SCHEMA = """
+_SCHEMA = f"""
+{LOOKS};
 CREATE TABLE project (name TEXT NOT NULL, created REAL NOT NULL, changed REAL NOT NULL, edit INTEGER);
 CREATE TABLE classes (
     id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, enabled INTEGER NOT NULL DEFAULT 1,
@@ -132,12 +138,12 @@ class Database:
             raise DatasetError(f"The project is of version {version}; this visionlab opens version {VERSION}.")
 
     def _bring_up(self) -> int:
-        """From an older version, which lacks columns; the version that it has then."""
+        """From an older version, which lacks columns or tables; the version that it has then."""
         with self.writing() as db:
             before = db.execute("PRAGMA user_version").fetchone()[0]
             if before < VERSION:  # nobody was quicker
                 for version in range(before + 1, VERSION + 1):
-                    db.execute(f"ALTER TABLE pictures ADD COLUMN {LATER[version]}")
+                    db.execute(LATER[version])
                 for event in ("INSERT", "UPDATE", "DELETE"):
                     db.execute(f"DROP TRIGGER pictures_{event}")
                 for trigger in filter(None, _triggers("pictures", JOURNALLED["pictures"]).split("END;\n")):

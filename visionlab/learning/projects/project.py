@@ -250,7 +250,7 @@ class Project(Runs):
         check_counts({"": known})
         classes = {each.name.casefold(): each.id for each in rows.classes(db)}
         groups: dict[str, int] = {}  # by what was stated: the id of the first picture
-        looked_for: dict[int, tuple[int, int]] = {}
+        looked_for: list[int] = []
         ids = []
         for arrival in fresh:
             [name] = class_names([arrival.class_name])
@@ -259,7 +259,7 @@ class Project(Runs):
             number = rows.insert(db, arrival, classes[name.casefold()], groups.get(arrival.group))
             ids.append(number)
             if arrival.group is None:
-                looked_for[number] = arrival.hashes
+                looked_for.append(number)
             else:
                 groups.setdefault(arrival.group, number)
         small = {number: arrival.small for number, arrival in zip(ids, fresh, strict=True)}
@@ -272,15 +272,16 @@ class Project(Runs):
         return len(ids), rows.grouped_with_others(db, ids)
 
     def _in_small(
-        self, db: sqlite3.Connection, known: dict[int, NDArray[np.float32]], ids: Sequence[int]
-    ) -> NDArray[np.float32]:
-        """These pictures as similar.in_small has them, (P, 256), and zeros for one that is gone; `known` keeps them."""
+        self, db: sqlite3.Connection, known: dict[int, NDArray[np.uint8]], ids: Sequence[int]
+    ) -> NDArray[np.uint8]:
+        """These pictures as similar.in_small has them, (P, 64, 64), and zeros for one that is gone; `known` keeps
+        them."""
         for number in set(ids) - known.keys():
             [digest] = db.execute("SELECT digest FROM pictures WHERE id = ?", (number,)).fetchone()
             try:
                 known[number] = in_small(load_image(self.path(digest)))
             except ImageError:
-                known[number] = np.zeros(SMALL * SMALL, np.float32)
+                known[number] = np.zeros((SMALL, SMALL), np.uint8)
         return np.stack([known[number] for number in ids])
 
     # Undo ------------------------------------------------------------------------------------------------------------

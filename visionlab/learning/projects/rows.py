@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from visionlab.errors import DatasetError
 from visionlab.learning.sets.archive import check_counts
 from visionlab.learning.sets.dataset import class_names
-from visionlab.learning.sets.similar import linked
+from visionlab.learning.sets.similar import linked, without_crops
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class PictureInfo:
 class Arrival:
     """A picture on its way in; its file lies in the folder of Project.receiving().
 
-    hashes: perceptual hash of the picture and of its mirror image.  group: pictures of one text belong together, and
+    hashes: uint64 (37,), as of similar.hashes.  group: pictures of one text belong together, and
     are not looked at for likeness; None where nothing is known.  enabled: of its class, where that is made for it.
     small: the picture as similar.in_small has it.  switched_off: it is kept, and not learned from.
     """
@@ -75,13 +75,13 @@ class Arrival:
     name: str
     digest: str
     key: str
-    hashes: tuple[int, int]
+    hashes: NDArray[np.uint64]
     group: str | None
     width: int
     height: int
     bytes: int
     file: Path
-    small: NDArray[np.float32]
+    small: NDArray[np.uint8]
     part: str = ""
     switched_off: bool = False
 
@@ -147,7 +147,7 @@ def insert(db: sqlite3.Connection, arrival: Arrival, class_id: int, group_id: in
         arrival.name,
         arrival.digest,
         arrival.key,
-        int(np.uint64(arrival.hashes[0]).astype(np.int64)),  # SQLite's integers have a sign; the bits are the same
+        int(arrival.hashes[0].astype(np.int64)),  # SQLite's integers have a sign; the bits are the same
         group_id if group_id is not None else 0,
         arrival.width,
         arrival.height,
@@ -157,6 +157,7 @@ def insert(db: sqlite3.Connection, arrival: Arrival, class_id: int, group_id: in
     )
     marks = ", ".join("?" * len(values))
     number = db.execute(f"INSERT INTO pictures ({columns}) VALUES ({marks})", values).lastrowid
+    db.execute("INSERT OR REPLACE INTO looks VALUES (?, ?)", (arrival.key, arrival.hashes.astype("<u8").tobytes()))
     if group_id is None:
         db.execute("UPDATE pictures SET group_id = id WHERE id = ?", (number,))
     return number
@@ -164,19 +165,26 @@ def insert(db: sqlite3.Connection, arrival: Arrival, class_id: int, group_id: in
 
 def regroup(
     db: sqlite3.Connection,
-    looked_for: Mapping[int, tuple[int, int]],
-    in_small: Callable[[Sequence[int]], NDArray[np.float32]],
+    looked_for: Sequence[int],
+    in_small: Callable[[Sequence[int]], NDArray[np.uint8]],
 ) -> None:
-    """Make one group of each picture and its near-duplicates: {id: perceptual hashes of it and its mirror image}.
+    """Make one group of each of the pictures of these ids and its near-duplicates.
 
-    in_small(ids) gives these pictures as similar.in_small has them, (P, 256).
+    in_small(ids) gives pictures as similar.in_small has them, (P, 64, 64).
     """
     if not looked_for:
         return
-    ids, hashes, groups = np.array(db.execute("SELECT id, hash, group_id FROM pictures ORDER BY id").fetchall()).T
-    both = np.array(list(looked_for.values()), np.uint64)  # (n, 2)
-    place = np.searchsorted(ids, list(looked_for))  # (n,): where in ids they are
-    fresh = linked(groups, place, both, hashes.astype(np.uint64), lambda places: in_small(ids[places].tolist()))
+    query = "SELECT id, group_id, hash, hashes FROM pictures LEFT JOIN looks USING (key) ORDER BY id"
+    *numbers, looks = zip(*db.execute(query).fetchall(), strict=True)
+    ids, groups, own = np.array(numbers)  # (N,) each
+    hashes = [
+        np.frombuffer(look, "<u8")
+        if look
+        else without_crops(np.array([one, ~one]))  # of one that came before version 4
+        for one, look in zip(own.astype(np.uint64), looks, strict=True)
+    ]
+    place = np.searchsorted(ids, looked_for)  # (n,): where in ids they are
+    fresh = linked(groups, place, np.stack(hashes), lambda places: in_small(ids[places].tolist()))
     changed = fresh != groups
     rows = zip(fresh[changed].tolist(), ids[changed].tolist(), strict=True)
     db.executemany("UPDATE pictures SET group_id = ? WHERE id = ?", rows)

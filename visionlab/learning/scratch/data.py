@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -27,6 +27,7 @@ class SmallSet:
     images: uint8 (N, H, W, C), C = 1 (grey) or 3 (RGB).  labels: int64 (N,), indices into classes.
     test_images (n, H, W, C), test_labels (n,): the test part, which nothing is learned from.
     mirrored: whether a picture's mirror image is of its class (of a cat it is, of a 3 it is not).
+    told: sentences on what was left out when it was read.
 
     Raises DatasetError for fewer than two classes, a part that is empty or of another size, or labels without a class.
     """
@@ -38,6 +39,7 @@ class SmallSet:
     test_images: NDArray[np.uint8]
     test_labels: NDArray[np.int64]
     mirrored: bool = True
+    told: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "classes", class_names(self.classes))
@@ -106,7 +108,8 @@ class SmallSet:
         for images, labels in ((self.images, self.labels), (self.test_images, self.test_labels)):
             chosen = _share(labels, min(1.0, pictures / len(images)), seed)
             parts.append((images[chosen], labels[chosen]))
-        return SmallSet(self.name, *parts[0], self.classes, *parts[1], self.mirrored)
+        (images, labels), (test_images, test_labels) = parts
+        return replace(self, images=images, labels=labels, test_images=test_images, test_labels=test_labels)
 
 
 @dataclass(frozen=True)
@@ -184,13 +187,12 @@ def generator(seed: int) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def _own(name: str, classes: tuple[str, ...], train: Part, test: Part, seed: int) -> SmallSet:
+def _own(name: str, classes: tuple[str, ...], train: Part, test: Part, told: tuple[str, ...], seed: int) -> SmallSet:
     images, test_images = _without_colours(train[0], test[0])
     train, test = (images, train[1]), (test_images, test[1])
     mirrored = any(len(one) > 1 for one in classes)  # “3” or “b” names writing, which has no mirror image
-    if len(test_images):
-        return SmallSet(name, *train, classes, *test, mirrored)
-    return _parted(name, classes, train, seed, mirrored)
+    whole = SmallSet(name, *train, classes, *test, mirrored) if len(test_images) else None
+    return replace(whole or _parted(name, classes, train, seed, mirrored), told=told)
 
 
 def _without_colours(*parts: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:

@@ -33,23 +33,34 @@ T = TypeVar("T")
 _BROKEN_ZIP = (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, ValueError, struct.error, zlib.error)
 
 
-def read_zip(source: str | os.PathLike[str] | bytes | BinaryIO, parts: bool | None = None) -> Arranged[bytes]:
+def read_zip(
+    source: str | os.PathLike[str] | bytes | BinaryIO, parts: bool | None = None
+) -> Arranged[bytes | Callable[[], bytes]]:
     """The encoded pictures of a zip (path, bytes or seekable binary file) by class, as layout.arrange finds them.
 
+    In place of one that is damaged in the zip, or too large, stands a function that raises what is to be said of it.
     Raises DatasetError for what is no zip, is encrypted, has a hostile or repeated entry name, has no class folders, or
     is over one of this module's limits.
     """
     with opened(source) as archive:
         found = class_entries(archive, parts=parts)
-        unpacked: dict[str, list[Entry[bytes]]] = {name: [] for name in found.classes}
+        unpacked: dict[str, list[Entry[bytes | Callable[[], bytes]]]] = {name: [] for name in found.classes}
         total = 0
         for name, items in found.classes.items():
             for item in items:
-                data = read_entry(archive, item.source, item.path)
+                try:
+                    data = read_entry(archive, item.source, item.path)
+                except DatasetError as error:
+                    unpacked[name].append(item._replace(source=partial(_refused, str(error))))
+                    continue
                 total += len(data)
                 check_unpacked(total)
                 unpacked[name].append(item._replace(source=data))
     return Arranged(unpacked, found.told)
+
+
+def _refused(told: str) -> bytes:
+    raise DatasetError(told)
 
 
 def read_folder(path: str | os.PathLike[str], alone: str | None = None, parts: bool | None = None) -> Arranged[Path]:

@@ -10,7 +10,7 @@ import os
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -18,11 +18,11 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from visionlab.errors import DatasetError, ImageError, ParameterError
+from visionlab.errors import DatasetError, ImageError, ParameterError, VisionlabError
 from visionlab.imaging.image import Image, check_image, fingerprint, load_image
 from visionlab.learning.sets.archive import check_counts, read_folder, read_zip
-from visionlab.learning.sets.layout import PARTS, TRAIN, Arranged
-from visionlab.learning.sets.similar import grouped, hashes, in_small
+from visionlab.learning.sets.layout import PARTS, TRAIN, Arranged, listed
+from visionlab.learning.sets.similar import grouped, hashes, in_small, joined
 from visionlab.learning.sets.splits import HELD_OUT, check_classes, check_split, parted
 
 DECODERS = min(4, os.cpu_count() or 1)  # pictures that are decoded at once when a set is checked
@@ -63,6 +63,7 @@ class LabelledImages:
     keys: N names of the pictures' content, visionlab.imaging.image.fingerprint of the pixels; () where not known.
     parts: N of “train”, “validation” and “test”, or “” where nobody said; () where the set comes in no parts.
     told: sentences on what was left out or taken together when it was read.
+    problems: a sentence for each picture that could not be read and was left out.
 
     Raises DatasetError where lengths differ, a label is out of range, or a class name is empty or taken.
     """
@@ -75,12 +76,13 @@ class LabelledImages:
     keys: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for field in ("labels", "groups"):
             object.__setattr__(self, field, _integers(getattr(self, field), field))
         object.__setattr__(self, "classes", class_names(self.classes))
-        for field in ("names", "keys", "parts", "told"):
+        for field in ("names", "keys", "parts", "told", "problems"):
             object.__setattr__(self, field, tuple(getattr(self, field)))
         lengths = {field: len(getattr(self, field)) for field in ("images", "labels", "groups", "names")}
         if len(set(lengths.values())) > 1:
@@ -104,9 +106,9 @@ class LabelledImages:
         valid, validation, test and testing that hold the same class folders are parts of the set, which `parts` of the
         result keeps; where that is not clear, the argument says whether they are, or else classes. Hidden files, system
         litter, files that are no pictures, folders without one and pictures outside a class folder are left out, and
-        `told` says so.
-        Raises DatasetError where there is no class folder, a picture cannot be read, or, as an UnclearSetError, what
-        the folders are is not clear.
+        `told` says so; so are pictures that cannot be read, which `problems` names.
+        Raises DatasetError where there is no class folder, no picture can be read, or, as an UnclearSetError, what the
+        folders are is not clear.
         """
         return cls._from_arranged(read_folder(path, parts=parts))
 
@@ -115,8 +117,7 @@ class LabelledImages:
         """Read a zip (path, bytes or seekable binary file) laid out like a folder for from_folder.
 
         Nothing is written to disk. Raises DatasetError like from_folder, and for what is no zip, is encrypted, has a
-        hostile or repeated entry name, or is over a limit: 200 MB packed, 1 GB unpacked, 20 MB a picture,
-        5,000 pictures, 300 classes.
+        hostile or repeated entry name, or is over a limit: 200 MB packed, 1 GB unpacked, 5,000 pictures, 300 classes.
         """
         return cls._from_arranged(read_zip(source, parts))
 
@@ -124,15 +125,20 @@ class LabelledImages:
     def from_uploads(
         cls,
         classes: Mapping[str, Sequence[tuple[str, bytes | Callable[[], bytes]]]],
-        looked_for: Sequence[bool] | None = None,
+        *,
+        belonging: Sequence[str | None] | None = None,
+        parts: Sequence[str] | None = None,
+        told: Sequence[str] = (),
     ) -> LabelledImages:
         """Take encoded pictures, or functions that give them at each look: {class name: [(file name, bytes), …]}.
 
-        looked_for: of which pictures, class by class, near-duplicates are looked for; of all unless told.
-        Raises DatasetError for an empty class, an unreadable picture, over 5,000 pictures or over 300 classes.
+        belonging: what each picture is known to belong to, class by class, such as a burst. Those of one text share a
+        group, and near-duplicates of them are looked for among those of None alone: among all unless told. parts and
+        told: as in the record. Pictures that cannot be read are left out, and `problems` names them.
+        Raises DatasetError for an empty class, where no picture can be read, over 5,000 pictures or over 300 classes.
         """
         check_counts(classes)
-        return cls._from_found(classes, looked_for)
+        return cls._from_found(classes, belonging, parts, told)
 
     @classmethod
     def from_arrays(cls, classes: Mapping[str, Sequence[Image]]) -> LabelledImages:
@@ -148,26 +154,49 @@ class LabelledImages:
             except ParameterError as error:
                 raise DatasetError(f"“{name}” is no picture: {error}") from error
         labels = _labels(classes)
-        groups, keys = _groups(images)
+        groups, keys = _groups(_looked_at(images))
         return cls(tuple(images), labels, tuple(classes), groups, tuple(names), keys)
 
     @classmethod
     def _from_arranged(cls, found: Arranged[_Source]) -> LabelledImages:
-        entries = [each for items in found.classes.values() for each in items]
-        data = cls._from_found({name: [(e.name, e.source) for e in items] for name, items in found.classes.items()})
-        parts = tuple(each.part for each in entries)
-        return replace(data, parts=parts if any(parts) else (), told=found.told)
+        parts = [each.part for items in found.classes.values() for each in items]
+        named = {name: [(each.name, each.source) for each in items] for name, items in found.classes.items()}
+        return cls._from_found(named, parts=parts, told=found.told)
 
     @classmethod
-    def _from_found(cls, found: _Found, looked_for: Sequence[bool] | None = None) -> LabelledImages:
+    def _from_found(
+        cls,
+        found: _Found,
+        belonging: Sequence[str | None] | None = None,
+        parts: Sequence[str] | None = None,
+        told: Sequence[str] = (),
+    ) -> LabelledImages:
         labels, classes = _labels(found), class_names(found)  # first what is cheap to check
-        entries = [(name, file, source) for name, files in found.items() for file, source in files]
-        sources = tuple(source for _, _, source in entries)
-        images = LazyImages(
-            partial(_decode, sources, [f"{name}/{file}" for name, file, _ in entries]), range(len(entries))
+        entries = [(f"{name}/{file}", file, source) for name, files in found.items() for file, source in files]
+        paths, files, sources = zip(*entries, strict=True)
+        looked = _looked_at(LazyImages(partial(_decode, sources, paths), range(len(entries))))
+        readable = np.array([not isinstance(each, str) for each in looked], bool)
+        problems = [each for each in looked if isinstance(each, str)]
+        if not readable.any():
+            raise DatasetError(none_readable(problems))
+        left, labels = np.unique(labels[readable], return_inverse=True)
+        gone = [name for place, name in enumerate(classes) if place not in left]
+        gone_told = listed(gone, "class has no picture that can be read", "classes have no picture that can be read")
+        kept = np.flatnonzero(readable).tolist()
+        own = None if belonging is None else [belonging[place] for place in kept]
+        groups, keys = _groups([looked[place] for place in kept], own)
+        parts = [parts[place] for place in kept] if parts and any(parts) else ()
+        return cls(
+            LazyImages(partial(_decode, sources, paths), kept),
+            labels,
+            [classes[place] for place in left],
+            groups,
+            [files[place] for place in kept],
+            keys,
+            parts,
+            (*told, *filter(None, [gone_told])),
+            problems,
         )
-        groups, keys = _groups(images, looked_for)
-        return cls(images, labels, classes, groups, tuple(file for _, file, _ in entries), keys)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -197,7 +226,8 @@ class LabelledImages:
         names = tuple(self.names[index] for index in chosen)
         keys = tuple(self.keys[index] for index in chosen) if self.keys else ()
         parts = tuple(self.parts[index] for index in chosen) if self.parts else ()
-        return LabelledImages(images.pick(chosen.tolist()), labels, self.classes, groups, names, keys, parts, self.told)
+        about = (self.told, self.problems)
+        return LabelledImages(images.pick(chosen.tolist()), labels, self.classes, groups, names, keys, parts, *about)
 
     def part(self, name: str) -> LabelledImages:
         """The pictures of a part, “train”, “validation” or “test”; of “train” also those of which nobody said more."""
@@ -258,31 +288,56 @@ def _labels(classes: Mapping[str, Sequence]) -> NDArray[np.int64]:
     return np.repeat(np.arange(len(classes), dtype=np.int64), [len(items) for items in classes.values()])
 
 
+def unreadable(name: str, error: VisionlabError) -> str:
+    """The sentence on a picture that is left out; name: its class and its file name, as cats/1.jpg."""
+    return str(error) if isinstance(error, DatasetError) else f"“{name}” cannot be read: {error}"  # the former names it
+
+
+def none_readable(problems: Sequence[str]) -> str:
+    """The sentence on a set of which no picture can be read; problems: a sentence for each."""
+    if len(problems) == 1:
+        return f"The only picture cannot be read: {problems[0]}"
+    return f"None of these {len(problems):,} pictures can be read; of the first one: {problems[0]}"
+
+
 def _decode(sources: Sequence[_Source], names: Sequence[str], index: int) -> Image:
     source = sources[index]
     try:
         return load_image(source() if callable(source) else source)
-    except ImageError as error:
-        raise DatasetError(f"“{names[index]}” cannot be read: {error}") from error
+    except (ImageError, DatasetError) as error:
+        raise DatasetError(unreadable(names[index], error)) from error
 
 
-def _groups(
-    images: Sequence[Image], looked_for: Sequence[bool] | None = None
-) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """The groups (N,) of copies and near-duplicates, and the keys of the pictures.
+_Looked = tuple[str, NDArray[np.uint64], NDArray[np.float32]]  # its fingerprint, its hashes, and itself in small
+
+
+def _looked_at(images: Sequence[Image]) -> list[_Looked | str]:
+    """What tells copies and near-duplicates, or a sentence where a picture cannot be read.
 
     Each picture is decoded once here and dropped: a broken file is told now, not in the midst of training, and copies
     are found by their pixels, whatever their format.
     """
 
-    def look(index: int) -> tuple[str, NDArray[np.uint64], NDArray[np.float32]]:
-        image = images[index]
+    def look(index: int) -> _Looked | str:
+        try:
+            image = images[index]
+        except DatasetError as error:
+            return str(error)
         return fingerprint(image), hashes(image), in_small(image)
 
     with ThreadPoolExecutor(DECODERS) as pool:
-        looked = list(pool.map(look, range(len(images))))
+        return list(pool.map(look, range(len(images))))
+
+
+def _groups(
+    looked: Sequence[_Looked], belonging: Sequence[str | None] | None = None
+) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """The groups (N,) of copies, near-duplicates and what belongs together, and the keys of the pictures."""
     if not looked:
         return np.zeros(0, np.int64), ()
     keys, both, small = zip(*looked, strict=True)
-    near = np.ones(len(keys), bool) if looked_for is None else np.asarray(looked_for, bool)
-    return grouped(keys, np.stack(both), np.stack(small), near), keys
+    belonging = [None] * len(keys) if belonging is None else belonging
+    groups = grouped(keys, np.stack(both), np.stack(small), np.array([each is None for each in belonging]))
+    stated: dict[str, int] = {}  # the place of the first picture of each
+    pairs = [(place, stated.setdefault(each, place)) for place, each in enumerate(belonging) if each is not None]
+    return joined(groups, np.array(pairs, np.int64).reshape(-1, 2)), keys

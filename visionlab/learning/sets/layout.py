@@ -134,17 +134,18 @@ def arrange(
     depth = len(prefix) + (2 if split else 1)
     empty = {path[:depth] for path in folders if len(path) >= depth and path[: len(prefix)] == prefix}
     empty |= {path[:depth] for path in others if len(path) > depth and path[: len(prefix)] == prefix}
+    empty -= {path[:depth] for path in pictures}  # a folder around the classes of a part
     told = (
         f"The set comes in parts: {', '.join(f'{counts[part]:,} {part}' for part in PARTS if counts[part])}."
         if counts
         else "",
-        _listed(["/".join(path) for path in others], "file is no picture", "files are no pictures"),
-        _listed(
+        listed(["/".join(path) for path in others], "file is no picture", "files are no pictures"),
+        listed(
             ["/".join((*prefix, *path)) for path in loose],
             "picture lies beside the class folders",
             "pictures lie beside the class folders",
         ),
-        _listed(
+        listed(
             ["/".join(path) for path in empty if (folded(path[-1]) or UNNAMED) not in spelled],
             "folder has no picture",
             "folders have no picture",
@@ -181,7 +182,7 @@ def _is_split(inside: Mapping[PathParts, object]) -> bool:
     for path, source in inside.items():
         if len(path) > 1:
             within.setdefault(path[0], {})[path[1:]] = source
-    parts = [name for name in within if folded(name) in PART_NAMES]
+    parts = sorted(name for name in within if folded(name) in PART_NAMES)  # however a disk lists them
     nested = any(len(path) > 1 for name in parts for path in within[name])
     if not parts or len(within) == 1 or (not nested and len(parts) < len(within)):
         return False  # one class among others may be called “train”
@@ -225,7 +226,7 @@ def _with_inner_parts(classes: Mapping[str, list[Entry[T]]]) -> dict[str, list[E
     return {name: [entry._replace(part=part(entry)) for entry in items] for name, items in classes.items()}
 
 
-def _listed(names: Sequence[str], one: str, many: str) -> str:
+def listed(names: Sequence[str], one: str, many: str) -> str:
     """“2 files are no pictures and are left out: a.txt, b.txt.”; nothing where there are none."""
     if not names:
         return ""

@@ -28,6 +28,7 @@ ENCODINGS = {
     "cp850": ("cp850", ("LATIN",)),
     "cp1252": ("cp1252", ("LATIN",)),
 }
+EASTERN = ("cp932", "gb18030", "big5", "cp949")
 ENOUGH = 4_096  # bytes that a guess is made on: names are short, so they are repeated
 
 PathParts = tuple[str, ...]  # relative to the zip, or to where a set lies
@@ -90,6 +91,7 @@ def _encoding(names: Sequence[bytes]) -> str:
     if _makes_sense(names, "cp437", ("LATIN",)):  # as the format says
         return "cp437"
     likely = [name for name, (common, scripts) in ENCODINGS.items() if _makes_sense(names, common, scripts)]
+    likely = likely or [name for name in EASTERN if _makes_sense(names, *ENCODINGS[name], mixed=True)]
     if len(likely) != 1:
         possible = likely or ["cp437", *(name for name in ENCODINGS if _decoded(names, name))]
         sample = b"\n".join(names) + b"\n"
@@ -105,15 +107,17 @@ def _decoded(names: Sequence[bytes], encoding: str) -> list[str] | None:
         return None
 
 
-def _makes_sense(names: Sequence[bytes], encoding: str, scripts: Sequence[str]) -> bool:
-    """Whether all that is not ASCII are letters of these scripts, and words are not mixed of several."""
+def _makes_sense(names: Sequence[bytes], encoding: str, scripts: Sequence[str], mixed: bool = False) -> bool:
+    """Whether all that is not ASCII are letters of these scripts, and words are not mixed of several; where `mixed` is
+    set, they may begin with ASCII, as “cat猫” does."""
     decoded = _decoded(names, encoding)
     strange = [c for name in decoded or () for c in name if ord(c) > 127]
     if not strange or not all(unicodedata.name(c, "").startswith(tuple(scripts)) for c in strange):
         return False
     if "LATIN" in scripts:
         return all(map(_is_western, decoded))
-    return not any(re.search(r"[a-z][^\x00-\x7f]", name) for name in decoded)
+    strangely = r"[a-z][^\x00-\x7f]+[a-z]" if mixed else r"[a-z][^\x00-\x7f]"
+    return not any(re.search(strangely, name) for name in decoded)
 
 
 def _is_western(name: str) -> bool:

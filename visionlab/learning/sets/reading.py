@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -20,7 +21,8 @@ from visionlab.errors import DatasetError, ImageError
 from visionlab.imaging.image import load_image
 from visionlab.learning.sets import archive as archives
 from visionlab.learning.sets.archive import MAX_CLASSES, arranged, opened, read_entry, start_of
-from visionlab.learning.sets.layout import TRAIN, Arranged
+from visionlab.learning.sets.dataset import none_readable
+from visionlab.learning.sets.layout import TRAIN, Arranged, listed
 from visionlab.learning.sets.names import entries, is_folder
 
 MOST_PICTURES = 200_000
@@ -43,11 +45,13 @@ AT_ONCE = 256  # pictures that a thread decodes before it asks for more
 MOST_IDX = 2**28  # bytes of an idx file; MNIST's largest has 47 MB
 
 Part = tuple[NDArray[np.uint8], NDArray[np.int64]]  # pictures (N, H, W, C) and labels (N,)
+Read = tuple[tuple[str, ...], Part, Part, tuple[str, ...]]  # classes, training part, test part, what was left out
 _Entry = Callable[[], bytes]
 
 
-def read_zip(source: str | os.PathLike[str] | bytes, side: int | None = None) -> tuple[tuple[str, ...], Part, Part]:
-    """(classes, training part, test part) of a zip with one folder a class, or with train/<class> and test/<class>.
+def read_zip(source: str | os.PathLike[str] | bytes, side: int | None = None) -> Read:
+    """(classes, training part, test part, sentences on what was left out) of a zip with one folder a class, or with
+    train/<class> and test/<class>.
 
     Raises DatasetError like visionlab.learning.sets.archive.opened, and for what read_folder refuses.
     """
@@ -68,18 +72,19 @@ def read_zip(source: str | os.PathLike[str] | bytes, side: int | None = None) ->
         )
 
 
-def read_folder(folder: Path, side: int | None = None) -> tuple[tuple[str, ...], Part, Part]:
-    """(classes, training part, test part) of a folder with one folder a class, or with train/<class>, test/<class>.
+def read_folder(folder: Path, side: int | None = None) -> Read:
+    """As read_zip, of a folder.
 
     Pictures are uint8 (H, W, 3): of the size of the first one, or 32 × 32 where that is larger than 96 px, or side ×
-    side; of another shape, their middle is shrunk to it. The test part is empty where there is none.
-    Raises DatasetError where there are no classes, too many pictures, or one that cannot be read.
+    side; of another shape, their middle is shrunk to it. The test part is empty where there is none. What
+    cannot be read is left out.
+    Raises DatasetError where there are no classes, too many pictures, or none to learn from that can be read.
     """
     found = archives.read_folder(folder)
     classes = {
         name: [each._replace(source=each.source.read_bytes) for each in items] for name, items in found.classes.items()
     }
-    return _decoded(Arranged(classes), side)
+    return _decoded(Arranged(classes, found.told), side)
 
 
 def read_idx(folder: Path) -> tuple[Part, Part] | None:
@@ -125,7 +130,7 @@ def read_cifar_python(folder: Path) -> tuple[tuple[str, ...], Part, Part] | None
 # How it is done ------------------------------------------------------------------------------------------------------
 
 
-def _decoded(found: Arranged[_Entry], side: int | None) -> tuple[tuple[str, ...], Part, Part]:
+def _decoded(found: Arranged[_Entry], side: int | None) -> Read:
     train: list[tuple[str, str, _Entry]] = []  # class, path, what gives the picture
     test: list[tuple[str, str, _Entry]] = []
     for name, items in found.classes.items():
@@ -138,34 +143,54 @@ def _decoded(found: Arranged[_Entry], side: int | None) -> tuple[tuple[str, ...]
     if total > MOST_PICTURES or len(classes) > MAX_CLASSES:
         told = f"These are {total:,} pictures in {len(classes):,} folders"
         raise DatasetError(f"{told}; at most {MOST_PICTURES:,} in {MAX_CLASSES} are taken.")
-    size = (side, side) if side else _size(*train[0][1:])
+    size = (side, side) if side else _size([(path, entry) for _, path, entry in train])
     if total * size[0] * size[1] * 3 > MOST_BYTES:
         raise DatasetError(f"{total:,} pictures of {size[1]} × {size[0]} px take over 1 GB; ask for a smaller side.")
     index = {name: number for number, name in enumerate(classes)}
-    parts = []
+    parts, problems = [], {}
     for half in (train, test):
         labels = np.array([index[name] for name, _, _ in half], np.int64)
-        parts.append((_pixels([(path, entry) for _, path, entry in half], size), labels))
-    return classes, parts[0], parts[1]
+        images, unreadable = _pixels([(path, entry) for _, path, entry in half], size)
+        left = np.ones(len(half), bool)
+        left[list(unreadable)] = False
+        parts.append((images if left.all() else images[left], labels[left]))
+        problems |= {half[place][1]: told for place, told in unreadable.items()}
+    if not len(parts[0][0]):
+        raise DatasetError(none_readable([*problems.values()]))
+    known = np.unique(np.concatenate([labels for _, labels in parts]))
+    train_part, test_part = ((images, np.searchsorted(known, labels)) for images, labels in parts)
+    told = (*found.told, listed([*problems], "picture cannot be read", "pictures cannot be read"))
+    return tuple(classes[place] for place in known), train_part, test_part, tuple(filter(None, told))
 
 
-def _pixels(items: list[tuple[str, _Entry]], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Decoded on all cores: OpenCV and zlib let the others work meanwhile."""
+def _pixels(items: list[tuple[str, _Entry]], size: tuple[int, int]) -> tuple[NDArray[np.uint8], dict[int, str]]:
+    """The pictures, and a sentence for each place where one cannot be read.
+
+    Decoded on all cores: OpenCV and zlib let the others work meanwhile.
+    """
     out = np.empty((len(items), *size, 3), np.uint8)
 
-    def work(start: int) -> None:
+    def work(start: int) -> dict[int, str]:
+        unreadable = {}
         for place in range(start, min(start + AT_ONCE, len(items))):
-            out[place] = framed(_picture(*items[place]), size)
+            try:
+                out[place] = framed(_picture(*items[place]), size)
+            except DatasetError as error:
+                unreadable[place] = str(error)
+        return unreadable
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for _ in pool.map(work, range(0, len(items), AT_ONCE)):
-            pass
-    return out
+        found = [*pool.map(work, range(0, len(items), AT_ONCE))]
+    return out, {place: told for each in found for place, told in each.items()}
 
 
-def _size(path: str, entry: _Entry) -> tuple[int, int]:
-    height, width = _picture(path, entry).shape[:2]
-    return (height, width) if max(height, width) <= LARGEST_KEPT else (SHRUNK, SHRUNK)
+def _size(items: list[tuple[str, _Entry]]) -> tuple[int, int]:
+    """(height, width) of the first of them that can be read, or what larger ones are shrunk to."""
+    for item in items:
+        with suppress(DatasetError):
+            height, width = _picture(*item).shape[:2]
+            return (height, width) if max(height, width) <= LARGEST_KEPT else (SHRUNK, SHRUNK)
+    return SHRUNK, SHRUNK
 
 
 def _picture(path: str, entry: _Entry) -> NDArray[np.uint8]:

@@ -10,7 +10,7 @@ from datetime import date
 
 from visionlab.learning.heads.head import Head
 from visionlab.learning.heads.kinds import stayed_linear
-from visionlab.learning.judging.metrics import Report, wilson
+from visionlab.learning.judging.metrics import Report, counted, wilson
 from visionlab.learning.judging.refusal import Refusal
 from visionlab.learning.sets.dataset import UNEVEN
 from visionlab.learning.takeaway.export import Parity
@@ -66,8 +66,9 @@ def _worth(report: Report) -> list[str]:
     scores = zip(report.classes, report.precision, report.recall, report.f1, report.confusion.sum(1), strict=True)
     right = zip(report.classes, report.confusion.tolist(), strict=True)
     low, high = report.balanced_interval
+    rests_on = report.told("held-out picture")
     return [
-        f"{_right(report.accuracy, report.confusion.sum(), report.interval)} Always naming the most frequent class "
+        f"{_right(report.accuracy, rests_on, report.interval)} Always naming the most frequent class "
         f"would be right on {report.majority:.1%}. With each class counting the same it is right on "
         f"{report.balanced:.1%} (95 % interval {low:.1%} to {high:.1%}).",
         _table(
@@ -84,7 +85,7 @@ def _worth_by(facts: Mapping[str, object]) -> list[str]:
     share, total = facts.get("validation_accuracy"), facts.get("validated_on")
     if not isinstance(share, float) or not isinstance(total, int) or total < 1:
         return ["Nobody measured it on held-out pictures."]
-    return [_right(share, total, wilson(round(share * total), total))]
+    return [_right(share, counted(total, what="held-out picture"), wilson(round(share * total), total))]
 
 
 def learned_all(facts: Mapping[str, object]) -> bool:
@@ -94,9 +95,9 @@ def learned_all(facts: Mapping[str, object]) -> bool:
     return known and validated > 0 and trained + validated > sum(counts.values())
 
 
-def _right(share: float, total: int, interval: tuple[float, float]) -> str:
+def _right(share: float, pictures: str, interval: tuple[float, float]) -> str:
     low, high = interval
-    return f"Right on {share:.1%} of {total} held-out pictures (95 % interval {low:.1%} to {high:.1%})."
+    return f"Right on {share:.1%} of {pictures} (95 % interval {low:.1%} to {high:.1%})."
 
 
 def _limits(head: Head) -> Iterable[str]:

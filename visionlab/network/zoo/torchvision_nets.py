@@ -93,10 +93,16 @@ def _unrolled(network: nn.Module, prefix: str = "") -> Iterator[Step]:
         path = prefix + name
         if isinstance(child, nn.Sequential):
             yield from _unrolled(child, f"{path}.")
-        elif block := next((steps for names, steps in BLOCKS if all(hasattr(child, name) for name in names)), None):
+        elif block := _block(child):
             yield from block(child, path)
         else:
             yield path, child
+
+
+def _block(module: nn.Module) -> Callable[[nn.Module, str], Iterator[Step]] | None:
+    if next(module.children(), None) is None:  # most have no parts: asking them for names that they lack is slow
+        return None
+    return next((steps for names, steps in BLOCKS if all(hasattr(module, name) for name in names)), None)
 
 
 def _inverted_residual(block: nn.Module, path: str) -> Iterator[Step]:

@@ -74,6 +74,8 @@ def choose() -> Chosen | None:
     if found is None:
         told_of.markdown(f"On **{_title(source)}**")
         return None
+    for text in found.data.told:
+        picker.text(text)
     sizes = [*(size for size in SIZES if len(found.data.classes) <= size < len(found.data.images)), EVERY]
     size = picker.selectbox(
         "Learn from",

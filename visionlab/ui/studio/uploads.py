@@ -23,6 +23,8 @@ UPLOADS = "uploads"  # how many uploads this session has taken in, by uploader
 REFUSED = "refused-files"  # what the browser did not take, by uploader, until that is closed
 OF_CLASSES = "pictures-"  # what the keys of uploaders begin with that bring pictures into a class
 SEEN = 200  # files of those that are named at most
+NAMED = 4  # lines about files that are shown unfolded
+PROBLEMS = 200  # and folded
 
 
 def of_class(place: str) -> str:
@@ -81,3 +83,14 @@ def refused(key: str) -> list[str]:
 
 def forget_refused(key: str) -> None:
     st.session_state.get(REFUSED, {}).pop(key, None)
+
+
+def listed(lines: Sequence[str], one: str, many: str) -> None:
+    """Lines about files, one each, under how many there are; folded where they are many."""
+    if not lines:
+        return
+    heading = f"{len(lines):,} file{'s' * (len(lines) != 1)} {one if len(lines) == 1 else many}"
+    with st.expander(heading, expanded=len(lines) <= NAMED):
+        st.text("\n".join(lines[:PROBLEMS]))
+        if len(lines) > PROBLEMS:
+            st.caption(f"and {len(lines) - PROBLEMS:,} more")

@@ -1,7 +1,9 @@
 """The studio's step “Judge”: the figures are those of the library, the pictures those behind them."""
 
 import io
+import sqlite3
 import zipfile
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 
@@ -14,7 +16,6 @@ from visionlab.errors import DatasetError
 from visionlab.learning.features.embedding import embed
 from visionlab.learning.judging.baselines import Baseline, baselines, mean_colours
 from visionlab.learning.judging.evaluation import assess, score
-from visionlab.learning.judging.refusal import promise
 from visionlab.learning.judging.suspects import LabelCheck, Suspect, suspected_labels
 from visionlab.learning.projects.intake import Incoming, take
 from visionlab.learning.projects.outcome import Outcome
@@ -84,6 +85,17 @@ def test_the_sentence_and_the_bars_are_those_of_the_library(look, project, case,
     )
     assert judge.against(found.report, expected) in lines(app)
     assert {each.value for each in app.caption if "gone" in each.value} == set()
+
+
+def test_the_sentence_and_the_bars_count_a_group_as_one_picture(look, project, case):
+    with closing(sqlite3.connect(project.folder / "project.sqlite")) as db:
+        db.executemany("UPDATE pictures SET group_id = class_id WHERE id = ?", [(each.id,) for each in case.held_out])
+        db.commit()
+    app, now = look(), case_of(project, case.run)
+    low, high = now.evaluation.report.interval
+    assert low < case.evaluation.report.interval[0]
+    assert f"of {len(case.held_out)} held-out pictures, 2 different, which it" in lines(app)
+    assert f"between **{low:.0%}** and **{high:.0%}**" in lines(app)
 
 
 @pytest.mark.parametrize(
@@ -289,7 +301,9 @@ def test_a_test_folder_is_scored_on_its_own(look, case, registry, project):
     assert not list((project.folder / "incoming").iterdir())
     zip_uploader().set_value(zipped(100, broken=True)).run()
     finish(app, registry)
-    assert "across/broken.png" in lines(app)
+    assert "“across/broken.png” cannot be read" in lines(app)
+    assert [each.label for each in app.expander] == ["1 file could not be read"]
+    assert f"{expected.report.accuracy:.0%} are right" in lines(app), "the others are scored all the same"
 
 
 def test_a_stopped_job_can_be_begun_again(look, registry, run, monkeypatch):
@@ -322,7 +336,7 @@ def test_the_share_that_is_refused_is_chosen_here_too(look, project, case):
     assert not app.exception
     after = runs.head_of(project.run(case.run.id)).refusal
     assert after.threshold == before.at(0.3).threshold < before.threshold
-    assert promise(len(after.held_out), 0.3) in lines(app)
+    assert after.promise(0.3) in lines(app)
 
 
 def test_the_test_part_of_a_set_is_scored_like_a_test_folder(look, project, case, registry):

@@ -8,7 +8,7 @@ import streamlit as st
 
 from visionlab.errors import DatasetError
 from visionlab.learning.heads.kinds import KINDS
-from visionlab.learning.judging.metrics import percent
+from visionlab.learning.judging.metrics import counted, percent
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import ClassInfo
 from visionlab.learning.projects.runs import RunInfo
@@ -102,8 +102,9 @@ def _worth(run: RunInfo, fresh: bool) -> None:
         if "accuracy" in report:
             low, high = map(percent, report["accuracy_interval"])
             st.markdown(
-                f"**{percent(report['accuracy'])} right** on {report['held_out']:,} held-out pictures; on others like "
-                f"them {low} to {high}.",
+                f"**{percent(report['accuracy'])} right** on "
+                f"{counted(report['held_out'], report.get('different'), 'held-out picture')}; on others like them "
+                f"{low} to {high}.",
                 help=f"{term('held out')} {term('95 % interval')}",
             )
         else:

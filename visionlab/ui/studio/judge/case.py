@@ -100,7 +100,8 @@ def case_of(project: Project, run: RunInfo) -> Case:
     ids = np.array([each.id for each in (*held_out, *learned)], np.int64)
     same = hashlib.sha256(f"{project.id} {run.id} {len(held_out)} ".encode() + ids.tobytes())
     pictures_key = same.hexdigest()
-    same.update(truth.tobytes() + labels.tobytes())
+    groups = np.array([each.group for each in held_out], np.int64)
+    same.update(truth.tobytes() + labels.tobytes() + groups.tobytes())
     return Case(
         project,
         run,
@@ -121,8 +122,8 @@ def case_of(project: Project, run: RunInfo) -> Case:
 
 @st.cache_resource(max_entries=8, show_spinner="Counting what is right …")
 def _evaluation(key: str, _case: Case) -> Evaluation:
-    names = [each.name for each in _case.held_out]
-    return assess(_case.truth, _case.probabilities, _case.head.classes, names=names)
+    names, groups = [each.name for each in _case.held_out], [each.group for each in _case.held_out]
+    return assess(_case.truth, _case.probabilities, _case.head.classes, names=names, groups=groups)
 
 
 # What takes longer ----------------------------------------------------------------------------------------------------
@@ -167,7 +168,8 @@ def baselines_of(case: Case) -> tuple[Baseline, ...] | None:
         learned = case.features(case.learned, lambda share: job.report(share / 2))
         held_out = case.features(case.held_out, lambda share: job.report((1 + share) / 2))
         colours = {"colours": looks.colours, "held_colours": looks.held_colours}
-        yield baselines(learned, case.labels, held_out, case.truth, case.head.classes, **colours)
+        worth = case.evaluation.report.worth
+        yield baselines(learned, case.labels, held_out, case.truth, case.head.classes, **colours, worth=worth)
 
     job = awaited(f"baselines {case.key}", work, "Asking the nearest neighbours …")
     return job.latest if job else None

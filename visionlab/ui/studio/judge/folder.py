@@ -29,16 +29,18 @@ from visionlab.ui.shared.widgets import plain
 from visionlab.ui.studio.judge.case import Case, counted
 from visionlab.ui.studio.judge.cells import cells, said, worst_mistakes
 from visionlab.ui.studio.judge.gallery import THUMBNAIL, paged
-from visionlab.ui.studio.uploads import spooled, uploader
+from visionlab.ui.studio.uploads import listed, spooled, uploader
 
 
 @dataclass(frozen=True, eq=False)
 class Scored:
     """What came of the file of that name; thumbnails of its pictures, JPEG files, lie one after the other in an open
-    temporary file, and `parts` says where by the evaluation's places."""
+    temporary file, and `parts` says where by the evaluation's places. told and problems: those of LabelledImages."""
 
     name: str
     evaluation: Evaluation
+    told: Sequence[str]
+    problems: Sequence[str]
     file: BinaryIO
     parts: Sequence[slice]
 
@@ -129,7 +131,7 @@ def _begin(
         # What could not be scored is left out of the evaluation, so that its places are not those of the pictures.
         known = {label.casefold() for label in net.labels}
         own = [i for i, label in enumerate(data.labels) if data.classes[label].casefold() in known]
-        yield Scored(name, found, kept, [parts[index] for index in own])
+        yield Scored(name, found, data.told, data.problems, kept, [parts[index] for index in own])
 
     try:
         jobs.registry().submit(work, subject, dropped=needed.close)
@@ -145,13 +147,16 @@ def _result(scored: Scored, key: str) -> None:
     st.text(scored.name)
     st.subheader(f"{percent(report.accuracy)} are right", anchor=False)
     st.markdown(
-        f"{int(np.trace(report.confusion)):,} of {counted(len(found.truth))}. On other pictures like these, expect "
+        f"{report.confusion.trace():,} of {report.told()}. On other pictures like these, expect "
         f"between **{percent(low)}** and **{percent(high)}** (95 % interval). Mean F1: {found.f1:.2f}."
     )
     if found.distances is not None:
         st.markdown(f"{counted(len(found.refused))} would be refused as none of these.")
     if found.left_out:
         st.markdown(plain(found.left_out))
+    for text in scored.told:
+        st.text(text)
+    listed(scored.problems, "could not be read", "could not be read")
 
     def pictures(places: Sequence[int], key: str) -> None:
         names = [found.names[place] for place in places]

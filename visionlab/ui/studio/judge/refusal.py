@@ -7,6 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from visionlab.learning.heads.head import Head
+from visionlab.learning.judging import metrics
 from visionlab.learning.judging.refusal import promise
 from visionlab.ui.shared import cached, charts, widgets
 from visionlab.ui.shared.page import roomy_columns
@@ -14,7 +15,7 @@ from visionlab.ui.shared.picture_bar import image_picker
 from visionlab.ui.shared.state import Picture
 from visionlab.ui.studio import runs
 from visionlab.ui.studio.judge import charts as evaluation_charts
-from visionlab.ui.studio.judge.case import Case, counted, seen
+from visionlab.ui.studio.judge.case import Case, seen
 from visionlab.ui.studio.judge.gallery import gallery
 
 MOST = 30  # per cent of pictures of the classes that may be refused
@@ -37,7 +38,7 @@ def show(case: Case) -> None:
             figure = evaluation_charts.distances(found.distances, found.threshold)
             st.plotly_chart(figure, config=charts.PLAIN, key="distances")
         with right:
-            of = counted(len(found.truth), "held-out picture")
+            of = metrics.counted(len(found.truth), found.report.spread.different, "held-out picture")
             st.markdown(f"**Refused, though of your classes: {len(found.refused):,} of {of}**")
             _set_share(case)
             words = [f"distance {found.distances[place]:.1f}" for place in found.refused]
@@ -62,7 +63,7 @@ def _set_share(case: Case) -> None:
     key = f"refused-share-{case.run.id}"
     st.session_state.setdefault(key, min(MOST, max(1, round(100 * share))))
     chosen = st.slider("Refused, of pictures of your classes", 1, MOST, format="%d %%", key=key, on_change=choose)
-    st.caption(promise(len(case.head.refusal.held_out), chosen / 100))
+    st.caption(case.head.refusal.promise(chosen / 100))
 
 
 def verdict(head: Head, picture: Picture) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+from visionlab.learning.judging import metrics
 from visionlab.learning.judging.baselines import Baseline
 from visionlab.learning.judging.metrics import Report, percent
 from visionlab.learning.projects.project import Project
@@ -59,14 +60,14 @@ def show(project: Project) -> None:
 def _worth(case: Case) -> None:
     found = case.evaluation
     report = found.report
-    right, total = int(report.confusion.trace()), int(report.confusion.sum())
     low, high = report.interval
     words, bars = roomy_columns([1, 1.15], "details-worth", gap="large", vertical_alignment="center")
     with words:
         st.subheader(f"{percent(report.accuracy)} are right", anchor=False, help=term("accuracy"))
         st.markdown(
-            f"{right:,} of {counted(total, 'held-out picture')}, which it had not learned from when it was asked. On "
-            f"other pictures like these, expect between **{percent(low)}** and **{percent(high)}** (95 % interval).",
+            f"{report.confusion.trace():,} of {report.told('held-out picture')}, which it had not "
+            f"learned from when it was asked. On other pictures like these, expect between **{percent(low)}** and "
+            f"**{percent(high)}** (95 % interval).",
             help=term("95 % interval"),
         )
     with bars:
@@ -89,9 +90,10 @@ def _unjudged(report: Mapping[str, object]) -> str:
             "train again, or try it on a test folder."
         )
     low, high = report["accuracy_interval"]
+    rests_on = metrics.counted(report["held_out"], report.get("different"), "held-out picture")
     return (
         f"When it was trained, it was right on {percent(report['accuracy'])} of "
-        f"{counted(report['held_out'], 'held-out picture')}: on others like these, between {percent(low)} and "
+        f"{rests_on}: on others like these, between {percent(low)} and "
         f"{percent(high)} (95 % interval). These are gone, or nobody knows any more which they were. Train again to "
         "look closer, or try it on a test folder."
     )

@@ -19,8 +19,6 @@ from visionlab.ui.studio.pictures.intake import WATCHED, Taken, Unclear
 
 SOON = 0.4  # seconds that a page waits for intakes before it shows their progress
 ENDED = "ended-intakes"  # in the session: those after whose end the page has run
-NAMED = 4  # lines about files that are shown unfolded
-PROBLEMS = 200  # and folded
 OF_SETS = ("folder", "zip")  # uploaders
 
 
@@ -85,8 +83,8 @@ def _show(project: Project, found: Sequence[jobs.Job], uploaders: Sequence[str],
                 st.markdown(f":material/check_circle: {told(taken if whole else replace(taken, near=0))}")
             for text in taken.told:
                 st.text(text)
-            _listed(refused, "was not taken", "were not taken")
-            _listed(problems, "could not be read", "could not be read")
+            uploads.listed(refused, "was not taken", "were not taken")
+            uploads.listed(problems, "could not be read", "could not be read")
         icon_button(f"{key}-seen", "close", "Close", _put_away, over, uploaders)
     return False
 
@@ -95,17 +93,6 @@ def _put_away(over: Sequence[jobs.Job], uploaders: Sequence[str]) -> None:
     st.session_state[WATCHED] = [job for job in st.session_state.get(WATCHED, ()) if job not in over]
     for uploader in uploaders:
         uploads.forget_refused(uploader)
-
-
-def _listed(lines: Sequence[str], one: str, many: str) -> None:
-    """Lines about files, folded where they are many."""
-    if not lines:
-        return
-    heading = f"{len(lines):,} file{'s' * (len(lines) != 1)} {one if len(lines) == 1 else many}"
-    with st.expander(heading, expanded=len(lines) <= NAMED):
-        st.text("\n".join(lines[:PROBLEMS]))
-        if len(lines) > PROBLEMS:
-            st.caption(f"and {len(lines) - PROBLEMS:,} more")
 
 
 def _merged(intakes: Sequence[Intake]) -> Intake:

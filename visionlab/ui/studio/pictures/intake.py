@@ -20,6 +20,7 @@ from visionlab.errors import BusyError, DatasetError, UnclearSetError
 from visionlab.learning.projects import intake
 from visionlab.learning.projects.intake import Incoming, Intake
 from visionlab.learning.projects.project import Project
+from visionlab.learning.sets.dataset import none_readable
 from visionlab.learning.sets.online_sets import OnlineSet
 from visionlab.learning.sets.ready_made import READY_MADE
 from visionlab.learning.takeaway.package import Watched, incoming_zip
@@ -183,7 +184,7 @@ def _into_class(class_id: int | str) -> str:
 def _nothing(came: Intake) -> str:
     """Why an intake left the project without a class."""
     if came.problems:
-        return f"None of these {came.done:,} pictures can be read; of the first one: {came.problems[0]}"
+        return none_readable(came.problems)
     return "There are no pictures in these folders; put some of each class into its folder."
 
 

@@ -159,8 +159,12 @@ class _Work:
         report: dict[str, object] = {}
         if len(run.held_out):
             features = run.features[run.held_out]
+            groups = run.data.groups[run.held_out]
             found = assess(
-                outcome.truth, outcome.probabilities, outcome.classes, features=features, refusal=head.refusal
+                *(outcome.truth, outcome.probabilities, outcome.classes),
+                groups=groups,
+                features=features,
+                refusal=head.refusal,
             )
             report = found.summary()
         counts = {"trained_on": len(run.train), "held_out": len(run.held_out), "best_epoch": run.best.index}

@@ -9,7 +9,7 @@ import streamlit as st
 from visionlab.errors import BusyError, DatasetError
 from visionlab.learning.features.augmentation import VIEWS
 from visionlab.learning.heads.kinds import KINDS, stayed_linear
-from visionlab.learning.judging.metrics import percent
+from visionlab.learning.judging.metrics import counted, percent
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.runs import AT_WORK, RunInfo
 from visionlab.learning.sets.layout import TEST, VALIDATION
@@ -300,8 +300,9 @@ def _worth(run: RunInfo) -> None:
     if "accuracy" in report:
         low, high = report["accuracy_interval"]
         one.metric("Right on held-out pictures", percent(report["accuracy"]))
+        rests_on = counted(report["held_out"], report.get("different"), "held-out picture")
         one.caption(
-            f"On other pictures like these: between {percent(low)} and {percent(high)} (95 % interval).",
+            f"{rests_on}. On others like these: between {percent(low)} and {percent(high)} (95 % interval).",
             help=term("95 % interval"),
         )
         if "balanced_accuracy" in report:
