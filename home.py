@@ -3,7 +3,7 @@
 import streamlit as st
 
 from visionlab.imaging.convolution import convolve
-from visionlab.imaging.image import encode_png, fit
+from visionlab.imaging.image import encode_png, fit, middle
 from visionlab.imaging.kernels import KERNELS
 from visionlab.imaging.render import render
 from visionlab.limits import pages_off
@@ -14,7 +14,7 @@ from visionlab.ui.shared.networks import network, suggest
 from visionlab.ui.shared.page import PAGES, link, page, roomy_columns
 from visionlab.ui.shared.picture_bar import image_picker
 from visionlab.ui.shared.tries import Try, tries
-from visionlab.ui.shared.widgets import probability_bars, show, show_exact
+from visionlab.ui.shared.widgets import SLIMMEST, probability_bars, show, show_exact
 
 THINGS_TO_TRY = [
     Try(
@@ -50,7 +50,7 @@ with page("Home"):
         st.caption(f"Your picture is {height} × {width} × 3 = {height * width * 3:,} numbers from 0 to 255.")
     with steps[1].container(border=True, height="stretch"):
         st.markdown("**2 · A convolution**")
-        response = convolve(fit(picture.image, 700), KERNELS["sobel_x"])
+        response = convolve(fit(middle(picture.image, SLIMMEST), 700), KERNELS["sobel_x"])
         show_exact(encode_png(render(response, "absolute")), "Its vertical edges")
         st.caption("Nine weights slid over all of it answer strongly wherever brightness changes from left to right.")
         link("Convolution", "Try other kernels", ":material/arrow_forward:")
@@ -69,7 +69,8 @@ with page("Home"):
         unsure = " It is unsure here." if in_words([each.probability for each in answers]) == "unsure" else ""
         known = f"{len(asked.net.labels):,} classes"
         whose = asked.title if asked.key == opened.key else f"Here another network answers: {asked.title}"
-        st.caption(f"{whose} knows {known}, and always names one of them.{unsure}")
+        given = f"What becomes of your picture before that: {asked.net.transform.about}"
+        st.caption(f"{whose} knows {known}, and always names one of them.{unsure}", help=given)
         link("Predict", "Ask for the reasons", ":material/arrow_forward:")
 
     suggest(TO_NAME, asked)

@@ -28,6 +28,7 @@ def lab(picture: Picture) -> None:
     choosing, saying, bench, details = st.container(key="kernel-row"), st.container(), st.container(), st.container()
     with saying:
         kernel = kernel_at_work()
+        response_settings.begin(kernel)
 
     def show(kernel: Kernel, settings: Settings) -> caches.Answer:
         small = cached.fitted(picture.key, settings.side, picture.image)

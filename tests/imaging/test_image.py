@@ -21,6 +21,7 @@ from visionlab.imaging.image import (
     fingerprint,
     fit,
     load_image,
+    middle,
 )
 
 # Six flat blocks, all different: no rotation or mirroring of it looks like another. Flat, so that JPEG keeps them.
@@ -427,6 +428,17 @@ def test_fit_averages_areas():
 def test_fit_refuses(longest):
     with pytest.raises(ParameterError, match="longest side"):
         fit(noise(), longest)
+
+
+@pytest.mark.parametrize(
+    ("shape", "slimmest", "expected"),
+    [((10, 400), 2.5, (10, 26)), ((401, 10), 2.5, (25, 10)), ((10, 25), 2.5, (10, 25)), ((1, 9), 16, (1, 9))],
+)
+def test_of_a_strip_the_middle_is_left(shape, slimmest, expected):
+    image = np.stack(np.indices(shape), 2)  # each pixel says where it is
+    found = middle(image, slimmest)
+    assert found.shape == (*expected, 2)
+    assert np.abs(found.mean((0, 1)) - image.mean((0, 1))).max() <= 0.5, "as far from both ends"
 
 
 def test_encoding_there_and_back():

@@ -201,6 +201,15 @@ def fit(image: Image, longest: int) -> Image:
     return shrunk(image, int(longest))
 
 
+def middle(picture: NDArray, slimmest: float) -> NDArray:
+    """A strip (H, W, …) without its ends, at most `slimmest` times as long as wide: a view of it; else all of it."""
+    slices = []
+    for length in picture.shape[:2]:
+        spare = max(0, length - int(slimmest * min(picture.shape[:2]))) // 2
+        slices.append(slice(spare, length - spare))
+    return picture[tuple(slices)]
+
+
 def encode_jpeg(image: Image, quality: int = 90) -> bytes:
     """The picture as a JPEG file; `quality` from 1 (smallest) to 100 (best).
 
@@ -209,9 +218,8 @@ def encode_jpeg(image: Image, quality: int = 90) -> bytes:
     if isinstance(quality, bool) or not isinstance(quality, int | np.integer) or not 1 <= quality <= 100:
         raise ParameterError(f"JPEG quality is a whole number from 1 to 100, not {quality!r}.")
     if max(check_image(image).shape) > 65_500:
-        raise ParameterError(
-            f"A JPEG is at most 65,500 pixels a side, not {max(image.shape):,}. Shrink it, or use PNG."
-        )
+        told = f"A JPEG is at most 65,500 pixels a side, not {max(image.shape):,}"
+        raise ParameterError(f"{told}. Shrink it, or use PNG.")
     full = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444 if quality >= 95 else cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420
     options = [cv2.IMWRITE_JPEG_QUALITY, int(quality), cv2.IMWRITE_JPEG_SAMPLING_FACTOR, full]
     return _encode(image, ".jpg", options)
@@ -225,9 +233,8 @@ def encode_png(image: Image) -> bytes:
 def _encode(image: Image, extension: str, options: Sequence[int] = ()) -> bytes:
     done, data = cv2.imencode(extension, cv2.cvtColor(check_image(image), cv2.COLOR_RGB2BGR), options)
     if not done:
-        raise ParameterError(
-            f"A picture of shape {image.shape} cannot be written as {extension[1:]}. Shrink it, or use PNG."
-        )
+        told = f"A picture of shape {image.shape} cannot be written as {extension[1:]}"
+        raise ParameterError(f"{told}. Shrink it, or use PNG.")
     return data.tobytes()
 
 
@@ -240,10 +247,8 @@ ENCODERS: dict[str, Callable[[Image], bytes]] = {
 
 
 def encoder_for(name: str | os.PathLike[str]) -> Callable[[Image], bytes]:
-    """What writes a picture as its file's name says: JPEG and WebP in the quality 90, PNG and TIFF exactly.
-
-    Raises ParameterError for a name with another ending than those in ENCODERS.
-    """
+    """What writes a picture as its file's name says: JPEG and WebP in the quality 90, PNG and TIFF exactly. Raises
+    ParameterError for a name with another ending than those in ENCODERS."""
     path = Path(name)
     if path.suffix.lower() not in ENCODERS:
         raise ParameterError(f"“{path.name}” should end in {', '.join(ENCODERS)}, which say what is written.")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from visionlab.ui.shared.state import just_turned
+from visionlab.ui.shared.state import just_turned, keep_in_link
 
 if TYPE_CHECKING:
     from visionlab.imaging.kernels import Kernel
@@ -105,14 +105,11 @@ def linked_weights() -> str | None:
 
 
 def link_weights(text: str | None) -> None:
-    if text is None:
-        st.query_params.pop(WEIGHTS, None)
-        st.query_params.pop(LIKE, None)
-        return
-    st.session_state.setdefault("weights_written", set()).add(text)
-    st.query_params[WEIGHTS] = text
-    if own().like:
-        st.query_params[LIKE] = own().like
+    """The weights of one's own kernel, and how their response is to be shown; None: a preset is chosen."""
+    if text is not None:
+        st.session_state.setdefault("weights_written", set()).add(text)
+    keep_in_link(WEIGHTS, text)
+    keep_in_link(LIKE, own().like if text is not None else None)
 
 
 def keep_shown(key: str, kernel: Kernel, settings: Settings) -> None:

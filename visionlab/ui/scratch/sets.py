@@ -56,7 +56,7 @@ def choose() -> Chosen | None:
         if problem := state.take_problem():
             sentence(problem)
     names = [*SOURCES, PROJECT]
-    linked("data", names)
+    linked("data", {name: _title(name) for name in names}, "set of pictures")
     with st.container(horizontal=True, vertical_alignment="center", key="data-row"):
         told_of = st.container(width="content")
         picker = st.popover("Other pictures", icon=":material/tune:")

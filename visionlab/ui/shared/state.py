@@ -69,9 +69,9 @@ def remember_choice(picked: str) -> None:
 
 
 def restore_second(options: Sequence[str]) -> None:
-    """Before the widget is drawn: the picture that was chosen to compare with, else what the link says, else none."""
+    """Before the widget is drawn, and after the link: the picture that was chosen to compare with, else none."""
     if SECOND not in st.session_state:
-        st.session_state[SECOND] = st.session_state.get("chosen_second", st.query_params.get(SECOND, ""))
+        st.session_state[SECOND] = st.session_state.get("chosen_second", "")
     if st.session_state[SECOND] not in options:  # it has become the first, or is of another session
         st.session_state[SECOND] = ""
 
@@ -171,7 +171,7 @@ def restore_network(titles: Mapping[str, str]) -> None:
     """
     drawn, held = st.session_state.get("drawn_network"), st.session_state.get(NETWORK)
     if drawn is None:
-        linked = st.query_params.get(NETWORK)
+        linked = st.query_params.get(NETWORK) or st.query_params.pop("model", None)  # as the shell calls it
         picked = next((name for name, title in titles.items() if linked in (name, title)), None)
         st.session_state["unknown_network"] = linked if picked is None else None
     elif held not in (None, drawn):  # not told by the widget's callback: a run that overtakes it loses the call

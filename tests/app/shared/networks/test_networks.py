@@ -105,21 +105,25 @@ def test_what_a_person_picks_counts_on_every_page_until_something_else_is_picked
 
 
 def test_a_link_to_a_network_is_a_pick(new_app, both):
-    for link in (BUILT_IN, MODELS[BUILT_IN].title):
+    for name, link in (("network", BUILT_IN), ("network", MODELS[BUILT_IN].title), ("model", BUILT_IN)):
         app = new_app()
-        app.query_params["network"] = link
+        app.query_params[name] = link
         app.run()
         for title in ("Predict", "Feature maps"):
             assert picked(go(app, title)) == BUILT_IN
             assert app.query_params["network"] == MODELS[BUILT_IN].title
+            assert "model" not in app.query_params
 
 
-def test_a_link_to_a_network_that_is_not_here_opens_the_page_s_own(new_app, both):
+@pytest.mark.parametrize("name", ["network", "model"])
+def test_a_link_to_a_network_that_is_not_here_opens_the_page_s_own_and_says_so(new_app, both, name):
     app = new_app()
-    app.query_params["network"] = "vgg99"
+    app.query_params[name] = "vgg99"
     app.run()
-    assert picked(go(app, "Predict")) == TO_NAME[0]
-    assert "network" not in app.query_params
+    for _ in range(2):
+        assert picked(go(app, "Predict")) == TO_NAME[0]
+        assert any("There is no network “vgg99” here, so another one is shown." in each.value for each in app.text)
+    assert not {"network", "model"} & set(app.query_params)
 
 
 @pytest.mark.parametrize("title", ["Home", "Feature maps", "Predict"])
