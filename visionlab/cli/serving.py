@@ -23,7 +23,7 @@ def serve(
         list[str] | None, typer.Option(help="A name by which browsers may reach it, repeatable; without one, any.")
     ] = None,
 ) -> None:
-    """The app, for the browser, until Ctrl+C; needs visionlab[app]."""
+    """The app, for the browser, until Ctrl+C; needs the extra “app”."""
     if missing := [name for name in ("streamlit", "plotly") if find_spec(name) is None]:
         raise VisionlabError(f"The app needs what is not installed here: pip install {' '.join(missing)}.")
     from streamlit.web.cli import main

@@ -6,9 +6,9 @@ import hashlib
 import os
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import cache
+from functools import cache, partial
 from io import BytesIO
 from pathlib import Path
 from threading import BoundedSemaphore
@@ -218,9 +218,8 @@ def encode_jpeg(image: Image, quality: int = 90) -> bytes:
     if isinstance(quality, bool) or not isinstance(quality, int | np.integer) or not 1 <= quality <= 100:
         raise ParameterError(f"JPEG quality is a whole number from 1 to 100, not {quality!r}.")
     if max(check_image(image).shape) > 65_500:
-        raise ParameterError(
-            f"A JPEG is at most 65,500 pixels a side, not {max(image.shape):,}. Shrink it, or use PNG."
-        )
+        told = f"A JPEG is at most 65,500 pixels a side, not {max(image.shape):,}"
+        raise ParameterError(f"{told}. Shrink it, or use PNG.")
     full = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444 if quality >= 95 else cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420
     options = [cv2.IMWRITE_JPEG_QUALITY, int(quality), cv2.IMWRITE_JPEG_SAMPLING_FACTOR, full]
     return _encode(image, ".jpg", options)
@@ -228,7 +227,32 @@ def encode_jpeg(image: Image, quality: int = 90) -> bytes:
 
 def encode_png(image: Image) -> bytes:
     """The picture as a PNG file, every pixel kept exactly."""
-    return _encode(image, ".png", [])
+    return _encode(image, ".png")
+
+
+def _encode(image: Image, extension: str, options: Sequence[int] = ()) -> bytes:
+    done, data = cv2.imencode(extension, cv2.cvtColor(check_image(image), cv2.COLOR_RGB2BGR), options)
+    if not done:
+        told = f"A picture of shape {image.shape} cannot be written as {extension[1:]}"
+        raise ParameterError(f"{told}. Shrink it, or use PNG.")
+    return data.tobytes()
+
+
+ENCODERS: dict[str, Callable[[Image], bytes]] = {
+    **dict.fromkeys((".jpg", ".jpeg"), encode_jpeg),
+    ".png": encode_png,
+    ".webp": partial(_encode, extension=".webp", options=(cv2.IMWRITE_WEBP_QUALITY, 90)),
+    **dict.fromkeys((".tif", ".tiff"), partial(_encode, extension=".tiff")),
+}
+
+
+def encoder_for(name: str | os.PathLike[str]) -> Callable[[Image], bytes]:
+    """What writes a picture as its file's name says: JPEG and WebP in the quality 90, PNG and TIFF exactly. Raises
+    ParameterError for a name with another ending than those in ENCODERS."""
+    path = Path(name)
+    if path.suffix.lower() not in ENCODERS:
+        raise ParameterError(f"“{path.name}” should end in {', '.join(ENCODERS)}, which say what is written.")
+    return ENCODERS[path.suffix.lower()]
 
 
 def fingerprint(image: Image) -> str:
@@ -237,13 +261,6 @@ def fingerprint(image: Image) -> str:
     digest = hashlib.sha256(repr(image.shape).encode())
     digest.update(image.data)
     return digest.hexdigest()
-
-
-def _encode(image: Image, extension: str, options: list[int]) -> bytes:
-    done, data = cv2.imencode(extension, cv2.cvtColor(check_image(image), cv2.COLOR_RGB2BGR), options)
-    if not done:
-        raise ParameterError(f"A picture of shape {image.shape} cannot be written as {extension[1:]}.")
-    return data.tobytes()
 
 
 def _read(source: Source) -> bytes:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from visionlab.ui.shared.state import keep_in_link
+from visionlab.ui.shared.state import just_turned, keep_in_link
 
 if TYPE_CHECKING:
     from visionlab.imaging.kernels import Kernel
@@ -159,6 +159,13 @@ def set_lab(**left: Any) -> None:
     """Have the lab be as if it had been left so; before it is mounted."""
     st.session_state["lab_left"] = lab_left() | left
     st.session_state["lab_set"] = {"stamp": time.time(), **left}
+
+
+def take_view() -> None:
+    """Before the lab: who comes by a link from another page finds the view that it asks for, whatever was left."""
+    view = _read("view")
+    if just_turned() and view is not None and view != lab_left().get("view"):
+        set_lab(view=view)
 
 
 def lab_set() -> dict[str, Any] | None:

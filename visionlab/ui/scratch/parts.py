@@ -16,6 +16,7 @@ from visionlab.imaging.image import Image, encode_png
 from visionlab.imaging.render import colour
 from visionlab.ui.scratch import runs
 from visionlab.ui.shared import links
+from visionlab.ui.shared.state import just_turned
 from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.undisturbed import attempt
 from visionlab.ui.shared.widgets import sliding
@@ -24,9 +25,12 @@ from visionlab.ui.shared.widgets import sliding
 
 
 def linked(key: str, titles: Mapping[str, str], what: str) -> None:
-    """Before the widget of that key, which is not bound to the link, is drawn: it begins with what the link names."""
+    """Before the widget of that key, which is not bound to the link, is drawn: it begins with what the link names, by
+    which one may also come back to the page."""
     usual = next(iter(titles))
     links.begin(key, titles, what, usual)
+    if just_turned() and (wanted := st.query_params.get(key)) in titles:
+        st.session_state[key] = wanted
     st.session_state.setdefault(key, usual)
 
 

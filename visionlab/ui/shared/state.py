@@ -146,9 +146,15 @@ def keep_taken_uploads(ids: set[str]) -> None:
 
 def turn_to(page: str) -> None:
     """Another page than before has nothing to say of what was refused on that one."""
-    if st.session_state.get("page") != page:
+    st.session_state["just_turned"] = st.session_state.get("page") != page
+    if just_turned():
         st.session_state["page"] = page
         st.session_state.pop("upload_error", None)
+
+
+def just_turned() -> bool:
+    """Whether this run is the first on its page, come from another: what its link asks for is new then."""
+    return st.session_state.get("just_turned", False)
 
 
 def upload_error() -> str | None:
