@@ -3,7 +3,6 @@
 import json
 import re
 from fractions import Fraction
-from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
@@ -18,17 +17,17 @@ from visionlab.imaging.render import fitted_range
 from visionlab.imaging.samples import load_sample
 from visionlab.ui.convolution.channels import CHANNELS, grey
 from visionlab.ui.convolution.kernel_choice import LARGEST
+from visionlab.ui.shared.components.convolution_lab import FOLDER, SCRIPTS
 from visionlab.ui.shared.components.kept_picture import digest_of
+from visionlab.ui.shared.components.looks import INK
 
-LAB = Path(vl.__file__).parent / "ui" / "shared" / "components" / "convolution_lab"
-PURE = ("numbers.js", "figures.js", "weights.js")  # what needs no page
 
 
 @pytest.fixture(scope="module")
 def arithmetic(browser: Browser):
     """A function that lets the lab's own scripts compute: a JavaScript function of them and of an argument → JSON."""
     page = browser.new_page()
-    address = "data:text/javascript;charset=utf-8," + quote("\n".join((LAB / name).read_text() for name in PURE))
+    address = "data:text/javascript;charset=utf-8," + quote(INK + "\n".join((FOLDER / name).read_text() for name in SCRIPTS))
 
     def compute(script: str, argument: object) -> object:
         return page.evaluate(
@@ -215,6 +214,36 @@ def test_what_turns_a_kernel(arithmetic):
     assert tools["larger"] == np.pad(array, [(1, 1), (1, 1)]).tolist()
     assert tools["smaller"] == weights
     assert (tools["ones"], tools["tenths"], tools["fine"]) == (3, 0.3, -0.1)
+
+
+def test_undo_after_another_kernel_was_chosen_returns_what_stood_there(arithmetic):
+    """Chosen twice, and told again by the server while it stands, which is no other one."""
+    found = arithmetic(
+        """(lab, {panel, chosen}) => {
+        const root = document.createElement("div");
+        root.innerHTML = panel;
+        const told = [];
+        const grid = new lab.KernelGrid(root, (weights) => told.push(weights.flat()));
+        const undo = root.querySelector(".undo");
+        grid.show(chosen[0]);
+        const fresh = undo.disabled;
+        const field = (k) => grid.grid.children[k];
+        for (const [k, value] of [[0, "5"], [1, "7"]]) {
+            field(k).dispatchEvent(new Event("focus"));
+            field(k).value = value;
+            field(k).dispatchEvent(new Event("input"));
+        }
+        for (const weights of [chosen[1], chosen[1], chosen[2]]) grid.show(weights);
+        told.length = 0;
+        for (let k = 0; k < 4; k++) undo.click();
+        return {fresh, told, spent: undo.disabled};
+    }""",
+        {
+            "panel": (FOLDER / "lab.html").read_text(),
+            "chosen": [[[1, 0], [0, -1]], [[0, 0], [0, 1]], [[0, 0, 0, 1]]],
+        },
+    )
+    assert found == {"fresh": True, "told": [[0, 0, 0, 1], [5, 7, 0, -1], [5, 0, 0, -1], [1, 0, 0, -1]], "spent": True}
 
 
 @pytest.mark.parametrize("channel", CHANNELS)

@@ -10,6 +10,7 @@ export class KernelGrid {
     this.changed = changed;
     this.weights = null;
     this.before = []; // kernels to go back to: at most MEMORY
+    this.pushed = false; // whether the one before the change that is being typed is among them
     this.grid = root.querySelector(".weights");
     this.refusal = root.querySelector(".refused");
     this.sides = [...root.querySelectorAll(".rows, .columns")];
@@ -31,8 +32,12 @@ export class KernelGrid {
     );
   }
 
-  // From outside: another kernel than that which stands here.
+  // From outside. What stood here before another one can be brought back.
   show(weights) {
+    if (this.weights && JSON.stringify(weights) !== JSON.stringify(this.weights)) {
+      this.remember();
+      this.pushed = false;
+    }
     this.put(weights);
     this.refuse("");
   }
