@@ -194,6 +194,32 @@ def test_a_kernel_may_be_as_large_here_as_in_a_link(arithmetic):
     assert arithmetic("(lab) => lab.LARGEST", None) == LARGEST
 
 
+def test_scores_follow_from_the_shares_as_they_are_written_and_percents_add_up(arithmetic):
+    """By hand: of 200, 66 and 29 the shares are 1, 0.33 and 0.15; a score is what they make, to its last decimal."""
+    found = arithmetic(
+        """(lab, {values, weights, chances}) => {
+        const shares = lab.shares({rows: 1, columns: 3, values});
+        const planes = weights.map((values) => ({rows: 1, columns: 3, values}));
+        return {shares: [...shares.values], scores: lab.scoresOf(shares, planes), percents: chances.map(lab.percentsOf),
+            dark: [...lab.shares({rows: 1, columns: 2, values: [0, 0]}).values]};
+    }""",
+        {
+            "values": [200, 66, 29],
+            "weights": [[0.67, -0.33, -0.33], [-0.33, 0.67, -0.33], [-1, 1, 0.01]],
+            "chances": [[1 / 3, 1 / 3, 1 / 3], [0.12342, 0.44448, 0.4321], [1, 0, 0], [0.0004, 0.4998, 0.4998]],
+        },
+    )
+    assert found["shares"] == [1, 0.33, 0.15]
+    assert found["scores"] == [0.5116, -0.1584, -0.6685]
+    assert found["percents"] == [
+        ["33.4", "33.3", "33.3"],
+        ["12.3", "44.5", "43.2"],
+        ["100.0", "0.0", "0.0"],
+        ["0.0", "50.0", "50.0"],
+    ]
+    assert found["dark"] == [0, 0]
+
+
 def test_what_turns_a_kernel(arithmetic):
     weights = [[1, 2, 3], [4, 5, 6]]
     tools = arithmetic(
@@ -538,8 +564,9 @@ def test_the_story_goes_on_to_the_probabilities(page: Page, photo):
     wait_until_said(page, f"Pooled row 3, column 2: largest of four {int(pooled[2, 1])}", ".story")
     page.get_by_role("radio", name="5 · Flatten").click()
     assert len(np.unique(pooled)) > 10, "there is something to tell"
-    shares = pooled / pooled.max()
-    told = f"number 14 is row 3, column 2, {round(float(shares[2, 1]), 2):g} of the largest"
+    whole, largest = pooled.astype(int), int(pooled.max())
+    shares = (200 * whole + largest) // (2 * largest) / 100  # rounded as by hand, halves up
+    told = f"number 14 is row 3, column 2, {shares[2, 1]:g} of the largest"
     expect(story.locator(".window-view .equation")).to_contain_text(told)
     page.get_by_role("radio", name="7 · Softmax").click()
     thirds = np.repeat([[0, 1, 2]], 2, axis=1).ravel()  # which class a column is for
@@ -548,7 +575,7 @@ def test_the_story_goes_on_to_the_probabilities(page: Page, photo):
     chances /= chances.sum()
     told = [float(text.removesuffix(" %")) for text in story.locator(".percent").all_inner_texts()]
     np.testing.assert_allclose(told, 100 * chances, atol=0.1)
-    assert sum(told) == pytest.approx(100, abs=0.15)
+    assert sum(told) == pytest.approx(100, abs=1e-9)
     story.locator(".wanted").first.click(position={"x": 5, "y": 5})  # its weight there becomes another
     expect(story.locator(".percent").first).not_to_have_text(f"{told[0]:.1f} %")
     expect(page).to_have_url(re.compile(r"stage=6"))

@@ -1,6 +1,7 @@
 // How the story ends: the pooled numbers in a row, weights for a few classes, and softmax. The weights are set by hand,
 // above zero where a class wants a response and below where it does not; a click changes one.
 
+const SCORED = 4; // decimals of a score
 const CLASSES = ["on the left", "in the middle", "on the right"];
 
 // For pooled responses of so many rows and columns, one plane for each class: a third of the columns for each, against
@@ -13,16 +14,17 @@ export function firstWeights(rows, columns) {
   });
 }
 
-// The numbers as shares of the largest, so that no brightness decides; all 0 where there is none.
+// The numbers as shares of the largest, so that no brightness decides; all 0 where there is none. With the two decimals
+// that are written, so that who computes with what is written gets what is written.
 export function shares(grid) {
   const largest = Math.max(0, ...grid.values);
-  return mapped(grid, (value) => (largest ? value / largest : 0));
+  return mapped(grid, (value) => (largest ? rounded(value / largest, 2) : 0));
 }
 
-// With three decimals, so that who computes with what is written gets what is written.
+// Shares and weights have two decimals each, so that four are all of them.
 export function scoresOf(grid, weights) {
   const score = (plane) => grid.values.reduce((sum, value, k) => sum + value * plane.values[k], 0);
-  return weights.map((plane) => Number(score(plane).toFixed(3)));
+  return weights.map((plane) => rounded(score(plane), SCORED));
 }
 
 // Bridle 1990; the largest is taken away first, so that no power overflows.
@@ -31,6 +33,17 @@ export function softmax(scores) {
   const powers = scores.map((score) => Math.exp(score - most));
   const total = powers.reduce((sum, power) => sum + power, 0);
   return powers.map((power) => power / total);
+}
+
+// Probabilities with one decimal, which add up to 100.0: what rounding down leaves over goes to the largest remainders.
+export function percentsOf(probabilities) {
+  const tenths = probabilities.map((probability) => 1000 * probability);
+  const shown = tenths.map(Math.floor);
+  const over = 1000 - shown.reduce((sum, each) => sum + each, 0);
+  const remainder = (k) => tenths[k] - Math.floor(tenths[k]);
+  const order = [...shown.keys()].sort((one, other) => remainder(other) - remainder(one));
+  for (const k of order.slice(0, over)) shown[k] += 1;
+  return shown.map((each) => (each / 10).toFixed(1));
 }
 
 export class Ending {
@@ -93,6 +106,7 @@ export class Ending {
     this.size = Math.max(14, Math.min(28, 130 / Math.max(pool.rows, pool.columns)));
     const scores = scoresOf(this.grid, this.weights);
     const probabilities = softmax(scores);
+    const percents = percentsOf(probabilities);
     this.classes.forEach((row, k) => {
       const canvas = row.querySelector(".wanted");
       const { rows, columns, values: wanted } = this.weights[k];
@@ -103,10 +117,10 @@ export class Ending {
       };
       drawGrid(drawing, rows, columns, this.size, look, theme);
       frame(drawing, (place % columns) * this.size, Math.floor(place / columns) * this.size, this.size, this.size, theme.accent);
-      row.querySelector(".score").textContent = `score ${fixed(scores[k], 3)}`;
+      row.querySelector(".score").textContent = `score ${fixed(scores[k], SCORED)}`;
       row.querySelector(".share").hidden = row.querySelector(".percent").hidden = stage < 6;
       row.querySelector(".bar-fill").style.width = `${100 * probabilities[k]}%`;
-      row.querySelector(".percent").textContent = `${(100 * probabilities[k]).toFixed(1)} %`;
+      row.querySelector(".percent").textContent = `${percents[k]} %`;
     });
   }
 
@@ -128,8 +142,8 @@ export class Ending {
       );
     }
     const best = scores.indexOf(Math.max(...scores));
-    const powers = scores.map((score) => `exp(${fixed(score, 3)})`);
-    const percent = (100 * softmax(scores)[best]).toFixed(1);
+    const powers = scores.map((score) => `exp(${fixed(score, SCORED)})`);
+    const percent = percentsOf(softmax(scores))[best];
     return `Softmax: ${powers[best]} / (${powers.join(" + ")}) = ${percent} %. The strong responses are most likely ${CLASSES[best]}.`;
   }
 }

@@ -2,10 +2,15 @@
 
 const signed = (text) => text.replace("-", "−");
 
+// As by hand: halves away from zero, also where binary numbers lie a little below them.
+export function rounded(value, decimals) {
+  return Number((value * (1 + 4 * Number.EPSILON)).toFixed(decimals));
+}
+
 // So many decimals at most, without zeros at the end.
 export function fixed(value, decimals) {
-  const rounded = Number(value.toFixed(decimals));
-  return rounded === 0 ? "0" : signed(String(rounded).includes("e") ? rounded.toFixed(decimals) : String(rounded));
+  const shown = rounded(value, decimals);
+  return shown === 0 ? "0" : signed(String(shown).includes("e") ? shown.toFixed(decimals) : String(shown));
 }
 
 // A number in a few characters: −12, 0.25, 12k.
@@ -74,7 +79,6 @@ export function written(terms) {
     for (let digits = 0; digits < 12; digits++) if (fixed(summed(digits), decimals) === text) return digits;
     return 12;
   };
-  const rounded = (value, digits) => Number(value.toFixed(digits));
   const digits = fewest((d) => terms.reduce((sum, term) => sum + rounded(term.product, d), 0));
   const products = terms.map((term) => fixed(term.product, digits));
   if (terms.length > 9) return { total, text, products, equation: null };
