@@ -138,8 +138,15 @@ def test_every_sum_adds_up_as_it_is_written(arithmetic):
             assert adds_up(sum(map(number, told["products"]), Fraction()), told["text"]), (kernel.name, told)
             assert float(number(told["text"])) == pytest.approx(expected, rel=6e-3, abs=6e-3)
             assert (told["equation"] is None) == (window.size > 9)
+            spelled = list(map(number, told["weights"]))
+            for value, weight, product in zip(window.ravel().tolist(), spelled, told["products"], strict=True):
+                assert adds_up(value * weight, product), (kernel.name, value, weight, product)
             if told["equation"]:
                 assert adds_up(value_of(told["equation"]), told["text"]), (kernel.name, told)
+                assert {factor.split("·")[1].strip("()") for factor in told["equation"].split(" + ")} == set(
+                    told["weights"]
+                )
+        assert len({tuple(told["weights"]) for told in found}) == 1, "wherever the window is"
 
 
 def test_numbers_are_written_as_people_write_them(arithmetic):
@@ -149,6 +156,27 @@ def test_numbers_are_written_as_people_write_them(arithmetic):
         None,
     )
     assert found == ["0", "0", "0", "−2.5", "1/9", "−1/16", "0.25", "−3", "0.00346"]
+    weights = [1e-9, float(np.float32(1e-9)), -2.5e-5, 0.1247577, 0, 1e-3, 1 / 7]
+    told = ["1e−9", "1e−9", "−2.5e−5", "0.124758", "0", "0.001", "1/7"]
+    assert arithmetic("(lab, weights) => weights.map(lab.weightText)", weights) == told
+    assert arithmetic("(lab, weights) => lab.spelled(weights)", weights) == told
+
+
+def test_the_kernels_own_cells_spell_a_weight_as_the_sums_do(arithmetic):
+    """For the blurs whose weights have no short exact form, in cells of 52 and of 41 pixels."""
+    for name in ("gaussian_3", "gaussian_5", "unsharp"):
+        kernel = vl.KERNELS[name]
+        shown, spelled = arithmetic(
+            """(lab, {panel, weights}) => {
+            const root = document.createElement("div");
+            root.innerHTML = panel;
+            const grid = new lab.KernelGrid(root, () => {});
+            grid.show(weights);
+            return [[...grid.grid.children].map((field) => field.value), lab.spelled(weights.flat())];
+        }""",
+            {"panel": (FOLDER / "lab.html").read_text(), "weights": kernel.weights.astype(float).tolist()},
+        )
+        assert list(map(number, shown)) == list(map(number, spelled)), name
 
 
 WRITTEN = {

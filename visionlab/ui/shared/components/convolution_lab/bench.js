@@ -232,14 +232,14 @@ export function drawSums(box, laid, terms, sums, theme, width) {
   const room = Math.min((width - 48) / 3, rows > 1 ? 110 : width > 900 ? 200 : 150);
   const size = Math.min(room / wide, room / tall, 46);
   const strongest = Math.max(1e-12, ...laid.laid.flat().map(Math.abs));
-  const products = sums.flatMap((sum) => sum.products);
+  const [weights, products] = ["weights", "products"].map((part) => sums.flatMap((sum) => sum[part]));
   const largest = Math.max(1e-12, ...terms.map((term) => Math.abs(term.product)));
   box.querySelectorAll("canvas").forEach((canvas, k) => {
     const first = Math.floor(k / 3) * tall * wide;
     const context = prepare(canvas, wide * size, tall * size);
     const kinds = [
       (term) => ({ fill: [term.value, term.value, term.value], text: fixed(term.value, 6), hatched: !term.inside }),
-      (term) => ({ fill: diverging(term.weight, strongest), text: weightText(term.weight) }),
+      (term, at) => ({ fill: diverging(term.weight, strongest), text: weights[at] }),
       (term, at) => ({ fill: diverging(term.product, largest), text: products[at] }),
     ];
     const look = (i, j) => kinds[k % 3](terms[first + i * wide + j], first + i * wide + j);

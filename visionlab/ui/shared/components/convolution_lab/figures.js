@@ -16,11 +16,11 @@ export function fixed(value, decimals) {
 // A number in a few characters: −12, 0.25, 12k.
 export function short(value, digits = 3) {
   const size = Math.abs(value);
-  if (size < 1e-9) return "0";
+  if (size === 0) return "0";
   let text;
   if (size >= 1e6) text = size.toExponential(0).replace("+", "");
   else if (size >= 10000) text = `${(size / 1000).toFixed(0)}k`;
-  else if (Math.abs(size - Math.round(size)) < 1e-6) text = String(Math.round(size));
+  else if (Math.abs(size - Math.round(size)) < 1e-6 * size) text = String(Math.round(size));
   else if (size < 0.001) text = size.toExponential(0).replace("-", "−");
   else text = String(Number(size.toPrecision(digits)));
   return value < 0 ? `−${text}` : text;
@@ -44,17 +44,42 @@ function exactWeight(weight) {
   return null;
 }
 
-export function weightText(weight) {
-  return exactWeight(weight) ?? short(weight);
+// What weights that have no short exact form are written with: six decimals, so that the sum of nine products of pixels
+// is right to two; more where all weights are small.
+function decimalsOfWeights(weights) {
+  const strongest = Math.max(...weights.map(Math.abs));
+  return strongest ? Math.max(6, 4 - Math.floor(Math.log10(strongest))) : 6;
 }
 
-// The same in at most so many characters: .02 for 0.0178; nothing where even that is too long by half, which a smaller
-// size of type makes good.
-export function weightIn(weight, characters) {
+// The weights of one kernel as they are written wherever it stands: exactly, or with as many decimals as the others;
+// what would be 0 with these, or nearly so, in powers of ten.
+export function spelled(weights) {
+  const decimals = decimalsOfWeights(weights);
+  return weights.map((weight) => {
+    const exactly = exactWeight(weight);
+    if (exactly !== null) return exactly;
+    if (Math.abs(weight) >= 100 * 10 ** -decimals && Math.abs(weight) >= 1e-4) return fixed(weight, decimals);
+    return Number(weight.toPrecision(3)).toExponential().replaceAll("-", "−").replace("+", "");
+  });
+}
+
+export function weightText(weight) {
+  return spelled([weight])[0];
+}
+
+// A weight, which is spelled so, in a cell that has room for so many characters: without the 0 before the point, or in
+// smaller type; in a cell that is too small for that, with fewer digits, or not at all.
+export function weightIn(weight, text, characters, smallest = 1.5 * characters) {
   const bare = (text) => text.replace(/^(−?)0\./, "$1.");
-  const texts = [weightText(weight), bare(weightText(weight)), ...[2, 1].map((digits) => bare(short(weight, digits)))];
-  const shortest = texts.reduce((best, text) => (text.length < best.length ? text : best));
-  return texts.find((text) => text.length <= characters) ?? (shortest.length <= 1.5 * characters ? shortest : "");
+  const whole = [text, bare(text)];
+  const fewer = [3, 2, 1].map((digits) => bare(short(weight, digits)));
+  const shortest = fewer.reduce((best, text) => (text.length < best.length ? text : best));
+  return (
+    whole.find((text) => text.length <= characters) ??
+    whole.find((text) => text.length <= smallest) ??
+    fewer.find((text) => text.length <= characters) ??
+    (shortest.length <= 1.5 * characters ? shortest : "")
+  );
 }
 
 // How many decimals a result needs: none where it is whole, two from 1 on, more where it is small.
@@ -67,30 +92,28 @@ export function decimalsOf(value) {
   return most;
 }
 
-// A sum of products {value, weight, product}, and how it is written so that who adds up what is written gets what is
-// written: {total, text, products: texts, equation: "12·1/9 + …" or null where there are more than nine}.
+// A sum of products {value, weight, product}, and how it is written so that who computes with what is written gets what
+// is written: {total, text, weights: texts, products: texts, equation: "12·1/9 + …" or null where there are more than
+// nine}. Each product is that of its weight as it is spelled, and has two decimals, or as many as the sum needs.
 export function written(terms) {
   const exact = terms.reduce((sum, term) => sum + term.product, 0);
   const noise = 1e-9 * terms.reduce((sum, term) => sum + Math.abs(term.product), 0);
   const total = Math.abs(exact) <= noise ? 0 : exact;
-  const decimals = decimalsOf(total);
-  const text = fixed(total, decimals);
-  const fewest = (summed) => {
-    for (let digits = 0; digits < 12; digits++) if (fixed(summed(digits), decimals) === text) return digits;
-    return 12;
-  };
-  const digits = fewest((d) => terms.reduce((sum, term) => sum + rounded(term.product, d), 0));
-  const products = terms.map((term) => fixed(term.product, digits));
-  if (terms.length > 9) return { total, text, products, equation: null };
-  const known = terms.map((term) => exactWeight(term.weight));
-  const weight = fewest((d) =>
-    terms.reduce((sum, term, k) => sum + term.value * (known[k] === null ? rounded(term.weight, d) : term.weight), 0),
-  );
-  const factors = terms.map((term, k) => known[k] ?? fixed(term.weight, Math.max(2, weight)));
-  const equation = terms
-    .map((term, k) => `${fixed(term.value, 6)}·${factors[k].startsWith("−") ? `(${factors[k]})` : factors[k]}`)
-    .join(" + ");
-  return { total, text, products, equation };
+  const all = terms.map((term) => term.weight);
+  const weights = spelled(all);
+  const parts = terms.map((term, k) => (exactWeight(term.weight) === null ? term.value * readWeight(weights[k]) : term.product));
+  const summed = parts.reduce((sum, part) => sum + part, 0);
+  const inexact = all.some((weight) => exactWeight(weight) === null);
+  // What the last decimals of the weights leave out would show in later ones.
+  const decimals = Math.min(decimalsOf(total), inexact ? decimalsOfWeights(all) - 3 : Infinity);
+  const text = fixed(Math.abs(summed) <= noise ? 0 : summed, decimals);
+  let digits = 2;
+  while (digits < 12 && fixed(parts.reduce((sum, part) => sum + rounded(part, digits), 0), decimals) !== text) digits++;
+  const products = parts.map((part) => fixed(part, digits));
+  const factor = (text) => (text.startsWith("−") ? `(${text})` : text);
+  const equation =
+    terms.length > 9 ? null : terms.map((term, k) => `${fixed(term.value, 6)}·${factor(weights[k])}`).join(" + ");
+  return { total, text, weights, products, equation };
 }
 
 // A result with its own number of decimals.

@@ -30,8 +30,9 @@ function explainWindow(story) {
   const count = story.run.planes.length * story.run.laid.flat().length;
   const parts = [`${sum.equation ?? `the sum of ${count} products`} = `, strong(sum.text)];
   const bias = story.bias;
-  const biased = exact(story.biased.values[row * story.run.columns + column]);
-  const active = exact(story.active.values[row * story.run.columns + column]);
+  const sumWithBias = readWeight(sum.text) + bias; // of the sum as it is written
+  const biased = exact(sumWithBias);
+  const active = exact(Math.max(0, sumWithBias));
   if (story.stage >= 1) parts.push(` → ${sum.text} ${bias < 0 ? "−" : "+"} ${exact(Math.abs(bias))} = `, strong(biased));
   if (story.stage >= 2) parts.push(` → max(0, ${biased}) = `, strong(active));
   story.$(".equation").replaceChildren(...parts);
