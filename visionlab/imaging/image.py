@@ -175,7 +175,7 @@ def _check_size(width: int, height: int, deep: int = 0) -> None:
 
 
 def _damaged(format: str | None, error: Exception) -> ImageError:
-    return ImageError(f"The {format} picture is damaged or cut off ({error}). Choose an undamaged file.")
+    return ImageError(f"The {format} picture is damaged or cut off: {error}. Choose an undamaged file.")
 
 
 def check_image(image: Image) -> Image:
