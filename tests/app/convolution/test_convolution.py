@@ -127,7 +127,7 @@ def test_words_of_a_link_that_the_page_does_not_know_are_told_while_the_usual_is
         ("2", {}, "each pixel 2 times as bright"),
         ("1,1;1,1", {}, "A side of 2 has no middle"),
         ("1,1;1,1;1,1", {}, "A side of 2 has no middle"),
-        ("1,0,-1", {"dilation": 32}, "spans 65 × 1 pixels, more than the picture’s 40 × 30"),
+        ("1,0,-1", {"dilation": 32}, "spans 65 pixels across and 1 down, more than the picture’s 40 × 30"),
         ("1,0,-1", {"stride": 64}, "A stride of 64 leaves one response of the picture’s 40 × 30 pixels"),
     ],
 )
@@ -149,6 +149,7 @@ def test_a_link_brings_ones_own_kernel_which_stays(app, open_page):
     open_page("Convolution")
     assert app.selectbox(key="kernel").value == "yours"
     assert lab(app)["title"] == "Yours"
+    assert lab(app)["about"].startswith("A kernel of your own, 2 × 3."), "rows × columns"
     np.testing.assert_array_equal(np.float32(lab(app)["weights"]), np.float32([[0, 1 / 9, 0], [-2, 3, 1e-3]]))
     assert app.query_params["weights"] == "0,0.111111112,0;-2,3,0.00100000005"
     app.switch_page(PAGES["Filters"].script).run()

@@ -60,7 +60,7 @@ def kernel_of(name: str | None) -> Kernel:
         return KERNELS[name or FIRST]
     weights = np.array(state.own().weights, np.float32)
     rows, columns = weights.shape
-    about = f"A kernel of your own, {columns} × {rows}. Click a weight to change it."
+    about = f"A kernel of your own, {rows} × {columns}. Click a weight to change it."
     return Kernel(state.YOURS, weights, about, TITLES[state.YOURS])
 
 
