@@ -22,12 +22,13 @@ from visionlab.ui.shared.components.kept_picture import digest_of
 from visionlab.ui.shared.components.looks import INK
 
 
-
 @pytest.fixture(scope="module")
 def arithmetic(browser: Browser):
     """A function that lets the lab's own scripts compute: a JavaScript function of them and of an argument → JSON."""
     page = browser.new_page()
-    address = "data:text/javascript;charset=utf-8," + quote(INK + "\n".join((FOLDER / name).read_text() for name in SCRIPTS))
+    address = "data:text/javascript;charset=utf-8," + quote(
+        INK + "\n".join((FOLDER / name).read_text() for name in SCRIPTS)
+    )
 
     def compute(script: str, argument: object) -> object:
         return page.evaluate(
@@ -205,8 +206,35 @@ PASTED = {
     "np.array([[0.5, 1.],\n          [2., -3.]], dtype=float)": [[0.5, 1], [2, -3]],
     "[1, 2, 3]": [[1, 2, 3]],
     "0,5 1,5\n2 3": [[0.5, 1.5], [2, 3]],
+    "0,5, 1, 0,5": [[0.5, 1, 0.5]],
+    "0,5; 1; 0,5": [[0.5], [1], [0.5]],
+    "0,5 , -1,25\n1, 2": [[0.5, -1.25], [1, 2]],
+    "0,5;1;0,5\n1;2;3": [[0.5, 1, 0.5], [1, 2, 3]],
+    "1 0 -1;\n2 0 -2;": [[1, 0, -1], [2, 0, -2]],
+    "[[1,0],\n [0, 1]]": [[1, 0], [0, 1]],
+    "[0,5, 1]": [[0, 5, 1]],
+    "0.5, 1, 0.5": [[0.5, 1, 0.5]],
+    "1,-1\n0,5": [[1, -1], [0, 5]],
+    "2\n3": [[2], [3]],
 }
-REFUSED = {"1 2\n3": "2 and 1 weights", "1 b": "“b” is no number", "": "Nothing", " ".join(["1"] * 16): "too many"}
+REFUSED = {
+    "1 2\n3": "2 and 1 weights",
+    "1 b": "“b” is no number",
+    "": "Nothing",
+    " ; \n": "Nothing",
+    " ".join(["1"] * 16): "1 × 16 weights are too many",
+    "1 1/0": "“1/0” is dividing by 0.",
+    "0,5; 1,5": "“0,5” may be one weight or two. Write 0.5, or 0 5.",
+    "0.5, 1,5, 2": "“1,5” may be one weight or two. Write 1.5, or 1 5.",
+}
+WHY_NOT = {
+    "": "A weight cannot be empty",
+    "2x": "“2x” is no number",
+    "1/3/3": "“1/3/3” has two strokes, where one can be",
+    "1/0": "“1/0” is dividing by 0",
+    "1/0,0": "“1/0,0” is dividing by 0",
+    "7e400": "“7e400” is beyond what a weight may be, −1e30 to 1e30",
+}
 
 
 def test_weights_are_read_as_people_write_and_paste_them(arithmetic):
@@ -216,6 +244,14 @@ def test_weights_are_read_as_people_write_and_paste_them(arithmetic):
         assert arithmetic("(lab, text) => lab.readWeights(text)", text) == {"weights": weights}, text
     for text, why in REFUSED.items():
         assert why in arithmetic("(lab, text) => lab.readWeights(text)", text)["problem"], text
+    told = arithmetic("(lab, texts) => texts.map((text) => lab.whyNot(text))", list(WHY_NOT))
+    assert dict(zip(WHY_NOT, told, strict=True)) == WHY_NOT
+    told = arithmetic("(lab, texts) => texts.map((text) => lab.whyNot(text, 'bias', 10000))", ["", "20000", "much"])
+    assert told == [
+        "A bias cannot be empty",
+        "“20000” is beyond what a bias may be, −10000 to 10000",
+        "“much” is no number",
+    ]
 
 
 def test_a_kernel_may_be_as_large_here_as_in_a_link(arithmetic):
@@ -522,9 +558,9 @@ def test_what_is_no_weight_is_refused_at_the_cell(page: Page):
     expect(refused).to_have_text("")
     expect(page).to_have_url(re.compile("weights=0%2C-1%2C0%2C2%3B1%2C0.5%2C0%2C5"))
     taken_back = {
-        "1/0": "“1/0” is no number up to 1e30",
+        "1/0": "“1/0” is dividing by 0",
         "2*3": "“2*3” is no number",
-        "7e400": "“7e400” is no number up",
+        "7e400": "“7e400” is beyond what a weight may be",
     }
     for text, said in taken_back.items():  # begun as numbers: no step for Undo
         cell(page, 1, 1).click()
@@ -532,6 +568,10 @@ def test_what_is_no_weight_is_refused_at_the_cell(page: Page):
         page.keyboard.press("Tab")
         expect(refused).to_contain_text(said)
         expect(refused).to_contain_text("row 1, column 1 stays 0")
+    page.get_by_label("Rows").fill("")
+    page.get_by_label("Rows").press("Tab")
+    expect(refused).to_have_text("The number of rows cannot be empty: there are still 2. Write 1 to 15.")
+    expect(page.get_by_label("Rows")).to_have_value("2")
     page.get_by_label("Rows").fill("99")
     page.get_by_label("Rows").press("Enter")
     expect(refused).to_contain_text("A kernel has 1 to 15 rows and columns, not 99")
@@ -582,7 +622,7 @@ def test_the_story_goes_on_to_the_probabilities(page: Page, photo):
     expect(page).to_have_url(re.compile("bias=0.5"))
     bias.fill("much")
     bias.press("Tab")
-    expect(page.locator(".bias-refused")).to_contain_text("“much” is no bias: it stays 0.5")
+    expect(page.locator(".bias-refused")).to_contain_text("“much” is no number: it stays 0.5")
     bias.fill("-10")
     page.get_by_role("radio", name="3 · ReLU").click()
     active = np.maximum(response - 10, 0)

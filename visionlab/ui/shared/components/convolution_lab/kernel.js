@@ -25,6 +25,12 @@ export class KernelGrid {
     this.sides.forEach((side) =>
       side.addEventListener("change", () => {
         const asked = this.sides.map((each) => Number(each.value));
+        const empty = this.sides.findIndex((each) => !each.value.trim());
+        if (empty >= 0) {
+          this.put(this.weights);
+          const stays = `there are still ${this.sides[empty].value}`;
+          return this.refuse(`The number of ${["rows", "columns"][empty]} cannot be empty: ${stays}. Write 1 to ${LARGEST}.`);
+        }
         const wrong = asked.find((count) => !Number.isInteger(count) || count < 1 || count > LARGEST);
         if (wrong === undefined) return this.become(resized(this.weights, ...asked));
         this.put(this.weights);

@@ -146,8 +146,8 @@ export class Story {
     });
     on(".bias", "change", ({ target }) => {
       if (target.getAttribute("aria-invalid") === "true") {
-        const stays = `it stays ${fixed(this.bias, 6)}. Write a number like −20 or 0.5, up to ${LARGEST_BIAS}.`;
-        this.$(".bias-refused").textContent = `“${target.value.slice(0, 20)}” is no bias: ${stays}`;
+        const stays = `it stays ${fixed(this.bias, 6)}. Write a number like −20 or 0.5.`;
+        this.$(".bias-refused").textContent = `${whyNot(target.value, "bias", LARGEST_BIAS)}: ${stays}`;
       }
       target.value = fixed(this.bias, 6);
       target.setAttribute("aria-invalid", "false");

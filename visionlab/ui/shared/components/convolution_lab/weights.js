@@ -13,26 +13,28 @@ export function readWeight(text) {
   return Number.isFinite(value) && Math.abs(value) <= 1e30 ? value : null;
 }
 
-// Why that is null.
-export function whyNot(text) {
+// Why that is null, or beyond what may be written there.
+export function whyNot(text, what = "weight", largest = "1e30") {
   const tried = text.trim();
-  if (!tried) return "A weight cannot be empty";
-  const number = tried.replaceAll("−", "-").split("/").every((part) => NUMBER.test(part.trim()));
-  return `“${tried.slice(0, 20)}” is no number${number ? " up to 1e30" : ""}`;
+  if (!tried) return `A ${what} cannot be empty`;
+  const shown = `“${tried.slice(0, 20)}”`;
+  const parts = tried.replaceAll("−", "-").split("/").map((part) => part.trim());
+  if (!parts.every((part) => NUMBER.test(part))) return `${shown} is no number`;
+  if (parts.length > 2) return `${shown} has ${parts.length === 3 ? "two" : parts.length - 1} strokes, where one can be`;
+  if (parts.length === 2 && Number(parts[1].replace(",", ".")) === 0) return `${shown} is dividing by 0`;
+  return `${shown} is beyond what a ${what} may be, −${largest} to ${largest}`;
 }
 
 // A whole kernel: rows apart by line ends, semicolons or brackets, weights by tabs, commas or spaces; Python's lists,
-// too. → {weights} or {problem}, a sentence
+// too; lines whose columns are apart by semicolons. → {weights} or {problem}, a sentence
 export function readWeights(text) {
   const bare = text.trim().replace(/^[a-z_.]*\(?\s*(?=\[)/i, "").replace(/\]\s*(,\s*[a-z_]+\s*=.*)?\)?\s*$/is, "]");
-  const lines = bare
-    .split(/\r?\n|;|\]\s*,?\s*/)
-    .map((line) => line.replace(/[[\]]/g, " ").trim().replace(/,$/, ""))
-    .filter((line) => line);
+  const lines = linesOf(bare);
+  const apart = separators(bare, lines);
+  if (apart.problem) return apart;
   const rows = [];
   for (const line of lines) {
-    const apart = line.includes("\t") ? /\t/ : /,\s|\s,/.test(line) ? /\s*,\s*/ : /\s/.test(line) ? /\s+/ : /,/;
-    const row = line.split(apart).map((part) => part.trim());
+    const row = line.split(apart.between(line)).map((part) => part.trim());
     const values = row.map(readWeight);
     const wrong = values.indexOf(null);
     if (wrong >= 0) return { problem: `${whyNot(row[wrong])}. Paste rows like 1 0 −1.` };
@@ -44,9 +46,34 @@ export function readWeights(text) {
     return { problem: `The rows have ${lengths.slice(0, 4).join(" and ")} weights. Paste rows of the same length.` };
   }
   if (rows.length > LARGEST || lengths[0] > LARGEST) {
-    return { problem: `${lengths[0]} × ${rows.length} weights are too many. Paste at most ${LARGEST} × ${LARGEST}.` };
+    return { problem: `${rows.length} × ${lengths[0]} weights are too many. Paste at most ${LARGEST} × ${LARGEST}.` };
   }
   return { weights: rows };
+}
+
+// Lines with semicolons in each of them are rows of a table; else a semicolon ends a row.
+function linesOf(bare) {
+  const trimmed = (lines) => lines.map((line) => line.replace(/[[\]]/g, " ").trim().replace(/[,;]$/, "")).filter((line) => line);
+  const rows = trimmed(bare.split(/\r?\n/)).map((line) => line.split(";"));
+  const table = rows.length > 1 && rows.every((row) => row.length > 1 && row.every((cell) => readWeight(cell) !== null));
+  return table ? rows.map((row) => row.join("\t")) : trimmed(bare.split(/\r?\n|;|\]\s*,?\s*/));
+}
+
+// What stands between the weights of a line: {between: line → pattern} or {problem}. A comma is a decimal one where
+// spaces, tabs, or commas with a space are between weights, or single weights are in lines; never in Python's lists.
+function separators(bare, lines) {
+  if (bare.includes("[")) return { between: (line) => (line.includes(",") ? /,/ : /\s+/) };
+  const spaced = (line) => !line.includes("\t") && /,\s|\s,/.test(line);
+  const tight = lines.filter((line) => !/\s/.test(line));
+  const single = tight.every((line) => readWeight(line) !== null);
+  const pairs = single && lines.every((line) => tight.includes(line) && line.includes(","));
+  const unlike = lines.find((line) => spaced(line) && /\d,\d/.test(line));
+  if (lines.length && (pairs || (unlike && /\d\.|\.\d/.test(bare)))) {
+    const [pair, whole, part] = /([^\s,]*),([^\s,]+)/.exec(pairs ? lines[0] : unlike.replace(/,\s|\s,/g, " "));
+    return { problem: `“${pair}” may be one weight or two. Write ${whole || 0}.${part}, or ${whole || 0} ${part}.` };
+  }
+  const between = (line) => (line.includes("\t") ? /\t/ : spaced(line) ? /\s*,\s+|\s+,\s*/ : /\s/.test(line) || single ? /\s+/ : /,/);
+  return { between };
 }
 
 // A quarter turn clockwise.
