@@ -71,8 +71,8 @@ def cautions(kernel: Kernel, settings: Settings, picture: tuple[int, int]) -> li
         )
     if any(span > side for span, side in zip(spans, picture, strict=True)):
         found.append(
-            f"The window spans {spans[1]} pixels across and {spans[0]} down, more than the picture’s {_size(picture)}, and sees much border. "
-            "Take a smaller kernel or dilation."
+            f"The window spans {spans[1]} pixels across and {spans[0]} down, more than the picture’s {_size(picture)}, "
+            "and sees much border. Take a smaller kernel or dilation."
         )
     if settings.stride >= max(picture) > 1:
         found.append(
