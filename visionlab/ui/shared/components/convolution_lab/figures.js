@@ -52,15 +52,23 @@ function decimalsOfWeights(weights) {
 }
 
 // The weights of one kernel as they are written wherever it stands: exactly, or with as many decimals as the others;
-// what would be 0 with these, or nearly so, in powers of ten.
-export function spelled(weights) {
+// what would be 0 with these, or nearly so, in powers of ten. → [{text, exactly}]
+function spellings(weights) {
   const decimals = decimalsOfWeights(weights);
-  return weights.map((weight) => {
+  const spelling = (weight) => {
     const exactly = exactWeight(weight);
-    if (exactly !== null) return exactly;
-    if (Math.abs(weight) >= 100 * 10 ** -decimals && Math.abs(weight) >= 1e-4) return fixed(weight, decimals);
-    return Number(weight.toPrecision(3)).toExponential().replaceAll("-", "−").replace("+", "");
-  });
+    if (exactly !== null) return { text: exactly, exactly: true };
+    const size = Math.abs(weight);
+    if (size >= 100 * 10 ** -decimals && size >= 1e-4) return { text: fixed(weight, decimals), exactly: false };
+    const powers = Number(weight.toPrecision(3)).toExponential().replaceAll("-", "−");
+    return { text: powers.replace("+", ""), exactly: false };
+  };
+  const known = new Map([...new Set(weights)].map((weight) => [weight, spelling(weight)]));
+  return weights.map((weight) => known.get(weight));
+}
+
+export function spelled(weights) {
+  return spellings(weights).map(({ text }) => text);
 }
 
 export function weightText(weight) {
@@ -100,12 +108,13 @@ export function written(terms) {
   const noise = 1e-9 * terms.reduce((sum, term) => sum + Math.abs(term.product), 0);
   const total = Math.abs(exact) <= noise ? 0 : exact;
   const all = terms.map((term) => term.weight);
-  const weights = spelled(all);
-  const parts = terms.map((term, k) => (exactWeight(term.weight) === null ? term.value * readWeight(weights[k]) : term.product));
+  const told = spellings(all);
+  const weights = told.map(({ text }) => text);
+  const parts = terms.map((term, k) => (told[k].exactly ? term.product : term.value * readWeight(weights[k])));
   const summed = parts.reduce((sum, part) => sum + part, 0);
-  const inexact = all.some((weight) => exactWeight(weight) === null);
   // What the last decimals of the weights leave out would show in later ones.
-  const decimals = Math.min(decimalsOf(total), inexact ? decimalsOfWeights(all) - 3 : Infinity);
+  const most = told.every(({ exactly }) => exactly) ? Infinity : decimalsOfWeights(all) - 3;
+  const decimals = Math.min(decimalsOf(total), most);
   const text = fixed(Math.abs(summed) <= noise ? 0 : summed, decimals);
   let digits = 2;
   while (digits < 12 && fixed(parts.reduce((sum, part) => sum + rounded(part, digits), 0), decimals) !== text) digits++;
