@@ -1,20 +1,37 @@
 """All commands: their help, what they say of what is odd, and how they end."""
 
+import re
 import signal
 import subprocess
 import sys
 
 import pytest
 from cli.shell import run
+from typer.main import get_command
 
 import visionlab as vl
+from visionlab import cli
+
+COMMANDS = get_command(cli.app).commands
+EVERY = {**COMMANDS, **{f"scratch {name}": each for name, each in COMMANDS["scratch"].commands.items()}}
 
 
-@pytest.mark.parametrize(
-    "command", ["models", "filter", "features", "predict", "explain", "train", "evaluate", "export", "app"]
-)
+@pytest.mark.parametrize("command", EVERY)
 def test_every_command_explains_itself(command):
-    assert "Usage" in run(command, "--help")
+    assert re.search(rf"Usage: .*\b{command}\b", run(*command.split(), "--help"))
+    assert EVERY[command].help
+
+
+def test_the_room_names_every_command_with_its_module():
+    """And no other, as module.py (its commands; whatever else)."""
+    named = {
+        (module, command)
+        for module, told in re.findall(r"(\w+)\.py\s+\(([^;)]+)", cli.__doc__)
+        for command in told.split(", ")
+    }
+    groups = {(group.typer_instance.registered_commands[0], group.name) for group in cli.app.registered_groups}
+    entries = {(each, each.name or each.callback.__name__) for each in cli.app.registered_commands} | groups
+    assert named == {(each.callback.__module__.rpartition(".")[2], name) for each, name in entries}
 
 
 def test_what_a_person_can_mend_is_one_sentence_on_stderr(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from tiny import TINY
+from torchvision.models import list_models
 
 from visionlab.errors import ModelError, WeightsError
 from visionlab.network.files import checksums
@@ -49,6 +50,7 @@ def test_every_entry_is_complete(name):
     assert model.file.digits, "what is loaded is checked"
     assert model.plan is None or len(model.labels()) == model.plan.classes
     assert [model.plan, model.adapt, model.build].count(None) >= 2, "one of them says what the file holds"
+    assert not model.adapt or name in list_models(), "torchvision builds it by its name"
     assert model.wordnet_ids is None or len(model.wordnet_ids) == len(model.labels())
 
 
