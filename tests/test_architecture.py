@@ -31,6 +31,7 @@ from walls import (
     covers,
     imported,
     name_of,
+    strings,
 )
 
 import visionlab
@@ -312,6 +313,15 @@ def test_no_library_module_pulls_in_streamlit_or_plotly_or_what_is_slow_to_impor
     pulled_in = set(found.stdout.split())
     assert "visionlab.network.zoo.models" in pulled_in
     assert not pulled_in & {"streamlit", "plotly", *SLOW}
+
+
+def test_code_that_is_handed_out_imports_public_names_only():
+    """What lies deeper moves; and the zip's own script runs where there is no visionlab."""
+    told = [text for path in SOURCES for text in strings(path.read_text())]
+    assert not [text for text in told if re.search(r"(from|import) visionlab\.", text)]
+    used = {name for text in told for name in re.findall(r"(?:\bvl\.|from visionlab import )(\w+)", text)}
+    assert {"convolve", "fit", "load_image"} <= used <= {*visionlab.__all__}
+    assert not any("visionlab" in imported(path.read_text()) for path in SENT_AWAY.glob("*.py"))
 
 
 def test_no_download_runs_the_page():

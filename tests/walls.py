@@ -176,11 +176,16 @@ def covers(allowed: str, name: str) -> bool:
 
 def said(code: str) -> set[str]:
     """The modules of visionlab's layers that its strings name, but for docstrings: find_spec and patch find these."""
-    tree = ast.parse(code)
-    told = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and node not in told}
-    named = {name for text in texts if isinstance(text, str) for name in MODULE.findall(text)}
+    named = {name for text in strings(code) for name in MODULE.findall(text)}
     return {name for name in named if name.split(".")[1] in LAYERS}
+
+
+def strings(code: str) -> set[str]:
+    """Those that it does something with: all but docstrings."""
+    nodes = [*ast.walk(ast.parse(code))]
+    told = {node.value for node in nodes if isinstance(node, ast.Expr)}
+    texts = {node.value for node in nodes if isinstance(node, ast.Constant) and node not in told}
+    return {text for text in texts if isinstance(text, str)}
 
 
 def _names(code: str) -> set[str]:
@@ -189,7 +194,7 @@ def _names(code: str) -> set[str]:
     names = {node.id for node in nodes if isinstance(node, ast.Name)}
     names |= {node.attr for node in nodes if isinstance(node, ast.Attribute)} - {"eval"}  # a network's, that is
     names |= {alias.name for node in nodes if isinstance(node, ast.Import | ast.ImportFrom) for alias in node.names}
-    texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    texts = strings(code)
     unknown = _out_of_sys_modules(tree)[1] or "modules" in texts  # getattr(sys, "modules")
     return names | texts | ({"sys.modules"} if unknown else set())
 

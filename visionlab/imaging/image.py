@@ -191,9 +191,10 @@ def check_image(image: Image) -> Image:
 
 
 def fit(image: Image, longest: int) -> Image:
-    """The picture shrunk by area averaging so that its longest side is at most `longest` pixels.
+    """The picture shrunk by area averaging so that its longest side is at most `longest` pixels: uint8 (h, w, 3).
 
-    Never enlarges (a picture that fits is returned itself) and keeps every side at 1 pixel or more.
+    Never enlarges (a picture that fits is returned itself) and keeps every side at 1 pixel or more. Raises
+    ParameterError where `longest` is no whole number of 1 or more, or `image` is not uint8 (H, W, 3).
     """
     image = check_image(image)
     if isinstance(longest, bool) or not isinstance(longest, int | np.integer) or longest < 1:
@@ -202,9 +203,10 @@ def fit(image: Image, longest: int) -> Image:
 
 
 def encode_jpeg(image: Image, quality: int = 90) -> bytes:
-    """The picture as a JPEG file; `quality` from 1 (smallest) to 100 (best).
+    """The bytes of a JPEG file of the picture, uint8 (H, W, 3) RGB; `quality` from 1 (smallest) to 100 (best).
 
     Up to 94, colours have half the resolution of brightness (4:2:0), as in photographs; from 95 on, all of it (4:4:4).
+    Raises ParameterError for another quality, a picture of another shape or dtype, and a side above 65,500 pixels.
     """
     if isinstance(quality, bool) or not isinstance(quality, int | np.integer) or not 1 <= quality <= 100:
         raise ParameterError(f"JPEG quality is a whole number from 1 to 100, not {quality!r}.")
@@ -218,7 +220,9 @@ def encode_jpeg(image: Image, quality: int = 90) -> bytes:
 
 
 def encode_png(image: Image) -> bytes:
-    """The picture as a PNG file, every pixel kept exactly."""
+    """The bytes of a PNG file of the picture, uint8 (H, W, 3) RGB, every pixel kept exactly. Raises ParameterError for
+    a picture of another shape or dtype.
+    """
     return _encode(image, ".png", [])
 
 
