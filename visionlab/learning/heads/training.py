@@ -300,7 +300,13 @@ def fit(
 
 
 def train_head(data: LabelledImages, net: Classifier, seed: int = 0, **settings: Any) -> Head:
-    """The head that `fit` gives with these settings, all epochs asked for."""
+    """The head on `data`'s K classes that `fit` gives with these settings, all epochs asked for: kind, validation,
+    epochs and what else `fit` has by name.
+
+    net is any Classifier, which stays as it is. The Head holds weights float32 (K, F) and bias (K,), F features of the
+    network's embedding, and works without the pictures. One seed gives one head. Raises as `fit`: DatasetError where
+    the data cannot be split or learned from, ParameterError for a setting that is none.
+    """
     run = fit(data, net, seed=seed, **settings)
     for _ in run:
         pass
