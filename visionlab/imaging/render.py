@@ -179,8 +179,9 @@ def mosaic(
     """All channels of a layer, (C, H, W), in one picture, uint8 (height, width, 3) RGB, row by row from the top left.
 
     There are `columns` of them in a row (None: as near to a square as can be). `tile` makes each channel's longer side
-    that many pixels, enlarged by nearest neighbour or shrunk by averaging areas; None keeps a pixel a value. Tiles are `gap` pixels of neutral grey apart, with none around the picture:
-    channel i begins at row (i // columns) · (tile height + gap) and column (i % columns) · (tile width + gap).
+    that many pixels, enlarged by nearest neighbour or shrunk by averaging areas; None keeps a pixel a value.
+    Tiles are `gap` pixels of neutral grey apart, with none around the picture: channel i begins at row
+    (i // columns) · (tile height + gap) and column (i % columns) · (tile width + gap).
 
     `scale` stretches each "channel" from its own least to its own greatest value, the whole "layer" at once, or from
     the first to the second of two numbers, or of two for each channel, (C, 2), for a scale that reaches beyond these

@@ -300,12 +300,11 @@ def fit(
 
 
 def train_head(data: LabelledImages, net: Classifier, seed: int = 0, **settings: Any) -> Head:
-    """The head on `data`'s K classes that `fit` gives with these settings, all epochs asked for: kind, validation,
-    epochs and what else `fit` has by name.
+    """The head that `fit` gives with these settings, what it takes by name, when all its epochs have been asked for.
 
-    net is any Classifier, which stays as it is. The Head holds weights float32 (K, F) and bias (K,), F features of the
-    network's embedding, and works without the pictures. One seed gives one head. Raises as `fit`: DatasetError where
-    the data cannot be split or learned from, ParameterError for a setting that is none.
+    On K classes of pictures, uint8 (H, W, 3), and F features of the network's embedding: weights float32 (K, F), bias
+    (K,), and what it says of itself in facts. The network stays as it is. Raises as `fit`: DatasetError where the data
+    cannot be split or learned from, ParameterError for a setting that cannot be.
     """
     run = fit(data, net, seed=seed, **settings)
     for _ in run:
