@@ -3,6 +3,7 @@
 # make test-everywhere: the tests without a browser as on other processors.  make test-browser-busy: the browser's,
 # again and again while both processors have other work.  make test-gpu: what touches torch, on every device.
 # make lock: what requirements*.txt ask for, with all that it needs and its hashes, into requirements*.lock.
+# make docs: a reference of the public names, into docs/reference.
 # make hostile: zips, heads, chains and weight files of strangers, in numbers.  make audit: known weaknesses of what is
 # installed.  make bom: a software bill of materials (CycloneDX).
 VENV ?= .venv
@@ -14,7 +15,7 @@ TIMES ?= 20
 BIN := $(VENV)/bin
 LOCKING := --quiet --generate-hashes --universal --python-version 3.11 --no-annotate --no-header
 
-.PHONY: run test test-everywhere test-browser-busy test-gpu hostile lock audit bom chromium screenshot clean
+.PHONY: run test docs test-everywhere test-browser-busy test-gpu hostile lock audit bom chromium screenshot clean
 
 run: $(VENV)/run.stamp
 	@$(MAKE) --no-print-directory weights/packages.stamp
@@ -40,6 +41,10 @@ test-browser-busy: $(VENV)/dev.stamp chromium
 hostile: $(VENV)/dev.stamp
 	@echo "Attacking the library as strangers would, for a quarter of an hour; docs/RELIABILITY.md says what came of it."
 	PYTHONPATH=.:tests $(BIN)/python -m hostile
+
+docs: $(VENV)/dev.stamp
+	$(BIN)/python docs/reference.py docs/reference
+	@echo "Written: docs/reference/index.html"
 
 # Needs neither Streamlit nor a browser: PYTHON may be any interpreter that has torch, pytest and hypothesis.
 test-gpu:

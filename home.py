@@ -3,18 +3,18 @@
 import streamlit as st
 
 from visionlab.imaging.convolution import convolve
-from visionlab.imaging.image import encode_png, fit
+from visionlab.imaging.image import encode_png, fit, middle
 from visionlab.imaging.kernels import KERNELS
 from visionlab.imaging.render import render
 from visionlab.limits import pages_off
 from visionlab.network.running.certainty import in_words
-from visionlab.network.zoo.models import TO_NAME, TO_OPEN, first_here
+from visionlab.network.zoo.models import TO_NAME, TO_OPEN
 from visionlab.ui.shared import cached, state
-from visionlab.ui.shared.networks import network, suggest
-from visionlab.ui.shared.page import PAGES, link, page, roomy_columns
+from visionlab.ui.shared.networks import suggest, without_picker
+from visionlab.ui.shared.page import PAGES, link, page, roomy_columns, sentence
 from visionlab.ui.shared.picture_bar import image_picker
 from visionlab.ui.shared.tries import Try, tries
-from visionlab.ui.shared.widgets import probability_bars, show, show_exact
+from visionlab.ui.shared.widgets import SLIMMEST, probability_bars, show, show_exact
 
 THINGS_TO_TRY = [
     Try(
@@ -39,7 +39,7 @@ THINGS_TO_TRY = [
 
 with page("Home"):
     picture = image_picker()
-    opened, asked = (network(first_here(names)) for names in (TO_OPEN, TO_NAME))
+    opened, asked = without_picker(TO_OPEN, TO_OPEN), without_picker(TO_NAME)
 
     tries("home", THINGS_TO_TRY)
     steps = roomy_columns(4, "steps", gap="small")
@@ -50,7 +50,7 @@ with page("Home"):
         st.caption(f"Your picture is {height} × {width} × 3 = {height * width * 3:,} numbers from 0 to 255.")
     with steps[1].container(border=True, height="stretch"):
         st.markdown("**2 · A convolution**")
-        response = convolve(fit(picture.image, 700), KERNELS["sobel_x"])
+        response = convolve(fit(middle(picture.image, SLIMMEST), 700), KERNELS["sobel_x"])
         show_exact(encode_png(render(response, "absolute")), "Its vertical edges")
         st.caption("Nine weights slid over all of it answer strongly wherever brightness changes from left to right.")
         link("Convolution", "Try other kernels", ":material/arrow_forward:")
@@ -69,9 +69,12 @@ with page("Home"):
         unsure = " It is unsure here." if in_words([each.probability for each in answers]) == "unsure" else ""
         known = f"{len(asked.net.labels):,} classes"
         whose = asked.title if asked.key == opened.key else f"Here another network answers: {asked.title}"
-        st.caption(f"{whose} knows {known}, and always names one of them.{unsure}")
+        given = f"What becomes of your picture before that: {asked.net.transform.about}"
+        st.caption(f"{whose} knows {known}, and always names one of them.{unsure}", help=given)
         link("Predict", "Ask for the reasons", ":material/arrow_forward:")
 
+    if opened.instead_of:
+        sentence(opened.instead_of)
     suggest(TO_NAME, asked)
     st.subheader("What you can do here", anchor=False)
     entries = [entry for entry in PAGES.values() if entry.group and entry.title not in pages_off()]

@@ -3,7 +3,7 @@
     python benchmarks/scratch.py ../shared/data/cifar10.zip ../shared/data/mnist [--epochs 10] [--closing]
 
 Seconds are of this process, the processor's seconds beside them: on a machine that does something else besides, the
-latter tell more. S2's network and its peer take turns; the peer is the same layers in eager float32, fed by a
+latter tell more. The article's network and its peer take turns; the peer is the same layers in eager float32, fed by a
 DataLoader from tensors that are normalised beforehand, without augmentation: less work than ours does.
 """
 
@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import visionlab as vl
 from visionlab.device import describe, half_precision, resolve
 from visionlab.learning.scratch import (
-    S2,
+    CONVOLUTIONAL,
     SETTINGS,
     Birds,
     Closing,
@@ -66,7 +66,7 @@ def softmax(cifar: Path, settings: str) -> float:
 def ours(data: SmallSet) -> Iterator[int]:
     """Pictures learned from since the last time."""
     before = 0
-    for look in Training(S2, data, epochs=100).looks():
+    for look in Training(CONVOLUTIONAL, data, epochs=100).looks():
         yield (look.done - before) % look.of
         before = look.done % look.of
 
@@ -118,8 +118,8 @@ def rates(data: SmallSet, turns: int) -> dict[str, tuple[float, float]]:
 def main(
     cifar: Annotated[Path, typer.Argument(help="A zip of train/<class> and test/<class>.")],
     mnist: Annotated[Path, typer.Argument(help="A folder with MNIST's four files.")],
-    epochs: Annotated[int, typer.Option(help="Of S2's network; 0 leaves it out.")] = 10,
-    turns: Annotated[int, typer.Option(help="Of S2's network and its peer; 0 leaves them out.")] = 8,
+    epochs: Annotated[int, typer.Option(help="Of the article's network; 0 leaves it out.")] = 10,
+    turns: Annotated[int, typer.Option(help="Of the article's network and its peer; 0 leaves them out.")] = 8,
     birds: Annotated[int, typer.Option(help="Epochs of bird or not; 0 leaves it out.")] = 0,
     closing: Annotated[bool, typer.Option(help="The closing table, too.")] = False,
 ) -> None:
@@ -142,12 +142,12 @@ def main(
         for place, unit in enumerate(("second", "processor second")):
             one, other = (found[name][place] for name in ("ours", "peer"))
             told = f"{one:,.0f} and {other:,.0f} pictures a {unit}: {one / other:.2f} ×"
-            table.add_row("S2, beside plain torch", told, "1.5 ×")
+            table.add_row("convolutional, beside plain torch", told, "1.5 ×")
     if epochs:
-        run = Training(S2, data, GPU_EPOCHS if resolve().type == "cuda" else epochs)
+        run = Training(CONVOLUTIONAL, data, GPU_EPOCHS if resolve().type == "cuda" else epochs)
         _, taken = timed(lambda: list(run))
         reached = ", ".join(f"{epoch.test_accuracy:.1%}" for epoch in run.history)
-        table.add_row("S2", f"{reached} in {taken}", "75 % within 10 epochs; on a GPU 30 in 60 s")
+        table.add_row("convolutional", f"{reached} in {taken}", "75 % within 10 epochs; on a GPU 30 in 60 s")
     if birds:
         run = Birds(data, epochs=birds)
         _, taken = timed(lambda: list(run))

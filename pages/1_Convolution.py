@@ -13,7 +13,7 @@ from visionlab.ui.convolution.response_settings import MODE_TITLES
 from visionlab.ui.convolution.settings import Settings
 from visionlab.ui.shared import cached
 from visionlab.ui.shared.components.convolution_lab import Scale, convolution_lab
-from visionlab.ui.shared.page import page, sentence, told
+from visionlab.ui.shared.page import link, page, sentence, told
 from visionlab.ui.shared.picture_bar import image_picker
 from visionlab.ui.shared.state import Picture
 from visionlab.ui.shared.tries import tries
@@ -28,6 +28,7 @@ def lab(picture: Picture) -> None:
     choosing, saying, bench, details = st.container(key="kernel-row"), st.container(), st.container(), st.container()
     with saying:
         kernel = kernel_at_work()
+        response_settings.begin(kernel)
 
     def show(kernel: Kernel, settings: Settings) -> caches.Answer:
         small = cached.fitted(picture.key, settings.side, picture.image)
@@ -120,7 +121,10 @@ def told_of(picture: Picture, kernel: Kernel, settings: Settings, found: caches.
     inside = st.expander("The same in Python", icon=":material/code:", key="in-python", on_change="rerun")
     if inside.open:  # what colours code takes a browser a third of a second to load
         inside.code(kernel_facts.as_python(kernel, settings, found.range), language="python")
+    walk = {"experiment": "moving-eight"}
+    link("From scratch", "The same tiles in a network that learns: the 8 that moves", asks=walk)
 
 
 with page("Convolution"):
+    state.take_view()
     lab(image_picker())

@@ -17,8 +17,9 @@ from visionlab.ui.maps import (
 )
 from visionlab.ui.maps.look import Look, colours, views_of
 from visionlab.ui.maps.settings import settings
+from visionlab.ui.shared import links
 from visionlab.ui.shared.networks import suggest
-from visionlab.ui.shared.page import page, roomy_columns, sentence, told
+from visionlab.ui.shared.page import page, roomy_columns, told
 from visionlab.ui.shared.picture_bar import image_picker
 from visionlab.ui.shared.tries import tries
 
@@ -42,13 +43,12 @@ def opened(looks: list[Look]) -> None:
     shown = [layer_view.shown_of(view, shown_as.order) for view in views]
     for place, each, scale in zip(places.mosaics, shown, ends, strict=True):
         with place:
-            layer_view.mosaic(each, shown_as, scale)
+            layer_view.channels(each, shown_as, scale)
     time.sleep(HEAD_START)
 
     with offered:
         tries("feature-maps", things_to_try.of(looks[0]), (looks[0].net.name, views[0].spot.layer))
-        for text in missing:
-            sentence(text)
+        links.tell("spot", "\n".join(missing) or None, tuple((view.look.net.name, view.spot) for view in own))
     if known:
         display.controls(places.controls, views)
     for place, view, scale in zip(places.maps, views, ends, strict=True):

@@ -5,7 +5,7 @@ import streamlit as st
 from visionlab.imaging.image import encode_jpeg
 from visionlab.network.zoo.models import TO_NAME
 from visionlab.ui.predict import answers, comparison, explanations, live, many_view, things_to_try
-from visionlab.ui.shared import picture_bar
+from visionlab.ui.shared import links, picture_bar
 from visionlab.ui.shared.networks import downloads, model_picker, networks_here, suggest, tell_not_here, title_of
 from visionlab.ui.shared.page import page, roomy_columns
 from visionlab.ui.shared.tries import tries
@@ -31,6 +31,7 @@ def one_picture() -> None:
             view = encode_jpeg(net.transform.view(picture.image), 95)
             st.image(view, width=2 * net.transform.crop, alt="The picture as the network sees it")
             st.caption(f"The middle of your picture, {net.transform.crop} × {net.transform.crop} pixels.")
+            st.caption(net.transform.about)
     with beside_reason:
         target = answers.explained_class(chosen, picture, probabilities)
         case = explanations.case_of(chosen, picture, target)
@@ -39,6 +40,7 @@ def one_picture() -> None:
     with offered:
         tries("predict", things_to_try.of(chosen, picture, probabilities), chosen.key)
     st.subheader("Compare, rather than believe", anchor=False)
+    links.begin("closer", {name: name for name in CLOSER}, "closer look")
     closer = st.segmented_control(
         "Look closer", CLOSER, key="closer", bind="query-params", label_visibility="collapsed", wrap=True
     )
@@ -76,6 +78,7 @@ MODES = {
 }
 
 with page("Predict"):
+    links.begin(live.MODE, {name: name for name in MODES}, "mode", live.ONE_PICTURE)
     mode = st.segmented_control(
         "What to look at",
         MODES,

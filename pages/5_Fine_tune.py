@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from visionlab.ui.shared import links
 from visionlab.ui.shared.page import page
 from visionlab.ui.studio import lost, projects, uploads
 from visionlab.ui.studio.classes import step as classes
@@ -26,6 +27,7 @@ with page("Fine-tune"):
     with st.container():  # also without a project, so that the cards stay in their place when there is one
         if project is not None:
             lost.show(project)
+            links.begin("step", {name: name for name in STEPS}, "step", "Classes")
             if st.session_state.get("step") not in STEPS:  # at first, or where the link lost it on the way back
                 linked = st.query_params.get("step", st.session_state.get(LAST))
                 st.session_state["step"] = linked if linked in STEPS else "Classes"

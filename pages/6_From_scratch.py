@@ -39,7 +39,7 @@ THINGS_TO_TRY = [
 ]
 
 with page("From scratch"):
-    linked("experiment", EXPERIMENTS)
+    linked("experiment", {name: title for name, (title, _) in EXPERIMENTS.items()}, "experiment")
     experiment = st.segmented_control(
         "Experiment",
         EXPERIMENTS,

@@ -287,7 +287,7 @@ MIRRORS_NONE = {  # folders of tests, and why no room of visionlab is theirs
 
 def own_modules(room: Path) -> set[str]:
     """The names of those that lie in it; a folder of a single one, such as are in ui/shared/components/, is one."""
-    folders = {path.parent.name for path in room.glob("*/__init__.py") if len([*path.parent.glob("*.py")]) == 1}
+    folders = {path.parent.name for path in room.glob("*/__init__.py") if len([*path.parent.rglob("*.py")]) == 1}
     return {path.stem for path in room.glob("*.py")} - {"__init__"} | folders
 
 

@@ -144,7 +144,7 @@ def test_the_app_comes_with_it_and_is_served_from_any_folder(site, outside, tmp_
 
 
 def test_a_type_checker_knows_every_public_name_and_refuses_wrong_calls(outside, tmp_path):
-    """Of tests/users_script.py and of what the README shows, in a folder from which only what is installed is seen."""
+    """Of tests/users_script.py, the README and examples/, in a folder from which only what is installed is seen."""
     script = Path(__file__).with_name("users_script.py").read_text()
     attributes = [node for node in ast.walk(ast.parse(script)) if isinstance(node, ast.Attribute)]
     assert {node.attr for node in attributes if ast.unparse(node.value) == "vl"} >= set(vl.__all__)
@@ -156,6 +156,7 @@ def test_a_type_checker_knows_every_public_name_and_refuses_wrong_calls(outside,
     (tmp_path / "script.py").write_text(script)
     (tmp_path / "readme.py").write_text(shown)
     (tmp_path / "mypy.ini").write_text(MYPY)
-    command = [sys.executable, "-m", "mypy", "--cache-dir", os.devnull, "script.py", "readme.py"]
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    command = [sys.executable, "-m", "mypy", "--cache-dir", os.devnull, "script.py", "readme.py", "examples"]
     told = subprocess.run(command, cwd=tmp_path, env=outside, capture_output=True, text=True)
     assert told.returncode == 0, told.stdout + told.stderr

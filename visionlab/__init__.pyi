@@ -1,4 +1,4 @@
-"""The public names, for type checkers and, by way of lazy_loader, for __init__.py."""
+# The public names, for type checkers and, by way of lazy_loader, for __init__.py.
 
 from .errors import BusyError as BusyError
 from .errors import DatasetError as DatasetError

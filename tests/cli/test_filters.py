@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from cli.shell import run
+from PIL import Image as PillowImage
 
 import visionlab as vl
 from visionlab.imaging.image import fit
@@ -15,6 +16,15 @@ def test_filter_writes_the_chains_picture_and_its_code(picture, tmp_path):
     chain = vl.Pipeline([("gaussian_blur", {"sigma": 2}), ("canny", {"low": 40, "high": 120})])
     np.testing.assert_array_equal(vl.load_image(out), chain.run(image))
     assert "def pipeline" in code
+
+
+@pytest.mark.parametrize(("name", "kind"), [("a.jpg", "JPEG"), ("a.WebP", "WEBP"), ("a.tif", "TIFF"), ("a.png", "PNG")])
+def test_filter_writes_what_the_name_says(picture, tmp_path, name, kind):
+    run("filter", picture, tmp_path / name, "invert")
+    with PillowImage.open(tmp_path / name) as written:
+        assert written.format == kind
+    off = np.abs(vl.load_image(tmp_path / name).astype(int) - (255 - vl.load_image(picture).astype(int)))
+    assert off.mean() < 4 if kind in ("JPEG", "WEBP") else off.max() == 0
 
 
 def test_filter_shrinks_first_where_it_is_asked_to(picture, tmp_path):

@@ -14,6 +14,9 @@ import visionlab as vl
 def test_features_as_a_mosaic_and_as_numbers(picture, tmp_path):
     assert "conv2_1" in run("features", picture, "--layer", "conv2_1", "-o", tmp_path / "maps.png", "--side", 64)
     assert vl.load_image(tmp_path / "maps.png").std() > 0
+    assert run("features", picture, "--layer", "conv2_1", "-o", tmp_path / "maps.JPG", "--side", 64, "-q") == ""
+    with PillowImage.open(tmp_path / "maps.JPG") as written:
+        assert (written.format, written.size[::-1]) == ("JPEG", vl.load_image(tmp_path / "maps.png").shape[:2])
     run("features", picture, "-o", tmp_path / "all.npz", "--side", 64, "--device", "cpu")
     net = vl.load_classifier("vgg16-tinyimagenet", "cpu")
     expected = vl.feature_maps(net, vl.load_image(picture), side=64)
@@ -32,7 +35,7 @@ def test_explain_writes_an_overlay(picture, tmp_path):
 def test_explain_writes_what_the_name_says_and_takes_an_index_as_the_library_does(picture, tmp_path):
     net, image = vl.load_classifier("vgg16-tinyimagenet", "cpu"), vl.load_image(picture)
     index = net.target("banana")
-    for name, kind in (("why.jpg", "JPEG"), ("WHY.JPEG", "JPEG"), ("why.png", "PNG")):
+    for name, kind in (("why.jpg", "JPEG"), ("WHY.webp", "WEBP"), ("why.png", "PNG")):
         told = run("explain", picture, "-o", tmp_path / name, "--target", index)
         assert "“banana”" in told
         with PillowImage.open(tmp_path / name) as written:

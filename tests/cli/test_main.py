@@ -1,25 +1,31 @@
 """All commands: their help, what they say of what is odd, and how they end."""
 
+import os
 import re
 import signal
 import subprocess
 import sys
 
 import pytest
-from cli.shell import run
-from typer.main import get_command
+import typer
+from cli.shell import BUILT_IN, SCHEMAS, outcome, run
+from jsonschema import Draft202012Validator
 
 import visionlab as vl
 from visionlab import cli
+from visionlab.cli.shared import EXIT_STATUS
 
-COMMANDS = get_command(cli.app).commands
+COMMANDS = typer.main.get_command(cli.app).commands
 EVERY = {**COMMANDS, **{f"scratch {name}": each for name, each in COMMANDS["scratch"].commands.items()}}
 
 
 @pytest.mark.parametrize("command", EVERY)
 def test_every_command_explains_itself(command):
-    assert re.search(rf"Usage: .*\b{command}\b", run(*command.split(), "--help"))
+    told = " ".join(run(*command.split(), "--help").split())
+    assert re.search(rf"Usage: .*\b{command}\b", told)
     assert EVERY[command].help
+    assert told.endswith(EXIT_STATUS)
+    assert command == "scratch" or "--quiet" in told
 
 
 def test_the_room_names_every_command_with_its_module():
@@ -34,13 +40,46 @@ def test_the_room_names_every_command_with_its_module():
     assert named == {(each.callback.__module__.rpartition(".")[2], name) for each, name in entries}
 
 
-def test_what_a_person_can_mend_is_one_sentence_on_stderr(tmp_path):
-    command = [sys.executable, "-m", "visionlab", "filter", str(tmp_path / "none.jpg"), "out.png", "canny"]
+def test_the_shell_as_a_whole_explains_itself():
+    assert " ".join(run("--help").split()).endswith(EXIT_STATUS)
+    assert run("--version") == f"visionlab {vl.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "told"),
+    [
+        (["predict", "{}/none.jpg", *BUILT_IN], 1, "none.jpg"),
+        (["predict", "{}/none.jpg", *BUILT_IN, "--top", "0"], 2, "top is 0"),
+        (["filter", "{}/none.jpg", "{}/out.png", "blurr"], 2, "blurr"),
+        (["filter", "{}/none.jpg", "{}/out.png", "invert"], 1, "none.jpg"),
+        (["predict", "{}/none.jpg", "--model", "vgg99"], 2, "vgg99"),
+    ],
+)
+def test_what_a_person_can_mend_is_one_sentence_on_stderr(tmp_path, arguments, status, told):
+    command = [sys.executable, "-m", "visionlab", *(argument.format(tmp_path) for argument in arguments)]
     result = subprocess.run(command, capture_output=True, text=True)
-    assert result.returncode == 1
-    assert "none.jpg" in result.stderr
-    assert result.stderr.count("\n") == 1
-    assert result.stdout == ""
+    assert (result.returncode, result.stdout, result.stderr.count("\n")) == (status, "", 1)
+    assert told in result.stderr
+
+
+def test_what_is_no_option_is_told_with_the_usage():
+    assert outcome("predict", "--magic").exit_code == 2
+
+
+def test_a_shell_completes_commands():
+    asked = {"_VISIONLAB_COMPLETE": "complete_bash", "COMP_WORDS": "visionlab pre", "COMP_CWORD": "1"}
+    code = "import sys; sys.argv[0] = 'visionlab'; from visionlab.cli import run; run()"
+    told = subprocess.run([sys.executable, "-c", code], env=os.environ | asked, capture_output=True, text=True)
+    assert told.stdout == "predict\n"
+
+
+def test_each_json_has_a_schema():
+    with_json = {name for name, command in EVERY.items() if "as_json" in {each.name for each in command.params}}
+    told = {name.replace(" ", "-") for name in with_json}
+    assert told | {"predict-words"} == set(SCHEMAS)
+    for schema in SCHEMAS.values():
+        Draft202012Validator.check_schema(schema)
+        assert schema["description"]
 
 
 @pytest.mark.parametrize(
@@ -52,6 +91,7 @@ def test_what_a_person_can_mend_is_one_sentence_on_stderr(tmp_path):
         (["filter", "{}", "out.png", "--chain", "/no/such/chain.json"], "chain.json cannot be read"),
         (["filter", "{}", "out.png", "--chain", "{}"], "at most 100,000 are read"),
         (["features", "{}", "-o", "maps.gif"], "maps.gif"),
+        (["filter", "{}", "out.gif", "invert"], "“out.gif” should end in .jpg, .jpeg, .png, .webp, .tif, .tiff"),
         (["features", "{}", "-o", "maps.png"], "one layer"),
         (["features", "{}", "-o", "all.npz", "--side", "0"], "An input of 0 px is too small"),
         (["features", "{}", "-o", "all.npz", "--side", "200000"], "31 layers at 200,000 px is too much"),

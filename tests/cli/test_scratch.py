@@ -11,9 +11,9 @@ from cli import shell
 
 from visionlab.errors import ParameterError
 from visionlab.imaging.image import encode_png
-from visionlab.learning.scratch import data, load, moving_eight, training
+from visionlab.learning.scratch import closing, data, load, moving_eight, training
 
-run = partial(shell.run, "scratch")
+run, as_json = partial(shell.run, "scratch"), partial(shell.as_json, "scratch")
 
 
 def test_the_help_names_every_set_that_can_be_named(monkeypatch):
@@ -24,7 +24,7 @@ def test_the_help_names_every_set_that_can_be_named(monkeypatch):
 
 
 def test_softmax_in_a_table_and_in_json():
-    found = json.loads(run("softmax", "--data", "digits", "--steps", 150, "--json"))
+    found = as_json("softmax", "--data", "digits", "--steps", 150)
     assert found["parameters"] == 650
     assert [look["step"] for look in found["looks"]] == [100, 150]
     assert found["looks"][-1]["test_accuracy"] > 0.7
@@ -33,13 +33,13 @@ def test_softmax_in_a_table_and_in_json():
 
 def test_everything_is_a_number():
     picture = load("digits").picture("8", 2)
-    assert json.loads(run("numbers", "--label", 8, "--number", 2, "--json")) == picture.tolist()
+    assert as_json("numbers", "--label", 8, "--number", 2) == picture.tolist()
     lines = run("numbers", "--label", 8, "--number", 2).splitlines()
     assert [list(map(int, line.split())) for line in lines[1:]] == picture[..., 0].tolist()
 
 
 def test_what_layers_cost():
-    found = json.loads(run("cost", "--width", 320, "--height", 200, "--units", 10, "--json"))
+    found = as_json("cost", "--width", 320, "--height", 200, "--units", 10)
     assert found["fully connected"]["parameters"] == 320 * 200 * 3 * 10 + 10
     assert found["convolutional"]["multiplications"] == 320 * 200 * 3 * 3 * 3 * 32
     table = run("cost")
@@ -50,7 +50,7 @@ def test_convnet_takes_a_stack_from_a_file(tmp_path):
     file = tmp_path / "stack.json"
     file.write_text(json.dumps([{"kind": "conv", "out": 4, "size": 3}, {"kind": "dense", "out": 99}]))
     arguments = ("convnet", "--data", "textures", "--pictures", 60, "--epochs", 1, "--stack", file)
-    found = json.loads(run(*arguments, "--json"))
+    found = as_json(*arguments)
     assert found["parameters"] == (9 * 4 + 4) + (32 * 32 * 4 * 3 + 3)
     assert [epoch["index"] for epoch in found["epochs"]] == [1]
     table = run(*arguments)
@@ -60,11 +60,11 @@ def test_convnet_takes_a_stack_from_a_file(tmp_path):
 
 def test_birds_says_what_always_no_would_be_worth():
     arguments = ("birds", "--data", "textures", "--target", "grass", "--pictures", 60, "--epochs", 1)
-    found = json.loads(run(*arguments, "--json"))
-    assert found["majority"] == pytest.approx(2 / 3)
+    found = as_json(*arguments)
+    assert found["majority"] == found["always_no"] == pytest.approx(2 / 3)
     assert "66.7%" in run(*arguments)
     nothing = (*arguments, "--threshold", 1)
-    assert json.loads(run(*nothing, "--json"))["precision"] is None
+    assert as_json(*nothing)["precision"] is None
     assert "no test picture reaches the threshold of 1" in run(*nothing)
 
 
@@ -76,7 +76,7 @@ def test_there_is_no_recall_where_no_test_picture_is_one(tmp_path):
             picture = encode_png(rng.integers(0, 256, (8, 8, 3), np.uint8))
             (tmp_path / folder / f"{number}.png").write_bytes(picture)
     arguments = ("birds", "--data", tmp_path, "--epochs", 1, "--threshold", 0)
-    assert json.loads(run(*arguments, "--json"))["recall"] is None
+    assert as_json(*arguments)["recall"] is None
     assert "precision 0.0%, recall not to be had" in run(*arguments)
 
 
@@ -84,7 +84,7 @@ def test_the_8_that_moves_in_a_table_and_in_json(monkeypatch):
     short = {name: replace(kind, epochs=1) for name, kind in moving_eight.LEARNERS.items()}
     monkeypatch.setattr(moving_eight, "LEARNERS", short)
     monkeypatch.setattr(moving_eight, "OF_EACH", 100)
-    found = json.loads(run("moving-eight", "--json"))
+    found = as_json("moving-eight")
     assert list(found) == list(short)
     assert all(curve["shift"] == [0, 1, 3, 4] and len(curve["accuracy"]) == 4 for curve in found.values())
     assert "4 px" in run("moving-eight", "--target", "3")
@@ -92,12 +92,15 @@ def test_the_8_that_moves_in_a_table_and_in_json(monkeypatch):
 
 def test_the_closing_table_with_the_built_in_network():
     arguments = ("--data", "textures", "--pictures", 60, "--epochs", 1, "--of-each", 4, "--tested", 20)
-    rows = json.loads(run("closing", *arguments, "--json"))
+    found = as_json("closing", *arguments)
+    rows = found["ways"]
+    assert [row["name"] for row in rows] == list(found["seconds"]) == list(closing.WAYS)
     assert [row["pictures"] for row in rows] == [60, 60, 60, 12]
     assert all(row["interval"][0] <= row["accuracy"] <= row["interval"][1] for row in rows)
-    assert len(rows[0]["truth"]) == 8
+    assert len(found["truth"]) == 8
     assert all(len(row["answers"]) == 8 and {*row["answers"]} <= {"brick", "grass", "gravel"} for row in rows)
     table = run("closing", *arguments)
+    assert table.index("Always") < table.index("Softmax")
     assert "Transfer" in table
     assert "the same test pictures" in table
 
@@ -122,14 +125,15 @@ def test_what_a_person_can_mend_is_one_sentence(arguments, says):
         run(*arguments)
 
 
-@pytest.mark.parametrize("as_json", [(), ("--json",)])
-def test_what_was_learned_before_the_loss_ran_away_is_told(monkeypatch, as_json):
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_what_was_learned_before_the_loss_ran_away_is_told(monkeypatch, form):
     monkeypatch.setattr(training.Training, "_ran_away", lambda self, _: len(self.history) == 1)
-    settings = ("--data", "textures", "--pictures", 60, "--stack", "linear", *as_json)
+    settings = ("--data", "textures", "--pictures", 60, "--stack", "linear", *form)
     result = shell.outcome("scratch", "convnet", *settings)
     assert "in epoch 2" in str(result.exception)
-    if as_json:
-        assert [epoch["index"] for epoch in json.loads(result.stdout)["epochs"]] == [1]
+    if form:
+        told = shell.checked(result.stdout, "scratch", "convnet")
+        assert [epoch["index"] for epoch in told["epochs"]] == [1]
     else:
         assert re.search(r"│ 1 .*%", result.stdout)
 

@@ -1,14 +1,13 @@
 """The shell's train, evaluate and export."""
 
 import csv
-import json
 import re
 import shutil
 
 import numpy as np
 import onnxruntime
 import pytest
-from cli.shell import outcome, rows_of, run
+from cli.shell import as_json, checked, outcome, rows_of, run
 
 import visionlab as vl
 from visionlab.errors import DatasetError, ParameterError, UnclearSetError
@@ -48,23 +47,25 @@ def head(textured, tmp_path_factory):
 
 def test_train_then_predict_with_ones_own_head(textured, tmp_path):
     head = tmp_path / "head.safetensors"
-    facts = json.loads(run("train", textured, "-o", head, "--seed", 1, "--json"))
+    facts = as_json("train", textured, "-o", head, "--seed", 1)
     assert (facts["trained_on"], facts["validated_on"]) == (24, 6)  # in the end it learns from all of them
     assert facts["validation_accuracy"] > 0.6
     assert np.trace(facts["confusion"]) == round(facts["validation_accuracy"] * facts["validated_on"])
     some = next((textured / "grass").iterdir())
-    rows = json.loads(run("predict", some, "--head", head, "--json"))[str(some)]
+    rows = as_json("predict", some, "--head", head)[str(some)]
     assert {row["label"] for row in rows} == {"brick", "grass", "gravel"}
 
 
 def test_train_takes_kinds_views_and_epochs(textured, tmp_path):
-    settings = ["--kind", "mlp", "--augment", "flip", "--augment", "colour", "--epochs", 3, "--json"]
-    facts = json.loads(run("train", textured, "-o", tmp_path / "mlp.safetensors", *settings))
+    settings = ["--kind", "mlp", "--augment", "flip", "--augment", "colour", "--epochs", 3]
+    facts = as_json("train", textured, "-o", tmp_path / "mlp.safetensors", *settings)
     assert (facts["kind"], facts["views"]) == ("mlp", ["flip", "colour"])
     assert facts["epoch"] <= 3
     assert vl.load_head(tmp_path / "mlp.safetensors").hidden is not None
-    told = run("train", textured, "-o", tmp_path / "p.safetensors", "--kind", "prototype", "--validation", 0)
-    assert "no picture was held out" in told
+    nothing_held_out = ("train", textured, "-o", tmp_path / "p.safetensors", "--kind", "prototype", "--validation", 0)
+    assert "no picture was held out" in run(*nothing_held_out)
+    assert as_json(*nothing_held_out)["confusion"] is None
+    assert run(*nothing_held_out, "-q") == ""
 
 
 def test_train_refuses_a_share_that_is_none(textured, tmp_path):
@@ -99,7 +100,7 @@ def test_train_takes_the_parts_that_a_set_comes_in(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(encode_png(image))
     out = tmp_path / "h.safetensors"
-    facts = json.loads(run("train", tmp_path / "set", "-o", out, "--device", "cpu", "--json"))
+    facts = as_json("train", tmp_path / "set", "-o", out, "--device", "cpu")
     assert facts["pictures"] == {"brick": 8, "grass": 8, "gravel": 8}
     assert (facts["validated_on"], facts["test"]["pictures"]) == (3, 3)
     told = run("train", tmp_path / "set", "-o", out, "--device", "cpu")
@@ -141,13 +142,14 @@ def test_pictures_that_cannot_be_read_are_left_out_counted_and_named(textured, h
     out = tmp_path / "h.safetensors"
     for command in (["train", mixed, "-o", out, "--json"], ["evaluate", mixed, "--head", head, "--json"]):
         came = outcome(*command, "--device", "cpu")
-        found, told = json.loads(came.stdout), came.stderr
+        found, told = checked(came.stdout, *command), came.stderr
         pictures = found["pictures"]
         assert (pictures if command[0] == "evaluate" else sum(pictures.values())) == 24
         assert "32 pictures are left out:\n“brick/cut.png” cannot be read: " in told
         assert "“grass/phone.heic” cannot be read: " in told
         assert told.count("cannot be read") == 20
         assert "and 12 more" in told
+        assert came.exit_code == 1
 
 
 def test_refusal_is_told_wherever_a_head_answers_and_can_be_set(textured, head, tmp_path):
@@ -157,7 +159,7 @@ def test_refusal_is_told_wherever_a_head_answers_and_can_be_set(textured, head, 
     assert "None of these: its distance is" in told
     assert "of pictures of its classes are." in told
     assert "gravel" in told  # also the classes, with their probabilities
-    found = json.loads(run("predict", stranger, "--head", head, "--device", "cpu", "--json"))
+    found = as_json("predict", stranger, "--head", head, "--device", "cpu")
     assert all(each["refused"] for each in found[str(stranger)])
     sheet = tmp_path / "answers.csv"
     run("predict", textured, stranger, "--head", head, "--device", "cpu", "--csv", sheet)
@@ -182,7 +184,7 @@ def test_evaluate_tells_what_a_head_is_worth_and_where_it_errs(textured, head, t
     wrong = next((mixed / "brick").iterdir()).rename(mixed / "gravel" / "wrong.png")
     (mixed / "flowers").mkdir()
     (mixed / "flowers" / "1.png").write_bytes(encode_png(vl.load_sample("coffee")))
-    found = json.loads(run("evaluate", mixed, "--head", head, "--json", "--csv", tmp_path / "mistakes.csv"))
+    found = as_json("evaluate", mixed, "--head", head, "--csv", tmp_path / "mistakes.csv")
     net = vl.load_head(head).as_classifier(device="cpu")
     data = vl.LabelledImages.from_folder(textured)
     right = np.mean([a[0].index == label for a, label in zip(vl.predict(net, data.images), data.labels, strict=True)])
@@ -209,7 +211,7 @@ def test_export_writes_a_package_that_opens_again(textured, head, tmp_path):
     found = vl.open_package(out)
     assert found.head.classes == ("brick", "grass", "gravel")
     assert vl.LabelledImages.from_zip(found.pictures).counts() == {"brick": 8, "grass": 8, "gravel": 8}
-    facts = json.loads(run("train", out, "-o", tmp_path / "again.safetensors", "--device", "cpu", "--json"))
+    facts = as_json("train", out, "-o", tmp_path / "again.safetensors", "--device", "cpu")
     assert facts["trained_on"] == 24
     assert vl.load_head(tmp_path / "again.safetensors").classes == ("brick", "grass", "gravel")
 

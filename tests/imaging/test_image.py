@@ -17,9 +17,11 @@ from visionlab.imaging.image import (
     check_image,
     encode_jpeg,
     encode_png,
+    encoder_for,
     fingerprint,
     fit,
     load_image,
+    middle,
 )
 
 # Six flat blocks, all different: no rotation or mirroring of it looks like another. Flat, so that JPEG keeps them.
@@ -428,10 +430,46 @@ def test_fit_refuses(longest):
         fit(noise(), longest)
 
 
+@pytest.mark.parametrize(
+    ("shape", "slimmest", "expected"),
+    [((10, 400), 2.5, (10, 26)), ((401, 10), 2.5, (25, 10)), ((10, 25), 2.5, (10, 25)), ((1, 9), 16, (1, 9))],
+)
+def test_of_a_strip_the_middle_is_left(shape, slimmest, expected):
+    image = np.stack(np.indices(shape), 2)  # each pixel says where it is
+    found = middle(image, slimmest)
+    assert found.shape == (*expected, 2)
+    assert np.abs(found.mean((0, 1)) - image.mean((0, 1))).max() <= 0.5, "as far from both ends"
+
+
 def test_encoding_there_and_back():
     assert np.array_equal(load_image(encode_png(noise())), noise())
     assert np.abs(load_image(encode_jpeg(UPRIGHT, 100)).astype(int) - UPRIGHT)[4:12, 4:12].max() < 8
     assert len(encode_jpeg(noise(100, 100), 20)) < len(encode_jpeg(noise(100, 100), 95))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "off"),
+    [
+        ("a.jpg", "JPEG", 8),
+        ("b.c.JPEG", "JPEG", 8),
+        ("a.png", "PNG", 0),
+        ("a.webp", "WEBP", 8),
+        ("a.TIF", "TIFF", 0),
+        ("a.tiff", "TIFF", 0),
+    ],
+)
+def test_a_picture_is_written_as_its_files_name_says(name, kind, off):
+    data = encoder_for(name)(UPRIGHT)
+    assert PILImage.open(io.BytesIO(data)).format == kind
+    assert np.abs(load_image(data).astype(int) - UPRIGHT)[4:12, 4:12].max() <= off
+
+
+def test_what_no_name_says_and_no_format_holds_is_refused():
+    for name in ("a.gif", "png", ".png", ""):
+        with pytest.raises(ParameterError, match=r"should end in \.jpg, \.jpeg, \.png, \.webp, \.tif, \.tiff"):
+            encoder_for(name)
+    with pytest.raises(ParameterError, match="cannot be written as webp"):
+        encoder_for("a.webp")(noise(1, 16_384))
 
 
 def test_encode_jpeg_refuses():

@@ -15,7 +15,7 @@ from visionlab.errors import ParameterError
 
 def filter_(
     picture: Picture,
-    out: Annotated[Path, typer.Argument(help="Where to write the result (PNG).")],
+    out: Annotated[Path, typer.Argument(help="Where to write the result: JPEG, PNG, WebP or TIFF, as its name says.")],
     steps: Annotated[
         list[str] | None, typer.Argument(help="Filters in order: gaussian_blur:sigma=2 canny:low=50,high=150")
     ] = None,
@@ -27,15 +27,16 @@ def filter_(
     code: Annotated[bool, typer.Option(help="Print the chain as Python code, too.")] = False,
 ) -> None:
     """Put a picture through a chain of filters."""
-    from visionlab.imaging.image import encode_png
+    from visionlab.imaging.image import encoder_for
     from visionlab.imaging.image import fit as fitted
 
+    encode = encoder_for(out)
     saved = vl.Pipeline.from_json(read(chain)) if chain else vl.Pipeline()
     pipeline = vl.Pipeline([*saved.steps, *(_parse_step(step) for step in steps or [])], saved.off)
     if not pipeline.steps:
         raise ParameterError("No filter was given. Name one, as in gaussian_blur:sigma=2, or a --chain file.")
     image = load(picture)
-    write(out, encode_png(pipeline.run(image if fit is None else fitted(image, fit))))
+    write(out, encode(pipeline.run(image if fit is None else fitted(image, fit))))
     if code:
         print(pipeline.to_python(fit))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import visionlab as vl
-from visionlab.cli.shared import Device, HeadFile, Network, Picture, load, network, write
+from visionlab.cli.shared import Device, HeadFile, Network, Picture, load, network, remark, write
 from visionlab.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 def features(
     picture: Picture,
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="A PNG (one layer's maps as a mosaic) or .npz (the numbers).")
+        Path,
+        typer.Option(
+            "--out", "-o", help="One layer's maps as a mosaic (JPEG, PNG, WebP or TIFF), or .npz: the numbers."
+        ),
     ],
     layer: Annotated[
         list[str] | None, typer.Option(help="A layer, such as conv3_1; may be repeated. All without it.")
@@ -34,30 +37,31 @@ def features(
     """The feature maps of one or more layers."""
     import numpy as np
 
-    from visionlab.imaging.image import encode_png
+    from visionlab.imaging.image import ENCODERS
     from visionlab.network.zoo.models import TO_OPEN
 
-    if out.suffix not in {".png", ".npz"}:
-        raise ParameterError(f"“{out.name}” should end in .png (a mosaic) or .npz (the numbers).")
-    if out.suffix == ".png" and len(layer or []) != 1:
+    encode = ENCODERS.get(out.suffix.lower())
+    if encode is None and out.suffix.lower() != ".npz":
+        raise ParameterError(f"“{out.name}” should end in {', '.join(ENCODERS)} (a mosaic) or .npz (the numbers).")
+    if encode and len(layer or []) != 1:
         raise ParameterError(
-            "A PNG shows one layer: name it, as in --layer conv3_1 for VGG16, or write an .npz of several."
+            "A picture shows one layer: name it, as in --layer conv3_1 for VGG16, or write an .npz of several."
         )
     net = network(model, head, device, TO_OPEN)
     maps = vl.feature_maps(net, load(picture), layer, side)
-    if out.suffix == ".png":
-        write(out, encode_png(vl.mosaic(maps[layer[0]].values)))
+    if encode:
+        write(out, encode(vl.mosaic(maps[layer[0]].values)))
     else:
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **{name: found.values for name, found in maps.items()})
         write(out, buffer.getvalue())
     for name, found in maps.items():
-        print(f"{name:8} {found.values.shape}  mean {found.values.mean():.4f}  peak {found.values.max():.4f}")
+        remark(f"{name:8} {found.values.shape}  mean {found.values.mean():.4f}  peak {found.values.max():.4f}")
 
 
 def explain(
     picture: Picture,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write the overlay: a .png, .jpg or .jpeg.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write the overlay: JPEG, PNG, WebP or TIFF.")],
     method: Annotated[str, typer.Option(help="A method of explanation:")] = "grad-cam",
     target: Annotated[
         str | None, typer.Option(help="The class to explain, by its label or index; the most probable one without it.")
@@ -69,19 +73,14 @@ def explain(
     device: Device = "auto",
 ) -> None:
     """Where in the picture the network finds its reasons for a class."""
-    from visionlab.imaging.image import encode_jpeg, encode_png
+    from visionlab.imaging.image import encoder_for
 
-    encoders = {".png": encode_png, ".jpg": encode_jpeg, ".jpeg": encode_jpeg}
-    ending = out.suffix.lower()
-    if ending not in encoders:
-        raise ParameterError(
-            f"“{out.name}” should end in {', '.join(encoders)}: the overlay is written as one of these."
-        )
+    encode = encoder_for(out)
     net = network(model, head, device)
     image = load(picture)
     heat = vl.explain(net, image, method, _class_of(net, target), layer)
-    write(out, encoders[ending](vl.overlay(image, heat.values)))
-    print(f"{out}: {vl.METHODS[heat.method].title} for “{net.labels[heat.target]}”")
+    write(out, encode(vl.overlay(image, heat.values)))
+    remark(f"{out}: {vl.METHODS[heat.method].title} for “{net.labels[heat.target]}”")
     if faithfulness:
         from visionlab.network.explain import faithfulness as measured
 

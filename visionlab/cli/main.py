@@ -4,28 +4,46 @@ from __future__ import annotations
 
 import signal
 import sys
+from typing import Annotated
 
 import typer
 
+import visionlab as vl
 from visionlab.cli import filters, looking, networks, predicting, scratch, serving, training
-from visionlab.cli.shared import ListsNames
-from visionlab.errors import VisionlabError
+from visionlab.cli.shared import EXIT_STATUS, ListsNames, add
+from visionlab.errors import ModelError, ParameterError, VisionlabError, WeightsError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="See how a computer sees, from a shell.")
-app.command()(networks.models)
-app.command(name="filter")(filters.filter_)
-app.command()(looking.features)
-app.command()(predicting.predict)
-app.command(cls=ListsNames)(looking.explain)
-app.command(cls=ListsNames)(training.train)
-app.command()(training.evaluate)
-app.command()(training.export)
-app.command(name="app")(serving.serve)
+app = typer.Typer(no_args_is_help=True, help="See how a computer sees, from a shell.", epilog=EXIT_STATUS)
+add(app, networks.models)
+add(app, filters.filter_, "filter")
+add(app, looking.features)
+add(app, predicting.predict)
+add(app, looking.explain, cls=ListsNames)
+add(app, training.train, cls=ListsNames)
+add(app, training.evaluate)
+add(app, training.export)
+add(app, serving.serve, "app")
 app.add_typer(scratch.app, name="scratch")
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"visionlab {vl.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """What stands before the name of a command."""
+
+
 def run() -> None:
-    """The command line. What a person can mend is one sentence on stderr and exit status 1; bugs surface.
+    """The command line. What a person can mend is one sentence on stderr, and the exit status says whether the input
+    (1) or the request (2) was at fault; bugs surface.
 
     Who ends it by a signal finds nothing half-written: it ends as by an exception.
     """
@@ -34,4 +52,5 @@ def run() -> None:
         app()
     except VisionlabError as error:
         print(error, file=sys.stderr)
-        sys.exit(1)
+        asked = isinstance(error, ParameterError | ModelError) and not isinstance(error, WeightsError)
+        sys.exit(2 if asked else 1)

@@ -47,9 +47,10 @@ def _bring(names: Iterable[str]) -> None:
     from visionlab.network.zoo.models import find_model
 
     failed = []
-    for model in [find_model(name) for name in dict.fromkeys(names)]:
+    wanted = [find_model(name) for name in dict.fromkeys(names)]
+    for model in wanted:
         try:
-            bring(model.file)
+            bring(model)
             for file in model.files:
                 path = weights.fetch(file)
                 weights.compare(path, file).check(wait=True)
@@ -58,4 +59,5 @@ def _bring(names: Iterable[str]) -> None:
             failed.append(str(error))
     if failed:
         print(*failed, sep="\n", file=sys.stderr)
+        print(f"{len(failed)} of {len(wanted)} networks could not be brought.", file=sys.stderr)
         raise typer.Exit(1)

@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
 import visionlab as vl
 from visionlab.cli.answers import plain, print_json, print_sheet, print_tables
-from visionlab.cli.shared import AsJson, Device, HeadFile, Network, Refuse, network
+from visionlab.cli.shared import AsJson, Device, HeadFile, Network, Refuse, bar, network
 from visionlab.errors import ImageError, ParameterError
 from visionlab.writing import replacing
 
@@ -42,9 +40,9 @@ def predict(
 ) -> None:
     """What the network takes the pictures for.
 
-    Those that cannot be read are listed at the end, and the exit status is how many they are, 100 at most.
+    Those that cannot be read are counted and listed on stderr at the end, and have lines with the reason in the CSV.
     """
-    from visionlab.learning.answers.many import predict_many
+    from visionlab.learning.answers.many import Found, predict_many
     from visionlab.network.running.precision import in_precision
 
     if csv and (words or as_json):
@@ -55,11 +53,11 @@ def predict(
     answers = predict_many(net, sources, top, thumbnail=None)
     unreadable: list[Unreadable] = []
     # Answers that are printed as they come would meet the bar on the same terminal.
-    hidden = not sys.stderr.isatty() or (sys.stdout.isatty() and not (csv or words))
-    with Progress(console=Console(stderr=True), transient=True, disable=hidden) as progress:
-        found = _readable(progress.track(answers, len(sources), description="Looking at the pictures"), unreadable)
+    with bar(hidden=sys.stdout.isatty() and not (csv or words)) as progress:
+        looked = _noting(progress.track(answers, len(sources), description="Looking at the pictures"), unreadable)
+        found = (each for each in looked if isinstance(each, Found))
         if csv:
-            _write_predictions(csv, found)
+            _write_predictions(csv, looked)
         elif words:
             print_sheet(net, found, top, as_json)
         elif as_json:
@@ -68,9 +66,10 @@ def predict(
             print_tables(found)
     if unreadable and len(sources) == 1:
         raise ImageError(f"{Path(unreadable[0].name).name}: {unreadable[0].why}")
-    for each in unreadable:
-        print(f"{plain(each.name)}: {each.why}", file=sys.stderr)
-    raise typer.Exit(min(len(unreadable), 100))
+    if unreadable:
+        print(*(f"{plain(each.name)}: {each.why}" for each in unreadable), sep="\n", file=sys.stderr)
+        print(f"{len(unreadable)} of {len(sources)} pictures could not be read.", file=sys.stderr)
+        raise typer.Exit(1)
 
 
 def _sources(paths: list[Path]) -> list[Source]:
@@ -82,18 +81,17 @@ def _sources(paths: list[Path]) -> list[Source]:
     return found
 
 
-def _readable(answers: Iterable[Found | Unreadable], unreadable: list[Unreadable]) -> Iterator[Found]:
-    """The answers; what could not be read is put into the list instead."""
-    from visionlab.learning.answers.many import Found
+def _noting(answers: Iterable[Found | Unreadable], unreadable: list[Unreadable]) -> Iterator[Found | Unreadable]:
+    """The answers; what could not be read goes into the list, too."""
+    from visionlab.learning.answers.many import Unreadable
 
     for each in answers:
-        if isinstance(each, Found):
-            yield each
-        else:
+        if isinstance(each, Unreadable):
             unreadable.append(each)
+        yield each
 
 
-def _write_predictions(out: Path, found: Iterator[Found]) -> None:
+def _write_predictions(out: Path, found: Iterator[Found | Unreadable]) -> None:
     from visionlab.learning.answers.many import write_csv
 
     with replacing(out) as part, part.open("w", encoding="utf-8", newline="") as file:

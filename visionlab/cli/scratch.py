@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +13,18 @@ from rich.markup import escape
 from rich.table import Table
 
 from visionlab.cli.answers import plain
-from visionlab.cli.shared import AsJson, Device, ListsNames, Network, bar, base_network, console
+from visionlab.cli.shared import (
+    EXIT_STATUS,
+    AsJson,
+    Device,
+    ListsNames,
+    Network,
+    add,
+    bar,
+    base_network,
+    console,
+    remark,
+)
 from visionlab.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -22,18 +32,18 @@ if TYPE_CHECKING:
     from visionlab.learning.scratch.divergence import Diverged
     from visionlab.learning.scratch.training import Training
 
-app = typer.Typer(no_args_is_help=True, help="Networks trained from nothing, as five articles do it.")
-command = partial(app.command, cls=ListsNames)
+app = typer.Typer(
+    no_args_is_help=True, help="Networks trained from nothing, as five articles do it.", epilog=EXIT_STATUS
+)
 WHERE = "A zip or a folder (one folder a class, MNIST's files, CIFAR-10), or one of these:"
 Source = Annotated[str, typer.Option("--data", help=WHERE)]
 Epochs = Annotated[int, typer.Option(help="Passes over the pictures.")]
 Rate = Annotated[float | None, typer.Option(help="The learning rate; the experiment's own without.")]
 Seed = Annotated[int, typer.Option(help="One seed, one result.")]
-Pictures = Annotated[int | None, typer.Option(help="Learn from so many pictures at most.")]
+Pictures = Annotated[int | None, typer.Option(help="Learn from so many pictures at most, and test with no more.")]
 Side = Annotated[int | None, typer.Option(help="Bring the pictures to this side in pixels.")]
 
 
-@command()
 def download(
     downloaded: Annotated[str, typer.Argument(metavar="NAME", help="One of these:")],
 ) -> None:
@@ -44,10 +54,9 @@ def download(
         task = progress.add_task(downloaded)
         for done, total in data.download(downloaded):
             progress.update(task, completed=done, total=total)
-    print(f"{downloaded} is here: use --data {downloaded}")
+    remark(f"{downloaded} is here: use --data {downloaded}")
 
 
-@command()
 def numbers(
     source: Source = "digits",
     label: Annotated[str | None, typer.Option(help="The class of the picture; the first without.")] = None,
@@ -68,7 +77,6 @@ def numbers(
             print(" ".join(f"{value:3d}" for value in row))
 
 
-@command()
 def softmax(
     source: Source = "digits",
     settings: Annotated[str, typer.Option(help="“article” (as it has them) or “better”.")] = "better",
@@ -104,10 +112,11 @@ def softmax(
     _stop_if(run.diverged)
 
 
-@command()
 def convnet(
     source: Source = "cifar10",
-    stack: Annotated[str, typer.Option(help="S2, small, fully connected or linear; or a JSON file of layers.")] = "S2",
+    stack: Annotated[
+        str, typer.Option(help="convolutional (the article's), small, fully connected, linear, or a JSON file.")
+    ] = "convolutional",
     epochs: Epochs = 10,
     rate: Rate = None,
     pictures: Pictures = None,
@@ -116,7 +125,7 @@ def convnet(
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """A stack of layers, S2's convolutional network without another."""
+    """A stack of layers, the article's convolutional network without another."""
     from visionlab.learning.scratch.stack import STACKS, from_data, with_classes
     from visionlab.learning.scratch.training import RATE, Training
 
@@ -134,7 +143,6 @@ def convnet(
     _stop_if(run.diverged)
 
 
-@command(name="moving-eight")
 def moving_eight(
     source: Source = "digits",
     target: Annotated[str, typer.Option(help="The class that is told from all others.")] = "8",
@@ -163,7 +171,6 @@ def moving_eight(
     console.print(table)
 
 
-@command()
 def birds(
     source: Source = "cifar10",
     target: Annotated[str, typer.Option(help="The class that is told from all others.")] = "bird",
@@ -184,14 +191,18 @@ def birds(
     _watch(run.training)
     _stop_if(run.training.diverged)
     found = run.at(threshold)
-    shares = {name: getattr(found, name) for name in ("accuracy", "precision", "recall", "majority")}
     if as_json:
+        names = {"always_no": "always_no", "balanced": "balanced_accuracy", "majority": "majority"}
+        names |= {name: name for name in ("accuracy", "precision", "recall")}
+        shares = {told: getattr(found, name) for name, told in names.items()}
         told = {name: None if share != share else share for name, share in shares.items()}
         print(json.dumps({"threshold": threshold, **told, "interval": list(found.interval)}))
         return
     low, high = found.interval
-    print(f"right on {found.accuracy:.1%} of the test pictures (95 % interval {low:.1%} to {high:.1%})")
-    print(f"always giving the more frequent answer would be right on {found.majority:.1%}")
+    balanced = "not to be had" if found.balanced != found.balanced else f"{found.balanced:.1%}"
+    print(f"always saying no would be right on {found.always_no:.1%} of the test pictures")
+    print(f"balanced accuracy {balanced} (50 % is chance)")
+    print(f"right on {found.accuracy:.1%} (95 % interval {low:.1%} to {high:.1%})")
     if found.precision != found.precision:  # NaN: 0 of 0
         print(f"no test picture reaches the threshold of {threshold:g}")
         return
@@ -199,7 +210,6 @@ def birds(
     print(f"precision {found.precision:.1%}, recall {recall} at a threshold of {threshold:g}")
 
 
-@command()
 def cost(
     width: Annotated[int, typer.Option(help="Of the picture, in pixels.")] = 256,
     height: Annotated[int, typer.Option(help="Of the picture, in pixels.")] = 256,
@@ -234,7 +244,6 @@ def cost(
     console.print(table)
 
 
-@command()
 def closing(
     source: Source = "cifar10",
     epochs: Epochs = 10,
@@ -260,20 +269,27 @@ def closing(
     truth = [run.data.classes[label] for label in run.truth[:SHOWN]]
     answers = {row.name: [run.data.classes[label] for label in row.answers] for row in rows}
     if as_json:
-        names = ("name", "pictures", "parameters", "seconds", "accuracy", "interval")
-        told = [{name: getattr(row, name) for name in names} for row in rows]
-        print(json.dumps([{**one, "answers": answers[one["name"]], "truth": truth} for one in told]))
+        names = ("name", "pictures", "parameters", "accuracy", "interval")
+        ways = [{name: getattr(row, name) for name in names} | {"answers": answers[row.name]} for row in rows]
+        seconds = {row.name: row.seconds for row in rows}
+        print(json.dumps({"majority": run.majority, "truth": truth, "ways": ways, "seconds": seconds}))
         return
     table = Table("way", "pictures", "parameters", "seconds", "right on the test part", "95 % interval")
+    table.add_row("Always the most frequent class", "–", "–", "–", f"{run.majority:.1%}", "–")
     for row in rows:
         low, high = row.interval
         figures = (f"{row.pictures:,}", f"{row.parameters:,}", f"{row.seconds:.1f}", f"{row.accuracy:.1%}")
         table.add_row(WAYS[row.name], *figures, f"{low:.1%} to {high:.1%}")
     console.print(table)
-    table = Table("the same test pictures", *(row.name for row in rows))
+    console.print("on the same test pictures:")
+    table = Table("picture", *(WAYS[row.name] for row in rows))
     for names in zip(truth, *answers.values(), strict=True):
         table.add_row(*map(escape, names))
     console.print(table)
+
+
+for each in (download, numbers, softmax, convnet, moving_eight, birds, cost, closing):
+    add(app, each, cls=ListsNames)
 
 
 def _data(where: str, side: int | None, seed: int, pictures: int | None) -> SmallSet:
@@ -298,7 +314,7 @@ def _watch(run: Training) -> None:
     with bar() as progress:
         task = progress.add_task("Learning", total=run.epochs)
         for look in run.looks():
-            progress.update(task, completed=look.index - 1 + look.done / look.of)
+            progress.update(task, completed=look.passes)
 
 
 def _stop_if(diverged: Diverged | None) -> None:
@@ -307,11 +323,12 @@ def _stop_if(diverged: Diverged | None) -> None:
 
 
 def _print_epochs(run: Training, as_json: bool) -> None:
-    names = ("index", "train_loss", "train_accuracy", "test_loss", "test_accuracy", "seconds")
+    names = ("index", "train_loss", "train_accuracy", "test_loss", "test_accuracy")
     if as_json:
         parameters = sum(layer.parameters for layer in run.network.layers)
         epochs = [{name: getattr(epoch, name) for name in names} for epoch in run.history]
-        print(json.dumps({"parameters": parameters, "epochs": epochs}))
+        seconds = [epoch.seconds for epoch in run.history]
+        print(json.dumps({"parameters": parameters, "epochs": epochs, "seconds": seconds}))
         return
     table = Table("epoch", "loss", "right in training", "right on the test part", "seconds")
     for epoch in run.history:

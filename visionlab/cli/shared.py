@@ -1,10 +1,14 @@
-"""What the shell's commands share: options, networks (with a bar for what is downloaded), whole files."""
+"""What the shell's commands share: how they are registered, options, networks (with a bar for what is downloaded),
+whole files."""
 
 from __future__ import annotations
 
+import inspect
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from dataclasses import replace
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,14 +17,14 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 import visionlab as vl
-from visionlab.errors import ImageError, ParameterError
+from visionlab.errors import ImageError, ParameterError, VisionlabError
 from visionlab.writing import replacing
 
 if TYPE_CHECKING:
     from visionlab.imaging.image import Image
     from visionlab.learning.heads.head import Head
-    from visionlab.network.files.weight_file import WeightFile
     from visionlab.network.running.classifier import Classifier
+    from visionlab.network.zoo.models import Model
 
 console = Console()
 
@@ -34,7 +38,49 @@ Refuse = Annotated[
 ]
 Picture = Annotated[Path, typer.Argument(help="A picture: JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP or TIFF.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table; docs/json/ holds its schema.")]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print nothing but what was asked for: no progress, no remarks.")
+]
+
+EXIT_STATUS = (
+    "Exit status: 0 where all was done; 1 where some input could not be used, which stderr tells; 2 where it was asked "
+    "for in a way that cannot be."
+)
+_quiet: ContextVar[bool] = ContextVar("quiet", default=False)
+
+
+def add(
+    app: typer.Typer,
+    function: Callable[..., None],
+    name: str | None = None,
+    cls: type[typer.core.TyperCommand] | None = None,
+) -> None:
+    """Make the function a command of the app, with the option --quiet, and with EXIT_STATUS below its help."""
+
+    @wraps(function)
+    def command(*, quiet: bool, **settings: object) -> None:
+        before = _quiet.set(quiet)
+        try:
+            function(**settings)
+        finally:
+            _quiet.reset(before)
+
+    signature = inspect.signature(function, eval_str=True)
+    option = inspect.Parameter("quiet", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Quiet)
+    command.__signature__ = signature.replace(parameters=[*signature.parameters.values(), option])
+    app.command(name, cls=cls, epilog=EXIT_STATUS)(command)
+
+
+def is_quiet() -> bool:
+    """Whether the command that runs was asked with --quiet."""
+    return _quiet.get()
+
+
+def remark(text: object, *, aside: bool = False) -> None:
+    """What nobody asked for, and most like to read: not with --quiet. Aside (on stderr) where stdout is data."""
+    if not is_quiet():
+        print(text, file=sys.stderr if aside else None)
 
 
 class ListsNames(typer.core.TyperCommand):
@@ -53,10 +99,10 @@ class ListsNames(typer.core.TyperCommand):
         super().format_help(ctx, formatter)
 
 
-def bar(*columns: object) -> Progress:
+def bar(*columns: object, hidden: bool = False) -> Progress:
     """A progress bar on stderr that is gone when it has ended; none, not even an empty line, where nobody watches."""
     shown = Console(stderr=True)
-    return Progress(*columns, console=shown, transient=True, disable=not shown.is_terminal)
+    return Progress(*columns, console=shown, transient=True, disable=hidden or is_quiet() or not shown.is_terminal)
 
 
 def network(
@@ -99,27 +145,30 @@ def base_network(model: str | None, device: str, first: Sequence[str] | None = N
         first = first or TO_NAME
         model = first_here(first)
         if model != first[0]:
-            print(
+            remark(
                 f"{MODELS[first[0]].title} would do better, and is not here: python -m visionlab models --get "
                 f"{first[0]}. This is {MODELS[model].title}.",
-                file=sys.stderr,
+                aside=True,
             )
-    bring(find_model(model).file)
+    bring(find_model(model))
     net = vl.load_classifier(model, device)
     net.check(wait=True)
     return net
 
 
-def bring(file: WeightFile) -> None:
-    """Download a weight file, or what it is made of, with a progress bar, unless it is here or cannot be had."""
+def bring(model: Model) -> None:
+    """Download a network's weights, or what they are made of, with a progress bar; where a file is missing that cannot
+    be had, nothing. Raises WeightsError."""
     from visionlab.network.files import weights
 
-    if not file.can_be_had or weights.find(file) is not None:
-        return
-    with bar(TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()) as progress:
-        task = progress.add_task(file.name, total=file.to_download)
-        for step in weights.download(file):
-            progress.update(task, completed=step.done, total=step.total or file.to_download)
+    for file in sorted(model.files, key=lambda file: file.can_be_had):
+        if weights.find(file) is not None or not file.can_be_had:
+            weights.fetch(file)
+            continue
+        with bar(TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()) as progress:
+            task = progress.add_task(file.name, total=file.to_download)
+            for step in weights.download(file):
+                progress.update(task, completed=step.done, total=step.total or file.to_download)
 
 
 def load(path: Path) -> Image:
@@ -134,7 +183,7 @@ def read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ParameterError(f"{path} cannot be read ({error.strerror}). Name a file that is there.") from error
+        raise VisionlabError(f"{path} cannot be read ({error.strerror}). Name a file that is there.") from error
 
 
 def write(out: Path, data: bytes) -> None:

@@ -26,8 +26,10 @@ from visionlab.cli.shared import (
     base_network,
     console,
     head_in,
+    is_quiet,
     network,
     read,
+    remark,
 )
 from visionlab.errors import ParameterError
 from visionlab.wording import sized
@@ -35,6 +37,7 @@ from visionlab.writing import replacing
 
 if TYPE_CHECKING:
     from visionlab.imaging.image import Image
+    from visionlab.learning.heads.training import Fit
     from visionlab.learning.judging.evaluation import Evaluation
     from visionlab.learning.judging.metrics import Report
     from visionlab.learning.sets.dataset import LabelledImages
@@ -74,7 +77,7 @@ def train(
 
     pictures = _labelled(data, as_json)
     if few := pictures.few():
-        print(plain(few), file=sys.stderr if as_json else None)
+        remark(plain(few), aside=as_json)
     views = None if augment is None else tuple(augment)
     share = validation if validation is not None else None if "validation" in pictures.parts else HELD_OUT
     settings = {"kind": kind, "epochs": epochs, "seed": seed, "views": views, "refuse": refuse}
@@ -95,8 +98,13 @@ def train(
         told |= {"balanced_accuracy": report.balanced, "majority": report.majority} if report else {}
         told |= {"test": test.summary()} if test else {}
         print(json.dumps({**run.head.facts, **told, "file": str(out)}))
-        return
-    print(f"{out}: {len(pictures.classes)} classes, {len(run.train) + len(run.held_out)} pictures")
+    elif not is_quiet():
+        _print_training(run, out, report, test)
+    _end(pictures)
+
+
+def _print_training(run: Fit, out: Path, report: Report | None, test: Evaluation | None) -> None:
+    print(f"{out}: {len(run.data.classes)} classes, {len(run.train) + len(run.held_out)} pictures")
     if report is None:
         print("no picture was held out, so nobody knows how good it is")
     else:
@@ -138,6 +146,13 @@ def evaluate(
         print(json.dumps(found.summary(), indent=2))
     else:
         _print_evaluation(found)
+    _end(pictures)
+
+
+def _end(pictures: LabelledImages) -> None:
+    """With the exit status of a command that has left out pictures, where it has; that is told by then."""
+    if pictures.problems:
+        raise typer.Exit(1)
 
 
 def _write_mistakes(out: Path, net: Classifier, found: Evaluation) -> None:
@@ -216,8 +231,8 @@ def export(
                 for step in pack(chosen, net, out, images, pictures=labelled if data else None):
                     progress.update(task, description=step.doing, completed=step.done, total=step.of)
                     found = step.parity
-    print(f"{out}: {sized(out.stat().st_size)}")
-    print(f"the same answers as the original: {found}")
+    remark(f"{out}: {sized(out.stat().st_size)}")
+    remark(f"the same answers as the original: {found}")
 
 
 def _zip_folder(data: Path, file: BinaryIO) -> None:
@@ -238,7 +253,7 @@ def _labelled(data: Path, as_json: bool) -> LabelledImages:
 
     pictures = vl.LabelledImages.from_folder(data) if data.is_dir() else labelled_zip(data)
     for text in pictures.told:
-        print(plain(text), file=sys.stderr if as_json else None)
+        remark(plain(text), aside=as_json)
     if total := len(pictures.problems):
         print(f"{total:,} picture{' is' if total == 1 else 's are'} left out:", file=sys.stderr)
         for text in pictures.problems[:PROBLEMS]:

@@ -6,9 +6,9 @@ import hashlib
 import os
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import cache
+from functools import cache, partial
 from io import BytesIO
 from pathlib import Path
 from threading import BoundedSemaphore
@@ -191,10 +191,9 @@ def check_image(image: Image) -> Image:
 
 
 def fit(image: Image, longest: int) -> Image:
-    """The picture shrunk by area averaging so that its longest side is at most `longest` pixels: uint8 (h, w, 3).
-
-    Never enlarges (a picture that fits is returned itself) and keeps every side at 1 pixel or more. Raises
-    ParameterError where `longest` is no whole number of 1 or more, or `image` is not uint8 (H, W, 3).
+    """The picture, uint8 (H, W, 3), shrunk by area averaging so that its longest side is at most `longest` pixels, and
+    none less than 1. One that fits is returned itself. Raises ParameterError for what is no picture, and for another
+    `longest` than a whole number from 1.
     """
     image = check_image(image)
     if isinstance(longest, bool) or not isinstance(longest, int | np.integer) or longest < 1:
@@ -202,28 +201,58 @@ def fit(image: Image, longest: int) -> Image:
     return shrunk(image, int(longest))
 
 
-def encode_jpeg(image: Image, quality: int = 90) -> bytes:
-    """The bytes of a JPEG file of the picture, uint8 (H, W, 3) RGB; `quality` from 1 (smallest) to 100 (best).
+def middle(picture: NDArray, slimmest: float) -> NDArray:
+    """A strip (H, W, …) without its ends, at most `slimmest` times as long as wide: a view of it; else all of it."""
+    slices = []
+    for length in picture.shape[:2]:
+        spare = max(0, length - int(slimmest * min(picture.shape[:2]))) // 2
+        slices.append(slice(spare, length - spare))
+    return picture[tuple(slices)]
 
-    Up to 94, colours have half the resolution of brightness (4:2:0), as in photographs; from 95 on, all of it (4:4:4).
-    Raises ParameterError for another quality, a picture of another shape or dtype, and a side above 65,500 pixels.
+
+def encode_jpeg(image: Image, quality: int = 90) -> bytes:
+    """The bytes of a JPEG file of the picture, uint8 (H, W, 3) RGB; `quality` from 1 (smallest) to 100 (best). Up to
+    94, colours have half the resolution of brightness (4:2:0), as in photographs; from 95 on, all of it (4:4:4).
+    Raises ParameterError for another quality, what is no picture, and a side above 65,500 pixels.
     """
     if isinstance(quality, bool) or not isinstance(quality, int | np.integer) or not 1 <= quality <= 100:
         raise ParameterError(f"JPEG quality is a whole number from 1 to 100, not {quality!r}.")
     if max(check_image(image).shape) > 65_500:
-        raise ParameterError(
-            f"A JPEG is at most 65,500 pixels a side, not {max(image.shape):,}. Shrink it, or use PNG."
-        )
+        told = f"A JPEG is at most 65,500 pixels a side, not {max(image.shape):,}"
+        raise ParameterError(f"{told}. Shrink it, or use PNG.")
     full = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444 if quality >= 95 else cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420
     options = [cv2.IMWRITE_JPEG_QUALITY, int(quality), cv2.IMWRITE_JPEG_SAMPLING_FACTOR, full]
     return _encode(image, ".jpg", options)
 
 
 def encode_png(image: Image) -> bytes:
-    """The bytes of a PNG file of the picture, uint8 (H, W, 3) RGB, every pixel kept exactly. Raises ParameterError for
-    a picture of another shape or dtype.
-    """
-    return _encode(image, ".png", [])
+    """The bytes of a PNG file of the picture, every pixel kept exactly. ParameterError unless it is uint8 (H, W, 3)."""
+    return _encode(image, ".png")
+
+
+def _encode(image: Image, extension: str, options: Sequence[int] = ()) -> bytes:
+    done, data = cv2.imencode(extension, cv2.cvtColor(check_image(image), cv2.COLOR_RGB2BGR), options)
+    if not done:
+        told = f"A picture of shape {image.shape} cannot be written as {extension[1:]}"
+        raise ParameterError(f"{told}. Shrink it, or use PNG.")
+    return data.tobytes()
+
+
+ENCODERS: dict[str, Callable[[Image], bytes]] = {
+    **dict.fromkeys((".jpg", ".jpeg"), encode_jpeg),
+    ".png": encode_png,
+    ".webp": partial(_encode, extension=".webp", options=(cv2.IMWRITE_WEBP_QUALITY, 90)),
+    **dict.fromkeys((".tif", ".tiff"), partial(_encode, extension=".tiff")),
+}
+
+
+def encoder_for(name: str | os.PathLike[str]) -> Callable[[Image], bytes]:
+    """What writes a picture as its file's name says: JPEG and WebP in the quality 90, PNG and TIFF exactly. Raises
+    ParameterError for a name with another ending than those in ENCODERS."""
+    path = Path(name)
+    if path.suffix.lower() not in ENCODERS:
+        raise ParameterError(f"“{path.name}” should end in {', '.join(ENCODERS)}, which say what is written.")
+    return ENCODERS[path.suffix.lower()]
 
 
 def fingerprint(image: Image) -> str:
@@ -232,13 +261,6 @@ def fingerprint(image: Image) -> str:
     digest = hashlib.sha256(repr(image.shape).encode())
     digest.update(image.data)
     return digest.hexdigest()
-
-
-def _encode(image: Image, extension: str, options: list[int]) -> bytes:
-    done, data = cv2.imencode(extension, cv2.cvtColor(check_image(image), cv2.COLOR_RGB2BGR), options)
-    if not done:
-        raise ParameterError(f"A picture of shape {image.shape} cannot be written as {extension[1:]}.")
-    return data.tobytes()
 
 
 def _read(source: Source) -> bytes:

@@ -101,6 +101,25 @@ def test_a_link_to_a_window_larger_than_the_picture(app, open_page):
     assert app.metric
 
 
+def test_words_of_a_link_that_the_page_does_not_know_are_told_while_the_usual_is_shown(app, open_page):
+    app.query_params.update({"kernel": "sobel_z", "border": "mirror", "channel": "alpha", "mode-absolute": "loud"})
+    open_page("Convolution")
+    said = (
+        "There is no kernel “sobel_z”, so “Sobel, horizontal change” is shown. Did you mean “sobel_",
+        "There is no border “mirror”, so “Reflect” is shown. There are ",
+        "There is no choice of channels “alpha”, so “Grey” is shown.",
+        "There is no way to show the response “loud”, so “Strength, whichever its sign” is shown.",
+    )
+    for _ in range(2):
+        assert not app.exception
+        for sentence in said:
+            assert [text.value for text in app.text if text.value.startswith(sentence)], sentence
+        app.run()
+    app.selectbox(key="border").set_value("wrap").run()
+    assert not [text.value for text in app.text if "no border" in text.value]
+    assert [text.value for text in app.text if "no kernel" in text.value]
+
+
 @pytest.mark.parametrize(
     ("weights", "settings", "said"),
     [
@@ -152,6 +171,16 @@ def test_what_ones_own_kernel_makes_brighter_is_shown_brighter(app, open_page):
     assert (lab(app)["scale"]["high"], lab(app)["fit"]) == (510, True)
     app.selectbox(key="kernel").select("sobel_x").run()
     assert lab(app)["fit"], "other kernels are fitted, as before"
+
+
+def test_a_link_says_how_to_show_the_kernel_that_it_holds_and_of_no_former_one(app, open_page):
+    app.query_params.update(weights="1,0,-1", like="absolute")
+    open_page("Convolution")
+    assert (app.query_params["weights"], app.query_params["like"]) == ("1,0,-1", "absolute")
+    button = next(each for each in app.button if each.label.endswith("Make your own"))
+    button.click().run()
+    assert app.query_params["weights"] == "0,0,0;0,1,0;0,0,0"
+    assert "like" not in app.query_params
 
 
 LINKS = {"a,b": "no numbers", "1,2;3": "same number", "1,nan": "finite", ";".join(["0"] * 16): "more than 15"}

@@ -91,10 +91,14 @@ def test_every_layer_has_its_maps_and_every_unit_its_sum(open_page, maps):
         assert " × ".join(map(str, (*values.shape[1:], len(values)))) in facts or f"{len(values)} units" in facts
         row = app.dataframe[-1].value.set_index("Layer").loc[name]
         assert row["Parameters"] == found.layer.parameters
-        mosaic, *others = given(app, "cells")
-        assert mosaic["what"] == f"The feature maps of {name}"
-        assert mosaic["count"] == min(len(values), 256)
         channel = int(values.mean((1, 2)).argmax())
+        if name in ("head", "prob", "fc8"):  # classes, which have a list
+            (listed,) = given(app, "bars")
+            assert listed["chosen"] == listed["bars"][0]["index"] == channel
+        else:
+            mosaic, *others = given(app, "cells")
+            assert mosaic["what"] == f"The feature maps of {name}"
+            assert mosaic["count"] == min(len(values), 256)
         assert app.number_input(key=f"channel-{name}-{len(values)}").value == channel
         if values[0].size > 1:
             assert (others[0]["rows"], others[0]["columns"]) == values.shape[1:]
@@ -134,13 +138,36 @@ def test_a_link_from_another_network_gets_a_sentence_and_the_page_stands(app, li
     assert not any(said in text for text in texts(app))
 
 
-@pytest.mark.parametrize("link", [{"layer": "conv1_1", "channel": "-3"}, {"unit": "a,b"}, {"unit": "7"}])
-def test_what_is_no_number_in_a_link_is_left_out(app, link):
+@pytest.mark.parametrize(
+    ("link", "said"),
+    [
+        ({"layer": "conv1_1", "channel": "-3"}, "There is no channel “-3”: channels are numbered from 0."),
+        ({"unit": "a,b"}, "There is no unit “a,b”: units are called by row and column, as 12,20."),
+        ({"unit": "7"}, "There is no unit “7”: units are called by row and column, as 12,20."),
+        ({"order-False": "no"}, "There is no order “no”, so “Number” is shown. There are number, mean, "),
+        ({"scale": "no"}, "There is no scale “no”, so “Each channel” is shown. There are channel, layer, network."),
+        ({"second": "zebra"}, "There is no picture to compare with “zebra”. There are coffee, "),
+        (
+            {"class": "banane", "order-False": "contribution"},
+            "There is no class “banane”, so “{best}” is shown. Did you mean “banana”?",
+        ),
+    ],
+)
+def test_what_is_no_word_or_number_of_the_page_in_a_link_is_told_while_something_else_is_shown(app, net, link, said):
     app.run()
     app.query_params.update(link)
     app.switch_page(PAGE).run()
-    assert not app.exception
-    assert len(given(app, "cells")) == 2
+    said = said.format(best=vl.predict(net, [vl.load_sample("cat")], 1)[0][0].label)
+    for _ in range(2):
+        assert not app.exception
+        assert [text for text in texts(app) if said in text], texts(app)
+        assert len(given(app, "cells")) == 2
+        app.run()
+    app.selectbox(key="second").set_value("coffee").run()
+    look_at(app, "conv2_1", 2)
+    app.selectbox(key="order-True").set_value("mean").run()
+    app.segmented_control(key="scale").set_value("layer").run()
+    assert not [text for text in texts(app) if said in text]
 
 
 def test_orders_and_scales(open_page, net, maps):
@@ -164,7 +191,7 @@ def test_orders_and_scales(open_page, net, maps):
     assert len(pictures) == 3
     look_at(app, "prob")  # it has no contribution to the logit that comes before it: in the order of the mean
     best = maps["prob"].values.argmax()
-    assert given(app, "cells")[0]["names"][0] == f"unit {best} · {net.labels[best]}"
+    assert given(app, "bars")[0]["bars"][0]["label"] == net.labels[best]
 
 
 def test_a_number_opens_a_channel(open_page):
@@ -194,6 +221,20 @@ def test_two_pictures_side_by_side(open_page, net, maps):
     np.testing.assert_allclose(sorted(table["Change"], reverse=True), shares, atol=1e-3)
     whole = (np.abs(maps["relu5_3"].values).mean() + np.abs(coffee).mean()) or 1
     assert shares[0] == pytest.approx(change.max() / whole, abs=1e-3)
+
+
+def test_classes_of_two_pictures_are_in_the_order_that_is_said(open_page, maps):
+    app = open_page("Feature maps")
+    look_at(app, "fc8")
+    app.selectbox(key="second").set_value("coffee").run()
+    coffee = vl.feature_maps(framing(112), vl.load_sample("coffee"), ["fc8"])["fc8"].values
+    change = np.abs(maps["fc8"].values - coffee).mean((1, 2))
+    orders = {"change": -change, "number": -maps["fc8"].values.ravel(), "peak": -maps["fc8"].values.ravel()}
+    for order, by in orders.items():
+        app.selectbox(key="order-True").set_value(order).run()
+        assert not app.exception
+        one, other = ([bar["index"] for bar in listed["bars"]] for listed in given(app, "bars"))
+        assert one == other == np.argsort(by, kind="stable")[:10].tolist()
 
 
 def test_what_two_pictures_are_sorted_by_is_said_and_their_maps_are_named(open_page):
@@ -240,13 +281,28 @@ def test_a_number_that_no_channel_has_is_refused_with_the_range_and_the_old_one_
     assert not any("There is no channel" in text for text in texts(app))
 
 
-def test_the_strongest_units_are_in_the_order_of_their_values(open_page, maps):
+@pytest.mark.parametrize("layer", ["relu6", "fc8", "prob"])
+def test_units_are_told_in_the_order_of_their_values_and_those_that_are_classes_page_by_page(open_page, maps, layer):
     app = open_page("Feature maps")
-    look_at(app, "fc8", 0)
-    values = np.sort(maps["fc8"].values.ravel())[::-1]
-    bars = next(element.value for element in app.get("html") if "strongest-units" in element.value)
-    shown = [float(each.replace("−", "-")) for each in re.findall(r"<span>([−\d.]+)</span>", bars)]
-    np.testing.assert_allclose(shown[:9], values[:9], atol=1e-4)
+    values = maps[layer].values.ravel()
+    order = np.argsort(-values, kind="stable")
+    least = int(order[-1])
+    look_at(app, layer, int(order[0]))
+    (listed,) = given(app, "bars")
+    assert [bar["index"] for bar in listed["bars"]] == order[:10].tolist()
+    assert all(bar["share"] * values[bar["index"]] >= 0 and abs(bar["share"]) <= 1 for bar in listed["bars"])
+    if layer == "relu6":  # beside the mosaic, the open one is among the strongest
+        look_at(app, layer, least)
+        assert [bar["index"] for bar in given(app, "bars")[0]["bars"]] == [*order[:9].tolist(), least]
+        return
+    for unit in (least, int(order[0]), least):
+        look_at(app, layer, unit)
+        assert not given(app, "cells"), "squares say nothing of classes"
+        next(each for each in app.button if each.key.startswith("to-page-")).click().run()
+        assert not app.exception
+        (listed,) = given(app, "bars")
+        assert listed["chosen"] == unit
+        assert unit in [bar["index"] for bar in listed["bars"]]
 
 
 def written(frame) -> dict[str, list[str]]:
@@ -356,7 +412,7 @@ def test_a_head_of_ones_own_is_opened_like_any_network(open_page, net):
     app.selectbox(key="network").set_value("your-head").run()
     look_at(app, "head")
     assert [layer["name"] for layer in given(app, "network_drawing")[0]["layers"]][-2:] == ["head", "prob"]
-    assert given(app, "cells")[0]["names"] == ["unit 0 · <b>cats", "unit 1 · dogs"]
+    assert {bar["label"] for bar in given(app, "bars")[0]["bars"]} == {"<b>cats", "dogs"}
     look_at(app, "fc6")
     assert any("has no layer “fc6”" in text for text in texts(app))
 
@@ -389,9 +445,11 @@ def test_the_last_layer_is_what_predict_says_at_every_size_and_the_page_says_so(
         look = Look(Network("n", "", net, "n"), Picture(sample, sample, vl.load_sample(sample)), int(side))
         found = look.maps["prob"].values.ravel()
         np.testing.assert_allclose(found, cached.class_probabilities("n", sample, net, look.picture.image), atol=1e-5)
-        best = int(found.argmax())
-        (mosaic,) = given(app, "cells")
-        assert mosaic["notes"][best] == f"{found[best]:.4f}"
+        (listed,) = given(app, "bars")
+        answers = vl.predict(net, [look.picture.image], 10)[0]
+        assert [bar["label"] for bar in listed["bars"]] == [each.label for each in answers]
+        told = [float(bar["said"].removesuffix("%")) for bar in listed["bars"]]
+        np.testing.assert_allclose(told, [100 * each.probability for each in answers], atol=0.06)
     (drawing,) = given(app, "network_drawing")
     facts = {layer["name"]: layer["facts"] for layer in drawing["layers"]}
     assert f"{side} × {side} × 32" in facts["conv1_1"]
@@ -616,12 +674,12 @@ def test_networks_of_other_sizes_one_after_the_other_twice(app, net, monkeypatch
     look_at(app, "prob")
     app.selectbox(key="order-False").set_value("contribution").run()
     app.number_input(key="channel-prob-1000").set_value(900).run()
-    assert "unit 900" in " ".join(given(app, "cells")[0]["names"])
+    assert 900 in [bar["index"] for bar in given(app, "bars")[0]["bars"]]
     for _ in range(2 * len(shown)):
         shown.append(shown.pop(0))
         app.run()
         assert not app.exception
-        assert given(app, "cells")[0]["count"] == min(256, len(shown[0].labels))
+        assert len(given(app, "bars")[0]["bars"]) == min(10, len(shown[0].labels))
 
 
 def test_a_link_has_the_second_picture_and_it_comes_back_with_the_page(app):

@@ -15,9 +15,11 @@ from visionlab.imaging.image import encode_png
 from visionlab.learning.features.source import network_fingerprint
 from visionlab.learning.heads.head import Head
 from visionlab.network.explain.faithfulness import against_chance, faithfulness, random_baseline
+from visionlab.network.explain.heatmap import seen
 from visionlab.ui.predict import comparison, explanations
 from visionlab.ui.shared import cached
-from visionlab.ui.shared.state import TrainedHead
+from visionlab.ui.shared.networks import Network
+from visionlab.ui.shared.state import Picture, TrainedHead
 
 
 def figures(app) -> dict[str, str]:
@@ -253,3 +255,35 @@ def test_a_map_is_said_to_be_what_the_method_marks_and_no_reason(open_page, net,
     assert len(said) == 1
     assert f"for “{label}”, the brighter the more; how faithful that is can be measured." in said[0]
     assert not any("Why it" in text or "because" in text for text in captions(app))
+
+
+# --- pictures that are strips -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(40, 600), (6000, 400), (2, 5000), (1, 1), (90, 100)])
+def test_of_a_strip_the_middle_is_shown_and_what_is_marked_lies_where_the_network_looked(net, shape):
+    picture = Picture("strip", f"strip {shape}", np.full((*shape, 3), 255, np.uint8))
+    case = explanations.case_of(Network("n", "", net, "n"), picture, 0)
+    height, width = case.shown.shape[:2]
+    assert max(height, width) <= explanations.SLIMMEST * min(height, width) + 1
+    heat = np.zeros(case.shape, np.float32)
+    heat[seen(net.transform, case.shape)] = 1
+    laid = explanations.Overlay(1.0, "inferno").over(case.shown, heat)
+    assert laid.shape == case.shown.shape
+    marked = (laid != 255).any(2)
+    top, left, tall, wide = net.transform.box((height, width))
+    rows, columns = (np.flatnonzero(marked.any(axis)) for axis in (1, 0))
+    slack = 2 + max(height, width) / min(case.shape)  # a map is coarser than the picture where that is very long
+    np.testing.assert_allclose((rows[0], rows[-1] + 1), (top, top + tall), atol=slack)
+    np.testing.assert_allclose((columns[0], columns[-1] + 1), (left, left + wide), atol=slack)
+
+
+def test_a_panorama_is_judged_as_it_is(open_page, net):
+    image = np.tile(vl.load_sample("cat")[::6, ::6], (1, 9, 1))
+    app = open_page("Predict")
+    app.file_uploader(key="upload").set_value(("panorama.png", encode_png(image), "image/png")).run()
+    for _ in range(2):
+        measured(app)
+        heat = vl.explain(net, image)
+        assert figures(app)["Deletion"] == f"{faithfulness(net, image, heat, 3).deletion:.3f}"
+        assert any("Its ends are not shown." in each.value for each in app.caption)

@@ -275,14 +275,68 @@ def test_class_and_explained_layer_are_in_the_link_and_are_left_behind_with_pict
     assert "explained-layer" not in app.query_params
 
 
-@pytest.mark.parametrize("wrong", ["class=no such thing", "explained-layer=relu9_9"])
-def test_what_a_link_names_that_is_not_there_is_as_usual(app, open_page, net, cat, wrong):
-    name, value = wrong.split("=")
-    app.query_params[name] = value
+@pytest.mark.parametrize(
+    ("link", "told"),
+    [
+        ({"class": "banane"}, "There is no class “banane”, so “{best}” is shown. Did you mean “banana”?"),
+        ({"explained-layer": "relu9_9"}, "so “the last convolution” is shown. Did you mean “relu"),
+        ({"layer": "fc9"}, "There is no layer for reasons “fc9”, so “the last convolution” is shown."),
+        ({"method": "guesses"}, "There is no method “guesses”, so “Grad-CAM” is shown. There are grad-cam, "),
+        ({"mode": "Live"}, "There is no mode “Live”, so “A picture” is shown. There are A picture, Live camera, "),
+        ({"closer": "<b>"}, "There is no closer look “<b>”. There are All methods, "),
+        ({"sample": "zebra"}, "There is no sample “zebra”, so “Cat” is shown. There are cat, "),
+    ],
+)
+def test_what_a_link_names_and_is_not_there_gets_a_sentence_while_something_else_is_shown(
+    app, open_page, net, cat, link, told
+):
+    app.query_params.update(link)
     app = open_page("Predict")
-    [why] = [box for box in app.selectbox if box.label == "Why this class?"]
-    assert why.value == int(cat.argmax())
-    assert app.selectbox(key=f"explained-layer-{net.name}").value == ""
+    told = told.format(best=net.labels[int(cat.argmax())])
+    for _ in range(2):
+        assert [told in text for text in texts(app)].count(True) == 1, texts(app)
+        [why] = [box for box in app.selectbox if box.label == "Why this class?"]
+        assert why.value == int(cat.argmax())
+        assert app.selectbox(key=f"explained-layer-{net.name}").value == ""
+        assert app.selectbox(key="method").value == "grad-cam"
+        app.run()
+        assert not app.exception
+    app.segmented_control(key=SAMPLE).set_value("rocket").run()
+    app.selectbox(key="method").set_value("layer-cam").run()
+    app.selectbox(key=f"explained-layer-{net.name}").set_value("relu4_2").run()
+    app.segmented_control(key="closer").set_value("Every layer").run()
+    app.segmented_control(key="mode").set_value("Many pictures").run()
+    app.segmented_control(key="mode").set_value("A picture").run()
+    assert not any(told.split(",")[0] in text for text in texts(app))
+
+
+@pytest.mark.parametrize("link", [{"method": "occlusion"}, {"method": "Occlusion"}])
+def test_a_link_names_a_method_as_the_shell_or_as_the_page_does(app, open_page, link):
+    app.query_params.update(link)
+    app = open_page("Predict")
+    for _ in range(2):
+        assert app.selectbox(key="method").value == "occlusion"
+        assert not [text for text in texts(app) if "method" in text]
+        app.run()
+    assert app.query_params["method"] in ("Occlusion", ["Occlusion"])
+
+
+def test_one_comes_back_to_class_method_and_layer_as_one_left_them(open_page, net):
+    app = open_page("Predict")
+    for label, layer in (("banana", "relu4_2"), ("lemon", "relu5_1")):
+        [why] = [box for box in app.selectbox if box.label == "Why this class?"]
+        why.set_value(net.labels.index(label)).run()
+        app.selectbox(key="method").set_value("layer-cam").run()
+        app.selectbox(key=f"explained-layer-{net.name}").set_value(layer).run()
+        for script in ("home.py", "pages/2_Filters.py", "pages/4_Predict.py"):
+            app.switch_page(script).run()
+            assert not app.exception
+        [why] = [box for box in app.selectbox if box.label == "Why this class?"]
+        assert net.labels[why.value] == label
+        assert app.selectbox(key="method").value == "layer-cam"
+        assert app.selectbox(key=f"explained-layer-{net.name}").value == layer
+        assert app.query_params["class"] == label
+        assert app.query_params["explained-layer"] == layer
 
 
 def test_a_photograph_is_shown_with_what_is_said_of_it_and_leads_to_the_reasons(open_page, net):
@@ -318,7 +372,8 @@ def test_the_edge_of_what_the_network_sees_has_a_word(open_page):
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"), [("yours", "own picture is not kept when a page"), ("zebra", "There is no sample “zebra”.")]
+    ("asked", "told"),
+    [("yours", "own picture is not kept when a page"), ("zebra", "There is no sample “zebra”, so “Cat” is")],
 )
 def test_a_link_to_a_picture_that_is_not_here_says_so_until_another_is_chosen(app, open_page, asked, told):
     app.query_params[SAMPLE] = asked

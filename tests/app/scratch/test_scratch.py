@@ -2,12 +2,16 @@
 
 import io
 import json
+import re
+import struct
 import zipfile
 from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 from app.studio_tools import ME, finish, lines, stripes
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 from tiny import tiny_classifier
 
@@ -21,6 +25,7 @@ from visionlab.learning.scratch import (
     Settings,
     Softmax,
     Training,
+    answer,
     conv,
     dense,
     dropout,
@@ -29,8 +34,9 @@ from visionlab.learning.scratch import (
     shapes,
     with_classes,
 )
-from visionlab.learning.scratch.moving_eight import LEARNERS
-from visionlab.ui.scratch import closing, layers, runs, sets
+from visionlab.learning.scratch import five_steps as library_steps
+from visionlab.learning.scratch.moving_eight import LEARNERS, on_canvas
+from visionlab.ui.scratch import birds, closing, convnet, five_steps, layers, runs, sets, softmax
 from visionlab.ui.scratch.convnet import learned
 from visionlab.ui.scratch.parts import as_image, weights_image
 from visionlab.ui.scratch.softmax import lightened
@@ -139,6 +145,81 @@ def test_a_folder_is_named_by_who_sits_at_the_server(scratch, tmp_path, monkeypa
     assert "2 classes · 12 × 12 px, RGB" in lines(app)
 
 
+def test_a_named_folder_is_in_the_link_and_opened_by_it(scratch, new_app, tmp_path, monkeypatch):
+    with zipfile.ZipFile(io.BytesIO(zipped())) as archive:
+        archive.extractall(tmp_path / "mine")
+    monkeypatch.setattr(visitor, "at_the_server", lambda: True)
+    app = scratch("numbers", "pictures")
+    app.text_input(key="path-pictures").set_value(str(tmp_path / "mine"))
+    app.button[-1].click().run()
+    where = app.query_params["pictures"]
+    assert where == str(tmp_path / "mine")
+    other = by_link(new_app(), experiment="numbers", data="pictures", pictures=where)
+    assert "2 classes · 12 × 12 px, RGB" in lines(other)
+    (tmp_path / "mine").rename(tmp_path / "gone")
+    third = by_link(new_app(), experiment="numbers", data="pictures", pictures=where)
+    assert any("is no folder and no zip" in text for text in errors(third))
+    other.session_state["data"] = "digits"
+    other.run()
+    assert "pictures" not in other.query_params
+
+
+@pytest.mark.parametrize("where", ["mine.zip", "/home/somebody/secret/mine.zip", r"C:\\secret\\mine.zip"])
+def test_a_link_to_pictures_that_are_not_here_says_which_are_missing(new_app, where):
+    app = by_link(new_app(), experiment="softmax", data="pictures", pictures=where)
+    (told,) = errors(app)
+    assert told == "The link is on pictures called “mine.zip”, which are not here. Bring them once more."
+    app.file_uploader[0].upload("mine.zip", zipped(), "application/zip").run()
+    assert not errors(app)
+    assert app.query_params["pictures"] == "mine.zip"
+    assert not app.button(key="train-softmax").disabled
+
+
+def test_what_cifar_10_would_add_is_one_click_away(scratch, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    sets._loaded.clear()
+    for experiment, module in (("softmax", softmax), ("convnet", convnet), ("birds", birds), ("closing", closing)):
+        monkeypatch.setattr(cached, "classifier", lambda name: tiny_classifier())
+        app = scratch(experiment)
+        assert f"CIFAR-10 {module.ADDS}" in lines(app)
+        app.button(key="offered").click().run()
+        assert app.session_state["data"] == "cifar10"
+        assert "download-cifar10" in [button.key for button in app.button]
+        assert app.file_uploader, "beside it, for who has it"
+        app.session_state["data"] = "digits"
+        app.run()
+
+
+def test_mnist_that_one_has_and_a_project_are_learned_from(scratch, registry, workspace_folder, tmp_path, monkeypatch):
+    for stem, count in {"train": 60, "t10k": 30}.items():
+        rng = np.random.default_rng(count)
+        for name, values in (
+            ("images-idx3-ubyte", rng.integers(0, 256, (count, 28, 28), np.uint8)),
+            ("labels-idx1-ubyte", np.arange(count, dtype=np.uint8) % 10),
+        ):
+            head = struct.pack(f">HBB{values.ndim}I", 0, 8, values.ndim, *values.shape)
+            (tmp_path / f"{stem}-{name}").write_bytes(head + values.tobytes())
+    monkeypatch.setattr(visitor, "at_the_server", lambda: True)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "none"))
+    sets._loaded.clear()
+    app = scratch("softmax", "mnist")
+    app.text_input(key="path-mnist").set_value(str(tmp_path))
+    next(button for button in app.button if button.label == "Open").click().run()
+    assert "60 to learn from, 30 to test with · 10 classes · 28 × 28 px, grey" in lines(app)
+    train(app, registry, "softmax")
+    assert "<td>7,850</td>" in html(app)
+    app.session_state["experiment"] = "numbers"
+    app.run()
+    assert "MNIST’s pictures have 28 × 28 pixels; the article says 18 × 18." in lines(app)
+    monkeypatch.setattr(sets, "owner", lambda: ME)
+    stripes(Workspace(workspace_folder).create("Stripes", ME))
+    app.session_state["experiment"], app.session_state["data"] = "softmax", "project"
+    app.run()
+    train(app, registry, "softmax")
+    assert any(text.startswith("Trained on Stripes, 20 pictures") for text in errors(app))
+    assert f"<td>{2 * (32 * 32 * 3 + 1):,}</td>" in html(app)
+
+
 def test_nobody_elsewhere_names_files_of_the_server(scratch):
     app = scratch("numbers", "pictures")
     assert not app.text_input
@@ -162,6 +243,23 @@ def test_fewer_pictures_in_a_hurry(scratch, registry):
     assert f"{count} to learn from" in lines(app)
     train(app, registry, "softmax")
     assert f"Trained on Handwritten digits, {count} pictures, seed 0." in errors(app)
+
+
+def test_a_large_set_begins_with_a_lesson_of_it_and_all_of_it_is_one_click_away(scratch, monkeypatch):
+    monkeypatch.setattr(sets, "LESSON", 300)
+    app = scratch("convnet")
+    few, whole = load("digits").less(300), load("digits")
+    told = f"{10} × {len(few.images)} pictures to learn from, {len(few.test_images)} to test with each time"
+    assert told in lines(app)
+    assert "on this machine" in lines(app)
+    every = app.button(key="all-convnet")
+    assert every.label.startswith(f"All {len(whole.images):,}: about ")
+    every.click().run()
+    assert f"10 × {len(whole.images):,} pictures to learn from, {len(whole.test_images):,} to test with" in lines(app)
+    assert "all-convnet" not in [button.key for button in app.button]
+    app.session_state["experiment"] = "birds"
+    app.run()
+    assert f"10 × {len(whole.images):,} pictures to learn from" in lines(app)
 
 
 # Experiments --------------------------------------------------------------------------------------------------------
@@ -258,7 +356,7 @@ def test_a_stack_is_edited_and_trained(scratch, registry):
 
 def test_an_impossible_stack_is_explained_in_its_place_and_not_trained(scratch):
     app = scratch("convnet")
-    app.button(key="stack-S2").click().run()
+    app.button(key="stack-convolutional").click().run()
     assert any("nothing is left" in text for text in errors(app))
     assert app.button(key="train-convnet").disabled
     assert lines(app).count("→ ?") == 5, "the layer itself, and those after it"
@@ -345,8 +443,8 @@ def test_an_impossible_stack_in_a_link_is_there_and_explained(new_app):
 def test_what_a_link_names_and_is_not_here_is_told(new_app, name, first):
     app = by_link(new_app(), **{name: "<b>no such thing" * 20})
     (told,) = errors(app)
-    assert told.startswith("The link names “<b>no such thing<b>")
-    assert f"as its {name}, which is not here. There are {first}, " in told
+    assert "“<b>no such thing<b>no" in told
+    assert f" is shown. There are {first}, " in told
     assert app.query_params[name] == first
 
 
@@ -369,10 +467,13 @@ def test_one_class_against_the_rest_at_any_threshold(scratch, registry):
     metrics = {metric.label: metric.value for metric in app.metric}
     data = load("digits")
     rest = (data.test_labels != 8).mean()
-    assert metrics["Always the more frequent answer"] == f"{rest:.1%}"
+    assert list(metrics)[:2] == ["Always saying no", "Balanced accuracy"]
+    assert metrics["Always saying no"] == f"{rest:.1%}"
+    assert "not comparable" in html(app)
     app.slider(key="birds-threshold").set_value(0).run()
     metrics = {metric.label: metric.value for metric in app.metric}
     assert (metrics["Recall"], metrics["Precision"], metrics["Accuracy"]) == ("100.0%", *[f"{1 - rest:.1%}"] * 2)
+    assert metrics["Balanced accuracy"] == "50.0%"
     app.slider(key="birds-threshold").set_value(100).run()
     assert not app.exception
     assert {metric.label: metric.value for metric in app.metric}["Precision"] == "–"
@@ -416,8 +517,93 @@ def test_the_eight_that_moves(scratch, registry, monkeypatch):
     oracle = MovingEight(data)
     for _ in oracle:
         pass
-    _, accuracies = oracle.shifts["centred"].curve()
-    assert f"<td>{accuracies[0]:.0%}</td><td>{accuracies[-1]:.0%}</td>" in html(app)
+    found = oracle.shifts["centred"]
+    _, accuracies = found.curve()
+    shares = [f"{share:.0%} ({low:.0%} to {high:.0%})" for share in accuracies for low, high in [found.interval(share)]]
+    assert f"<td>{shares[0]}</td><td>{shares[-1]}</td>" in html(app)
+    assert f"Each square rests on the same {found.tested} test pictures" in lines(app)
+    hovered = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][0]["text"]
+    right = round(found.accuracies[3, 3] * found.tested)
+    assert hovered[3][3].startswith(f"{found.accuracies[3, 3]:.0%} right, {right} of {found.tested} (95 % interval ")
+    sizes = [sum(each.parameters for each in oracle.nets[name].network.layers) for name in ("convolutional", "shifted")]
+    assert "does that with {:,} parameters, the fully connected one with {:,}.".format(*sizes) in lines(app)
+
+
+@pytest.fixture(scope="module")
+def eight() -> MovingEight:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, kind in LEARNERS.items():
+            patch.setitem(LEARNERS, name, replace(kind, epochs=2))
+        run = MovingEight(load("digits"), device="cpu")
+        for _ in run:
+            pass
+    return run
+
+
+def walk(step: str, net, canvas) -> AppTest:
+    """The five steps, at one of them."""
+    app = AppTest.from_function(_walked, kwargs={"step": step, "net": net, "canvas": canvas}).run()
+    assert not app.exception
+    return app
+
+
+def _walked(step, net, canvas) -> None:
+    import streamlit as st
+
+    from visionlab.ui.scratch import five_steps
+
+    st.session_state.setdefault("five-step", step)
+    five_steps.show(net, canvas, "8")
+
+
+def test_five_steps_with_the_networks_own_numbers(eight):
+    net, canvas = eight.nets["convolutional"], on_canvas(eight.digits.test_images[-1:])[0, ..., 0]
+    found = library_steps(net, canvas)
+    first, weigh, lay_out, pool_, decide = (walk(step, net, canvas) for step in five_steps.STEPS)
+    assert "**256 tiles** of 3 × 3 pixels" in lines(first)
+    row, column = found.strongest(0)
+    told = lines(weigh).replace("−", "-")
+    assert f"Of the tile in row {row + 1}, column {column + 1}" in told
+    bias, sign, products, value, answered = re.search(
+        r"(\S+) \(bias\) ([-+]) (\S+) \(9 products\) = (\S+), and the ReLU makes that \*\*(\S+)\*\*", told
+    ).groups()
+    assert float(answered) == pytest.approx(found.array[0, row, column], abs=6e-4)
+    assert round(float(bias) + float(sign + products), 3) == float(value)
+    (cells,) = re.findall(r"<td>Product</td>(.*?)</tr>", html(weigh).replace("−", "-"))
+    assert round(sum(map(float, re.findall(r"<td>([^<]+)</td>", cells))), 3) == float(sign + products)
+    weigh.selectbox(key="five-filter").select(5).run()
+    assert "those of filter 6" in lines(weigh)
+    assert "an array of 16 × 16 for each of the 8 filters" in lines(lay_out)
+    assert f"its array is bright: {found.array[0].max():.3f} at most" in lines(lay_out)
+    assert "8 × 8 are left of the array" in lines(pool_)
+    assert "**128 numbers stand in a row**" in lines(decide)
+    assert f"softmax makes that **{answer(net, canvas):.1%}**" in lines(decide)
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(-3, 3), min_size=1, max_size=25), st.floats(-0.01, 0.01))
+def test_products_add_up_as_they_are_written(values, off):
+    values = np.array(values)
+    total = round(float(values.sum()) + off * len(values) / 25, 3)
+    found = five_steps.adding_up(values, total)
+    assert round(float(found.sum()), 3) == total
+    assert abs(found - values).max() < 0.002
+
+
+def test_the_tiles_of_the_lab_and_those_of_the_network_lead_to_each_other(new_app):
+    app = by_link(new_app(), experiment="numbers")
+    app.session_state["experiment"] = "softmax"
+    app.run()
+    app.switch_page(PAGES["Convolution"].script).run()
+    app.query_params["experiment"] = "moving-eight"
+    app.switch_page(PAGES["From scratch"].script).run()
+    assert app.session_state["experiment"] == "moving-eight", "the link, and not where one was before"
+    app.session_state["experiment"] = "cost"
+    app.run()
+    assert app.session_state["experiment"] == "cost"
+    app.query_params["view"] = "tiles"
+    app.switch_page(PAGES["Convolution"].script).run()
+    assert app.session_state["lab_left"]["view"] == "tiles"
 
 
 def test_pictures_in_which_no_eight_can_move(scratch, monkeypatch):
@@ -435,6 +621,7 @@ def test_the_closing_table(scratch, registry, monkeypatch):
     monkeypatch.setattr(cached, "classifier", lambda name: tiny)
     app = scratch("closing")
     assert "drawn at 16 × 16 px" in lines(app)
+    assert f"5 × {len(load('digits').images):,} pictures to learn from" in lines(app)
     app.number_input(key="closing-epochs").set_value(1).run()
     app.number_input(key="closing-of-each").set_value(2).run()
     train(app, registry, "closing")
@@ -446,6 +633,38 @@ def test_the_closing_table(scratch, registry, monkeypatch):
     assert told.count("<img") == closing.SHOWN
     assert f"<th>Right on {len(load('digits').test_images)} test pictures</th>" in told
     assert "<td>20</td>" in told, "two pictures of each class, for transfer"
+    always = max(np.bincount(load("digits").test_labels)) / len(load("digits").test_labels)
+    assert told.index(f"<td>{always:.1%}</td>") < told.index(f"<td>{closing.WAYS['softmax']}</td>")
+    assert "244 × 244" in told
+    assert "224 × 224" in told
+
+
+def test_the_closing_table_is_never_full_before_it_is_over(monkeypatch):
+    """Of what is so far: rows as they come in, with intervals and what they say of the pictures, and the rest open."""
+    app = AppTest.from_function(_half_a_table).run()
+    assert not app.exception
+    told = html(app)
+    assert f"<td>{closing.WAYS['softmax']}</td><td>90</td><td>30</td><td>1.0 s</td><td>50.0%</td>" in told
+    assert (
+        f"<td>{closing.WAYS['fully connected']}</td><td>–</td><td>–</td><td>–</td><td>–</td><td>99% learned</td>"
+        in told
+    )
+    assert told.count("not done") == 2
+    assert told.count("<img") == closing.SHOWN
+    assert app.get("progress")[0].proto.value == pytest.approx(49, abs=1)
+
+
+def _half_a_table() -> None:
+    import numpy as np
+
+    from visionlab.learning.scratch import Row
+    from visionlab.learning.scratch.closing import Look
+    from visionlab.ui.scratch import closing
+
+    images, truth = np.zeros((8, 8, 8, 1), np.uint8), np.zeros(8, np.int64)
+    row = Row("softmax", 90, 30, 1.0, 0.5, (0.4, 0.6), truth, np.full(8, 0.5, np.float32))
+    plan = closing.Plan("Digits", 0, ("a", "b"), "VGG16", 40, 0.5, images, truth)
+    closing._live(plan, [Look("softmax", 1.0, row), Look("fully connected", 1.0)], 1.0)
 
 
 def test_pictures_too_narrow_for_the_article_s_stack_are_told_and_not_trained(scratch, monkeypatch):
@@ -482,11 +701,21 @@ def test_weights_become_pictures():
     assert (weights_image(colours)[..., 2] == 255).all()
 
 
+@pytest.mark.parametrize(("share", "times"), [(0, 2), (1e9, 12)])
+def test_a_training_is_seen_within_an_epoch_as_far_as_that_costs_little(monkeypatch, share, times):
+    monkeypatch.setattr(convnet, "SHOWING", share)
+    run = Training((conv(4), dense(10)), load("digits"), 1)
+    seen = [look for look in learned(run) if look.passes is not None]
+    assert len(seen) == times + (share > 0)
+    assert (seen[0].passes, seen[-1].passes) == (0, 1)
+    assert all(look.maps["conv 1"].shape == (4, 8, 8) and look.filters.shape == (4, 3, 3, 1) for look in seen)
+
+
 def test_of_a_long_training_not_everything_is_kept():
     stack = (conv(70), dense(10))
     run = Training(stack, load("digits").less(20), 100)
-    looks = [look for look in learned(run) if look.epoch is not None]
-    assert [look.epoch for look in looks] == [0, *range(3, 100, 3), 100]
+    looks = [look for look in learned(run) if look.passes is not None]
+    assert [look.passes for look in looks] == [0, *range(3, 100, 3), 100]
     assert {look.maps["conv 1"].shape for look in looks} == {(64, 8, 8)}
     assert not any(look.progress.epoch.maps for look in looks[1:])
     run = Softmax(load("digits").less(20), Settings("long", steps=5_000))

@@ -26,9 +26,9 @@ def bars(app) -> list[tuple[str, str]]:
     found = "".join(element.value for element in app.get("html"))
     rows = re.findall(r"<span[^>]*>([^<]+)</span><span[^>]*>([\d.]+%)</span>", found)
     drawn = [json.loads(part.proto.json) for part in app.get("bidi_component") if "bars" in part.proto.component_name]
-    answers = [answer for data in drawn for answer in data["answers"]]
+    answers = [answer for data in drawn for answer in data["bars"]]
     return [*((unescape(label), share) for label, share in rows)] + [
-        (answer["label"], f"{answer['probability']:.1%}") for answer in answers
+        (answer["label"], answer["said"]) for answer in answers
     ]
 
 

@@ -24,6 +24,7 @@ LAYOUTS = {  # rows, columns, count, size, gap
     "mosaic": (8, 8, 62, 30, 2),
     "narrow": (2, 5, 9, 20, 2),
     "one": (1, 1, 1, 7, 0),
+    "many": (8, 16, 125, 30, 2),  # at least 40 pixels wide: the demo says so
     "map": (224, 224, 224 * 224, 1, 0),
 }
 
@@ -77,6 +78,7 @@ cells(
     tallest=400,
     key="cells-first",
     on_choose=heard,
+    least=40 if layout == "many" else 0,
 )
 st.text(f"first told {told}")
 if st.button("The server chooses"):

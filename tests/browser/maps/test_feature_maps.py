@@ -64,7 +64,7 @@ def test_keys_alone_suffice(page: Page):
     mosaic.focus()
     page.keyboard.press("Control+Home")
     page.keyboard.press("ArrowRight")
-    expect(mosaic.locator("xpath=..").locator("figcaption .name")).to_have_text("channel 1")
+    expect(mosaic.locator("xpath=ancestor::figure").locator("figcaption .name")).to_have_text("channel 1")
     page.keyboard.press("Enter")
     expect(page.get_by_label("Channel, 0 to 31")).to_have_value("1")
     page.wait_for_url(re.compile("channel=1(&|$)"))

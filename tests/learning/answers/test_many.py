@@ -235,16 +235,31 @@ def test_a_csv_has_a_line_a_picture():
     write_csv([found("a,b.png", ("tabby", 0.75), ("lynx", 1 / 3)), found("ü\n.png", ("fox", 1.0), ("“a”", 0))], file)
     file.seek(0)
     assert list(csv.reader(file)) == [
-        ["file", "class_1", "probability_1", "class_2", "probability_2"],
-        ["a,b.png", "tabby", "0.750000", "lynx", "0.333333"],
-        ["ü\n.png", "fox", "1.000000", "“a”", "0.000000"],
+        ["file", "class_1", "probability_1", "class_2", "probability_2", "problem"],
+        ["a,b.png", "tabby", "0.750000", "lynx", "0.333333", ""],
+        ["ü\n.png", "fox", "1.000000", "“a”", "0.000000", ""],
     ]
+
+
+def test_a_csv_says_why_a_picture_could_not_be_read():
+    file = io.StringIO(newline="")
+    write_csv([Unreadable("=a.png", "Empty."), found("b.png", ("fox", 1.0)), Unreadable("c.png", "No picture.")], file)
+    file.seek(0)
+    assert list(csv.reader(file)) == [
+        ["file", "class_1", "probability_1", "problem"],
+        ["'=a.png", "", "", "Empty."],
+        ["b.png", "fox", "1.000000", ""],
+        ["c.png", "", "", "No picture."],
+    ]
+    nothing_else = io.StringIO(newline="")
+    write_csv([Unreadable("a.png", "Empty.")], nothing_else)
+    assert nothing_else.getvalue() == "file,problem\r\na.png,Empty.\r\n"
 
 
 def test_a_csv_of_nothing_has_its_head():
     file = io.StringIO(newline="")
     write_csv([], file)
-    assert file.getvalue() == "file\r\n"
+    assert file.getvalue() == "file,problem\r\n"
 
 
 @given(st.text(st.characters(codec=None), max_size=8), st.text(max_size=8))
@@ -252,7 +267,7 @@ def test_no_cell_of_a_csv_is_a_formula_or_breaks_the_file(name, label):
     file = io.StringIO(newline="")
     write_csv([found(name, (label, 0.5))], file)
     text = file.getvalue().encode().decode()  # text through and through
-    _, (cell, written, _) = csv.reader(io.StringIO(text, newline=""))
+    _, (cell, written, *_) = csv.reader(io.StringIO(text, newline=""))
     for given_text, shown in ((name, cell), (label, written)):
         assert not shown.startswith(("=", "+", "-", "@", "\t", "\r"))
         assert (

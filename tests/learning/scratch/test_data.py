@@ -219,8 +219,16 @@ def test_a_project_becomes_a_small_set(stripes):
 def test_less_keeps_the_shares_of_classes():
     whole = load("textures")
     part = whole.less(60, seed=1)
-    assert np.bincount(part.labels).tolist() == [20, 20, 20]
-    assert part.test_images is whole.test_images
+    assert np.bincount(part.labels).tolist() == np.bincount(part.test_labels).tolist() == [20, 20, 20]
+    parts = (part.images, part.labels, whole.images, whole.labels)
+    for images, labels, of, truth in (
+        parts,
+        (part.test_images, part.test_labels, whole.test_images, whole.test_labels),
+    ):
+        known = {(image.tobytes(), label) for image, label in zip(of, truth, strict=True)}
+        assert {(image.tobytes(), label) for image, label in zip(images, labels, strict=True)} <= known
+    more = whole.less(300)
+    assert (len(more.images), len(more.test_images)) == (300, len(whole.test_images)), "fewer than that are all"
     assert whole.less(10**6) is whole
     with pytest.raises(ParameterError, match="too few for 3 classes"):
         whole.less(2)

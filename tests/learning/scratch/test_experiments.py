@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, precision_score, recall_score
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, precision_score, recall_score
 from tiny import tiny_classifier
 
 from visionlab.errors import DatasetError, ParameterError
 from visionlab.learning.judging.metrics import wilson
 from visionlab.learning.scratch import (
-    S2,
+    CONVOLUTIONAL,
     Birds,
     Closing,
     MovingEight,
@@ -17,6 +17,7 @@ from visionlab.learning.scratch import (
     conv,
     convolutional,
     dense,
+    five_steps,
     fully_connected,
     load,
     moving_eight,
@@ -24,6 +25,7 @@ from visionlab.learning.scratch import (
     probabilities,
     shapes,
     shift_map,
+    surest_first,
 )
 from visionlab.learning.scratch.birds import verdict
 from visionlab.learning.scratch.closing import enlargement
@@ -58,7 +60,44 @@ def test_shift_maps_count_the_answers(eight):
     lower = np.pad(canvases, ((0, 0), (4, 0), (0, 0)))[:, :16]
     right = np.mean([(answer(net, one) >= 0.5) == label for one, label in zip(lower, shown.test_labels, strict=True)])
     assert found.accuracies[2, 1] == pytest.approx(right)
+    assert found.tested == len(shown.test_labels)
+    assert found.interval(right) == wilson(round(right * found.tested), found.tested)
     assert found.curve()[1][0] == found.accuracies[1, 1]
+
+
+def test_the_surest_8_comes_first(eight):
+    net, digits = eight.nets["centred"], eight.digits
+    eights = digits.test_images[digits.test_labels == 1][..., 0]
+    found = surest_first(net, eights)
+    sure = net.answers(on_canvas(found[..., None])[..., 0])
+    assert (np.diff(sure) <= 0).all()
+    assert sure[0] > 0.9
+    assert sorted(map(bytes, found)) == sorted(map(bytes, eights))
+
+
+def test_the_five_steps_are_the_networks_own(eight):
+    net = eight.nets["convolutional"]
+    canvas = np.roll(on_canvas(eight.digits.test_images[-1:])[0, ..., 0], (3, -2), axis=(0, 1))
+    found, maps = five_steps(net, canvas), net.network.maps(canvas[..., None])
+    assert (found.tiles.shape, found.weights.shape, found.array.shape) == ((16, 16, 3, 3), (8, 3, 3), (8, 16, 16))
+    by_hand = np.einsum("hwij,fij->fhw", found.tiles, found.weights) + found.bias[:, None, None]
+    np.testing.assert_allclose(found.array, by_hand.clip(0), atol=1e-4)
+    np.testing.assert_array_equal(found.array, maps["conv 1"])
+    np.testing.assert_array_equal(found.pooled, found.array.reshape(8, 8, 2, 8, 2).max((2, 4)))
+    assert (found.rounds, found.row.shape, [each.shape for each in found.hidden]) == (2, (32 * 2 * 2,), [(32,)])
+    last = net.network.steps[-1]
+    scores = last.weight.detach().numpy() @ found.hidden[-1] + last.bias.detach().numpy()
+    np.testing.assert_allclose(found.scores, scores, atol=1e-4)
+    assert found.probability == pytest.approx(answer(net, canvas), abs=1e-5)
+    row, column = found.strongest(3)
+    assert found.array[3, row, column] == found.array[3].max()
+
+
+def test_only_a_network_with_convolutions_has_five_steps(eight):
+    with pytest.raises(ParameterError, match="“centred” begins with dense"):
+        five_steps(eight.nets["centred"], np.zeros((16, 16), np.uint8))
+    with pytest.raises(ParameterError, match=r"uint8 \(16, 16\) is needed"):
+        five_steps(eight.nets["convolutional"], np.zeros((8, 8), np.uint8))
 
 
 def test_the_window_answers_with_the_surest_place(eight):
@@ -101,6 +140,8 @@ def test_verdicts_are_scikit_learns(grass, threshold):
     said = (grass.probabilities[:, 1] >= threshold).astype(int)
     assert found.accuracy == pytest.approx(accuracy_score(truth, said))
     assert found.recall == pytest.approx(recall_score(truth, said))
+    assert found.balanced == pytest.approx(balanced_accuracy_score(truth, said))
+    assert found.always_no == pytest.approx((truth == 0).mean())
     if said.any():
         assert found.precision == pytest.approx(precision_score(truth, said))
     assert found.majority == pytest.approx(2 / 3)
@@ -114,6 +155,7 @@ def test_what_is_not_defined_is_nan(grass):
     assert verdict(truth, answers, 0.5).accuracy == pytest.approx(2 / 3)
     assert verdict(truth, answers, 0.4).precision == 1
     assert np.isnan(verdict(np.zeros(3, int), answers, 0.5).recall)
+    assert np.isnan(verdict(np.zeros(3, int), answers, 0.5).balanced)
     assert 0 < grass.curve().area <= 1
 
 
@@ -179,10 +221,10 @@ def test_the_closing_table_has_all_four_ways_on_the_same_pictures():
     run = Closing(data, tiny_classifier(), epochs=1, of_each=12, tested=40, device="cpu")
     looks = list(run)
     rows = [look.row for look in looks if look.row]
-    assert [row.name for row in rows] == list(run.rows) == ["softmax", "fully connected", "S2", "transfer"]
+    assert [row.name for row in rows] == list(run.rows) == ["softmax", "fully connected", "convolutional", "transfer"]
     assert [row.pictures for row in rows] == [90, 90, 90, 36]
     assert rows[0].parameters == 32 * 32 * 3 + 3
-    assert rows[2].parameters == sum(layer.parameters for layer in shapes((*S2[:-1], dense(3)), (32, 32, 1)))
+    assert rows[2].parameters == sum(layer.parameters for layer in shapes((*CONVOLUTIONAL[:-1], dense(3)), (32, 32, 1)))
     assert rows[3].parameters == 3 * 14 + 3
     assert all(0 <= look.share <= 1 for look in looks)
     for row in rows:
@@ -192,6 +234,7 @@ def test_the_closing_table_has_all_four_ways_on_the_same_pictures():
         assert row.seconds > 0
         assert 1 / 3 <= row.probabilities.min() <= row.probabilities.max() <= 1
     assert len(run.images) == len(run.truth) == 40
+    assert run.majority == max(np.bincount(run.truth)) / 40
 
 
 def test_small_pictures_are_enlarged_as_far_as_the_article_s_stack_needs():

@@ -12,7 +12,7 @@ from torch import nn
 
 from visionlab.errors import ParameterError
 from visionlab.learning.scratch import (
-    S2,
+    CONVOLUTIONAL,
     STACKS,
     LayerSpec,
     SmallSet,
@@ -24,6 +24,7 @@ from visionlab.learning.scratch import (
     dropout,
     from_data,
     load,
+    pace,
     pool,
     probabilities,
     shapes,
@@ -45,7 +46,7 @@ def noise(count: int, side: int = 12, channels: int = 3) -> np.ndarray:
 
 
 def test_s2_is_the_articles_network():
-    layers = shapes(S2, (32, 32, 3))
+    layers = shapes(CONVOLUTIONAL, (32, 32, 3))
     assert sum(layer.parameters for layer in layers) == 1_250_858
     assert [layer.shape for layer in layers if layer.spec.kind == "pool"] == [(15, 15, 32), (6, 6, 64)]
     assert layers[0].multiplications == 32 * 32 * 27 * 32
@@ -185,6 +186,27 @@ def test_training_learns_and_shows_it(textures, device):
     assert right == pytest.approx(last.test_accuracy, abs=0.03)  # epochs may be tested in half precision
 
 
+def test_looks_add_up_to_their_epoch(textures):
+    looks = list(Training(TINY, textures, 2, device="cpu").looks())
+    for epoch in (1, 2):
+        own = [look for look in looks if look.index == epoch]
+        counts = np.diff([0, *(look.done for look in own)])
+        for of, name in (("accuracy", "train_accuracy"), ("loss", "train_loss")):
+            shares = [getattr(look, of) for look in own]
+            assert np.average(shares, weights=counts) == pytest.approx(getattr(own[-1].epoch, name), rel=1e-5)
+    assert [looks[0].passes, looks[-1].passes] == [looks[0].done / len(textures.images), 2]
+
+
+def test_a_pace_is_told_by_a_part_of_a_training(textures):
+    work = (conv(128), conv(128), dense(10))  # ten outputs for three classes, and thousands of times the work
+    found, other = (pace(stack, textures, "cpu", within=0.1) for stack in (STACKS["linear"], work))
+    assert min(found.learned, found.tested, other.learned, other.tested) > 0
+    assert other.learned < found.learned
+    assert other.learned < other.tested
+    expected = 4 * (240 / found.learned + len(textures.test_images) / found.tested)
+    assert found.seconds(textures, 4) == pytest.approx(expected)
+
+
 def test_one_seed_gives_one_result_whatever_else_draws(textures):
     def weights(seed: int) -> list[torch.Tensor]:
         run = Training(TINY, textures, epochs=1, seed=seed)
@@ -276,7 +298,7 @@ def test_a_linear_stack_on_separable_pictures_agrees_with_logistic_regression():
         ({"epochs": 0}, "0 epochs"),
         ({"rate": float("nan")}, "learning rate is nan"),
         ({"seed": -1}, "seed is -1"),
-        ({"stack": S2}, "10 outputs for 3 classes"),
+        ({"stack": CONVOLUTIONAL}, "10 outputs for 3 classes"),
         ({"watched": noise(1)[0]}, "watched picture is"),
     ],
 )

@@ -29,7 +29,7 @@ class Mirror:
 
     def __init__(self):
         self.files: dict[str, bytes] = {}
-        self.how, self.asked = "whole", []
+        self.how, self.asked, self.starts = "whole", [], []
         self.left = threading.Event()  # a stalled answer's reader went away
 
     def handler(self):
@@ -41,10 +41,19 @@ class Mirror:
                 body = mirror.files[self.path.rpartition("/")[2]]
                 if mirror.how == "wrong" or "/wrong/" in self.path:
                     body = body[::-1]
-                self.send_response(200)
+                start = int((self.headers["Range"] or "bytes=0-").removeprefix("bytes=").removesuffix("-"))
+                if start >= len(body):
+                    self.send_error(416)
+                    return
+                mirror.starts.append(start)
+                self.send_response(206 if start else 200)
+                if start:
+                    told = 0 if mirror.how == "another part" else start
+                    self.send_header("Content-Range", f"bytes {told}-{len(body) - 1}/{len(body)}")
+                body = body[start:]
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                if mirror.how == "whole" or mirror.how == "wrong":
+                if mirror.how in ("whole", "wrong", "another part"):
                     self.wfile.write(body)
                     return
                 self.wfile.write(body[: len(body) // 2])
@@ -154,17 +163,35 @@ def test_a_ready_made_set_brings_its_pictures_itself(mirror, name, counts, monke
     [("cut", "the connection was cut"), ("wrong", "what arrived is not the published file")],
 )
 @pytest.mark.parametrize("name", READERS)
-def test_what_does_not_arrive_whole_is_one_sentence_and_not_kept(mirror, tmp_path, name, how, told):
+def test_what_does_not_arrive_whole_is_one_sentence_and_goes_on_from_there(mirror, tmp_path, name, how, told):
     mirror.how = how
     with pytest.raises(
         DatasetError, match=rf"^{ONLINE_SETS[name].title} could not be downloaded \({told}\); try later"
     ):
         list(download(READERS[name]))
-    assert left_over(tmp_path) == []
-    mirror.how = "whole"  # trying again helps
+    assert len(left_over(tmp_path)) == (how == "cut"), "what has come of a whole file stays"
+    mirror.how, mirror.starts = "whole", []  # trying again helps
     for _ in download(READERS[name]):
         pass
     assert ONLINE_SETS[name].is_here()
+    assert (mirror.starts[0] > 0) == (how == "cut"), "from where it ended"
+    assert not [name for name in left_over(tmp_path) if name.endswith(".part")]
+
+
+@pytest.mark.parametrize("odd", ["another part", "longer", "damaged"])
+def test_what_was_kept_and_does_not_fit_is_brought_anew(mirror, tmp_path, odd):
+    online, body = ONLINE_SETS["CIFAR10"], mirror.files["cifar-10-python.tar.gz"]
+    kept = online.folder.parent / "cifar-10-python.tar.gz.part"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes({"another part": body[:10], "longer": body + b"?", "damaged": b"?" * 10}[odd])
+    mirror.how = odd if odd == "another part" else "whole"
+    with pytest.raises(DatasetError, match="could not be downloaded"):
+        list(online.fetch())
+    assert left_over(tmp_path) == []
+    mirror.how = "whole"
+    for _ in online.fetch():
+        pass
+    assert online.is_here()
 
 
 def test_a_mirror_that_lies_is_passed_over(mirror):
@@ -182,7 +209,13 @@ def test_who_stops_asking_stops_the_transfer(mirror, tmp_path):
     assert done > 0
     steps.close()
     assert mirror.left.wait(60), "the server sees that nobody reads any more"
-    assert left_over(tmp_path) == []
+    assert left_over(tmp_path) == ["cifar-10-python.tar.gz.part"]
+    mirror.how = "whole"
+    first, _ = next(online := ONLINE_SETS["CIFAR10"].fetch())
+    assert first > done == mirror.starts[-1], "and goes on where it was"
+    for _ in online:
+        pass
+    assert ONLINE_SETS["CIFAR10"].is_here()
 
 
 @pytest.mark.parametrize("file", ["data_batch_3", "batches.meta"])

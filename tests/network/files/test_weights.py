@@ -193,6 +193,15 @@ def test_find_takes_the_full_name_from_the_folder_before_torchs_cache():
     assert find(file) != put(BODY) == find(file)
 
 
+def test_what_comes_with_the_project_is_there_whatever_folder_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(weights, "_SHIPPED", (tmp_path,))
+    (tmp_path / NAME).write_bytes(BODY)
+    ours, theirs = WeightFile(NAME, sha256=64 * "0"), WeightFile(NAME, url="http://127.0.0.1/" + NAME)
+    assert find(ours) == tmp_path / NAME
+    assert find(theirs) is None, "what lies there by chance"
+    assert find(ours) != put(BODY) == find(ours)
+
+
 # Downloads that succeed
 
 

@@ -1,3 +1,6 @@
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -96,6 +99,8 @@ def test_layers_and_targets_are_found_by_name():
     for bad in (7, -1, "cat"):
         with pytest.raises(ParameterError):
             net.target(bad)
+    dogs = replace(net, labels=("Cardigan", "boxer", "cardigan", "Boxer", "cat", "dog", "fox"))
+    assert [dogs.target(name) for name in ("cardigan", "Cardigan", "Boxer", "boxer", "CAT")] == [2, 0, 3, 1, 4]
 
 
 @pytest.mark.parametrize("shape", [(3, 40_000), (40_001, 3), (1, 20_000)])
@@ -111,3 +116,19 @@ def test_of_a_strip_only_the_middle_is_enlarged(shape):
     middle = slice((max(shape) - 8 * short) // 2, (max(shape) + 8 * short + 1) // 2)
     part = image[:, middle] if long else image[middle]
     assert np.abs(whole.astype(int) - tiny_classifier().transform.view(part)).mean() < 12
+
+
+@pytest.mark.parametrize("rounds", [False, True])
+def test_what_is_done_to_a_picture_is_told_in_numbers_that_do_it(rounds):
+    transform = Transform(80, 64, (0.1, 0.2, 0.3), (0.5, 0.25, 0.125), "bicubic", rounds)
+    told = transform.about
+    resize, crop = (int(number) for number in re.search(r"becomes (\d+) px .* the middle (\d+) ×", told).groups())
+    assert ("rounded to whole" in told) == rounds
+    assert "bicubic" in told
+    colours = re.findall(r"(red|green|blue) ([\d.]+) and ([\d.]+[1-9])", told)
+    assert [name for name, *_ in colours] == ["red", "green", "blue"]
+    grey = np.full((resize, 2 * resize, 3), 204, np.uint8)  # already of that size
+    expected = [(0.8 - float(mean)) / float(spread) for _, mean, spread in colours]
+    found = transform([grey], torch.device("cpu")).numpy()
+    assert found.shape == (1, 3, crop, crop)
+    np.testing.assert_allclose(found[0].mean((1, 2)), expected, rtol=1e-5)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO, TextIO
 from zipfile import ZipFile, ZipInfo
@@ -173,26 +173,33 @@ def _look(net: Classifier, source: Source, thumbnail: int | None) -> _Looked | U
         return Unreadable(source.name, str(error))
 
 
-def write_csv(rows: Iterable[Found], file: TextIO) -> None:
-    """Write a line a picture: file, class_1, probability_1, class_2 …; probabilities are 0..1, with six decimals. Of a
-    head that refuses pictures, refused (yes or no), distance and limit stand behind the file.
+def write_csv(rows: Iterable[Found | Unreadable], file: TextIO) -> None:
+    """Write a line a picture: file, class_1, probability_1, class_2 …, problem; probabilities are 0..1, with six
+    decimals, and problem says why a picture could not be read. Of a head that refuses pictures, refused (yes or no),
+    distance and limit stand behind the file.
 
     `file` is open as text with newline="". A name or class that begins with =, +, -, @, a tab or a carriage return gets
     a ' before it, since a spreadsheet would compute it (OWASP, “CSV injection”); what is no text in a name, which Linux
     allows, is written as an escape such as \\udcff. Lines end as RFC 4180 has it, by CR LF.
     """
     writer = csv.writer(file)
-    width = None
-    for row in rows:
-        if width is None:
-            width = len(row.predictions)
-            measured = ["refused", "distance", "limit"] if _refusing(row) else []
-            numbered = (cell for i in range(1, width + 1) for cell in (f"class_{i}", f"probability_{i}"))
-            writer.writerow(["file", *measured, *numbered])
+    coming = iter(rows)
+    first: list[Found | Unreadable] = []  # up to one that was read, which says what columns there are
+    for row in coming:
+        first.append(row)
+        if isinstance(row, Found):
+            break
+    read = [row for row in first if isinstance(row, Found)]
+    measured = ["refused", "distance", "limit"] if read and _refusing(read[0]) else []
+    places = range(1, 1 + (len(read[0].predictions) if read else 0))
+    numbered = [cell for place in places for cell in (f"class_{place}", f"probability_{place}")]
+    writer.writerow(["file", *measured, *numbered, "problem"])
+    for row in chain(first, coming):
+        if isinstance(row, Unreadable):
+            writer.writerow([_cell(row.name), *("" for _ in (*measured, *numbered)), _cell(row.why)])
+            continue
         cells = (cell for found in row.predictions for cell in (_cell(found.label), f"{found.probability:.6f}"))
-        writer.writerow([_cell(row.name), *(_refusal(row.answer) if measured else ()), *cells])
-    if width is None:
-        writer.writerow(["file"])
+        writer.writerow([_cell(row.name), *(_refusal(row.answer) if measured else ()), *cells, ""])
 
 
 def _refusing(row: Found) -> bool:

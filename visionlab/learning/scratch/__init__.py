@@ -2,6 +2,7 @@
 
     data.py (small sets) → softmax.py (a template a class)
                          → stack.py (layers as data) → training.py → moving_eight.py, birds.py, closing.py
+    five_steps.py: the convolutional one of moving_eight.py, walked through
     cost.py: what a layer costs        divergence.py: a loss that has run away
 Each is a run that is iterated for frozen records of how it goes; what it learned is there at any time, and stopping is
 not asking for the next.
@@ -12,10 +13,11 @@ from visionlab.learning.scratch.closing import Closing, Row
 from visionlab.learning.scratch.cost import Cost, convolutional, fully_connected
 from visionlab.learning.scratch.data import SOURCES, SmallSet, Source, download, load
 from visionlab.learning.scratch.divergence import Diverged
-from visionlab.learning.scratch.moving_eight import EightNet, MovingEight, ShiftMap, answer, shift_map
+from visionlab.learning.scratch.five_steps import FiveSteps, five_steps
+from visionlab.learning.scratch.moving_eight import EightNet, MovingEight, ShiftMap, answer, shift_map, surest_first
 from visionlab.learning.scratch.softmax import SETTINGS, Settings, Softmax, Step
 from visionlab.learning.scratch.stack import (
-    S2,
+    CONVOLUTIONAL,
     STACKS,
     LayerShape,
     LayerSpec,
@@ -30,10 +32,10 @@ from visionlab.learning.scratch.stack import (
     shapes,
     with_classes,
 )
-from visionlab.learning.scratch.training import Epoch, Progress, Training, probabilities
+from visionlab.learning.scratch.training import Epoch, Pace, Progress, Training, pace, probabilities
 
 __all__ = [
-    "S2",
+    "CONVOLUTIONAL",
     "SETTINGS",
     "SOURCES",
     "STACKS",
@@ -43,10 +45,12 @@ __all__ = [
     "Diverged",
     "EightNet",
     "Epoch",
+    "FiveSteps",
     "LayerShape",
     "LayerSpec",
     "MovingEight",
     "Network",
+    "Pace",
     "Progress",
     "Row",
     "Settings",
@@ -65,12 +69,15 @@ __all__ = [
     "dense",
     "download",
     "dropout",
+    "five_steps",
     "from_data",
     "fully_connected",
     "load",
+    "pace",
     "pool",
     "probabilities",
     "shapes",
     "shift_map",
+    "surest_first",
     "with_classes",
 ]

@@ -23,11 +23,15 @@ STACK = STACKS["small"]
 class Verdict:
     """What the answers are worth at a threshold: shares 0..1, and which test pictures are which.
 
-    interval: the 95 % Wilson interval of the accuracy.  precision is NaN where nothing reaches the threshold, recall
-    where there is no picture of the class.  majority: the accuracy of always giving the more frequent answer.
+    interval: the 95 % Wilson interval of the accuracy.  balanced: the mean of the accuracies on what is and what is not
+    of the class.  precision is NaN where nothing reaches the threshold, recall where there is no picture of the class,
+    balanced where there is none of either.  majority: the accuracy of always giving the more frequent answer,
+    always_no: of never naming the class.
     """
 
     threshold: float
+    always_no: float
+    balanced: float
     accuracy: float
     interval: tuple[float, float]
     precision: float
@@ -98,12 +102,16 @@ def verdict(truth: NDArray[np.int64], probabilities: NDArray[np.float32], thresh
     hits, alarms = len(found.true_positives), len(found.false_positives)
     missed, passed = len(found.false_negatives), len(found.true_negatives)
     total = len(truth)
+    recall = hits / (hits + missed) if hits + missed else float("nan")
+    specificity = passed / (passed + alarms) if passed + alarms else float("nan")
     return Verdict(
         threshold,
+        (alarms + passed) / total,
+        (recall + specificity) / 2,
         (hits + passed) / total,
         wilson(hits + passed, total),
         hits / (hits + alarms) if hits + alarms else float("nan"),
-        hits / (hits + missed) if hits + missed else float("nan"),
+        recall,
         max(hits + missed, alarms + passed) / total,
         found,
     )

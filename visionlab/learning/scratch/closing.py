@@ -26,9 +26,10 @@ LARGEST = 32  # px: to which small pictures are enlarged at most
 WAYS: dict[str, str] = {
     "softmax": "Softmax regression",
     "fully connected": "Fully connected",
-    "S2": "Convolutional, from scratch",
+    "convolutional": "Convolutional, from scratch",
     "transfer": "Transfer",
 }
+FROM_NOTHING = ("fully connected", "convolutional")  # of these, those that are stacks
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +64,8 @@ class Closing:
 
     The test pictures are the first `tested` of the set's in an order drawn with the seed; the first eight are shown.
     The three that begin with nothing learn from all training pictures, transfer from `of_each` of a class, through net.
-    data is the set, its pictures enlarged where S2's stack needs that. Raises ParameterError where a count is below 1,
-    and DatasetError as enlargement does.
+    data is the set, its pictures enlarged where the convolutional stack needs that. Raises ParameterError where a count
+    is below 1, and DatasetError as enlargement does.
     """
 
     def __init__(
@@ -81,16 +82,21 @@ class Closing:
         for count, name in ((epochs, "epochs"), (of_each, "pictures of each class"), (tested, "test pictures")):
             if count < 1:
                 raise ParameterError(f"{count} {name} were asked for. Use 1 or more.")
-        self.data = data = _enlarged(data, enlargement(data.shape))
+        self.data = data = enlarged(data)
         self.net, self.epochs, self.of_each = net, epochs, of_each
         self.seed, self.device = seed, device
         self.chosen = generator(seed).permutation(len(data.test_images))[:tested]
         self.images, self.truth = data.test_images[self.chosen], data.test_labels[self.chosen]
         self.rows: dict[str, Row] = {}
 
+    @property
+    def majority(self) -> float:
+        """The accuracy (0..1) of always naming the class that has the most test pictures."""
+        return float(np.bincount(self.truth).max() / len(self.truth))
+
     def __iter__(self) -> Iterator[Look]:
         yield from self._softmax()
-        for name in ("fully connected", "S2"):
+        for name in FROM_NOTHING:
             yield from self._scratch(name)
         yield from self._transfer()
 
@@ -109,7 +115,7 @@ class Closing:
         stack = with_classes(STACKS[name], len(self.data.classes))
         run = Training(stack, self.data, self.epochs, seed=self.seed, device=self.device)
         for look in run.looks():
-            yield Look(name, (look.index - 1 + look.done / look.of) / self.epochs)
+            yield Look(name, look.passes / self.epochs)
         seconds = time.perf_counter() - start
         learned = sum(layer.parameters for layer in run.network.layers)
         found = run.probabilities(self.images)
@@ -148,18 +154,21 @@ class Closing:
 
 
 def enlargement(shape: Shape) -> int:
-    """As how many pixels a side each pixel of such pictures (height, width, channels) is drawn, so that S2's stack does
-    not shrink them to nothing; 1 for most. Raises DatasetError where they would be too large by then."""
+    """As how many pixels a side each pixel of such pictures (height, width, channels) is drawn, so that the
+    convolutional stack does not shrink them to nothing; 1 for most. Raises DatasetError where they would be too large
+    by then."""
     height, width, channels = shape
     times = 1
-    while not possible(STACKS["S2"], (height * times, width * times, channels)):
+    while not possible(STACKS["convolutional"], (height * times, width * times, channels)):
         times *= 2
         if times * max(height, width) > LARGEST:
             raise unsuited(shape)
     return times
 
 
-def _enlarged(data: SmallSet, times: int) -> SmallSet:
+def enlarged(data: SmallSet) -> SmallSet:
+    """The set as all four ways get it: each pixel drawn as often as enlargement says, which raises as that does."""
+    times = enlargement(data.shape)
     if times == 1:
         return data
     larger = {name: getattr(data, name).repeat(times, 1).repeat(times, 2) for name in ("images", "test_images")}

@@ -93,7 +93,8 @@ class SmallSet:
         return cls(name, images, train.labels, data.classes, test_images, test.labels)
 
     def less(self, pictures: int, seed: int = 0) -> SmallSet:
-        """The same with so many training pictures at most, drawn with the seed, each class keeping its share.
+        """The same with so many training pictures at most, and no more to test with, drawn with the seed, each class
+        keeping its share.
 
         Raises ParameterError for fewer than one a class.
         """
@@ -101,10 +102,14 @@ class SmallSet:
             raise ParameterError(
                 f"{pictures} pictures are too few for {len(self.classes)} classes; one each is needed."
             )
-        if pictures >= len(self.images):
+        if pictures >= max(len(self.images), len(self.test_images)):
             return self
-        chosen = _share(self.labels, pictures / len(self.images), seed)
-        return replace(self, images=self.images[chosen], labels=self.labels[chosen])
+        parts = []
+        for images, labels in ((self.images, self.labels), (self.test_images, self.test_labels)):
+            chosen = _share(labels, min(1.0, pictures / len(images)), seed)
+            parts.append((images[chosen], labels[chosen]))
+        (images, labels), (test_images, test_labels) = parts
+        return replace(self, images=images, labels=labels, test_images=test_images, test_labels=test_labels)
 
 
 @dataclass(frozen=True)

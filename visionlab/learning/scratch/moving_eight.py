@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from visionlab.errors import DatasetError, ParameterError
+from visionlab.learning.judging.metrics import wilson
 from visionlab.learning.scratch.data import SmallSet, generator
 from visionlab.learning.scratch.divergence import Diverged
 from visionlab.learning.scratch.stack import LayerSpec, Network, conv, dense, pool, possible, unsuited
@@ -105,16 +106,23 @@ class EightNet:
 
 @dataclass(frozen=True, eq=False)
 class ShiftMap:
-    """Accuracy (0..1) at every shift: accuracies float64 (S, S), rows by dy, columns by dx, both in shifts (S,), px."""
+    """Accuracy (0..1) at every shift: accuracies float64 (S, S), rows by dy, columns by dx, both in shifts (S,), px.
+    Each rests on the same `tested` canvases."""
 
     shifts: NDArray[np.int64]
     accuracies: NDArray[np.float64]
+    tested: int
 
     def curve(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """(distances in px, mean accuracies): by how far a digit is from the middle, the greater of |dy| and |dx|."""
         far = np.maximum(abs(self.shifts)[:, None], abs(self.shifts)[None])
         distances = np.unique(far)
         return distances, np.array([self.accuracies[far == one].mean() for one in distances])
+
+    def interval(self, accuracy: float) -> tuple[float, float]:
+        """The 95 % Wilson interval of an accuracy on so many canvases. Also of a mean over places: it is the same
+        canvases at each of them, so that many places tell no more of other digits than one."""
+        return wilson(round(accuracy * self.tested), self.tested)
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,7 +180,7 @@ class MovingEight:
                 device=self.device,
             )
             for look in training.looks():
-                share = (look.index - 1 + look.done / look.of) / kind.epochs
+                share = look.passes / kind.epochs
                 yield Look(name, share, look.loss, look.epoch, diverged=look.diverged)
             network = training.network
             net = EightNet(name, network, side, canvases.shape[0])
@@ -202,12 +210,17 @@ def shift_map(net: EightNet, canvases: NDArray[np.uint8], labels: NDArray[np.int
         for column, dx in enumerate(shifts):
             shifted = np.roll(shown, (dy, dx), axis=(1, 2))  # around the edges there is only black
             found[row, column] = ((net.answers(shifted) >= 0.5) == truth).mean()
-    return ShiftMap(shifts, found)
+    return ShiftMap(shifts, found, len(truth))
 
 
 def answer(net: EightNet, canvas: NDArray[np.uint8]) -> float:
     """How probable the network holds that there is an 8 on one canvas, uint8 (H, W), white on black."""
     return float(net.answers(canvas[None])[0])
+
+
+def surest_first(net: EightNet, digits: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Digits (N, S, S), in the middle of a canvas each: those first of which the network is surest that they are 8s."""
+    return digits[np.argsort(-net.answers(on_canvas(digits[..., None])[..., 0]), kind="stable")]
 
 
 def _placed(canvases: torch.Tensor, chance: torch.Generator, most: int) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from math import prod
 
@@ -21,7 +21,7 @@ CHOICES = {"kind": LAYER_KINDS, "padding": PADDINGS}
 TYPES = {"kind": str, "out": int, "size": int, "padding": str, "share": int | float}  # of LayerSpec
 MOST_LAYERS = 40
 MOST_PARAMETERS = 100_000_000  # with gradients and moments 1.6 GB
-MOST_WORK = 10**9  # multiplications a picture; S2's network takes 22 million, VGG16 15,000 million
+MOST_WORK = 10**9  # multiplications a picture; the convolutional one takes 22 million, VGG16 15,000 million
 
 Stack = Sequence["LayerSpec"]
 Shape = tuple[int, int, int]  # height, width, channels
@@ -73,10 +73,10 @@ def dense(out: int) -> LayerSpec:
     return LayerSpec("dense", out=out)
 
 
-# The stacks of the articles. With “same” then “valid”, as in Keras' example for CIFAR-10 of those years, S2 has its
-# 1,250,858 parameters.
+# The stacks of the articles. With “same” then “valid”, as in Keras' example for CIFAR-10 of those years, the
+# convolutional one has its 1,250,858 parameters.
 STACKS: dict[str, tuple[LayerSpec, ...]] = {
-    "S2": (
+    "convolutional": (
         conv(32),
         conv(32, padding="valid"),
         pool(),
@@ -93,7 +93,7 @@ STACKS: dict[str, tuple[LayerSpec, ...]] = {
     "fully connected": (dense(512), dropout(0.5), dense(10)),
     "linear": (dense(10),),
 }
-S2 = STACKS["S2"]
+CONVOLUTIONAL = STACKS["convolutional"]
 
 
 def with_classes(stack: Stack, classes: int) -> tuple[LayerSpec, ...]:
@@ -249,18 +249,28 @@ class Network(nn.Module):
         learned = layer.parameters and place < len(self.layers) - 1
         return F.relu(x) if learned else x
 
+    def prepared_one(self, picture: NDArray[np.uint8]) -> Tensor:
+        """One picture (H, W, C) as prepared gives it, without a batch: (C, H, W)."""
+        return self.prepared(torch.from_numpy(np.ascontiguousarray(picture))[None].to(self.mean.device))[0]
+
     @torch.no_grad()
+    def answers(self, picture: NDArray[np.uint8]) -> Iterator[tuple[LayerShape, Tensor]]:
+        """What each layer but a dropout answers to one picture (H, W, C), after its ReLU: (C, height, width), or
+        (units,) of a dense one; the last one's are the logits."""
+        x = self.prepared_one(picture)[None]
+        for place, layer in enumerate(self.layers):
+            if layer.spec.kind != "dropout":
+                x = self._through(place, x)
+                yield layer, x[0].float()
+
     def maps(self, picture: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
         """What each conv answers to one picture (H, W, C), after the ReLU: {name: (out, height, width) float32}."""
         found: dict[str, NDArray[np.float32]] = {}
-        x = self.prepared(torch.from_numpy(np.ascontiguousarray(picture))[None].to(self.mean.device))
-        for place, layer in enumerate(self.layers):
+        for layer, values in self.answers(picture):
             if layer.spec.kind == "dense":
                 break
-            if layer.spec.kind != "dropout":
-                x = self._through(place, x)
             if layer.spec.kind == "conv":
-                found[layer.name] = x[0].float().cpu().numpy().copy()
+                found[layer.name] = values.cpu().numpy().copy()
         return found
 
     def weights(self) -> dict[str, Tensor]:

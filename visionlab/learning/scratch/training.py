@@ -17,7 +17,7 @@ from visionlab.device import half_precision, resolve
 from visionlab.errors import ParameterError
 from visionlab.learning.scratch.data import SmallSet
 from visionlab.learning.scratch.divergence import Diverged, ran_away
-from visionlab.learning.scratch.stack import Network, Stack, build
+from visionlab.learning.scratch.stack import Network, Stack, build, with_classes
 
 BATCH = 128
 RATE = 1.5e-3  # the peak, of AdamW
@@ -27,6 +27,7 @@ SHIFT = 0.1  # of the side, at most
 WARM_UP = 0.25  # of the steps, in which the rate rises
 LOOKS = 20  # in an epoch: reports, and looks whether the loss has run away
 ASKED_AT_ONCE = 500  # pictures
+PACE_WORK = 10**9  # multiplications, forward, of a batch by which a pace is told: 45 pictures of the article's stack
 
 Change = Callable[[Tensor, torch.Generator], Tensor]  # a batch, uint8 (n, H, W, C), as it is learned from
 
@@ -49,7 +50,8 @@ class Epoch:
 
 @dataclass(frozen=True, eq=False)
 class Progress:
-    """A look at a training: in its epoch (from 1), after `done` of `of` pictures, the mean loss since the last look.
+    """A look at a training: in its epoch (from 1), after `done` of `of` pictures, the mean loss and the accuracy (0..1)
+    since the last look.
 
     epoch is there when one is over, diverged when the training stops for it.
     """
@@ -58,8 +60,26 @@ class Progress:
     done: int
     of: int
     loss: float
+    accuracy: float
     epoch: Epoch | None = None
     diverged: Diverged | None = None
+
+    @property
+    def passes(self) -> float:
+        """How many passes over all pictures are done by then."""
+        return self.index - 1 + self.done / self.of
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How many pictures a second a stack learns from, and is tested on."""
+
+    learned: float
+    tested: float
+
+    def seconds(self, data: SmallSet, epochs: int) -> float:
+        """About how long so many epochs on the set take."""
+        return epochs * (len(data.images) / self.learned + len(data.test_images) / self.tested)
 
 
 class Training:
@@ -119,7 +139,7 @@ class Training:
     def looks(self) -> Iterator[Progress]:
         """All epochs, with LOOKS looks at each."""
         x, y = (torch.from_numpy(part).to(self.device) for part in (self.data.images, self.data.labels))
-        optimiser = torch.optim.AdamW(self.network.parameters(), self.rate, weight_decay=DECAY, fused=True)
+        optimiser = self._optimiser()
         good = self.network.weights(), self.answers
         for index in range(1, self.epochs + 1):
             for look in self._pass(index, x, y, optimiser):
@@ -150,12 +170,15 @@ class Training:
             loss, hits = sums.tolist()
             total, right, done = total + loss, right + hits, min((step + 1) * self.batch, len(x))
             seconds += time.perf_counter() - start
-            latest = loss / (done - before)
+            latest, accuracy = loss / (done - before), hits / (done - before)
             over = done == len(x) and not self._ran_away(latest)
             epoch = self._tested(index, total / done, right / done, seconds) if over else None
-            yield Progress(index, done, len(x), latest, epoch)
+            yield Progress(index, done, len(x), latest, accuracy, epoch)
             before, start = done, time.perf_counter()
             sums.zero_()
+
+    def _optimiser(self) -> torch.optim.Optimizer:
+        return torch.optim.AdamW(self.network.parameters(), self.rate, weight_decay=DECAY, fused=True)
 
     def _learn(self, optimiser: torch.optim.Optimizer, pictures: Tensor, labels: Tensor) -> Tensor:
         """One step; (2,): the summed loss, and how many were right."""
@@ -191,6 +214,40 @@ class Training:
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(N, K) float32: how probable the network holds each class for each picture, computed in float32."""
         return probabilities(self.network, images)
+
+
+def pace(stack: Stack, data: SmallSet, device: str | torch.device = "auto", within: float = 0.5) -> Pace:
+    """How fast such a training is on this machine, as busy as it is, told by about `within` seconds of one.
+
+    After one batch that warms up, the quickest tells; of a large stack they are smaller, or would take seconds. The
+    stack may be for another number of classes. Raises ParameterError as Training does.
+    """
+    few = data.less(max(BATCH, len(data.classes)))
+    run = Training(with_classes(stack, len(data.classes)), few, 1, device=device)
+    x, y = (torch.from_numpy(part).to(run.device) for part in (run.data.images, run.data.labels))
+    optimiser = run._optimiser()
+    work = sum(layer.multiplications for layer in run.network.layers)
+    count = max(1, min(BATCH, PACE_WORK // max(1, work)))
+
+    def learn() -> float:
+        chosen = torch.arange(count, device=run.device) % len(x)
+        start = time.perf_counter()
+        run._learn(optimiser, run._change(x[chosen], run._chance), y[chosen]).tolist()
+        return count / (time.perf_counter() - start)
+
+    def ask() -> float:
+        images, start = run.data.images[:count], time.perf_counter()
+        _logits(run.network, images)
+        return len(images) / (time.perf_counter() - start)
+
+    rates = []
+    for measure in (learn, ask):
+        measure()
+        begun, best = time.perf_counter(), 0.0
+        while not best or time.perf_counter() - begun < within / 2:
+            best = max(best, measure())
+        rates.append(best)
+    return Pace(*rates)
 
 
 def probabilities(network: Network, images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import errno
 import tarfile
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
-from http.client import HTTPException
+from http import HTTPStatus
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from visionlab.errors import DatasetError
@@ -50,8 +52,8 @@ class OnlineSet:
     def fetch(self) -> Iterator[tuple[int, int]]:
         """Download what is not here: (bytes that have arrived, of how many) while it does.
 
-        Raises DatasetError without a network, on a full disk, and for a file that arrives cut or damaged; such a file
-        is not kept.
+        What came of a transfer that was stopped or cut is kept, and the next goes on from there. Raises DatasetError
+        without a network, on a full disk, and for a file that arrives cut or damaged; a damaged one is not kept.
         """
         from torchvision.datasets.utils import check_integrity
 
@@ -124,24 +126,48 @@ def _receive(addresses: Sequence[str], file: Path, md5: str) -> Iterator[int]:
 
 
 def _receive_from(address: str, file: Path, md5: str) -> Iterator[int]:
+    """Bring the file, from where a transfer before has ended: what has come so far lies beside it, as NAME.part."""
     from torchvision.datasets.utils import check_integrity
 
     file.parent.mkdir(parents=True, exist_ok=True)
-    request = Request(address, headers={"User-Agent": "visionlab"})
-    with NamedTemporaryFile(dir=file.parent, suffix=".part", delete=False) as part:
-        try:
-            with closing(urlopen(request, timeout=TIMEOUT)) as answer:
+    kept = file.with_name(f"{file.name}.part")
+    with NamedTemporaryFile(dir=file.parent, suffix=".part", delete=False) as own:
+        part = Path(own.name)  # whoever else brings it at this moment has another one
+    try:
+        with suppress(FileNotFoundError):
+            kept.replace(part)
+        with closing(_ask(address, part)) as answer:
+            with part.open("ab" if answer.status == HTTPStatus.PARTIAL_CONTENT else "wb") as sink:
                 while chunk := answer.read1(CHUNK):
-                    part.write(chunk)
-                    yield part.tell()
-                if answer.length:
-                    raise _Damaged("the connection was cut")
-            part.flush()
-            if not check_integrity(part.name, md5):
-                raise _Damaged("what arrived is not the published file")
-            Path(part.name).replace(file)
-        finally:
-            Path(part.name).unlink(missing_ok=True)
+                    sink.write(chunk)
+                    yield sink.tell()
+            if answer.length:
+                raise _Damaged("the connection was cut")
+        if not check_integrity(part, md5):
+            part.unlink()
+            raise _Damaged("what arrived is not the published file")
+        part.replace(file)
+    finally:
+        if part.exists() and part.stat().st_size:
+            part.replace(kept)
+        part.unlink(missing_ok=True)
+
+
+def _ask(address: str, part: Path) -> HTTPResponse:
+    """The server's answer: the rest of the file (206), where it gives such, or the whole of it."""
+    done = part.stat().st_size
+    headers = {"User-Agent": "visionlab"} | ({"Range": f"bytes={done}-"} if done else {})
+    try:
+        answer = urlopen(Request(address, headers=headers), timeout=TIMEOUT)
+    except HTTPError as error:
+        if error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            part.unlink()  # as long as the file or longer, and yet not it
+        raise
+    if answer.status == HTTPStatus.PARTIAL_CONTENT and not answer.headers["Content-Range"].startswith(f"bytes {done}-"):
+        answer.close()
+        part.unlink()
+        raise _Damaged("the server sent other bytes than it was asked for")
+    return answer
 
 
 ONLINE_SETS: dict[str, OnlineSet] = {

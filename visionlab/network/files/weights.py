@@ -38,7 +38,8 @@ from visionlab.network.files.weight_file import WeightFile
 from visionlab.wording import sized
 
 _ABOVE = Path(__file__).resolve().parents[3]  # the project in a checkout
-_BROUGHT = _ABOVE / "visionlab" / "weights"  # which only an installed library has: see setup.py
+# Where the files lie that come with the project: in a checkout, and in an installed library (see setup.py).
+_SHIPPED = (_ABOVE / "weights", _ABOVE / "visionlab" / "weights")
 CHUNK = 2**20  # bytes read at once, at most
 TIMEOUT = 20  # seconds without a byte before a connection counts as cut
 PAUSES = (0.5, 1.0, 2.0)  # seconds before each further try; after CHUNK bytes more they begin anew
@@ -74,11 +75,12 @@ def folder() -> Path:
 
 
 def find(file: WeightFile) -> Path | None:
-    """The file in folder(), else among those that an installed library brings, else in torch's own cache, else None;
-    not yet checked.
+    """The file in folder(), else, of one that comes with the project, where these lie, else in torch's own cache, else
+    None; not yet checked.
     """
+    shipped = () if file.can_be_had else _SHIPPED
     hub = Path(torch.hub.get_dir(), "checkpoints")
-    places = (place / file.name for place in (folder(), _BROUGHT, hub))
+    places = (place / file.name for place in (folder(), *shipped, hub))
     return next((place for place in places if os.path.isfile(place)), None)  # False, too, where one may not look
 
 

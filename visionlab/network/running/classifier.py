@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from visionlab.device import keep_memory
 from visionlab.errors import ModelError, ParameterError
-from visionlab.imaging.image import Image, check_image
+from visionlab.imaging.image import Image, check_image, middle
 from visionlab.network.files.checksums import Comparison
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -57,6 +57,18 @@ class Transform:
     interpolation: str = "bilinear"
     rounds: bool = False
 
+    @property
+    def about(self) -> str:
+        """What is done to a picture, in a sentence for people."""
+        colours = zip(("red", "green", "blue"), self.mean, self.std, strict=True)
+        each = ", ".join(f"{name} {mean:.4g} and {spread:.4g}" for name, mean, spread in colours)
+        return (
+            f"Its shorter side becomes {self.resize} px ({self.interpolation}, antialiased), the longer one as much "
+            f"larger or smaller, {'rounded' if self.rounds else 'cut'} to whole pixels; the middle {self.crop} × "
+            f"{self.crop} px are cut out; from each colour, 0 to 1, its mean is taken away, and what is left is "
+            f"divided by its deviation: {each}."
+        )
+
     def at(self, side: int) -> Transform:
         """The same framing at another input size in pixels. Raises ParameterError below 32."""
         if side < SMALLEST_SIDE:
@@ -71,7 +83,7 @@ class Transform:
 
     def resized(self, image: Image) -> Tensor:
         """The picture as the network frames it, before normalisation: (3, crop, crop) float32, 0..255."""
-        image = _middle(check_image(image))
+        image = middle(check_image(image), SLIMMEST)  # enlarged to a network’s size, the ends would fill the memory
         height, width = image.shape[:2]
         whole = round if self.rounds else int
         size = tuple(whole(self.resize * length / min(height, width)) for length in (height, width))
@@ -92,15 +104,6 @@ class Transform:
         x = torch.stack([self.resized(image) for image in images]).to(device)
         mean, std = (torch.tensor(values, device=device).view(1, 3, 1, 1) for values in (self.mean, self.std))
         return (x / 255 - mean) / std
-
-
-def _middle(image: Image) -> Image:
-    """A strip without its ends, which no network sees: enlarged to a network's size, they would fill the memory."""
-    slices = []
-    for length in image.shape[:2]:
-        spare = max(0, length - SLIMMEST * min(image.shape[:2])) // 2
-        slices.append(slice(spare, length - spare))
-    return image[tuple(slices)]
 
 
 @dataclass(frozen=True)
@@ -239,7 +242,10 @@ class Classifier:
             raise ParameterError(
                 f"Class {label} is not among the {len(self.labels)} of {self.name}: use 0 to {len(self.labels) - 1}."
             )
-        folded = label.strip().casefold()
+        given = label.strip()
+        if given in self.labels:  # as it is written: ImageNet knows a “cardigan”, and the “Cardigan”, a dog
+            return self.labels.index(given)
+        folded = given.casefold()
         for index, known in enumerate(self.labels):
             if known.casefold() == folded:
                 return index

@@ -11,6 +11,7 @@ from visionlab.imaging.kernels import KERNELS, Kernel, custom_kernel
 from visionlab.imaging.render import MODES
 from visionlab.ui.convolution import state
 from visionlab.ui.convolution.response_settings import fitting, plain_key
+from visionlab.ui.shared import links
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.terms import term
 
@@ -21,6 +22,7 @@ TITLES = {FIRST: KERNELS[FIRST].title, state.YOURS: "Yours"} | {name: kernel.tit
 
 def kernel_at_work() -> Kernel:
     """The kernel before its picker is drawn: what was edited, came with a link, or was picked."""
+    links.begin(state.KERNEL, TITLES, "kernel", next(iter(TITLES)))
     fit = state.take_edits(fitting(kernel_of(st.session_state.get(state.KERNEL))))
     if fit is not None:
         st.session_state[plain_key(kernel_of(st.session_state.get(state.KERNEL)))] = not fit

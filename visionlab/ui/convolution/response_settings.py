@@ -10,6 +10,7 @@ from visionlab.imaging.render import MODES
 from visionlab.ui.convolution.channels import CHANNELS
 from visionlab.ui.convolution.settings import Settings
 from visionlab.ui.convolution.state import YOURS, own
+from visionlab.ui.shared import links
 from visionlab.ui.shared.terms import term
 
 MODE_TITLES = {
@@ -29,6 +30,14 @@ def held(kernel: Kernel) -> Settings | None:
     keys = ("stride", "dilation", "border", "flip", "channel", "detail", _mode_key(kernel), plain_key(kernel))
     *values, plain = (st.session_state.get(key) for key in keys)
     return None if None in (*values, plain) else Settings(*values, fit=not plain)
+
+
+def begin(kernel: Kernel) -> None:
+    """Before they are drawn: they begin with what the link names; a sentence where there is no such thing."""
+    links.begin("border", {name: each.title for name, each in BORDERS.items()}, "border", "reflect")
+    channels = {name: each.title for name, each in CHANNELS.items()}
+    links.begin("channel", channels, "choice of channels", next(iter(channels)))
+    links.begin(_mode_key(kernel), MODE_TITLES, "way to show the response", fitting(kernel))
 
 
 def controls(kernel: Kernel) -> Settings:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from visionlab.ui.shared.state import just_turned, keep_in_link
+
 if TYPE_CHECKING:
     from visionlab.imaging.kernels import Kernel
     from visionlab.ui.convolution.settings import Settings
@@ -103,14 +105,11 @@ def linked_weights() -> str | None:
 
 
 def link_weights(text: str | None) -> None:
-    if text is None:
-        st.query_params.pop(WEIGHTS, None)
-        st.query_params.pop(LIKE, None)
-        return
-    st.session_state.setdefault("weights_written", set()).add(text)
-    st.query_params[WEIGHTS] = text
-    if own().like:
-        st.query_params[LIKE] = own().like
+    """The weights of one's own kernel, and how their response is to be shown; None: a preset is chosen."""
+    if text is not None:
+        st.session_state.setdefault("weights_written", set()).add(text)
+    keep_in_link(WEIGHTS, text)
+    keep_in_link(LIKE, own().like if text is not None else None)
 
 
 def keep_shown(key: str, kernel: Kernel, settings: Settings) -> None:
@@ -160,6 +159,13 @@ def set_lab(**left: Any) -> None:
     """Have the lab be as if it had been left so; before it is mounted."""
     st.session_state["lab_left"] = lab_left() | left
     st.session_state["lab_set"] = {"stamp": time.time(), **left}
+
+
+def take_view() -> None:
+    """Before the lab: who comes by a link from another page finds the view that it asks for, whatever was left."""
+    view = _read("view")
+    if just_turned() and view is not None and view != lab_left().get("view"):
+        set_lab(view=view)
 
 
 def lab_set() -> dict[str, Any] | None:

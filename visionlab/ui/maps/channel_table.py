@@ -19,7 +19,7 @@ def show(view: View, display: Display) -> None:
     """Folded away: what each channel answers, how it changes between two pictures, what it adds to the class."""
     look, spot, count = view.look, view.spot, len(view.found.values)
     columns: dict[str, Sequence] = {"Channel": range(count)}
-    if view.found.layer in look.net.layers[-2:]:
+    if view.names_classes:
         columns["Class"] = look.net.labels
     change = changes(view)
     if change is not None:

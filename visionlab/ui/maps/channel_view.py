@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from html import escape
 
 import numpy as np
 import streamlit as st
@@ -16,7 +15,8 @@ from visionlab.network.inside.channels import ChannelWeights, channel_weights
 from visionlab.network.inside.excitation import crop, strongest_patches
 from visionlab.network.inside.trace import receptive_box
 from visionlab.ui.maps import caches, state, unit_view, wanted
-from visionlab.ui.maps.look import Look, View, name_of
+from visionlab.ui.maps.layer_view import unit_bars
+from visionlab.ui.maps.look import Look, View
 from visionlab.ui.maps.state import Spot
 from visionlab.ui.maps.wanted import Wanted
 from visionlab.ui.shared import cached, charts
@@ -36,7 +36,7 @@ WEIGHTLESS = ("norm", "scale", "relu", "relu6", "activation", "sum", "product", 
 
 def show_map(view: View, ends: NDArray[np.float32]) -> None:
     """The channel's map, large, in colours from ends to ends (C, 2), where a click on a place opens that unit and holds
-    it; of a layer of units, the strongest ones. Under it, what the unit is made of.
+    it; of a layer of units that are no classes, the strongest ones. Under it, what the unit is made of.
     """
     look, spot, values = view.look, view.spot, view.found.values
     if view.compares:
@@ -55,8 +55,8 @@ def show_map(view: View, ends: NDArray[np.float32]) -> None:
             on_choose=lambda cell: state.look_at(replace(spot, unit=divmod(cell, grid.columns), held=True)),
         )
     st.markdown(unit_view.in_short(look, spot))
-    if values[0].size == 1:
-        _strongest_units(look, spot, float(ends.max()) or 1.0)
+    if values[0].size == 1 and not view.names_classes:
+        _strongest_units(view, ends)
 
 
 def hold(view: View) -> None:
@@ -73,26 +73,12 @@ def hold(view: View) -> None:
         )
 
 
-def _strongest_units(look: Look, spot: Spot, most: float) -> None:
-    """Bars of the units that answer most, the greatest first, the unit that is open among them in bold: orange above
-    zero, blue below; `most` is as long as a bar can be.
-    """
-    found = look.maps[spot.layer]
-    values = found.values.ravel()
-    best = np.argsort(-values, kind="stable")[:UNITS_SHOWN]
-    if spot.channel not in best:
-        best = np.append(best[:-1], spot.channel)
-    rows = ""
-    for unit in best:
-        value, tint = float(values[unit]), charts.ORANGE if values[unit] > 0 else charts.BLUE
-        weight = 600 if unit == spot.channel else 400
-        name, _, label = name_of(look.net, found, int(unit)).partition(" · ")
-        rows += (
-            f'<div role="listitem" style="font-weight:{weight}"><span>{escape(label or name)}</span>'
-            f"<span>{fixed(value, 4)}</span>"
-            f'<div><div style="width:{abs(value) / most:.2%};background:{tint}"></div></div></div>'
-        )
-    st.html(f'<div class="strongest-units" role="list" aria-label="The strongest units">{rows}</div>')
+def _strongest_units(view: View, ends: NDArray[np.float32]) -> None:
+    """The units that answer most, the greatest first, and the one that is open among them."""
+    best = np.argsort(-view.found.values.ravel(), kind="stable")[:UNITS_SHOWN]
+    if view.spot.channel not in best:
+        best = np.append(best[:-1], view.spot.channel)
+    unit_bars(view, best, ends, "strongest units")
 
 
 def in_detail(views: Sequence[View]) -> View:

@@ -14,6 +14,7 @@ from visionlab.imaging.render import colour
 from visionlab.network.inside.channels import RANKINGS, channel_change
 from visionlab.ui.maps import caches, state
 from visionlab.ui.maps.look import Look, View, colours
+from visionlab.ui.shared import links
 from visionlab.ui.shared.widgets import fixed, plain
 
 CHANGE = "change"  # the order that a second picture adds to RANKINGS
@@ -42,10 +43,14 @@ def _order_key(compared: bool) -> str:
 def controls(place: DeltaGenerator, views: Sequence[View]) -> Display:
     """Draw them, beside what the colours mean and by what is sorted, and say what they hold."""
     compared = views[0].compares
+    orders = [*([CHANGE] if compared else []), *RANKINGS]
+    with place:
+        links.begin(_order_key(compared), {name: TITLES[name] for name in orders}, "order", orders[0])
+        links.begin("scale", SCALES, "scale", "channel")
+        unknown = st.container()
     with place, st.container(horizontal=True, vertical_alignment="center"):
         folded, aim = st.popover("Order, brightness", icon=":material/tune:"), st.empty()
         sorted_by, key = st.container(width="content"), st.empty()
-    orders = [*([CHANGE] if compared else []), *RANKINGS]
     order = folded.selectbox(
         "Order",
         orders,
@@ -68,6 +73,8 @@ def controls(place: DeltaGenerator, views: Sequence[View]) -> Display:
     if by_class(order):
         with aim:
             _class_picker(views[0].look)
+        with unknown:
+            _tell_class(views[0].look)
     key.html(_legend(views, scale))
     if order != "number":
         sorted_by.markdown(f":gray[:material/sort: by {_in_a_sentence(TITLES[order])}]")
@@ -91,6 +98,14 @@ def _class_picker(look: Look) -> None:
         label_visibility="collapsed",
         width=220,
     )
+
+
+def _tell_class(look: Look) -> None:
+    """A sentence where the link names a class that the network does not have."""
+    wanted, labels = state.linked_class(), look.net.labels
+    lacks = wanted is not None and wanted not in labels
+    told = links.unknown("class", wanted, labels, labels[look.target]) if lacks else None
+    links.tell("class", told, (look.net.name, look.target))
 
 
 def _legend(views: Sequence[View], scale: str) -> str:

@@ -19,6 +19,7 @@ from visionlab.ui.maps.display import Display, added, changes, ranked
 from visionlab.ui.maps.look import Look, View, name_of
 from visionlab.ui.maps.state import Spot
 from visionlab.ui.shared import cached
+from visionlab.ui.shared.components.bars import Bar, signed_bars
 from visionlab.ui.shared.components.cells import cells
 from visionlab.ui.shared.components.network_drawing import Drawn, network_drawing
 from visionlab.ui.shared.page import roomy_columns, sentence
@@ -28,6 +29,8 @@ from visionlab.ui.shared.widgets import fixed, number, plain
 WIDTH = 600  # pixels of a mosaic, about: as wide as the column that it is shown in
 TALLEST = 420  # pixels on the screen: the mosaic is seen as a whole
 PER_PAGE = 256  # channels in one mosaic: beyond that, tiles are too small to tell anything
+LEAST = 28  # CSS pixels that a tile is wide at least: where there is less room, the mosaic is slid
+CLASSES = 10  # on a page of those that have a name, as a list
 
 
 @dataclass(frozen=True)
@@ -149,11 +152,15 @@ class Shown:
     @property
     def channels(self) -> NDArray[np.int32]:
         """Those on the page."""
-        return self.order[(self.page - 1) * PER_PAGE : self.page * PER_PAGE]
+        return self.order[(self.page - 1) * self.per_page : self.page * self.per_page]
+
+    @property
+    def per_page(self) -> int:
+        return CLASSES if self.view.names_classes else PER_PAGE
 
     @property
     def pages(self) -> int:
-        return ceil(len(self.order) / PER_PAGE)
+        return ceil(len(self.order) / self.per_page)
 
     @property
     def name(self) -> str:
@@ -169,10 +176,12 @@ class Shown:
         state.turn_page(self.name, self.page_with(channel))
 
     def page_with(self, channel: int) -> int:
-        return int(np.flatnonzero(self.order == channel)[0]) // PER_PAGE + 1
+        return int(np.flatnonzero(self.order == channel)[0]) // self.per_page + 1
 
 
 def shown_of(view: View, by: str) -> Shown:
+    """The channels in that order; classes, whose own order says nothing, are told by their values."""
+    by = "mean" if view.names_classes and by == "number" else by
     return Shown(view, ranked(view, by), by)
 
 
@@ -220,9 +229,39 @@ def channel_input(shown: Shown) -> None:
         sentence(refused)
 
 
-def mosaic(shown: Shown, display: Display, ends: NDArray[np.float32]) -> None:
-    """The channels that are shown, in their order, as one picture, in colours from ends to ends (C, 2); a click opens a
-    channel."""
+def channels(shown: Shown, display: Display, ends: NDArray[np.float32]) -> None:
+    """Those that are shown, in their order, in colours from ends to ends (C, 2): a mosaic of their maps, or a list of
+    classes; a click opens one."""
+    if shown.view.compares:
+        st.text(shown.view.look.picture.name)
+    if shown.view.names_classes:
+        unit_bars(shown.view, shown.channels, ends, "classes")
+    else:
+        _mosaic(shown, display, ends)
+
+
+def unit_bars(view: View, units: NDArray[np.int32], ends: NDArray[np.float32], what: str) -> None:
+    """Units of a layer without places, with their values as bars; a click opens one. A bar is full at the greatest of
+    ends (C, 2), that of a probability at 1."""
+    spot, found = view.spot, view.found
+    shares = found.layer.kind == "softmax"
+    most = 1.0 if shares else float(ends.max()) or 1.0
+    bars = []
+    for unit in units:
+        value = float(found.values[unit, 0, 0])
+        name, _, label = name_of(view.look.net, found, int(unit)).partition(" · ")
+        said = f"{value:.1%}" if shares else fixed(value, 3)
+        bars.append(Bar(int(unit), label or name, said, value / most))
+    signed_bars(
+        bars,
+        chosen=spot.channel,
+        what=f"What {spot.layer} says: its {what}",
+        key=f"{what}-{view.look.picture.key}{view.suffix}",
+        on_choose=lambda unit: state.look_at(replace(spot, channel=unit)),
+    )
+
+
+def _mosaic(shown: Shown, display: Display, ends: NDArray[np.float32]) -> None:
     view, channels = shown.view, shown.channels
     look, spot, found = view.look, view.spot, view.found
     alone = found.values[0].size == 1
@@ -232,8 +271,6 @@ def mosaic(shown: Shown, display: Display, ends: NDArray[np.float32]) -> None:
         palette=caches.PALETTE,
     )  # fmt: skip
     change, adds = changes(view), added(view, display.order)
-    if change is not None:
-        st.text(look.picture.name)
     at = np.flatnonzero(channels == spot.channel)
     few = found.values[channels]
     cells(
@@ -249,6 +286,7 @@ def mosaic(shown: Shown, display: Display, ends: NDArray[np.float32]) -> None:
         chosen=int(at[0]) if len(at) else None,
         what=f"The feature maps of {spot.layer}",
         tallest=TALLEST,
+        least=LEAST,
         key=f"mosaic-{look.picture.key}{view.suffix}",
         on_choose=lambda cell: state.look_at(replace(spot, channel=int(channels[cell]))),
     )

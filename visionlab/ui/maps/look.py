@@ -99,6 +99,11 @@ class View:
         return "-beside" if self.spot.beside else ""
 
     @property
+    def names_classes(self) -> bool:
+        """Whether each unit of the layer is a class: a logit, or a probability."""
+        return self.found.layer in self.look.net.layers[-2:]
+
+    @property
     def compares(self) -> bool:
         """Whether pictures are compared: the same layer of the same network, place by place."""
         return len(self.alike) > 1
@@ -112,6 +117,7 @@ def views_of(looks: Sequence[Look]) -> tuple[list[View], list[str]]:
     """
     first, *others = looks
     spot, missing = resolve(state.spot(), first)
+    missing += state.no_numbers(beside=False)
     state.look_at(spot)
     views = [View(first, spot, [look for look in looks if look.network is first.network])]
     for other in others:
@@ -121,6 +127,7 @@ def views_of(looks: Sequence[Look]) -> tuple[list[View], list[str]]:
         of = (first.net.name, other.net.name, spot.layer)
         deep = as_deep(first.net, spot.layer, other.net)
         beside, told = resolve(state.spot_beside(of), other, deep)
+        missing += state.no_numbers(beside=True)
         state.look_beside(of, beside)
         views.append(View(other, beside, [other]))
         missing += told

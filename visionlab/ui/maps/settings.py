@@ -21,12 +21,13 @@ SIDES = (128, 224, 320)  # pixels, beside the network's own
 def settings(picture: Picture) -> list[Look]:
     """The picture in the network; after it another picture, or it in another network, where they are compared. Folded
     away, with the network's name to unfold them by."""
+    unknown = st.container()
     with st.container(horizontal=True, vertical_alignment="center"):
         told_of = st.container(width="content")
         with st.popover("Change or compare", icon=":material/tune:"):
             chosen = model_picker(TO_OPEN)
             side, problem = _side(chosen.net)
-            other = second_picture(picture, on_change=state.no_network_beside)
+            other = second_picture(picture, on_change=state.no_network_beside, place=unknown)
             beside = _network_beside(chosen, on_change=no_second)
         own = chosen.net.transform.crop
         size = f"{own} px" if side == own else f"{side} px, its classifier as it predicts, at {own} px"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from visionlab.network.running.classifier import Classifier
+from visionlab.wording import shortened
 
 BESIDE = "beside"  # the widget that says which network is looked into beside the first; its title is in the link, too
 
@@ -28,7 +29,7 @@ class Spot:
 
 
 def spot() -> Spot:
-    """What this session looks at, or what the link says; what the link says of it that is no number is left out."""
+    """What this session looks at, or what the link says; see no_numbers()."""
     return st.session_state.get("spot") or _linked(beside=False)
 
 
@@ -45,10 +46,27 @@ def spot_beside(first: Sequence[str]) -> Spot:
 
 def _linked(beside: bool) -> Spot:
     layer, channel, unit = (st.query_params.get(name, "") for name in _names(beside))
-    parts = unit.split(",")
-    place = (int(parts[0]), int(parts[1])) if len(parts) == 2 and all(part.isdecimal() for part in parts) else None
+    place = tuple(map(int, unit.split(","))) if _is_place(unit) else None
     number = int(channel) if channel.isdecimal() else None
     return Spot(layer or None, number, place, held=place is not None, beside=beside)
+
+
+def _is_place(unit: str) -> bool:
+    parts = unit.split(",")
+    return len(parts) == 2 and all(part.isdecimal() for part in parts)
+
+
+def no_numbers(beside: bool) -> list[str]:
+    """A sentence on each thing that the link would have looked at, where it has to be numbers and is none."""
+    if ("spot-beside" if beside else "spot") in st.session_state:
+        return []
+    _, channel, unit = (st.query_params.get(name, "") for name in _names(beside))
+    told = []
+    if channel and not channel.isdecimal():
+        told.append(f"There is no channel “{shortened(channel)}”: channels are numbered from 0.")
+    if unit and not _is_place(unit):
+        told.append(f"There is no unit “{shortened(unit)}”: units are called by row and column, as 12,20.")
+    return told
 
 
 def _names(beside: bool) -> list[str]:
@@ -174,10 +192,15 @@ def remember_side(side: int, usual: int) -> None:
 
 def target(net: Classifier) -> int | None:
     """The class that was chosen in this network, or that the link says; None for the most probable one."""
-    index, label = st.session_state.get("maps_class", (0, st.query_params.get("class")))
+    index, label = st.session_state.get("maps_class", (0, linked_class()))
     if label == dict(enumerate(net.labels)).get(index):  # two classes may be called the same
         return index
     return net.labels.index(label) if label in net.labels else None
+
+
+def linked_class() -> str | None:
+    """The label that the link gives, until a class is chosen."""
+    return None if "maps_class" in st.session_state else st.query_params.get("class")
 
 
 def aim_at(index: int, label: str) -> None:

@@ -17,7 +17,7 @@ from visionlab.network.running.classifier import Classifier
 from visionlab.network.running.prediction import Prediction, ranked
 from visionlab.network.zoo.models import TO_NAME
 from visionlab.ui.predict import caches
-from visionlab.ui.shared import cached, state
+from visionlab.ui.shared import cached, links, state
 from visionlab.ui.shared.components.bars import bars
 from visionlab.ui.shared.networks import Network, model_picker, network, title_of
 from visionlab.ui.shared.state import Picture
@@ -78,10 +78,14 @@ def show(network: Network, picture: Picture, shown: Shown) -> NDArray[np.float32
     answers = ranked(net, probabilities, shown.count)
     st.markdown(f"**Top {len(answers)} of {len(net.labels):,} classes**", help=term("top-5"))
     target = target_key(network, picture)
-    linked = state.linked_once(CLASS)
-    if target not in st.session_state and linked in net.labels and not state.missed_picture():  # else asked of another
-        st.session_state[target] = net.labels.index(linked)
+    linked, told = state.linked_once(CLASS), None
+    if linked and target not in st.session_state and not state.missed_picture():  # else it was asked of another
+        if linked in net.labels:
+            st.session_state[target] = net.labels.index(linked)
+        else:
+            told = links.unknown("class", linked, net.labels, answers[0].label)
     chosen = st.session_state.get(target, answers[0].index)
+    links.tell(CLASS, told, (target, chosen))
     bars(answers, chosen=chosen, key=f"bars-{target}", on_choose=lambda index: st.session_state.update({target: index}))
     if said.limit is None:
         _certainty(probabilities)
@@ -102,7 +106,11 @@ def explained_class(network: Network, picture: Picture, probabilities: NDArray[n
     labels = network.net.labels
     everything = [answer.index for answer in ranked(network.net, probabilities, len(labels))]
     target = st.selectbox(
-        "Why this class?", everything, format_func=lambda index: labels[index], key=target_key(network, picture)
+        "Why this class?",
+        everything,
+        format_func=lambda index: labels[index],
+        key=target_key(network, picture),
+        persist_state="session",  # one comes back to the page as one left it
     )
     state.keep_in_link(CLASS, labels[target] if target != everything[0] else None)
     return target

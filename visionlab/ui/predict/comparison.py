@@ -98,7 +98,7 @@ def _check(net_key: str, picture_key: str, target: int, method: str, layer: str 
     """The id of a job that explains the case by a network that loses its weights, step by step."""
 
     def work(job: jobs.Job) -> Iterator[tuple[str, float, NDArray[np.uint8]]]:
-        case, shape = _case, _case.shown.shape[:2]
+        case, shape = _case, _case.shape
         for found in sanity_check(case.net, case.image, method, target, layer, progress=job.report, shape=shape):
             yield found.layer, found.similarity, np.rint(255 * found.heatmap.values).astype(np.uint8)
 
@@ -108,8 +108,7 @@ def _check(net_key: str, picture_key: str, target: int, method: str, layer: str 
 def show_layers(case: Case, method: str, look: Overlay) -> None:
     """A method's map at every layer, from the first to the last."""
     name = method if METHODS[method].layered else next(iter(METHODS))
-    shape = case.shown.shape[:2]
-    found = caches.layer_heats(case.network.key, case.key, case.target, name, case.net, case.image, shape)
+    found = caches.layer_heats(case.network.key, case.key, case.target, name, case.net, case.image, case.shape)
     blocks: dict[str, list[str]] = {}
     for layer in found:
         blocks.setdefault(case.net.layer(layer).block, []).append(layer)

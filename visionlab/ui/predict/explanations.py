@@ -13,7 +13,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
-from visionlab.imaging.image import Image, encode_jpeg, encode_png
+from visionlab.imaging.image import Image, encode_jpeg, encode_png, middle
 from visionlab.imaging.render import PALETTES, overlay
 from visionlab.network.explain import METHODS, Heatmap, all_in_place, explain
 from visionlab.network.explain.faithfulness import (
@@ -26,12 +26,12 @@ from visionlab.network.explain.faithfulness import (
 )
 from visionlab.network.explain.heatmap import seen
 from visionlab.network.running.classifier import Classifier
-from visionlab.ui.shared import cached, charts, jobs, state
+from visionlab.ui.shared import cached, charts, jobs, links, state
 from visionlab.ui.shared.networks import Network
 from visionlab.ui.shared.page import roomy_columns, sentence
 from visionlab.ui.shared.state import Picture
 from visionlab.ui.shared.terms import term
-from visionlab.ui.shared.widgets import plain, shown_width
+from visionlab.ui.shared.widgets import SLIMMEST, plain, shown_width
 
 LONGEST = 640  # pixels of the picture that maps are laid over: what is explained is all of it
 TALLEST = 380  # pixels on the screen
@@ -46,13 +46,22 @@ HELP = {"Deletion": term("deletion"), "Insertion": term("insertion")}
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """What is to be explained: why this network finds this class in this picture, and a copy of it to be shown."""
+    """What is to be explained: why this network finds this class in this picture; and a copy of it to be shown, of a
+    strip that of its middle: the network sees no more.
+    """
 
     network: Network
     key: str
     image: Image
     shown: Image
     target: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Of the maps, which lie over all of the picture: (height, width), in proportion to it."""
+        height, width = self.image.shape[:2]
+        scale = min(len(self.shown) / len(middle(self.image, SLIMMEST)), 4 * LONGEST / max(height, width))
+        return max(1, round(height * scale)), max(1, round(width * scale))
 
     @property
     def net(self) -> Classifier:
@@ -74,12 +83,14 @@ class Overlay:
     strength: float
     palette: str
 
-    def over(self, image: Image, heat: NDArray[np.float32]) -> Image:
-        return overlay(image, heat, self.strength, self.palette)
+    def over(self, shown: Image, heat: NDArray[np.float32]) -> Image:
+        """Over what is shown of a picture a map of all of it, as far as it lies there."""
+        return overlay(shown, middle(heat, SLIMMEST), self.strength, self.palette)
 
 
 def case_of(network: Network, picture: Picture, target: int) -> Case:
-    return Case(network, picture.key, picture.image, cached.fitted(picture.key, LONGEST, picture.image), target)
+    shown = cached.fitted(f"middle of {picture.key}", LONGEST, middle(picture.image, SLIMMEST))
+    return Case(network, picture.key, picture.image, shown, target)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -87,7 +98,7 @@ def explaining(net_key: str, picture_key: str, target: int, method: str, layer: 
     """The id of a job that explains the case by one method: its event is the Heatmap."""
 
     def work(job: jobs.Job) -> Iterator[Heatmap]:
-        yield explain(_case.net, _case.image, method, target, layer, job.report, _case.shown.shape[:2])
+        yield explain(_case.net, _case.image, method, target, layer, job.report, _case.shape)
 
     return jobs.registry().submit(work, queue=MAPS)
 
@@ -126,6 +137,8 @@ def stopped(job: jobs.Job, start: Callable[..., str], arguments: tuple) -> bool:
 
 def choices(net: Classifier) -> tuple[str, str | None, Overlay]:
     """The method, its layer if it takes one (None: its own choice), and how its map is laid over the picture."""
+    links.begin("method", {name: known.title for name, known in METHODS.items()}, "method", next(iter(METHODS)))
+    unknown = st.container()
     place = st.popover("Method, layer, colours", icon=":material/tune:")
     with place:
         one, two = roomy_columns(2, "method", gap="small")
@@ -133,14 +146,19 @@ def choices(net: Classifier) -> tuple[str, str | None, Overlay]:
         "Method", METHODS, format_func=lambda name: METHODS[name].title, key="method", bind="query-params"
     )
     layers, key = all_in_place(net), f"explained-layer-{net.name}"
-    linked = state.linked_once(LAYER)
-    if key not in st.session_state and linked in layers:
-        st.session_state[key] = linked
+    linked, told = state.linked_once(LAYER) or st.query_params.pop("layer", None), None  # as Feature maps calls it
+    if linked in layers:
+        st.session_state.setdefault(key, linked)
+    elif linked:
+        told = links.unknown("layer for reasons", linked, layers, "the last convolution")
+    with unknown:
+        links.tell(LAYER, told, (net.name, st.session_state.get(key, "")))
     layer = two.selectbox(
         "Layer",
         ["", *reversed(layers)],
         format_func=lambda name: name or ("the last convolution" if METHODS[method].layered else "none: the pixels"),
         key=key,
+        persist_state="session",
         disabled=not METHODS[method].layered,
     )
     state.keep_in_link(LAYER, layer or None)
@@ -183,10 +201,13 @@ def show_one(case: Case, method: str, layer: str | None, look: Overlay, place: D
 
 
 def _edge(case: Case) -> str:
-    """A word on the edge that shows where the network's crop ends, if it ends within the picture."""
+    """A word on the edge that shows where the network's crop ends, if it ends within the picture; and on what is not
+    shown.
+    """
     rows, columns = seen(case.net.transform, case.shown.shape[:2])
     whole = (rows.stop - rows.start, columns.stop - columns.start) == case.shown.shape[:2]
-    return "" if whole else " The network sees the middle of the picture alone: beside it nothing can light up."
+    ends = " Its ends are not shown." if middle(case.image, SLIMMEST).shape != case.image.shape else ""
+    return "" if whole else f" The network sees the middle of the picture alone: beside it nothing can light up.{ends}"
 
 
 def _show_measured(arguments: tuple) -> None:

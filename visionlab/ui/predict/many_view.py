@@ -78,9 +78,9 @@ def _outcome(job: jobs.Job, net: Classifier) -> None:
     if job.state == "cancelled":
         st.caption("Stopped: these had been looked at.")
     found = [each for each in job.events if isinstance(each, Found)]
-    if found:
-        _table(found)
     unreadable = [each for each in job.events if isinstance(each, Unreadable)]
+    if found:
+        _table(found, unreadable)
     if unreadable:
         files = "file was" if len(unreadable) == 1 else "files were"
         st.markdown(f"{len(unreadable):,} {files} not named:")
@@ -90,7 +90,7 @@ def _outcome(job: jobs.Job, net: Classifier) -> None:
         _words(found, net)
 
 
-def _table(found: Sequence[Found]) -> None:
+def _table(found: Sequence[Found], unreadable: Sequence[Unreadable]) -> None:
     rows, refuses = [], found[0].answer is not None and found[0].answer.limit is not None
     for each in found[:IN_TABLE]:
         image = f"data:image/jpeg;base64,{base64.b64encode(each.thumbnail).decode()}"
@@ -107,7 +107,7 @@ def _table(found: Sequence[Found]) -> None:
         st.caption(f"The first {IN_TABLE:,} of {len(found):,}; all of them are in the CSV file.")
     st.download_button(
         "All as CSV",
-        lambda: _csv(found),
+        lambda: _csv([*found, *unreadable]),
         "predictions.csv",
         "text/csv",
         icon=":material/download:",
@@ -115,9 +115,9 @@ def _table(found: Sequence[Found]) -> None:
     )
 
 
-def _csv(found: Sequence[Found]) -> bytes:
+def _csv(rows: Sequence[Found | Unreadable]) -> bytes:
     file = io.StringIO(newline="")
-    write_csv(found, file)
+    write_csv(rows, file)
     return file.getvalue().encode("utf-8-sig")
 
 

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from visionlab.learning.judging.thresholds import precision_recall
 from visionlab.learning.scratch import Birds, Progress, Verdict
-from visionlab.learning.scratch.birds import TARGET, check, verdict
+from visionlab.learning.scratch.birds import STACK, TARGET, check, verdict
 from visionlab.learning.scratch.training import RATE
 from visionlab.ui.scratch import charts as scratch_charts
 from visionlab.ui.scratch import runs
 from visionlab.ui.scratch.convnet import without_maps
+from visionlab.ui.scratch.lesson import forecast
 from visionlab.ui.scratch.parts import (
     Tile,
     as_image,
@@ -29,13 +30,14 @@ from visionlab.ui.scratch.parts import (
     tiles,
     train_button,
 )
-from visionlab.ui.scratch.sets import Chosen
+from visionlab.ui.scratch.sets import Chosen, offer
 from visionlab.ui.shared import charts
 from visionlab.ui.shared.page import roomy_columns
 from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import duration, facts, plain
 
 NAME = "birds"
+ADDS = "adds the article’s question: one picture in ten is a bird, on any background."
 SHOWN = 18  # pictures of a gallery
 WANTED = ("bird", "8", "face")  # the class that is looked for, where there is one of these
 
@@ -68,6 +70,7 @@ def show(chosen: Chosen | None) -> None:
     )
     if chosen is not None:
         _form(chosen)
+        offer(chosen, ADDS)
     if not runs.show(NAME, _live, _result) and chosen is not None:
         st.caption("Press “Train”; then a slider sets from which probability on it says so.")
 
@@ -94,7 +97,9 @@ def _form(chosen: Chosen) -> None:
         plan = Plan(chosen.about, seed, target, epochs, run.data.test_images, run.data.test_labels)
         runs.begin(NAME, plan, lambda: answered(run))
 
-    train_button(NAME, start, problem_of(lambda: check(data.shape)))
+    train_button(NAME, start, problem := problem_of(lambda: check(data.shape)))
+    if not problem:
+        forecast(NAME, [STACK], chosen, epochs)
 
 
 def answered(run: Birds) -> Iterator[Look]:
@@ -104,7 +109,7 @@ def answered(run: Birds) -> Iterator[Look]:
 
 def _live(plan: Plan, looks: Sequence[Look], _: float) -> None:
     latest = looks[-1].progress
-    share = (latest.index - 1 + latest.done / latest.of) / plan.epochs
+    share = latest.passes / plan.epochs
     st.progress(share, f"Epoch {latest.index} of {plan.epochs}")
     figure = scratch_charts.epochs([look.progress for look in looks], plan.epochs)
     st.plotly_chart(figure, config=charts.PLAIN, key="birds-live")
@@ -123,13 +128,20 @@ def _result(plan: Plan, looks: Sequence[Look], seconds: float) -> None:
     low, high = found.interval
     facts(
         {
-            "Precision": _share(found.precision),  # “–” where nothing is named so
-            "Recall": _share(found.recall),
+            "Always saying no": f"{found.always_no:.1%}",
+            "Balanced accuracy": _share(found.balanced),
             "Accuracy": f"{found.accuracy:.1%}",
             "Its 95 % interval": f"{low:.1%} to {high:.1%}",
-            "Always the more frequent answer": f"{found.majority:.1%}",
+            "Precision": _share(found.precision),  # “–” where nothing is named so
+            "Recall": _share(found.recall),
         },
-        {"Precision": term("precision"), "Recall": term("recall"), "Its 95 % interval": term("95 % interval")},
+        {
+            "Always saying no": term("baseline"),
+            "Balanced accuracy": term("balanced accuracy"),
+            "Its 95 % interval": term("95 % interval"),
+            "Precision": term("precision"),
+            "Recall": term("recall"),
+        },
     )
     left, right = roomy_columns(2, "details-birds", gap="large")
     with left:
@@ -147,10 +159,17 @@ def _result(plan: Plan, looks: Sequence[Look], seconds: float) -> None:
         progress = [look.progress for look in looks if look.progress.epoch]
         ends = {p.index: p.epoch.test_accuracy for p in (progress[0], progress[-1])}
         passes = ", ".join(f"{share:.1%} after {index}" for index, share in ends.items())
+        other = "of other shares of birds: not comparable"
         beside(
             [
-                ("Accuracy by passes", "75.4 % after 1, 91.7 % after 10, 95.5 % after 50", passes),
-                ("Precision and recall", "97 % and 90 %", f"{_share(found.precision)} and {_share(found.recall)}"),
+                ("Always saying no", "not told", f"{found.always_no:.1%}"),
+                ("Balanced accuracy", "not told", _share(found.balanced)),
+                ("Accuracy by passes", f"75.4 % after 1, 91.7 % after 10, 95.5 % after 50; {other}", passes),
+                (
+                    "Precision and recall",
+                    f"97 % and 90 %; {other}",
+                    f"{_share(found.precision)} and {_share(found.recall)}",
+                ),
                 ("Pictures", "72,000, of CIFAR-10 and a set of birds", f"{plan.on}; {duration(seconds)}"),
             ]
         )

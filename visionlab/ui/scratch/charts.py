@@ -18,7 +18,8 @@ MOST_POINTS = 400  # of a curve that is drawn while it grows
 
 
 def shift_map(found: ShiftMap) -> go.Figure:
-    """Accuracy at every shift, rows by dy and columns by dx, in the one scale of all maps."""
+    """Accuracy at every shift, rows by dy and columns by dx, in the one scale of all maps; each with its count."""
+    told = [[_counted(found, share) for share in row] for row in found.accuracies]
     figure = go.Figure(
         go.Heatmap(
             z=100 * found.accuracies,
@@ -30,7 +31,8 @@ def shift_map(found: ShiftMap) -> go.Figure:
             showscale=False,
             xgap=1,
             ygap=1,
-            hovertemplate="%{x} px right, %{y} px down: %{z:.0f} % right<extra></extra>",
+            text=told,
+            hovertemplate="%{x} px right, %{y} px down: %{text}<extra></extra>",
         )
     )
     return figure.update_layout(
@@ -46,6 +48,12 @@ def shift_map(found: ShiftMap) -> go.Figure:
             "scaleanchor": "x",
         },
     )
+
+
+def _counted(found: ShiftMap, share: float) -> str:
+    low, high = found.interval(share)
+    right = round(share * found.tested)
+    return f"{share:.0%} right, {right} of {found.tested} (95 % interval {low:.0%} to {high:.0%})"
 
 
 def shift_curves(maps: Mapping[str, ShiftMap]) -> go.Figure:
@@ -89,16 +97,16 @@ def descent(steps: Sequence[Step]) -> go.Figure:
 
 
 def epochs(looks: Sequence[Progress], total: int) -> go.Figure:
-    """The loss at every look, and after each epoch the loss on the test part and both accuracies."""
+    """Loss and accuracy at every look, and both on the test part after each epoch."""
     known = [look for look in looks if np.isfinite(look.loss)]
-    x = [look.index - 1 + look.done / look.of for look in known]
+    x = [look.passes for look in known]
     over: list[Epoch] = [look.epoch for look in looks if look.epoch]
     ends = [epoch.index for epoch in over]
     figure = loss_and_accuracy("Epoch", 0, total * 1.02)
     for name, y, colour, dash, mode, axis in (
         ("Loss, training", (x, [look.loss for look in known]), BLUE, "dot", "lines", "y"),
         ("Loss, test", (ends, [epoch.test_loss for epoch in over]), BLUE, "solid", "lines+markers", "y"),
-        ("Accuracy, training", (ends, [100 * e.train_accuracy for e in over]), ORANGE, "dot", "lines+markers", "y2"),
+        ("Accuracy, training", (x, [100 * look.accuracy for look in known]), ORANGE, "dot", "lines", "y2"),
         ("Accuracy, test", (ends, [100 * e.test_accuracy for e in over]), ORANGE, "solid", "lines+markers", "y2"),
     ):
         line = {"color": colour, "dash": dash, "width": 2}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 import numpy as np
@@ -11,10 +11,11 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from visionlab.errors import DatasetError
-from visionlab.learning.scratch import Closing, Row
-from visionlab.learning.scratch.closing import SHOWN, WAYS, Look, enlargement
-from visionlab.network.zoo.models import TO_NAME
+from visionlab.learning.scratch import STACKS, Closing, Row
+from visionlab.learning.scratch.closing import FROM_NOTHING, SHOWN, WAYS, Look, enlarged, enlargement
+from visionlab.network.zoo.models import MODELS, TO_NAME
 from visionlab.ui.scratch import runs
+from visionlab.ui.scratch.lesson import forecast
 from visionlab.ui.scratch.parts import (
     as_image,
     beside,
@@ -25,22 +26,25 @@ from visionlab.ui.scratch.parts import (
     table,
     train_button,
 )
-from visionlab.ui.scratch.sets import Chosen
+from visionlab.ui.scratch.sets import Chosen, offer
 from visionlab.ui.shared.networks import model_picker
 from visionlab.ui.shared.page import roomy_columns
 from visionlab.ui.shared.widgets import duration, sliding
 
 NAME = "closing"
+ADDS = "adds photographs, which are more like what the network of transfer has learned from."
 TESTED = 1_000  # test pictures, at most
 
 
 @dataclass(frozen=True, eq=False)
 class Plan(runs.Plan):
-    """tested: how many test pictures; images and truth are the shown ones and their labels."""
+    """tested: how many test pictures, majority: the accuracy of always naming their most frequent class; images and
+    truth are the shown ones and their labels."""
 
     classes: tuple[str, ...]
     network: str
     tested: int
+    majority: float
     images: NDArray[np.uint8]
     truth: NDArray[np.int64]
 
@@ -53,6 +57,7 @@ def show(chosen: Chosen | None) -> None:
     )
     if chosen is not None:
         _form(chosen)
+        offer(chosen, ADDS)
     if not runs.show(NAME, _live, _result) and chosen is not None:
         st.caption("Press “Train”: the four ways are gone one after the other.")
 
@@ -87,16 +92,21 @@ def _form(chosen: Chosen) -> None:
         settings = {"epochs": epochs, "of_each": int(of_each), "tested": TESTED, "seed": seed}
         run = Closing(data, network.net, **settings)
         shown = run.images[:SHOWN], run.truth[:SHOWN]
-        runs.begin(NAME, Plan(chosen.about, seed, data.classes, network.title, len(run.images), *shown), lambda: run)
+        of = data.classes, network.title, len(run.images), run.majority
+        runs.begin(NAME, Plan(chosen.about, seed, *of, *shown), lambda: run)
 
     train_button(NAME, start, problem)
+    if not problem:
+        larger = enlarged(data)
+        whole = larger if chosen.whole is data else enlarged(chosen.whole)
+        forecast(NAME, [STACKS[name] for name in FROM_NOTHING], replace(chosen, data=larger, whole=whole), epochs)
 
 
 def _live(plan: Plan, looks: Sequence[Look], _: float) -> None:
     rows, latest = _rows(looks), looks[-1]
-    for name, title in WAYS.items():
-        share = 1.0 if name in rows else min(latest.share, 1.0) if name == latest.name else 0.0
-        st.progress(share, f"{title} · {rows[name].accuracy:.1%} right" if name in rows else title)
+    share = 0.0 if latest.name in rows else min(latest.share, 0.99)  # what was learned has to be tested yet
+    st.progress((len(rows) + share) / len(WAYS), f"{WAYS[latest.name]}, {len(rows)} of {len(WAYS)} are done")
+    _tables(plan, rows, {latest.name: f"{share:.0%} learned"})
 
 
 def _rows(looks: Sequence[Look]) -> dict[str, Row]:
@@ -108,25 +118,38 @@ def _result(plan: Plan, looks: Sequence[Look], _: float) -> None:
     if not rows:
         st.caption("None of the four was ready by then.")
         return
-    head = ("Way", "Pictures", "Parameters learned", "Time", f"Right on {plan.tested:,} test pictures", "95 % interval")
-    table(head, [_figures(row) for row in rows.values()])
+    _tables(plan, rows, {})
     for row in rows.values():
         if row.diverged:
             st.text(f"{WAYS[row.name]}: {row.diverged}")
-    st.markdown("**The same test pictures, and what each says of them**")
-    st.html(_answers(plan, rows))
     notice(
         "Compare accuracy with what it cost: pictures, parameters, time. Transfer learns from the fewest pictures, "
         "since what edges, textures and parts look like is known to it already; but it helps only as far as the "
         f"pictures resemble those that {plan.network} once saw."
     )
-    scratch, transfer = (rows.get(name) for name in ("S2", "transfer"))
+    scratch, transfer = (rows.get(name) for name in ("convolutional", "transfer"))
     beside(
         [
             ("From scratch", "50,000 pictures, 1,298 s, 0.8950 (in training)", _short(scratch)),
             ("Transfer", "64 pictures, 2.45 s and the features, 5 of 6 right", _short(transfer)),
+            ("VGG16’s input", "244 × 244", "{0} × {0}".format(MODELS["vgg16"].transform.crop)),
+            ("What VGG16 is worth on ImageNet", "92.5 %", "that is top-5: among five answers, the right one"),
         ]
     )
+
+
+def _tables(plan: Plan, rows: dict[str, Row], going_on: dict[str, str]) -> None:
+    """What there is so far: a row a way, also of those that are not done, and what each says of the same pictures."""
+    head = ("Way", "Pictures", "Parameters learned", "Time", f"Right on {plan.tested:,} test pictures", "95 % interval")
+    always = ("Always the most frequent class", "–", "–", "–", f"{plan.majority:.1%}", "–")
+    figures = [
+        _figures(rows[name]) if name in rows else (title, *4 * ["–"], going_on.get(name, "not done"))
+        for name, title in WAYS.items()
+    ]
+    table(head, [always, *figures])
+    if rows:
+        st.markdown("**The same test pictures, and what each says of them**")
+        st.html(_answers(plan, rows))
 
 
 def _figures(row: Row) -> tuple[str, ...]:

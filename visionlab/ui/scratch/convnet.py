@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,7 @@ from visionlab.learning.scratch import Network, Progress, Training
 from visionlab.learning.scratch.training import RATE
 from visionlab.ui.scratch import charts as scratch_charts
 from visionlab.ui.scratch import layers, runs
+from visionlab.ui.scratch.lesson import forecast
 from visionlab.ui.scratch.parts import (
     Tile,
     as_image,
@@ -28,15 +30,17 @@ from visionlab.ui.scratch.parts import (
     train_button,
     weights_image,
 )
-from visionlab.ui.scratch.sets import Chosen
+from visionlab.ui.scratch.sets import Chosen, offer
 from visionlab.ui.shared import charts
 from visionlab.ui.shared.page import roomy_columns, told
 from visionlab.ui.shared.widgets import duration, facts, show_exact
 
 NAME = "convnet"
+ADDS = "adds colours and things: filters become colours as well as edges, and the article’s figures are on it."
 MAPS_WIDTH = 900  # pixels of a layer's maps, about
 MOST_MAPS = 64  # of a layer that are kept and shown
 STATES = 40  # of the network that are kept, at most: of a longer training not after every epoch
+SHOWING = 0.03  # of the time of a training, at most, goes into what is seen within epochs; drawing it takes as much
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,11 +53,12 @@ class Plan(runs.Plan):
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """A look at the training (None before it begins); and at its beginning (epoch 0) and after epochs what there is to
-    see: the maps of the watched picture, and the first layer's filters (out, height, width, in) where it is a conv."""
+    """A look at the training (None before it begins); and at its beginning, within epochs and after them what there is
+    to see after so many passes: the maps of the watched picture, and the first layer's filters (out, height, width, in)
+    where it is a conv."""
 
     progress: Progress | None
-    epoch: int | None = None
+    passes: float | None = None
     maps: Mapping[str, NDArray[np.float16]] | None = None
     filters: NDArray[np.float32] | None = None
 
@@ -69,6 +74,7 @@ def show(chosen: Chosen | None) -> None:
     )
     if chosen is not None:
         _form(chosen)
+        offer(chosen, ADDS)
     if not runs.show(NAME, _live, _result) and chosen is not None:
         st.caption("Press “Train”: each epoch is a pass over all pictures.")
 
@@ -96,18 +102,31 @@ def _form(chosen: Chosen) -> None:
         runs.begin(NAME, plan, lambda: learned(run))
 
     train_button(NAME, start, edited.problem)
+    if not edited.problem:
+        forecast(NAME, [edited.stack], chosen, epochs)
 
 
 def learned(run: Training) -> Iterator[Look]:
-    """The looks at a run, with what there is to see of it."""
-    yield Look(None, 0, _few(run.network.maps(run.watched)), _filters(run.network))
-    between = -(-run.epochs // STATES)
+    """The looks at a run, with what there is to see of it: several times an epoch, as long as that costs little."""
+
+    def seen(progress: Progress | None, passes: float, maps: Mapping[str, NDArray[np.float32]]) -> Look:
+        return Look(progress, passes, _few(maps), _filters(run.network))
+
+    start = time.perf_counter()
+    yield seen(None, 0, run.network.maps(run.watched))
+    begun = time.perf_counter()
+    cost, spent, between = begun - start, 0.0, run.epochs / STATES
+    due = between
     for progress in run.looks():
-        epoch = progress.epoch
-        if epoch and (epoch.index % between == 0 or epoch.index == run.epochs):
-            yield Look(without_maps(progress), epoch.index, _few(epoch.maps), _filters(run.network))
-        else:
+        start, epoch = time.perf_counter(), progress.epoch
+        affordable = epoch or spent + cost <= SHOWING * (start - begun)
+        if progress.passes < run.epochs and not (progress.passes >= due and affordable):
             yield Look(without_maps(progress))
+            continue
+        look = seen(without_maps(progress), progress.passes, epoch.maps if epoch else run.network.maps(run.watched))
+        due, cost = progress.passes + between, time.perf_counter() - start
+        spent += cost
+        yield look
 
 
 def without_maps(progress: Progress) -> Progress:
@@ -127,12 +146,12 @@ def _filters(network: Network) -> NDArray[np.float32] | None:
 
 def _live(plan: Plan, looks: Sequence[Look], seconds: float) -> None:
     progress = [look.progress for look in looks if look.progress]
-    share = (progress[-1].index - 1 + progress[-1].done / progress[-1].of) / plan.epochs if progress else 0.0
+    share = progress[-1].passes / plan.epochs if progress else 0.0
     left = f" · {duration(seconds / share * (1 - share))} left" if share > 0 and seconds > 1 else ""
     st.progress(share, f"Epoch {progress[-1].index if progress else 1} of {plan.epochs}{left}")
     if progress:
         st.plotly_chart(scratch_charts.epochs(progress, plan.epochs), config=charts.PLAIN, key="convnet-live")
-    _seen(plan, [look for look in looks if look.epoch is not None][-1], None)
+    _seen(plan, [look for look in looks if look.passes is not None][-1], None)
 
 
 def _result(plan: Plan, looks: Sequence[Look], seconds: float) -> None:
@@ -150,16 +169,17 @@ def _result(plan: Plan, looks: Sequence[Look], seconds: float) -> None:
         )
     if progress:
         st.plotly_chart(scratch_charts.epochs(progress, plan.epochs), config=charts.PLAIN, key="convnet-curves")
-    seen = [look for look in looks if look.epoch is not None]
+    seen = [look for look in looks if look.passes is not None]
     if seen:
         at = 0
-        epochs = [look.epoch for look in seen]
+        passes = [look.passes for look in seen]
         one, two = roomy_columns([2, 1], "maps", gap="large")
         if len(seen) > 1:
-            at = one.select_slider("After epoch", epochs, epochs[-1], key=f"convnet-at-{epochs[-1]}-{len(epochs)}")
+            key = f"convnet-at-{passes[-1]}-{len(passes)}"
+            at = one.select_slider("After epoch", passes, passes[-1], format_func="{:.3g}".format, key=key)
         names = list(seen[0].maps)
         name = two.selectbox("Layer", names, key=f"convnet-layer-{len(names)}") if len(names) > 1 else None
-        _seen(plan, next(look for look in seen if look.epoch == at), name)
+        _seen(plan, next(look for look in seen if look.passes == at), name)
     filters = (
         "Before training the filters are noise, and the maps of later layers are blurs. Then edges and colours come "
         "to be in the first layer, since everything else is made of them. "

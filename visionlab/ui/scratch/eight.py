@@ -9,26 +9,32 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from visionlab.learning.scratch import EightNet, MovingEight, answer
+from visionlab.learning.scratch import EightNet, MovingEight, ShiftMap, answer, surest_first
 from visionlab.learning.scratch.moving_eight import LEARNERS, Look
 from visionlab.ui.scratch import charts as scratch_charts
-from visionlab.ui.scratch import runs
+from visionlab.ui.scratch import five_steps, runs
 from visionlab.ui.scratch.parts import notice, problem_of, seed_input, table, train_button
 from visionlab.ui.scratch.sets import Chosen
 from visionlab.ui.shared import charts
 from visionlab.ui.shared.components.pad import latest_drawing, pad
 from visionlab.ui.shared.page import keep_out_of_collections, roomy_columns, told
+from visionlab.ui.shared.widgets import plain
 
 NAME = "moving-eight"
 PAD = "eight-pad"
-EXAMPLES = 6  # digits that the pad offers
+WALKED = "convolutional"  # in LEARNERS
+EXAMPLES = 6  # digits that the pad offers, half of them 8s: those that the first network is surest of
+CANDIDATES = 50  # 8s among which these are looked for
 PEN = 0.09  # of a digit's side
 
 
 @dataclass(frozen=True, eq=False)
 class Plan(runs.Plan):
+    """eights and others: test pictures (N, S, S) of the target, and of what is none."""
+
     target: str
-    examples: tuple[NDArray[np.uint8], ...]
+    eights: NDArray[np.uint8]
+    others: NDArray[np.uint8]
 
 
 def show(chosen: Chosen | None) -> None:
@@ -57,10 +63,9 @@ def _form(chosen: Chosen) -> None:
 
     def start() -> None:
         run = MovingEight(chosen.data, target, seed)
-        digits = run.digits
-        found = [np.flatnonzero(digits.test_labels == label)[: EXAMPLES // 2] for label in (1, 0)]
-        examples = tuple(digits.test_images[place, ..., 0] for place in np.stack(found, 1).ravel())
-        runs.begin(NAME, Plan(chosen.about, seed, target, examples), lambda: run)
+        test, labels = run.digits.test_images[..., 0], run.digits.test_labels
+        eights, others = test[labels == 1][:CANDIDATES], test[labels == 0][: EXAMPLES // 2]
+        runs.begin(NAME, Plan(chosen.about, seed, target, eights, others), lambda: run)
 
     few = chosen.data.less(len(classes))  # they show as well whether the data can be used
     train_button(NAME, start, problem_of(lambda: MovingEight(few, target)))
@@ -94,24 +99,51 @@ def _result(plan: Plan, looks: Sequence[Look], _: float) -> None:
             st.markdown(f":small[**{LEARNERS[name].title}**]")
             st.plotly_chart(scratch_charts.shift_map(found), config=charts.PLAIN, key=f"map-{name}")
     st.html(_scale())
+    st.caption(_chance(next(iter(maps.values()))))
     left, right = roomy_columns([1.15, 1], "details-eight", gap="large")
     with left:
         titled = {LEARNERS[name].title: found for name, found in maps.items()}
         st.plotly_chart(scratch_charts.shift_curves(titled), config=charts.PLAIN, key="eight-curves")
     with right:
         notice(
-            "The first network knows the middle alone; it guesses (50 %) a few pixels away. The window finds the digit "
-            "at the price of looking at many places. Shifted digits teach a network every place by itself; the "
-            "convolutional one needs the fewest weights for that."
+            "The first network knows the middle alone; what it is worth at the edge says how far from guessing (50 %) "
+            "it is there. The window finds the digit at the price of looking at many places. Shifted digits teach a "
+            f"network every place by itself.{_weights(trained)}"
         )
         table(("Network", "In the middle", "At the edge", "Parameters"), [_row(*each) for each in trained.items()])
         st.caption("The article gives no figures for these; it says that the first one fails once the 8 is off centre.")
 
 
+def _chance(found: ShiftMap) -> str:
+    low, high = found.interval(0.9)
+    return (
+        f"Each square rests on the same {found.tested} test pictures. Where it says 90 %, the 95 % interval is "
+        f"{low:.0%} to {high:.0%}: smaller differences may be chance."
+    )
+
+
+def _weights(trained: Mapping[str, Look]) -> str:
+    """What the two that learn from shifted digits take for that, where the convolutional one takes less."""
+    one, other = (trained.get(name) for name in ("shifted", "convolutional"))
+    if one is None or other is None or _parameters(one) <= _parameters(other):
+        return ""
+    return (
+        f" The convolutional one does that with {_parameters(other):,} parameters, the fully connected one with "
+        f"{_parameters(one):,}."
+    )
+
+
+def _parameters(look: Look) -> int:
+    return sum(layer.parameters for layer in look.net.network.layers)
+
+
 def _row(name: str, look: Look) -> tuple[str, str, str, str]:
     _, accuracies = look.shifts.curve()
-    parameters = sum(layer.parameters for layer in look.net.network.layers)
-    return LEARNERS[name].title, f"{accuracies[0]:.0%}", f"{accuracies[-1]:.0%}", f"{parameters:,}"
+    shares = []
+    for share in (accuracies[0], accuracies[-1]):
+        low, high = look.shifts.interval(share)
+        shares.append(f"{share:.0%} ({low:.0%} to {high:.0%})")
+    return LEARNERS[name].title, *shares, f"{_parameters(look):,}"
 
 
 def _scale() -> str:
@@ -134,6 +166,7 @@ def _try(nets: Mapping[str, EightNet], plan: Plan) -> None:
     keep_out_of_collections()
     st.markdown("**Try them: move the digit about, or draw one**")
     first = next(iter(nets.values()))
+    eights = surest_first(first, plan.eights)[: EXAMPLES // 2]
     drawing, told_of = latest_drawing(PAD, first.canvas), None
     with st.container(), told():  # a place of its own, so that the pad stays in its own
         if drawing:
@@ -143,9 +176,15 @@ def _try(nets: Mapping[str, EightNet], plan: Plan) -> None:
         key=PAD,
         side=first.canvas,
         pen=max(1.0, PEN * first.digit),
-        examples=plan.examples,
+        examples=[digit for pair in zip(eights, plan.others, strict=False) for digit in pair],
         answer=told_of,
         what=f"How probable each holds that there is an {plan.target} on it"
         if plan.target == "8"
         else f"How probable each holds that “{plan.target}” is on it",
     )
+    if drawing and WALKED in nets:
+        title = "Five steps: how the convolutional one comes to its answer"
+        walk = st.expander(title, icon=":material/footprint:", key="five-steps", on_change="rerun")
+        if walk.open:
+            with walk, told():
+                five_steps.show(nets[WALKED], drawing.pixels, plain(plan.target))

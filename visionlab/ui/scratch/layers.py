@@ -44,7 +44,7 @@ ABOUT_KINDS = {
     "dense": term("dense"),
 }
 TITLES = {
-    "S2": "The article’s",
+    "convolutional": "The article’s",
     "small": "A small one",
     "fully connected": "Fully connected",
     "linear": "Linear, as softmax",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -15,23 +15,23 @@ from visionlab.errors import VisionlabError
 from visionlab.imaging.image import Image, encode_png
 from visionlab.imaging.render import colour
 from visionlab.ui.scratch import runs
-from visionlab.ui.shared.page import sentence
+from visionlab.ui.shared import links
+from visionlab.ui.shared.state import just_turned
 from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.undisturbed import attempt
 from visionlab.ui.shared.widgets import sliding
-from visionlab.wording import shortened
 
 # --- controls -------------------------------------------------------------------------------------------------------
 
 
-def linked(key: str, options: Collection[str]) -> None:
-    """Before the widget of that key, whose options have other titles: it begins with what the link says."""
-    wanted = st.query_params.get(key)
-    if wanted and wanted not in options and key not in st.session_state:
-        sentence(
-            f"The link names “{shortened(wanted)}” as its {key}, which is not here. There are {', '.join(options)}."
-        )
-    st.session_state.setdefault(key, wanted if wanted in options else next(iter(options)))
+def linked(key: str, titles: Mapping[str, str], what: str) -> None:
+    """Before the widget of that key, which is not bound to the link, is drawn: it begins with what the link names, by
+    which one may also come back to the page."""
+    usual = next(iter(titles))
+    links.begin(key, titles, what, usual)
+    if just_turned() and (wanted := st.query_params.get(key)) in titles:
+        st.session_state[key] = wanted
+    st.session_state.setdefault(key, usual)
 
 
 def train_button(experiment: str, start: Callable[[], None], problem: str | None = None) -> None:

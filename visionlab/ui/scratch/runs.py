@@ -13,6 +13,7 @@ from visionlab.ui.shared import jobs
 from visionlab.ui.shared.page import sentence, told
 
 QUEUE = "scratch"
+REDRAWN = 1.0  # every so many seconds: curves and pictures take time from the training itself
 STOP = "Stop, and keep what it has learned"
 LOST = "The training that this link names is not known here any more. Train again: one seed gives one result."
 Draw = Callable[[Any, Sequence[Any], float], None]  # of a plan, the events so far, and the seconds that these took
@@ -62,7 +63,7 @@ def show(experiment: str, live: Draw, result: Draw) -> bool:
         return False
     if not job.over:
         with st.container(border=True):
-            jobs.watch(job, lambda: _going_on(job, live), STOP, f"stop-{experiment}")
+            jobs.watch(job, lambda: _going_on(job, live), STOP, f"stop-{experiment}", REDRAWN)
         st.caption("It goes on without this page: close it, or look around, and come back.")
         return True
     if job.error:

@@ -4,38 +4,46 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import streamlit as st
 
 from visionlab import limits
-from visionlab.errors import DatasetError
+from visionlab.errors import DatasetError, VisionlabError
 from visionlab.learning.projects.project import Project
 from visionlab.learning.scratch import SOURCES, SmallSet, download, load
 from visionlab.learning.sets import archive
 from visionlab.ui.scratch.parts import linked
 from visionlab.ui.shared import jobs, state, store
-from visionlab.ui.shared.page import link, sentence
+from visionlab.ui.shared.page import link, roomy_columns, sentence
 from visionlab.ui.shared.undisturbed import attempt
 from visionlab.ui.shared.visitor import may_name_files, named, owner
 from visionlab.ui.shared.widgets import distinct, file_uploader, plain
-from visionlab.wording import sized
+from visionlab.wording import shortened, sized
 
 PROJECT = "project"  # beside the names in SOURCES
+OFFERED = "cifar10"  # of these, the one that the articles are on
 OWN = "scratch-own"  # in the session: what it named or uploaded last
-SIZES = (300, 1_000, 3_000, 10_000)  # pictures to learn from at most, for who is in a hurry
-
+WHERE = "pictures"  # in the link: where that lies, or how what was uploaded is called
+SIZES = (300, 1_000, 3_000, 10_000)  # pictures to learn from at most, and to test with, for who is in a hurry
+LESSON = 3_000  # with which a larger set begins: a network learns something of so many in a minute
 EVERY = 0
 
 
 @dataclass(frozen=True, eq=False)
 class Chosen:
-    """The data that the experiments are on, and its name for people; source is a name in SOURCES, or PROJECT."""
+    """The data that the experiments are on, and its name for people; source is a name in SOURCES, or PROJECT.
+
+    data is a part of the whole where fewer pictures were asked for; both are the same otherwise. where: of what was
+    named or uploaded, its path or its name.
+    """
 
     source: str
     title: str
     data: SmallSet
+    whole: SmallSet
+    where: str | None = None
 
     @property
     def about(self) -> str:
@@ -48,7 +56,7 @@ def choose() -> Chosen | None:
         if problem := state.take_problem():
             sentence(problem)
     names = [*SOURCES, PROJECT]
-    linked("data", names)
+    linked("data", {name: _title(name) for name in names}, "set of pictures")
     with st.container(horizontal=True, vertical_alignment="center", key="data-row"):
         told_of = st.container(width="content")
         picker = st.popover("Other pictures", icon=":material/tune:")
@@ -61,24 +69,54 @@ def choose() -> Chosen | None:
     )
     st.query_params["data"] = source
     found = _project() if source == PROJECT else _source(source)
+    if found is not None:
+        state.keep_in_link(WHERE, found.where)
     if found is None:
         told_of.markdown(f"On **{_title(source)}**")
         return None
     for text in found.data.told:
         picker.text(text)
-    most = [size for size in SIZES if len(found.data.classes) <= size < len(found.data.images)]
+    sizes = [*(size for size in SIZES if len(found.data.classes) <= size < len(found.data.images)), EVERY]
     size = picker.selectbox(
         "Learn from",
-        [*most, EVERY],
-        index=len(most),
-        format_func=lambda size: f"{size:,} pictures" if size != EVERY else f"all {len(found.data.images):,}",
-        key=f"most-{source}-{len(found.data.images)}",
+        sizes,
+        index=sizes.index(LESSON if LESSON in sizes else EVERY),
+        format_func=lambda size: _size(size, len(found.data.images)),
+        key=_size_key(found),
         persist_state="session",
+        help="Fewer are tested on, too: as many at most, each class with its share.",
     )
     data = found.data.less(size) if size != EVERY else found.data
     picker.caption(_facts(data, SOURCES[source].about if source in SOURCES else ""))
     told_of.markdown(f"On **{plain(found.title)}** :gray[· {len(data.images):,} to learn from]")
-    return Chosen(source, found.title, data)
+    return replace(found, data=data)
+
+
+def offer(chosen: Chosen, adds: str) -> None:
+    """What another set would add to an experiment, and the way to it."""
+    if chosen.source == OFFERED:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="offer"):
+        st.caption(f"{SOURCES[OFFERED].title} {adds}", width="content")
+        label = f"To {SOURCES[OFFERED].title}"
+        st.button(label, key="offered", type="tertiary", icon=":material/photo_library:", on_click=_turn)
+
+
+def _turn() -> None:
+    st.session_state["data"] = OFFERED
+
+
+def take_all(chosen: Chosen) -> None:
+    """From the next run on the experiments are on all of its pictures."""
+    st.session_state[_size_key(chosen)] = EVERY
+
+
+def _size_key(chosen: Chosen) -> str:
+    return f"most-{chosen.source}-{len(chosen.whole.images)}"
+
+
+def _size(size: int, of: int) -> str:
+    return f"all {of:,}" if size == EVERY else f"{size:,}, for a lesson" if size == LESSON else f"{size:,} pictures"
 
 
 def _title(source: str) -> str:
@@ -96,6 +134,7 @@ def _facts(data: SmallSet, about: str) -> str:
 
 
 def _source(name: str) -> Chosen | None:
+    _take_linked(name)
     own = st.session_state.get(OWN)
     if own is not None and own.source == name:
         with st.expander(f"{plain(own.title)} · name another one"):
@@ -106,13 +145,17 @@ def _source(name: str) -> Chosen | None:
         _bring(name)
         return None
     try:
-        return Chosen(name, source.title, _loaded(name))
+        return _whole(name, source.title, _loaded(name))
     except DatasetError as error:
         if source.download is None:
             raise
         st.text(str(error))
-    _fetch(name)
-    with st.expander("I have it already"):
+    get, have = roomy_columns(2, "bring", gap="large")
+    with get:
+        st.markdown("**Download it**")
+        _fetch(name)
+    with have:
+        st.markdown("**I have it already**")
         _bring(name)
     return None
 
@@ -182,17 +225,36 @@ def _take_upload(name: str, key: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "pictures.zip"
         path.write_bytes(file.getbuffer())
-        _take(name, path, file.name)
+        _take(name, path, file.name, file.name)
 
 
 def _take_path(name: str, key: str) -> None:
     path = named(st.session_state[key].strip())
-    _take(name, path, path.name)
+    _take(name, path, path.name, str(path))
 
 
-def _take(name: str, path: Path, title: str) -> None:
+def _take_linked(name: str) -> None:
+    """What the link names, where it lies on this computer and whoever came by it may open it; else what is missing."""
+    where = st.query_params.get(WHERE)
+    if not where or OWN in st.session_state or SOURCES[name].needs != "files":
+        return
+    if not (may_name_files() and Path(where).is_absolute()):
+        called = shortened(where.replace("\\", "/").rpartition("/")[2])
+        sentence(f"The link is on pictures called “{called}”, which are not here. Bring them once more.")
+        return
+    try:
+        _take(name, named(where), Path(where).name, where)
+    except VisionlabError as error:
+        sentence(error)
+
+
+def _take(name: str, path: Path, title: str, where: str) -> None:
     data = SOURCES[name].load(path, None, 0)
-    st.session_state[OWN] = Chosen(name, title, data)
+    st.session_state[OWN] = replace(_whole(name, title, data), where=where)
+
+
+def _whole(source: str, title: str, data: SmallSet) -> Chosen:
+    return Chosen(source, title, data, data)
 
 
 # --- a project of the studio ----------------------------------------------------------------------------------------
@@ -215,7 +277,7 @@ def _project() -> Chosen | None:
     project = store.workspace().open(wanted)
     classes, pictures = project.snapshot()
     data = _small(wanted, hash((tuple(classes), tuple(pictures))), mine[wanted], project)
-    return Chosen(PROJECT, mine[wanted], data)
+    return _whole(PROJECT, mine[wanted], data)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Making the pictures small …")

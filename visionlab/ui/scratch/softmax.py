@@ -12,13 +12,14 @@ from visionlab.learning.scratch.softmax import LOOK_EVERY
 from visionlab.ui.scratch import charts as scratch_charts
 from visionlab.ui.scratch import runs
 from visionlab.ui.scratch.parts import Tile, beside, notice, rate_input, seed_input, tiles, train_button, weights_image
-from visionlab.ui.scratch.sets import Chosen
+from visionlab.ui.scratch.sets import Chosen, offer
 from visionlab.ui.shared import charts
 from visionlab.ui.shared.page import roomy_columns
 from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import duration
 
 NAME = "softmax"
+ADDS = "adds photographs, of which one template a class knows little: the article has 30.66 % right."
 MOST_TEMPLATES = 30  # classes
 LOOKS = 20  # at the templates, at most
 
@@ -38,6 +39,7 @@ def show(chosen: Chosen | None) -> None:
     )
     if chosen is not None:
         _form(chosen)
+        offer(chosen, ADDS)
     if not runs.show(NAME, _live, _result) and chosen is not None:
         st.caption("Press “Train”: it takes seconds.")
 

@@ -1,6 +1,7 @@
 """What the pages share.
 
-frame       page.py (navigation, PAGES), tries.py (things to try), terms.py (words explained)
+frame       page.py (navigation, PAGES), tries.py (things to try), terms.py (words explained), links.py (what a link
+            asks for in vain)
 choosing    picture_bar.py (which picture), networks/ (which network; and those that are not here)
 showing     widgets.py, charts.py, live.py (the camera), components/ (what follows the pointer: plain JavaScript)
 memory      state.py (what the session remembers), cached.py (what was computed), store.py (projects)

@@ -247,10 +247,10 @@ def begun(start: Callable[..., str], *arguments: Any) -> Job:
     return job
 
 
-def watch(job: Job | Jobs, draw: Callable[[], None], stop: str, key: str) -> None:
-    """Draw how far the job is, again and again, over a button that stops it; the page runs anew when it is over."""
+def watch(job: Job | Jobs, draw: Callable[[], None], stop: str, key: str, every: float = POLL) -> None:
+    """Draw how far the job is, every so many seconds, over a button that stops it; the page runs anew at its end."""
 
-    @st.fragment(run_every=POLL)
+    @st.fragment(run_every=every)
     def look() -> None:
         if job.over:
             st.rerun()

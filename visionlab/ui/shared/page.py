@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -170,11 +170,12 @@ def roomy_columns(spec: int | Sequence[float], key: str, **style) -> list[DeltaG
         return st.columns(spec, **{"gap": "medium", **style})
 
 
-def link(title: str, label: str | None = None, icon: str | None = None) -> None:
-    """A link to the page of that title. A page's script run by itself has no other pages: then it is plain text."""
+def link(title: str, label: str | None = None, icon: str | None = None, asks: Mapping[str, str] | None = None) -> None:
+    """A link to the page of that title; what it asks for there comes before what the session remembers (see
+    state.just_turned). A page's script run by itself has no other pages: then it is plain text."""
     entry = PAGES[title]
     try:
-        st.page_link(entry.script, label=label or entry.title, icon=icon or entry.icon)
+        st.page_link(entry.script, label=label or entry.title, icon=icon or entry.icon, query_params=asks)
     except StreamlitPageNotFoundError:
         st.caption(label or entry.title)
 

@@ -11,12 +11,13 @@ from streamlit.delta_generator import DeltaGenerator
 from visionlab.errors import ImageError
 from visionlab.imaging.image import MAX_BYTES, load_image
 from visionlab.imaging.samples import SAMPLES, load_sample
-from visionlab.ui.shared import state
+from visionlab.ui.shared import links, state
 from visionlab.ui.shared.components.paste_and_drop import paste_and_drop
 from visionlab.ui.shared.page import sentence, strip
 from visionlab.ui.shared.widgets import distinct, file_uploader, show
 
 THUMBNAIL = 112  # pixels, of which the strip shows half as many: sharp on any screen
+SLIMMEST = 5 / 3  # times as long as wide: of what is slimmer the strip shows the middle
 
 
 def image_picker(place: DeltaGenerator | None = None) -> state.Picture:
@@ -44,7 +45,7 @@ def image_picker(place: DeltaGenerator | None = None) -> state.Picture:
             where = {"uploader": "upload", "panel": "another-picture"}
             paste_and_drop(key="paste", **where, picture=picture.key, problem=state.upload_error())
         with shown:
-            show(picture, THUMBNAIL, alt=f"The picture: {picture.name}", width="content")
+            show(picture, THUMBNAIL, alt=f"The picture: {picture.name}", width="content", slimmest=SLIMMEST)
         height, width = picture.image.shape[:2]
         told.text(f"{picture.name} · {width} × {height} px")
     if problem := state.upload_error() or _missed():
@@ -60,7 +61,7 @@ def _missed() -> str | None:
             "One’s own picture is not kept when a page is opened anew, nor does a link carry it. Open it again, or "
             "drop it here."
         )
-    return wanted and f"There is no sample “{wanted}”. There are {', '.join(SAMPLES)}."
+    return wanted and links.unknown("sample", wanted, SAMPLES, next(iter(SAMPLES.values())).title)
 
 
 def _choice(mine: state.Picture | None, options: Sequence[str]) -> state.Picture:
@@ -81,14 +82,17 @@ def _choice(mine: state.Picture | None, options: Sequence[str]) -> state.Picture
     return _sample(picked)
 
 
-def second_picture(first: state.Picture, on_change: Callable[[], None]) -> state.Picture | None:
+def second_picture(first: state.Picture, on_change: Callable[[], None], place: DeltaGenerator) -> state.Picture | None:
     """Another picture to compare with: a sample, which is in the link, or an earlier upload; None: none is wanted.
 
-    on_change is called once a person has chosen, before the script runs again.
+    on_change is called once a person has chosen, before the script runs again. At that place is told what the link
+    names in vain.
     """
     uploads = {key: name for key, name in state.gallery().items() if key != first.key}
     titles = {name: sample.title for name, sample in SAMPLES.items() if name != first.key} | uploads
     titles = distinct({"": "No other picture"} | titles)
+    with place:
+        links.begin(state.SECOND, titles, "picture to compare with", "")
     state.restore_second(list(titles))
     picked = st.selectbox("Compare with", titles, format_func=titles.get, key=state.SECOND, on_change=on_change)
     state.remember_second(picked, in_link=picked in SAMPLES)

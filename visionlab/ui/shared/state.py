@@ -69,9 +69,9 @@ def remember_choice(picked: str) -> None:
 
 
 def restore_second(options: Sequence[str]) -> None:
-    """Before the widget is drawn: the picture that was chosen to compare with, else what the link says, else none."""
+    """Before the widget is drawn, and after the link: the picture that was chosen to compare with, else none."""
     if SECOND not in st.session_state:
-        st.session_state[SECOND] = st.session_state.get("chosen_second", st.query_params.get(SECOND, ""))
+        st.session_state[SECOND] = st.session_state.get("chosen_second", "")
     if st.session_state[SECOND] not in options:  # it has become the first, or is of another session
         st.session_state[SECOND] = ""
 
@@ -146,9 +146,15 @@ def keep_taken_uploads(ids: set[str]) -> None:
 
 def turn_to(page: str) -> None:
     """Another page than before has nothing to say of what was refused on that one."""
-    if st.session_state.get("page") != page:
+    st.session_state["just_turned"] = st.session_state.get("page") != page
+    if just_turned():
         st.session_state["page"] = page
         st.session_state.pop("upload_error", None)
+
+
+def just_turned() -> bool:
+    """Whether this run is the first on its page, come from another: what its link asks for is new then."""
+    return st.session_state.get("just_turned", False)
 
 
 def upload_error() -> str | None:
@@ -165,7 +171,7 @@ def restore_network(titles: Mapping[str, str]) -> None:
     """
     drawn, held = st.session_state.get("drawn_network"), st.session_state.get(NETWORK)
     if drawn is None:
-        linked = st.query_params.get(NETWORK)
+        linked = st.query_params.get(NETWORK) or st.query_params.pop("model", None)  # as the shell calls it
         picked = next((name for name, title in titles.items() if linked in (name, title)), None)
         st.session_state["unknown_network"] = linked if picked is None else None
     elif held not in (None, drawn):  # not told by the widget's callback: a run that overtakes it loses the call
@@ -174,6 +180,19 @@ def restore_network(titles: Mapping[str, str]) -> None:
         picked = st.session_state.get("picked_network")
     st.session_state["picked_network"] = picked
     st.session_state[NETWORK] = picked if picked in titles else next(iter(titles))
+
+
+def wanted_network(titles: Mapping[str, str]) -> str | None:
+    """Where no widget is drawn: which of these a person picked on another page, or the link names; kept in the link."""
+    if st.session_state.get("drawn_network") is None:
+        linked = st.query_params.get(NETWORK)
+        wanted = next((name for name, title in titles.items() if linked in (name, title)), None)
+    else:
+        wanted = st.session_state.get("picked_network")
+    if wanted not in titles:
+        return None
+    keep_in_link(NETWORK, titles[wanted])
+    return wanted
 
 
 def unknown_network() -> str | None:

@@ -76,6 +76,8 @@ TERMS: dict[str, str] = {
     # --- what they are worth
     "accuracy": "The share of pictures that are named rightly.",
     "95 % interval": "Where the accuracy on all pictures like these probably lies: the fewer were checked, the wider.",
+    "balanced accuracy": "The mean of the accuracies on each class alone: of two classes, always giving the same "
+    "answer is worth 50 %, however rare one is.",
     "baseline": "What one would get without learning: always naming the class that has the most pictures.",
     "precision": "Of the pictures that it named so, the share that are.",
     "recall": "Of the pictures that are, the share that it named so.",

@@ -12,18 +12,23 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from visionlab.imaging.image import Image
+from visionlab.imaging.image import Image, middle
 from visionlab.network.running.prediction import Answer, Prediction
 from visionlab.ui.shared import cached, state
+
+SLIMMEST = 2.5  # times as long as wide: of what is slimmer, the middle is shown, and no strip
 
 _Key = TypeVar("_Key")
 
 # --- pictures -------------------------------------------------------------------------------------------------------
 
 
-def show(picture: state.Picture, longest: int, alt: str, width: int | str = "stretch") -> None:
-    """A photograph for looking at: JPEG bytes, never an array."""
-    st.image(cached.picture_bytes(picture.key, longest, picture.image), width=width, alt=alt)
+def show(
+    picture: state.Picture, longest: int, alt: str, width: int | str = "stretch", slimmest: float = SLIMMEST
+) -> None:
+    """A photograph for looking at: JPEG bytes, never an array; of what is slimmer, the middle."""
+    encoded = cached.picture_bytes(f"{picture.key}, {slimmest:g}", longest, middle(picture.image, slimmest))
+    st.image(encoded, width=width, alt=alt)
 
 
 def show_exact(png: bytes, alt: str, width: int | str = "stretch") -> None:
@@ -31,10 +36,10 @@ def show_exact(png: bytes, alt: str, width: int | str = "stretch") -> None:
     st.image(png, width=width, alt=alt, output_format="PNG")
 
 
-def shown_width(image: Image, tallest: int = 560) -> int | str:
-    """How wide to show a picture: as wide as its column, but never taller than a screen can hold."""
+def shown_width(image: Image, tallest: int = 560) -> int:
+    """How many pixels wide to show a picture, so that it is no taller; it will not be wider than its column."""
     height, width = image.shape[:2]
-    return "stretch" if height <= width else max(1, tallest * width // height)
+    return max(1, tallest * width // height)
 
 
 def size_of(image: Image, whole: Image | None = None) -> str:

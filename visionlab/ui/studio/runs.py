@@ -19,8 +19,9 @@ from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.runs import RunInfo
 from visionlab.network.running.classifier import Classifier
 from visionlab.network.zoo.models import MODELS
-from visionlab.ui.shared import cached
+from visionlab.ui.shared import cached, links
 from visionlab.ui.shared.widgets import distinct
+from visionlab.wording import shortened
 
 RUN = "run"  # in the link
 _PICKED = "picked-run"
@@ -28,12 +29,17 @@ _PICKED = "picked-run"
 
 def picked(project: Project) -> RunInfo | None:
     """The finished run that the person looks at, the latest one unless another is picked; None where there is none."""
-    found = {run.id: run for run in project.runs() if run.head is not None and run.state in ("done", "cancelled")}
+    known = project.runs()
+    found = {run.id: run for run in known if run.head is not None and run.state in ("done", "cancelled")}
     if not found:
         st.info("Nothing is trained yet. “Train” is the step before this one.", icon=":material/school:")
         return None
     wanted = st.query_params.get(RUN)
-    st.session_state[_PICKED] = wanted if wanted in found else next(iter(found))
+    st.session_state[_PICKED] = picked = wanted if wanted in found else next(iter(found))
+    told = None
+    if wanted and wanted not in {run.id for run in known}:
+        told = f"There is no run “{shortened(wanted)}” here, so the latest one is shown."
+    links.tell(RUN, told, picked)
     titles = distinct({key: title(run) for key, run in found.items()})
     chosen = st.selectbox(
         "Run", found, format_func=titles.get, key=_PICKED, on_change=_link_picked, args=(found.keys(),)

@@ -19,6 +19,7 @@ from visionlab.learning.projects.workspace import Workspace
 from visionlab.network.running.prediction import Answer, probabilities
 from visionlab.ui.shared import jobs, live
 from visionlab.ui.shared.components.burst import Batch
+from visionlab.ui.shared.page import PAGES
 from visionlab.ui.shared.visitor import COOKIE
 from visionlab.ui.shared.widgets import plain
 from visionlab.ui.studio import uploads
@@ -321,3 +322,19 @@ def test_a_run_of_before_is_there_to_be_tried(workspace_folder, new_app, registr
     assert "Try it" in lines(app)
     assert "Train again" in [each.label for each in app.button]
     assert app.session_state["trained_head"].head.classes == ("across", "**down**")
+
+
+def test_a_step_that_a_link_names_and_that_is_not_there_is_told(new_app, workspace_folder):
+    project = stripes(Workspace(workspace_folder).create("Stripes", ME), 2)
+    app = new_app()
+    app.session_state[COOKIE] = ME
+    app.run()
+    app.query_params.update(project=project.id, step="Cook")
+    app.switch_page(PAGES["Fine-tune"].script).run()
+    told = "There is no step “Cook”, so “Classes” is shown. There are Classes, Pictures, Train, Judge, Take away."
+    for _ in range(2):
+        assert not app.exception
+        assert told in [text.value for text in app.text]
+        app.run()
+    app.segmented_control(key="step").set_value("Train").run()
+    assert told not in [text.value for text in app.text]

@@ -213,6 +213,32 @@ def test_pictures_of_other_layouts(page: Page):
     assert mark(page) == pytest.approx([3, 100, 1, 1], abs=0.2)
 
 
+def test_cells_that_would_be_too_narrow_stand_in_more_rows_and_are_slid(page: Page):
+    open_page(page, "")
+    lay_out(page, "many", 16 * 32 - 2)
+    place = page.locator(FIRST).locator(".place")
+    picture = page.locator(FIRST).locator("canvas")
+    expect(picture).to_be_hidden()
+    for times, width, columns in ((1, 420, 9), (2, 360, 7)):
+        page.set_viewport_size({"width": width, "height": 900})
+        expect(picture).to_have_js_property("width", columns * 32 - 2)
+        assert stage(page).bounding_box()["width"] >= columns * 40
+        place.evaluate("(place) => place.scrollTo(0, 1e6)")
+        expect(place).to_have_css("--bottom", "0px")
+        expect(place).to_have_css("--top", "36px")
+        stage(page).click(position=middle(page, 120, -(-125 // columns), columns))
+        told(page, str(times * [120]))
+        row, column = divmod(120, columns)
+        inside = picture.evaluate(
+            "(canvas, [x, y]) => [...canvas.getContext('2d').getImageData(x, y, 1, 1).data]",
+            [column * 32 + 9, row * 32 + 9],
+        )
+        assert inside[:3] == [37 * 120 % 256, 91 * 120 % 256, 255 - 53 * 120 % 256]
+    page.set_viewport_size({"width": 1280, "height": 900})
+    expect(picture).to_be_hidden()
+    expect(place).to_have_css("--top", "0px")
+
+
 def test_pixels_stay_squares_only_where_they_are_enlarged(page: Page):
     open_page(page, "")
     image = page.locator(FIRST).locator("img")

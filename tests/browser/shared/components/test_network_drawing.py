@@ -169,6 +169,7 @@ def test_it_fits_or_scrolls_in_its_own_box(page: Page, width, scrolls):
     settle(page)
     box = page.locator(FIRST).locator(".scroller")
     assert box.evaluate("(box) => box.scrollWidth > box.clientWidth") == scrolls
+    expect(box).to_have_css("--right", "36px" if scrolls else "0px")  # it fades out where more of it lies
     assert (
         page.locator(FIRST).locator(".network").bounding_box()["height"] <= 180 + 40 * scrolls
     )  # with a bar, and the legend above

@@ -5,12 +5,13 @@ downloads.py offers those that are not here, and brings them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
 from visionlab import limits
+from visionlab.errors import WeightsError
 from visionlab.network.running.classifier import Classifier
 from visionlab.network.zoo.models import MODELS, Model, available, first_here
 from visionlab.ui.shared import cached, state
@@ -22,20 +23,24 @@ YOUR_HEAD = "your-head"
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """A network at work; key tells it apart in caches, name is one of networks_here()."""
+    """A network at work; key tells it apart in caches, name is one of networks_here(). instead_of is a sentence on one
+    that is damaged, where this one stands in for it."""
 
     key: str
     title: str
     net: Classifier
     name: str
+    instead_of: str | None = None
 
 
 def model_picker(first: Sequence[str]) -> Network:
-    """The networks whose weights are here, and the head that the user trained; says how to get the others.
+    """The networks whose weights are here, and the head that the user trained; says whose the chosen one is, and how to
+    get the others.
 
-    What a person picks counts on every page; until then a page begins with the first of its own that is here.
+    What a person picks counts on every page; until then a page begins with the first of its own that is here and whole.
     """
-    titles = {name: title_of(name) for name in dict.fromkeys([first_here(first), *networks_here()])}
+    usual = _first_whole(first)
+    titles = {name: title_of(name) for name in dict.fromkeys([usual.name, *networks_here()])}
     state.restore_network(titles)
     picked = st.selectbox(
         "Network",
@@ -46,7 +51,32 @@ def model_picker(first: Sequence[str]) -> Network:
     )
     state.remember_network(picked, titles[picked])
     state.remember_head(picked == YOUR_HEAD)
-    return network(picked)
+    if picked in MODELS:
+        st.caption(MODELS[picked].about)
+    return usual if picked == usual.name else network(picked)
+
+
+def without_picker(first: Sequence[str], among: Collection[str] | None = None) -> Network:
+    """What a person picked on another page, or the link names, if it is one of `among` (None: any); else the first of
+    a page's own that is here and whole."""
+    wanted = state.wanted_network({name: title_of(name) for name in networks_here()})
+    return _first_whole([wanted, *first] if wanted and (among is None or wanted in among) else first)
+
+
+def _first_whole(names: Sequence[str]) -> Network:
+    """The first of these that is here and not damaged."""
+    here, damaged = networks_here(), None
+    *firsts, last = [name for name in names if name in here] or [first_here(names)]
+    for name in firsts:
+        try:
+            return _after(damaged, network(name))
+        except WeightsError as error:
+            damaged = damaged or str(error)
+    return _after(damaged, network(last))
+
+
+def _after(damaged: str | None, found: Network) -> Network:
+    return replace(found, instead_of=damaged and f"{damaged} Meanwhile, {found.title} does the work.")
 
 
 def not_here() -> str | None:
@@ -84,7 +114,10 @@ def _called(name: str) -> Model | None:
 
 
 def suggest(first: Sequence[str], used: Network) -> None:
-    """Where a page works with another network only because its first is not here: a sentence, and what brings it."""
+    """Where a page works with another network only because its first is damaged, or is not here: a sentence, and what
+    brings it."""
+    if used.instead_of:
+        sentence(used.instead_of)
     missing = MODELS[first[0]]
     if used.net.name == first_here(first) != missing.name:
         downloads.suggest(missing, f"This is {MODELS[used.net.name].title}.")

@@ -10,7 +10,7 @@ from visionlab.learning.judging import metrics
 from visionlab.learning.judging.baselines import Baseline
 from visionlab.learning.judging.metrics import Report, percent
 from visionlab.learning.projects.project import Project
-from visionlab.ui.shared import charts
+from visionlab.ui.shared import charts, links
 from visionlab.ui.shared.page import roomy_columns
 from visionlab.ui.shared.terms import term
 from visionlab.ui.studio import runs
@@ -44,6 +44,7 @@ def show(project: Project) -> None:
     _changed(case)
     st.divider()
     looks = list(LOOKS) if len(case.held_out) else list(UNJUDGED)
+    links.begin("look", {name: name for name in looks}, "way to look closer", looks[0])
     look = st.segmented_control(
         "Look closer",
         looks,

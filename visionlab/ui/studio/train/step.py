@@ -17,7 +17,7 @@ from visionlab.learning.sets.sides import sides
 from visionlab.learning.sets.splits import HELD_OUT
 from visionlab.limits import JOBS
 from visionlab.network.zoo.models import MODELS, TO_NAME, available, first_here
-from visionlab.ui.shared import cached, charts, jobs, state
+from visionlab.ui.shared import cached, charts, jobs, links, state
 from visionlab.ui.shared.page import roomy_columns, sentence, told
 from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import duration, plain
@@ -66,6 +66,9 @@ def _form(project: Project) -> None:
 
 def _settings(parts: Container[str | None]) -> Settings:
     """What is chosen; `parts` are those that the pictures are of."""
+    networks = {name: MODELS[name].title for name in (first_here(TO_NAME), *available())}
+    links.begin("kind", {name: kind.title for name, kind in KINDS.items()}, "way to learn", next(iter(KINDS)))
+    links.begin("base", networks, "network underneath", next(iter(networks)))
     left, right = roomy_columns(2, "details", gap="large")
     kind = left.radio(
         "How it learns",
@@ -77,8 +80,8 @@ def _settings(parts: Container[str | None]) -> Settings:
     )
     network = right.selectbox(
         "Network underneath",
-        list(dict.fromkeys([first_here(TO_NAME), *available()])),
-        format_func=lambda name: MODELS[name].title,
+        networks,
+        format_func=networks.get,
         key="base",
         bind="query-params",
         help=f"{term('embedding')} The Predict page downloads more networks.",

@@ -1,9 +1,9 @@
-"""Classes with bars and percentages, one of which is chosen by a click."""
+"""What has a number each, with bars: classes, or units; one of them is chosen by a click."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import streamlit as st
@@ -15,10 +15,20 @@ FOLDER = Path(__file__).parent
 
 _bars = st.components.v2.component(
     "visionlab_bars",
-    html='<div class="bars" role="radiogroup" aria-label="Predictions: choose one to see its reasons"></div>',
+    html='<div class="bars" role="radiogroup"></div>',
     css=(FOLDER / "bars.css").read_text(),
     js=CHOICE + (FOLDER / "bars.js").read_text(),
 )
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One of them: its index, its name, its number as it is written, and that as a share of a whole bar, −1..1."""
+
+    index: int
+    label: str
+    said: str
+    share: float
 
 
 def bars(answers: Sequence[Prediction], *, chosen: int, key: str, on_choose: Callable[[int], None]) -> None:
@@ -26,10 +36,24 @@ def bars(answers: Sequence[Prediction], *, chosen: int, key: str, on_choose: Cal
 
     on_choose(index) is called once for each choice, before the script (or the fragment) runs again.
     """
-    shown = {answer.index for answer in answers}
+    shown = [Bar(each.index, each.label, f"{each.probability:.1%}", each.probability) for each in answers]
+    what = "Predictions: choose one to see its reasons"
+    _mount(shown, chosen=chosen, what=what, signed=False, key=key, on_choose=on_choose)
+
+
+def signed_bars(shown: Sequence[Bar], *, chosen: int, what: str, key: str, on_choose: Callable[[int], None]) -> None:
+    """As bars(), in the colours of maps: orange above zero, blue below; `what` names them all for screen readers."""
+    _mount(shown, chosen=chosen, what=what, signed=True, key=key, on_choose=on_choose)
+
+
+def _mount(
+    shown: Sequence[Bar], *, chosen: int, what: str, signed: bool, key: str, on_choose: Callable[[int], None]
+) -> None:
+    known = {each.index for each in shown}
 
     def choose(index: int) -> None:
-        if index in shown:  # what was clicked may have been of another picture
+        if index in known:  # what was clicked may have been of another picture
             on_choose(index)
 
-    mount_choosing(_bars, data={"answers": [asdict(a) for a in answers], "chosen": chosen}, key=key, on_choose=choose)
+    data = {"bars": [asdict(each) for each in shown], "chosen": chosen, "what": what, "signed": signed}
+    mount_choosing(_bars, data=data, key=key, on_choose=choose)

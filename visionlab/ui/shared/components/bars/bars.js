@@ -1,22 +1,25 @@
-// The classes as radio buttons with bars; names are only ever text.
+// Names with bars as radio buttons; names are only ever text.
 
 export default function ({ data, parentElement, setStateValue }) {
   const group = parentElement.querySelector(".bars");
   const choice = (group.choice ??= new Choice());
   choice.hear(data, setStateValue);
+  group.setAttribute("aria-label", data.what);
+  group.classList.toggle("signed", data.signed);
 
-  // Rows stay as long as their classes do: one that is pressed while the page runs anew has to be there when let go.
-  const classes = JSON.stringify(data.answers.map(({ index, label }) => [index, label]));
+  // Rows stay as long as their names do: one that is pressed while the page runs anew has to be there when let go.
+  const classes = JSON.stringify(data.bars.map(({ index, label }) => [index, label]));
   if (group.dataset.classes !== classes) {
     const focused = group.getRootNode().activeElement?.dataset?.index;
-    group.replaceChildren(...data.answers.map(drawn));
+    group.replaceChildren(...data.bars.map(drawn));
     group.dataset.classes = classes;
     if (focused !== undefined) group.querySelector(`[data-index="${focused}"]`)?.focus();
   }
   const rows = [...group.children];
-  for (const [place, { probability }] of data.answers.entries()) {
-    rows[place].querySelector(".share").textContent = `${(100 * probability).toFixed(1)}%`;
-    rows[place].querySelector(".bar span").style.width = `${100 * probability}%`;
+  for (const [place, { said, share }] of data.bars.entries()) {
+    rows[place].querySelector(".share").textContent = said;
+    rows[place].querySelector(".bar span").style.width = `${100 * Math.abs(share)}%`;
+    rows[place].classList.toggle("below", share < 0);
   }
 
   function mark() {

@@ -9,7 +9,7 @@ import streamlit as st
 
 from visionlab.ui.shared.components.choosing import CHOICE, mount_choosing
 from visionlab.ui.shared.components.kept_picture import WAIT_FOR_PICTURE, keep_picture
-from visionlab.ui.shared.components.looks import LOOKS
+from visionlab.ui.shared.components.looks import FADES, LOOKS
 
 FOLDER = Path(__file__).parent
 
@@ -17,7 +17,7 @@ _cells = st.components.v2.component(
     "visionlab_cells",
     html=(FOLDER / "cells.html").read_text(),
     css=(FOLDER / "cells.css").read_text() + LOOKS,
-    js=WAIT_FOR_PICTURE + CHOICE + (FOLDER / "cells.js").read_text(),
+    js=WAIT_FOR_PICTURE + CHOICE + FADES + (FOLDER / "cells.js").read_text(),
 )
 
 
@@ -36,13 +36,15 @@ def cells(
     tallest: int,
     key: str,
     on_choose: Callable[[int], None],
+    least: int = 0,
 ) -> None:
     """Show an encoded picture (PNG or JPEG) of rows × columns cells, of which the first `count`, row by row, are there.
 
     Cell i covers `size` (height, width) pixels of the picture from (i // columns · pitch[0], i % columns · pitch[1]).
     names[i] is what it is called and notes[i] what is said beside it. A text instead holds for all cells, and in it
     {index}, {row} and {column}, each from 0, are the cell's. `what` names the whole picture for those who cannot see
-    it. It is shown as wide as its place allows, and at most `tallest` CSS pixels high.
+    it. It is shown as wide as its place allows, and at most `tallest` CSS pixels high. Where cells would be less than
+    `least` CSS pixels wide, fewer of them stand beside each other, and it is slid.
 
     on_choose(i) is called once for each choice, before the script (or the fragment) runs again.
     """
@@ -63,5 +65,6 @@ def cells(
         "chosen": chosen,
         "what": what,
         "tallest": tallest,
+        "least": least,
     }
     mount_choosing(_cells, data=data, key=key, on_choose=choose)

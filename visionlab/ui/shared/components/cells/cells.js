@@ -1,6 +1,7 @@
 // A picture of cells: which one is pointed at, which one is chosen, and what both are called.
 
 const grids = new WeakMap();
+const SCROLLBAR = 12; // CSS pixels that are left for it
 
 export default function ({ data, parentElement, setStateValue }) {
   let grid = grids.get(parentElement);
@@ -14,8 +15,9 @@ class Cells {
     this.stage = this.$(".stage");
     this.choice = new Choice();
     this.pointed = null; // the cell under the pointer, or the one that the keys have come to
+    this.canvas = this.$("canvas");
     this.listen();
-    new ResizeObserver(() => this.sharpen()).observe(this.stage);
+    new ResizeObserver(() => this.image && this.fold()).observe(this.$(".cells"));
   }
 
   // What comes from the server holds from when its picture can be shown; until then all stays as it is.
@@ -40,20 +42,49 @@ class Cells {
     this.data = data;
     this.choice.hear(data, setStateValue);
     if (this.pointed >= data.count) this.pointed = null;
-    const { naturalWidth: width, naturalHeight: height } = this.image;
-    this.stage.style.aspectRatio = `${width} / ${height}`;
-    this.stage.style.maxWidth = `${(data.tallest * width) / height}px`;
     this.stage.setAttribute("aria-label", data.what);
-    this.image.style.clipPath = outline(data, width, height);
+    this.fold();
+  }
+
+  // Where cells would be too narrow to be told apart, fewer stand beside each other, and there are more rows.
+  fold() {
+    const { data, image } = this;
+    const { naturalWidth: width, naturalHeight: height } = image;
+    const [room, beside] = [this.$(".cells").clientWidth, Math.min(width, (data.tallest * width) / height)];
+    if (!room) return; // it is not shown
+    const across = Math.max(1, Math.floor((room - SCROLLBAR) / data.least));
+    const folded = Math.min(room, beside) / data.columns < data.least && across < data.columns;
+    this.grid = folded ? { columns: across, rows: Math.ceil(data.count / across) } : data;
+    this.size = folded ? this.redraw() : [width, height];
+    [image.hidden, this.canvas.hidden] = [folded, !folded];
+    this.stage.style.aspectRatio = this.size.join(" / ");
+    this.stage.style.maxWidth = folded ? "none" : `${(data.tallest * width) / height}px`;
+    this.$(".place").style.maxHeight = folded ? `${data.tallest}px` : "none";
+    image.style.clipPath = outline(data, width, height);
     this.sharpen();
     this.mark();
+    fade(this.$(".place"));
+  }
+
+  // The cells in rows of another length; the size of that picture.
+  redraw() {
+    const { data: { columns, count, size, pitch }, grid, canvas } = this;
+    canvas.width = grid.columns * pitch[1] - (pitch[1] - size[1]);
+    canvas.height = grid.rows * pitch[0] - (pitch[0] - size[0]);
+    const context = canvas.getContext("2d");
+    for (let cell = 0; cell < count; cell++) {
+      const [from, to] = [columns, grid.columns].map((all) => [cell % all * pitch[1], Math.floor(cell / all) * pitch[0]]);
+      context.drawImage(this.image, ...from, pitch[1], pitch[0], ...to, pitch[1], pitch[0]);
+    }
+    return [canvas.width, canvas.height];
   }
 
   // Pixels that are drawn larger than they are stay squares.
   sharpen() {
-    if (!this.image) return;
     const shown = this.stage.clientWidth * devicePixelRatio;
-    this.image.style.imageRendering = shown > this.image.naturalWidth ? "pixelated" : "auto";
+    for (const drawn of [this.image, this.canvas]) {
+      drawn.style.imageRendering = shown > this.size[0] ? "pixelated" : "auto";
+    }
   }
 
   mark() {
@@ -62,13 +93,21 @@ class Cells {
     const [name, note] = this.said(this.pointed ?? this.choice.now);
     this.$(".name").textContent = name;
     this.$(".note").textContent = note;
+    this.bringIntoSight();
+  }
+
+  // Where it is slid, the chosen cell is in sight once it is chosen: then one may slide on.
+  bringIntoSight() {
+    const chosen = this.$(".chosen");
+    if (this.seen === this.choice.now || chosen.hidden) return;
+    this.seen = this.choice.now;
+    bringIntoSight(this.$(".place"), chosen.offsetTop, chosen.offsetTop + chosen.offsetHeight, "y");
   }
 
   place(mark, cell) {
     mark.hidden = cell === null || cell >= this.data.count;
     if (mark.hidden) return;
-    const { columns, size, pitch } = this.data;
-    const { naturalWidth: width, naturalHeight: height } = this.image;
+    const { data: { size, pitch }, grid: { columns }, size: [width, height] } = this;
     mark.style.left = `${(100 * (cell % columns) * pitch[1]) / width}%`;
     mark.style.top = `${(100 * Math.floor(cell / columns) * pitch[0]) / height}%`;
     mark.style.width = `${(100 * size[1]) / width}%`;
@@ -109,7 +148,7 @@ class Cells {
     on("blur", () => this.point(null));
     on("keydown", (event) => {
       const at = this.pointed ?? this.choice.now ?? 0;
-      const next = moved(at, event, this.data);
+      const next = moved(at, event, { ...this.grid, count: this.data.count });
       if (next !== undefined) this.go(next);
       else if (event.key === "Enter" || event.key === " ") this.choose(at);
       else return;
@@ -126,12 +165,12 @@ class Cells {
 
   // The gap after a cell counts as the cell's.
   under(event) {
-    const { columns, rows, count, pitch } = this.data;
+    const { data: { count, pitch }, grid: { columns, rows }, size: [width, height] } = this;
     const box = this.stage.getBoundingClientRect();
     const at = (place, whole, pixels, step, most) =>
       Math.max(0, Math.min(most - 1, Math.floor(((place / whole) * pixels) / step)));
-    const row = at(event.clientY - box.top, box.height, this.image.naturalHeight, pitch[0], rows);
-    const column = at(event.clientX - box.left, box.width, this.image.naturalWidth, pitch[1], columns);
+    const row = at(event.clientY - box.top, box.height, height, pitch[0], rows);
+    const column = at(event.clientX - box.left, box.width, width, pitch[1], columns);
     const cell = row * columns + column;
     return cell < count ? cell : null;
   }

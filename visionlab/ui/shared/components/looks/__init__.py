@@ -1,4 +1,5 @@
-"""Looks that components share: what is there for screen readers alone, what is hidden, and ink that can be read."""
+"""Looks that components share: what is there for screen readers alone, what is hidden, what fades where more lies, and
+ink that can be read."""
 
 from __future__ import annotations
 
@@ -6,4 +7,6 @@ from pathlib import Path
 
 # To go after the component's own CSS, so that what is hidden stays so.
 LOOKS = (Path(__file__).parent / "looks.css").read_text()
-INK = (Path(__file__).parent / "ink.js").read_text()  # to go before the component's own JavaScript: inkOn()
+# To go before the component's own JavaScript.
+INK = (Path(__file__).parent / "ink.js").read_text()  # inkOn()
+FADES = (Path(__file__).parent / "fades.js").read_text()  # fade()

@@ -9,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from visionlab.ui.shared.components.choosing import CHOICE, mount_choosing
+from visionlab.ui.shared.components.looks import FADES, LOOKS
 
 FOLDER = Path(__file__).parent
 SCRIPTS = ("slabs.js", "drawing.js")  # one module for the browser, in this order
@@ -16,8 +17,8 @@ SCRIPTS = ("slabs.js", "drawing.js")  # one module for the browser, in this orde
 _drawing = st.components.v2.component(
     "visionlab_network_drawing",
     html=(FOLDER / "drawing.html").read_text(),
-    css=(FOLDER / "drawing.css").read_text(),
-    js=CHOICE + "\n".join((FOLDER / name).read_text() for name in SCRIPTS),
+    css=(FOLDER / "drawing.css").read_text() + LOOKS,
+    js=CHOICE + FADES + "\n".join((FOLDER / name).read_text() for name in SCRIPTS),
 )
 
 

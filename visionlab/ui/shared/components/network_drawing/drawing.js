@@ -61,6 +61,7 @@ class Drawing {
     ]);
     this.svg.replaceChildren(...reaches, flow, ...this.slabs, ...labels);
     this.mark();
+    fade(this.$(".scroller"));
     if (focused) this.svg.querySelector("[tabindex='0']").focus();
   }
 
@@ -92,11 +93,7 @@ class Drawing {
   // Where the drawing is wider than its place, the chosen layer is in it once it is chosen: then one may slide on.
   bringIntoSight(chosen) {
     [this.shown, this.shownAt] = [chosen, this.drawn];
-    const [scroller, reach] = [this.$(".scroller"), this.reaches[chosen]];
-    if (!reach) return;
-    const [start, end] = reach;
-    const seen = start >= scroller.scrollLeft && end <= scroller.scrollLeft + this.drawn;
-    if (!seen) scroller.scrollLeft = (start + end - this.drawn) / 2;
+    if (this.reaches[chosen]) bringIntoSight(this.$(".scroller"), ...this.reaches[chosen], "x");
   }
 
   point(index) {
