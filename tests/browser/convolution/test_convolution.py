@@ -602,6 +602,11 @@ def test_at_420_px_every_cell_has_its_number_and_a_finger_can_scroll(page: Page)
         box = page.locator(canvas).bounding_box()
         assert box["x"] >= 0, canvas
         assert box["x"] + box["width"] <= 420, canvas
+    opener = page.get_by_test_id("stExpandSidebarButton")
+    page.mouse.move(200, 500)
+    for way, seen in ((900, False), (-5000, True)):  # it would lie over what one reads
+        page.mouse.wheel(0, way)
+        expect(opener).to_be_visible(visible=seen)
 
 
 def test_what_is_offered_on_a_first_visit_sets_the_page_up(page: Page):
