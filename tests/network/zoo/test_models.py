@@ -10,7 +10,7 @@ from tiny import TINY
 from torchvision.models import list_models
 
 from visionlab.errors import ModelError, WeightsError
-from visionlab.network.files import checksums
+from visionlab.network.files import checksums, weights
 from visionlab.network.files.weight_file import WeightFile
 from visionlab.network.files.weights import folder
 from visionlab.network.inside.activations import feature_maps
@@ -195,6 +195,7 @@ def test_an_unknown_name_is_answered_with_the_nearest():
 
 def test_no_weights_say_where_to_put_them(tmp_path, monkeypatch):
     monkeypatch.setenv("VISIONLAB_WEIGHTS", str(tmp_path))
+    monkeypatch.setattr(weights, "_SHIPPED", ())  # what comes with the project
     with pytest.raises(WeightsError, match=str(tmp_path)):
         load_classifier(BUILT_IN)
 
