@@ -408,7 +408,7 @@ def is_full(*_, **__):
 class Junk(io.BytesIO):
     """An answer of another file than the one that was asked for."""
 
-    length = 0
+    length, status = 0, 200
 
     def __init__(self, *_, **__):
         super().__init__(b"<html>Not here any more</html>")
