@@ -35,6 +35,7 @@ follow_imports = normal
 EXTRAS = {
     "app": ("home.py", "streamlit_app.py", "pages/*", "visionlab/ui/**/*", "visionlab/cli/serving.py"),
     "export": ("visionlab/learning/takeaway/**/*",),
+    "build": ("setup.py",),
 }
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
 
@@ -95,8 +96,9 @@ def test_the_wheel_holds_the_whole_package_the_app_and_no_more_weights_than_the_
 
 
 def test_whatever_is_imported_is_declared():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    groups = {"": project["dependencies"], **project["optional-dependencies"]}
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    project, build = told["project"], told["build-system"]["requires"]
+    groups = {"": project["dependencies"], "build": build, **project["optional-dependencies"]}
     declared = {group: {re.match(r"[\w-]+", each)[0] for each in wanted} for group, wanted in groups.items()}
     extra = {path: group for group, places in EXTRAS.items() for place in places for path in ROOT.glob(place)}
     brought = packages_distributions()

@@ -24,6 +24,7 @@ assert_type(vl.load_sample("cat"), vl.Image)
 assert_type(vl.SAMPLES, dict[str, vl.Sample])
 assert_type(vl.encode_png(image), bytes)
 assert_type(vl.encode_jpeg(image, quality=80), bytes)
+assert_type(vl.fit(image, 512), vl.Image)
 assert_type(vl.KERNELS, dict[str, vl.Kernel])
 assert_type(vl.KERNELS["sobel_x"].size, tuple[int, int])
 response = vl.convolve(image, vl.KERNELS["sobel_x"], stride=2, border="zero")
@@ -50,6 +51,7 @@ vl.convolve(image)  # type: ignore[call-arg]
 vl.render(response, 3)  # type: ignore[arg-type]
 vl.encode_png("photo.jpg")  # type: ignore[arg-type]
 vl.encode_jpeg(image, "good")  # type: ignore[arg-type]
+vl.fit(image, "small")  # type: ignore[arg-type]
 vl.mosaic("photo.jpg")  # type: ignore[arg-type]
 vl.custom_kernel([[1]], 3)  # type: ignore[arg-type]
 print(vl.KERNELS["sobel_x"].weight)  # type: ignore[attr-defined]

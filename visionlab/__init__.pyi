@@ -19,6 +19,7 @@ from .imaging.image import Image as Image
 from .imaging.image import Response as Response
 from .imaging.image import encode_jpeg as encode_jpeg
 from .imaging.image import encode_png as encode_png
+from .imaging.image import fit as fit
 from .imaging.image import load_image as load_image
 from .imaging.kernels import KERNELS as KERNELS
 from .imaging.kernels import Kernel as Kernel

@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 
 import numpy as np
-import safetensors.numpy
 from numpy.typing import NDArray
 from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
 UNREADABLE = (SafetensorError, ValueError, KeyError, TypeError, IndexError, OverflowError)
 MAX_ABOUT = 4 * 2**20  # bytes of what a file says about its arrays: one says a few thousand
@@ -18,14 +18,14 @@ DEEPEST = 16  # lists and objects in each other
 def packed(about: Mapping[str, object], arrays: Mapping[str, NDArray]) -> bytes:
     """Arrays as a safetensors file, with what there is to say about them as JSON in its header."""
     whole = {key: np.ascontiguousarray(value) for key, value in arrays.items()}
-    return safetensors.numpy.save(whole, {"visionlab": json.dumps(about)})
+    return save(whole, {"visionlab": json.dumps(about)})
 
 
 def unpacked(data: bytes) -> tuple[dict, dict[str, NDArray]]:
     """What `packed` was given. Raises one of UNREADABLE where the bytes are nothing of the kind."""
     size = int.from_bytes(data[:8], "little")
     about = read_json(read_json(data[8 : 8 + size])["__metadata__"]["visionlab"])
-    return about, safetensors.numpy.load(data)
+    return about, load(data)
 
 
 def read_json(text: str | bytes, most: int = MAX_ABOUT) -> object:

@@ -1,6 +1,7 @@
 """All commands: their help, what they say of what is odd, and how they end."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,18 +12,32 @@ from cli.shell import BUILT_IN, SCHEMAS, outcome, run
 from jsonschema import Draft202012Validator
 
 import visionlab as vl
-from visionlab.cli import app
+from visionlab import cli
 from visionlab.cli.shared import EXIT_STATUS
 
+COMMANDS = typer.main.get_command(cli.app).commands
+EVERY = {**COMMANDS, **{f"scratch {name}": each for name, each in COMMANDS["scratch"].commands.items()}}
 
-@pytest.mark.parametrize(
-    "command", ["models", "filter", "features", "predict", "explain", "train", "evaluate", "export", "app"]
-)
+
+@pytest.mark.parametrize("command", EVERY)
 def test_every_command_explains_itself(command):
-    told = " ".join(run(command, "--help").split())
-    assert "Usage" in told
-    assert "--quiet" in told
+    told = " ".join(run(*command.split(), "--help").split())
+    assert re.search(rf"Usage: .*\b{command}\b", told)
+    assert EVERY[command].help
     assert told.endswith(EXIT_STATUS)
+    assert command == "scratch" or "--quiet" in told
+
+
+def test_the_room_names_every_command_with_its_module():
+    """And no other, as module.py (its commands; whatever else)."""
+    named = {
+        (module, command)
+        for module, told in re.findall(r"(\w+)\.py\s+\(([^;)]+)", cli.__doc__)
+        for command in told.split(", ")
+    }
+    groups = {(group.typer_instance.registered_commands[0], group.name) for group in cli.app.registered_groups}
+    entries = {(each, each.name or each.callback.__name__) for each in cli.app.registered_commands} | groups
+    assert named == {(each.callback.__module__.rpartition(".")[2], name) for each, name in entries}
 
 
 def test_the_shell_as_a_whole_explains_itself():
@@ -59,10 +74,8 @@ def test_a_shell_completes_commands():
 
 
 def test_each_json_has_a_schema():
-    group = typer.main.get_command(app)
-    found = {name: command.params for name, command in group.commands.items() if name != "scratch"}
-    found |= {f"scratch-{name}": command.params for name, command in group.commands["scratch"].commands.items()}
-    told = {name for name, params in found.items() if "as_json" in {each.name for each in params}}
+    with_json = {name for name, command in EVERY.items() if "as_json" in {each.name for each in command.params}}
+    told = {name.replace(" ", "-") for name in with_json}
     assert told | {"predict-words"} == set(SCHEMAS)
     for schema in SCHEMAS.values():
         Draft202012Validator.check_schema(schema)

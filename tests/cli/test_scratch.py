@@ -16,13 +16,6 @@ from visionlab.learning.scratch import closing, data, load, moving_eight, traini
 run, as_json = partial(shell.run, "scratch"), partial(shell.as_json, "scratch")
 
 
-@pytest.mark.parametrize(
-    "command", ["numbers", "softmax", "convnet", "moving-eight", "birds", "cost", "closing", "download"]
-)
-def test_every_command_explains_itself(command):
-    assert "Usage" in run(command, "--help")
-
-
 def test_the_help_names_every_set_that_can_be_named(monkeypatch):
     monkeypatch.setenv("COLUMNS", "300")
     assert ", ".join(data.known_by_name()) in run("softmax", "--help")

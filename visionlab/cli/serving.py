@@ -11,6 +11,7 @@ import typer
 from visionlab.errors import VisionlabError
 
 SCRIPT = "streamlit_app.py"
+NEEDED = ("streamlit", "plotly", "pandas", "starlette")  # the extra “app” of pyproject.toml
 OWN = ["localhost", "127.0.0.1", "::1"]  # names of a machine that only itself answers to
 _PACKAGE = Path(__file__).parents[1]
 _PLACES = (_PACKAGE / "app", _PACKAGE.parent)  # in an installed library (see setup.py), and in a checkout
@@ -23,9 +24,11 @@ def serve(
         list[str] | None, typer.Option(help="A name by which browsers may reach it, repeatable; without one, any.")
     ] = None,
 ) -> None:
-    """The app, for the browser, until Ctrl+C; needs the extra “app”."""
-    if missing := [name for name in ("streamlit", "plotly") if find_spec(name) is None]:
-        raise VisionlabError(f"The app needs what is not installed here: pip install {' '.join(missing)}.")
+    r"""The app, for the browser, until Ctrl+C; needs visionlab\[app]."""  # Rich takes [app] for a colour
+    if missing := [name for name in NEEDED if find_spec(name) is None]:
+        raise VisionlabError(
+            f"The app needs {', '.join(missing)}, not installed here. Bring what it needs: pip install 'visionlab[app]'"
+        )
     from streamlit.web.cli import main
 
     script = next(place / SCRIPT for place in _PLACES if (place / SCRIPT).is_file())

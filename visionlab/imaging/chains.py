@@ -23,6 +23,7 @@ class Chain:
     steps: tuple[tuple[str, dict[str, Value]], ...]
 
     def pipeline(self) -> Pipeline:
+        """Its steps, checked, to be run on uint8 (H, W, 3): made for pictures MADE_FOR pixels long, at any size."""
         return Pipeline(self.steps)
 
 

@@ -191,9 +191,9 @@ def check_image(image: Image) -> Image:
 
 
 def fit(image: Image, longest: int) -> Image:
-    """The picture shrunk by area averaging so that its longest side is at most `longest` pixels.
-
-    Never enlarges (a picture that fits is returned itself) and keeps every side at 1 pixel or more.
+    """The picture, uint8 (H, W, 3), shrunk by area averaging so that its longest side is at most `longest` pixels, and
+    none less than 1. One that fits is returned itself. Raises ParameterError for what is no picture, and for another
+    `longest` than a whole number from 1.
     """
     image = check_image(image)
     if isinstance(longest, bool) or not isinstance(longest, int | np.integer) or longest < 1:
@@ -211,9 +211,9 @@ def middle(picture: NDArray, slimmest: float) -> NDArray:
 
 
 def encode_jpeg(image: Image, quality: int = 90) -> bytes:
-    """The picture as a JPEG file; `quality` from 1 (smallest) to 100 (best).
-
-    Up to 94, colours have half the resolution of brightness (4:2:0), as in photographs; from 95 on, all of it (4:4:4).
+    """The bytes of a JPEG file of the picture, uint8 (H, W, 3) RGB; `quality` from 1 (smallest) to 100 (best). Up to
+    94, colours have half the resolution of brightness (4:2:0), as in photographs; from 95 on, all of it (4:4:4).
+    Raises ParameterError for another quality, what is no picture, and a side above 65,500 pixels.
     """
     if isinstance(quality, bool) or not isinstance(quality, int | np.integer) or not 1 <= quality <= 100:
         raise ParameterError(f"JPEG quality is a whole number from 1 to 100, not {quality!r}.")
@@ -226,7 +226,7 @@ def encode_jpeg(image: Image, quality: int = 90) -> bytes:
 
 
 def encode_png(image: Image) -> bytes:
-    """The picture as a PNG file, every pixel kept exactly."""
+    """The bytes of a PNG file of the picture, every pixel kept exactly. ParameterError unless it is uint8 (H, W, 3)."""
     return _encode(image, ".png")
 
 

@@ -122,10 +122,14 @@ def colour(values: NDArray, palette: str = "viridis") -> Image:
 
 
 def overlay(image: Image, heat: NDArray, strength: float = 0.5, palette: str = "inferno") -> Image:
-    """A heat map over a picture: image · (1 - a) + colour(heat) · a, where a = strength · heat, pixel by pixel.
+    """A heat map over a picture, uint8 (H, W, 3): image · (1 - a) + colour(heat) · a, where a = strength · heat.
 
-    `heat` is (h, w) in 0..1 and is enlarged or shrunk bilinearly to the picture's size; where it is 0 the picture stays
-    as it is, so that the map never hides what it does not mark. `strength` is in 0..1.
+    `image` is uint8 (H, W, 3) RGB. `heat` is (h, w), enlarged or shrunk bilinearly to the picture's size and clipped to
+    0..1, NaN as 0; where it is 0 the picture stays as it is, so that the map never hides what it does not mark.
+    `strength` is in 0..1, `palette` one of PALETTES.
+
+    Raises ParameterError for a heat map of another shape or not of real numbers, another strength or palette, and what
+    is no picture.
     """
     image = check_image(image)
     heat = _finite(heat)
@@ -172,17 +176,21 @@ def mosaic(
     scale: str | tuple[float, float] | NDArray = "channel",
     palette: str = "viridis",
 ) -> Image:
-    """All channels of a layer, (C, H, W), in one picture, row by row from the top left.
+    """All channels of a layer, (C, H, W), in one picture, uint8 (height, width, 3) RGB, row by row from the top left.
 
-    `tile` makes each channel's longer side that many pixels, enlarged by nearest neighbour or shrunk by averaging
-    areas; None keeps a pixel a value. Tiles are `gap` pixels of neutral grey apart, with none around the picture:
-    channel i begins at row (i // columns) · (tile height + gap) and column (i % columns) · (tile width + gap).
+    There are `columns` of them in a row (None: as near to a square as can be). `tile` makes each channel's longer side
+    that many pixels, enlarged by nearest neighbour or shrunk by averaging areas; None keeps a pixel a value.
+    Tiles are `gap` pixels of neutral grey apart, with none around the picture: channel i begins at row
+    (i // columns) · (tile height + gap) and column (i % columns) · (tile width + gap).
 
     `scale` stretches each "channel" from its own least to its own greatest value, the whole "layer" at once, or from
     the first to the second of two numbers, or of two for each channel, (C, 2), for a scale that reaches beyond these
-    values (a whole network's, or one that several pictures share). In the
-    palette "diverging", zero is white and the ends are the greatest absolute value. A constant channel is drawn in the
-    palette's lowest colour ("diverging": in that of its sign, white for zero).
+    values (a whole network's, or one that several pictures share). In the palette "diverging", zero is white and the
+    ends are the greatest absolute value. A constant channel is drawn in the palette's lowest colour ("diverging": in
+    that of its sign, white for zero).
+
+    NaN counts as 0. Raises ParameterError for values of another shape or that are no real numbers, an unknown scale or
+    palette, and columns, a tile or a gap that are no whole numbers of these.
     """
     values = _finite(values)
     if values.ndim != 3 or values.size == 0:

@@ -1,14 +1,12 @@
 import json
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from photographs import PHOTOS, loaded
 from tiny import tiny_classifier
 
-from visionlab.errors import ParameterError
 from visionlab.imaging.image import load_image
 from visionlab.imaging.samples import load_sample
 from visionlab.learning.answers.first_words import (
@@ -16,7 +14,6 @@ from visionlab.learning.answers.first_words import (
     Graded,
     Sheet,
     accepted_labels,
-    grade,
     grade_predictions,
     word_of,
 )
@@ -184,28 +181,13 @@ def test_a_word_is_right_where_one_of_the_first_answers_is_a_kind_of_it():
     assert grade_predictions(net, [("cats", said), ("box", said)], top=2).score == 2
 
 
-@pytest.mark.gpu
-@pytest.mark.parametrize("top", [1, 3])
-def test_pictures_are_graded_by_what_predict_says(tiny, noise, top):
-    images = [np.roll(noise, 7 * i, 1) for i in range(7)]
-    sheet = grade(tiny, [(label, image) for label, image in zip(tiny.labels, images, strict=True)], top)
-    answers = predict(tiny, images, top)
-    for graded, label, said in zip(sheet.graded, tiny.labels, answers, strict=True):
-        assert graded.word == label
-        assert [answer.label for answer in graded.predictions] == [answer.label for answer in said]
-        assert graded.right == (label in [answer.label for answer in said])
-    assert sheet.score == sum(graded.right for graded in sheet.graded)
-
-
 def test_the_sample_cat_is_a_cat_among_the_first_answers(built_in):
-    sheet = grade(built_in, [("cat", load_sample("cat")), ("coffee", load_sample("coffee"))], top=5)
-    assert sheet.score == 2
+    said = predict(built_in, [load_sample("cat"), load_sample("coffee")], top=5)
+    assert grade_predictions(built_in, [*zip(("cat", "coffee"), said, strict=True)], top=5).score == 2
 
 
-def test_an_empty_sheet_and_an_odd_top():
-    assert grade(tiny_classifier(), []).score == 0
-    with pytest.raises(ParameterError, match="top is 0"):
-        grade(tiny_classifier(), [], top=0)
+def test_an_empty_sheet():
+    assert grade_predictions(tiny_classifier(), []).score == 0
 
 
 # Nine words that children know first, and which photograph shows it. VGG16 named six of nine such in the article that
@@ -228,7 +210,8 @@ def test_nine_first_words(name, least):
     net = loaded(name)
     if not PHOTOS.is_dir():
         pytest.skip(f"there are no photographs at {PHOTOS}")
-    sheet = grade(net, [(word, load_image(PHOTOS / f"{photo}.jpg")) for word, photo in NINE.items()])
+    said = predict(net, [load_image(PHOTOS / f"{photo}.jpg") for photo in NINE.values()], top=1)
+    sheet = grade_predictions(net, [*zip(NINE, said, strict=True)])
     assert sheet.score >= least, [(each.word, each.predictions[0]) for each in sheet.graded if not each.right]
     if least == len(NINE):
         probable = {each.word: each.predictions[0].probability for each in sheet.graded}

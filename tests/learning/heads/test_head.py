@@ -17,6 +17,7 @@ from visionlab.learning.heads.head import Head, load_head
 from visionlab.learning.heads.training import train_head
 from visionlab.learning.judging.refusal import Refusal, fit_refusal
 from visionlab.network.explain import explain
+from visionlab.network.files import weights
 from visionlab.network.files.weights import is_here
 from visionlab.network.inside.activations import feature_maps
 from visionlab.network.inside.trace import trace_unit
@@ -91,6 +92,7 @@ def test_a_head_does_not_go_on_another_network(head):
 
 def test_a_head_whose_network_is_not_here_says_which_it_needs_and_how_to_get_it(head, tmp_path, monkeypatch):
     monkeypatch.setenv("VISIONLAB_WEIGHTS", str(tmp_path))
+    monkeypatch.setattr(weights, "_SHIPPED", ())  # what comes with the project
     only_from(monkeypatch)
     for name, title in {
         "efficientnet_lite0": r"EfficientNet-Lite0 \(ImageNet\)",

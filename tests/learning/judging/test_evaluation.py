@@ -13,7 +13,7 @@ from visionlab.errors import DatasetError, ParameterError
 from visionlab.learning.features.embedding import embed
 from visionlab.learning.features.source import network_fingerprint
 from visionlab.learning.heads.head import Head
-from visionlab.learning.judging.evaluation import assess, cell, f1_interval, macro_f1, score
+from visionlab.learning.judging.evaluation import assess, f1_interval, macro_f1, score
 from visionlab.learning.judging.metrics import evaluate
 from visionlab.learning.judging.refusal import Refusal, fit_refusal
 from visionlab.learning.sets.dataset import LabelledImages
@@ -51,7 +51,8 @@ def test_macro_f1_agrees_with_scikit_learn_and_cells_part_the_pictures(pairs):
     truth, predicted = np.array(pairs).T
     confusion = evaluate(truth, predicted, "abcd").confusion
     assert macro_f1(confusion) == pytest.approx(f1_score(truth, predicted, average="macro", zero_division=0))
-    cells = {(i, j): cell(truth, predicted, i, j) for i in range(4) for j in range(4)}
+    found = assess(truth, np.full((len(pairs), 4), 0.1) + 0.6 * np.eye(4)[predicted], tuple("abcd"))
+    cells = {(i, j): found.cell(i, j) for i in range(4) for j in range(4)}
     assert sorted(np.concatenate(list(cells.values()))) == list(range(len(pairs)))
     assert all(len(cells[i, j]) == confusion[i, j] for i, j in cells)
     low, high = f1_interval(confusion)

@@ -131,9 +131,9 @@ class Edits(RuleBasedStateMachine):
     def add_class(self, name):
         if name in self.names():
             with pytest.raises(DatasetError, match="same name"):
-                self.project.add_class(name.upper())
+                self.project.add_classes([name.upper()])
         else:
-            self.project.add_class(name)
+            self.project.add_classes([name])
             self.classes.append([name, True])
         self.edited()
 
@@ -239,7 +239,7 @@ def test_every_edit_says_what_it_was(pets):
         lambda: pets.enable_class(cats, True),
         lambda: pets.rename_class(cats, " Katzen "),
         lambda: pets.merge_classes(cats, dogs),
-        lambda: pets.add_class("birds"),
+        lambda: pets.add_classes(["birds"]),
         lambda: pets.remove_class(class_id(pets, "birds")),
     ]
     for edit in edits:
@@ -266,9 +266,9 @@ def test_edits_beyond_the_bound_are_forgotten_with_their_files(workspace, monkey
     [gone] = [p.digest for p in project.pictures() if p.name == "1.png"]
     project.remove(picture_ids(project, "1.png"))
     for name in ("a", "b"):
-        project.add_class(name)
+        project.add_classes([name])
     assert gone in files_of(project)  # the removal can still be undone
-    project.add_class("c")
+    project.add_classes(["c"])
     assert files_of(project) == [project.pictures()[0].digest]
     assert [project.undo() for _ in range(4)] == [*(f"Added the class “{name}”" for name in "cba"), None]
     assert state(project) == ([("cats", True)], {"2.png": "cats"})
@@ -279,7 +279,7 @@ def test_a_new_edit_after_undo_lets_go_of_what_was_undone(pets):
     add(pets, "cats", 6)
     pets.undo()
     assert len(files_of(pets)) == len(before) + 1
-    pets.add_class("birds")
+    pets.add_classes(["birds"])
     assert pets.redo() is None
     assert files_of(pets) == before
 
@@ -308,7 +308,7 @@ def test_what_is_not_there_is_told_and_changes_nothing(pets):
         "no class 97": lambda: pets.remove_class(97),
         "no class 96": lambda: pets.rename_class(96, "x"),
         "empty name": lambda: pets.rename_class(cats, " "),
-        "“dogs” and “DOGS”": lambda: pets.add_class("DOGS "),
+        "“dogs” and “DOGS”": lambda: pets.add_classes(["DOGS "]),
         "no picture 99": lambda: pets.picture(99),
     }.items():
         with pytest.raises(DatasetError, match=told):
@@ -321,9 +321,9 @@ def test_a_class_too_many(workspace, monkeypatch):
     monkeypatch.setattr(archive, "MAX_CLASSES", 3)
     project = workspace.create("Many", ME)
     for number in range(3):
-        project.add_class(str(number))
+        project.add_classes([str(number)])
     with pytest.raises(DatasetError, match="4 classes; at most 3"):
-        project.add_class("one more")
+        project.add_classes(["one more"])
 
 
 # Pictures ------------------------------------------------------------------------------------------------------------
@@ -349,7 +349,7 @@ def test_pages_of_a_gallery(pets):
 
 def test_what_is_learned_from(pets):
     pets.move(picture_ids(pets, "1.png"), class_id(pets, "dogs"))
-    pets.add_class("birds")
+    pets.add_classes(["birds"])
     pets.enable_class(class_id(pets, "birds"), False)
     data, ids = pets.labelled()
     assert data.classes == ("cats", "dogs")
@@ -433,7 +433,7 @@ def test_ids_are_of_chance_and_projects_are_their_owners(workspace, pets):
 
 def test_a_list_tells_names_counts_and_sizes(workspace, pets):
     other = workspace.create(" Birds ", ME)
-    pets.add_class("fish")
+    pets.add_classes(["fish"])
     first, second = workspace.projects(ME)  # the one that was changed last
     assert (first.name, first.pictures, first.classes) == ("Pets", 5, 3)
     assert (second.name, second.pictures, second.classes) == ("Birds", 0, 0)
@@ -483,7 +483,7 @@ def test_deleting_leaves_nothing(workspace, pets):
     assert pets.id not in workspace
     assert workspace.projects(ME) == []
     assert [file for file in workspace.folder.rglob("*") if file.is_file()] == []
-    for use in (pets.classes, pets.undo, lambda: pets.add_class("x"), lambda: add(pets, "cats", 9)):
+    for use in (pets.classes, pets.undo, lambda: pets.add_classes(["x"]), lambda: add(pets, "cats", 9)):
         with pytest.raises(DatasetError, match="not there any more"):
             use()
 
@@ -638,7 +638,7 @@ def test_a_disk_without_one_free_byte_is_a_sentence(workspace, pets, monkeypatch
 
     connect, before = sqlite3.connect, state(pets)
     monkeypatch.setattr(journal.sqlite3, "connect", full)
-    for act in (pets.undo, lambda: pets.add_class("fish"), lambda: add(pets, "cats", 9)):
+    for act in (pets.undo, lambda: pets.add_classes(["fish"]), lambda: add(pets, "cats", 9)):
         with pytest.raises(DatasetError, match="full to the last byte, so nothing was changed"):
             act()
     assert state(workspace.open(pets.id)) == before, "it is seen all the same"
@@ -673,9 +673,9 @@ def test_an_edit_that_waits_too_long_says_so(pets, monkeypatch):
     with closing(sqlite3.connect(pets.folder / "project.sqlite", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(BusyError, match="still going on; try again"):
-            pets.add_class("birds")
+            pets.add_classes(["birds"])
         assert len(pets.classes()) == 2  # looking does not wait
-    assert pets.add_class("birds")
+    assert pets.add_classes(["birds"])
 
 
 # Several at once -----------------------------------------------------------------------------------------------------
@@ -701,7 +701,7 @@ def test_two_processes_write_at_once(workspace, pets):
     print("ready", flush=True)
     sys.stdin.readline()
     for number in range(15):
-        project.add_class(f"{mark} {number}")
+        project.add_classes([f"{mark} {number}"])
         add(project, "cats", 100 * int(mark) + number, 7)
     """
     both = [in_another_process(code, workspace.folder, pets.id, mark) for mark in (1, 2)]

@@ -51,6 +51,9 @@ DOORS = {
         LabelledImages.from_folder(planted(folder / "set", files), parts)
     ),
     "shell, zip": lambda files, folder, parts: of_data(labelled_zip(packed(files), parts)),
+    "shell, package": lambda files, folder, parts: of_data(
+        labelled_zip(packed({"head.safetensors": b"", "pictures.zip": packed(files)}), parts)
+    ),
     "app, zip": lambda files, folder, parts: of_incoming(intake.from_zip(packed(files), parts)),
     "app, path": lambda files, folder, parts: of_incoming(intake.from_folder(planted(folder / "set", files), parts)),
     "app, browser": lambda files, folder, parts: of_incoming(by_browser(files, folder, parts)),

@@ -147,7 +147,7 @@ def test_the_pool_of_seven_is_explained_too(noise):
 @pytest.mark.gpu
 @pytest.mark.parametrize("method", LAYERED)
 def test_all_layers_at_once_are_each_layer_by_itself(tiny, noise, method):
-    found = explain_layers(tiny, noise, "class 2", method=method)
+    found = explain_layers(tiny, noise, method=method, target="class 2")
     places = [layer.name for layer in tiny.layers if layer.kind in {"relu", "pool"} and layer.receptive_field]
     assert list(found) == places
     assert len(places) == 13 + 5

@@ -7,9 +7,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from tiny import TINY
+from torchvision.models import list_models
 
 from visionlab.errors import ModelError, WeightsError
-from visionlab.network.files import checksums
+from visionlab.network.files import checksums, weights
 from visionlab.network.files.weight_file import WeightFile
 from visionlab.network.files.weights import folder
 from visionlab.network.inside.activations import feature_maps
@@ -49,6 +50,7 @@ def test_every_entry_is_complete(name):
     assert model.file.digits, "what is loaded is checked"
     assert model.plan is None or len(model.labels()) == model.plan.classes
     assert [model.plan, model.adapt, model.build].count(None) >= 2, "one of them says what the file holds"
+    assert not model.adapt or name in list_models(), "torchvision builds it by its name"
     assert model.wordnet_ids is None or len(model.wordnet_ids) == len(model.labels())
 
 
@@ -193,6 +195,7 @@ def test_an_unknown_name_is_answered_with_the_nearest():
 
 def test_no_weights_say_where_to_put_them(tmp_path, monkeypatch):
     monkeypatch.setenv("VISIONLAB_WEIGHTS", str(tmp_path))
+    monkeypatch.setattr(weights, "_SHIPPED", ())  # what comes with the project
     with pytest.raises(WeightsError, match=str(tmp_path)):
         load_classifier(BUILT_IN)
 

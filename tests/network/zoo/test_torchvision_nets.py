@@ -472,7 +472,7 @@ def test_channels_have_weights_in_convolutions_and_fully_connected_layers(net):
 
 def test_every_layer_with_places_is_explained(net, noise):
     places = [layer.name for layer in net.layers if layer.in_place and not layer.gate]
-    found = explain_layers(net, noise, 5, places)
+    found = explain_layers(net, noise, target=5, layers=places)
     assert list(found) == places
     np.testing.assert_array_equal(found[last_in_place(net)].values, explain(net, noise, target=5).values)
     with pytest.raises(ModelError, match="has no places"):

@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePath
 
-from visionlab.imaging.image import Image
 from visionlab.network.files import weights
 from visionlab.network.running.classifier import Classifier
-from visionlab.network.running.prediction import Prediction, predict
+from visionlab.network.running.prediction import Prediction
 from visionlab.network.zoo.imagenet import WORDNET_IDS
 from visionlab.network.zoo.models import MODELS
 
@@ -164,17 +163,8 @@ class Sheet:
         return sum(each.right for each in self.graded)
 
 
-def grade(net: Classifier, pictures: Sequence[tuple[str, Image]], top: int = 1) -> Sheet:
-    """Grade (word, picture) pairs: right is where one of the `top` most probable classes is a kind of the word.
-
-    Raises ParameterError where top is below 1.
-    """
-    answers = predict(net, [image for _, image in pictures], top)
-    return grade_predictions(net, [(word, found) for (word, _), found in zip(pictures, answers, strict=True)], top)
-
-
 def grade_predictions(net: Classifier, answers: Sequence[tuple[str, Sequence[Prediction]]], top: int = 1) -> Sheet:
-    """The same for (word, predictions) pairs that are there already, of which the first `top` count."""
+    """Grade (word, predictions) pairs: right is where one of the first `top`, the most probable, is a kind of it."""
     graded = []
     for word, predictions in answers:
         accepted, said = accepted_labels(net, word), tuple(predictions[:top])

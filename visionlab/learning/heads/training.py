@@ -300,7 +300,12 @@ def fit(
 
 
 def train_head(data: LabelledImages, net: Classifier, seed: int = 0, **settings: Any) -> Head:
-    """The head that `fit` gives with these settings, all epochs asked for."""
+    """The head that `fit` gives with these settings, what it takes by name, when all its epochs have been asked for.
+
+    On K classes of pictures, uint8 (H, W, 3), and F features of the network's embedding: weights float32 (K, F), bias
+    (K,), and what it says of itself in facts. The network stays as it is. Raises as `fit`: DatasetError where the data
+    cannot be split or learned from, ParameterError for a setting that cannot be.
+    """
     run = fit(data, net, seed=seed, **settings)
     for _ in run:
         pass

@@ -51,6 +51,7 @@ class Evaluation:
 
     @property
     def classes(self) -> tuple[str, ...]:
+        """The K names, in the order of truth's numbers and of the columns of probabilities."""
         return self.report.classes
 
     @property
@@ -83,8 +84,8 @@ class Evaluation:
         return quadrants(self.truth, self.probabilities, target, threshold)
 
     def cell(self, row: int, column: int) -> NDArray[np.int64]:
-        """The places behind a cell of report.confusion, the surest first."""
-        places = cell(self.truth, self.predicted, row, column)
+        """The places behind a cell of report.confusion, of class `row` and taken for `column`: the surest first."""
+        places = np.flatnonzero((self.truth == row) & (self.predicted == column))
         return places[np.argsort(-self.probabilities[places, column], kind="stable")]
 
     def summary(self) -> dict[str, object]:
@@ -168,12 +169,14 @@ def score(
     *,
     refusal: Refuses | None = None,
 ) -> Evaluation:
-    """Evaluate a classifier, a head's say, on pictures of their own: a test folder.
+    """Evaluate a classifier, a head's say, on pictures of their own, a test folder: those of `data`, uint8 (H, W, 3)
+    with labels int64 (N,). The Evaluation counts the M ≤ N of them whose class the classifier has, over its K classes.
 
     Classes are matched by their names, whatever their case. Pictures of classes that the classifier lacks cannot be
     right, so they are left out, and `left_out` says so, and how many of them `refusal` (the classifier's own unless
     another is given) refuses.
-    progress is told (done, of how many). Raises DatasetError where no class matches or there is no picture.
+    progress is told (pictures done, of how many). Raises DatasetError where no class matches or there is no picture,
+    and ParameterError where `refusal` is given to a classifier that is no head.
     """
     refusal = net.refusal if refusal is None else refusal
     known: dict[str, int] = {}
@@ -232,11 +235,6 @@ def _left_out(strange: Mapping[str, int], refused: int | None) -> str:
     more = f" and {len(strange) - 4} more" if len(strange) > 4 else ""
     told = f"{total} picture{'' if total == 1 else 's'} of {names}{more} left out: the classifier has no such class."
     return told if refused is None else f"{told} It refuses {refused} of them as none of its own."
-
-
-def cell(truth: ArrayLike, predicted: ArrayLike, row: int, column: int) -> NDArray[np.int64]:
-    """The places, ascending, of pictures of class `row` that were taken for class `column`."""
-    return np.flatnonzero((np.asarray(truth) == row) & (np.asarray(predicted) == column))
 
 
 # One number for all classes ------------------------------------------------------------------------------------------

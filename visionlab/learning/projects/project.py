@@ -69,10 +69,6 @@ class Project(Runs):
         with self._database.reading() as db:
             return rows.classes(db)
 
-    def add_class(self, name: str) -> int:
-        """Make a class, the last in order; its id."""
-        return self.add_classes([name])[0]
-
     def add_classes(self, names: Sequence[str]) -> list[int]:
         """Make classes, the last in order, in one edit; their ids."""
         with self._edit() as edit:

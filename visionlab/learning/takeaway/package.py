@@ -164,13 +164,14 @@ def incoming_zip(source: Source, parts: bool | None = None, report: Watched = un
 
 def labelled_zip(source: Source, parts: bool | None = None) -> LabelledImages:
     """The labelled pictures of a zip (path, bytes or seekable binary file) of one folder a class, that as_zip wrote,
-    or that pack wrote with pictures. What this app wrote keeps its names and groups, without what is disabled.
+    or that pack wrote with pictures. What this app wrote keeps its names and groups, without what is disabled. parts
+    counts where no manifest says which they are: see LabelledImages.from_zip.
 
     Raises DatasetError as of LabelledImages.from_zip and intake.from_zip.
     """
     with archive.opened(source, MAX_ZIP_BYTES) as opened:
         ours = _entries(opened)[1] is not None or read_manifest(opened) is not None
-    return labelled(incoming_zip(source)) if ours else LabelledImages.from_zip(source, parts)
+    return labelled(incoming_zip(source, parts)) if ours else LabelledImages.from_zip(source, parts)
 
 
 def _entries(opened: ZipFile) -> tuple[ZipInfo | None, ZipInfo | None]:

@@ -24,10 +24,11 @@ class Method:
     """A way to explain a prediction.
 
     attribute(net, x, target, layer, progress) takes one normalised picture (1, 3, H, W), a class index and a layer
-    name (None: the method's own choice) and gives an unscaled map (h, w) float32, larger where the picture speaks for
-    the class's logit. combine makes one layer's map (h, w) of its maps and the logit's gradient there, both (K, h, w);
-    a method has it if it takes a layer. percentile is the map's value that is shown at full scale: below 100 where a
-    few pixels of a noisy map would darken all the others.
+    name (None: the method's own choice), and gives an unscaled map (h, w) float32: by how much a place speaks for the
+    class's logit (below zero: against it), or, of saliency, smoothgrad and guided backpropagation, which take the
+    magnitude of a gradient, how much the logit depends on a place, for or against. combine makes one layer's map (h, w)
+    of its maps and the logit's gradient there, both (K, h, w); a method has it if it takes a layer. percentile is the
+    map's value that is shown at full scale: below 100 where a few pixels of a noisy map would darken all the others.
     """
 
     name: str

@@ -113,14 +113,15 @@ def explain(
     """Where in the picture the network finds its reasons for a class: the most probable one, or target (index, label).
 
     layer is for the methods that look at one (None: the last convolution's ReLU). progress is told 0..1 between the
-    batches of a method that takes long; whatever it raises ends the computation. shape is the height and
-    width of the map, where it is to lie over a copy of the picture in another size. Raises ModelError for an unknown
+    batches of a method that takes several, and nothing by those of a single pass, as all are that look at a layer;
+    whatever it raises ends the computation. shape is the height and width of the map, where it is to lie over a copy of
+    the picture in another size. Raises ModelError for an unknown
     method, an unknown layer or one that the method does not take, ParameterError for an unknown class.
     """
     chosen = find_method(method, layer)
     if chosen.layered:
         name = last_in_place(net) if layer is None else layer
-        return explain_layers(net, image, target, [name], method, shape)[name]
+        return explain_layers(net, image, method=method, target=target, layers=[name], shape=shape)[name]
     with torch.inference_mode(False):  # gradients also where the caller needs none
         x = net.transform([image], net.device)
         index = most_probable(net, x) if target is None else net.target(target)
@@ -131,9 +132,10 @@ def explain(
 def explain_layers(
     net: Classifier,
     image: Image,
+    *,
+    method: str = "grad-cam",
     target: str | int | None = None,
     layers: Sequence[str] | None = None,
-    method: str = "grad-cam",
     shape: tuple[int, int] | None = None,
 ) -> dict[str, Heatmap]:
     """{layer name: Heatmap} of a method that looks at a layer, in one forward and one backward pass for all of them.

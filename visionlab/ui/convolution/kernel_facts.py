@@ -100,9 +100,8 @@ def as_python(kernel: Kernel, settings: Settings, ends: tuple[float, float]) -> 
     lines = [
         "import cv2",
         "import visionlab as vl",
-        "from visionlab.imaging.image import fit",
         "",
-        f'image = fit(vl.load_image("photo.jpg"), {settings.side})  # as large as the page shows it',
+        f'image = vl.fit(vl.load_image("photo.jpg"), {settings.side})  # as large as the page shows it',
         *([channel.code] if channel.code else []),
         f"kernel = {weights}",
         f"response = vl.convolve(image, kernel, {given}){'.sum(axis=2)' if channel.added else ''}",

@@ -30,5 +30,5 @@ def layer_heats(
     net_key: str, picture_key: str, target: int, method: str, _net: Classifier, _image: Image, _shape: tuple[int, int]
 ) -> dict[str, NDArray[np.uint8]]:
     """{layer: the method's map over a copy of the picture of that shape, 0..255}."""
-    found = explain_layers(_net, _image, target, method=method, shape=_shape)
+    found = explain_layers(_net, _image, method=method, target=target, shape=_shape)
     return {layer: np.rint(255 * heat.values).astype(np.uint8) for layer, heat in found.items()}

@@ -408,7 +408,7 @@ def is_full(*_, **__):
 class Junk(io.BytesIO):
     """An answer of another file than the one that was asked for."""
 
-    length = 0
+    length, status = 0, 200
 
     def __init__(self, *_, **__):
         super().__init__(b"<html>Not here any more</html>")
@@ -533,7 +533,7 @@ def test_a_project_that_got_a_class_meanwhile_stays(open_page, registry, monkeyp
     app.selectbox(key="ready-made").set_value("cifar10").run()
     app.button(key="use-ready-made").click().run()
     project = project_of(app)
-    project.add_class("cats")
+    project.add_classes(["cats"])
     go_on.set()
     assert registry.about(f"pictures into {project.id}").wait(60)
     app.run()
