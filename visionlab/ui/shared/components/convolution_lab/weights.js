@@ -67,6 +67,7 @@ function separators(bare, lines) {
   const tight = lines.filter((line) => !/\s/.test(line));
   const single = tight.every((line) => readWeight(line) !== null);
   const pairs = single && lines.every((line) => tight.includes(line) && line.includes(","));
+  if (pairs && lines.length > 1 && !bare.includes(";")) return { between: () => /,/ }; // lines of two, as of a CSV file
   const unlike = lines.find((line) => spaced(line) && /\d,\d/.test(line));
   if (lines.length && (pairs || (unlike && /\d\.|\.\d/.test(bare)))) {
     const [pair, whole, part] = /([^\s,]*),([^\s,]+)/.exec(pairs ? lines[0] : unlike.replace(/,\s|\s,/g, " "));
