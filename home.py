@@ -10,8 +10,8 @@ from visionlab.limits import pages_off
 from visionlab.network.running.certainty import in_words
 from visionlab.network.zoo.models import TO_NAME, TO_OPEN
 from visionlab.ui.shared import cached, state
-from visionlab.ui.shared.networks import suggest, without_picker
-from visionlab.ui.shared.page import PAGES, link, page, roomy_columns, sentence
+from visionlab.ui.shared.networks import suggest, tell_not_here, without_picker
+from visionlab.ui.shared.page import PAGES, link, page, roomy_columns, sentence, told
 from visionlab.ui.shared.picture_bar import image_picker
 from visionlab.ui.shared.tries import Try, tries
 from visionlab.ui.shared.widgets import SLIMMEST, probability_bars, show, show_exact
@@ -39,8 +39,8 @@ THINGS_TO_TRY = [
 
 with page("Home"):
     picture = image_picker()
-    opened, asked = without_picker(TO_OPEN, TO_OPEN), without_picker(TO_NAME)
-
+    opened = asked = None
+    on_networks = st.container()
     tries("home", THINGS_TO_TRY)
     steps = roomy_columns(4, "steps", gap="small")
     with steps[0].container(border=True, height="stretch"):
@@ -54,28 +54,34 @@ with page("Home"):
         show_exact(encode_png(render(response, "absolute")), "Its vertical edges")
         st.caption("Nine weights slid over all of it answer strongly wherever brightness changes from left to right.")
         link("Convolution", "Try other kernels", ":material/arrow_forward:")
-    with steps[2].container(border=True, height="stretch"):
+    with steps[2].container(border=True, height="stretch"), told():
         st.markdown("**3 · Layers**")
+        opened = without_picker(TO_OPEN, TO_OPEN)
         key = (opened.key, picture.key, opened.net.transform.crop, "relu2_2", 16)
         values = cached.some_maps(*key, opened.net, picture.image)
         tiles = cached.mosaic_grid(key, None, "channel", 448, 4, values, True)
         show_exact(tiles.picture, "Sixteen feature maps of the layer conv2_2")
         st.caption(f"{opened.title} stacks thirteen of them. Each of these tiles is another learned kernel's answer.")
         link("Feature maps", "Open every layer", ":material/arrow_forward:")
-    with steps[3].container(border=True, height="stretch"):
+    with steps[3].container(border=True, height="stretch"), told():
         st.markdown("**4 · A prediction**")
+        asked = without_picker(TO_NAME)
         answers = cached.top_predictions(asked.key, picture.key, asked.net, picture.image, 5)
         probability_bars(answers)
         unsure = " It is unsure here." if in_words([each.probability for each in answers]) == "unsure" else ""
         known = f"{len(asked.net.labels):,} classes"
-        whose = asked.title if asked.key == opened.key else f"Here another network answers: {asked.title}"
-        given = f"What becomes of your picture before that: {asked.net.transform.about}"
+        alike = opened is None or asked.key == opened.key
+        whose = asked.title if alike else f"Here another network answers: {asked.title}"
+        given = f"{asked.about} What becomes of your picture before that: {asked.net.transform.about}"
         st.caption(f"{whose} knows {known}, and always names one of them.{unsure}", help=given)
         link("Predict", "Ask for the reasons", ":material/arrow_forward:")
 
-    if opened.instead_of:
-        sentence(opened.instead_of)
-    suggest(TO_NAME, asked)
+    with on_networks:
+        tell_not_here()
+        if opened and opened.instead_of:
+            sentence(opened.instead_of)
+    if asked:
+        suggest(TO_NAME, asked)
     st.subheader("What you can do here", anchor=False)
     entries = [entry for entry in PAGES.values() if entry.group and entry.title not in pages_off()]
     with st.container(key="cards"):

@@ -98,6 +98,14 @@ def test_without_a_name_the_best_that_is_here_answers(packaged, picture, tmp_pat
     found, told = answered()
     assert told == ""
     assert found == answered("--model", best)[0] != named
+    (folder / networks[best].file.name).write_bytes(b"damaged")
+    for _ in range(2):
+        stood_in, told = answered()
+        assert stood_in == named
+        assert networks[best].file.name in told
+        assert told.endswith(" This is Built-in VGG16.\n")
+    (folder / networks[best].file.name).unlink()
+    run("models", "--get", best)
     assert found[0]["label"] in imagenet.labels()
 
 

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 import visionlab as vl
-from visionlab.errors import ImageError, ParameterError, VisionlabError
+from visionlab.errors import ImageError, ParameterError, VisionlabError, WeightsError
 from visionlab.writing import replacing
 
 if TYPE_CHECKING:
@@ -136,22 +136,39 @@ def head_in(file: Path, refuse: float | None = None) -> Head:
 def base_network(model: str | None, device: str, first: Sequence[str] | None = None) -> Classifier:
     """The network of that name; its weights are downloaded with a progress bar if need be.
 
-    Without a name it is what the app would begin with, the first of `first` (or of TO_NAME) that is here; if that is
-    not the best of them, stderr says so.
+    Without a name it is what the app would begin with, the first of `first` (or of TO_NAME) that is here and whole; if
+    that is not the best of them, stderr says so.
     """
-    from visionlab.network.zoo.models import MODELS, TO_NAME, find_model, first_here
+    from visionlab.network.zoo.models import MODELS, TO_NAME, available, first_here
 
-    if model is None:
-        first = first or TO_NAME
-        model = first_here(first)
-        if model != first[0]:
-            remark(
-                f"{MODELS[first[0]].title} would do better, and is not here: python -m visionlab models --get "
-                f"{first[0]}. This is {MODELS[model].title}.",
-                aside=True,
-            )
-    bring(find_model(model))
-    net = vl.load_classifier(model, device)
+    if model is not None:
+        return _whole(model, device)
+    first = first or TO_NAME
+    names = [name for name in first if name in available()] or [first_here(first)]
+    told = None
+    if first[0] not in names:
+        told = (
+            f"{MODELS[first[0]].title} would do better, and is not here: python -m visionlab models --get {first[0]}."
+        )
+    for name in names:
+        try:
+            found = _whole(name, device)
+        except WeightsError as error:
+            if name == names[-1]:
+                raise
+            told = told or str(error)
+        else:
+            break
+    if told:
+        remark(f"{told} This is {MODELS[name].title}.", aside=True)
+    return found
+
+
+def _whole(name: str, device: str) -> Classifier:
+    from visionlab.network.zoo.models import find_model
+
+    bring(find_model(name))
+    net = vl.load_classifier(name, device)
     net.check(wait=True)
     return net
 

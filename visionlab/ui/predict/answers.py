@@ -61,7 +61,7 @@ def settings() -> tuple[Network, Shown]:
                 f"divided by {chosen.net.temperature:.3g}.",
             )
             state.remember_temperature(temperature)
-        place.caption(f"Asked: {chosen.title}")
+        place.caption(f"Asked: {chosen.title}", help=chosen.about or None)
     return chosen, Shown(count, temperature)
 
 

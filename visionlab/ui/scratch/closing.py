@@ -28,7 +28,7 @@ from visionlab.ui.scratch.parts import (
 )
 from visionlab.ui.scratch.sets import Chosen, offer
 from visionlab.ui.shared.networks import model_picker
-from visionlab.ui.shared.page import roomy_columns
+from visionlab.ui.shared.page import roomy_columns, sentence
 from visionlab.ui.shared.widgets import duration, sliding
 
 NAME = "closing"
@@ -66,6 +66,8 @@ def _form(chosen: Chosen) -> None:
     one, two, three, four = roomy_columns(4, "controls", vertical_alignment="bottom")
     with one:
         network = model_picker(TO_NAME)
+        if network.instead_of:
+            sentence(network.instead_of)
     with two:
         epochs = epochs_input("Epochs from scratch", 5, "closing-epochs")
     of_each = three.number_input(

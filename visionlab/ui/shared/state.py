@@ -171,9 +171,7 @@ def restore_network(titles: Mapping[str, str]) -> None:
     """
     drawn, held = st.session_state.get("drawn_network"), st.session_state.get(NETWORK)
     if drawn is None:
-        linked = st.query_params.get(NETWORK) or st.query_params.pop("model", None)  # as the shell calls it
-        picked = next((name for name, title in titles.items() if linked in (name, title)), None)
-        st.session_state["unknown_network"] = linked if picked is None else None
+        picked = _linked_network(titles)
     elif held not in (None, drawn):  # not told by the widget's callback: a run that overtakes it loses the call
         picked = held
     else:
@@ -183,16 +181,23 @@ def restore_network(titles: Mapping[str, str]) -> None:
 
 
 def wanted_network(titles: Mapping[str, str]) -> str | None:
-    """Where no widget is drawn: which of these a person picked on another page, or the link names; kept in the link."""
-    if st.session_state.get("drawn_network") is None:
-        linked = st.query_params.get(NETWORK)
-        wanted = next((name for name, title in titles.items() if linked in (name, title)), None)
-    else:
-        wanted = st.session_state.get("picked_network")
+    """Where no widget is drawn: which of these a person picked on another page, or the link names; kept in the link,
+    and for the pages that follow."""
+    if st.session_state.get("drawn_network") is None and (linked := _linked_network(titles)):
+        st.session_state["picked_network"] = st.session_state["drawn_network"] = linked
+    wanted = st.session_state.get("picked_network")
     if wanted not in titles:
         return None
     keep_in_link(NETWORK, titles[wanted])
     return wanted
+
+
+def _linked_network(titles: Mapping[str, str]) -> str | None:
+    linked = st.query_params.get(NETWORK) or st.query_params.pop("model", None)  # as the shell calls it
+    found = next((name for name, title in titles.items() if linked in (name, title)), None)
+    if linked:
+        st.session_state["unknown_network"] = linked if found is None else None
+    return found
 
 
 def unknown_network() -> str | None:

@@ -113,8 +113,7 @@ def test_a_link_to_a_network_is_a_pick(new_app, both):
         app = new_app()
         app.query_params[name] = link
         app.run()
-        if name == "network":
-            assert any(f"{MODELS[BUILT_IN].title} knows" in each.value for each in app.caption), "on Home, too"
+        assert any(f"{MODELS[BUILT_IN].title} knows" in each.value for each in app.caption), "on Home, too"
         for title in ("Predict", "Feature maps"):
             assert picked(go(app, title)) == BUILT_IN
             assert app.query_params["network"] == MODELS[BUILT_IN].title
@@ -126,6 +125,7 @@ def test_a_link_to_a_network_that_is_not_here_opens_the_page_s_own_and_says_so(n
     app = new_app()
     app.query_params[name] = "vgg99"
     app.run()
+    assert any("There is no network “vgg99” here, so another one is shown." in each.value for each in app.text)
     for _ in range(2):
         assert picked(go(app, "Predict")) == TO_NAME[0]
         assert any("There is no network “vgg99” here, so another one is shown." in each.value for each in app.text)
@@ -155,6 +155,10 @@ def test_where_the_best_is_damaged_another_one_works_and_says_so(open_page, both
     if title == "Home":
         assert any("knows 202 classes" in each.value for each in app.caption)
         assert any("What you can do here" in each.value for each in app.subheader)
+    else:
+        app.selectbox(key="network").set_value(best.name).run()
+        assert sum(best.file.name in each.value for each in app.text) == 1, "picked, it is stood in for as well"
+        assert app.get("bidi_component")
 
 
 def test_a_picker_says_whose_the_network_is(open_page, both):

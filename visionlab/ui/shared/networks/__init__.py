@@ -32,6 +32,11 @@ class Network:
     name: str
     instead_of: str | None = None
 
+    @property
+    def about(self) -> str:
+        """Whose it is, and how it may be used; nothing of the user's own head."""
+        return MODELS[self.name].about if self.name in MODELS else ""
+
 
 def model_picker(first: Sequence[str]) -> Network:
     """The networks whose weights are here, and the head that the user trained; says whose the chosen one is, and how to
@@ -51,9 +56,10 @@ def model_picker(first: Sequence[str]) -> Network:
     )
     state.remember_network(picked, titles[picked])
     state.remember_head(picked == YOUR_HEAD)
-    if picked in MODELS:
-        st.caption(MODELS[picked].about)
-    return usual if picked == usual.name else network(picked)
+    found = usual if picked == usual.name else _first_whole([picked, *first])
+    if found.about:
+        st.caption(found.about)
+    return found
 
 
 def without_picker(first: Sequence[str], among: Collection[str] | None = None) -> Network:
