@@ -53,6 +53,11 @@ def name(app: AppTest, text: str) -> AppTest:
     return app
 
 
+def field(app: AppTest, place: str):
+    """Where the name of the class at that place is typed."""
+    return next(each for each in app.text_input if (each.key or "").startswith(f"class-name-{place}-"))
+
+
 def html(app: AppTest) -> str:
     return "\n".join(each.value for each in app.get("html"))
 
@@ -60,6 +65,15 @@ def html(app: AppTest) -> str:
 @pytest.fixture
 def studio(open_page, net, registry) -> AppTest:
     return open_page("Fine-tune")
+
+
+def test_a_name_that_was_given_elsewhere_is_not_taken_back_by_a_browser_that_is_not_told_yet(studio):
+    """Classes are named in one field and another step is chosen before the page has come: sent with what was there."""
+    former = field(studio, "place-1")
+    name(studio, "cats, dogs")
+    assert [field(studio, place).value for place in ("place-1", "place-2")] == ["cats", "dogs"]
+    assert field(studio, "place-1").key != former.key, "what the browser holds of the former is of no field any more"
+    assert list(counts(studio)) == ["cats", "dogs"]
 
 
 # --- what comes in ----------------------------------------------------------------------------------------------------
@@ -74,11 +88,11 @@ def test_the_first_picture_makes_the_project_and_its_classes_are_named_where_the
     assert "“Class 2” has no pictures yet." in lines(studio)
     assert html(studio).count("<img") == 3
     for place, wanted in (("place-1", "across"), ("place-2", "**down**")):
-        studio.text_input(key=f"class-name-{place}").set_value(wanted).run()
+        field(studio, place).set_value(wanted).run()
     assert counts(studio) == {"across": 3, "**down**": 0}, "the widgets of the empty page are those of the project"
-    studio.text_input(key="class-name-place-2").set_value("ACROSS").run()
+    field(studio, "place-2").set_value("ACROSS").run()
     assert "Two classes of the same name" in lines(studio)
-    assert studio.text_input(key="class-name-place-2").value == "**down**"
+    assert field(studio, "place-2").value == "**down**"
     for _ in range(2):
         drop(studio, "**down**", files(1, 4))
         finish(studio, registry)
@@ -88,7 +102,7 @@ def test_the_first_picture_makes_the_project_and_its_classes_are_named_where_the
 
 
 def test_a_name_typed_on_the_empty_page_makes_the_project(studio):
-    studio.text_input(key="class-name-place-2").set_value(" bees ").run()
+    field(studio, "place-2").set_value(" bees ").run()
     assert not studio.exception
     assert counts(studio) == {"Class 1": 0, "bees": 0}
     assert project_of(studio).info().name == "My pictures"
@@ -263,7 +277,7 @@ def test_a_run_that_waits_says_so_and_is_stopped_here(studio, registry):
 @pytest.mark.parametrize("typed", ["ant, ANT", ",", "a" * 61])
 def test_names_that_cannot_be_make_no_project(studio, typed, workspace_folder):
     name(studio, typed)
-    studio.text_input(key="class-name-place-1").set_value(" ").run()
+    field(studio, "place-1").set_value(" ").run()
     assert not studio.exception
     assert "A class has an empty name" in lines(studio)
     assert "project" not in studio.query_params

@@ -91,7 +91,7 @@ def test_five_classes_by_files(page: Page):
     names = ["ant", "bee", "fly", "moth", "wasp"]
     person.enter(page.get_by_label("Add classes"), ", ".join(names))
     for number, name in enumerate(names):
-        expect(card(page, name)).to_be_visible()
+        expect(card(page, name).get_by_text("Upload", exact=True)).to_be_visible()  # its heading comes before
         files = {f"{name} {i}.png": striped(number % 2, 100 * number + i) for i in range(8)}
         if name == "bee":
             files["huge.jpg"] = b""
@@ -101,6 +101,7 @@ def test_five_classes_by_files(page: Page):
     expect(page.get_by_text("huge.jpg: File must be 20.0MB or smaller.")).to_be_visible()
     train = page.get_by_role("button", name="Train", exact=True)
     expect(train).to_be_enabled()
+    settle(page)  # what told how far they had come is gone
     for each in (train, *(card(page, name) for name in names)):
         box = each.bounding_box()
         assert box["y"] + box["height"] <= 900, "all of it is on the first screen"

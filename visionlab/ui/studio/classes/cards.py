@@ -78,7 +78,8 @@ def _take(into: Into, files: Sequence[UploadedFile]) -> None:
 
 
 def _heading(card: Card, into: Into, project: Project | None) -> None:
-    key = f"class-name-{card.place}"
+    # By its name, too: of a class that was named elsewhere, a browser that is not yet told holds the former name.
+    key = f"class-name-{card.place}-{card.name}"
     if st.session_state.get(key) != card.name:  # else what is being typed there would be lost
         st.session_state[key] = card.name
     with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="xsmall"):
