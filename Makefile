@@ -27,7 +27,7 @@ test: $(VENV)/dev.stamp chromium
 	@echo "Looking through the code with ruff …"
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@echo "Running all tests, the browser's first: about twelve minutes on two processors. A dot is a test that passed."
+	@echo "Running all tests, the browser's first: about a quarter of an hour on two processors. A dot is a test that passed."
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 test-everywhere: $(VENV)/dev.stamp
