@@ -179,7 +179,7 @@ class Registry:
         with self._lock:
             if about is not None and about in self._latest and not self._latest[about].over:
                 raise BusyError("This is being worked on already; wait until that is over, or stop it.")
-            job = Job(work, self._queues.setdefault(queue, Queue(int(limits.JOBS.value()))), dropped)
+            job = Job(work, self._queues.setdefault(queue, Queue(limits.JOBS.value())), dropped)
             self._forget()
             self._jobs[key] = job
             if about is not None:
