@@ -47,6 +47,7 @@ ALLOWED = {  # {a place: what others made that all in it may import, early or la
     "visionlab/packing.py": {"numpy", "safetensors.SafetensorError", "safetensors.numpy"},  # not safetensors.torch
     "visionlab/imaging/": {"numpy", "cv2", "scipy.fft"},
     "visionlab/imaging/convolution.py": {"torch"},  # the GPU's way alone
+    "visionlab/imaging/guards.py": {"PIL"},
     "visionlab/imaging/image.py": {"PIL", "pi_heif"},
     "visionlab/imaging/pixels.py": {"PIL"},
     "visionlab/network/": {"numpy", "torch"},

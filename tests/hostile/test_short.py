@@ -1,10 +1,24 @@
 """A short form of what `make hostile` tries."""
 
-from hostile import heads, weight_files, zips
-from hostile.__main__ import report
+from hostile import heads, pictures, weight_files, zips
+from hostile.__main__ import document, record
 from hostile.outcome import Outcome
 
 from visionlab.errors import HeadError
+
+
+def test_pictures():
+    worst = ("PNG, a million unknown chunks", "GIF, a million comments", "BMP, 20 MB of runs of one pixel")
+    found = pictures.run(300, seed=7, worst=worst)
+    assert found.failures == []
+    assert found.attempts == 300 + len(worst)
+    assert min(found.taken, found.refused) > 60
+
+
+def test_a_picture_that_ends_its_process_is_told(monkeypatch):
+    monkeypatch.setattr(pictures, "CODE", "import os, sys; os.kill(os.getpid(), 11)")
+    found = pictures.run(1, worst=())
+    assert found.failures == ["jpg: the process ended with -11"]
 
 
 def test_zips():
@@ -38,4 +52,10 @@ def test_what_breaks_a_promise_is_told():
     outcome.attempt("refused", lambda: refuse("no"), 10)
     outcome.attempt("endless", lambda: refuse("no" * 1_000), 10)
     assert [told.partition(":")[0] for told in outcome.failures] == ["bug", "slow", "endless"]
-    assert "**broke a promise:** bug: ZeroDivisionError at test_short.py" in report([outcome])
+    outcome.attempt("bug", lambda: 1 / 0, 10, "another door")
+    assert outcome.failures[-1].startswith("bug, another door: ZeroDivisionError")
+    outcome.fail("slow: and left something behind")
+    told = document([record("What strangers do.", outcome, 3)])
+    assert "| Zips | 7 | 1 | 1 | 5 |" in told
+    assert "| bug | 0 | 0 | 2 |" in told
+    assert "**broke a promise:** bug: ZeroDivisionError at test_short.py" in told
