@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from hostile import heads, pictures, weight_files, zips
+from hostile import full, heads, pictures, weight_files, zips
 from hostile.outcome import Outcome
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -26,6 +26,7 @@ SUBJECTS = {  # in the document's order; run() of each is its long form
     "zips": zips,
     "heads": heads,
     "weight_files": weight_files,
+    "full": full,
 }
 
 

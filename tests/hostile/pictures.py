@@ -5,6 +5,7 @@ stderr; what ends the process breaks the promise, too.
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import struct
@@ -13,8 +14,8 @@ import sys
 import tempfile
 import time
 import zlib
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from itertools import pairwise
 from multiprocessing.connection import Connection, Pipe
 
 import numpy as np
@@ -36,21 +37,21 @@ def run(count: int = 10_000, seed: int = 0, worst: Iterable[str] = tuple(WORST))
     outcome = Outcome("Pictures")
     decoder = _Decoder()
     try:
-        for kind, data in (*_named(worst), *mutants(count, seed)):
+        for kind, name, data in itertools.chain(_named(worst), mutants(count, seed)):
             state, told, seconds, megabytes = decoder.look(data)
             if megabytes > MEGABYTES:
                 state, told = BROKEN, f"took {megabytes} MB, and at most {MEGABYTES} MB are allowed"
                 decoder.end()  # what it has taken would be counted again
             outcome.megabytes = max(outcome.megabytes, megabytes)
-            outcome.note(kind, state, seconds, SECONDS, told)
+            outcome.note(kind, state, seconds, SECONDS, told, name)
     finally:
         decoder.end()
     return outcome
 
 
-def _named(names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+def _named(names: Iterable[str]) -> Iterator[tuple[str, str, bytes]]:
     for name in names:
-        yield f"worst: {name}", WORST[name]()
+        yield "the worst", name, WORST[name]()
 
 
 class _Decoder:
@@ -155,16 +156,19 @@ def small() -> dict[str, bytes]:
     return every_kind() | more
 
 
-def mutants(count: int, seed: int) -> Iterator[tuple[str, bytes]]:
-    """(format, bytes): each kind in turn, changed in one to three ways."""
-    chance, kinds = random.Random(seed), [*small().items()]
-    for number in range(count):
-        name, data = kinds[number % len(kinds)]
+def mutants(count: int, seed: int) -> Iterator[tuple[str, str, bytes]]:
+    """(format, of which file, bytes): each format in turn, and each of its kinds, changed in one to three ways."""
+    chance, formats = random.Random(seed), defaultdict(list)
+    for name, data in small().items():
+        formats[name.rpartition(".")[2]].append((name, data))
+    turns = zip(itertools.cycle(formats), itertools.count())
+    for form, number in itertools.islice(turns, count):
+        name, data = formats[form][number // len(formats) % len(formats[form])]
         for _ in range(chance.choice([1, 1, 1, 2, 3])):
             data = chance.choice(WAYS)(data, chance)
         if data.startswith(b"\x89PNG") and chance.random() < 0.7:
             data = sealed(data)
-        yield name.rpartition(".")[2], data
+        yield form, name, data
 
 
 def _flipped(data: bytes, chance: random.Random) -> bytes:
@@ -253,7 +257,7 @@ def parts(data: bytes) -> list[bytes]:
         ends.append(place)
         place += step(place)
     ends.append(len(data))
-    return [data[start:end] for start, end in pairwise(ends) if end > start]
+    return [data[start:end] for start, end in itertools.pairwise(ends) if end > start]
 
 
 def _swollen(data: bytes, chance: random.Random) -> bytes:

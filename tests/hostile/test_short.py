@@ -1,10 +1,10 @@
 """A short form of what `make hostile` tries."""
 
-from hostile import heads, pictures, weight_files, zips
+from hostile import full, heads, pictures, weight_files, zips
 from hostile.__main__ import document, record
 from hostile.outcome import Outcome
 
-from visionlab.errors import HeadError
+from visionlab.errors import DatasetError, HeadError
 
 
 def test_pictures():
@@ -18,7 +18,7 @@ def test_pictures():
 def test_a_picture_that_ends_its_process_is_told(monkeypatch):
     monkeypatch.setattr(pictures, "CODE", "import os, sys; os.kill(os.getpid(), 11)")
     found = pictures.run(1, worst=())
-    assert found.failures == ["jpg: the process ended with -11"]
+    assert found.failures == ["jpg, plain.jpg: the process ended with -11"]
 
 
 def test_zips():
@@ -38,6 +38,35 @@ def test_weight_files():
     found = weight_files.run(3, 2)
     assert found.failures == []
     assert found.attempts == 5
+
+
+def test_full_disk_and_full_memory():
+    acts = ("pictures come in", "an edit is undone", "a zip is filtered", "answers are written")
+    found = full.run(acts, left=(0, 8_000), allocations=3)
+    assert found.failures == []
+    assert found.attempts == 4 * 2 + 3 * 3  # an edit allocates nothing that is watched
+    assert found.refused > 12
+
+
+def test_full_disk_and_full_memory_in_training():
+    found = full.run(("a head is trained",), left=(8_000,), allocations=1)
+    assert found.failures == []
+    assert (found.attempts, found.refused) == (2, 2)
+
+
+def test_what_a_full_disk_takes_away_is_told(monkeypatch):
+    def lossy(place):
+        [first, *_] = place.project.snapshot()[1]
+        place.project.remove([first.id])
+        raise DatasetError("The disk is full.")
+
+    monkeypatch.setitem(full.ACTS, "loses", lossy)
+    monkeypatch.setitem(full.ACTS, "leaves", lambda place: (place.base / "some.part").touch())
+    found = full.run(("loses", "leaves"), left=(10**6,), allocations=0)
+    assert found.failures == [
+        "disk: loses, files of 1,000,000 bytes: then 1 pictures are lost",
+        "disk: leaves, files of 1,000,000 bytes: then some.part lies about",
+    ]
 
 
 def test_what_breaks_a_promise_is_told():
