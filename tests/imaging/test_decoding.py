@@ -348,7 +348,7 @@ def chunk(name, body):
     ("form", "piece", "most", "told"),
     [
         ("PNG", chunk(b"tEXt", b"x\0"), 19_000, "chunks; at most 20,000"),
-        ("JPEG", b"\xff\xed\0\2", 19_000, "segments before its pixels; at most 20,000"),
+        ("JPEG", b"\xff\xed\0\2", 19_000, "segments; at most 20,000"),
         ("GIF", b"\x21\xfe\1x\0", 9_000, "blocks before its first frame; at most 20,000"),
     ],
 )
@@ -366,6 +366,13 @@ def test_a_jpeg_of_a_thousand_scans_is_refused():
     last = data.rindex(b"\xff\xda")
     with pytest.raises(ImageError, match="too many scans; at most 64 are read"):
         load_image(data[:-2] + data[last:-2] * 100 + data[-2:])
+    with pytest.raises(ImageError, match="too many scans; at most 64 are read"):  # behind a marker without a length
+        load_image(data[:-2] + b"\xff\x01\xff\xff" + data[last:-2] * 100 + data[-2:])
+
+
+def test_a_film_behind_a_photograph_counts_for_nothing():
+    data = saved(COLOURS, "JPEG", progressive=True)
+    assert np.array_equal(load_image(data + b"\xff\xda" * 30_000), load_image(data))
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # pytest shows what the app has Pillow keep to itself

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -24,6 +25,8 @@ from visionlab import limits
 PARTS = 20_000  # 20 MB in pieces of 1 kB
 STRIPS = 100_000  # of a TIFF: one a row of the tallest scans
 SCANS = 64  # of a progressive JPEG; cameras and tools make 10 or so
+START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
+_MARKER = re.compile(rb"\xff[\x02-\xcf\xd9-\xfe]")  # of those with a length; 00 follows FF within pixels, or a restart
 LARGE = 8_000_000  # pixels from which on decoding takes turns: about 100 MB each
 
 
@@ -35,9 +38,10 @@ def crowded(data: bytes, tags: Mapping[int, Any]) -> str | None:
     if data.startswith(b"GIF8") and _more(_blocks(data), PARTS):
         return f"blocks before its first frame; at most {PARTS:,}"
     if data.startswith(b"\xff\xd8"):
-        if _more(_segments(data), PARTS):
-            return f"segments before its pixels; at most {PARTS:,}"
-        if data.count(b"\xff\xda") > SCANS:  # which stands for nothing else: within pixels, 00 follows FF
+        markers = [data[place + 1] for place in islice(_segments(data), PARTS + 1)]
+        if len(markers) > PARTS:
+            return f"segments; at most {PARTS:,}"
+        if markers.count(START_OF_SCAN) > SCANS:
             return f"scans; at most {SCANS}"
     if any(isinstance(tags.get(number), tuple) and len(tags[number]) > STRIPS for number in (273, 324)):
         return f"strips or tiles; at most {STRIPS:,}"
@@ -56,12 +60,11 @@ def _chunks(data: bytes) -> Iterator[int]:
 
 
 def _segments(data: bytes) -> Iterator[int]:
-    """Those before the first scan, and single bytes that are none."""
-    place = 2
-    while place + 4 <= len(data) and data[place : place + 2] != b"\xff\xda":
-        yield place
-        known = data[place] == 0xFF and data[place + 1] not in (0, 0xFF)
-        place += 2 + int.from_bytes(data[place + 2 : place + 4], "big") if known else 1
+    """Up to the end of the first picture: behind it may be others, and films of telephones."""
+    found = _MARKER.search(data, 2)
+    while found and data[place := found.start() + 1] != END_OF_IMAGE:
+        yield place - 1
+        found = _MARKER.search(data, place + 1 + int.from_bytes(data[place + 1 : place + 3], "big"))
 
 
 def _blocks(data: bytes) -> Iterator[int]:
