@@ -22,6 +22,7 @@ from visionlab.ui.shared.networks import suggest
 from visionlab.ui.shared.page import page, roomy_columns, told
 from visionlab.ui.shared.picture_bar import image_picker
 from visionlab.ui.shared.tries import tries
+from visionlab.ui.shared.widgets import folded
 
 HEAD_START = 0.12  # seconds in which the browser draws the mosaic before it has all the rest to do
 
@@ -83,5 +84,6 @@ with page("Feature maps"):
     looks = settings(image_picker())
     opened(looks)
     suggest(TO_OPEN, looks[0].network)
-    with st.expander("The whole network, layer by layer", icon=":material/table_rows:"):
-        layer_table.show(looks[0])
+    with folded("The whole network, layer by layer", ":material/table_rows:", "whole-network") as asked:
+        if asked:
+            layer_table.show(looks[0])

@@ -104,6 +104,13 @@ def open_page(app):
     return go
 
 
+def unfold(app: AppTest, *keys: str) -> AppTest:
+    """As if these expanders had been opened, from the next run on."""
+    for key in keys:
+        app.session_state[key] = True
+    return app
+
+
 @pytest.fixture
 def registry(monkeypatch) -> jobs.Registry:
     """A registry that the test can look into: AppTest keeps its own caches."""

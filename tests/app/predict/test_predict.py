@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import streamlit as st
-from app.conftest import finish_jobs
+from app.conftest import finish_jobs, unfold
 from app.shared.test_pages import bars
 from streamlit.testing.v1 import AppTest
 
@@ -139,7 +139,7 @@ def test_a_weight_file_that_is_damaged_while_the_app_runs_and_the_good_one_put_b
 
 
 def test_where_a_class_stands(open_page, net, cat):
-    app = open_page("Predict")
+    app = unfold(open_page("Predict"), "in-numbers").run()
     banana = net.target("banana")
     app.selectbox(key=f"search-{net.name}").set_value(banana).run()
     place = int((cat > cat[banana]).sum()) + 1

@@ -22,7 +22,7 @@ from visionlab.ui.shared.components.bars import bars
 from visionlab.ui.shared.networks import Network, model_picker, network, title_of
 from visionlab.ui.shared.state import Picture
 from visionlab.ui.shared.terms import term
-from visionlab.ui.shared.widgets import facts, sliding, verdict
+from visionlab.ui.shared.widgets import facts, folded, sliding, verdict
 from visionlab.wording import sized
 
 MOST = 20  # classes that can be listed
@@ -96,9 +96,10 @@ def show(network: Network, picture: Picture, shown: Shown) -> NDArray[np.float32
 
 def details(net: Classifier, probabilities: NDArray[np.float32]) -> None:
     """How sure the network is in numbers, and where any class stands; folded away."""
-    with st.expander("How sure in numbers, and any other class", icon=":material/search:"):
-        _in_numbers(net, probabilities)
-        _search(net, probabilities)
+    with folded("How sure in numbers, and any other class", ":material/search:", "in-numbers") as asked:
+        if asked:
+            _in_numbers(net, probabilities)
+            _search(net, probabilities)
 
 
 def explained_class(network: Network, picture: Picture, probabilities: NDArray[np.float32]) -> int:
