@@ -1,7 +1,5 @@
 """The convolution lab: a picture, a kernel and its response side by side, followed to the last number."""
 
-import time
-
 import streamlit as st
 
 from visionlab.errors import ParameterError
@@ -13,13 +11,11 @@ from visionlab.ui.convolution.response_settings import MODE_TITLES
 from visionlab.ui.convolution.settings import Settings
 from visionlab.ui.shared import cached
 from visionlab.ui.shared.components.convolution_lab import Scale, convolution_lab
-from visionlab.ui.shared.page import link, page, sentence, told
+from visionlab.ui.shared.page import head_start, link, page, sentence, told
 from visionlab.ui.shared.picture_bar import image_picker
 from visionlab.ui.shared.state import Picture
 from visionlab.ui.shared.tries import tries
 from visionlab.ui.shared.widgets import facts, folded, number, size_of
-
-HEAD_START = 0.05  # seconds in which the browser draws the response before it has all the rest to do
 
 
 @st.fragment  # a control runs this again, and not the page around it: the picture follows at once
@@ -67,7 +63,7 @@ def lab(picture: Picture) -> None:
     known = response_settings.held(kernel)
     result = show_or_tell(known) if known else None
     if result:
-        time.sleep(HEAD_START)
+        head_start(0.05)
     with choosing, st.container(horizontal=True, vertical_alignment="bottom"):
         at_work, kernel = kernel, choose_kernel()
         with st.container(horizontal=True, width="content"):

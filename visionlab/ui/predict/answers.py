@@ -41,6 +41,7 @@ class Shown:
 
 def settings() -> tuple[Network, Shown]:
     """Which network answers, and how that is shown: folded away, with the network's name to unfold it by."""
+    unknown = st.container()
     with st.container(horizontal=True, vertical_alignment="center"):
         place = st.container(width="content")
         with st.popover("Network, classes, temperature", icon=":material/tune:"):
@@ -49,6 +50,8 @@ def settings() -> tuple[Network, Shown]:
             if most > 1:  # else there is nothing to choose
                 state.restore_count(most)
                 count = st.slider("Classes shown", 1, most, key=state.COUNT)
+                with unknown:
+                    links.number(state.COUNT, "A number of classes of", 1, MOST, count)
                 state.remember_count(count)
             temperature = st.slider(
                 "Temperature",
@@ -60,6 +63,8 @@ def settings() -> tuple[Network, Shown]:
                 help=f"{term('temperature')} At 1 the percentages are the network’s own, for which its logits are "
                 f"divided by {chosen.net.temperature:.3g}.",
             )
+            with unknown:
+                links.number(state.TEMPERATURE, "A temperature of", COLDEST, HOTTEST, temperature)
             state.remember_temperature(temperature)
         place.caption(f"Asked: {chosen.title}", help=chosen.about or None)
     return chosen, Shown(count, temperature)
