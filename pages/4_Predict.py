@@ -9,6 +9,7 @@ from visionlab.ui.shared import links, picture_bar
 from visionlab.ui.shared.networks import downloads, model_picker, networks_here, suggest, tell_not_here, title_of
 from visionlab.ui.shared.page import page, roomy_columns
 from visionlab.ui.shared.tries import tries
+from visionlab.ui.shared.widgets import folded
 
 CLOSER = ["All methods", "Every layer", "Sanity check"]
 
@@ -27,11 +28,12 @@ def one_picture() -> None:
         probabilities = answers.show(chosen, picture, shown)
     with beside_answer:
         answers.details(net, probabilities)
-        with st.expander("What the network is given", icon=":material/crop:"):
-            view = encode_jpeg(net.transform.view(picture.image), 95)
-            st.image(view, width=2 * net.transform.crop, alt="The picture as the network sees it")
-            st.caption(f"The middle of your picture, {net.transform.crop} × {net.transform.crop} pixels.")
-            st.caption(net.transform.about)
+        with folded("What the network is given", ":material/crop:", "given") as asked:
+            if asked:
+                view = encode_jpeg(net.transform.view(picture.image), 95)
+                st.image(view, width=2 * net.transform.crop, alt="The picture as the network sees it")
+                st.caption(f"The middle of your picture, {net.transform.crop} × {net.transform.crop} pixels.")
+                st.caption(net.transform.about)
     with beside_reason:
         target = answers.explained_class(chosen, picture, probabilities)
         case = explanations.case_of(chosen, picture, target)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from app.conftest import finish_jobs, framing
+from app.conftest import finish_jobs, framing, unfold
 from lite import lively
 from streamlit.dataframe_util import convert_arrow_bytes_to_pandas_df
 from tiny import TINY, tiny_classifier
@@ -79,7 +79,7 @@ def look_at(app, layer: str, channel: int | None = None, unit: tuple[int, int] |
 
 
 def test_every_layer_has_its_maps_and_every_unit_its_sum(open_page, maps):
-    app = open_page("Feature maps")
+    app = unfold(open_page("Feature maps"), "whole-network")
     (drawing,) = given(app, "network_drawing")
     assert [layer["name"] for layer in drawing["layers"]] == list(maps)
     for name, found in maps.items():
@@ -203,7 +203,7 @@ def test_a_number_opens_a_channel(open_page):
 
 
 def test_two_pictures_side_by_side(open_page, net, maps):
-    app = open_page("Feature maps")
+    app = unfold(open_page("Feature maps"), "every-channel")
     look_at(app, "relu5_3")
     app.selectbox(key="second").set_value("coffee").run()
     assert not app.exception
@@ -313,6 +313,8 @@ def written(frame) -> dict[str, list[str]]:
 
 def test_tables_are_written_as_the_page_is_and_sorted_as_numbers(open_page, maps):
     app = open_page("Feature maps")
+    assert not app.dataframe, "tables are loaded by who asks for them"
+    unfold(app, "every-channel", "whole-network")
     look_at(app, "conv4_2")
     channels, layers = (next(f for f in app.dataframe if name in f.value) for name in ("Channel", "Layer"))
     mean = maps["conv4_2"].values.mean((1, 2))
@@ -496,7 +498,7 @@ def test_what_a_link_names_and_is_not_here_gets_a_sentence(app, link, said):
 
 
 def test_channels_add_to_a_class_that_one_chooses(open_page, net):
-    app = open_page("Feature maps")
+    app = unfold(open_page("Feature maps"), "every-channel")
     look_at(app, "relu5_3", 5)
     app.selectbox(key="order-False").set_value("contribution").run()
     image = vl.load_sample("cat")
@@ -691,6 +693,7 @@ def test_a_link_has_the_second_picture_and_it_comes_back_with_the_page(app):
     for title in ("Predict", "Feature maps"):
         app.switch_page(PAGES[title].script).run()
     assert app.query_params["second"] in ("coffee", ["coffee"])
+    unfold(app, "every-channel")
     app.selectbox(key="second").set_value("").run()
     assert "second" not in app.query_params
     assert len(given(app, "cells")) == 2

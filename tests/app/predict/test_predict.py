@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import streamlit as st
-from app.conftest import finish_jobs
+from app.conftest import finish_jobs, unfold
 from app.shared.test_pages import bars
 from streamlit.testing.v1 import AppTest
 
@@ -138,8 +138,25 @@ def test_a_weight_file_that_is_damaged_while_the_app_runs_and_the_good_one_put_b
         assert bars(app) == good
 
 
+@pytest.mark.parametrize(
+    ("name", "wanted", "told"),
+    [
+        ("count", "999", "A number of classes of “999” is not offered, so it is 20. Choose from 1 to 20."),
+        ("count", "few", "A number of classes of “few” is not offered, so it is 5. Choose from 1 to 20."),
+        ("temperature", "hot", "A temperature of “hot” is not offered, so it is 1. Choose from 0.25 to 4."),
+        ("temperature", "nan", "A temperature of “nan” is not offered, so it is 1. Choose from 0.25 to 4."),
+    ],
+)
+def test_a_number_in_a_link_that_is_not_offered_is_told(app, open_page, name, wanted, told):
+    app.run().query_params[name] = wanted
+    assert told in texts(open_page("Predict"))
+    assert told in texts(app.run()), "for as long as it is shown"
+    app.slider(key=name).set_value(2).run()
+    assert told not in texts(app)
+
+
 def test_where_a_class_stands(open_page, net, cat):
-    app = open_page("Predict")
+    app = unfold(open_page("Predict"), "in-numbers").run()
     banana = net.target("banana")
     app.selectbox(key=f"search-{net.name}").set_value(banana).run()
     place = int((cat > cat[banana]).sum()) + 1

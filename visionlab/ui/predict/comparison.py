@@ -16,7 +16,7 @@ from visionlab.ui.predict.explanations import PATIENCE, Case, Measured, Overlay,
 from visionlab.ui.shared import charts, jobs
 from visionlab.ui.shared.page import roomy_columns
 from visionlab.ui.shared.terms import term
-from visionlab.ui.shared.widgets import fixed, plain
+from visionlab.ui.shared.widgets import fixed, folded, plain
 
 
 def show_all(case: Case, look: Overlay) -> None:
@@ -116,11 +116,8 @@ def show_layers(case: Case, method: str, look: Overlay) -> None:
         f"{METHODS[name].title} of the last layer of each block: the first find edges and spots, the last whole things."
     )
     _strip(case, [(found[names[-1]], f"{block}: {names[-1]}") for block, names in blocks.items()], look)
-    inside = st.expander(
-        f"All {len(found)} layers, block by block", icon=":material/layers:", key="all-layers", on_change="rerun"
-    )
-    if inside.open:
-        with inside:
+    with folded(f"All {len(found)} layers, block by block", ":material/layers:", "all-layers") as asked:
+        if asked:
             for block, names in blocks.items():
                 st.markdown(f"**{plain(block)}**")
                 _strip(case, [(found[each], each) for each in names], look)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from html import escape
 from itertools import chain, count
 from typing import Any, TypeVar
@@ -49,6 +50,16 @@ def size_of(image: Image, whole: Image | None = None) -> str:
     if whole is None or whole.shape == image.shape:
         return told
     return f"{told}, shrunk from {whole.shape[1]:,} × {whole.shape[0]:,}"
+
+
+@contextmanager
+def folded(title: str, icon: str, key: str) -> Iterator[bool]:
+    """An expander; whether it is open. What is in it is to be drawn only then: the code, charts and tables that nobody
+    has asked for cost the server their numbers, and a browser half a second.
+    """
+    inside = st.expander(title, icon=icon, key=key, on_change="rerun")
+    with inside:
+        yield bool(inside.open)
 
 
 # --- buttons ---------------------------------------------------------------------------------------------------------

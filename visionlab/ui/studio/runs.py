@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from pathlib import Path
@@ -13,10 +13,11 @@ import streamlit as st
 from visionlab.errors import DatasetError
 from visionlab.learning.heads.head import Head, load_head
 from visionlab.learning.heads.kinds import KINDS
-from visionlab.learning.judging.metrics import percent
+from visionlab.learning.judging.metrics import counted, percent
 from visionlab.learning.projects.outcome import Outcome
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.runs import RunInfo
+from visionlab.learning.sets.dataset import UNEVEN
 from visionlab.network.running.classifier import Classifier
 from visionlab.network.zoo.models import MODELS
 from visionlab.ui.shared import cached, links
@@ -46,6 +47,19 @@ def picked(project: Project) -> RunInfo | None:
     )
     link(chosen)
     return found[chosen]
+
+
+def each_class(head: Head, balanced: float, interval: Sequence[float]) -> str:
+    """A head whose classes had very different numbers of pictures: how often it is right where they count the same, so
+    that the largest does not hide the others. "" for any other."""
+    counts = [count for count in dict(head.facts.get("pictures", {})).values() if count]
+    if not counts or max(counts) < UNEVEN * min(counts):
+        return ""
+    low, high = map(percent, interval)
+    return (
+        f":material/balance: The smallest class had {counted(min(counts))}, the largest {max(counts):,}. With each "
+        f"class counting the same, it is right on {percent(balanced)} ({low} to {high})."
+    )
 
 
 def _link_picked(found: Container[str]) -> None:
