@@ -274,6 +274,17 @@ def test_a_run_that_waits_says_so_and_is_stopped_here(studio, registry):
     assert not studio.button(key="train-here").disabled
 
 
+def test_another_project_begins_with_its_classes_wherever_one_was(studio):
+    name(studio, "ant, bee")
+    for first in ("cats", "spoons"):
+        studio.segmented_control(key="step").set_value("Judge").run()
+        studio.selectbox(key="project-picker").set_value("new").run()
+        name(studio, f"{first}, others")
+        assert list(counts(studio)) == [first, "others"]
+        assert studio.session_state["step"] == "Classes"
+        assert "Add a class, or several at once, with commas." in lines(studio)
+
+
 @pytest.mark.parametrize("typed", ["ant, ANT", ",", "a" * 61])
 def test_names_that_cannot_be_make_no_project(studio, typed, workspace_folder):
     name(studio, typed)
