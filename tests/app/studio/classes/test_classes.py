@@ -22,8 +22,9 @@ from visionlab.ui.shared.components.burst import Batch
 from visionlab.ui.shared.page import PAGES
 from visionlab.ui.shared.visitor import COOKIE
 from visionlab.ui.shared.widgets import plain
-from visionlab.ui.studio import uploads
+from visionlab.ui.studio import runs, uploads
 from visionlab.ui.studio.classes import cards, step
+from visionlab.ui.studio.judge.case import case_of
 
 
 def files(kind: int, count: int, first: int = 0) -> list[tuple[str, bytes, str]]:
@@ -325,6 +326,42 @@ def test_it_is_tried_on_a_picture_with_a_bar_a_class_and_one_for_none(studio, re
     target.set_value([("bad.png", b"nothing", "image/png")]).run()
     assert "bad.png: " in lines(studio)
     assert ">None of these</span>" in html(studio), "what was there stays"
+
+
+def test_a_class_that_is_renamed_is_called_so_wherever_its_head_answers(studio, registry, net):
+    """By Judge, the zip and Predict, too; and as it was called before once that is undone."""
+    trained(studio, registry)
+    app, project = studio, project_of(studio)
+    target = next(each for each in app.file_uploader if each.label == "A picture to try it on")
+    target.set_value(files(0, 1, 80)).run()
+    ids = {each.name: each.id for each in project.classes()}
+
+    def is_called(first: str, second: str) -> None:
+        assert not app.exception
+        bars = html(app)
+        assert 0 < bars.index(f">{first}</span>") < bars.index(f">{second}</span>")
+        head = app.session_state["trained_head"].head
+        assert head.classes == (first, second)
+        assert head.facts["pictures"] == {first: 12, second: 12}
+        (run,) = project.runs()
+        case = case_of(project, run)
+        assert case.head.classes == case.evaluation.report.classes == (first, second)
+        assert case.moved == 0
+        assert runs.outcome_of(project, run).classes == (first, second)
+
+    is_called("across", "down")
+    field(app, "place-1").set_value("lines").run()
+    is_called("lines", "down")
+    app.button(key="undo").click().run()
+    is_called("across", "down")
+    project.rename_class(ids["across"], "between")
+    project.rename_class(ids["down"], "across")
+    app.run()
+    is_called("between", "across")
+    project.remove_class(ids["across"])
+    project.rename_class(ids["down"], "Across")
+    (run,) = project.runs()
+    assert runs.head_of(run).classes == ("across (removed)", "Across")
 
 
 def test_bars_of_ones_own_classes_stay_in_their_places_where_they_are_few():
