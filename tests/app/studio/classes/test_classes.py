@@ -131,6 +131,48 @@ def test_many_classes_in_one_field_and_files_for_all_of_them_at_once(studio, reg
     assert "A class needs a name" in lines(studio)
 
 
+@pytest.mark.parametrize("at", ["Classes", "Pictures"])
+def test_names_that_cannot_be_added_stay_to_be_mended(studio, at):
+    name(studio, "wasp, moth")
+    studio.segmented_control(key="step").set_value(at).run()
+    for typed, told in (
+        ("lemon, pizza, Lemon", "“Lemon” is there twice"),
+        ("fly, Wasp", "Two classes of the same name"),
+    ):
+        studio.text_input(key="new-class").set_value(typed)
+        next(each for each in studio.button if each.label.startswith("Add the class")).click().run()
+        assert told in lines(studio)
+        assert studio.text_input(key="new-class").value == typed
+    studio.text_input(key="new-class").set_value("lemon, pizza")
+    next(each for each in studio.button if each.label.startswith("Add the class")).click().run()
+    assert list(counts(studio)) == ["wasp", "moth", "lemon", "pizza"]
+    assert studio.text_input(key="new-class").value == ""
+
+
+def test_what_is_said_of_pictures_goes_with_them(studio, registry):
+    """What came in and could not be read, once that is undone; and what was tried, with the project."""
+    name(studio, "ant, bee")
+    for _ in range(2):
+        drop(studio, "ant", [*files(0, 2), ("broken.png", b"nothing", "image/png")])
+        finish(studio, registry)
+        assert "broken.png" in lines(studio)
+        studio.button(key="undo").click().run()
+        assert counts(studio) == {"ant": 0, "bee": 0}
+        assert "broken.png" not in lines(studio)
+        assert "added" not in lines(studio)
+
+
+def test_a_picture_that_was_tried_does_not_go_along_into_another_project(studio, registry):
+    for number in range(2):
+        if number:
+            studio.selectbox(key="project-picker").set_value("new").run()
+        trained(studio, registry)
+        assert "Or drop a picture here." in lines(studio)
+        target = next(each for each in studio.file_uploader if each.label == "A picture to try it on")
+        target.set_value(files(0, 1, 80)).run()
+        assert "Or drop a picture here." not in lines(studio)
+
+
 def test_a_project_opens_whatever_its_id(workspace_folder, open_page, app, net, monkeypatch):
     """Streamlit mounts no component whose key holds “__”, and ids are made of any letters, digits, - and _."""
     monkeypatch.setattr(workspace, "secrets", SimpleNamespace(token_urlsafe=lambda size: "a___b" + "_" * 17))
@@ -146,7 +188,7 @@ def test_a_class_is_removed_and_comes_back(studio, registry):
     name(studio, "ant, bee")
     drop(studio, "ant", files(0, 2))
     finish(studio, registry)
-    next(each for each in studio.button if each.label == "Remove ant").click().run()
+    next(each for each in studio.button if each.label == "Remove “ant” with its pictures").click().run()
     assert counts(studio) == {"bee": 0}
     assert "Add another class" in lines(studio)
     studio.button(key="undo").click().run()
@@ -215,6 +257,16 @@ def test_what_is_done_on_two_cards_of_the_empty_page_at_once_goes_into_one_proje
     assert counts(studio) == {"Class 1": 1, "Class 2": 1}
     assert len(Workspace().projects(studio.session_state[COOKIE])) == 1
     studio.selectbox(key="project-picker").set_value("new").run()
+    fields = [each for each in studio.text_input if each.key.startswith("class-name-")]
+    assert [(each.key, each.proto.default) for each in fields] == [
+        ("class-name-place-3-Class 1", "Class 1"),
+        ("class-name-place-4-Class 2", "Class 2"),
+    ], "of which a browser holds nothing that belongs to another project, and which it never draws empty"
+    for empty in ("", " ", "Class 1"):
+        field(studio, "place-3").set_value(empty).run()
+        assert not studio.exception
+        assert "project" not in studio.query_params or studio.query_params["project"] == "new"
+    assert len(Workspace().projects(studio.session_state[COOKIE])) == 1
     drop(studio, "Class 2", files(0, 1))
     finish(studio, registry)
     assert counts(studio) == {"Class 1": 0, "Class 2": 1}
