@@ -1,6 +1,7 @@
 """The studio's step “Classes”: from an empty page to an answer on one screen, and what is said on the way."""
 
 import io
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,15 +17,17 @@ from visionlab.learning.judging.metrics import percent
 from visionlab.learning.projects import workspace
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.workspace import Workspace
-from visionlab.network.running.prediction import Answer, probabilities
-from visionlab.ui.shared import jobs, live
+from visionlab.network.running.prediction import Answer, Prediction, probabilities
+from visionlab.ui.shared import jobs, live, widgets
 from visionlab.ui.shared.components.burst import Batch
+from visionlab.ui.shared.components.camera import Fresh
 from visionlab.ui.shared.page import PAGES
 from visionlab.ui.shared.visitor import COOKIE
-from visionlab.ui.shared.widgets import plain
+from visionlab.ui.shared.widgets import plain, probability_bars
 from visionlab.ui.studio import runs, uploads
 from visionlab.ui.studio.classes import cards, step
 from visionlab.ui.studio.judge.case import case_of
+from visionlab.ui.studio.pictures.intake import RECORDED
 
 
 def files(kind: int, count: int, first: int = 0) -> list[tuple[str, bytes, str]]:
@@ -244,6 +247,7 @@ def test_bursts_of_two_cameras_that_come_together_are_both_whole(studio, registr
     assert "right** on 10 held-out pictures" in lines(studio)
     assert plain("there is one burst") in lines(studio)
     assert plain("another burst would tell more") in lines(studio)
+    assert RECORDED in studio.session_state
 
 
 def test_what_is_done_on_two_cards_of_the_empty_page_at_once_goes_into_one_project(studio, registry, monkeypatch):
@@ -372,7 +376,8 @@ def test_it_is_tried_on_a_picture_with_a_bar_a_class_and_one_for_none(studio, re
         for label, share in zip(("across", "down"), row, strict=True):
             assert f">{label}</span>" in bars
             assert f"{share:.1%}</span>" in bars
-        assert bars.index(">across</span>") < bars.index(">down</span>") < bars.index(">None of these</span>")
+        assert bars.index(">across</span>") < bars.index(">down</span>")
+        assert (bars.index(">None of these</span>") < bars.index(">across</span>")) == (strange > 1)
         assert f">{'yes' if strange > 1 else 'no'}</span>" in bars
     target = next(each for each in studio.file_uploader if each.label == "A picture to try it on")
     target.set_value([("bad.png", b"nothing", "image/png")]).run()
@@ -414,6 +419,36 @@ def test_a_class_that_is_renamed_is_called_so_wherever_its_head_answers(studio, 
     project.rename_class(ids["down"], "Across")
     (run,) = project.runs()
     assert runs.head_of(run).classes == ("across (removed)", "Across")
+
+
+def test_a_head_that_was_trained_here_is_told_of_once_and_begins_the_camera_where_one_was_used(
+    studio, registry, monkeypatch
+):
+    told: list[Fresh | None] = []
+    monkeypatch.setattr(live, "show", lambda net, key, own, fresh: told.append(fresh))
+    trained(studio, registry)
+    for recorded in (False, True):
+        latest = project_of(studio).runs()[0].id
+        assert [each for each in told if each] == [Fresh(latest, start=recorded)]
+        told.clear()
+        studio.run()
+        assert told == [None], "it is not begun again when one comes back"
+        told.clear()
+        studio.session_state[RECORDED] = True
+        if not recorded:
+            studio.button(key="train-here").click().run()
+            finish(studio, registry)
+
+
+def test_what_is_refused_leads_with_that(monkeypatch):
+    shown: list[str] = []
+    monkeypatch.setattr(widgets.st, "html", shown.append)
+    for strange, names in ((1.2, ["None of these", "a", "b"]), (0.4, ["a", "b", "None of these"]), (None, ["a", "b"])):
+        probability_bars([Prediction("a", 0, 1.0), Prediction("b", 1, 0.0)], strange)
+        assert re.findall(r'font-weight:\d+">([^<]+)<', shown[-1]) == names
+        strong = re.findall(r'font-weight:600">([^<]+)<', shown[-1])
+        assert strong == ["None of these" if strange == 1.2 else "a"]
+        assert ("#3B8FD6" in shown[-1]) == (strange != 1.2), "what it is not is in no colour"
 
 
 def test_bars_of_ones_own_classes_stay_in_their_places_where_they_are_few():

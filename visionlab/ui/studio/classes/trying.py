@@ -8,11 +8,14 @@ from visionlab.imaging.image import MAX_BYTES
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.runs import RunInfo
 from visionlab.ui.shared import cached, live, picture_bar, state
+from visionlab.ui.shared.components.camera import Fresh
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import probability_bars, shown_width
 from visionlab.ui.shared.widgets import show as show_picture
 from visionlab.ui.studio import runs
+from visionlab.ui.studio.classes import training
+from visionlab.ui.studio.pictures.intake import RECORDED
 from visionlab.ui.studio.uploads import uploader
 
 CAMERA, UPLOADER = "try-camera", "try-picture"  # a photograph counts as dropped, too
@@ -29,7 +32,10 @@ def show(project: Project, run: RunInfo) -> None:
         if head.refusal is None:
             st.caption("It always names a class: to say “none of these” takes ten held-out pictures, so add some.")
         at = f"{UPLOADER}-{project.id}"
-        photograph = live.show(net, CAMERA, own=True)
+        fresh = None
+        if training.just_trained(project, run):
+            fresh = Fresh(run.id, start=RECORDED in st.session_state)
+        photograph = live.show(net, CAMERA, own=True, fresh=fresh)
         if photograph:
             picture_bar.take([("photograph", photograph)], at=at)
         uploader(
@@ -49,7 +55,7 @@ def show(project: Project, run: RunInfo) -> None:
                 return
             said = cached.answer(key, picture.key, net, picture.image)
             alt = f"The picture: {picture.name}"
-            show_picture(picture, WIDEST, alt, shown_width(picture.image, TALLEST))
             probability_bars(live.bars_of(said), said.strange)
             if said.refused:
                 st.caption("It is unlike all that your head has learned from.")
+            show_picture(picture, WIDEST, alt, shown_width(picture.image, TALLEST))
