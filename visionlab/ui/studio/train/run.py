@@ -18,7 +18,7 @@ from visionlab.learning.judging.evaluation import assess
 from visionlab.learning.projects.files import telling, write
 from visionlab.learning.projects.outcome import Outcome
 from visionlab.learning.projects.project import Project
-from visionlab.learning.projects.runs import RunInfo
+from visionlab.learning.projects.runs import CLASSES, RunInfo
 from visionlab.network.running.classifier import Classifier
 from visionlab.shortage import shortages_told
 
@@ -116,6 +116,8 @@ class _Work:
         settings = Settings.of(info)
         data, ids = project.labelled()
         self.ids = np.array(ids, np.int64)
+        known = {each.name: each.id for each in project.classes()}
+        self.classes = [known.get(name) for name in data.classes]
         self.cache = _Counting(project.folder.parent / FEATURES)
         self.checkpoint = project.checkpoint(run)
         options = {
@@ -169,6 +171,7 @@ class _Work:
                 refusal=head.refusal,
             )
             report = found.summary()
+        report[CLASSES] = self.classes
         counts = {"trained_on": len(run.train), "held_out": len(run.held_out), "best_epoch": run.best.index}
         return {**report, **counts, "stayed_linear": stayed_linear(head), "seconds": self.before + self.seconds}
 
