@@ -23,10 +23,12 @@ from visionlab.network.files import weights
 from visionlab.network.running.certainty import tempered
 from visionlab.network.running.prediction import probabilities
 from visionlab.network.zoo.models import MODELS
+from visionlab.ui.predict import many_view
 from visionlab.ui.shared.components.camera import Frame
 from visionlab.ui.shared.live import answer_to
 from visionlab.ui.shared.state import SAMPLE, TrainedHead
 from visionlab.ui.shared.visitor import COOKIE
+from visionlab.ui.shared.widgets import plain
 from visionlab.wording import sized
 
 
@@ -229,7 +231,7 @@ def test_a_zip_of_pictures_and_their_words(open_page, net):
     assert list(table["Picture"]) == sorted(samples)
     for row, (name, sample) in zip(table.to_dict("records"), sorted(samples.items()), strict=True):
         (expected,) = vl.predict(net, [vl.load_image(files[name])], 3)
-        assert [row[f"Class {i}"] for i in (1, 2, 3)] == [answer.label for answer in expected], sample
+        assert [row[f"Answer {i}"] for i in (1, 2, 3)] == [answer.label for answer in expected], sample
         assert row["Probability 1"] == pytest.approx(100 * expected[0].probability, abs=1e-2)
     formats = json.loads(app.dataframe[0].proto.columns)
     assert {formats[f"Probability {i}"]["type_config"]["format"] for i in (1, 2, 3)} == {"%.1f%%"}
@@ -240,6 +242,50 @@ def test_a_zip_of_pictures_and_their_words(open_page, net):
     graded = [text for text in texts(app) if text[0] in "✓✗"]
     assert {text[2:].split(":")[0] for text in graded} <= {"cat", "mug", "rocket"}
     assert any(heading.value.startswith("First words: ") for heading in app.subheader)
+
+
+def head_on(net, *labels: str) -> Head:
+    """One that knows these classes, and nothing of them."""
+    width, count = net.layer("avgpool").shape[0], len(labels)
+    weights = np.random.default_rng(0).normal(size=(count, width)).astype(np.float32)
+    return Head(weights, np.zeros(count, np.float32), labels, net.name, "avgpool", network_fingerprint(net))
+
+
+def test_answers_to_a_zip_stay_those_of_the_network_that_was_asked(open_page, net, monkeypatch):
+    """Whatever network or zip is chosen since; they are graded by its words."""
+    monkeypatch.setattr(many_view, "first_here", lambda names: "another")  # as where the built-in one is not the best
+    app = open_page("Predict")
+    app.session_state["trained_head"] = TrainedHead("of two", head_on(net, "cat", "dog"))
+    app.segmented_control(key="mode").set_value("Many pictures").run()
+    first, second = (zipped({f"{name}/1.png": encode_png(vl.load_sample("cat"))}) for name in ("dogs", "rockets"))
+    for name, title, option in (
+        ("your-head", "Your own head", " --head head.safetensors"),
+        (net.name, MODELS[net.name].title, f" --model {net.name}"),
+    ):
+        app.selectbox(key="network").set_value(name).run()
+        assert any(each.value.endswith(f"`python -m visionlab predict FOLDER{option}`") for each in app.caption)
+        app.file_uploader(key="many-zip").set_value(first).run()
+        app.button(key="many-start").click().run()
+        finish_jobs()
+        app.run()
+        assert [each.value for each in app.markdown if "named by" in each.value] == [
+            f"**many\\.zip**, named by **{plain(title)}**"
+        ]
+        assert not app.info, "these are the answers that were asked for"
+    app.selectbox(key="network").set_value("your-head").run()
+    app.file_uploader(key="many-zip").set_value(("other.zip", *second[1:])).run()
+    assert not app.exception
+    assert "you have chosen Your own head and other\\.zip:" in app.info[0].value
+    (expected,) = vl.predict(net, [vl.load_sample("cat")], 3)
+    [row] = app.dataframe[0].value.to_dict("records")
+    assert [row[f"Answer {i}"] for i in (1, 2, 3)] == [answer.label for answer in expected]
+    [graded] = [text for text in texts(app) if text[0] in "✓✗"]
+    assert graded == f"✗ dog: {expected[0].label}"
+    app.button(key="many-start").click().run()
+    finish_jobs()
+    app.run()
+    assert not app.info
+    assert not [text for text in texts(app) if text[0] in "✓✗"], "the head knows no word of rockets"
 
 
 def test_a_zip_without_pictures_gets_a_sentence(open_page):
