@@ -92,3 +92,5 @@ with page("Predict"):
         wrap=True,
     )
     MODES[mode]()
+    if mode != live.ONE_PICTURE:
+        answers.tell_at_one()

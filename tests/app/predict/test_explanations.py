@@ -85,6 +85,18 @@ def test_a_method_says_how_faithful_it_is(open_page, net, method):
     assert any(vl.METHODS[method].paper in caption.value for caption in app.caption)
 
 
+def test_what_is_measured_at_temperature_1_says_so_while_another_is_chosen(open_page, few_methods):
+    app = open_page("Predict")
+    app.slider(key="temperature").set_value(2.0).run()
+    measured(settled(app))
+    assert sum(each.value.startswith("At temperature 1,") for each in app.caption) == 1
+    app.segmented_control(key="closer").set_value("All methods").run()
+    settled(app)
+    assert sum(each.value.startswith("At temperature 1,") for each in app.caption) == 2
+    app.button(key="back-to-temperature-1").click().run()
+    assert not any("emperature" in each.value for each in app.caption)
+
+
 def test_a_map_waits_for_no_measure(open_page, net, monkeypatch):
     """However many maps are still being measured, the next one is there at once."""
     going_on = threading.Event()

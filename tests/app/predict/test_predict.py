@@ -24,6 +24,7 @@ from visionlab.network.running.certainty import tempered
 from visionlab.network.running.prediction import probabilities
 from visionlab.network.zoo.models import MODELS
 from visionlab.ui.predict import many_view
+from visionlab.ui.shared import state
 from visionlab.ui.shared.components.camera import Frame
 from visionlab.ui.shared.live import answer_to
 from visionlab.ui.shared.state import SAMPLE, TrainedHead
@@ -80,6 +81,30 @@ def test_the_temperature_is_kept_in_the_link_by_the_run_that_shows_it(open_page,
         other.switch_page("pages/4_Predict.py").run()
         assert not other.exception
         assert other.slider(key="temperature").value == value
+
+
+def test_a_temperature_is_seen_beside_the_answers_and_one_click_takes_it_back(open_page, net, cat):
+    app = open_page("Predict")
+
+    def tells(text: str) -> bool:
+        return any(text in each.value for each in (*app.markdown, *app.caption))
+
+    assert not tells("temperature")
+    for value in (2.0, 0.5):  # a person does it twice
+        app.slider(key=state.TEMPERATURE if value == 2 else f"{state.TEMPERATURE}-1").set_value(value).run()
+        assert tells(f"at temperature {value:g}")
+        app.segmented_control(key=SAMPLE).set_value("rocket" if value == 2 else "cat").run()
+        assert tells(f"at temperature {value:g}"), "it stays for the next picture"
+        app.segmented_control(key="mode").set_value("Several networks").run()
+        assert tells("At temperature 1, as the network answers by itself")
+        app.segmented_control(key="mode").set_value("A picture").run()
+        app.button(key="back-to-temperature-1").click().run()
+        assert not app.exception
+        for _ in range(2):
+            assert not tells("temperature")
+            assert "temperature" not in app.query_params
+            app.run()
+    assert bars(app)[0] == (net.labels[cat.argmax()], f"{cat.max():.1%}")
 
 
 @pytest.mark.parametrize("mode", ["A picture", "Live camera", "Many pictures"])

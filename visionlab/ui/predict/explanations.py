@@ -26,6 +26,7 @@ from visionlab.network.explain.faithfulness import (
 )
 from visionlab.network.explain.heatmap import seen
 from visionlab.network.running.classifier import Classifier
+from visionlab.ui.predict.answers import tell_at_one
 from visionlab.ui.shared import cached, charts, jobs, links, state
 from visionlab.ui.shared.networks import Network
 from visionlab.ui.shared.page import roomy_columns, sentence
@@ -259,6 +260,7 @@ def _figures(measured: Measured) -> None:
             f"fine a pattern: of 100 such maps 95 have a deletion of {deletion} and an insertion of {insertion}. Only "
             "what lies outside is better or worse than chance."
         )
+    tell_at_one()
     st.plotly_chart(charts.faithfulness(faith, chance), config=charts.PLAIN)
 
 

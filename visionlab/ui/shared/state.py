@@ -258,6 +258,18 @@ def remember_temperature(value: float) -> None:
     keep_in_link(TEMPERATURE, f"{value:g}" if value != 1 else None)
 
 
+def temperature_key() -> str:
+    """Of its widget: a new one after each reset. A menu that is closed would else bring back what its widget held."""
+    times = st.session_state.get("temperature_resets", 0)
+    return f"{TEMPERATURE}-{times}" if times else TEMPERATURE
+
+
+def reset_temperature() -> None:
+    """In a callback: it is 1 again."""
+    st.session_state["temperature_resets"] = st.session_state.get("temperature_resets", 0) + 1
+    st.session_state["chosen_temperature"] = 1.0
+
+
 def linked_once(name: str) -> str | None:
     """What the link that the session began with says of that, the first time that it is asked for, else None.
 
