@@ -89,10 +89,12 @@ def explain(
         verdicts = measured.against_chance(found, chance)
         for name, better, verdict in zip(("deletion", "insertion"), ("lower", "higher"), verdicts, strict=True):
             low, high = getattr(chance, f"likely_{name}")
-            said = "too improbable a class to be told" if verdict == "nothing" else verdict
             print(
-                f"{name:9} {getattr(found, name):.3f}, by chance {low:.3f} to {high:.3f} ({better} is better): {said}"
+                f"{name:9} {getattr(found, name):.3f}, by chance {low:.3f} to {high:.3f} ({better} is better): "
+                f"{measured.IN_WORDS[verdict]}"
             )
+        if "nothing" in verdicts:
+            print(measured.too_little(found))
 
 
 def _class_of(net: Classifier, target: str | None) -> str | int | None:
