@@ -27,6 +27,7 @@ from visionlab.ui.predict import many_view
 from visionlab.ui.shared import state
 from visionlab.ui.shared.components.camera import Frame
 from visionlab.ui.shared.live import answer_to
+from visionlab.ui.shared.page import PAGES
 from visionlab.ui.shared.state import SAMPLE, TrainedHead
 from visionlab.ui.shared.visitor import COOKIE
 from visionlab.ui.shared.widgets import plain
@@ -547,10 +548,41 @@ def test_ones_own_head_stays_after_a_reload_and_where_it_is_lost_that_is_said(op
         app.run()
         assert not app.exception
         assert (app.selectbox(key="network").value == "your-head") != told
-        assert any("not here any more" in text for text in texts(app)) == told
+        for _ in range(2):
+            assert any("a head that this browser does not have" in text for text in texts(app)) == told
+            assert app.query_params["network"] in ("Your own head", ["Your own head"]), "it is asked again on a reload"
+            assert app.query_params["head"] in (link["head"], [link["head"]])
+            app.run()
         if not told:
             assert {name for name, _ in bars(app)} == {"cats", "dogs"}, "not the latest one: that of the link"
-            assert app.query_params["head"] in (link["head"], [link["head"]])
+            continue
+        app.switch_page("pages/3_Feature_maps.py").run()
+        assert any("a head that this browser does not have" in text for text in texts(app))
+
+
+def test_what_was_asked_of_a_head_that_is_not_here_is_not_asked_of_another_network(new_app, net, cat):
+    """Class, layer and unit of the link; and that the head is not here stands over what another one answers."""
+    pages = {}
+    for title, asked in (
+        ("Predict", {"class": "banana", "explained-layer": "relu1_1"}),
+        ("Feature maps", {"class": "banana", "layer": "prob", "channel": "7", "unit": "0,0", "order": "contribution"}),
+    ):
+        pages[title] = app = new_app()
+        app.run().switch_page(PAGES[title].script)
+        app.query_params.update({"network": "Your own head", "head": "0" * 16, **asked})
+        app.run()
+        assert not app.exception
+        assert not [text for text in texts(app) if text.startswith("There is no ")]
+        shown = [str(getattr(element, "value", "")) for element in app.main]
+        [said] = [at for at, value in enumerate(shown) if "this browser does not have" in value]
+        [answered] = [at for at, value in enumerate(shown) if value.startswith(("**Top 5 of", "Channel, 0 to"))]
+        assert said < answered
+    predict, maps = pages.values()
+    assert next(box for box in predict.selectbox if box.label == "Why this class?").value == cat.argmax()
+    assert predict.selectbox(key=f"explained-layer-{net.name}").value == ""
+    assert maps.session_state["spot"].layer == "conv1_1"
+    assert not maps.session_state["spot"].held
+    assert next(box for box in maps.selectbox if box.label == "Class").value == cat.argmax()
 
 
 def test_what_was_refused_is_told_on_the_page_where_it_was_and_on_no_other(open_page):

@@ -23,7 +23,7 @@ from visionlab.network.explain.heatmap import Heatmap, seen
 from visionlab.network.explain.method import FORWARD_BATCH, Progress, counted, silent
 from visionlab.network.running.classifier import Classifier
 
-STEPS = 28  # of a curve: the trapezoid is then right to 0.005 also where a single share of pixels decides
+STEPS = 28  # of a curve: of 32 real ones 30 have their area right to 0.005, where even steps leave 0.015 and more
 ORDERS = 8  # places to which a map is moved, to see what chance is worth
 BLUR = 1 / 16  # the standard deviation of the blurred picture's Gaussian, as a share of the input's side
 TOLD = 0.02  # the probability in the picture below which a class has too little to lose for a map to be judged by it

@@ -91,7 +91,7 @@ def show(network: Network, picture: Picture, shown: Shown) -> NDArray[np.float32
         st.caption("This list and how sure the network is are at that temperature; all else, on all pages, is at 1.")
     target = target_key(network, picture)
     linked, told = state.linked_once(CLASS), None
-    if linked and target not in st.session_state and not state.missed_picture():  # else it was asked of another
+    if linked and target not in st.session_state and not state.asked_of_another():
         if linked in net.labels:
             st.session_state[target] = net.labels.index(linked)
         else:

@@ -149,6 +149,8 @@ def choices(net: Classifier) -> tuple[str, str | None, Overlay]:
     )
     layers, key = all_in_place(net), f"explained-layer-{net.name}"
     linked, told = state.linked_once(LAYER) or st.query_params.pop("layer", None), None  # as Feature maps calls it
+    if state.unknown_network():
+        linked = None  # it is a layer of that one
     if linked in layers:
         st.session_state.setdefault(key, linked)
     elif linked:

@@ -47,7 +47,7 @@ class _Asked:
 def show() -> None:
     """Zip in, table out."""
     chosen = model_picker(TO_NAME)
-    tell_not_here()
+    tell_not_here(chosen)
     suggest(TO_NAME, chosen)
     asked: _Asked | None = st.session_state.get("many")
     job = jobs.registry().find(asked.job) if asked else None
