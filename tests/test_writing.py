@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,69 @@ def test_what_cannot_take_its_name_is_told_and_removed(tmp_path):
     with pytest.raises(ParameterError, match="folder cannot be written"), replacing(tmp_path / "folder") as part:
         part.write_text("new")
     assert os.listdir(tmp_path) == ["folder"]
+
+
+# Links, pipes and devices --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize("hops", [1, 2])
+def test_a_link_stays_one_and_what_it_leads_to_is_replaced_as_a_whole(old, there, hops):
+    target, link = old, old.with_name("link.txt")
+    (old.parent / "folder").mkdir()
+    link.symlink_to(old.name if hops == 1 else "folder/second")
+    (old.parent / "folder" / "second").symlink_to(Path("..", old.name))
+    if not there:
+        target.unlink()
+    for text in ("new", "newer"):
+        with replacing(link) as part:
+            part.write_text(text)
+            assert link.is_symlink() and target.exists() == (there or text == "newer")
+        assert link.is_symlink() and not target.is_symlink()
+        assert target.read_text() == text
+    assert {path.name for path in old.parent.iterdir()} == {target.name, link.name, "folder"}
+
+
+def test_links_in_a_circle_are_one_sentence_and_stay(tmp_path):
+    link = tmp_path / "link.txt"
+    link.symlink_to(link.name)
+    with pytest.raises(ParameterError, match=r"link\.txt cannot be written"), replacing(link) as part:
+        part.write_text("new")
+    assert link.is_symlink()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_pipe_stays_one_and_its_reader_gets_it_all(tmp_path, linked):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    place = tmp_path / "link" if linked else pipe
+    if linked:
+        place.symlink_to(pipe)
+    with ThreadPoolExecutor() as pool:
+        read = pool.submit(pipe.read_bytes)
+        with replacing(place) as part:
+            part.write_bytes(b"new" * 100_000)
+        assert read.result(timeout=60) == b"new" * 100_000
+    assert pipe.is_fifo() and place.is_symlink() == linked
+    assert len(os.listdir(tmp_path)) == 1 + linked
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="needs a device that is always full")
+def test_a_device_stays_one(tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to(FULL)
+    with pytest.raises(ParameterError, match="No space left on device"), replacing(link) as part:
+        part.write_text("new")
+    assert FULL.is_char_device() and link.is_symlink()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs the open files of a process as files")
+def test_what_a_process_has_open_is_written_into_behind_what_is_there(old):
+    with old.open("a") as file, replacing(f"/proc/self/fd/{file.fileno()}") as part:
+        part.write_text(" and new")
+    assert old.read_text() == "old and new"
+    code = "from visionlab.writing import whole\nwith whole('/dev/stdout') as part: part.write_text('new')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "new")
+    assert Path("/dev/stdout").is_symlink()

@@ -1,23 +1,38 @@
-"""Files that are whole or not there: what is on its way is NAME.part, and takes its name when all is written."""
+"""Files that are whole or not there: what is on its way is NAME.part, and takes its name when all is written.
+
+Devices and pipes are no files to be replaced: they are written into, once all is there.
+"""
 
 from __future__ import annotations
 
 import os
+import shutil
+import stat
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from visionlab.errors import ParameterError, VisionlabError
 
+OPEN_FILES = ("/proc", "/dev/fd")  # links in there are what a process has open, as /dev/stdout is
 
 @contextmanager
 def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Where to write what is to lie at the path: its name never stands for a part of it, even after a power cut.
 
-    What was there stays until the block has ended; where it does not come to its end, nothing of it is left. Raises
+    What was there stays until the block has ended; where it does not come to its end, nothing of it is left. Links are
+    followed. A device, a pipe, or what a process has open, such as /dev/stdout, gets all of it at the end. Raises
     OSError.
     """
-    path = Path(path)
+    path = _behind_links(Path(path))
+    if _is_stream(path):
+        with tempfile.TemporaryDirectory() as folder:
+            part = Path(folder, path.name)
+            yield part
+            with part.open("rb") as file, path.open("ab") as stream:  # “ab”: what “>>” has kept is to stay
+                shutil.copyfileobj(file, stream)
+        return
     part = path.with_name(f"{path.name}.part")
     try:
         yield part
@@ -26,6 +41,25 @@ def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _behind_links(path: Path) -> Path:
+    """What the path leads to, whether it is there or not, or the link that stands for an open file on the way there."""
+    with suppress(FileNotFoundError):
+        path.stat()  # OSError for links that lead in a circle
+    while path.is_symlink() and not _is_open_file(path):
+        path = path.parent / path.readlink()
+    return path
+
+
+def _is_open_file(path: Path) -> bool:
+    return path.is_symlink() and any(Path(os.path.realpath(path.parent)).is_relative_to(place) for place in OPEN_FILES)
+
+
+def _is_stream(path: Path) -> bool:
+    if not path.exists() or _is_open_file(path):
+        return path.exists()
+    return not stat.S_ISREG(path.stat().st_mode) and not path.is_dir()
 
 
 @contextmanager
