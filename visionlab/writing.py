@@ -17,6 +17,7 @@ from visionlab.errors import ParameterError, VisionlabError
 
 OPEN_FILES = ("/proc", "/dev/fd")  # links in there are what a process has open, as /dev/stdout is
 
+
 @contextmanager
 def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Where to write what is to lie at the path: its name never stands for a part of it, even after a power cut.

@@ -8,6 +8,7 @@ import threading
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 
+import cv2
 import numpy as np
 import pytest
 import tifffile
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from kinds import HEIC, P3, matrix_profile, numbers, png, saved, tiff
 from PIL import Image as PILImage
 from PIL import ImageCms
+from skimage import data as photographs
 
 from visionlab import limits
 from visionlab.errors import ImageError
@@ -172,6 +174,72 @@ def test_a_forged_strip_of_a_plane_unpacks_to_no_more_than_it_may():
 def test_no_range_wraps_round(values, levels):
     assert to_eight_bits(values[None])[0].tolist() == levels
     assert to_eight_bits(np.repeat(values[None], 30_000, axis=0))[199].tolist() == levels
+
+
+def levels_of(values, door):
+    """The levels of a row of numbers, by a door that takes any."""
+    file = tiff(np.repeat(values[None], 4, axis=0))
+    return {
+        "numbers": lambda: to_eight_bits(values[None]),
+        "file": lambda: load_image(file)[..., 0],
+        "package": lambda: decoded(file)[..., 0],
+    }[door]()[0]
+
+
+def ramp(low, high, kind=np.float32):
+    return np.linspace(low, high, 2001).astype(kind)
+
+
+@pytest.mark.parametrize("door", ["numbers", "file", "package"])
+@pytest.mark.parametrize(
+    ("values", "black", "white"),
+    [
+        (ramp(0, 1), 0, 1),
+        (ramp(0, 1.0000001), 0, 1),
+        (ramp(0, 1.001), 0, 1),
+        (ramp(0, 1.02), 0, 1),
+        (ramp(-0.04, 1), 0, 1),
+        (ramp(0, 1.5), 0, 1.5),  # too many above 1: stretched
+        (ramp(0, 2), 0, 2),
+        (ramp(0, 3, np.float16), 0, 3),
+        (ramp(0, 15.9), 0, 15.9),
+        (ramp(0, 16.1), 0, 255),  # dark, but plainly levels
+        (ramp(0, 255), 0, 255),
+        (ramp(-4, 258), 0, 255),
+        (ramp(0, 300), 0, 300),
+        (ramp(-1, 1), -1, 1),
+        (np.append(ramp(0, 1), [-0.5, 2]), 0, 1),
+        (np.append(ramp(0, 1), [-0.51]), -0.51, 1),
+        (np.append(ramp(0, 1), [2.01]), 0, 2.01),
+        (ramp(0, 32767, np.int16), 0, 32767),
+        (np.append(ramp(0, 32767, np.int16), np.int16(-1)), 0, 32767),
+        (np.append(ramp(0, 1000, np.int16), np.int16(-1)), 0, 32767),
+        (ramp(-1000, 3000, np.int16), -1000, 3000),
+        (ramp(0, 127, np.int8), 0, 127),
+        (np.append(ramp(0, 127, np.int8), np.int8(-1)), 0, 127),
+        (ramp(0, 65535, np.int32), 0, 65535),
+        (np.append(ramp(0, 65535, np.int32), np.int32([-1, 65536])), 0, 65535),
+        (ramp(0, 65536, np.uint32), 0, 65535),
+        (ramp(0, 100_000, np.uint32), 0, 100_000),
+        (ramp(0, 2**31 - 1, np.int32), 0, 2**31 - 1),
+        (ramp(0, 2**32 - 1, np.uint32), 0, 2**32 - 1),
+        (ramp(0, 4095, np.uint16), 0, 65535),
+    ],
+)
+def test_a_range_goes_on_where_a_few_numbers_lie_beyond_it(door, values, black, white):
+    expected = ((values.astype(np.float64) - black) * 255 / (white - black)).clip(0, 255)
+    assert np.abs(levels_of(values, door) - expected).max() <= 0.52
+
+
+def test_a_photograph_that_was_enlarged_by_a_cubic_is_as_bright_as_it_was():
+    small = (photographs.astronaut()[::4, ::4] / 255).astype(np.float32)
+    large = cv2.resize(small, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    assert large.max() > 1
+    assert large.min() < 0
+    for values in (large, large.clip(0, None)):
+        found = decoded(tiff(values))
+        assert np.abs(found - 255 * values.clip(0, 1)).max() <= 0.52
+        assert (load_image(tiff(values)) == found).all()
 
 
 # Transparency --------------------------------------------------------------------------------------------------------

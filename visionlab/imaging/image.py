@@ -93,7 +93,7 @@ def load_image(source: Source | Image) -> Image:
     `source` is a path, the file's bytes, or an open binary file (read from its start where it can seek).
     JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP and TIFF; at most MAX_BYTES of file, MAX_PIXELS pixels and MAX_SIDE a side,
     checked before anything is decoded. EXIF orientation is applied, colours are those of sRGB by the file's profile,
-    transparency is composited over white, deeper and float pictures are scaled to 8 bit as pixels.to_eight_bits says,
+    transparency is composited over white, deeper and float pictures are scaled to 8 bit as pixels.shown_range says,
     and of an animation the first frame is taken. A uint8 (H, W, 3) array is let through.
 
     Raises ImageError where the file is no usable picture, and ParameterError for an array of another kind.

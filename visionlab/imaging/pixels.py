@@ -59,12 +59,12 @@ def in_strips(opened: Image.Image, data: bytes) -> tuple[str, Callable[[slice], 
         return opened.crop((0, part.start, width, part.stop))
 
     if opened.mode == "F" or opened.mode.startswith("I"):
-        low, high = extremes(np.asarray(rows(part)) for part in strips(height, width))
+        ends = shown_range(np.asarray(rows(part)) for part in strips(height, width))
 
         def numbers(part: slice) -> tuple:
             values = np.asarray(rows(part))
             opaque = None if clear is None else Image.fromarray(values != clear)
-            return Image.fromarray(scaled(values, low, high)), opaque
+            return Image.fromarray(scaled(values, ends)), opaque
 
         return "L", numbers
     if opened.mode == "P" and opened.palette is None:
@@ -163,24 +163,43 @@ def upright(pixels: np.ndarray, opened: Image.Image) -> np.ndarray:
 
 
 def to_eight_bits(values: np.ndarray) -> np.ndarray:
-    """Levels of unknown range, (H, W) or (H, W, C), as uint8.
-
-    The range is the first that holds all values: for integers 0..65535 (of 8 bits with a sign, 0..127), then 0 to the
-    greatest of their kind where that has no sign; for floats 0..1, then 0..255. Values beyond are stretched from their
-    least to their greatest, since such files (heights, counts) carry no range. What is no finite number counts as 0.
-    """
+    """Levels of unknown range, (H, W) or (H, W, C), as uint8: 0..255 are the ends of what shown_range finds."""
     parts = strips(len(values), values[0].size)
-    low, high = extremes(values[part] for part in parts)
+    ends = shown_range(values[part] for part in parts)
     levels = np.empty(values.shape, np.uint8)
     for part in parts:
-        levels[part] = scaled(values[part], low, high)
+        levels[part] = scaled(values[part], ends)
     return levels
 
 
-def extremes(parts: Iterable[np.ndarray]) -> tuple[float, float]:
-    """The least and the greatest of numbers that come in parts; what is no finite number counts as 0."""
-    ends = [(float(found.min()), float(found.max())) for found in map(finite, parts)]
-    return min(low for low, _ in ends), max(high for _, high in ends)
+def shown_range(parts: Iterable[np.ndarray]) -> tuple[float, float]:
+    """Which numbers are black and white, of such as come in parts; what is no finite number counts as 0.
+
+    A range is the picture's where 90 % of its numbers lie in it, and the others at most half of it below or all of it
+    above: interpolation and sharpening overshoot so, which is cut off. The first such one counts: for floats 0..1, then
+    0..255; for integers 0..65535, of 8 and 16 bits with a sign 0 to their greatest, then, without a sign, that of their
+    kind. A second one counts only where some number is above a sixteenth of it. All others are stretched from their
+    least to their greatest, since such files (heights, counts) carry no range.
+    """
+    lows, highs, inside, count, tops = [], [], np.zeros(2, np.int64), 0, ()
+    for values in map(finite, parts):
+        kind, bits = values.dtype.kind, 8 * values.itemsize
+        greatest = 2 ** (bits - (kind == "i")) - 1
+        tops = (1, 255) if kind == "f" else (min(65535, greatest), *([greatest] if kind == "u" else []))
+        lows.append(float(values.min()))
+        highs.append(float(values.max()))
+        count += values.size
+        whole = [lows[-1] >= 0 and highs[-1] <= top for top in tops]  # no need to count
+        inside[: len(tops)] += [
+            values.size if all_of_it else np.count_nonzero((values >= 0) & (values <= top))
+            for top, all_of_it in zip(tops, whole, strict=True)
+        ]
+    low, high = min(lows), max(highs)
+    for number, top in enumerate(tops):
+        fits = low >= -top / 2 and high <= 2 * top and inside[number] >= 0.9 * count
+        if fits and (number == 0 or high > top / 16):
+            return 0.0, float(top)
+    return low, high
 
 
 def finite(values: np.ndarray) -> np.ndarray:
@@ -192,25 +211,20 @@ def finite(values: np.ndarray) -> np.ndarray:
     return found
 
 
-def scaled(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Numbers that lie from low to high, or a part of them, as uint8: see to_eight_bits."""
-    kind, size = values.dtype.kind, values.dtype.itemsize
-    if size == 2 and values.size > 2**16:  # quicker than computing it for each: all that two bytes can be, looked up
+def scaled(values: np.ndarray, ends: tuple[float, float]) -> np.ndarray:
+    """Numbers as uint8: the first of the ends, and what is below, becomes 0, the second, and what is above, 255."""
+    if values.itemsize == 2 and values.size > 2**16:  # quicker: all that two bytes can be, looked up
         pair = np.dtype(np.uint16).newbyteorder(values.dtype.byteorder)
         with np.errstate(invalid="ignore"):  # of those that are not there
-            return scaled(np.arange(2**16, dtype=pair).view(values.dtype), low, high)[values.view(pair)]
-    tops = (
-        (1, 255) if kind == "f" else (127,) if size == 1 else (65535, *([2 ** (8 * size) - 1] if kind == "u" else []))
-    )
-    top = next((top for top in tops if low >= 0 and high <= top), None)
-    least, span = (0.0, top) if top else (low, (high - low) or 1.0)
+            return scaled(np.arange(2**16, dtype=pair).view(values.dtype), ends)[values.view(pair)]
+    low, high = ends
     levels = finite(values).astype(np.float64, copy=False)  # new, whether whole numbers or others
-    if span == float("inf"):  # of what float64 itself holds least and most
+    if high - low == float("inf"):  # of what float64 itself holds least and most
         levels /= 2
-        least, span = low / 2, high / 2 - low / 2
-    levels -= least
-    levels *= 255 / span
-    return np.rint(levels, out=levels).astype(np.uint8)
+        low, high = low / 2, high / 2
+    levels -= low
+    levels *= 255 / ((high - low) or 1.0)
+    return np.rint(np.clip(levels, 0, 255, out=levels), out=levels).astype(np.uint8)
 
 
 def tiff_tags(data: bytes) -> dict:
@@ -284,11 +298,11 @@ def deep_tiff(data: bytes, tags: dict) -> np.ndarray:
         values = np.dstack([one[part] for one in read]) if planes > 1 else read[0][part].reshape(-1, width, channels)
         return values.view(holds)
 
-    low, high = extremes(map(numbers, parts))
+    ends = shown_range(map(numbers, parts))
     extra, convert = max(tags.get(338, (0,))), to_srgb("RGB", tags.get(34675))
     pixels = np.empty((height, width, 3), np.uint8)
     for part in parts:
-        levels = scaled(numbers(part), low, high)[..., order]
+        levels = scaled(numbers(part), ends)[..., order]
         if tags.get(262, 1) == 0 and bits > 8:  # white is zero, which OpenCV heeds in 8 bits alone
             levels = 255 - levels
         colours = np.repeat(levels, 3, axis=2) if channels == 1 else np.ascontiguousarray(levels[..., :3])
