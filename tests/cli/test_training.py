@@ -231,3 +231,17 @@ def test_export_writes_an_onnx_file(head, tmp_path):
     with pytest.raises(vl.DatasetError, match="no picture"):
         run("export", head, "-o", out, "--pictures", tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.onnx"]
+
+
+def test_one_says_what_folders_are_that_may_be_parts_or_classes(textured, tmp_path):
+    for name in ("phone", "scanner"):
+        shutil.copytree(textured / "grass", tmp_path / name / "grass")
+        shutil.copytree(textured / "brick", tmp_path / name / "brick")
+    out = tmp_path / "head.safetensors"
+    with pytest.raises(UnclearSetError, match=r"“phone” and “scanner” .*: --parts or --classes\.$"):
+        run("train", tmp_path, "-o", out)
+    assert not out.exists()
+    assert "2 classes" in run("train", tmp_path, "-o", out, "--parts", "--kind", "prototype")
+    assert vl.load_head(out).classes == ("brick", "grass")
+    run("train", tmp_path, "-o", out, "--classes", "--kind", "prototype", "--validation", 0)
+    assert vl.load_head(out).classes == ("phone", "scanner")

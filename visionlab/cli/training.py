@@ -31,7 +31,7 @@ from visionlab.cli.shared import (
     read,
     remark,
 )
-from visionlab.errors import ParameterError
+from visionlab.errors import ParameterError, UnclearSetError
 from visionlab.wording import sized
 from visionlab.writing import replacing
 
@@ -43,6 +43,12 @@ if TYPE_CHECKING:
     from visionlab.learning.sets.dataset import LabelledImages
     from visionlab.network.running.classifier import Classifier
 
+Parts = Annotated[
+    bool | None,
+    typer.Option(
+        "--parts/--classes", help="What unclear folders are: parts of the set, or classes."
+    ),
+]
 PROBLEMS = 20  # pictures that cannot be read of which each is told
 
 Labelled = Annotated[Path, typer.Argument(help="A folder or a zip of one folder a class, or a zip that the app wrote.")]
@@ -68,6 +74,7 @@ def train(
         float, typer.Option(help="Which share of pictures of its classes the head may take for none of these.")
     ] = 0.05,
     seed: Annotated[int, typer.Option(help="Decides the split, and where learning begins.")] = 0,
+    parts: Parts = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
@@ -75,7 +82,7 @@ def train(
     from visionlab.learning.judging.evaluation import score
     from visionlab.learning.sets.splits import HELD_OUT
 
-    pictures = _labelled(data, as_json)
+    pictures = _labelled(data, as_json, parts)
     if few := pictures.few():
         remark(plain(few), aside=as_json)
     views = None if augment is None else tuple(augment)
@@ -124,13 +131,14 @@ def evaluate(
     model: Network = None,
     csv: Annotated[Path | None, typer.Option(help="Write the mistakes into this file, the worst first.")] = None,
     refuse: Refuse = None,
+    parts: Parts = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """What a head, or a network, is worth on labelled pictures that it did not learn from."""
     from visionlab.learning.judging.evaluation import score
 
-    pictures = _labelled(data, as_json)
+    pictures = _labelled(data, as_json, parts)
     net = network(model, head, device, refuse=refuse)
     with bar() as progress:
         task = progress.add_task("Looking at the pictures", total=len(pictures))
@@ -247,11 +255,14 @@ def _zip_folder(data: Path, file: BinaryIO) -> None:
                 zipped.writestr("/".join(filter(None, (item.part, label, item.name))), read(item.source))
 
 
-def _labelled(data: Path, as_json: bool) -> LabelledImages:
+def _labelled(data: Path, as_json: bool, parts: bool | None) -> LabelledImages:
     """The pictures of a folder or a zip; what was left out of them is told."""
     from visionlab.learning.takeaway.package import labelled_zip
 
-    pictures = vl.LabelledImages.from_folder(data) if data.is_dir() else labelled_zip(data)
+    try:
+        pictures = vl.LabelledImages.from_folder(data, parts) if data.is_dir() else labelled_zip(data, parts)
+    except UnclearSetError as error:
+        raise UnclearSetError(f"{error} Or say what they are: --parts or --classes.") from error
     for text in pictures.told:
         remark(plain(text), aside=as_json)
     if total := len(pictures.problems):

@@ -83,6 +83,10 @@ ANIMALS = pictures("cats/0.png", "cats/1.png", "dogs/0.png")
         (("train", "validation", "test"), ("train", "validation", "test")),
         (("train", "Testing"), ("train", "test")),
         (("val", "test"), ("validation", "test")),
+        (("training_set", "test_set"), ("train", "test")),
+        (("TrainSet", "Validate"), ("train", "validation")),
+        (("train2017", "val2017"), ("train", "validation")),
+        (("01_train", "02_val", "03 test"), ("train", "validation", "test")),
     ],
 )
 @pytest.mark.parametrize("around", ["", "pets/", "a/b/"])
@@ -105,6 +109,46 @@ def test_parts_within_the_classes_are_kept_too(door):
     files = pictures("cats/train/0.png", "cats/test/1.png", "dogs/train/2.png", "dogs/test/3.png")
     found = door(files)
     assert found.parts == {(name, part): 1 for name in ("cats", "dogs") for part in ("train", "test")}
+
+
+def test_what_of_the_classes_lies_in_no_part_is_told(door):
+    found = door(pictures("Cats/TRAIN/0.png", "Cats/VAL/1.png", "dogs/Train/2.png", "birds/3.png", "birds/4.png"))
+    assert found.parts == {
+        ("Cats", "train"): 1,
+        ("Cats", "validation"): 1,
+        ("dogs", "train"): 1,
+        ("birds", ""): 2,
+    }
+    assert "The set comes in parts: 2 train, 1 validation; 2 in none, to learn from." in found.told
+
+
+def test_parts_below_folders_of_other_names(door):
+    found = door(pictures("x/TRAIN/cats/0.png", "x/TRAIN/dogs/1.png", "y/z/TEST/cats/2.png", "y/z/TEST/dogs/3.png"))
+    assert found.parts == {(name, part): 1 for name in ("cats", "dogs") for part in ("train", "test")}
+
+
+@pytest.mark.parametrize("around", ["", "mine/"])
+def test_folders_that_hold_the_same_class_folders_are_asked_about(door, around):
+    files = pictures(*(f"{around}{by}/{name}/0.png" for by in ("phone", "scanner") for name in ("cats", "dogs")))
+    with pytest.raises(
+        UnclearSetError, match="“phone” and “scanner” hold folders of the same names, “cats” and “dogs”"
+    ):
+        door(files)
+    assert door(files, True).counts == {"cats": 2, "dogs": 2}
+    assert door(files, False).counts == {"phone": 2, "scanner": 2}
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [
+        ("n01/images/0.png", "n02/images/1.png"),
+        ("test 1/0.png", "test 2/1.png"),
+        ("test tubes/a/0.png", "training shoes/b/1.png"),
+        ("cats/train/x/0.png", "dogs/val/y/1.png"),
+    ],
+)
+def test_a_name_alone_makes_no_part(door, paths):
+    assert door(pictures(*paths)).counts == {path.partition("/")[0]: 1 for path in paths}
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
@@ -45,10 +46,13 @@ PART_NAMES = {
     "training": TRAIN,
     "val": VALIDATION,
     "valid": VALIDATION,
+    "validate": VALIDATION,
     "validation": VALIDATION,
     "test": TEST,
     "testing": TEST,
 }
+BESIDE = ("set", "data", "dataset", "images", "pictures")  # words in such names that say nothing: training_set
+SHARED = 2  # folders of the same names that make those around them look like parts, or sources, of one set
 NAMED = 5  # names that a sentence lists
 UNNAMED = "unnamed"  # a class whose folder's name is blank
 
@@ -96,8 +100,8 @@ def arrange(
 ) -> Arranged[T]:
     """The classes of a set from the paths of its pictures, of its other files and of its folders, all without litter.
 
-    Folders around everything are taken off. A folder is a class, whatever lies deeper in it; folders named train, val,
-    valid, validation, test and testing that hold the same class folders are parts of the set, which `part` keeps.
+    Folders around everything are taken off. A folder is a class, whatever lies deeper in it; folders named as
+    part_of knows them that hold the same class folders are parts of the set, which `part` keeps.
     Classes that differ in case alone are one, and one whose folder's name is blank is UNNAMED. Pictures beside class
     folders are left out. alone: the name of the one class that pictures make which lie in no folder. parts: what
     folders of such names are where that is not clear.
@@ -131,12 +135,14 @@ def arrange(
     if not split:
         classes = _with_inner_parts(classes)
     counts = Counter(each.part for items in classes.values() for each in items if each.part)
+    unparted = sum(map(len, classes.values())) - counts.total()
     depth = len(prefix) + (2 if split else 1)
     empty = {path[:depth] for path in folders if len(path) >= depth and path[: len(prefix)] == prefix}
     empty |= {path[:depth] for path in others if len(path) > depth and path[: len(prefix)] == prefix}
     empty -= {path[:depth] for path in pictures}  # a folder around the classes of a part
     told = (
-        f"The set comes in parts: {', '.join(f'{counts[part]:,} {part}' for part in PARTS if counts[part])}."
+        f"The set comes in parts: {', '.join(f'{counts[part]:,} {part}' for part in PARTS if counts[part])}"
+        f"{f'; {unparted:,} in none, to learn from' if unparted else ''}."
         if counts
         else "",
         listed(["/".join(path) for path in others], "file is no picture", "files are no pictures"),
@@ -176,20 +182,37 @@ def _unwrapped(pictures: Mapping[PathParts, T]) -> tuple[dict[PathParts, T], Pat
     return inside, prefix
 
 
-def _is_split(inside: Mapping[PathParts, object]) -> bool:
-    """Whether the folders at the top are parts of a set. Raises UnclearSetError where they may be that."""
-    within: dict[str, dict[PathParts, object]] = {}
+def part_of(folder: str) -> str:
+    """Which of PARTS a folder is by its name, such as train, Val, training_set, test2017 or 01_train; "" for none."""
+    words = [word.removesuffix("set") or word for word in re.findall(r"[^\W\d_]+", folded(folder))]
+    telling = [word for word in words if word not in BESIDE]
+    return PART_NAMES.get(telling[0], "") if len(telling) == 1 else ""
+
+
+def _within(inside: Mapping[PathParts, T]) -> dict[str, tuple[dict[PathParts, T], str]]:
+    """Of each folder at the top what is in it, without folders around all of that, and which part they say it is."""
+    within: dict[str, dict[PathParts, T]] = {}
     for path, source in inside.items():
         if len(path) > 1:
             within.setdefault(path[0], {})[path[1:]] = source
-    parts = sorted(name for name in within if folded(name) in PART_NAMES)  # however a disk lists them
-    nested = any(len(path) > 1 for name in parts for path in within[name])
-    if not parts or len(within) == 1 or (not nested and len(parts) < len(within)):
-        return False  # one class among others may be called “train”
-    classes = {name: {folded(path[0]) for path in _unwrapped(within[name])[0] if len(path) > 1} for name in parts}
-    teaching = [classes[name] for name in parts if PART_NAMES[folded(name)] == TRAIN]
-    known = set().union(*teaching) if teaching else set.intersection(*classes.values())
-    if known and len(parts) == len(within) and all(names <= known for names in classes.values()):
+    found = {}
+    for name, pictures in within.items():
+        unwrapped, around = _unwrapped(pictures)
+        found[name] = unwrapped, next(filter(None, map(part_of, (name, *around))), "")
+    return found
+
+
+def _is_split(inside: Mapping[PathParts, object]) -> bool:
+    """Whether the folders at the top are parts of a set. Raises UnclearSetError where they may be that."""
+    within = _within(inside)
+    classes = {name: {folded(path[0]) for path in found if len(path) > 1} for name, (found, _) in within.items()}
+    parts = {name: part_of(name) for name in sorted(within) if part_of(name)}  # however a disk lists them
+    if not parts:
+        return _is_split_deeper(classes, {name: part for name, (_, part) in within.items()})
+    nested = any(classes[name] for name in parts) or any(len(path) > 2 for path in inside if path[0] in parts)
+    if len(within) == 1 or (not nested and (len(parts) < len(within) or len({*parts.values()}) == 1)):
+        return False  # one class among others may be called “train”, and all of them “test 1”, “test 2”
+    if len(parts) == len(within) and _hold_the_same(classes, parts):
         return True
     raise UnclearSetError(
         f"The folder{'s' * (len(parts) > 1)} {_and(parts)} may be classes, or parts of the set: parts hold the same "
@@ -197,31 +220,53 @@ def _is_split(inside: Mapping[PathParts, object]) -> bool:
     )
 
 
+def _hold_the_same(classes: Mapping[str, set[str]], parts: Mapping[str, str]) -> bool:
+    """Whether no part holds a class that is not taught."""
+    teaching = [names for name, names in classes.items() if parts[name] == TRAIN]
+    known = set().union(*teaching) if teaching else set.intersection(*classes.values())
+    return bool(known) and all(names <= known for names in classes.values())
+
+
+def _is_split_deeper(classes: Mapping[str, set[str]], parts: Mapping[str, str]) -> bool:
+    """As _is_split, where no folder at the top is named like a part: in each such a one may lie around its classes."""
+    telling = {name: {each for each in found if not part_of(each)} for name, found in sorted(classes.items())}
+    several = [name for name, found in telling.items() if len(found) >= SHARED]
+    pairs = ((telling[one] & telling[other]) for one, other in combinations(several, 2))
+    shared = next((both for both in pairs if len(both) >= SHARED), None)
+    if shared is None:
+        return False
+    if all(parts.values()) and len({*parts.values()}) > 1 and _hold_the_same(classes, parts):
+        return True
+    alike = [name for name in several if shared <= telling[name]]
+    more = f" and {len(alike) - NAMED:,} more" if len(alike) > NAMED else ""
+    raise UnclearSetError(
+        f"The folders {_and(alike[:NAMED])}{more} hold folders of the same names, {_and(sorted(shared)[:SHARED])}: "
+        "either may be the classes. Rename them, or put the pictures into one folder a class."
+    )
+
+
 def _by_part(inside: Mapping[PathParts, T]) -> tuple[list[tuple[str, str, PathParts, T]], list[PathParts]]:
     """(part, its folder, path in it, picture), and what lies in no class folder; any other is to learn from."""
-    within: dict[str, dict[PathParts, T]] = {}
-    for path, source in inside.items():
-        if len(path) > 1:
-            within.setdefault(path[0], {})[path[1:]] = source
     found, beside = [], []
-    for name, pictures in within.items():
-        for path, source in _unwrapped(pictures)[0].items():
+    for name, (pictures, part) in _within(inside).items():
+        for path, source in pictures.items():
             if len(path) > 1:
-                found.append((PART_NAMES.get(folded(name), TRAIN), name, path, source))
+                found.append((part or TRAIN, name, path, source))
             else:
                 beside.append((name, *path))
     return found, beside
 
 
 def _with_inner_parts(classes: Mapping[str, list[Entry[T]]]) -> dict[str, list[Entry[T]]]:
-    """Where the classes hold nothing but folders named like parts, as cats/train and cats/val, these are kept."""
+    """Where classes hold folders named like several parts, as cats/train and cats/val, these are kept; what is in none
+    is of no part."""
 
     def part(entry: Entry[T]) -> str:
         folder, slash, _ = entry.name.partition("/")
-        return PART_NAMES.get(folded(folder), "") if slash else ""
+        return part_of(folder) if slash else ""
 
-    found = {part(entry) for items in classes.values() for entry in items}
-    if "" in found or len(found) < 2:
+    found = {part(entry) for items in classes.values() for entry in items} - {""}
+    if len(found) < 2:
         return dict(classes)
     return {name: [entry._replace(part=part(entry)) for entry in items] for name, items in classes.items()}
 
