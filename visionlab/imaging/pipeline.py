@@ -208,7 +208,7 @@ def _with_helpers(function: Callable) -> list[Callable]:
     """The function, after those of our own that it calls, directly or through one another."""
     found: list[Callable] = []
     for used in _globals(function).values():
-        if inspect.isfunction(used) and used.__module__.startswith(__package__):
+        if inspect.isfunction(used) and used is not function and used.__module__.startswith(__package__):
             found += _with_helpers(used)
     return [*found, function]
 
