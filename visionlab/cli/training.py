@@ -45,9 +45,7 @@ if TYPE_CHECKING:
 
 Parts = Annotated[
     bool | None,
-    typer.Option(
-        "--parts/--classes", help="What unclear folders are: parts of the set, or classes."
-    ),
+    typer.Option("--parts/--classes", help="What unclear folders are: parts of the set, or classes."),
 ]
 PROBLEMS = 20  # pictures that cannot be read of which each is told
 

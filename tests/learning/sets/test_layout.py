@@ -380,3 +380,19 @@ def test_near_duplicates_never_part_by_whichever_door_a_set_comes(tmp_path):
         scenes = [name.rpartition("/")[2].partition("-")[0] for name in data.names]
         by_scene = [{g for g, s in zip(data.groups.tolist(), scenes, strict=True) if s == one} for one in set(scenes)]
         assert all(len(groups) == 1 for groups in by_scene)
+
+
+def test_a_picture_in_two_classes_is_told(tmp_path):
+    files = pictures(*(f"{name}/{number}.png" for name in ("cats", "dogs") for number in range(2)))
+    files |= {"cats/same.png": files["dogs/1.png"], "birds/same.png": files["dogs/1.png"]}
+    told = "1 picture is in several classes, the same in each: birds/same.png = cats/same.png = dogs/1.png"
+    for data in (
+        LabelledImages.from_zip(packed(files)),
+        LabelledImages.from_folder(planted(tmp_path, files)),
+        labelled_zip(packed(files)),
+        intake.labelled(intake.from_zip(packed(files))),
+    ):
+        assert told in " ".join(data.told)
+    image = photographs.astronaut()
+    told = LabelledImages.from_arrays({"a": [image, image], "b": [image]}).told
+    assert told == ("1 picture is in several classes, the same in each: a 1 = b 1. Leave each in one.",)

@@ -43,6 +43,19 @@ def test_copies_across_parts_are_learned_from_on_neither_side():
     assert not {1, 8} & {*train.tolist(), *held_out.tolist()}
 
 
+def test_copies_across_parts_are_counted_and_told():
+    data = in_parts(5, 3, 2)
+    assert sides(data, None, 0).told == ""
+    groups = data.groups.copy()
+    groups[5], groups[6], groups[8] = groups[0], groups[1], groups[1]
+    found = sides(replace(data, groups=groups), None, 0)
+    assert found.copies == 3  # 0 and 1, and 6, which would be held out, were it not in the test part, too
+    told = "3 pictures are not learned from: the set's held-out or test part has the same, or all but the same."
+    assert found.told == told
+    assert sides(replace(data, groups=groups), 0.5, 0).copies == 2
+    assert sides(replace(data, groups=groups), 0, 0).told.startswith("2 pictures are not learned from")
+
+
 def test_a_set_without_what_is_to_be_held_out_says_so():
     with pytest.raises(DatasetError, match="no validation part"):
         sides(in_parts(4), None, 0)

@@ -22,7 +22,7 @@ from visionlab.errors import DatasetError, ImageError, ParameterError, Visionlab
 from visionlab.imaging.image import Image, check_image, fingerprint, load_image
 from visionlab.learning.sets.archive import check_counts, read_folder, read_zip
 from visionlab.learning.sets.layout import PARTS, TRAIN, Arranged, listed
-from visionlab.learning.sets.similar import grouped, hashes, in_small, joined
+from visionlab.learning.sets.similar import grouped, hashes, in_several_classes, in_small, joined
 from visionlab.learning.sets.splits import HELD_OUT, check_classes, check_split, parted
 
 DECODERS = min(4, os.cpu_count() or 1)  # pictures that are decoded at once when a set is checked
@@ -155,7 +155,8 @@ class LabelledImages:
                 raise DatasetError(f"“{name}” is no picture: {error}") from error
         labels = _labels(classes)
         groups, keys = _groups(_looked_at(images))
-        return cls(tuple(images), labels, tuple(classes), groups, tuple(names), keys)
+        told = tuple(filter(None, [in_several_classes(keys, labels, names)]))
+        return cls(tuple(images), labels, tuple(classes), groups, tuple(names), keys, told=told)
 
     @classmethod
     def _from_arranged(cls, found: Arranged[_Source]) -> LabelledImages:
@@ -185,6 +186,7 @@ class LabelledImages:
         kept = np.flatnonzero(readable).tolist()
         own = None if belonging is None else [belonging[place] for place in kept]
         groups, keys = _groups([looked[place] for place in kept], own)
+        twice = in_several_classes(keys, labels, [paths[place] for place in kept])
         parts = [parts[place] for place in kept] if parts and any(parts) else ()
         return cls(
             LazyImages(partial(_decode, sources, paths), kept),
@@ -194,7 +196,7 @@ class LabelledImages:
             [files[place] for place in kept],
             keys,
             parts,
-            (*told, *filter(None, [gone_told])),
+            (*told, *filter(None, [gone_told, twice])),
             problems,
         )
 

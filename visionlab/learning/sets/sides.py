@@ -23,17 +23,31 @@ class Sides:
     """train, held_out: int64, ascending indices of pictures; nothing is on both sides.
 
     by_time: the classes that are one burst, whose last pictures are held out. unchecked: those too small for that, for
-    which nothing at all is held out; where the share of 0 was asked for, none.
+    which nothing at all is held out; where the share of 0 was asked for, none. copies: how many pictures are on neither
+    side since they share a group with the test part or with what the set itself holds out.
     """
 
     train: NDArray[np.int64]
     held_out: NDArray[np.int64]
     by_time: tuple[str, ...] = ()
     unchecked: tuple[str, ...] = ()
+    copies: int = 0
 
     @property
     def told(self) -> str:
-        """What a figure about the held-out pictures is worth, where it is worth less than usual; "" where it is not."""
+        """Which pictures are not used, and what a figure about the held-out pictures is worth, where it is worth less
+        than usual; "" where there is nothing to say."""
+        return " ".join(filter(None, [self._copies_told, self._worth_told]))
+
+    @property
+    def _copies_told(self) -> str:
+        if not self.copies:
+            return ""
+        which = "1 picture is" if self.copies == 1 else f"{self.copies:,} pictures are"
+        return f"{which} not learned from: the set's held-out or test part has the same, or all but the same."
+
+    @property
+    def _worth_told(self) -> str:
         if self.unchecked:
             return (
                 f"None is held out: the pictures of {_listed(self.unchecked)} are too few, or too much alike, to spare "
@@ -65,8 +79,9 @@ def sides(
     parts = np.array(data.parts or [""] * len(data))
     apart = np.isin(data.groups, data.groups[parts == TEST])
     if validation is None:
-        return _own_part(data, apart, parts == VALIDATION)
+        return _own_part(data, apart, parts)
     check_classes(data.classes)
+    copies = int((apart & (parts != TEST)).sum())
     own = np.flatnonzero(~apart)
     labels, groups = data.labels[own], data.groups[own]
     counts = np.bincount(labels, minlength=len(data.classes))
@@ -78,7 +93,7 @@ def sides(
     small = single & (counts < BURST)
     refused = small & (needed | ((counts == 1) & (not alone)))
     if not refused.any() and (validation == 0 or small.any()):
-        return Sides(own, own[:0], unchecked=() if validation == 0 else _named(data, small))
+        return Sides(own, own[:0], unchecked=() if validation == 0 else _named(data, small), copies=copies)
     held, left_out = np.zeros((2, len(own)), bool)
     bursts = single & ~small
     rest = ~bursts[labels]
@@ -90,18 +105,18 @@ def sides(
         gap = max(1, round(GAP * len(places)))
         last = min(max(1, round(share * len(places))), len(places) - gap - 1)
         held[places[-last:]] = left_out[places[-last - gap : -last]] = True
-    return Sides(own[~held & ~left_out], own[held], by_time=_named(data, bursts))
+    return Sides(own[~held & ~left_out], own[held], by_time=_named(data, bursts), copies=copies)
 
 
-def _own_part(data: LabelledImages, apart: NDArray[np.bool_], validation: NDArray[np.bool_]) -> Sides:
-    held = ~apart & validation
+def _own_part(data: LabelledImages, apart: NDArray[np.bool_], parts: NDArray[np.str_]) -> Sides:
+    held = ~apart & (parts == VALIDATION)
     train = ~apart & ~np.isin(data.groups, data.groups[held])
     if not held.any():
         raise DatasetError(f"The set has no validation part to hold out; hold out a share, like {HELD_OUT:g}.")
     for name, count in zip(data.classes, np.bincount(data.labels[train], minlength=len(data.classes)), strict=True):
         if not count:
             raise DatasetError(f"“{name}” has no picture to learn from beside the held-out part; add some.")
-    return Sides(np.flatnonzero(train), np.flatnonzero(held))
+    return Sides(np.flatnonzero(train), np.flatnonzero(held), copies=int((~train & ~held & (parts != TEST)).sum()))
 
 
 def _named(data: LabelledImages, which: NDArray[np.bool_]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visionlab.imaging.image import Image, fit
+from visionlab.learning.sets.layout import NAMED
 
 # Of 64 bits. A picture is compared with others' crops, too, up to a tenth of a side. Of 100 photographs all are grouped
 # with copies of them: JPEG down to 10, a third of the size, other light, mirrored, 5 % cut off anywhere, at a corner or
@@ -214,3 +215,16 @@ def _with_crops(
                 if is_crop(cut, uncut, [CROPS[1 + crop] for crop in bits[place].argsort()[:TRIED]]):
                     groups = joined(groups, pair[None])
     return groups, most
+
+
+def in_several_classes(keys: Sequence[str], labels: NDArray[np.int64], names: Sequence[str]) -> str:
+    """The sentence on pictures that are in several classes with the very same pixels; "" where there are none."""
+    places: dict[str, dict[int, str]] = {}
+    for key, label, name in zip(keys, labels.tolist(), names, strict=True):
+        places.setdefault(key, {}).setdefault(label, name)
+    several = [" = ".join(each.values()) for each in places.values() if len(each) > 1]
+    if not several:
+        return ""
+    told = "; ".join(several[:NAMED]) + (f"; and {len(several) - NAMED:,} more" if len(several) > NAMED else "")
+    which = "1 picture is" if len(several) == 1 else f"{len(several):,} pictures are"
+    return f"{which} in several classes, the same in each: {told}. Leave each in one."
