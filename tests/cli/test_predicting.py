@@ -60,11 +60,13 @@ def test_predict_writes_a_folders_answers_as_csv_and_tells_what_it_could_not_rea
     result = outcome("predict", pictures, picture, "--csv", out, "--top", 2, *BUILT_IN)
     assert (result.exit_code, result.stdout) == (1, "")
     told = (
-        re.escape(f"{pictures / 'broken.jpg'}: ")
+        rf"1 file is no picture, and is left out: {re.escape(str(pictures / 'notes.txt'))}\.\n"
+        + re.escape(f"{pictures / 'broken.jpg'}: ")
         + r"(The file is not a picture.*)\n1 of 5 pictures could not be read\.\n"
     )
     why = re.fullmatch(told, result.stderr)[1]
-    (broken,) = (row for row in rows_of(out) if row["problem"])
+    broken, note = (row for row in rows_of(out) if row["problem"])
+    assert (note["file"], note["problem"]) == (str(pictures / "notes.txt"), "By its ending it is no picture.")
     assert broken == dict.fromkeys(broken, "") | {"file": str(pictures / "broken.jpg"), "problem": why}
     rows = [row for row in rows_of(out) if not row["problem"]]
     read = [pictures / "cats/1.png", pictures / "cats/2.png", pictures / "espressos/1.png", picture]
@@ -101,7 +103,8 @@ def test_predict_lists_and_counts_what_could_not_be_read(pictures):
     result = outcome("predict", pictures, "--json", *BUILT_IN)
     assert result.exit_code == 1
     assert len(checked(result.stdout, "predict")) == 3
-    *lines, count = result.stderr.splitlines()
+    left_out, *lines, count = result.stderr.splitlines()
+    assert left_out == f"1 file is no picture, and is left out: {pictures / 'notes.txt'}."
     assert count == "4 of 7 pictures could not be read."
     names = ("0.gif", "1.gif", "2.gif", "broken.jpg")
     assert [line.split(": ")[0] for line in lines] == [str(pictures / name) for name in names]
@@ -158,7 +161,7 @@ def test_whoever_waits_at_a_terminal_sees_a_progress_bar(pictures, tmp_path, mon
     assert capsys.readouterr().out == ""
     assert b"Looking at the pictures" in told
     assert b"broken.jpg: The file is not a picture" in told
-    assert len(rows_of(tmp_path / "out.csv")) == 4
+    assert len(rows_of(tmp_path / "out.csv")) == 5
 
 
 def test_whoever_asks_for_quiet_gets_the_answers_and_what_is_wrong(pictures, picture, monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +13,7 @@ import typer
 
 import visionlab as vl
 from visionlab.cli.answers import plain, print_json, print_sheet, print_tables
-from visionlab.cli.shared import AsJson, Device, HeadFile, Network, Refuse, bar, network
+from visionlab.cli.shared import AsJson, Device, HeadFile, Network, Refuse, bar, network, remark
 from visionlab.errors import ImageError, ParameterError
 from visionlab.writing import replacing
 
@@ -40,14 +41,17 @@ def predict(
 ) -> None:
     """What the network takes the pictures for.
 
-    Those that cannot be read are counted and listed on stderr at the end, and have lines with the reason in the CSV.
+    Those that cannot be read are counted and listed on stderr at the end, and have lines with the reason in the CSV; so
+    have files in folders that are no pictures by their endings, and are left out.
     """
-    from visionlab.learning.answers.many import Found, predict_many
+    from visionlab.learning.answers.many import Found, left_out, predict_many
+    from visionlab.learning.sets.layout import listed
     from visionlab.network.running.precision import in_precision
 
     if csv and (words or as_json):
         raise ParameterError(f"--csv {csv} holds what --json and --words would print. Leave it out, or them.")
     sources = _sources(pictures)
+    others = [each for path in pictures if path.is_dir() for each in left_out(path)]
     net = in_precision(network(model, head, device, refuse=refuse), precision)
     top = (1 if words else 5) if top is None else top
     answers = predict_many(net, sources, top, thumbnail=None)
@@ -57,13 +61,16 @@ def predict(
         looked = _noting(progress.track(answers, len(sources), description="Looking at the pictures"), unreadable)
         found = (each for each in looked if isinstance(each, Found))
         if csv:
-            _write_predictions(csv, looked)
+            _write_predictions(csv, chain(looked, others))
         elif words:
             print_sheet(net, found, top, as_json)
         elif as_json:
             print_json(found)
         else:
             print_tables(found)
+    if others:
+        told = listed([each.name for each in others], "file is no picture", "files are no pictures")
+        remark(plain(told), aside=True)
     if unreadable and len(sources) == 1:
         raise ImageError(f"{Path(unreadable[0].name).name}: {unreadable[0].why}")
     if unreadable:

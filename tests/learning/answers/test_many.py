@@ -283,3 +283,26 @@ def test_what_a_zip_holds_beside_pictures_is_told_by_name():
     assert {each.why for each in left_out(data)} == {"By its ending it is no picture."}
     with pytest.raises(DatasetError, match="zip"):
         left_out(b"no zip")
+
+
+def test_a_folders_links_are_followed_and_what_is_left_out_is_named(tmp_path):
+    inside, elsewhere = tmp_path / "inside", tmp_path / "elsewhere"
+    for folder in (inside / "@eaDir" / "1.png", inside / "System Volume Information", elsewhere):
+        folder.mkdir(parents=True)
+    data = encode_png(picture(0))
+    for file in (inside / "1.png", inside / "old.jif", inside / "@eaDir" / "1.png" / "SYNOPHOTO_THUMB.png"):
+        file.write_bytes(data)
+    (inside / "System Volume Information" / "2.png").write_bytes(data)
+    (elsewhere / "3.png").write_bytes(data)
+    (inside / "linked").symlink_to(elsewhere, target_is_directory=True)
+    (elsewhere / "back").symlink_to(inside, target_is_directory=True)
+    (inside / "dead.png").symlink_to(tmp_path / "nowhere.png")
+    for name in ("notes.txt", "drawing.svg", "Thumbs.db", "linked/list.csv"):
+        (inside / name).write_bytes(b"x")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(inside / "pipe")
+    found = list(predict_many(NET, folder_sources(inside)))
+    names = {os.path.relpath(each.name, inside): type(each) for each in found}
+    assert names == {"1.png": Found, "old.jif": Found, "linked/3.png": Found, "dead.png": Unreadable}
+    others = [os.path.relpath(each.name, inside) for each in left_out(inside)]
+    assert [name for name in others if name != "pipe"] == ["drawing.svg", "linked/list.csv", "notes.txt"]

@@ -184,6 +184,7 @@ def test_a_class_may_be_called_train(door, paths):
     [
         ({"LICENSE": b"MIT"}, "1 file is no picture, and is left out: LICENSE."),
         ({"Thumbs.db": b"x"}, ""),
+        ({"@eaDir/cats/0.png": png(8), "dogs/@eaDir/0.png": png(9), "System Volume Information/a/1.png": png(10)}, ""),
         ({"cats/desktop.ini": b"x", ".DS_Store": b"x", "__MACOSX/cats/._0.png": b"x"}, ""),
         ({"loose.png": png(7)}, "1 picture lies beside the class folders, and is left out: {around}loose.png."),
         ({"dogs/notes.txt": b"x", "list.csv": b"x"}, "2 files are no pictures, and are left out: "),
@@ -243,6 +244,14 @@ def test_a_link_to_what_it_lies_in_is_not_followed(tmp_path):
     root = planted(tmp_path, ANIMALS)
     (root / "cats" / "again").symlink_to(root, target_is_directory=True)
     assert LabelledImages.from_folder(root).counts() == {"cats": 2, "dogs": 1}
+
+
+def test_a_link_to_nothing_is_told(tmp_path):
+    root = planted(tmp_path, ANIMALS)
+    (root / "cats" / "dead.png").symlink_to(tmp_path / "nowhere.png")
+    (told,) = LabelledImages.from_folder(root).problems
+    assert told.startswith("“cats/dead.png” cannot be read: There is no file")
+    assert len(intake.labelled(intake.from_folder(root)).problems) == 1
 
 
 def test_many_names_are_counted_and_the_first_ones_named():

@@ -19,12 +19,13 @@ from visionlab.errors import DatasetError, ImageError, ParameterError, Visionlab
 from visionlab.imaging.image import GOOD_FORMATS, Image, encode_jpeg, fit, load_image
 from visionlab.learning.sets import archive
 from visionlab.learning.sets.dataset import DECODERS
-from visionlab.learning.sets.layout import is_picture
+from visionlab.learning.sets.layout import is_litter, is_picture
 from visionlab.network.running.batching import answers, prepared
 from visionlab.network.running.classifier import BATCH, Classifier
 from visionlab.network.running.prediction import Answer, Prediction
 
 THUMBNAIL = 96  # pixels along the longer side
+NO_PICTURE = "By its ending it is no picture."
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a cell begins with that a spreadsheet computes
 
 
@@ -66,7 +67,8 @@ class _Looked:
 
 
 def folder_sources(path: str | os.PathLike[str]) -> list[Source]:
-    """The pictures in a folder and the folders in it, by their endings, sorted; hidden ones and litter are left out.
+    """The pictures in a folder and the folders in it, by their endings, sorted; hidden ones and litter are left out,
+    links are followed.
 
     Names are the paths, beginning with `path`; a folder that may not be looked into counts as one that cannot be read.
     Raises DatasetError where there is no such folder, or no picture in it.
@@ -74,14 +76,23 @@ def folder_sources(path: str | os.PathLike[str]) -> list[Source]:
     root = Path(path)
     if not root.is_dir():
         raise DatasetError(f"“{root}” is no folder; name one that holds pictures.")
-    closed: list[OSError] = []
-    files = [Path(base, name) for base, _, names in os.walk(root, onerror=closed.append) for name in names]
-    chosen = (file for file in files if is_picture(file.relative_to(root).parts, partial(archive.start_of_file, file)))
-    found = [(file, partial(load_image, file)) for file in chosen]
+    pictures, _, closed = _in_folder(root)
+    found = [(file, partial(load_image, file)) for file in pictures]
     found += [(Path(error.filename), partial(_refuse, error)) for error in closed]
     if not found:
         raise DatasetError(f"“{root}” holds no picture; put {GOOD_FORMATS} files into it.")
     return [Source(str(file), load) for file, load in sorted(found, key=lambda pair: pair[0].parts)]
+
+
+def _in_folder(root: Path) -> tuple[list[Path], list[Path], list[OSError]]:
+    """The pictures in it by their endings, the other files, without litter, and what may not be looked into."""
+    closed: list[OSError] = []
+    files = [here / name for here, _, names in archive.walked(root, closed) for name in names]
+    files = [file for file in files if not is_litter(file.relative_to(root).parts)]
+    pictures = [
+        file for file in files if is_picture(file.relative_to(root).parts, partial(archive.start_of_file, file))
+    ]
+    return pictures, sorted(set(files).difference(pictures)), closed
 
 
 def _refuse(error: OSError) -> Image:
@@ -107,10 +118,12 @@ def zip_sources(file: str | os.PathLike[str] | bytes | BinaryIO) -> list[Source]
 
 
 def left_out(file: str | os.PathLike[str] | bytes | BinaryIO) -> list[Unreadable]:
-    """The files in a zip that zip_sources takes for no pictures, sorted; without what systems leave behind. Raises
-    DatasetError for what is no zip, is encrypted, or has a hostile entry name."""
+    """The files in a zip, or in a folder, that zip_sources or folder_sources takes for no pictures, sorted; without
+    what systems leave behind. Raises DatasetError for what is neither, is encrypted, or has a hostile entry name."""
+    if isinstance(file, str | os.PathLike) and Path(file).is_dir():
+        return [Unreadable(str(path), NO_PICTURE) for path in _in_folder(Path(file))[1]]
     with archive.opened(file) as opened:
-        return [Unreadable("/".join(path), "By its ending it is no picture.") for path in archive.others_in(opened)]
+        return [Unreadable("/".join(path), NO_PICTURE) for path in archive.others_in(opened)]
 
 
 def _unpack(_opening: object, opened: ZipFile, info: ZipInfo, name: str) -> Image:

@@ -74,14 +74,27 @@ def read_folder(path: str | os.PathLike[str], alone: str | None = None, parts: b
     closed: list[OSError] = []
     files: dict[PathParts, Path] = {}
     folders: list[PathParts] = []
-    for base, inner, names in os.walk(root, onerror=closed.append, followlinks=True):
-        here = Path(base)
-        inner[:] = [name for name in inner if not layout.is_litter((name,)) and not _leads_back(here / name, root)]
+    for here, inner, names in walked(root, closed):
         folders += [(here / name).relative_to(root).parts for name in inner]
-        files |= {path.relative_to(root).parts: path for name in names if (path := here / name).is_file()}  # no pipe
+        files |= {(here / name).relative_to(root).parts: here / name for name in names if _is_file(here / name)}
     if closed and closed[0].filename == str(root):
         raise DatasetError(f"“{root}” cannot be opened: {closed[0].strerror}.") from closed[0]
     return arranged({path: (file, partial(start_of_file, file)) for path, file in files.items()}, folders, alone, parts)
+
+
+def walked(root: Path, closed: list[OSError]) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """Each folder from the root on, the names of the folders in it, without litter, and of the files. Links are
+    followed, but for those to what they lie in; of a folder that may not be looked into, the error goes into the list.
+    """
+    for base, inner, names in os.walk(root, onerror=closed.append, followlinks=True):
+        here = Path(base)
+        inner[:] = [name for name in inner if not layout.is_litter((name,)) and not _leads_back(here / name, root)]
+        yield here, inner, names
+
+
+def _is_file(path: Path) -> bool:
+    """Whether it is a file, no pipe, or a link to nothing, which is to be told."""
+    return path.is_file() or (path.is_symlink() and not path.exists())
 
 
 def _leads_back(folder: Path, root: Path) -> bool:
@@ -92,7 +105,9 @@ def _leads_back(folder: Path, root: Path) -> bool:
 
 
 def start_of_file(file: Path) -> bytes:
-    """The first START bytes of a file, none of one that cannot be opened."""
+    """The first START bytes of a file, none of one that cannot be opened, or is no ordinary one."""
+    if not file.is_file():  # a pipe would be waited for
+        return b""
     try:
         with file.open("rb") as opened:
             return opened.read(START)

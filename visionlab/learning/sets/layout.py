@@ -28,7 +28,9 @@ PICTURE_SUFFIXES = (
     ".heic",
     ".heif",
     ".hif",
+    ".jfi",
     ".jfif",
+    ".jif",
     ".jpe",
     ".jpeg",
     ".jpg",
@@ -39,7 +41,20 @@ PICTURE_SUFFIXES = (
     ".webp",
 )
 ENDING = re.compile(r"\.[a-z][a-z0-9]{0,4}", re.IGNORECASE)  # “.txt” is one, “.07 at noon” is none
-LITTER = ("__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin")  # what systems leave behind
+LITTER = (  # what systems leave behind, storage boxes among them
+    "__macosx",
+    "thumbs.db",
+    "ehthumbs.db",
+    "desktop.ini",
+    "$recycle.bin",
+    "recycler",
+    "system volume information",
+    "@eadir",
+    "#recycle",
+    "#snapshot",
+    "@recycle",
+    "lost+found",
+)
 TRAIN, VALIDATION, TEST = PARTS = ("train", "validation", "test")
 PART_NAMES = {
     "train": TRAIN,
