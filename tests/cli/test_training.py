@@ -240,6 +240,8 @@ def test_one_says_what_folders_are_that_may_be_parts_or_classes(textured, tmp_pa
     out = tmp_path / "head.safetensors"
     with pytest.raises(UnclearSetError, match=r"“phone” and “scanner” .*: --parts or --classes\.$"):
         run("train", tmp_path, "-o", out)
+    with pytest.raises(ParameterError, match="--names-in cp852 is for a zip"):
+        run("train", tmp_path, "-o", out, "--names-in", "cp852")
     assert not out.exists()
     assert "2 classes" in run("train", tmp_path, "-o", out, "--parts", "--kind", "prototype")
     assert vl.load_head(out).classes == ("brick", "grass")

@@ -47,6 +47,9 @@ Parts = Annotated[
     bool | None,
     typer.Option("--parts/--classes", help="What unclear folders are: parts of the set, or classes."),
 ]
+NamesIn = Annotated[
+    str | None, typer.Option(help="The encoding of a zip's names where it states none, such as cp852; else guessed.")
+]
 PROBLEMS = 20  # pictures that cannot be read of which each is told
 
 Labelled = Annotated[Path, typer.Argument(help="A folder or a zip of one folder a class, or a zip that the app wrote.")]
@@ -73,6 +76,7 @@ def train(
     ] = 0.05,
     seed: Annotated[int, typer.Option(help="Decides the split, and where learning begins.")] = 0,
     parts: Parts = None,
+    names_in: NamesIn = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
@@ -80,7 +84,7 @@ def train(
     from visionlab.learning.judging.evaluation import score
     from visionlab.learning.sets.splits import HELD_OUT
 
-    pictures = _labelled(data, as_json, parts)
+    pictures = _labelled(data, as_json, parts, names_in)
     if few := pictures.few():
         remark(plain(few), aside=as_json)
     views = None if augment is None else tuple(augment)
@@ -130,13 +134,14 @@ def evaluate(
     csv: Annotated[Path | None, typer.Option(help="Write the mistakes into this file, the worst first.")] = None,
     refuse: Refuse = None,
     parts: Parts = None,
+    names_in: NamesIn = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """What a head, or a network, is worth on labelled pictures that it did not learn from."""
     from visionlab.learning.judging.evaluation import score
 
-    pictures = _labelled(data, as_json, parts)
+    pictures = _labelled(data, as_json, parts, names_in)
     net = network(model, head, device, refuse=refuse)
     with bar() as progress:
         task = progress.add_task("Looking at the pictures", total=len(pictures))
@@ -253,12 +258,14 @@ def _zip_folder(data: Path, file: BinaryIO) -> None:
                 zipped.writestr("/".join(filter(None, (item.part, label, item.name))), read(item.source))
 
 
-def _labelled(data: Path, as_json: bool, parts: bool | None) -> LabelledImages:
+def _labelled(data: Path, as_json: bool, parts: bool | None, names_in: str | None) -> LabelledImages:
     """The pictures of a folder or a zip; what was left out of them is told."""
     from visionlab.learning.takeaway.package import labelled_zip
 
+    if names_in and data.is_dir():
+        raise ParameterError(f"--names-in {names_in} is for a zip, and {data} is a folder. Leave it out.")
     try:
-        pictures = vl.LabelledImages.from_folder(data, parts) if data.is_dir() else labelled_zip(data, parts)
+        pictures = vl.LabelledImages.from_folder(data, parts) if data.is_dir() else labelled_zip(data, parts, names_in)
     except UnclearSetError as error:
         raise UnclearSetError(f"{error} Or say what they are: --parts or --classes.") from error
     for text in pictures.told:

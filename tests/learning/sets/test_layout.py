@@ -343,6 +343,23 @@ def test_backslashes_are_separators(zip_door):
         ("cp850", ["São João", "cães"]),
         ("cp437", ["Bäume", "Vögel"]),
         ("cp437", ["café", "niño"]),
+        ("gb18030", ["猫", "狗", "鸟"]),
+        ("gb18030", ["是", "否"]),
+        ("gb18030", ["山", "水"]),
+        ("cp949", ["개", "고양이"]),
+        ("cp949", ["소", "말"]),
+        ("cp1251", ["да", "нет"]),
+        ("cp1251", ["лес", "поле"]),
+        ("cp1251", ["дом", "сад"]),
+        ("cp866", ["да", "нет"]),
+        ("cp866", ["дом", "сад"]),
+        ("cp850", ["à garder", "à jeter"]),
+        ("cp850", ["mûre", "pêche"]),
+        ("cp852", ["łoś", "żaba"]),
+        ("cp852", ["kot", "żółw"]),
+        ("cp852", ["kočka", "pes"]),
+        ("cp852", ["dům", "kůň"]),
+        ("cp852", ["kutya", "őz"]),
         ("utf-8", ["猫", "Bäume"]),
         ("utf-8", ["chat", "chien élégant"]),
     ],
@@ -350,6 +367,36 @@ def test_backslashes_are_separators(zip_door):
 def test_names_of_an_unstated_encoding_make_sense(zip_door, encoding, classes):
     names = [f"{name}/{number}.png" for name in classes for number in range(2)]
     assert zip_door(zipped(names, encoding)).counts == dict.fromkeys(sorted(classes), 2)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "classes", "told"),
+    [
+        ("gb18030", ["猫", "狗"], "Chinese (GBK)"),
+        ("cp852", ["łoś", "żaba"], "Central European (CP852)"),
+        ("cp437", ["café", "niño"], "Western (CP437)"),
+    ],
+)
+def test_that_names_were_guessed_is_told(zip_door, encoding, classes, told):
+    names = [f"{name}/0.png" for name in classes]
+    assert f"The names in it are not marked; they were read as {told}." in zip_door(zipped(names, encoding)).told
+    for sure in (zipped(names, encoding, unicode_path=True), zipped(names, "utf-8"), packed(pictures(*names))):
+        assert "not marked" not in zip_door(sure).told
+
+
+def test_another_encoding_can_be_chosen_for_a_zips_names():
+    data = zipped(["koło/0.png", "dąb/1.png"], "cp852")
+    for door in (LabelledImages.from_zip, labelled_zip):
+        found = of_data(door(data, names_in="cp852"))
+        assert found.counts == {"dąb": 1, "koło": 1}
+        assert "not marked" not in found.told
+    assert of_data(labelled_zip(zipped(["表/0.png", "b/1.png"], "cp932"), names_in="cp932")).counts == {"b": 1, "表": 1}
+    marked = zipped(["表/0.png", "能/1.png"], "gb18030", unicode_path=True)
+    assert of_data(LabelledImages.from_zip(marked, names_in="gb18030")).counts == {"能": 1, "表": 1}
+    with pytest.raises(DatasetError, match="“klingon” is no encoding of names; name one like cp852"):
+        LabelledImages.from_zip(data, names_in="klingon")
+    with pytest.raises(DatasetError, match="names in the zip are not in ascii"):
+        LabelledImages.from_zip(data, names_in="ascii")
 
 
 def test_the_unicode_path_field_is_believed_where_it_is_of_this_name(zip_door):

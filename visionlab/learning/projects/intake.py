@@ -104,15 +104,17 @@ def from_browser(files: Iterable[tuple[str, Path]], parts: bool | None = None) -
     return _arriving(archive.arranged(found, alone=alone, parts=parts), _of_file)
 
 
-def from_zip(file: str | os.PathLike[str] | bytes | BinaryIO, parts: bool | None = None) -> Arriving:
+def from_zip(
+    file: str | os.PathLike[str] | bytes | BinaryIO, parts: bool | None = None, names_in: str | None = None
+) -> Arriving:
     """Pictures of a zip (path, bytes or seekable binary file) of one folder a class, or that export_zip wrote.
 
     Nothing is unpacked before its turn, and the zip is open as long as one of them is referred to. Of a zip with a
     manifest, classes, names, groups, parts and what is disabled are those of the manifest; a picture that was put into
-    it since is taken by its folder.
+    it since is taken by its folder. names_in: as of archive.opened.
     Raises DatasetError as of archive.read_zip, with a limit of 4 GB, and for a manifest that does not fit.
     """
-    opening = archive.opened(file, MAX_ZIP_BYTES)
+    opening = archive.opened(file, MAX_ZIP_BYTES, names_in=names_in)
     packed = opening.__enter__()  # it is left when the last Incoming lets go of `opening`
     load = partial(partial, _unpack, opening, packed)
     manifest = read_manifest(packed)

@@ -17,7 +17,7 @@ from visionlab.errors import DatasetError
 from visionlab.imaging.image import MAX_BYTES
 from visionlab.learning.sets import layout
 from visionlab.learning.sets.layout import Arranged, Entry
-from visionlab.learning.sets.names import PathParts, entries, is_folder
+from visionlab.learning.sets.names import PathParts, entries, guess_told, is_folder
 from visionlab.wording import shortened, sized
 
 MAX_PICTURES = 5_000  # of a zip or an upload, like the limits below
@@ -34,15 +34,16 @@ _BROKEN_ZIP = (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, Value
 
 
 def read_zip(
-    source: str | os.PathLike[str] | bytes | BinaryIO, parts: bool | None = None
+    source: str | os.PathLike[str] | bytes | BinaryIO, parts: bool | None = None, names_in: str | None = None
 ) -> Arranged[bytes | Callable[[], bytes]]:
     """The encoded pictures of a zip (path, bytes or seekable binary file) by class, as layout.arrange finds them.
+    names_in: as of `opened`.
 
     In place of one that is damaged in the zip, or too large, stands a function that raises what is to be said of it.
     Raises DatasetError for what is no zip, is encrypted, has a hostile or repeated entry name, has no class folders, or
     is over one of this module's limits.
     """
-    with opened(source) as archive:
+    with opened(source, names_in=names_in) as archive:
         found = class_entries(archive, parts=parts)
         unpacked: dict[str, list[Entry[bytes | Callable[[], bytes]]]] = {name: [] for name in found.classes}
         total = 0
@@ -173,12 +174,20 @@ class _Guarded:
 
 @contextmanager
 def opened(
-    source: str | os.PathLike[str] | bytes | BinaryIO, most: int | None = None, contents: int = MAX_CONTENTS_BYTES
+    source: str | os.PathLike[str] | bytes | BinaryIO,
+    most: int | None = None,
+    contents: int = MAX_CONTENTS_BYTES,
+    names_in: str | None = None,
 ) -> Iterator[zipfile.ZipFile]:
     """The zip at a path or in bytes, read with bounds. Raises DatasetError for what is none, or is over a limit.
 
-    `most` bytes may the file have, MAX_ZIP_BYTES unless told, and `contents` of them its table of contents.
+    `most` bytes may the file have, MAX_ZIP_BYTES unless told, and `contents` of them its table of contents. names_in:
+    the encoding, such as cp852, of the names that do not state theirs; it is guessed unless told.
     """
+    try:
+        b"a".decode(names_in or "utf-8")
+    except LookupError as error:
+        raise DatasetError(f"“{names_in}” is no encoding of names; name one like cp852, gb18030 or cp932.") from error
     most = MAX_ZIP_BYTES if most is None else most
     named = isinstance(source, str | os.PathLike)
     try:
@@ -192,7 +201,11 @@ def opened(
         if file.tell() > most:
             raise DatasetError(f"The zip has {sized(file.tell())}; at most {most >> 20:,} MB is taken.")
         try:
-            archive = zipfile.ZipFile(_Guarded(file, contents))
+            archive = zipfile.ZipFile(_Guarded(file, contents), metadata_encoding=names_in)
+        except UnicodeDecodeError as error:
+            raise DatasetError(
+                f"The names in the zip are not in {names_in or 'UTF-8'}; name another encoding."
+            ) from error
         except _BROKEN_ZIP as error:
             raise DatasetError(f"This is no zip file that can be read ({error}); a plain .zip is needed.") from error
         with archive:
@@ -234,7 +247,7 @@ def class_entries(
         {path: (info, partial(start_of, archive, info)) for path, info in files.items()}, folders, parts=parts
     )
     check_counts(found.classes)
-    return found
+    return Arranged(found.classes, tuple(filter(None, [guess_told(archive), *found.told])))
 
 
 def pictures_in(archive: zipfile.ZipFile) -> list[tuple[PathParts, zipfile.ZipInfo]]:

@@ -113,13 +113,16 @@ class LabelledImages:
         return cls._from_arranged(read_folder(path, parts=parts))
 
     @classmethod
-    def from_zip(cls, source: str | os.PathLike[str] | bytes | BinaryIO, parts: bool | None = None) -> LabelledImages:
+    def from_zip(
+        cls, source: str | os.PathLike[str] | bytes | BinaryIO, parts: bool | None = None, names_in: str | None = None
+    ) -> LabelledImages:
         """Read a zip (path, bytes or seekable binary file) laid out like a folder for from_folder.
 
+        names_in: the encoding, such as cp852, of names that do not state theirs; guessed unless told, as `told` says.
         Nothing is written to disk. Raises DatasetError like from_folder, and for what is no zip, is encrypted, has a
         hostile or repeated entry name, or is over a limit: 200 MB packed, 1 GB unpacked, 5,000 pictures, 300 classes.
         """
-        return cls._from_arranged(read_zip(source, parts))
+        return cls._from_arranged(read_zip(source, parts, names_in))
 
     @classmethod
     def from_uploads(

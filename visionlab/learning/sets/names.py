@@ -27,7 +27,34 @@ ENCODINGS = {
     "cp1251": ("cp1251", ("CYRILLIC",)),
     "cp850": ("cp850", ("LATIN",)),
     "cp1252": ("cp1252", ("LATIN",)),
+    "cp852": ("cp852", ("LATIN",)),
 }
+TITLES = {
+    "cp437": "Western (CP437)",
+    "cp932": "Japanese (Shift-JIS)",
+    "gb18030": "Chinese (GBK)",
+    "big5": "Chinese (Big5)",
+    "cp949": "Korean (CP949)",
+    "cp866": "Cyrillic (CP866)",
+    "cp1251": "Cyrillic (CP1251)",
+    "cp850": "Western (CP850)",
+    "cp1252": "Western (CP1252)",
+    "cp852": "Central European (CP852)",
+}
+# Of short names two encodings often give letters: then what is common in the language tells them apart.
+CENTRAL = frozenset("ąćęłńóśźżáčďéěíňřšťúůýžöőüűäôľĺŕ")  # Polish, Czech, Slovak, Hungarian
+CYRILLIC = "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъёіїє"  # the most frequent first
+HANGUL = frozenset(
+    "이다는을의가에고를지하은로도기사리자인한나시서어정스대아수그해일과여장전라보소부상주구들면아만비원유무거우제성"
+    "게오동신경물관문적중내진조미안세국공실학생선화산양강개새말닭돼토끼꽃집차바책교상연영미발손눈코입귀머닥남녀람"
+    "가각간감갑강검것겨결계곡곰과광구군굴귤그금길김까꼬나날남낮내너노녹논놀농누눈느늑늘니다단달담당대더도독돌동두둥드"
+    "디딸땅떡또똥라란랑래량러레려력련로록론료루류르른름리린마막만망매맥머먹메며면명모목몬몸무문물미민밀바박반방배백뱀버"
+    "번벌범베벽별병보복본봄봉부북분불비빵뿔사산살삼상새색샘생서석선설섬성세소속손솔송쇠수숙순술숲스슴습승시식신실심싸쌀"
+    "아악안알암압앙애약양어억언얼엄여역연열염영예오옥온올와완왕외요용우운울원월위유육윤으은음응의이익인일임입잎자작잔잠장"
+    "재저적전절점접정제조족종좌주죽준줄중즈지직진집짜찌차착찬참창채책처천철청체초촌총추축출충치친칠카코콩크키타탁탈탑태택"
+    "터토통투트특티파판팔패퍼페평포표풀품풍프피필하학한할함합항해행향허헌험혀현형호혹혼홍화환활황회효후훈흐희흰히힘"
+)
+SURE = 0.75  # of the Hangul, what share is common where they are Korean
 EASTERN = ("cp932", "gb18030", "big5", "cp949")
 ENOUGH = 4_096  # bytes that a guess is made on: names are short, so they are repeated
 
@@ -39,8 +66,7 @@ def entries(archive: zipfile.ZipFile) -> list[tuple[PathParts, zipfile.ZipInfo]]
 
     Raises DatasetError for an encrypted entry, an odd packing, or a path that leads outside.
     """
-    infos = archive.infolist()
-    return [(_plain(name, info), info) for name, info in zip(_names(infos), infos, strict=True)]
+    return [(_plain(name, info), info) for name, info in zip(_names(archive), archive.infolist(), strict=True)]
 
 
 def free_name(path: str, taken: set[str]) -> str:
@@ -53,20 +79,35 @@ def free_name(path: str, taken: set[str]) -> str:
     return free
 
 
-def _names(infos: Sequence[zipfile.ZipInfo]) -> Iterator[str]:
+def guess_told(archive: zipfile.ZipFile) -> str:
+    """The sentence on the encoding that was chosen for the names; "" where they state theirs, or it is not in doubt."""
+    infos = archive.infolist()
+    encoding = None if archive.metadata_encoding else _encoding(_unstated(infos))
+    return f"The names in it are not marked; they were read as {TITLES[encoding]}." if encoding in TITLES else ""
+
+
+def _names(archive: zipfile.ZipFile) -> Iterator[str]:
     """What the entries are called. One encoding is chosen for all that do not state theirs: no packer mixes them."""
-    stated = [info.orig_filename if info.flag_bits & UTF8 else _unicode_path(info) for info in infos]
-    raw = [b"" if name is not None else _raw(info) for name, info in zip(stated, infos, strict=True)]
-    encoding = _encoding([name for name in raw if not name.isascii()])
-    for name, data in zip(stated, raw, strict=True):
-        yield data.decode(encoding, "replace") if name is None else name
+    infos = archive.infolist()
+    encoding = archive.metadata_encoding or _encoding(_unstated(infos))
+    for info in infos:
+        name = _stated(info, archive.metadata_encoding)
+        yield _raw(info, archive.metadata_encoding).decode(encoding, "replace") if name is None else name
 
 
-def _raw(info: zipfile.ZipInfo) -> bytes:
-    return info.orig_filename.encode("cp437")  # what zipfile decodes a name with that says nothing of its encoding
+def _unstated(infos: Sequence[zipfile.ZipInfo]) -> list[bytes]:
+    return [raw for info in infos if _stated(info) is None and not (raw := _raw(info)).isascii()]
 
 
-def _unicode_path(info: zipfile.ZipInfo) -> str | None:
+def _stated(info: zipfile.ZipInfo, decoded_by: str | None = None) -> str | None:
+    return info.orig_filename if info.flag_bits & UTF8 else _unicode_path(info, decoded_by)
+
+
+def _raw(info: zipfile.ZipInfo, decoded_by: str | None = None) -> bytes:
+    return info.orig_filename.encode(decoded_by or "cp437")  # what zipfile decodes a name with that says no encoding
+
+
+def _unicode_path(info: zipfile.ZipInfo, decoded_by: str | None) -> str | None:
     """The name in the Unicode path field, where that is of this very name."""
     extra = info.extra
     while len(extra) >= 4:
@@ -74,7 +115,7 @@ def _unicode_path(info: zipfile.ZipInfo) -> str | None:
         field, extra = extra[4 : 4 + size], extra[4 + size :]
         if kind == UNICODE_PATH and size == len(field) > 5 and field[0] == 1:
             (checksum,) = struct.unpack_from("<I", field, 1)
-            if checksum == zlib.crc32(_raw(info)):
+            if checksum == zlib.crc32(_raw(info, decoded_by)):
                 try:
                     return field[5:].decode()
                 except UnicodeDecodeError:
@@ -86,18 +127,60 @@ def _encoding(names: Sequence[bytes]) -> str:
     """By which these names make sense: UTF-8, which a Mac writes without saying so, cp437, or what is likely."""
     from charset_normalizer import from_bytes  # late: hardly a zip needs it
 
-    if not names or _decoded(names, "utf-8"):
-        return "utf-8"
+    if not names or ((unicode := _decoded(names, "utf-8")) and not re.search("[\u0250-\u02ff]", "".join(unicode))):
+        return "utf-8"  # two letters of phonetics are one Chinese one
+    if _is_central(names):
+        return "cp852"
     if _makes_sense(names, "cp437", ("LATIN",)):  # as the format says
         return "cp437"
     likely = [name for name, (common, scripts) in ENCODINGS.items() if _makes_sense(names, common, scripts)]
     likely = likely or [name for name in EASTERN if _makes_sense(names, *ENCODINGS[name], mixed=True)]
+    if {"cp866", "cp1251"} <= {*likely}:
+        return max(("cp866", "cp1251"), key=lambda name: _as_russian(names, name))
+    if {"cp949", "gb18030"} <= {*likely}:
+        likely.remove("gb18030" if _is_korean(names) else "cp949")
     if len(likely) != 1:
         possible = likely or ["cp437", *(name for name in ENCODINGS if _decoded(names, name))]
         sample = b"\n".join(names) + b"\n"
         best = from_bytes(sample * -(-ENOUGH // len(sample)), cp_isolation=possible).best()
         likely = [best.encoding] if best is not None and _decoded(names, best.encoding) else likely
     return likely[0] if likely else "cp437"
+
+
+def _letters(names: Sequence[bytes], encoding: str) -> list[str]:
+    return [letter for name in names for letter in name.decode(encoding) if ord(letter) > 127]
+
+
+def _as_russian(names: Sequence[bytes], encoding: str) -> float:
+    """How frequent the letters are that these names have so, 0 at most."""
+    ranks = [CYRILLIC.find(letter.lower()) for letter in _letters(names, encoding)]
+    return -sum(len(CYRILLIC) if rank < 0 else rank for rank in ranks) / len(ranks)
+
+
+def _is_korean(names: Sequence[bytes]) -> bool:
+    letters = _letters(names, "cp949")
+    return sum(letter in HANGUL for letter in letters) >= SURE * len(letters)
+
+
+def _is_central(names: Sequence[bytes]) -> bool:
+    """Whether they are words of Central Europe, some of which are none of Western Europe."""
+    decoded, western = _decoded(names, "cp852"), _decoded(names, "cp437")
+    words = [word for name in decoded for word in re.findall(r"[^\W\d_]+", name) if not word.isascii()]
+    letters = [letter for word in words for letter in word]
+    strange = [letter for letter in letters if ord(letter) > 127]
+    if (
+        not strange
+        or len(strange) > 0.75 * len(letters)
+        or len(strange) < sum(ord(c) > 127 for n in decoded for c in n)
+    ):
+        return False
+    if not all(letter.lower() in CENTRAL for letter in strange) or any(
+        re.search(r"[^\W\d_A-Z]+[A-Z]", w) for w in words
+    ):
+        return False
+    # What is in no Western word, or hardly in any.
+    odd = r"[^\W\d_]à[a-z]|ï(?![a-z])|\b[^aeiou]*ï|[^aeiou]ï|ÿ|ƒ|ê(?![a-z])|ê[aeiou]|\bê(?!t)"
+    return not all(map(_is_western, western)) or any(re.search(odd, name) for name in western)
 
 
 def _decoded(names: Sequence[bytes], encoding: str) -> list[str] | None:
@@ -116,15 +199,16 @@ def _makes_sense(names: Sequence[bytes], encoding: str, scripts: Sequence[str], 
         return False
     if "LATIN" in scripts:
         return all(map(_is_western, decoded))
-    strangely = r"[a-z][^\x00-\x7f]+[a-z]" if mixed else r"[a-z][^\x00-\x7f]"
+    strangely = r"[a-z][^\x00-\x7f]+[a-z]" if mixed else r"[a-z] ?[^\x00-\x7f]|[^\x00-\x7f] ?[a-z]"
     return not any(re.search(strangely, name) for name in decoded)
 
 
 def _is_western(name: str) -> bool:
     """Whether half of each word is ASCII, no capital follows an accented letter, no accented capital a small one."""
-    words = re.findall(r"[^\W\d_]+", name)
+    words = [word for word in re.findall(r"[^\W\d_]+", name) if word not in ("à", "é", "è", "ó")]
     mixed = any(2 * sum(ord(c) > 127 for c in word) > len(word) for word in words)
-    return "\\" not in name and not mixed and not re.search(r"[ß-ÿ][A-Z]|[a-zß-ÿ][À-Þ]", name)
+    letters = all(unicodedata.name(c, "").startswith("LATIN") for c in name if ord(c) > 127)
+    return letters and "\\" not in name and not mixed and not re.search(r"[ß-ÿ][A-Z]|[a-zß-ÿ][À-Þ]", name)
 
 
 def _plain(name: str, info: zipfile.ZipInfo) -> PathParts:

@@ -23,7 +23,7 @@ from visionlab.learning.sets import archive as archives
 from visionlab.learning.sets.archive import MAX_CLASSES, arranged, opened, read_entry, start_of
 from visionlab.learning.sets.dataset import none_readable
 from visionlab.learning.sets.layout import TRAIN, Arranged, listed
-from visionlab.learning.sets.names import entries, is_folder
+from visionlab.learning.sets.names import entries, guess_told, is_folder
 
 MOST_PICTURES = 200_000
 MOST_BYTES = 2**30  # of decoded pictures
@@ -61,15 +61,12 @@ def read_zip(source: str | os.PathLike[str] | bytes, side: int | None = None) ->
         raise DatasetError(f"“{source}” cannot be opened: {error.strerror}.") from error
     with opened(data, contents=MOST_CONTENTS) as archive:
         found = {path: info for path, info in entries(archive) if path and not is_folder(info)}
-        return _decoded(
-            arranged(
-                {
-                    path: (partial(_entry, archive, data, info), partial(start_of, archive, info))
-                    for path, info in found.items()
-                }
-            ),
-            side,
-        )
+        files = {
+            path: (partial(_entry, archive, data, info), partial(start_of, archive, info))
+            for path, info in found.items()
+        }
+        came = arranged(files)
+        return _decoded(Arranged(came.classes, tuple(filter(None, [guess_told(archive), *came.told]))), side)
 
 
 def read_folder(folder: Path, side: int | None = None) -> Read:

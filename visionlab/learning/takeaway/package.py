@@ -150,7 +150,9 @@ def open_head(source: Source) -> tuple[Head, int | None]:
         return head, None if pictures is None else pictures.file_size
 
 
-def incoming_zip(source: Source, parts: bool | None = None, report: Watched = unwatched) -> Arriving:
+def incoming_zip(
+    source: Source, parts: bool | None = None, report: Watched = unwatched, names_in: str | None = None
+) -> Arriving:
     """As intake.from_zip; of a zip that pack wrote, the pictures that it was given.
 
     Those lie in it as they are. Where somebody packed it anew they have to be unpacked, which report is told of: what
@@ -159,19 +161,21 @@ def incoming_zip(source: Source, parts: bool | None = None, report: Watched = un
     with archive.opened(source, MAX_ZIP_BYTES) as opened:
         pictures = _entries(opened)[1]
         inner = None if pictures is None else _part(source, opened, pictures, report)
-    return from_zip(source if inner is None else inner, parts)
+    return from_zip(source if inner is None else inner, parts, names_in)
 
 
-def labelled_zip(source: Source, parts: bool | None = None) -> LabelledImages:
+def labelled_zip(source: Source, parts: bool | None = None, names_in: str | None = None) -> LabelledImages:
     """The labelled pictures of a zip (path, bytes or seekable binary file) of one folder a class, that as_zip wrote,
     or that pack wrote with pictures. What this app wrote keeps its names and groups, without what is disabled. parts
-    counts where no manifest says which they are: see LabelledImages.from_zip.
+    counts where no manifest says which they are, and names_in where names do not: see LabelledImages.from_zip.
 
     Raises DatasetError as of LabelledImages.from_zip and intake.from_zip.
     """
     with archive.opened(source, MAX_ZIP_BYTES) as opened:
         ours = _entries(opened)[1] is not None or read_manifest(opened) is not None
-    return labelled(incoming_zip(source, parts)) if ours else LabelledImages.from_zip(source, parts)
+    if ours:
+        return labelled(incoming_zip(source, parts, names_in=names_in))
+    return LabelledImages.from_zip(source, parts, names_in)
 
 
 def _entries(opened: ZipFile) -> tuple[ZipInfo | None, ZipInfo | None]:
