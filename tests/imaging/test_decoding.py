@@ -568,3 +568,35 @@ def test_large_pictures_take_turns_and_small_ones_pass(monkeypatch):
             each.result(30)
     assert len(most) == 4
     assert max(most) <= limits.DECODINGS.usual
+
+
+# Which kinds are read ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["JPEG2000", "PPM", "PCX", "TGA", "ICO", "SGI", "DDS"])
+def test_the_package_reads_no_kind_that_the_library_refuses(form):
+    data = saved(np.zeros((16, 16, 3), np.uint8), form)
+    with pytest.raises(ImageError):
+        load_image(data)
+    with pytest.raises(ValueError, match="of another kind; JPEG, PNG, WebP"):
+        decoded(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b"", "the file is empty"),
+        (b"%PDF-1.7 ...", "the file is a PDF document; JPEG"),
+        (b"<?xml version='1.0'?><svg></svg>", "the file is an SVG drawing; JPEG"),
+        (b"<!DOCTYPE html><html></html>", "the file is a web page; JPEG"),
+        (b"\xff\xd8\xff cut off", "the file is damaged, or of another kind"),
+    ],
+)
+def test_the_package_says_why_nothing_can_be_opened(data, told):
+    with pytest.raises(ValueError, match=told):
+        decoded(data)
+
+
+def test_a_deep_tiff_that_is_not_read_is_not_told_to_be_saved_as_it_is():
+    with pytest.raises(ImageError, match=r"16-bit whole numbers, 2 a pixel .* Save it as grey or RGB in 8 bits\.$"):
+        load_image(tiff(np.zeros((8, 8, 2), np.uint16), photometric="minisblack", extrasamples=["unassalpha"]))

@@ -20,7 +20,7 @@ from PIL import Image as PILImage
 
 from visionlab.errors import ImageError, ParameterError
 from visionlab.imaging.guards import crowded, silence, turn
-from visionlab.imaging.pixels import deep_tiff, is_deep, is_told_deep, shrunk, tiff_kind, tiff_tags, to_rgb
+from visionlab.imaging.pixels import deep_tiff, formats, is_deep, is_told_deep, shrunk, tiff_kind, tiff_tags, to_rgb
 from visionlab.wording import sized
 
 Image: TypeAlias = NDArray[np.uint8]
@@ -32,7 +32,7 @@ Response: TypeAlias = NDArray[np.float32]
 Source: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 """A file: its path, its bytes, or the file itself, opened as binary."""
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF", "DIB")
+FORMATS = formats()
 MAX_BYTES = 20 * 1024 * 1024
 MAX_PIXELS = 40_000_000
 MAX_SIDE = 1_000_000  # of a taller picture, the rows alone would take the memory
@@ -130,7 +130,9 @@ def _load_deep(data: bytes, tags: Mapping[int, Any]) -> Image:
         with turn(width, height):
             return deep_tiff(data, tags)
     except ValueError as error:
-        raise ImageError(f"The TIFF picture holds what is not read here: {error}. Save it in 8 or 16 bits.") from error
+        raise ImageError(
+            f"The TIFF picture holds what is not read here: {error}. Save it as grey or RGB in 8 bits."
+        ) from error
     except (*_DAMAGED, cv2.error) as error:
         raise _damaged("TIFF", error) from error
 

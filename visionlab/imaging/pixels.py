@@ -16,7 +16,31 @@ from PIL import Image, ImageCms, TiffImagePlugin
 def decoded(data: bytes) -> np.ndarray:
     """A picture file as uint8 (H, W, 3) RGB in sRGB, upright, transparency over white, of an animation the first."""
     tags = tiff_tags(data)
-    return deep_tiff(data, tags) if is_deep(tags) else to_rgb(Image.open(BytesIO(data)), data)
+    if is_deep(tags):
+        return deep_tiff(data, tags)
+    Image.init()
+    try:
+        opened = Image.open(BytesIO(data), formats=[name for name in formats() if name in Image.OPEN])
+    except OSError as error:
+        raise ValueError(no_picture(data, tags)) from error
+    return to_rgb(opened, data)
+
+
+def formats() -> tuple[str, ...]:
+    """What is read, as Pillow names it; it knows more, in which few pictures come and many a trap does."""
+    return "JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF", "DIB"
+
+
+def no_picture(data: bytes, tags: dict) -> str:
+    """Why nothing can be opened of a file."""
+    if tags:
+        return f"the TIFF picture is damaged, or holds {tiff_kind(tags)}, which is not read here"
+    if not data:
+        return "the file is empty"
+    kinds = {b"%pdf": "is a PDF document", b"<svg": "is an SVG drawing", b"<html": "is a web page"}
+    start = data[:1024].lower()
+    kind = next((kind for mark, kind in kinds.items() if mark in start), "is damaged, or of another kind")
+    return f"the file {kind}; JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP and TIFF are read"
 
 
 def to_rgb(opened: Image.Image, data: bytes) -> np.ndarray:
@@ -181,20 +205,16 @@ def shown_range(parts: Iterable[np.ndarray]) -> tuple[float, float]:
     kind. A second one counts only where some number is above a sixteenth of it. All others are stretched from their
     least to their greatest, since such files (heights, counts) carry no range.
     """
-    lows, highs, inside, count, tops = [], [], np.zeros(2, np.int64), 0, ()
+    low, high, count, inside, tops = np.inf, -np.inf, 0, np.zeros(2, np.int64), ()
     for values in map(finite, parts):
         kind, bits = values.dtype.kind, 8 * values.itemsize
         greatest = 2 ** (bits - (kind == "i")) - 1
         tops = (1, 255) if kind == "f" else (min(65535, greatest), *([greatest] if kind == "u" else []))
-        lows.append(float(values.min()))
-        highs.append(float(values.max()))
-        count += values.size
-        whole = [lows[-1] >= 0 and highs[-1] <= top for top in tops]  # no need to count
-        inside[: len(tops)] += [
-            values.size if all_of_it else np.count_nonzero((values >= 0) & (values <= top))
-            for top, all_of_it in zip(tops, whole, strict=True)
-        ]
-    low, high = min(lows), max(highs)
+        least, most, count = float(values.min()), float(values.max()), count + values.size
+        low, high = min(low, least), max(high, most)
+        for number, top in enumerate(tops):
+            whole = least >= 0 and most <= top  # no need to count
+            inside[number] += values.size if whole else np.count_nonzero((values >= 0) & (values <= top))
     for number, top in enumerate(tops):
         fits = low >= -top / 2 and high <= 2 * top and inside[number] >= 0.9 * count
         if fits and (number == 0 or high > top / 16):
