@@ -1,7 +1,8 @@
-"""A disk and a memory that are full, at every write and allocation of a project's life, in mid-training too: each ends
-in a sentence, what was acknowledged is still there, nothing half-done lies about, and the next attempt works. A full
-disk is the system's own: files that may not grow beyond so many bytes and, where one may be mounted, a disk of 24 MB
-with so many left. Of the allocations one after the other fails, as Python, NumPy, OpenCV or torch would have it.
+"""A disk and a memory that are full, all over a project's life, in mid-training too: each act ends in a sentence, what
+was acknowledged is still there, nothing half-done lies about, and the next attempt works. A full disk is the system's
+own: every write fails that makes a file longer than so many bytes and, where a disk of 24 MB may be mounted, that finds
+no more than so many left. Of each act's allocations some, spread over it, fail one by one, as Python, NumPy,
+OpenCV or torch would have it.
 """
 
 from __future__ import annotations
@@ -212,7 +213,7 @@ def run(
     """These acts, each with so many bytes left, also on a disk that is mounted for it where that may be, and each with
     so many of its allocations failing, one by one.
     """
-    outcome = Outcome("Full disk and full memory")
+    outcome = Outcome("Full disk and full memory", megabytes=None)  # of the trainings, which others measure
     with _temporary() as base:
         place = Place(base)
         for name in acts:

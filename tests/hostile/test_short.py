@@ -84,7 +84,7 @@ def test_what_breaks_a_promise_is_told():
     outcome.attempt("bug", lambda: 1 / 0, 10, "another door")
     assert outcome.failures[-1].startswith("bug, another door: ZeroDivisionError")
     outcome.fail("slow: and left something behind")
-    told = document([record("What strangers do.", outcome, 3)])
+    told = document([("What strangers do.", record(outcome, 3))])
     assert "| Zips | 7 | 1 | 1 | 5 |" in told
     assert "| bug | 0 | 0 | 2 |" in told
     assert "**broke a promise:** bug: ZeroDivisionError at test_short.py" in told
