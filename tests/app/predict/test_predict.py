@@ -24,7 +24,6 @@ from visionlab.network.running.certainty import tempered
 from visionlab.network.running.prediction import probabilities
 from visionlab.network.zoo.models import MODELS
 from visionlab.ui.predict import many_view
-from visionlab.ui.shared import state
 from visionlab.ui.shared.components.camera import Frame
 from visionlab.ui.shared.live import answer_to
 from visionlab.ui.shared.page import PAGES
@@ -92,7 +91,7 @@ def test_a_temperature_is_seen_beside_the_answers_and_one_click_takes_it_back(op
 
     assert not tells("temperature")
     for value in (2.0, 0.5):  # a person does it twice
-        app.slider(key=state.TEMPERATURE if value == 2 else f"{state.TEMPERATURE}-1").set_value(value).run()
+        app.slider(key="temperature" if value == 2 else "temperature-1").set_value(value).run()
         assert tells(f"at temperature {value:g}")
         app.segmented_control(key=SAMPLE).set_value("rocket" if value == 2 else "cat").run()
         assert tells(f"at temperature {value:g}"), "it stays for the next picture"
