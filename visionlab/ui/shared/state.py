@@ -246,9 +246,11 @@ def trained_head() -> TrainedHead | None:
 
 
 def keep_head(head: Head, run: str | None = None) -> None:
-    """The head becomes a network of this session, on every page; that of a run only when it is first seen."""
-    if run is None or st.session_state.get("kept_run") != run:
-        st.session_state["kept_run"] = run or st.session_state.get("kept_run")
+    """The head becomes a network of this session, on every page; that of a run only when it is first seen, or its
+    classes are called otherwise than before."""
+    seen = None if run is None else (run, head.classes)
+    if seen is None or st.session_state.get("kept_run") != seen:
+        st.session_state["kept_run"] = seen or st.session_state.get("kept_run")
         mine = TrainedHead(hashlib.sha256(head.to_bytes()).hexdigest(), head)
         st.session_state["trained_head"] = mine
         kept = _heads_of(owner())
