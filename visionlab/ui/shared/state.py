@@ -39,10 +39,12 @@ class Picture:
 
 @dataclass(frozen=True, eq=False)
 class TrainedHead:
-    """The head that this session trained or opened last; key is the SHA-256 of its file."""
+    """The head that this session trained or opened last; key is the SHA-256 of its file, of says of which project or
+    file it is."""
 
     key: str
     head: Head
+    of: str = ""
 
 
 def restore_choice(options: Sequence[str]) -> None:
@@ -282,13 +284,13 @@ def trained_head() -> TrainedHead | None:
     return st.session_state.get("trained_head")
 
 
-def keep_head(head: Head, run: str | None = None) -> None:
-    """The head becomes a network of this session, on every page; that of a run only when it is first seen, or its
-    classes are called otherwise than before."""
-    seen = None if run is None else (run, head.classes)
+def keep_head(head: Head, run: str | None = None, of: str = "") -> None:
+    """The head becomes a network of this session, on every page; that of a run only when it is first seen, or it is
+    called otherwise than before: its classes, or that of which it is."""
+    seen = None if run is None else (run, head.classes, of)
     if seen is None or st.session_state.get("kept_run") != seen:
         st.session_state["kept_run"] = seen or st.session_state.get("kept_run")
-        mine = TrainedHead(hashlib.sha256(head.to_bytes()).hexdigest(), head)
+        mine = TrainedHead(hashlib.sha256(head.to_bytes()).hexdigest(), head, of)
         st.session_state["trained_head"] = mine
         kept = _heads_of(owner())
         kept.pop(_in_link(mine), None)

@@ -50,7 +50,7 @@ def model_picker(first: Sequence[str]) -> Network:
     picked = st.selectbox(
         "Network",
         titles,
-        format_func=titles.get,
+        format_func=shown_as,
         key=state.NETWORK,
         help="More networks can be downloaded on the Predict page, under “Several networks”.",
     )
@@ -137,6 +137,12 @@ def networks_here() -> list[str]:
 
 def title_of(name: str) -> str:
     return "Your own head" if name == YOUR_HEAD else MODELS[name].title
+
+
+def shown_as(name: str) -> str:
+    """Its title; of the user's own head, of which there may be several, also whose it is. A link names the title."""
+    mine = state.trained_head()
+    return f"{title_of(name)} · {mine.of}" if name == YOUR_HEAD and mine and mine.of else title_of(name)
 
 
 def network(name: str) -> Network:

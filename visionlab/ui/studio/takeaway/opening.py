@@ -110,7 +110,7 @@ def _take(files: Sequence[BinaryIO]) -> None:
 
 def _keep(head: Head, name: str) -> None:
     head.as_classifier(head.base(cached.classifier))
-    state.keep_head(head)
+    state.keep_head(head, of=name)
     state.pick_network(YOUR_HEAD)
     st.session_state[OPENED] = f"{name} is your own head now: {', '.join(head.classes)}."
 
