@@ -25,7 +25,8 @@ from streamlit.errors import StreamlitPageNotFoundError
 
 from visionlab import limits
 from visionlab.device import describe
-from visionlab.errors import VisionlabError
+from visionlab.errors import VisionlabError, log_cause
+from visionlab.shortage import shortages_told
 from visionlab.ui.shared import state
 from visionlab.ui.shared.components.focus import keep_focus
 from visionlab.ui.shared.components.history import keep_history
@@ -153,8 +154,10 @@ def strip() -> DeltaGenerator:
 def told() -> Iterator[None]:
     """A VisionlabError inside becomes one clear sentence. What is run again by itself, a fragment, needs its own."""
     try:
-        yield
+        with shortages_told():
+            yield
     except VisionlabError as error:
+        log_cause(error)
         sentence(error)
 
 

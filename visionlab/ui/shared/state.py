@@ -6,15 +6,12 @@ What else one page alone remembers stands in its room, and the key of a widget t
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
 
 from visionlab.imaging.image import Image, load_image
-from visionlab.learning.heads.head import Head
-from visionlab.ui.shared.visitor import owner
 
 SAMPLE = "sample"  # the widget that says which picture is looked at; a sample's name is in the link, too
 YOURS = "yours"
@@ -23,7 +20,7 @@ NETWORK = "network"  # the widget that says which network is at work; its title 
 GALLERY, GALLERY_BYTES = 24, 48 << 20  # uploads that a session remembers, and of how many bytes, as they came
 COUNT = "count"  # the widget that says how many classes are listed, and how many are where nobody chose
 USUAL_COUNT = 5
-HEAD, HEADS = "head", 4  # in the link: which own head is at work; how many of them a browser finds again
+HEAD = "head"  # in the link: which own head is at work
 TEMPERATURE = "temperature"  # the widget that says what the logits are divided by; in the link, too, where it is not 1
 PROJECT = "project"  # in the link: the id of a project of the fine-tuning studio
 
@@ -35,16 +32,6 @@ class Picture:
     name: str
     key: str
     image: Image
-
-
-@dataclass(frozen=True, eq=False)
-class TrainedHead:
-    """The head that this session trained or opened last; key is the SHA-256 of its file, of says of which project or
-    file it is."""
-
-    key: str
-    head: Head
-    of: str = ""
 
 
 def restore_choice(options: Sequence[str]) -> None:
@@ -199,6 +186,7 @@ def _linked_network(titles: Mapping[str, str]) -> str | None:
     found = next((name for name, title in titles.items() if linked in (name, title)), None)
     if linked:
         st.session_state["unknown_network"] = linked if found is None else None
+        st.session_state["unknown_head"] = st.query_params.get(HEAD) if found is None else None
     return found
 
 
@@ -208,6 +196,11 @@ def unknown_network() -> str | None:
     return st.session_state.get("unknown_network") if picked is None else None
 
 
+def asked_of_another() -> bool:
+    """Whether what a link says of an answer was asked of another picture or network than what is shown instead."""
+    return missed_picture() is not None or unknown_network() is not None
+
+
 def pick_network(name: str) -> None:
     """As if a person had picked it; before the widget is drawn."""
     for key in ("picked_network", "drawn_network", NETWORK):
@@ -215,9 +208,10 @@ def pick_network(name: str) -> None:
 
 
 def remember_network(name: str, title: str) -> None:
-    """After it is drawn: for other pages, and what was picked for the link, too."""
+    """After it is drawn: for other pages, and what was picked for the link, too; what that names in vain stays in it,
+    to be told again after a reload."""
     st.session_state["drawn_network"] = name
-    keep_in_link(NETWORK, title if name == st.session_state["picked_network"] else None)
+    keep_in_link(NETWORK, title if name == st.session_state["picked_network"] else unknown_network())
 
 
 def restore_count(most: int) -> None:
@@ -260,6 +254,18 @@ def remember_temperature(value: float) -> None:
     keep_in_link(TEMPERATURE, f"{value:g}" if value != 1 else None)
 
 
+def temperature_key() -> str:
+    """Of its widget: a new one after each reset. A menu that is closed would else bring back what its widget held."""
+    times = st.session_state.get("temperature_resets", 0)
+    return f"{TEMPERATURE}-{times}" if times else TEMPERATURE
+
+
+def reset_temperature() -> None:
+    """In a callback: it is 1 again."""
+    st.session_state["temperature_resets"] = st.session_state.get("temperature_resets", 0) + 1
+    st.session_state["chosen_temperature"] = 1.0
+
+
 def linked_once(name: str) -> str | None:
     """What the link that the session began with says of that, the first time that it is asked for, else None.
 
@@ -278,46 +284,6 @@ def keep_in_link(name: str, value: str | None) -> None:
         st.query_params.pop(name, None)
     else:
         st.query_params[name] = value
-
-
-def trained_head() -> TrainedHead | None:
-    return st.session_state.get("trained_head")
-
-
-def keep_head(head: Head, run: str | None = None, of: str = "") -> None:
-    """The head becomes a network of this session, on every page; that of a run only when it is first seen, or it is
-    called otherwise than before: its classes, or that of which it is."""
-    seen = None if run is None else (run, head.classes, of)
-    if seen is None or st.session_state.get("kept_run") != seen:
-        st.session_state["kept_run"] = seen or st.session_state.get("kept_run")
-        mine = TrainedHead(hashlib.sha256(head.to_bytes()).hexdigest(), head, of)
-        st.session_state["trained_head"] = mine
-        kept = _heads_of(owner())
-        kept.pop(_in_link(mine), None)
-        kept[_in_link(mine)] = mine
-        while len(kept) > HEADS:
-            del kept[next(iter(kept))]
-
-
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _heads_of(browser: str) -> dict[str, TrainedHead]:
-    """What the sessions of a browser trained or opened since the server began, the latest last."""
-    return {}
-
-
-def _in_link(mine: TrainedHead) -> str:
-    return mine.key[:16]
-
-
-def restore_head() -> None:
-    """After a reload, with which a session begins anew: the head that the link names, if this browser had it before."""
-    if trained_head() is None and (found := _heads_of(owner()).get(st.query_params.get(HEAD, ""))):
-        st.session_state["trained_head"] = found
-
-
-def remember_head(at_work: bool) -> None:
-    """For the link: which one it is, where it is at work."""
-    keep_in_link(HEAD, _in_link(trained_head()) if at_work else None)
 
 
 def project_id() -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
@@ -15,14 +15,15 @@ import streamlit as st
 from visionlab.errors import DatasetError
 from visionlab.learning.heads.head import Head, load_head
 from visionlab.learning.heads.kinds import KINDS
-from visionlab.learning.judging.metrics import percent
+from visionlab.learning.judging.metrics import counted, percent
 from visionlab.learning.projects.outcome import Outcome
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.runs import RunInfo
+from visionlab.learning.sets.dataset import UNEVEN
 from visionlab.network.running.classifier import Classifier
 from visionlab.network.zoo.models import MODELS
 from visionlab.ui.shared import cached, links, state
-from visionlab.ui.shared.networks import YOUR_HEAD
+from visionlab.ui.shared.networks import YOUR_HEAD, own_head
 from visionlab.ui.shared.page import turn_to
 from visionlab.ui.shared.widgets import distinct
 from visionlab.ui.studio.projects import info_of
@@ -59,7 +60,7 @@ def picked(project: Project) -> RunInfo | None:
 def keep(project: Project, run: RunInfo) -> Head:
     """Its head, which becomes a network of this session, under the project's name."""
     head = head_of(run)
-    state.keep_head(head, run.id, info_of(project).name)
+    own_head.keep(head, run.id, info_of(project).name)
     return head
 
 
@@ -67,9 +68,22 @@ def offer_predict(project: Project, run: RunInfo) -> None:
     """A button to the page Predict, with the run's head at work there."""
     help = "The page Predict, with this head: many pictures, and which parts of a picture made up its mind"
     if st.button("Predict with it", icon=":material/visibility:", type="tertiary", key="predict-with-it", help=help):
-        state.keep_head(head_of(run), of=info_of(project).name)
+        own_head.keep(head_of(run), of=info_of(project).name)
         state.pick_network(YOUR_HEAD)
         turn_to("Predict")
+
+
+def each_class(head: Head, balanced: float, interval: Sequence[float]) -> str:
+    """A head whose classes had very different numbers of pictures: how often it is right where they count the same, so
+    that the largest does not hide the others. "" for any other."""
+    counts = [count for count in dict(head.facts.get("pictures", {})).values() if count]
+    if not counts or max(counts) < UNEVEN * min(counts):
+        return ""
+    low, high = map(percent, interval)
+    return (
+        f":material/balance: The smallest class had {counted(min(counts))}, the largest {max(counts):,}. With each "
+        f"class counting the same, it is right on {percent(balanced)} ({low} to {high})."
+    )
 
 
 def _link_picked(found: Container[str]) -> None:

@@ -117,6 +117,8 @@ def _worth(project: Project, run: RunInfo, fresh: bool) -> None:
                 f"{low} to {high}.",
                 help=f"{term('held out')} {term('95 % interval')}",
             )
+            if "balanced_accuracy" in report:
+                st.caption(runs.each_class(head, report["balanced_accuracy"], report["balanced_accuracy_interval"]))
         else:
             st.markdown("**Trained.** How good it is, nobody knows: no picture was held out.")
         if "split" in head.facts:

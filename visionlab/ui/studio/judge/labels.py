@@ -91,8 +91,10 @@ def _is_open(doubt: Doubt, picture: PictureInfo) -> bool:
 
 def worth(check: LabelCheck) -> str:
     """What the check of labels is worth, in words, by what it found of labels that were made wrong for a test."""
+    one = check.planted == 1
+    rounds = f", over {check.rounds} rounds," if check.rounds > 1 else ""
     tested = (
-        f"For a test, {counted(check.planted, 'label')} {'was' if check.planted == 1 else 'were'} changed: "
+        f"For a test, {counted(check.planted, 'label')}{rounds} {'was' if one else 'were'} made wrong: "
         f"**{check.found:,}** of them came into the tenth of all pictures that is doubted most"
     )
     if check.is_too_weak:

@@ -20,6 +20,7 @@ from visionlab.learning.projects.outcome import Outcome
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.runs import CLASSES, RunInfo
 from visionlab.network.running.classifier import Classifier
+from visionlab.shortage import shortages_told
 
 FEATURES = "features"  # the folder in the workspace that every project's runs take known features from
 CHECKPOINT_EVERY = 5.0  # seconds: so much of a run is lost at most; a checkpoint may take 250 MB
@@ -89,14 +90,15 @@ def train(project: Project, run: str, net: Classifier) -> Iterator[Embedded | Tr
     project.continue_run(run)
     state, report, error = "failed", None, None
     try:
-        work = _Work(project, run, net)
-        try:
-            yield from work.steps()
-        except GeneratorExit:
-            report = work.keep() if work.fit.best else None
-            state = "cancelled"
-            raise
-        report, state = work.keep(), "done"
+        with shortages_told():
+            work = _Work(project, run, net)
+            try:
+                yield from work.steps()
+            except GeneratorExit:
+                report = work.keep() if work.fit.best else None
+                state = "cancelled"
+                raise
+            report, state = work.keep(), "done"
     except VisionlabError as problem:
         state, error = "failed", str(problem)
         raise
