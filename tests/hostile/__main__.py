@@ -12,11 +12,13 @@ import sys
 from datetime import date
 from pathlib import Path
 
-from hostile import heads, weight_files, zips
+from hostile import heads, kills, longuse, names, sessions, weight_files, zips
 from hostile.outcome import Outcome
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "RELIABILITY.md"
 SUBJECTS = {"Zips": zips.__doc__, "Heads, packages and chains": heads.__doc__, "Weight files": weight_files.__doc__}
+SUBJECTS |= {"Killed servers": kills.__doc__, "Sessions": sessions.__doc__, "Long use": longuse.__doc__}
+SUBJECTS |= {"Names": names.__doc__}
 
 
 def report(outcomes: list[Outcome]) -> str:
@@ -38,6 +40,7 @@ def report(outcomes: list[Outcome]) -> str:
     for each in outcomes:
         lines += ["", f"## {each.subject}", "", " ".join((SUBJECTS[each.subject] or "").split()), ""]
         lines += [f"- {kind}: {count:,}" for kind, count in sorted(each.kinds.items())]
+        lines += [f"- {note}" for note in each.notes]
         lines += [f"- **broke a promise:** {told}" for told in each.failures]
     return "\n".join(lines) + "\n"
 
@@ -52,6 +55,10 @@ def main() -> None:
         lambda: zips.run(asked.zips),
         lambda: heads.run(150, asked.minutes),
         lambda: weight_files.run(100, 20),
+        lambda: kills.run(50),
+        lambda: sessions.run(20, 10),
+        lambda: longuse.run(500, 500, 100, 20, 10),
+        lambda: names.run(),
     ):
         outcomes.append(found := begin())
         print(f"{found.subject}: {found.attempts:,} attempts, {len(found.failures)} broke a promise", flush=True)

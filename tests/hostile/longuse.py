@@ -66,8 +66,8 @@ def run(predictions: int, moves: int, pages: int, minutes: float, trainings: int
         before, after = getattr(first, what), getattr(last, what)
         if after > before:
             outcome.fail(f"{after - before} more {what} than before are left")
-        outcome.kinds[f"{what} before and after: {before} and {after}"] += 1
-    outcome.kinds[f"MB before and after: {first.megabytes} and {last.megabytes}"] += 1
+        outcome.notes.append(f"{what} before and after: {before} and {after}")
+    outcome.notes.append(f"MB before and after: {first.megabytes} and {last.megabytes}")
     return outcome
 
 

@@ -15,7 +15,7 @@ from visionlab.errors import LONGEST, VisionlabError
 @dataclass
 class Outcome:
     """Of attempts of one subject: how many were taken and refused, the slowest in seconds, memory beyond what there was
-    before in MB, and a line for each that broke a promise.
+    before in MB, and a line for each that broke a promise. notes: what was measured beside that.
     """
 
     subject: str
@@ -24,6 +24,7 @@ class Outcome:
     slowest: float = 0.0
     failures: list[str] = field(default_factory=list)
     kinds: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
     _before: int = field(default_factory=lambda: _peak())
 
     @property

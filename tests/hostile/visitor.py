@@ -11,6 +11,7 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from http.cookiejar import CookieJar
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -74,7 +75,7 @@ class Visitor:
         self.url, self._hear = url, hear
         self.cookies = CookieJar() if cookies is None else cookies
         self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.cookies))
-        self._socket = None
+        self._opened = ExitStack()
         self.link: dict[str, str] = {}
         self.page = self.session = self.last_sent = None
         self.elements: dict[tuple[int, ...], tuple[int, Message, str]] = {}  # of which run, and of which fragment
@@ -89,7 +90,7 @@ class Visitor:
         self.get(f"/{page}", Accept="text/html")
         self.get("/_stcore/health")  # which gives the token that uploads need
         self.page, self.link, self.elements, self._held = page, link, {}, {}
-        self._socket = connect(
+        socket = connect(
             f"{self.url.replace('http', 'ws', 1)}/_stcore/stream",
             origin=self.url,
             additional_headers={"Cookie": self._cookie_header()},
@@ -97,6 +98,7 @@ class Visitor:
             max_size=None,
             open_timeout=PATIENCE,
         )
+        self._socket = self._opened.enter_context(socket)
         self.run()
         return self
 
@@ -181,9 +183,7 @@ class Visitor:
         return told.backend_operation_response.deferred_file.url
 
     def close(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        self._opened.close()
 
     # What is on the page ----------------------------------------------------------------------------------------------
 
