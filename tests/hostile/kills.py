@@ -9,6 +9,7 @@ import hashlib
 import io
 import os
 import random
+import re
 import tempfile
 import threading
 import time
@@ -91,7 +92,7 @@ def labelling(scene: Scene) -> None:
     for number in range(1, 10_000):
         [chosen] = scene.chance.sample(sorted(scene.acknowledged), 1)
         picture, class_id, enabled = chosen
-        act = scene.chance.choice(["move", "enable", "remove", "undo"])
+        act = scene.chance.choice(["move", "enable", "undo", *(["remove"] if len(scene.acknowledged) > 4 else [])])
         if act == "undo" and before == scene.acknowledged:
             act = "enable"
         if act == "undo":
@@ -108,15 +109,21 @@ def labelling(scene: Scene) -> None:
 
 
 def training(scene: Scene, kind: str = "Hidden layer") -> None:
-    """A run, watched as a person does: every epoch that the page told of is noted."""
+    """One run after the other, watched as a person does: (how many began, the last one's epoch) is what was told."""
     visitor = scene.visitor.open("Fine_tune", project=scene.project.id, step="Train")
-    scene.acknowledged = 0
+    scene.acknowledged = (0, 0)
+
+    def over() -> bool:
+        if told := re.search(r"Epoch (\d+) of", visitor.text):
+            scene.acknowledged = (scene.acknowledged[0], int(told[1]))
+        return "stop-run" not in visitor.keys
+
     scene.kill()
     while True:
         visitor.pick("kind", kind)
         visitor.click("train")
-        scene.acknowledged += 1  # a run that has begun
-        wait(scene, lambda: "stop-run" not in visitor.keys)
+        scene.acknowledged = (scene.acknowledged[0] + 1, 0)
+        wait(scene, over)
 
 
 def embedding(scene: Scene) -> None:
@@ -170,9 +177,11 @@ def holds(kind: str, scene: Scene, workspace: Workspace) -> Iterator[str]:
     if found and found(project) not in (scene.acknowledged, scene.pending):
         yield f"{len(found(project))} pictures are otherwise than the page had said"
     if kind in ("embedding", "training", "fine-tuning"):
-        known = project.runs()
-        if len(known) - 1 < scene.acknowledged:
+        known, (begun, epoch) = project.runs(), scene.acknowledged
+        if len(known) - 1 < begun:
             yield "a run that had begun is gone"
+        elif len(known) - 1 == begun and len(known[0].epochs) < epoch:
+            yield f"the page had told of epoch {epoch}, and {len(known[0].epochs)} are noted"
         if {run.state for run in known} - {"done", "interrupted"}:
             yield f"runs are {', '.join(run.state for run in known)}"
     yield from scene.wrong
@@ -190,6 +199,7 @@ def unreadable(project: Project) -> Iterator[str]:
         except VisionlabError as error:
             yield str(error)
     for run in project.runs():
+        answers = None
         try:
             if run.head:
                 load_head(run.head)
@@ -208,7 +218,7 @@ def unreadable(project: Project) -> Iterator[str]:
         yield f"{', '.join(left)} is left over"
 
 
-def goes_on(kind: str, scene: Scene) -> Iterator[str]:
+def goes_on(scene: Scene) -> Iterator[str]:
     """What does not hold on the page of the server that was started again."""
     visitor = scene.visitor.open("Fine_tune", project=scene.project.id, step="Train")
     yield from visitor.exceptions
@@ -257,7 +267,7 @@ def run(count: int, seed: int = 0) -> Outcome:
                 killed_during(act, scene, process, killer)
                 problems = [*holds(kind, scene, workspace)]
                 process = fork_server()
-                problems += goes_on(kind, scene)
+                problems += goes_on(scene)
                 note(outcome, kind, problems)
             note(outcome, "all projects in the end", [told for each in opened(workspace) for told in unreadable(each)])
         finally:
@@ -272,10 +282,12 @@ def killed_during(act: Callable[[Scene], None], scene: Scene, process: BaseProce
         act(scene)
     except CUT as error:
         killer.join()
-        if process.exitcode is None and process.is_alive():
-            process.join(20)
+        process.join(20)
         if process.exitcode != -SIGKILL:
             scene.wrong.append(f"the server ended by itself ({process.exitcode}, {error})")
+    except LookupError as error:
+        scene.wrong.append(str(error))
+        killer.join()
     finally:
         scene.visitor.close()
 
@@ -291,9 +303,8 @@ def prepared(workspace: Workspace, owner: str) -> Project:
     project = workspace.create("First", owner)
     fill(project, random.Random(7), 12)
     settings = Settings("vgg16-tinyimagenet", "linear", (), 0.25, 0)
-    for _ in train(
-        project, project.begin_run(noted(settings, 24), waiting=True), load_classifier(settings.network, "cpu")
-    ):
+    begun = project.begin_run(noted(settings, 24), waiting=True)
+    for _ in train(project, begun, load_classifier(settings.network, "cpu")):
         pass
     return project
 

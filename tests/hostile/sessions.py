@@ -335,10 +335,11 @@ def settled(process: int) -> int:
     for _ in range(3):
         visitor.run()
     visitor.close()
+    time.sleep(1)  # in which it is given back
     return resident(process)
 
 
 def resident(process: int) -> int:
-    """MB of memory that a process has."""
-    [kilobytes] = re.findall(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text())
+    """MB of memory that a process has, without the files that it has mapped."""
+    [kilobytes] = re.findall(r"RssAnon:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text())
     return int(kilobytes) >> 10
