@@ -4,8 +4,8 @@
 # again and again while both processors have other work.  make test-gpu: what touches torch, on every device.
 # make lock: what requirements*.txt ask for, with all that it needs and its hashes, into requirements*.lock.
 # make docs: a reference of the public names, into docs/reference.
-# make hostile: zips, heads, chains and weight files of strangers, in numbers.  make audit: known weaknesses of what is
-# installed.  make bom: a software bill of materials (CycloneDX).
+# make hostile: pictures, zips, heads and weight files of strangers, and a full disk, in numbers.  make audit: known
+# weaknesses of what is installed.  make bom: a software bill of materials (CycloneDX).
 VENV ?= .venv
 PORT ?= 8501
 HOST ?= localhost
@@ -39,7 +39,7 @@ test-browser-busy: $(VENV)/dev.stamp chromium
 	$(BIN)/python tests/everywhere.py --browser $(TIMES)
 
 hostile: $(VENV)/dev.stamp
-	@echo "Attacking the library as strangers would, for a quarter of an hour; docs/RELIABILITY.md says what came of it."
+	@echo "Attacking the library as strangers would, for half an hour; docs/RELIABILITY.md says what came of it."
 	PYTHONPATH=.:tests $(BIN)/python -m hostile
 
 docs: $(VENV)/dev.stamp

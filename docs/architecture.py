@@ -25,7 +25,7 @@ LAYERS = {  # from the top: what is drawn at its side, its colour, its rooms; a 
 }
 TITLES = {
     "pages": "streamlit_app.py, pages/",
-    "visionlab": "errors.py, wording.py, device.py, writing.py, packing.py, limits.py",
+    "visionlab": "errors.py, wording.py, shortage.py, device.py, writing.py, packing.py, limits.py",
 }
 Graph = dict[str, set[str]]
 

@@ -1,11 +1,9 @@
 """The convolution lab: a picture, a kernel and its response side by side, followed to the last number."""
 
-import time
-
 import streamlit as st
 
 from visionlab.errors import ParameterError
-from visionlab.imaging.image import encode_png
+from visionlab.imaging.image import Image, encode_png
 from visionlab.imaging.kernels import Kernel
 from visionlab.ui.convolution import caches, kernel_facts, response_settings, state, things_to_try
 from visionlab.ui.convolution.kernel_choice import choose_kernel, kernel_at_work
@@ -13,13 +11,11 @@ from visionlab.ui.convolution.response_settings import MODE_TITLES
 from visionlab.ui.convolution.settings import Settings
 from visionlab.ui.shared import cached
 from visionlab.ui.shared.components.convolution_lab import Scale, convolution_lab
-from visionlab.ui.shared.page import link, page, sentence, told
+from visionlab.ui.shared.page import head_start, link, page, sentence, told
 from visionlab.ui.shared.picture_bar import image_picker
 from visionlab.ui.shared.state import Picture
 from visionlab.ui.shared.tries import tries
-from visionlab.ui.shared.widgets import facts, number, size_of
-
-HEAD_START = 0.05  # seconds in which the browser draws the response before it has all the rest to do
+from visionlab.ui.shared.widgets import facts, folded, number, size_of
 
 
 @st.fragment  # a control runs this again, and not the page around it: the picture follows at once
@@ -67,7 +63,7 @@ def lab(picture: Picture) -> None:
     known = response_settings.held(kernel)
     result = show_or_tell(known) if known else None
     if result:
-        time.sleep(HEAD_START)
+        head_start(0.05)
     with choosing, st.container(horizontal=True, vertical_alignment="bottom"):
         at_work, kernel = kernel, choose_kernel()
         with st.container(horizontal=True, width="content"):
@@ -84,43 +80,48 @@ def lab(picture: Picture) -> None:
             told_of(picture, *result)
 
 
+def of_the_response(picture: Picture, small: Image, kernel: Kernel, settings: Settings, found: caches.Answer) -> None:
+    """Its size and range, what it costs, and its files."""
+    response, shape = found.response, small.shape[:2]
+    rows, columns = response.shape[:2]
+    extremes = f"{number(float(response.min()))} … {number(float(response.max()))}"
+    facts({"Output, px": f"{columns} × {rows}", "Smallest … largest": extremes})
+    if shape != picture.image.shape[:2]:
+        st.caption(f"The picture is {size_of(small, picture.image)}, so that a small kernel sees something of it.")
+    kernel_facts.show_costs(kernel, settings, shape, (rows, columns))
+    with st.container(horizontal=True):
+        st.download_button(
+            "The response as PNG",
+            lambda: encode_png(found.shown),
+            f"{kernel.name}.png",
+            "image/png",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        st.download_button(
+            "Its numbers as .npy",
+            lambda: kernel_facts.npy(response),
+            f"{kernel.name}.npy",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+
+
 def told_of(picture: Picture, kernel: Kernel, settings: Settings, found: caches.Answer) -> None:
     """What is folded away until somebody asks: sizes, costs, rank, frequencies, files and code."""
     small = cached.fitted(picture.key, settings.side, picture.image)
-    response, shape = found.response, small.shape[:2]
     with st.container():
-        for caution in kernel_facts.cautions(kernel, settings, shape):
+        for caution in kernel_facts.cautions(kernel, settings, small.shape[:2]):
             st.caption(f":material/info: {caution}")
-    with st.expander("The response: its size, its cost, its files", icon=":material/grid_on:", key="of-the-response"):
-        rows, columns = response.shape[:2]
-        extremes = f"{number(float(response.min()))} … {number(float(response.max()))}"
-        facts({"Output, px": f"{columns} × {rows}", "Smallest … largest": extremes})
-        if shape != picture.image.shape[:2]:
-            st.caption(f"The picture is {size_of(small, picture.image)}, so that a small kernel sees something of it.")
-        kernel_facts.show_costs(kernel, settings, shape, (rows, columns))
-        with st.container(horizontal=True):
-            st.download_button(
-                "The response as PNG",
-                lambda: encode_png(found.shown),
-                f"{kernel.name}.png",
-                "image/png",
-                icon=":material/download:",
-                on_click="ignore",
-            )
-            st.download_button(
-                "Its numbers as .npy",
-                lambda: kernel_facts.npy(response),
-                f"{kernel.name}.npy",
-                icon=":material/download:",
-                on_click="ignore",
-            )
-    with st.expander(
-        "The kernel: its rank, and what it lets through", icon=":material/query_stats:", key="of-the-kernel"
-    ):
-        kernel_facts.show(kernel)
-    inside = st.expander("The same in Python", icon=":material/code:", key="in-python", on_change="rerun")
-    if inside.open:  # what colours code takes a browser a third of a second to load
-        inside.code(kernel_facts.as_python(kernel, settings, found.range), language="python")
+    with folded("The response: its size, its cost, its files", ":material/grid_on:", "of-the-response") as asked:
+        if asked:
+            of_the_response(picture, small, kernel, settings, found)
+    with folded("The kernel: its rank, and what it lets through", ":material/query_stats:", "of-the-kernel") as asked:
+        if asked:
+            kernel_facts.show(kernel)
+    with folded("The same in Python", ":material/code:", "in-python") as asked:
+        if asked:
+            st.code(kernel_facts.as_python(kernel, settings, found.range), language="python")
     walk = {"experiment": "moving-eight"}
     link("From scratch", "The same tiles in a network that learns: the 8 that moves", asks=walk)
 

@@ -1,16 +1,12 @@
 """Classic filters, one after the other."""
 
-import time
-
 import streamlit as st
 
 from visionlab.ui.filters import chain, editor, result, stages
 from visionlab.ui.shared.components.live_sliders import live_sliders
-from visionlab.ui.shared.page import page, roomy_columns, told
+from visionlab.ui.shared.page import head_start, page, roomy_columns, told
 from visionlab.ui.shared.picture_bar import image_picker
 from visionlab.ui.shared.state import Picture
-
-HEAD_START = 0.05  # seconds in which the browser draws the result before it has all the rest to do
 
 
 @st.fragment  # a control runs this again, and not the page around it: the picture follows at once
@@ -29,7 +25,7 @@ def filters(picture: Picture) -> None:
         found = result.work(picture, now, on_its_way)
         large = stages.looked_at(found.shown)
         result.before_and_after(found, large)
-        time.sleep(HEAD_START)
+        head_start(0.05)
         result.size(found)
     with controls:
         rooms = chain.chain_editor()

@@ -1,7 +1,5 @@
 """Every layer of the network on the user's picture, down to one unit."""
 
-import time
-
 import streamlit as st
 
 from visionlab.network.zoo.models import TO_OPEN
@@ -19,11 +17,10 @@ from visionlab.ui.maps.look import Look, colours, views_of
 from visionlab.ui.maps.settings import settings
 from visionlab.ui.shared import links
 from visionlab.ui.shared.networks import suggest
-from visionlab.ui.shared.page import page, roomy_columns, told
+from visionlab.ui.shared.page import head_start, page, roomy_columns, told
 from visionlab.ui.shared.picture_bar import image_picker
 from visionlab.ui.shared.tries import tries
-
-HEAD_START = 0.12  # seconds in which the browser draws the mosaic before it has all the rest to do
+from visionlab.ui.shared.widgets import folded
 
 
 @st.fragment  # choosing a layer, a channel or a unit runs this again, and not the page around it
@@ -44,7 +41,7 @@ def opened(looks: list[Look]) -> None:
     for place, each, scale in zip(places.mosaics, shown, ends, strict=True):
         with place:
             layer_view.channels(each, shown_as, scale)
-    time.sleep(HEAD_START)
+    head_start(0.12)
 
     with offered:
         tries("feature-maps", things_to_try.of(looks[0]), (looks[0].net.name, views[0].spot.layer))
@@ -83,5 +80,6 @@ with page("Feature maps"):
     looks = settings(image_picker())
     opened(looks)
     suggest(TO_OPEN, looks[0].network)
-    with st.expander("The whole network, layer by layer", icon=":material/table_rows:"):
-        layer_table.show(looks[0])
+    with folded("The whole network, layer by layer", ":material/table_rows:", "whole-network") as asked:
+        if asked:
+            layer_table.show(looks[0])

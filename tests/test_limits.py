@@ -24,6 +24,22 @@ def test_a_limit_is_what_is_set_and_what_is_none_is_told(limit, monkeypatch):
             limit.value()
 
 
+@pytest.mark.parametrize("limit", [limits.PICTURES, limits.JOBS, limits.DECODINGS], ids=lambda limit: limit.variable)
+def test_half_of_what_is_counted_is_refused(limit, monkeypatch):
+    for told in ("0.5", "1.5"):
+        monkeypatch.setenv(limit.variable, told)
+        with pytest.raises(ParameterError, match=rf"^{limit.variable} is {told}; it must be a whole number of"):
+            limit.value()
+    monkeypatch.setenv(limit.variable, "3.0")
+    assert repr(limit.value()) == "3"
+
+
+def test_half_of_what_is_measured_is_taken(monkeypatch):
+    for limit in (limits.WORKSPACE, limits.PROJECT, limits.KEEP_DAYS):
+        monkeypatch.setenv(limit.variable, "0.5")
+        assert limit.value() == 0.5
+
+
 @pytest.mark.parametrize("switch", limits.SWITCHES, ids=lambda switch: switch.variable)
 def test_a_switch_is_on_unless_it_is_off(switch, monkeypatch):
     monkeypatch.delenv(switch.variable, raising=False)

@@ -1,7 +1,11 @@
 """Tiny random networks: everything that a real one does, without weights and without waiting."""
 
+from dataclasses import dataclass, field
+
+import pytest
 import torch
 
+from visionlab.network.running import chunks
 from visionlab.network.running.classifier import Classifier, Transform
 from visionlab.network.zoo.vgg import VGG, Plan
 from visionlab.network.zoo.vgg_layers import vgg_layers
@@ -21,3 +25,31 @@ def tiny_classifier(device: torch.device | str = "cpu", seed: int = 0, plan: Pla
     labels = tuple(f"class {i}" for i in range(plan.classes))
     layers = vgg_layers(plan, 64)
     return Classifier("tiny", network.to(where), Transform(72, 64), labels, layers, where, "relu7")
+
+
+@dataclass
+class Room:
+    """A GPU's memory, for so many pictures at a time until the network is on the CPU: the sizes that had room."""
+
+    most: float
+    sizes: list[int] = field(default_factory=list)
+
+
+def with_room(net: Classifier, most: float, monkeypatch: pytest.MonkeyPatch) -> Room:
+    """The network's convolutions fail from now on as on a full GPU where they are given more pictures than `most`."""
+    room = Room(most)
+
+    def look(_module, inputs):
+        if len(inputs[0]) > room.most:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        room.sizes.append(len(inputs[0]))
+
+    def moved(tensor, take=chunks._on_cpu):
+        room.most = float("inf")
+        return take(tensor)
+
+    for module in net.module.modules():
+        if isinstance(module, torch.nn.Conv2d):
+            module.register_forward_pre_hook(look)
+    monkeypatch.setattr(chunks, "_on_cpu", moved)
+    return room

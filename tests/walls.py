@@ -19,7 +19,7 @@ SOURCES = sorted(ROOT.rglob("*.py"))
 STUB = "visionlab/__init__.pyi"  # lazy_loader reads it: of all there, it alone imports by relative names
 PAGES = sorted(PROJECT.glob("pages/*.py"))
 SCRIPTS = sorted([*PROJECT.glob("*.py"), *PROJECT.glob("pages/**/*.py")])  # beside the package, whoever wrote them
-BASE = ["errors", "wording", "device", "writing", "packing", "limits"]  # from the bottom
+BASE = ["errors", "wording", "shortage", "device", "writing", "packing", "limits"]  # from the bottom
 LIBRARY = [*BASE, "imaging", "network", "learning"]
 LAYERS = {  # of visionlab, whom each may import: what lies below it, and itself
     **{name: LIBRARY[: place + 1] for place, name in enumerate(LIBRARY)},
@@ -47,6 +47,7 @@ ALLOWED = {  # {a place: what others made that all in it may import, early or la
     "visionlab/packing.py": {"numpy", "safetensors.SafetensorError", "safetensors.numpy"},  # not safetensors.torch
     "visionlab/imaging/": {"numpy", "cv2", "scipy.fft"},
     "visionlab/imaging/convolution.py": {"torch"},  # the GPU's way alone
+    "visionlab/imaging/guards.py": {"PIL"},
     "visionlab/imaging/image.py": {"PIL", "pi_heif"},
     "visionlab/imaging/pixels.py": {"PIL"},
     "visionlab/network/": {"numpy", "torch"},

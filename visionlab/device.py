@@ -13,6 +13,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from visionlab.errors import ParameterError
+from visionlab.shortage import lacks_memory
 from visionlab.wording import sized
 
 if TYPE_CHECKING:
@@ -100,7 +101,6 @@ class _OneThread:
 # one another longer than they compute. torch has threads of its own, which this leaves alone.
 one_thread = _OneThread()
 
-_NO_ROOM = re.compile(r"not enough memory|can't allocate memory|out of memory", re.IGNORECASE)
 _LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current"))  # of a container
 
 
@@ -134,8 +134,8 @@ def enough_memory(what: str, size: int, device: torch.device) -> Iterator[None]:
         raise _too_much(what, f"about {sized(size)} of memory, of which {sized(free)} are free")
     try:
         yield
-    except (MemoryError, RuntimeError) as error:  # torch has no error of its own for a CPU
-        if isinstance(error, RuntimeError) and not _NO_ROOM.search(str(error)):
+    except Exception as error:
+        if not lacks_memory(error):
             raise
         raise _too_much(what, "more memory than is free") from error
 

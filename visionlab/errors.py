@@ -16,6 +16,9 @@ Everything else that is raised is a bug and surfaces as such.
 
 from __future__ import annotations
 
+import logging
+
+_LOG = logging.getLogger("visionlab")
 LONGEST = 1_000  # characters of a sentence
 
 
@@ -58,3 +61,10 @@ class HeadError(VisionlabError):
 
 class BusyError(VisionlabError):
     """Too much is being asked at this moment; a little later it may be answered."""
+
+
+def log_cause(error: VisionlabError) -> None:
+    """For who shows the sentence to a person: where the error came of another one (a full disk, a decoder's refusal),
+    a line for the operator says of which."""
+    if error.__cause__ is not None:
+        _LOG.warning("%s (%r)", str(error).replace("\n", " "), error.__cause__)

@@ -21,7 +21,7 @@ from visionlab.network.zoo.loading import load_classifier
 from visionlab.network.zoo.vgg import read_plan
 from visionlab.network.zoo.vgg_layers import vgg_layers
 from visionlab.ui.predict import explanations
-from visionlab.ui.shared import cached, jobs, visitor
+from visionlab.ui.shared import cached, jobs, page, visitor
 from visionlab.ui.shared.page import PAGES
 
 ROOT = Path(__file__).parents[2]
@@ -59,6 +59,12 @@ def faithfulness_in_few_steps(monkeypatch):
     """Each explanation that a page shows is judged in the background: hundreds of forward passes, if not for this."""
     monkeypatch.setattr(explanations, "STEPS", 3)
     monkeypatch.setattr(explanations, "ORDERS", 1)
+
+
+@pytest.fixture(autouse=True)
+def nobody_draws(monkeypatch):
+    """AppTest has no browser that would need a head start."""
+    monkeypatch.setattr(page, "head_start", lambda seconds: None)
 
 
 @pytest.fixture(autouse=True)
@@ -102,6 +108,13 @@ def open_page(app):
         return app
 
     return go
+
+
+def unfold(app: AppTest, *keys: str) -> AppTest:
+    """As if these expanders had been opened, from the next run on."""
+    for key in keys:
+        app.session_state[key] = True
+    return app
 
 
 @pytest.fixture

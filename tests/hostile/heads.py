@@ -59,7 +59,7 @@ def used(head: Head, net: Classifier) -> None:
     assert model_card(head, Parity(1, 0.0, 1)).encode()
 
 
-def run(count: int, minutes: float, first: int = 0) -> Outcome:
+def run(count: int = 150, minutes: float = 10, first: int = 0) -> Outcome:
     """So many hand-made forgeries, and then whatever hypothesis thinks of, of heads and of chains, for so long."""
     outcome = Outcome("Heads, packages and chains")
     net, chance = tiny_classifier(), random.Random(first)

@@ -23,7 +23,7 @@ from signal import SIGKILL
 
 from browser.driver import striped
 from browser.servers import ADDRESS, fork_server
-from hostile.outcome import Outcome
+from hostile.outcome import BROKEN, TAKEN, Outcome
 from hostile.visitor import Visitor
 from websockets.exceptions import WebSocketException
 
@@ -249,7 +249,7 @@ def goes_on(scene: Scene) -> Iterator[str]:
 # ----------------------------------------------------------------------------------------------------------------------
 
 
-def run(count: int, seed: int = 0) -> Outcome:
+def run(count: int = 50, seed: int = 0) -> Outcome:
     """So many servers are killed, one action after the other, each at a moment by chance."""
     outcome, chance = Outcome("Killed servers"), random.Random(seed)
     with tempfile.TemporaryDirectory() as base, environment(VISIONLAB_WORKSPACE=base, OMP_NUM_THREADS="1"):
@@ -293,9 +293,7 @@ def killed_during(act: Callable[[Scene], None], scene: Scene, process: BaseProce
 
 
 def note(outcome: Outcome, kind: str, problems: list[str]) -> None:
-    outcome.kinds[kind] += 1
-    outcome.failures += [f"{kind}: {told}" for told in problems]
-    outcome.taken += not problems
+    outcome.note(kind, BROKEN if problems else TAKEN, 0.0, SOON, "; ".join(problems))
 
 
 def prepared(workspace: Workspace, owner: str) -> Project:

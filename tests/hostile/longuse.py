@@ -39,7 +39,9 @@ class Taken:
     temporary: int
 
 
-def run(predictions: int, moves: int, pages: int, minutes: float, trainings: int) -> Outcome:
+def run(
+    predictions: int = 500, moves: int = 500, pages: int = 100, minutes: float = 20, trainings: int = 10
+) -> Outcome:
     """So many of each, by one visitor after the other, in one server."""
     outcome = Outcome("Long use")
     with tempfile.TemporaryDirectory() as base:
@@ -61,11 +63,11 @@ def run(predictions: int, moves: int, pages: int, minutes: float, trainings: int
             process.kill()
             process.wait(20)
     if last.megabytes - first.megabytes > GROWTH:
-        outcome.fail(f"memory grew by {last.megabytes - first.megabytes} MB, and {GROWTH} MB are allowed")
+        outcome.fail(f"memory: it grew by {last.megabytes - first.megabytes} MB, and {GROWTH} MB are allowed")
     for what in ("handles", "threads", "temporary"):
         before, after = getattr(first, what), getattr(last, what)
         if after > before:
-            outcome.fail(f"{after - before} more {what} than before are left")
+            outcome.fail(f"{what}: {after - before} more than before are left")
         outcome.notes.append(f"{what} before and after: {before} and {after}")
     outcome.notes.append(f"MB before and after: {first.megabytes} and {last.megabytes}")
     return outcome

@@ -18,7 +18,7 @@ from pathlib import Path
 from browser.driver import FLAGS, KEEP_RUNS, open_page, program, settle, striped
 from browser.servers import ADDRESS, running_server
 from hostile.kills import environment
-from hostile.outcome import Outcome
+from hostile.outcome import BROKEN, TAKEN, Outcome
 from playwright.sync_api import Download, Page, sync_playwright
 
 from visionlab.learning.projects.intake import from_files, take
@@ -71,10 +71,8 @@ def run(count: int = len(NAMES)) -> Outcome:
                 page.on("dialog", lambda dialog: (outcome.fail(f"a dialog opens: {dialog.message}"), dialog.dismiss()))
                 page.set_default_timeout(60_000)
                 for where, told in looked_at(page, project, names, Path(base, "files")):
-                    outcome.kinds[where] += 1
-                    outcome.taken += 1
-                    for problem in told:
-                        outcome.fail(f"{where}: {problem}")
+                    kind, _, more = where.partition(", ")
+                    outcome.note(kind, BROKEN if told else TAKEN, 0.0, 1.0, "; ".join(told), more)
             browser.close()
     return outcome
 

@@ -40,7 +40,7 @@ print(passes)
 """
 
 
-def run(bytes_changed: int, cuts: int, first: int = 0) -> Outcome:
+def run(bytes_changed: int = 100, cuts: int = 20, first: int = 0) -> Outcome:
     """So many times one byte is changed, and so many times the file is cut short during forward passes."""
     outcome, chance = Outcome("Weight files"), random.Random(first)
     source = folder() / BUILT_IN.name
@@ -57,11 +57,11 @@ def run(bytes_changed: int, cuts: int, first: int = 0) -> Outcome:
         environment = {**os.environ, "VISIONLAB_WEIGHTS": base}
         command = [sys.executable, "-c", CUTTING, path.name, *pauses]
         ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
-        outcome.kinds["cut short during a forward pass"] += cuts
+        kind = "cut short during a forward pass"
         if ended.returncode:
-            outcome.fail(f"cut short during a forward pass: the process ended with {ended.returncode}")
+            outcome.fail(f"{kind}: the process ended with {ended.returncode}")
         else:
-            outcome.taken += cuts
+            outcome.kinds[kind].taken += cuts
     return outcome
 
 

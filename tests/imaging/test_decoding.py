@@ -128,7 +128,7 @@ def test_a_deep_tiff_is_bounded_before_it_is_decoded(monkeypatch):
         load_image(patched(patched(data, where, 60_000), where + 12, 60_000))
     rgb = tiff(np.zeros((10, 10, 3)))
     where = rgb.index(struct.pack("<HH", 256, 4)) + 8
-    with pytest.raises(ImageError, match=r"takes 864 MB decoded; at most 256 MB"):
+    with pytest.raises(ImageError, match=r"takes 864 MB decoded; at most 192 MB"):
         load_image(patched(patched(rgb, where, 6000), where + 12, 6000))
 
 
@@ -165,11 +165,13 @@ def test_a_forged_strip_of_a_plane_unpacks_to_no_more_than_it_may():
         (np.array([0, 2**63, 2**64 - 1], np.uint64), [0, 128, 255]),
         (np.array([-3e38, 0, 3e38], np.float32), [0, 128, 255]),
         (np.array([0, np.nan, 1], np.float64), [0, 0, 255]),
+        (np.array([-1.7e308, 0, 1.7e308], np.float64), [0, 128, 255]),
+        (np.array([-300, np.inf, 300], np.float16), [0, 128, 255]),
     ],
 )
 def test_no_range_wraps_round(values, levels):
     assert to_eight_bits(values[None])[0].tolist() == levels
-    assert to_eight_bits(np.repeat(values[None], 200, axis=0))[199].tolist() == levels
+    assert to_eight_bits(np.repeat(values[None], 30_000, axis=0))[199].tolist() == levels
 
 
 # Transparency --------------------------------------------------------------------------------------------------------
@@ -260,6 +262,37 @@ def test_heic_is_read():
         load_image(HEIC[:-40])
 
 
+@pytest.mark.parametrize("form", ["BMP", "DIB"])
+def test_a_bitmap_of_runs(form):
+    values = np.random.default_rng(0).integers(0, 3, (9, 31), np.uint8)
+    for palette in (COLOURS[0, :3], np.array([[9] * 3, [90] * 3, [200] * 3], np.uint8)):
+        data = bitmap_of_runs(values, palette)[0 if form == "BMP" else 14 :]
+        assert np.array_equal(load_image(data), palette[values])
+        with pytest.raises(ImageError, match=f"The {form} picture is damaged or cut off"):
+            load_image(data[:-40])
+
+
+def bitmap_of_runs(values, palette):
+    """An 8-bit BMP in runs (RLE8), each row told as one run a pixel, and every third pixel told as it is."""
+    rows = []
+    for row in values[::-1]:
+        runs = (b"\0\3" + bytes(row[x : x + 3]) + b"\0" if x % 9 == 0 else b"\1%c" % row[x] for x in places(len(row)))
+        rows.append(b"".join(runs) + b"\0\0")
+    body = b"".join(rows) + b"\0\1"
+    colours = b"".join(bytes([*level[::-1], 0]) for level in palette).ljust(1024, b"\0")
+    (height, width), begins = values.shape, 54 + len(colours)
+    head = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 8, 1, len(body), 0, 0, 256, 0)
+    return struct.pack("<2sIHHI", b"BM", begins + len(body), 0, 0, begins) + head + colours + body
+
+
+def places(width):
+    """Where runs begin: three pixels at each ninth place, where they fit, else one."""
+    place = 0
+    while place < width:
+        yield place
+        place += 3 if place % 9 == 0 else 1
+
+
 def test_a_bitmap_without_its_files_header():
     assert np.array_equal(load_image(saved(COLOURS, "DIB")), COLOURS)
 
@@ -280,6 +313,110 @@ def test_what_is_no_picture_is_known_by_how_it_begins(start):
 def test_what_is_handed_out_reads_the_same():
     for data in (tiff(numbers("u2", 3, 0), planar=True), saved(COLOURS, "PNG", icc_profile=matrix_profile(P3, 2.2))):
         assert np.array_equal(decoded(data), load_image(data))
+
+
+# Damaged, and made to take long ------------------------------------------------------------------------------------
+
+
+def test_what_libavif_cannot_decode_is_told():
+    data = bytearray(saved(COLOURS, "AVIF"))
+    start = data.index(b"mdat") + 4
+    data[start : start + 12] = bytes(12)
+    with pytest.raises(ImageError, match="The AVIF picture is damaged or cut off"):
+        load_image(bytes(data))
+
+
+def test_a_palette_that_is_missing_is_told():
+    data = saved(PILImage.fromarray(COLOURS).quantize(4), "PNG")
+    start = data.index(b"PLTE") - 4
+    with pytest.raises(ImageError, match="its palette is missing"):
+        load_image(data[:start] + data[start + 12 + int.from_bytes(data[start : start + 4], "big") :])
+
+
+def test_a_tiff_whose_sizes_are_no_numbers_is_told():
+    data = tiff(np.zeros((10, 10), np.uint16))
+    place = data.index(struct.pack("<HHI", 256, 4, 1))
+    with pytest.raises(ImageError, match="The TIFF picture is damaged or cut off"):
+        load_image(data[:place] + struct.pack("<HHI", 256, 2, 1) + data[place + 8 :])
+
+
+def chunk(name, body):
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+
+@pytest.mark.parametrize(
+    ("form", "piece", "most", "told"),
+    [
+        ("PNG", chunk(b"tEXt", b"x\0"), 19_000, "chunks; at most 20,000"),
+        ("JPEG", b"\xff\xed\0\2", 19_000, "segments; at most 20,000"),
+        ("GIF", b"\x21\xfe\1x\0", 9_000, "blocks before its first frame; at most 20,000"),
+    ],
+)
+def test_a_file_of_a_million_little_parts_is_refused(form, piece, most, told):
+    whole = saved(COLOURS, form)
+    start = {"PNG": 33, "JPEG": 2, "GIF": 13 + 3 * 2 ** (1 + (whole[10] & 7))}[form]
+    expected = load_image(whole)
+    assert np.array_equal(load_image(whole[:start] + piece * most + whole[start:]), expected)
+    with pytest.raises(ImageError, match=f"The file has too many {told} are read"):
+        load_image(whole[:start] + piece * 20_001 + whole[start:])
+
+
+def test_a_jpeg_of_a_thousand_scans_is_refused():
+    data = saved(COLOURS, "JPEG", progressive=True)
+    last = data.rindex(b"\xff\xda")
+    with pytest.raises(ImageError, match="too many scans; at most 64 are read"):
+        load_image(data[:-2] + data[last:-2] * 100 + data[-2:])
+    with pytest.raises(ImageError, match="too many scans; at most 64 are read"):  # behind a marker without a length
+        load_image(data[:-2] + b"\xff\x01\xff\xff" + data[last:-2] * 100 + data[-2:])
+
+
+def test_a_film_behind_a_photograph_counts_for_nothing():
+    data = saved(COLOURS, "JPEG", progressive=True)
+    assert np.array_equal(load_image(data + b"\xff\xda" * 30_000), load_image(data))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # pytest shows what the app has Pillow keep to itself
+def test_a_tiff_of_a_million_strips_is_refused():
+    rows = 100_001
+    tags = {256: 1, 257: rows, 258: 8, 259: 1, 262: 1, 273: 0, 277: 1, 278: 1, 279: 0}
+    places = 8 + 2 + 12 * len(tags) + 4
+    counts = {273: (rows, places), 279: (rows, places)}
+    listed = b"".join(struct.pack("<HHII", tag, 4, *counts.get(tag, (1, value))) for tag, value in tags.items())
+    data = struct.pack("<2sHIH", b"II", 42, 8, len(tags)) + listed + bytes(4) + struct.pack("<I", 1) * rows
+    with pytest.raises(ImageError, match="too many strips or tiles; at most 100,000 are read"):
+        load_image(data)
+
+
+LOUD = """
+import sys
+from visionlab.errors import ImageError
+from visionlab.imaging.image import load_image
+for path in sys.argv[1:]:
+    try:
+        load_image(path)
+    except ImageError:
+        pass
+"""
+
+
+def test_decoders_say_nothing_by_themselves(tmp_path):
+    """Not libtiff, libpng, Pillow's warnings or its log: the sentence of the error is all that there is."""
+    compressed = bytearray(tiff(numbers("u1", 3, 0), compression="zlib"))
+    compressed[-60:-10] = bytes(50)
+    crowd = tiff(np.zeros((8, 8), np.uint8))
+    samples = crowd.index(struct.pack("<HHI", 277, 3, 1)) + 8
+    named = {
+        "libtiff.tif": bytes(compressed),
+        "log.tif": crowd[:samples] + struct.pack("<H", 30_000) + crowd[samples + 2 :],
+        "warning.tif": crowd[: len(crowd) // 3],
+        "libpng.png": png(16, 2, [bytes(48)] * 8, (1, 2, 3), matrix_profile(P3, 2.2)[:-9] + bytes(9)),
+    }
+    for name, data in named.items():
+        (tmp_path / name).write_bytes(data)
+    told = subprocess.run(
+        [sys.executable, "-c", LOUD, *(tmp_path / name for name in named)], capture_output=True, text=True, check=True
+    )
+    assert told.stderr == ""
 
 
 # Memory --------------------------------------------------------------------------------------------------------------

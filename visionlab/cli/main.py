@@ -12,6 +12,7 @@ import visionlab as vl
 from visionlab.cli import filters, looking, networks, predicting, scratch, serving, training
 from visionlab.cli.shared import EXIT_STATUS, ListsNames, add
 from visionlab.errors import ModelError, ParameterError, VisionlabError, WeightsError
+from visionlab.shortage import shortages_told
 
 app = typer.Typer(no_args_is_help=True, help="See how a computer sees, from a shell.", epilog=EXIT_STATUS)
 add(app, networks.models)
@@ -49,7 +50,8 @@ def run() -> None:
     """
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
-        app()
+        with shortages_told():
+            app()
     except VisionlabError as error:
         print(error, file=sys.stderr)
         asked = isinstance(error, ParameterError | ModelError) and not isinstance(error, WeightsError)

@@ -7,11 +7,9 @@ import os
 import struct
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from functools import cache, partial
+from functools import partial
 from io import BytesIO
 from pathlib import Path
-from threading import BoundedSemaphore
 from typing import Any, BinaryIO, TypeAlias
 
 import cv2
@@ -20,8 +18,8 @@ from numpy.typing import NDArray
 from pi_heif import register_heif_opener
 from PIL import Image as PILImage
 
-from visionlab import limits
 from visionlab.errors import ImageError, ParameterError
+from visionlab.imaging.guards import crowded, silence, turn
 from visionlab.imaging.pixels import deep_tiff, is_deep, is_told_deep, shrunk, tiff_kind, tiff_tags, to_rgb
 from visionlab.wording import sized
 
@@ -38,11 +36,10 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF", "DIB")
 MAX_BYTES = 20 * 1024 * 1024
 MAX_PIXELS = 40_000_000
 MAX_SIDE = 1_000_000  # of a taller picture, the rows alone would take the memory
-LARGE = 8_000_000  # pixels from which on decoding takes turns: about 100 MB each
-MAX_DECODED = 256 * 2**20  # bytes of deep numbers, of which OpenCV makes two copies
+MAX_DECODED = 192 * 2**20  # bytes of deep numbers, of which OpenCV makes two copies
 
 GOOD_FORMATS = "JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP or TIFF"
-cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what it finds amiss is said in one sentence
+silence()
 
 _GOOD = f"a {GOOD_FORMATS} picture"
 
@@ -58,6 +55,7 @@ _DAMAGED = (
     EOFError,
     struct.error,
     zlib.error,
+    RuntimeError,  # of libavif
     PILImage.DecompressionBombError,
     PILImage.DecompressionBombWarning,
 )
@@ -112,11 +110,13 @@ def load_image(source: Source | Image) -> Image:
         deep = is_deep(tags)
     except _DAMAGED as error:
         raise _damaged("TIFF", error) from error
+    if many := crowded(data, tags):
+        raise ImageError(f"The file has too many {many} are read. Save the picture anew.")
     if deep:
         return _load_deep(data, tags)
     with _open(data, tags) as picture:
-        _check_size(*picture.size, deep=8 if is_told_deep(picture, data) else 0)
-        with _turn(*picture.size):
+        _check_size(*picture.size, deep=12 if is_told_deep(picture, data) else 0)  # decoded twice
+        with turn(*picture.size):
             try:
                 return to_rgb(picture, data)
             except _DAMAGED as error:
@@ -125,24 +125,14 @@ def load_image(source: Source | Image) -> Image:
 
 def _load_deep(data: bytes, tags: Mapping[int, Any]) -> Image:
     width, height = tags.get(256, 0), tags.get(257, 0)
-    _check_size(width, height, sum(tags.get(258, ())) // 8)
     try:
-        with _turn(width, height):
+        _check_size(width, height, sum(tags.get(258, ())) // 8)
+        with turn(width, height):
             return deep_tiff(data, tags)
     except ValueError as error:
         raise ImageError(f"The TIFF picture holds what is not read here: {error}. Save it in 8 or 16 bits.") from error
     except (*_DAMAGED, cv2.error) as error:
         raise _damaged("TIFF", error) from error
-
-
-@cache
-def _turns() -> BoundedSemaphore:
-    return BoundedSemaphore(int(limits.DECODINGS.value()))
-
-
-def _turn(width: int, height: int) -> AbstractContextManager:
-    """Of pictures that take much memory while they are decoded, few are so at once, whoever brings them."""
-    return _turns() if width * height > LARGE else nullcontext()
 
 
 def is_picture_file(start: bytes) -> bool:

@@ -43,8 +43,14 @@ def strips(height: int, width: int) -> list[slice]:
 
 def in_strips(opened: Image.Image, data: bytes) -> tuple[str, Callable[[slice], tuple]]:
     """The mode of a picture's colours, and what gives some rows of it: colours, and how opaque they are (None: all)."""
-    if is_told_deep(opened, data) or (opened.format == "WEBP" and not opened.is_animated):  # Pillow takes four of it
+    if opened.format == "WEBP" and not opened.is_animated:  # of which Pillow takes four in memory
         return "RGB", by_opencv(data)
+    if is_told_deep(opened, data):
+        Image.open(BytesIO(data)).load()  # it says what is damaged; OpenCV passes over it
+        return "RGB", by_opencv(plain_png(data))
+    if opened.tile and opened.tile[0].codec_name == "bmp_rle":  # which takes Pillow, in Python, 7 s for 20 MB
+        begins = data.startswith(b"BM")
+        return "RGB", by_opencv(data if begins else bitmap_header(data, opened.tile[0].offset) + data)
     depth, clear = png_depth(data), opened.info.get("transparency")
     opened.load()
     width, height = opened.size
@@ -61,6 +67,8 @@ def in_strips(opened: Image.Image, data: bytes) -> tuple[str, Callable[[slice], 
             return Image.fromarray(scaled(values, low, high)), opaque
 
         return "L", numbers
+    if opened.mode == "P" and opened.palette is None:
+        raise ValueError("its palette is missing")
     if not opened.has_transparency_data:
         return opened.mode, lambda part: (rows(part), None)
 
@@ -86,13 +94,29 @@ def is_told_deep(opened: Image.Image, data: bytes) -> bool:
     return png_depth(data) == 16 and isinstance(opened.info.get("transparency"), tuple)
 
 
+def bitmap_header(data: bytes, offset: int) -> bytes:
+    """What a bitmap without its file's header lacks; its pixels begin at the offset."""
+    return struct.pack("<2sIHHI", b"BM", 14 + len(data), 0, 0, 14 + offset)
+
+
+def plain_png(data: bytes) -> bytes:
+    """The same file with nothing but its pixels and what they need: on the rest OpenCV's decoder remarks on stderr."""
+    place, kept = 8, [data[:8]]
+    while place + 8 <= len(data):
+        end = place + 12 + int.from_bytes(data[place : place + 4], "big")
+        if data[place + 4 : place + 8] in (b"IHDR", b"tRNS", b"IDAT", b"IEND"):
+            kept.append(data[place:end])
+        place = end
+    return b"".join(kept)
+
+
 def by_opencv(data: bytes) -> Callable[[slice], tuple]:
     """As in_strips, for files of three or four channels."""
-    if data.startswith(b"\x89PNG"):
-        Image.open(BytesIO(data)).load()  # it says what is damaged; OpenCV passes over it
     values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if values is None:
         raise ValueError("its pixels cannot be decoded")
+    if values.ndim == 2:  # a bitmap whose colours are all grey
+        values = np.dstack([values] * 3)
 
     def rows(part: slice) -> tuple:
         levels = (values[part] >> 8 * (values.itemsize - 1)).astype(np.uint8)
@@ -163,18 +187,30 @@ def finite(values: np.ndarray) -> np.ndarray:
     """The numbers with 0 for what is no finite one."""
     if values.dtype.kind in "ui":
         return values
-    return np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    found = values.astype(np.promote_types(values.dtype, np.float32))
+    found[~np.isfinite(found)] = 0
+    return found
 
 
 def scaled(values: np.ndarray, low: float, high: float) -> np.ndarray:
     """Numbers that lie from low to high, or a part of them, as uint8: see to_eight_bits."""
     kind, size = values.dtype.kind, values.dtype.itemsize
+    if size == 2 and values.size > 2**16:  # quicker than computing it for each: all that two bytes can be, looked up
+        pair = np.dtype(np.uint16).newbyteorder(values.dtype.byteorder)
+        with np.errstate(invalid="ignore"):  # of those that are not there
+            return scaled(np.arange(2**16, dtype=pair).view(values.dtype), low, high)[values.view(pair)]
     tops = (
         (1, 255) if kind == "f" else (127,) if size == 1 else (65535, *([2 ** (8 * size) - 1] if kind == "u" else []))
     )
     top = next((top for top in tops if low >= 0 and high <= top), None)
-    least, scale = (0, 255 / top) if top else (low, 255 / ((high - low) or 1))
-    return np.rint((finite(values).astype(np.float64) - least) * scale).astype(np.uint8)
+    least, span = (0.0, top) if top else (low, (high - low) or 1.0)
+    levels = finite(values).astype(np.float64, copy=False)  # new, whether whole numbers or others
+    if span == float("inf"):  # of what float64 itself holds least and most
+        levels /= 2
+        least, span = low / 2, high / 2 - low / 2
+    levels -= least
+    levels *= 255 / span
+    return np.rint(levels, out=levels).astype(np.uint8)
 
 
 def tiff_tags(data: bytes) -> dict:
@@ -246,13 +282,13 @@ def deep_tiff(data: bytes, tags: dict) -> np.ndarray:
 
     def numbers(part: slice) -> np.ndarray:
         values = np.dstack([one[part] for one in read]) if planes > 1 else read[0][part].reshape(-1, width, channels)
-        return values.view(holds)[..., order]
+        return values.view(holds)
 
     low, high = extremes(map(numbers, parts))
     extra, convert = max(tags.get(338, (0,))), to_srgb("RGB", tags.get(34675))
     pixels = np.empty((height, width, 3), np.uint8)
     for part in parts:
-        levels = scaled(numbers(part), low, high)
+        levels = scaled(numbers(part), low, high)[..., order]
         if tags.get(262, 1) == 0 and bits > 8:  # white is zero, which OpenCV heeds in 8 bits alone
             levels = 255 - levels
         colours = np.repeat(levels, 3, axis=2) if channels == 1 else np.ascontiguousarray(levels[..., :3])

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from app.conftest import ROOT
+from app.conftest import ROOT, unfold
 from streamlit.testing.v1 import AppTest
 
 import visionlab as vl
@@ -16,6 +16,12 @@ from visionlab.ui.convolution.settings import Settings
 from visionlab.ui.shared.page import PAGES
 
 SHOWN = {name: kernel for name, kernel in vl.KERNELS.items() if name != "identity"}
+
+
+@pytest.fixture
+def app(app) -> AppTest:
+    """Its facts are folded out."""
+    return unfold(app, "of-the-response")
 
 
 def told(app, label: str) -> str:
@@ -190,7 +196,7 @@ LINKS = {"a,b": "no numbers", "1,2;3": "same number", "1,nan": "finite", ";".joi
 @pytest.mark.parametrize("text", LINKS)
 def test_a_broken_link_is_answered_with_one_sentence(text):
     app = AppTest.from_file(str(ROOT / PAGES["Convolution"].script), default_timeout=60)
-    app.query_params["weights"] = text
+    unfold(app, "of-the-response").query_params["weights"] = text
     app.query_params.update(square="here,there", bias="nan", view="nowhere", stage="12", speed="-1", shift="99")
     app.run()
     assert not app.exception

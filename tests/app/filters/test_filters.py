@@ -6,7 +6,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from app.conftest import ROOT
+from app.conftest import ROOT, unfold
 from streamlit.testing.v1 import AppTest
 from zipped import FILES, PICTURE, zipped
 
@@ -203,6 +203,8 @@ def test_fourier_filters_show_their_spectrum(filters):
     assert not any(caption.value.startswith(told) for caption in filters.caption)
     add(filters, "fourier_low_pass")
     add(filters, "fourier_band_pass")
+    assert not any(caption.value.startswith(told) for caption in filters.caption)
+    unfold(filters, *(f"spectrum-{one}" for one in ids(filters))).run()
     assert sum(caption.value.startswith(told) for caption in filters.caption) == 2
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from visionlab import limits
 from visionlab.errors import BusyError, DatasetError
+from visionlab.shortage import NO_MEMORY
 from visionlab.ui.shared.jobs import FINISHED_KEPT, Registry
 
 AT_ONCE = limits.JOBS.usual
@@ -82,6 +83,21 @@ def test_an_error_for_people_is_told_and_a_bug_surfaces(monkeypatch):
     assert job.state == "failed"
     assert "ZeroDivisionError" in job.error
     assert surfaced[0].exc_type is ZeroDivisionError
+
+
+def test_what_the_machine_lacks_is_told_and_its_cause_is_in_the_log(monkeypatch, caplog):
+    surfaced, registry = [], Registry()
+    monkeypatch.setattr(threading, "excepthook", surfaced.append)
+
+    def large(job):
+        raise MemoryError("640 GiB")
+        yield
+
+    job = finished(registry, registry.submit(large))
+    assert (job.state, job.error) == ("failed", NO_MEMORY)
+    assert not surfaced
+    [line] = caplog.messages
+    assert "MemoryError('640 GiB')" in line
 
 
 def test_so_many_at_once_and_the_rest_wait():

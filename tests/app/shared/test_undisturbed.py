@@ -7,6 +7,8 @@ import streamlit
 from app.conftest import ROOT
 from streamlit.testing.v1 import AppTest
 
+from visionlab.shortage import NO_DISK, NO_MEMORY
+
 
 def names() -> None:
     import streamlit as st
@@ -90,3 +92,30 @@ def test_nothing_is_looked_up_before_it_is_undisturbed():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "attempt":
                 assert not looks_early(node), f"{path.name}, line {node.lineno}"
+
+
+def a_large_click():
+    import streamlit as st
+
+    from visionlab.ui.shared.page import told
+    from visionlab.ui.shared.undisturbed import attempt
+
+    def large():
+        raise MemoryError("640 GiB")
+
+    st.button("Large", on_click=attempt, args=(large,))
+    with told():
+        raise OSError(28, "No space left on device")
+
+
+def test_a_full_disk_and_a_full_memory_are_sentences_and_lines_of_the_log(caplog):
+    app = AppTest.from_function(a_large_click, default_timeout=60).run()
+    assert not app.exception
+    assert [each.value for each in app.text] == [NO_DISK]
+    app.button[0].click().run()
+    assert not app.exception
+    assert app.session_state["problem"] == NO_MEMORY
+    first, second, third = (each.message for each in caplog.records if each.name == "visionlab")
+    assert "No space left on device" in first
+    assert first == third
+    assert "640 GiB" in second

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny import tiny_classifier
+from tiny import tiny_classifier, with_room
 
 from visionlab.errors import DatasetError, ModelError, ParameterError
 from visionlab.learning.features.embedding import embed
@@ -198,3 +198,20 @@ def test_feature_maps_of_a_tuned_head_are_those_of_its_network(stripes):
     plain = feature_maps(net, image, ["pool4", "conv5_3"])
     np.testing.assert_array_equal(ours["pool4"].values, plain["pool4"].values)
     assert not np.allclose(ours["conv5_3"].values, plain["conv5_3"].values, atol=1e-4)
+
+
+@pytest.mark.parametrize("most", [5, 0])
+def test_a_gpu_without_room_for_a_batch_learns_the_same_in_parts_or_on_the_cpu(stripes, monkeypatch, most):
+    settings = {"kind": "fine-tune", "epochs": 3, "strength": 0.1, "views": ("flip",)}
+    expected, tight = fit(stripes, tiny_classifier(), **settings), tiny_classifier()
+    history = list(expected)
+    room = with_room(tight, most, monkeypatch)
+    run = fit(stripes, tight, **settings)
+    for _ in run.prepare():
+        pass
+    room.most = most  # again, as if the features had been known
+    for epoch, wanted in zip(run, history, strict=True):
+        assert epoch.train_loss == pytest.approx(wanted.train_loss, rel=1e-3)
+        assert epoch.validation_loss == pytest.approx(wanted.validation_loss, rel=1e-3)
+    assert (room.most == float("inf")) == (most == 0)
+    np.testing.assert_allclose(run.head.weights, expected.head.weights, atol=1e-3)

@@ -3,11 +3,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from photographs import error_of, errors_by_chance, loaded, outcomes, pets, photographs
+from scipy.special import log_softmax
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import log_loss
 
 from visionlab.errors import ParameterError
-from visionlab.learning.judging.calibration import fit_temperature, helpful_temperature, reliability
+from visionlab.learning.judging.calibration import COLDEST, fit_temperature, helpful_temperature, reliability
 from visionlab.network.running.certainty import tempered
 from visionlab.network.running.prediction import probabilities
 
@@ -100,5 +101,32 @@ def test_a_temperature_that_helps_is_applied():
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 2, (60, 3))
     truth = np.array([rng.choice(3, p=row) for row in softmax(logits)])
-    assert helpful_temperature(5 * logits, truth) == fit_temperature(5 * logits, truth) > 3
+    found = helpful_temperature(5 * logits, truth)
+    assert found == fit_temperature(5 * logits, truth, one_more=True) > 3
+    assert found == pytest.approx(fit_temperature(5 * logits, truth), rel=0.1)
     assert helpful_temperature(5 * logits[:4], truth[:4]) == 1
+
+
+@pytest.mark.parametrize("classes", [2, 5])
+@pytest.mark.parametrize("count", [20, 60, 400])
+def test_all_right_is_no_reason_to_be_certain(count, classes):
+    """So many that are all right say that of the next, about one in so many is wrong: Laplace's rule of succession."""
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, classes, count)
+    logits = 3 * np.eye(classes)[truth] + rng.uniform(-1, 1, (count, classes))
+    temperature = helpful_temperature(logits, truth)
+    assert fit_temperature(logits, truth) == pytest.approx(COLDEST, rel=0.01), "which is what the truth itself asks for"
+    assert 2 * COLDEST < temperature < 1
+    assert 0.2 / count < 1 - softmax(logits / temperature).max(1).mean() < 2 / count
+
+
+@pytest.mark.parametrize("shift", [0, 1e5])
+def test_one_row_more_is_as_the_others_are_in_the_mean(shift):
+    logits, truth = drawn(2.0, n=50)
+    ratio = np.linspace(0.2, 3, 4000)
+    losses = [
+        -np.append(log_softmax(logits * one, 1)[np.arange(50), truth], log_softmax(logits * one, 1).mean()).mean()
+        for one in ratio
+    ]
+    expected = 1 / ratio[int(np.argmin(losses))]
+    assert fit_temperature(logits + shift, truth, one_more=True) == pytest.approx(expected, rel=2e-3)

@@ -14,7 +14,7 @@ from visionlab.learning.features.embedding import embed
 from visionlab.learning.features.source import network_fingerprint
 from visionlab.learning.heads.head import Head
 from visionlab.learning.judging.evaluation import assess, f1_interval, macro_f1, score
-from visionlab.learning.judging.metrics import evaluate
+from visionlab.learning.judging.metrics import evaluate, wilson
 from visionlab.learning.judging.refusal import Refusal, fit_refusal
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.network.running.prediction import probabilities
@@ -75,7 +75,7 @@ def test_the_bootstrap_agrees_with_drawing_pictures():
 def test_all_right_and_all_wrong():
     right = assess(TRUTH, np.eye(3)[TRUTH], CLASSES)
     assert right.report.accuracy == right.f1 == 1
-    assert right.f1_interval == (1, 1)
+    assert right.f1_interval == right.report.interval == wilson(6, 6)
     assert right.losses.tolist() == [0] * 6
     assert [right.roc(k).area for k in range(3)] == [1, 1, 1]
     wrong = assess(TRUTH, np.eye(3)[(TRUTH + 1) % 3], CLASSES)

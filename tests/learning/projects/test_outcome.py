@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from visionlab.errors import ParameterError
-from visionlab.learning.projects.outcome import Outcome, compare, mcnemar
+from visionlab.learning.judging.metrics import mcnemar
+from visionlab.learning.projects.outcome import Outcome, compare
 from visionlab.packing import packed, unpacked
 
 

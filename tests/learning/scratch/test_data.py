@@ -13,7 +13,7 @@ import pytest
 from learning.sets.test_dataset import planted
 
 from visionlab.errors import DatasetError, ParameterError
-from visionlab.imaging.image import encode_png
+from visionlab.imaging.image import encode_jpeg, encode_png
 from visionlab.learning.scratch import SOURCES, MovingEight, SmallSet, download, load
 
 
@@ -270,6 +270,17 @@ def test_pictures_that_cannot_be_read_are_left_out_and_named(tmp_path):
             "1 file is no picture, and is left out: LICENSE.",
             "3 pictures cannot be read, and are left out: test/dog/2.png, train/ant/0.png, train/cat/00.png.",
         )
+
+
+def test_damaged_pictures_are_left_out_without_a_word_on_stderr(tmp_path, capfd):
+    whole = {f"{name}/{i}.png": encode_png(image) for name in ("cat", "dog") for i, image in enumerate(noise(4))}
+    flipped = bytearray(whole["cat/0.png"])
+    flipped[60] ^= 0xFF  # in its pixels, so that libpng would have something to say
+    cut = encode_jpeg(noise(1)[0])[:-40]
+    path = tmp_path / "some.zip"
+    path.write_bytes(packed(whole | {"cat/flipped.png": bytes(flipped), "dog/cut.jpg": cut}))
+    assert "2 pictures cannot be read, and are left out: cat/flipped.png, dog/cut.jpg." in load(path).told
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize(

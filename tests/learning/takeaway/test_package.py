@@ -166,7 +166,7 @@ def test_predict_py_passes_over_what_it_cannot_read_and_says_so(unpacked, photos
     command = [sys.executable, unpacked / "predict.py", broken, photos[0]]
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 1
-    assert "broken.jpg: cannot be read" in result.stderr
+    assert "broken.jpg: cannot be read (cannot identify image file)" in result.stderr
     assert "Traceback" not in result.stderr
     assert result.stdout.startswith(f"{photos[0]}: ")
 

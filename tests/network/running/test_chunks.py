@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny import tiny_classifier
+from tiny import tiny_classifier, with_room
 from torch import nn
 
 from visionlab.network.inside.activations import network_steps
@@ -96,7 +96,7 @@ FAULTS = """
 import ctypes, resource, sys
 sys.path.insert(0, "tests")
 import torch
-from tiny import tiny_classifier
+from tiny import tiny_classifier, with_room
 from visionlab.network.running.chunks import through
 from visionlab.network.zoo.vgg import Plan
 net = tiny_classifier(plan=Plan(((24, 24), (4,), (4,), (4,), (4,)), pool=1, hidden=(4, 4), classes=3))
@@ -125,3 +125,17 @@ def test_memory_of_layers_is_kept_for_the_next_picture():
     faults, apart = map(int, run.stdout.split())
     assert faults < 200, "pages; a layer of 4.8 MB has 1,176"
     assert apart == 0, "a block of 32 MB comes from what is kept"
+
+
+@pytest.mark.parametrize(("most", "sizes"), [(9, {7}), (4, {3, 4}), (1, {1}), (0, {7})])
+def test_what_has_no_room_on_a_gpu_goes_in_halves_and_at_last_on_the_cpu(monkeypatch, most, sizes):
+    net = tiny_classifier()
+    x = torch.randn(7, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    for steps in (net.module.steps()[:4], network_steps(net)):
+        expected = through(net, steps, x)
+        with monkeypatch.context() as patched:
+            tight = tiny_classifier()
+            room = with_room(tight, most, patched)
+            torch.testing.assert_close(through(tight, network_steps(tight)[: len(steps)], x), expected)
+            assert set(room.sizes) == sizes
+            assert (room.most == float("inf")) == (most == 0)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from visionlab.errors import DatasetError, ModelError
 from visionlab.learning.features.embedding import read_features
+from visionlab.network.running.chunks import in_parts, on_cpu
 from visionlab.network.running.classifier import BATCH, Classifier, Layer
 
 
@@ -81,12 +82,16 @@ class Block:
     def features(self, net: Classifier, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """(len(rows), F) float32: what the last block of `net` and what follows it make of these rows, in float32."""
         found = [_through(net, self.maps.rows(rows[i : i + BATCH])) for i in range(0, len(rows), BATCH)]
-        return torch.cat(found).cpu().numpy()
+        return torch.cat(found).numpy()
 
 
 @torch.no_grad()
 def _through(net: Classifier, values: Tensor) -> Tensor:
-    return read_features(net, through_block(net, values.to(net.device)))
+    def features(part: Tensor, net: Classifier = net) -> Tensor:
+        return read_features(net, through_block(net, part.to(net.device))).cpu()
+
+    found = in_parts(features, values)
+    return features(values, on_cpu(net)) if found is None else found
 
 
 def through_block(net: Classifier, values: Tensor) -> Tensor:

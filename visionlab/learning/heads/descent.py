@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext, suppress
 from math import cos, pi
 
 import numpy as np
@@ -18,6 +19,8 @@ from visionlab.learning.heads.problem import Parts, Problem, Trial
 BATCH = 32
 HIDDEN = 64  # units of the MLP
 MLP_RATE, MLP_DECAY = 1e-3, 0.1  # decay: the MLP has more parameters than there are pictures
+
+Losses = Callable[[NDArray[np.int64], np.random.Generator], Tensor]  # of rows, with chance
 
 
 class Descent:
@@ -43,21 +46,33 @@ class Descent:
         if state:
             self._restore(state)
 
-    def epoch(
-        self, number: int, rows: int, loss_of: Callable[[NDArray[np.int64], np.random.Generator], Tensor]
-    ) -> float:
+    def epoch(self, number: int, rows: int, loss_of: Losses) -> float:
         """One pass over so many rows in batches; the mean loss on the way. loss_of(indices, generator) is a mean."""
         rng = np.random.default_rng([self.seed, number])
         for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
             group["lr"] = rate * (1 + cos(pi * (number - 1) / self.epochs)) / 2
         total = 0.0
         for indices in np.array_split(rng.permutation(rows), -(-rows // BATCH)):
-            self.optimiser.zero_grad()
-            loss = loss_of(indices, rng)
-            loss.backward()
+            total += self._gradients(loss_of, indices, rng) * len(indices)
             self.optimiser.step()
-            total += loss.item() * len(indices)
         return total / rows
+
+    def _gradients(self, loss_of: Losses, indices: NDArray[np.int64], rng: np.random.Generator) -> float:
+        """Those of a batch's mean loss, which it gives. Where a GPU's memory is full they are added up over its halves,
+        or smaller parts; OutOfMemoryError where it does not suffice for a single row."""
+        begun, parts = rng.bit_generator.state, 1
+        while True:
+            self.optimiser.zero_grad()
+            rng.bit_generator.state = begun  # the views that the whole would have had
+            with nullcontext() if parts >= len(indices) else suppress(torch.OutOfMemoryError):
+                total = 0.0
+                for part in np.array_split(indices, parts):
+                    loss = loss_of(part, rng) * (len(part) / len(indices))
+                    loss.backward()
+                    total += loss.item()
+                return total
+            torch.cuda.empty_cache()
+            parts = min(2 * parts, len(indices))
 
     def state(self) -> dict[str, NDArray]:
         """Everything that the next epoch depends on."""

@@ -74,7 +74,7 @@ def prototype(problem: Problem, epochs: int) -> Iterator[Trial]:
         own = counts[y] / (counts[y] - 1)
         without = torch.where(belongs > 0, squares * own[:, None] ** 2, squares)
         # In units of the distance between means, the right temperature is within the range that is searched.
-        warmth *= fit_temperature((-without / warmth).numpy(), y)
+        warmth *= fit_temperature((-without / warmth).numpy(), y, one_more=True)
     weight, bias = 2 * means / warmth, -means.square().sum(1) / warmth
     held_out = scale(torch.from_numpy(problem.held_out).double())
     logits = (held_out @ weight.T + bias).float().numpy()

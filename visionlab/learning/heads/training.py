@@ -28,6 +28,7 @@ from visionlab.learning.judging.refusal import Refusal, fit_refusal
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.learning.sets.sides import sides
 from visionlab.learning.sets.splits import HELD_OUT
+from visionlab.network.running.chunks import on_cpu
 from visionlab.network.running.classifier import Classifier
 
 __all__ = ["KINDS", "Epoch", "Fit", "Kind", "fit", "train_head"]  # what vl.training offers
@@ -95,8 +96,7 @@ class Fit:
     def __iter__(self) -> Iterator[Epoch]:
         for _ in self.prepare():
             pass
-        going_on = {"done": len(self.history), "state": self._state} if self.history else {}
-        for trial in self.kind.train(self._inputs.problem(self.strength), self.epochs, **going_on):
+        for trial in self._trials():
             epoch = self._judged(trial)
             self.history.append(epoch)
             if self.best is None or not len(self.held_out) or epoch.validation_loss < self.best.validation_loss:
@@ -108,6 +108,21 @@ class Fit:
         quick = self.kind.learns_all or (self.kind.tunes and not self._parts.tuned)  # the latter is a linear head still
         if quick and len(self.held_out):
             self._parts, self._finished, self._all = self._learned_from_all(), None, True
+
+    def _trials(self) -> Iterator[Trial]:
+        """Those of the kind; on the CPU, from the beginning, where a GPU's memory does not suffice for one picture."""
+        problem, given = self._inputs.problem(self.strength), 0
+        going_on = {"done": len(self.history), "state": self._state} if self.history else {}
+        try:
+            for trial in self.kind.train(problem, self.epochs, **going_on):
+                given += 1
+                yield trial
+            return
+        except torch.OutOfMemoryError:
+            if problem.block is None:
+                raise
+        problem = replace(problem, block=replace(problem.block, net=on_cpu(problem.block.net)))
+        yield from islice(self.kind.train(problem, self.epochs, **going_on), given, None)
 
     def _learned_from_all(self) -> Parts:
         """As the best head was trained, on all pictures; its penalty, unless it was given, is chosen on these too."""

@@ -14,11 +14,12 @@ from visionlab.imaging.image import Image
 from visionlab.learning.judging.metrics import wilson
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Baseline:
     """A way of answering, and its accuracy on the held-out pictures (0..1), with its 95 % Wilson interval.
 
-    The interval of chance, whose accuracy is known and not measured, is the accuracy itself.
+    The interval of chance, whose accuracy is known and not measured, is the accuracy itself. right: bool (n,), which
+    of the pictures it has right; None for chance.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Baseline:
     about: str
     accuracy: float
     interval: tuple[float, float]
+    right: NDArray[np.bool_] | None = None
 
 
 def mean_colours(images: Sequence[Image]) -> NDArray[np.float32]:
@@ -61,8 +63,9 @@ def baselines(
     largest = int(counts.argmax())
 
     def measured(name: str, title: str, about: str, answers: NDArray[np.int64]) -> Baseline:
-        right = int((answers == held).sum())
-        return Baseline(name, title, about, right / len(held), wilson(right, len(held), worth=worth))
+        right = answers == held
+        count = int(right.sum())
+        return Baseline(name, title, about, count / len(held), wilson(count, len(held), worth=worth), right)
 
     chance = 1 / len(classes)
     found = [

@@ -54,12 +54,14 @@ def reliability(probabilities: ArrayLike, truth: ArrayLike, bins: int = 15) -> R
     return Reliability(edges, count, confidence, accuracy)
 
 
-def fit_temperature(logits: ArrayLike, truth: ArrayLike) -> float:
+def fit_temperature(logits: ArrayLike, truth: ArrayLike, one_more: bool = False) -> float:
     """The T > 0 for which softmax(logits / T) gives the truth the highest likelihood.
 
-    logits: (N, K); truth: (N,) indices of the right classes. T is sought between 0.05 and 20: the likelihood has one
-    maximum over 1 / T, since its negative logarithm is convex there. Source: Guo et al. 2017, section 4.2. Raises
-    ParameterError where the shapes do not fit or N is 0.
+    logits: (N, K); truth: (N,) indices of the right classes. one_more: as if there were one more row, as the others are
+    in the mean, which may be of any class; without it, rows that are all right ask for a temperature of 0, however few
+    they are (Platt 1999, section 2.2, on the same with two classes). T is sought between 0.05 and 20: the likelihood
+    has one maximum over 1 / T, since its negative logarithm is convex there. Source: Guo et al. 2017, section 4.2.
+    Raises ParameterError where the shapes do not fit or N is 0.
     """
     from scipy.optimize import minimize_scalar
     from scipy.special import logsumexp
@@ -67,15 +69,18 @@ def fit_temperature(logits: ArrayLike, truth: ArrayLike) -> float:
     table, right = _checked(logits, truth, "logits")
     correct = table[np.arange(len(table)), right]
 
+    rows = len(table)
+    meant = correct.mean() if not one_more else (correct.sum() + table.mean()) / (rows + 1)
+
     def loss(inverse: float) -> float:
-        return float((logsumexp(table * inverse, axis=1) - correct * inverse).mean())
+        return float(logsumexp(table * inverse, axis=1).mean() - meant * inverse)
 
     return float(1 / minimize_scalar(loss, bounds=(1 / HOTTEST, 1 / COLDEST), method="bounded").x)
 
 
 def helpful_temperature(logits: ArrayLike, truth: ArrayLike) -> float:
-    """fit_temperature's, or 1 where such temperatures, each tried on a fifth that it was not fitted to, give the truth
-    a lower likelihood than none does. Below five rows it is 1. Raises what fit_temperature raises.
+    """fit_temperature's with one row more, or 1 where such temperatures, each tried on a fifth that it was not fitted
+    to, give the truth a lower likelihood than none does. Below five rows it is 1. Raises what fit_temperature raises.
     """
     from scipy.special import log_softmax
 
@@ -90,9 +95,9 @@ def helpful_temperature(logits: ArrayLike, truth: ArrayLike) -> float:
     gained = 0.0
     for part in range(PARTS):
         own = np.flatnonzero(of == part)
-        temperature = fit_temperature(table[of != part], right[of != part])
+        temperature = fit_temperature(table[of != part], right[of != part], one_more=True)
         gained += float((likelihoods(own, temperature) - likelihoods(own, 1.0)).sum())
-    return fit_temperature(table, right) if gained > 0 else 1.0
+    return fit_temperature(table, right, one_more=True) if gained > 0 else 1.0
 
 
 def _checked(table: ArrayLike, truth: ArrayLike, name: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -16,7 +16,7 @@ from visionlab.errors import DatasetError, ParameterError
 from visionlab.imaging.image import Image
 from visionlab.learning.features.source import FEATURES
 from visionlab.learning.judging.calibration import Reliability, reliability
-from visionlab.learning.judging.metrics import Report, evaluate
+from visionlab.learning.judging.metrics import Report, evaluate, wilson
 from visionlab.learning.judging.thresholds import Curve, Quadrants, checked, precision_recall, quadrants, roc
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.network.running.classifier import BATCH, Classifier, Refuses
@@ -249,8 +249,11 @@ def f1_interval(confusion: NDArray[np.int64], seed: int = 0, worth: float | None
     """The 95 % percentile bootstrap interval (low, high) of macro_f1, from SAMPLES samples (Efron 1979).
 
     To draw N pictures with replacement is to draw the counts of the cells from one multinomial. worth: of how many
-    independent pictures they say as much, see metrics.Spread, which is how many are drawn then.
+    independent pictures they say as much, see metrics.Spread, which is how many are drawn then. Where all are right,
+    samples of them say nothing of what else there is: then it is the Wilson interval of the accuracy.
     """
+    if (total := int(confusion.sum())) == np.trace(confusion):
+        return wilson(total, total, worth=worth)
     rows, columns = np.nonzero(confusion)
     counts, width = confusion[rows, columns], len(confusion)
     drawn = counts.sum() if worth is None else max(1, round(worth))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import comb
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -199,6 +200,16 @@ def balanced_accuracy(confusion: NDArray[np.int64], spread: Spread | None = None
     drawn = np.random.default_rng(0).beta(right + 1, total - right + 1, (DRAWS, len(there))).mean(1)
     low, high = np.quantile(drawn, (0.025, 0.975))
     return mean, (min(float(low), mean), max(float(high), mean))
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """The two-sided p of McNemar's exact test of two classifiers on the same pictures.
+
+    Of the b + c pictures on which one alone is right, b ~ Binomial(b + c, 1/2) if both are equally good; 1 where there
+    are none. Source: Q. McNemar, Psychometrika 12, 1947.
+    """
+    total, fewer = only_first + only_second, min(only_first, only_second)
+    return min(1.0, 2 * sum(comb(total, k) for k in range(fewer + 1)) / 2**total)
 
 
 def wilson(right: int, total: int, z: float = 1.959964, worth: float | None = None) -> tuple[float, float]:

@@ -38,13 +38,15 @@ class LabelCheck:
     """What looking for wrong labels came to, and what it is worth.
 
     suspects: the most doubtful first, a tenth of the `checked` pictures at most. planted: so many other labels were
-    made wrong for a test, and `found` of these were then in the tenth of all pictures that is doubted most.
+    made wrong for a test, in so many `rounds`, and `found` of these were then in the tenth of all pictures that is
+    doubted most.
     """
 
     suspects: tuple[Suspect, ...]
     checked: int
     planted: int
     found: int
+    rounds: int
 
     @property
     def is_too_weak(self) -> bool:
@@ -103,7 +105,7 @@ def check_labels(
         doubted = np.argsort(again[np.arange(len(wrong)), wrong], kind="stable")[:first]
         planted, caught = planted + len(places), caught + int(np.isin(places, doubted).sum())
         told(len(STRENGTHS) + number + 1, steps)
-    return LabelCheck(tuple(case.suspects(found)[:first]), len(case.labels), planted, caught)
+    return LabelCheck(tuple(case.suspects(found)[:first]), len(case.labels), planted, caught, rounds)
 
 
 class _Checked:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from visionlab import limits
 from visionlab.errors import BusyError, DatasetError
+from visionlab.shortage import FULL, NO_DISK
 from visionlab.wording import sized
 from visionlab.writing import whole
 
@@ -22,8 +23,8 @@ def telling() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise _full() from error
+        if error.errno in FULL:
+            raise DatasetError(NO_DISK) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise DatasetError(
                 f"The projects' folder cannot be written to ({error.strerror}); permit it, or name another one in the "
@@ -35,7 +36,7 @@ def telling() -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         name = getattr(error, "sqlite_errorname", None) or ""  # absent where Python itself found the fault
         if name == "SQLITE_FULL":
-            raise _full() from error
+            raise DatasetError(NO_DISK) from error
         if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
             raise BusyError("Another edit of this project is still going on; try again in a moment.") from error
         if name.startswith("SQLITE_IOERR"):  # what a disk without one free byte makes of it, too
@@ -48,10 +49,6 @@ def telling() -> Iterator[None]:
         if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
             raise DatasetError(f"The project's database is damaged ({error}); put back a copy of it.") from error
         raise
-
-
-def _full() -> DatasetError:
-    return DatasetError("The disk is full, so nothing was changed; make room on it, or delete projects, and try again.")
 
 
 def _gone() -> DatasetError:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import comb
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from visionlab.errors import ParameterError
+from visionlab.learning.judging.metrics import mcnemar
 from visionlab.packing import UNREADABLE, packed, unpacked
 
 FORMAT = "visionlab-outcome-1"
@@ -106,11 +106,7 @@ class Comparison:
 
 
 def compare(first: Outcome, second: Outcome) -> Comparison:
-    """Compare two heads picture by picture, on those that both held out under one and the same class name.
-
-    McNemar's exact test (Q. McNemar, Psychometrika 12, 1947): of the b + c pictures on which one alone is right,
-    b ~ Binomial(b + c, 1/2) if both are equally good; p is two-sided, 1 where b + c is 0.
-    """
+    """Compare two heads picture by picture, on those that both held out under one and the same class name."""
     _, one, two = np.intersect1d(first.pictures, second.pictures, return_indices=True)
     same = _names(first, one) == _names(second, two)
     one, two = first.right[one[same]], second.right[two[same]]
@@ -118,12 +114,6 @@ def compare(first: Outcome, second: Outcome) -> Comparison:
     return Comparison(
         int(same.sum()), int(one.sum()), int(two.sum()), only_first, only_second, mcnemar(only_first, only_second)
     )
-
-
-def mcnemar(only_first: int, only_second: int) -> float:
-    """The two-sided p of McNemar's exact test."""
-    total, fewer = only_first + only_second, min(only_first, only_second)
-    return min(1.0, 2 * sum(comb(total, k) for k in range(fewer + 1)) / 2**total)
 
 
 def _names(outcome: Outcome, places: NDArray[np.int64]) -> NDArray[np.object_]:

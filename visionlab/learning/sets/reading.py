@@ -197,13 +197,26 @@ def _picture(path: str, entry: _Entry) -> NDArray[np.uint8]:
     """uint8 (H, W, 3) RGB. OpenCV takes a third of the time, and is asked where it answers as load_image does."""
     try:
         encoded = entry()
-        if len(encoded) <= PLAIN_BYTES and not any(mark in encoded for mark in CLOSER):
+        if len(encoded) <= PLAIN_BYTES and not any(mark in encoded for mark in CLOSER) and _is_whole(encoded):
             found = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_UNCHANGED) if encoded else None
             if found is not None and found.dtype == np.uint8 and found.ndim == 3 and found.shape[2] == 3:
                 return found[..., ::-1]
         return load_image(encoded)
     except (ImageError, OSError, struct.error) as error:  # the latter from a forged place in a zip
         raise DatasetError(f"“{path}” cannot be read: {error}") from error
+
+
+def _is_whole(data: bytes) -> bool:
+    """Whether a PNG's checksums are right, and a JPEG has an end: on what is damaged OpenCV remarks on stderr."""
+    if data.startswith(b"\xff\xd8"):
+        return data.endswith(b"\xff\xd9")
+    place = 8 if data.startswith(b"\x89PNG") else len(data)
+    while place < len(data):
+        end = place + 12 + int.from_bytes(data[place : place + 4], "big")
+        if zlib.crc32(data[place + 4 : end - 4]) != int.from_bytes(data[end - 4 : end], "big"):
+            return False
+        place = end
+    return True
 
 
 def framed(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -18,7 +18,7 @@ from visionlab.ui.filters.editor import Step, current
 from visionlab.ui.shared import cached
 from visionlab.ui.shared.page import ASSETS, sentence
 from visionlab.ui.shared.state import Picture
-from visionlab.ui.shared.widgets import show_exact
+from visionlab.ui.shared.widgets import folded, show_exact
 
 STYLE = ASSETS / "filters.css"
 LONGEST = 1024  # pixels: what the page works on, unless at full size
@@ -80,7 +80,10 @@ def spectra(shown: Iterable[Shown], rooms: Mapping[int, DeltaGenerator]) -> None
     """Under each Fourier filter, the spectrum of what comes into it and what it takes out of that."""
     for stage in shown:
         if stage.step.name in FOURIER:
-            with rooms[stage.step.id], st.expander("Its spectrum", icon=":material/graphic_eq:"):
+            key = f"spectrum-{stage.step.id}"
+            with rooms[stage.step.id], folded("Its spectrum", ":material/graphic_eq:", key) as asked:
+                if not asked:
+                    continue
                 image, values = stage.before.image, stage.step.values
                 png = caches.spectrum_png(stage.after.key, stage.step.name, SPECTRUM, values, image)
                 show_exact(png, f"The spectrum before {stage.step.title}", width=SPECTRUM * 3 // 4)

@@ -12,11 +12,17 @@ from visionlab.ui.maps import caches, state
 from visionlab.ui.maps.display import Display, added, changes
 from visionlab.ui.maps.look import View
 from visionlab.ui.shared.terms import term
-from visionlab.ui.shared.widgets import fixed, written
+from visionlab.ui.shared.widgets import fixed, folded, written
 
 
 def show(view: View, display: Display) -> None:
     """Folded away: what each channel answers, how it changes between two pictures, what it adds to the class."""
+    with folded("Every channel in numbers", ":material/table_rows:", f"every-channel{view.suffix}") as asked:
+        if asked:
+            _table(view, display)
+
+
+def _table(view: View, display: Display) -> None:
     look, spot, count = view.look, view.spot, len(view.found.values)
     columns: dict[str, Sequence] = {"Channel": range(count)}
     if view.names_classes:
@@ -49,14 +55,13 @@ def show(view: View, display: Display) -> None:
         if rows:
             state.look_at(replace(spot, channel=int(rows[0])))
 
-    with st.expander("Every channel in numbers", icon=":material/table_rows:"):
-        st.dataframe(
-            written(columns, write),
-            hide_index=True,
-            height=320,
-            column_config=formats,
-            key=key,
-            on_select=choose,
-            selection_mode="single-row",
-        )
-        st.caption("Click a heading to sort by it, and a row’s box to open its channel.")
+    st.dataframe(
+        written(columns, write),
+        hide_index=True,
+        height=320,
+        column_config=formats,
+        key=key,
+        on_select=choose,
+        selection_mode="single-row",
+    )
+    st.caption("Click a heading to sort by it, and a row’s box to open its channel.")

@@ -22,7 +22,7 @@ from visionlab.ui.shared.components.bars import bars
 from visionlab.ui.shared.networks import Network, model_picker, network, title_of
 from visionlab.ui.shared.state import Picture
 from visionlab.ui.shared.terms import term
-from visionlab.ui.shared.widgets import facts, sliding, verdict
+from visionlab.ui.shared.widgets import facts, folded, sliding, verdict
 from visionlab.wording import sized
 
 MOST = 20  # classes that can be listed
@@ -41,6 +41,7 @@ class Shown:
 
 def settings() -> tuple[Network, Shown]:
     """Which network answers, and how that is shown: folded away, with the network's name to unfold it by."""
+    unknown = st.container()
     with st.container(horizontal=True, vertical_alignment="center"):
         place = st.container(width="content")
         with st.popover("Network, classes, temperature", icon=":material/tune:"):
@@ -49,6 +50,8 @@ def settings() -> tuple[Network, Shown]:
             if most > 1:  # else there is nothing to choose
                 state.restore_count(most)
                 count = st.slider("Classes shown", 1, most, key=state.COUNT)
+                with unknown:
+                    links.number(state.COUNT, "A number of classes of", 1, MOST, count)
                 state.remember_count(count)
             temperature = st.slider(
                 "Temperature",
@@ -56,10 +59,12 @@ def settings() -> tuple[Network, Shown]:
                 HOTTEST,
                 state.wanted_temperature(COLDEST, HOTTEST),
                 step=0.05,
-                key=state.TEMPERATURE,
+                key=state.temperature_key(),
                 help=f"{term('temperature')} At 1 the percentages are the network’s own, for which its logits are "
                 f"divided by {chosen.net.temperature:.3g}.",
             )
+            with unknown:
+                links.number(state.TEMPERATURE, "A temperature of", COLDEST, HOTTEST, temperature)
             state.remember_temperature(temperature)
         place.caption(f"Asked: {chosen.title}", help=chosen.about or None)
     return chosen, Shown(count, temperature)
@@ -76,10 +81,17 @@ def show(network: Network, picture: Picture, shown: Shown) -> NDArray[np.float32
         said = replace(said, probabilities=tempered(said.probabilities, shown.temperature))
     probabilities = said.probabilities
     answers = ranked(net, probabilities, shown.count)
-    st.markdown(f"**Top {len(answers)} of {len(net.labels):,} classes**", help=term("top-5"))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        title = f"**Top {len(answers)} of {len(net.labels):,} classes**"
+        st.markdown(title, help=term("top-5"), width="content")
+        if shown.temperature != 1:
+            st.markdown(f":orange[at temperature {shown.temperature:g}]", width="content")
+            st.button("Back to 1", key="back-to-temperature-1", type="tertiary", on_click=state.reset_temperature)
+    if shown.temperature != 1:
+        st.caption("This list and how sure the network is are at that temperature; all else, on all pages, is at 1.")
     target = target_key(network, picture)
     linked, told = state.linked_once(CLASS), None
-    if linked and target not in st.session_state and not state.missed_picture():  # else it was asked of another
+    if linked and target not in st.session_state and not state.asked_of_another():
         if linked in net.labels:
             st.session_state[target] = net.labels.index(linked)
         else:
@@ -94,11 +106,21 @@ def show(network: Network, picture: Picture, shown: Shown) -> NDArray[np.float32
     return probabilities
 
 
+def tell_at_one() -> None:
+    """Beside figures that are always at temperature 1: that they are, while another is chosen for the list."""
+    chosen = state.wanted_temperature(COLDEST, HOTTEST)
+    if chosen != 1:
+        st.caption(
+            f"At temperature 1, as the network answers by itself: the {chosen:g} is for the list of “A picture”."
+        )
+
+
 def details(net: Classifier, probabilities: NDArray[np.float32]) -> None:
     """How sure the network is in numbers, and where any class stands; folded away."""
-    with st.expander("How sure in numbers, and any other class", icon=":material/search:"):
-        _in_numbers(net, probabilities)
-        _search(net, probabilities)
+    with folded("How sure in numbers, and any other class", ":material/search:", "in-numbers") as asked:
+        if asked:
+            _in_numbers(net, probabilities)
+            _search(net, probabilities)
 
 
 def explained_class(network: Network, picture: Picture, probabilities: NDArray[np.float32]) -> int:

@@ -12,11 +12,12 @@ from visionlab.imaging.image import encode_jpeg, fit
 from visionlab.network.explain import METHODS, Heatmap
 from visionlab.network.explain.sanity import passes, sanity_check
 from visionlab.ui.predict import caches
+from visionlab.ui.predict.answers import tell_at_one
 from visionlab.ui.predict.explanations import PATIENCE, Case, Measured, Overlay, explaining, measuring, stopped
 from visionlab.ui.shared import charts, jobs
 from visionlab.ui.shared.page import roomy_columns
 from visionlab.ui.shared.terms import term
-from visionlab.ui.shared.widgets import fixed, plain
+from visionlab.ui.shared.widgets import fixed, folded, plain
 
 
 def show_all(case: Case, look: Overlay) -> None:
@@ -60,6 +61,7 @@ def show_all(case: Case, look: Overlay) -> None:
             "(showing only that brings it back). Chance is the same map, moved, with its likely range: what is no "
             "better explains nothing."
         )
+        tell_at_one()
     if stopped_before:
         st.button("Stopped. Begin again", key="again-all", icon=":material/replay:", on_click=_clear, args=(begun,))
 
@@ -116,11 +118,8 @@ def show_layers(case: Case, method: str, look: Overlay) -> None:
         f"{METHODS[name].title} of the last layer of each block: the first find edges and spots, the last whole things."
     )
     _strip(case, [(found[names[-1]], f"{block}: {names[-1]}") for block, names in blocks.items()], look)
-    inside = st.expander(
-        f"All {len(found)} layers, block by block", icon=":material/layers:", key="all-layers", on_change="rerun"
-    )
-    if inside.open:
-        with inside:
+    with folded(f"All {len(found)} layers, block by block", ":material/layers:", "all-layers") as asked:
+        if asked:
             for block, names in blocks.items():
                 st.markdown(f"**{plain(block)}**")
                 _strip(case, [(found[each], each) for each in names], look)

@@ -18,7 +18,7 @@ from visionlab.ui.scratch.sets import Chosen
 from visionlab.ui.shared import charts
 from visionlab.ui.shared.components.pad import latest_drawing, pad
 from visionlab.ui.shared.page import keep_out_of_collections, roomy_columns, told
-from visionlab.ui.shared.widgets import plain
+from visionlab.ui.shared.widgets import folded, plain
 
 NAME = "moving-eight"
 PAD = "eight-pad"
@@ -184,7 +184,6 @@ def _try(nets: Mapping[str, EightNet], plan: Plan) -> None:
     )
     if drawing and WALKED in nets:
         title = "Five steps: how the convolutional one comes to its answer"
-        walk = st.expander(title, icon=":material/footprint:", key="five-steps", on_change="rerun")
-        if walk.open:
-            with walk, told():
+        with folded(title, ":material/footprint:", "five-steps") as asked, told():
+            if asked:
                 five_steps.show(nets[WALKED], drawing.pixels, plain(plan.target))

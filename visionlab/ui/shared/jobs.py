@@ -17,7 +17,8 @@ from typing import Any
 import streamlit as st
 
 from visionlab import limits
-from visionlab.errors import BusyError, VisionlabError
+from visionlab.errors import BusyError, VisionlabError, log_cause
+from visionlab.shortage import shortages_told
 
 FINISHED_KEPT = 64  # finished jobs that the server remembers
 POLL = 0.4  # seconds between looks at a job
@@ -123,9 +124,11 @@ class Job:
     def _run(self) -> None:
         turn = self._queue.take_turn(self)
         try:
-            self.state = self._worked() if turn else self._given_up()
+            with shortages_told():
+                self.state = self._worked() if turn else self._given_up()
         except VisionlabError as error:
             self.error, self.state = str(error), "failed"
+            log_cause(error)
         except BaseException as error:
             self.error, self.state = BUG.format(type(error).__name__), "failed"
             raise  # a bug surfaces in the server's log
@@ -179,7 +182,7 @@ class Registry:
         with self._lock:
             if about is not None and about in self._latest and not self._latest[about].over:
                 raise BusyError("This is being worked on already; wait until that is over, or stop it.")
-            job = Job(work, self._queues.setdefault(queue, Queue(int(limits.JOBS.value()))), dropped)
+            job = Job(work, self._queues.setdefault(queue, Queue(limits.JOBS.value())), dropped)
             self._forget()
             self._jobs[key] = job
             if about is not None:

@@ -43,6 +43,23 @@ def unknown(what: str, wanted: str, known: Collection[str], instead: str | None 
     return f"There is no {what} “{shortened(wanted)}”{shown}.{hint}"
 
 
+def number(key: str, what: str, least: float, most: float, shown: float) -> None:
+    """Before the link is written anew: a sentence where it asks for another number than from the least to the most.
+    Of what is shown whole, only whole ones.
+    """
+    wanted, told = st.query_params.get(key), None
+    if wanted:
+        try:
+            possible = least <= type(shown)(wanted) <= most
+        except ValueError:
+            possible = False
+        if not possible:
+            told = (
+                f"{what} “{shortened(wanted)}” is not offered, so it is {shown:g}. Choose from {least:g} to {most:g}."
+            )
+    tell(key, told, shown)
+
+
 def tell(key: str, told: str | None, shown: Hashable) -> None:
     """The sentence, where there is one; and in later runs again, until something else is shown."""
     kept = f"told-of-link-{key}"

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import gc
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -24,7 +25,8 @@ from streamlit.errors import StreamlitPageNotFoundError
 
 from visionlab import limits
 from visionlab.device import describe
-from visionlab.errors import VisionlabError
+from visionlab.errors import VisionlabError, log_cause
+from visionlab.shortage import shortages_told
 from visionlab.ui.shared import state
 from visionlab.ui.shared.components.focus import keep_focus
 from visionlab.ui.shared.components.history import keep_history
@@ -152,8 +154,10 @@ def strip() -> DeltaGenerator:
 def told() -> Iterator[None]:
     """A VisionlabError inside becomes one clear sentence. What is run again by itself, a fragment, needs its own."""
     try:
-        yield
+        with shortages_told():
+            yield
     except VisionlabError as error:
+        log_cause(error)
         sentence(error)
 
 
@@ -168,6 +172,11 @@ def roomy_columns(spec: int | Sequence[float], key: str, **style) -> list[DeltaG
     """st.columns whose columns go on to a new row, rather than become too narrow; key names them on the page."""
     with st.container(key=f"roomy-{key}"):
         return st.columns(spec, **{"gap": "medium", **style})
+
+
+def head_start(seconds: float) -> None:
+    """Let the browser draw what it has been sent so far, before the rest keeps it busy."""
+    time.sleep(seconds)
 
 
 def link(title: str, label: str | None = None, icon: str | None = None, asks: Mapping[str, str] | None = None) -> None:

@@ -197,6 +197,7 @@ def _linked_network(titles: Mapping[str, str]) -> str | None:
     found = next((name for name, title in titles.items() if linked in (name, title)), None)
     if linked:
         st.session_state["unknown_network"] = linked if found is None else None
+        st.session_state["unknown_head"] = st.query_params.get(HEAD) if found is None else None
     return found
 
 
@@ -206,6 +207,11 @@ def unknown_network() -> str | None:
     return st.session_state.get("unknown_network") if picked is None else None
 
 
+def asked_of_another() -> bool:
+    """Whether what a link says of an answer was asked of another picture or network than what is shown instead."""
+    return missed_picture() is not None or unknown_network() is not None
+
+
 def pick_network(name: str) -> None:
     """As if a person had picked it; before the widget is drawn."""
     for key in ("picked_network", "drawn_network", NETWORK):
@@ -213,9 +219,10 @@ def pick_network(name: str) -> None:
 
 
 def remember_network(name: str, title: str) -> None:
-    """After it is drawn: for other pages, and what was picked for the link, too."""
+    """After it is drawn: for other pages, and what was picked for the link, too; what that names in vain stays in it,
+    to be told again after a reload."""
     st.session_state["drawn_network"] = name
-    keep_in_link(NETWORK, title if name == st.session_state["picked_network"] else None)
+    keep_in_link(NETWORK, title if name == st.session_state["picked_network"] else unknown_network())
 
 
 def restore_count(most: int) -> None:
@@ -258,6 +265,18 @@ def remember_temperature(value: float) -> None:
     keep_in_link(TEMPERATURE, f"{value:g}" if value != 1 else None)
 
 
+def temperature_key() -> str:
+    """Of its widget: a new one after each reset. A menu that is closed would else bring back what its widget held."""
+    times = st.session_state.get("temperature_resets", 0)
+    return f"{TEMPERATURE}-{times}" if times else TEMPERATURE
+
+
+def reset_temperature() -> None:
+    """In a callback: it is 1 again."""
+    st.session_state["temperature_resets"] = st.session_state.get("temperature_resets", 0) + 1
+    st.session_state["chosen_temperature"] = 1.0
+
+
 def linked_once(name: str) -> str | None:
     """What the link that the session began with says of that, the first time that it is asked for, else None.
 
@@ -283,9 +302,11 @@ def trained_head() -> TrainedHead | None:
 
 
 def keep_head(head: Head, run: str | None = None) -> None:
-    """The head becomes a network of this session, on every page; that of a run only when it is first seen."""
-    if run is None or st.session_state.get("kept_run") != run:
-        st.session_state["kept_run"] = run or st.session_state.get("kept_run")
+    """The head becomes a network of this session, on every page; that of a run only when it is first seen, or its
+    classes are called otherwise than before."""
+    seen = None if run is None else (run, head.classes)
+    if seen is None or st.session_state.get("kept_run") != seen:
+        st.session_state["kept_run"] = seen or st.session_state.get("kept_run")
         mine = TrainedHead(hashlib.sha256(head.to_bytes()).hexdigest(), head)
         st.session_state["trained_head"] = mine
         kept = _heads_of(owner())
@@ -312,8 +333,9 @@ def restore_head() -> None:
 
 
 def remember_head(at_work: bool) -> None:
-    """For the link: which one it is, where it is at work."""
-    keep_in_link(HEAD, _in_link(trained_head()) if at_work else None)
+    """For the link: which one it is, where it is at work, or which one it names in vain."""
+    in_vain = st.session_state.get("unknown_head") if unknown_network() else None
+    keep_in_link(HEAD, _in_link(trained_head()) if at_work else in_vain)
 
 
 def project_id() -> str | None:

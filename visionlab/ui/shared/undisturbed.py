@@ -14,7 +14,8 @@ from weakref import WeakValueDictionary
 
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from visionlab.errors import VisionlabError
+from visionlab.errors import VisionlabError, log_cause
+from visionlab.shortage import shortages_told
 from visionlab.ui.shared import state
 
 _turns: WeakValueDictionary[str, threading.RLock] = WeakValueDictionary()  # by session, while a run has or awaits it
@@ -53,6 +54,8 @@ def attempt(act: Callable[..., Any], *arguments: Any) -> None:
     """
     with undisturbed():
         try:
-            act(*arguments)
+            with shortages_told():
+                act(*arguments)
         except VisionlabError as error:
+            log_cause(error)
             state.keep_problem(str(error))

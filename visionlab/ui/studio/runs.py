@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Container
+import re
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from pathlib import Path
@@ -13,10 +15,11 @@ import streamlit as st
 from visionlab.errors import DatasetError
 from visionlab.learning.heads.head import Head, load_head
 from visionlab.learning.heads.kinds import KINDS
-from visionlab.learning.judging.metrics import percent
+from visionlab.learning.judging.metrics import counted, percent
 from visionlab.learning.projects.outcome import Outcome
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.runs import RunInfo
+from visionlab.learning.sets.dataset import UNEVEN
 from visionlab.network.running.classifier import Classifier
 from visionlab.network.zoo.models import MODELS
 from visionlab.ui.shared import cached, links
@@ -46,6 +49,19 @@ def picked(project: Project) -> RunInfo | None:
     )
     link(chosen)
     return found[chosen]
+
+
+def each_class(head: Head, balanced: float, interval: Sequence[float]) -> str:
+    """A head whose classes had very different numbers of pictures: how often it is right where they count the same, so
+    that the largest does not hide the others. "" for any other."""
+    counts = [count for count in dict(head.facts.get("pictures", {})).values() if count]
+    if not counts or max(counts) < UNEVEN * min(counts):
+        return ""
+    low, high = map(percent, interval)
+    return (
+        f":material/balance: The smallest class had {counted(min(counts))}, the largest {max(counts):,}. With each "
+        f"class counting the same, it is right on {percent(balanced)} ({low} to {high})."
+    )
 
 
 def _link_picked(found: Container[str]) -> None:
@@ -88,7 +104,8 @@ def outcome_of(project: Project, run: RunInfo) -> Outcome:
     data = project.outcome(run.id)
     if data is None:
         raise DatasetError("What this run answered was not kept; train again, or pick another run.")
-    return _outcome(hashlib.sha256(data).hexdigest(), data)
+    found = _outcome(hashlib.sha256(data).hexdigest(), data)
+    return replace(found, classes=run.names(found.classes))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -97,19 +114,34 @@ def _outcome(digest: str, _data: bytes) -> Outcome:
 
 
 def head_of(run: RunInfo) -> Head:
-    """Its head; DatasetError where it has none, or it was removed meanwhile."""
+    """Its head, which calls the classes as they are called now; DatasetError where it has none, or it was removed
+    meanwhile."""
     try:
         written = run.head.stat() if run.head else None
     except FileNotFoundError:
         written = None
     if written is None:
         raise DatasetError("This run has no head; pick another one.")
-    return _head(run.head, written.st_mtime_ns, written.st_size)
+    return _head(run.head, written.st_mtime_ns, written.st_size, run.classes, run)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Opening the head …")
-def _head(path: Path, written: int, size: int) -> Head:
-    return load_head(path)
+def _head(path: Path, written: int, size: int, classes: tuple[str | None, ...], _run: RunInfo) -> Head:
+    head = load_head(path)
+    return _called(head, _run.names(head.classes))
+
+
+def _called(head: Head, names: tuple[str, ...]) -> Head:
+    """The head with other names of its classes, also where its facts say them."""
+    if names == head.classes:
+        return head
+    now = dict(zip(head.classes, names, strict=True))
+    facts = dict(head.facts)
+    if isinstance(facts.get("pictures"), Mapping):
+        facts["pictures"] = {now.get(name, name): count for name, count in facts["pictures"].items()}
+    if "split" in facts:
+        facts["split"] = re.sub("“(.*?)”", lambda found: f"“{now.get(found[1], found[1])}”", str(facts["split"]))
+    return replace(head, classes=names, facts=facts)
 
 
 @lru_cache(maxsize=4)  # hashing the file of a fine-tuned head takes a tenth of a second

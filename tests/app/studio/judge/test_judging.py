@@ -83,7 +83,7 @@ def test_the_sentence_and_the_bars_are_those_of_the_library(look, project, case,
         colours=mean_colours(learned),
         held_colours=mean_colours(held_out),
     )
-    assert judge.against(found.report, expected) in lines(app)
+    assert judge.against(found, expected) in lines(app)
     assert {each.value for each in app.caption if "gone" in each.value} == set()
 
 
@@ -98,15 +98,42 @@ def test_the_sentence_and_the_bars_count_a_group_as_one_picture(look, project, c
     assert f"between **{low:.0%}** and **{high:.0%}**" in lines(app)
 
 
+def test_a_class_of_few_pictures_does_not_hide_behind_one_of_many(look, project, case):
+    counted_the_same = "With each class counting the same"
+    assert counted_the_same not in lines(look())
+    uneven = replace(case.head, facts=case.head.facts | {"pictures": {"cats": 60, "dogs": 6, "none yet": 0}})
+    told = runs.each_class(uneven, 0.9, (0.55, 1.0))
+    assert "The smallest class had 6 pictures, the largest 60." in told
+    assert f"{counted_the_same}, it is right on 90% (55% to 100%)" in told
+    project.keep_head(case.run.id, uneven.to_bytes())
+    assert counted_the_same in lines(look())
+
+
+def pattern(right: int, of: int, begin: int = 0) -> np.ndarray:
+    """bool (of,): so many in a row are right, from that place on, and around the end."""
+    return np.roll(np.arange(of) < right, begin)
+
+
 @pytest.mark.parametrize(
-    ("accuracy", "interval", "told"),
-    [(0.5, (0.3, 0.7), "no better"), (0.9, (0.8, 0.95), "clearly better"), (0.7, (0.5, 0.85), "may be chance")],
+    ("head", "colour", "groups", "told"),
+    [
+        (pattern(12, 20), pattern(12, 20), None, "no better than the best baseline, **colour** (60%)"),
+        (pattern(16, 18), pattern(12, 18), None, "**colour** (67%), but on so few pictures it may be chance"),  # 4 : 0
+        (pattern(18, 18), pattern(12, 18), None, "clearly better than the best baseline, **colour** (67%)"),  # 6 : 0
+        (pattern(18, 18), pattern(12, 18), np.arange(18) % 2 + np.arange(18) // 4 * 2, "may be chance"),  # 3 : 0
+        (pattern(15, 20), pattern(11, 20, 9), None, "may be chance"),  # 9 : 5
+        (pattern(20, 20), pattern(20, 20), None, "So many has the best baseline right, too, **colour** (100%)"),
+        (pattern(20, 20), None, None, "clearly better than the best baseline, **chance** (50%)"),
+        (pattern(13, 20), None, None, "**chance** (50%), but on so few pictures it may be chance"),
+    ],
 )
-def test_what_is_said_beside_the_best_baseline(case, accuracy, interval, told):
-    found = [Baseline(name, name.title(), "", share, (0, 1)) for name, share in (("chance", 0.1), ("colour", 0.6))]
-    report = replace(case.evaluation.report, accuracy=accuracy, interval=interval)
-    assert told in judge.against(report, found)
-    assert "**colour** (60%)" in judge.against(report, found)
+def test_what_is_said_beside_the_best_baseline(head, colour, groups, told):
+    truth = np.arange(len(head)) % 2
+    found = assess(truth, np.eye(2)[np.where(head, truth, 1 - truth)], ("a", "b"), groups=groups)
+    known = [Baseline("chance", "Chance", "", 0.5, (0.5, 0.5))]
+    if colour is not None:
+        known.append(Baseline("colour", "Colour", "", colour.mean(), (0, 1), colour))
+    assert told in judge.against(found, known)
 
 
 def test_removed_and_moved_pictures_are_told_of_and_do_not_count(look, project, case):
@@ -193,7 +220,7 @@ def two_doubts(monkeypatch):
         assert classes == ["1", "2"]
         progress(1, 1)
         found = tuple(Suspect(place, labels[place], 1 - labels[place], 0.75, 0.25) for place in (2, 0))
-        return LabelCheck(found, len(labels), 30, 20)
+        return LabelCheck(found, len(labels), 30, 20, 10)
 
     monkeypatch.setattr(judging_labels, "check_labels", doubtful)
 
@@ -215,20 +242,28 @@ def test_suspected_labels_are_accepted_left_and_undone(look, project, case, two_
     assert looked_at(app) == "1 of 2 doubtful labels looked at"
     assert first.name in lines(app)
     app.button(key="leave-doubt").click().run()
-    assert project.picture(first.id) == first
+    assert project.picture(first.id).class_id == first.class_id
     assert looked_at(app) == "2 of 2 doubtful labels looked at"
     assert not [each for each in app.button if each.key == "accept-doubt"]
+    for _ in range(2):
+        assert project.undo() == "Left 1 picture where it is"
+        app.run()
+        assert looked_at(app) == "1 of 2 doubtful labels looked at"
+        assert first.name in lines(app)
+        app.button(key="leave-doubt").click().run()
+        assert looked_at(app) == "2 of 2 doubtful labels looked at"
+    project.undo()
     project.undo()
     app.run()
-    assert looked_at(app) == "1 of 2 doubtful labels looked at"
+    assert looked_at(app) == "0 of 2 doubtful labels looked at"
     assert third.name in lines(app), "what was taken back is doubtful again"
     project.remove([third.id])
     app.run()
-    assert looked_at(app) == "1 of 1 doubtful label looked at"
+    assert looked_at(app) == "0 of 1 doubtful label looked at"
 
 
 def test_heads_that_are_too_weak_to_judge_labels_do_not(look, case, monkeypatch):
-    weak = LabelCheck((Suspect(0, 0, 1, 0.75, 0.25),), 24, 30, 14)
+    weak = LabelCheck((Suspect(0, 0, 1, 0.75, 0.25),), 24, 30, 14, 10)
     monkeypatch.setattr(judging_labels, "check_labels", lambda *_, **__: weak)
     app = look("Labels")
     assert "**14** of them" in lines(app)
@@ -241,7 +276,7 @@ def test_labels_can_be_checked_again(look, project, case, two_doubts, registry):
     app.button(key="leave-doubt").click().run()
     app.button(key="check-labels").click().run()
     finish(app, registry)
-    assert looked_at(app) == "0 of 2 doubtful labels looked at"
+    assert looked_at(app) == "1 of 2 doubtful labels looked at", "what was left is not asked again"
 
 
 def test_the_doubts_are_those_of_the_library(look, project, case, net):

@@ -260,7 +260,13 @@ def test_hostile_facts_of_a_head_harm_nothing(workspace, project, run, net):
     _keep_run(project, head)
     newest = project.runs()[0]
     assert newest.settings["kind"] == "linear"
-    assert newest.report == {"trained_on": 24, "held_out": 0, "stayed_linear": False, "seconds": None}
+    assert newest.report == {
+        "trained_on": 24,
+        "held_out": 0,
+        "stayed_linear": False,
+        "seconds": None,
+        "classes": [each.id for each in project.classes()],
+    }
     np.testing.assert_array_equal(case_of(project, newest).labels, np.repeat([0, 1], 12))
 
 

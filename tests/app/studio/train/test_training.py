@@ -20,6 +20,7 @@ from visionlab.learning.heads.training import Epoch, Fit, fit
 from visionlab.learning.judging.evaluation import assess
 from visionlab.learning.projects.intake import Incoming, Intake, take
 from visionlab.learning.projects.outcome import Comparison, Outcome
+from visionlab.shortage import NO_MEMORY
 from visionlab.ui.shared.jobs import Job
 from visionlab.ui.shared.widgets import plain
 from visionlab.ui.studio.projects import intake_into
@@ -459,6 +460,23 @@ def test_a_bug_leaves_a_run_that_failed(project, net, monkeypatch):
         for _ in train(project, run, net):
             pass
     assert project.run(run).state == "failed"
+
+
+def test_a_full_memory_in_mid_training_is_noted_in_a_sentence_and_the_next_run_is_trained(project, net, monkeypatch):
+    def full(*_, **__):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 640 bytes")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(training_run, "assess", full)
+        run = begin(project)
+        with pytest.raises(BusyError, match="not enough memory left"):
+            for _ in train(project, run, net):
+                pass
+        assert (project.run(run).state, project.run(run).error) == ("failed", NO_MEMORY)
+    again = begin(project)
+    for _ in train(project, again, net):
+        pass
+    assert project.run(again).state == "done"
 
 
 def test_verdicts():

@@ -20,7 +20,7 @@ for path in sys.argv[1:] or sys.exit(__doc__):
     try:
         image = decoded(Path(path).read_bytes())
     except Exception as error:  # damaged files bring nearly any; the others are answered all the same
-        failed = not print(f"{path}: cannot be read ({error or type(error).__name__})", file=sys.stderr)
+        failed = not print(f"{path}: cannot be read ({str(error).split(' <')[0] or repr(error)})", file=sys.stderr)
         continue
     probabilities, *distance = session.run(None, {"image": image})
     answer = ", ".join(f"{labels[i]} {probabilities[i]:.4f}" for i in probabilities.argsort()[::-1][:5])

@@ -89,13 +89,17 @@ def not_here() -> str | None:
     """A sentence where a link names a network that is not here, until one is picked."""
     name = state.unknown_network()
     if name in (YOUR_HEAD, title_of(YOUR_HEAD)):
-        return "Your own head is not here any more, so a network is shown. Open it again on Fine-tune."
+        return (
+            "The link names a head that this browser does not have, so another network is shown. A head stays with the "
+            "browser that made it, until the server starts anew. Take it along as a file, and open that on Fine-tune."
+        )
     return name and f"{told_missing(name)}, so another one is shown. {_how_to_get(name)}"
 
 
-def tell_not_here() -> None:
-    """The sentence of not_here(), where there is one."""
-    if text := not_here():
+def tell_not_here(*used: Network | None) -> None:
+    """Over what these networks show: a sentence where they stand in for one that a link names, or that is damaged."""
+    told = dict.fromkeys([not_here(), *(each.instead_of for each in used if each)])
+    for text in filter(None, told):
         sentence(text)
 
 
@@ -120,10 +124,7 @@ def _called(name: str) -> Model | None:
 
 
 def suggest(first: Sequence[str], used: Network) -> None:
-    """Where a page works with another network only because its first is damaged, or is not here: a sentence, and what
-    brings it."""
-    if used.instead_of:
-        sentence(used.instead_of)
+    """Where a page works with another network only because its first is not here: what brings it."""
     missing = MODELS[first[0]]
     if used.net.name == first_here(first) != missing.name:
         downloads.suggest(missing, f"This is {MODELS[used.net.name].title}.")

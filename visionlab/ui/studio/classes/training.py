@@ -24,6 +24,7 @@ from visionlab.ui.studio.train import step as train
 from visionlab.ui.studio.train.run import Settings
 
 FEW = train.FEW
+STARTED = "started-here"  # in the session: the project in which a training was started in this step
 
 
 def recommended(data: LabelledImages) -> Settings:
@@ -94,6 +95,15 @@ def _button(project: Project | None, data: LabelledImages | None, lacks: str | N
 def _start(project: Project) -> None:
     data, _ = project.labelled()  # as it is now
     train.start(project, recommended(data), len(data))
+    st.session_state[STARTED] = project.id
+
+
+def just_trained(project: Project, run: RunInfo) -> bool:
+    """Once: whether the run is the one that was started here last, and is over."""
+    if st.session_state.get(STARTED) != project.id or train.going_on(project):
+        return False
+    del st.session_state[STARTED]
+    return project.runs()[0].id == run.id
 
 
 def _worth(run: RunInfo, fresh: bool) -> None:
@@ -107,6 +117,8 @@ def _worth(run: RunInfo, fresh: bool) -> None:
                 f"{low} to {high}.",
                 help=f"{term('held out')} {term('95 % interval')}",
             )
+            if "balanced_accuracy" in report:
+                st.caption(runs.each_class(head, report["balanced_accuracy"], report["balanced_accuracy_interval"]))
         else:
             st.markdown("**Trained.** How good it is, nobody knows: no picture was held out.")
         if "split" in head.facts:

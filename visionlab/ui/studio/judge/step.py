@@ -8,7 +8,8 @@ import streamlit as st
 
 from visionlab.learning.judging import metrics
 from visionlab.learning.judging.baselines import Baseline
-from visionlab.learning.judging.metrics import Report, percent
+from visionlab.learning.judging.evaluation import Evaluation
+from visionlab.learning.judging.metrics import mcnemar, percent
 from visionlab.learning.projects.project import Project
 from visionlab.ui.shared import charts, links
 from visionlab.ui.shared.page import roomy_columns
@@ -28,6 +29,7 @@ LOOKS = {
     "Where it looks": where_it_looks.show,
     "A test folder": folder.show,
 }
+CHANCE = 0.05  # p below which a lead is called clear
 UNJUDGED = ("Labels", "A test folder")  # what can be looked at where nothing is held out
 
 
@@ -71,6 +73,9 @@ def _worth(case: Case) -> None:
             f"**{percent(high)}** (95 % interval).",
             help=term("95 % interval"),
         )
+        told = runs.each_class(case.head, report.balanced, report.balanced_interval)
+        if told:
+            st.caption(told)
     with bars:
         compared = baselines_of(case) if case.learned else None
         if compared:
@@ -78,7 +83,7 @@ def _worth(case: Case) -> None:
             st.plotly_chart(figure, config=charts.PLAIN, key="baselines")
     with words:
         if compared:
-            st.markdown(against(report, compared))
+            st.markdown(against(found, compared))
         f1_low, f1_high = found.f1_interval
         st.caption(f"Mean F1 of the classes: {found.f1:.2f}, between {f1_low:.2f} and {f1_high:.2f}.", help=term("F1"))
 
@@ -100,15 +105,28 @@ def _unjudged(report: Mapping[str, object]) -> str:
     )
 
 
-def against(report: Report, compared: Sequence[Baseline]) -> str:
+def against(found: Evaluation, compared: Sequence[Baseline]) -> str:
     """How the accuracy stands beside the best baseline, in a sentence."""
-    best = max(compared, key=lambda each: each.accuracy)
+    report, best = found.report, max(compared, key=lambda each: each.accuracy)
     named = f"**{best.title.lower()}** ({percent(best.accuracy)})"
+    if report.accuracy == best.accuracy == 1:
+        return f"So many has the best baseline right, too, {named}: these pictures are easily told apart."
     if report.accuracy <= best.accuracy:
         return f":orange[:material/warning:] That is no better than the best baseline, {named}."
-    if report.interval[0] > best.accuracy:
+    if _beats(found, best):
         return f"That is clearly better than the best baseline, {named}."
     return f"That is better than the best baseline, {named}, but on so few pictures it may be chance."
+
+
+def _beats(found: Evaluation, other: Baseline) -> bool:
+    """Whether chance explains so large a lead on the same pictures in fewer than 5 of 100 cases. Pictures of a group
+    count together as what they are worth."""
+    report = found.report
+    if other.right is None:  # its accuracy is known
+        return report.interval[0] > other.accuracy
+    right, share = found.predicted == found.truth, report.worth / len(found.truth)
+    alone = (right & ~other.right).sum(), (other.right & ~right).sum()
+    return mcnemar(*(int(count * share) for count in alone)) < CHANCE
 
 
 def _changed(case: Case) -> None:

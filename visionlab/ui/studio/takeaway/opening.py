@@ -18,6 +18,7 @@ from visionlab.learning.projects.files import check_room
 from visionlab.learning.projects.intake import Intake
 from visionlab.learning.projects.outcome import Outcome
 from visionlab.learning.projects.project import Project
+from visionlab.learning.projects.runs import CLASSES
 from visionlab.learning.projects.workspace import Workspace
 from visionlab.learning.sets.splits import HELD_OUT
 from visionlab.learning.takeaway import package
@@ -149,7 +150,9 @@ def _keep_run(project: Project, head: Head) -> None:
     run = project.begin_run(noted(settings, len(known)))
     project.keep_head(run, head.to_bytes())
     project.keep_outcome(run, outcome.to_bytes())
-    project.end_run(run, "done", _figures(head, len(known)))
+    ids = {places.get(each.name.casefold()): each.id for each in classes}
+    report = {**_figures(head, len(known)), CLASSES: [ids.get(place) for place in range(len(head.classes))]}
+    project.end_run(run, "done", report)
 
 
 def _figures(head: Head, pictures: int) -> dict[str, object]:

@@ -18,8 +18,9 @@ from visionlab.learning.judging.evaluation import assess
 from visionlab.learning.projects.files import telling, write
 from visionlab.learning.projects.outcome import Outcome
 from visionlab.learning.projects.project import Project
-from visionlab.learning.projects.runs import RunInfo
+from visionlab.learning.projects.runs import CLASSES, RunInfo
 from visionlab.network.running.classifier import Classifier
+from visionlab.shortage import shortages_told
 
 FEATURES = "features"  # the folder in the workspace that every project's runs take known features from
 # A checkpoint follows each epoch; one that takes long to write, as it may have 250 MB, so many seconds after the last.
@@ -90,14 +91,15 @@ def train(project: Project, run: str, net: Classifier) -> Iterator[Embedded | Tr
     project.continue_run(run)
     state, report, error = "failed", None, None
     try:
-        work = _Work(project, run, net)
-        try:
-            yield from work.steps()
-        except GeneratorExit:
-            report = work.keep() if work.fit.best else None
-            state = "cancelled"
-            raise
-        report, state = work.keep(), "done"
+        with shortages_told():
+            work = _Work(project, run, net)
+            try:
+                yield from work.steps()
+            except GeneratorExit:
+                report = work.keep() if work.fit.best else None
+                state = "cancelled"
+                raise
+            report, state = work.keep(), "done"
     except VisionlabError as problem:
         state, error = "failed", str(problem)
         raise
@@ -115,6 +117,8 @@ class _Work:
         settings = Settings.of(info)
         data, ids = project.labelled()
         self.ids = np.array(ids, np.int64)
+        known = {each.name: each.id for each in project.classes()}
+        self.classes = [known.get(name) for name in data.classes]
         self.cache = _Counting(project.folder.parent / FEATURES)
         self.checkpoint = project.checkpoint(run)
         options = {
@@ -170,6 +174,7 @@ class _Work:
                 refusal=head.refusal,
             )
             report = found.summary()
+        report[CLASSES] = self.classes
         counts = {"trained_on": len(run.train), "held_out": len(run.held_out), "best_epoch": run.best.index}
         return {**report, **counts, "stayed_linear": stayed_linear(head), "seconds": self.before + self.seconds}
 

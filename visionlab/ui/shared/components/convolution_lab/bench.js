@@ -239,7 +239,7 @@ export function drawSums(box, laid, terms, sums, theme, width) {
     const context = prepare(canvas, wide * size, tall * size);
     const kinds = [
       (term) => ({ fill: [term.value, term.value, term.value], text: fixed(term.value, 6), hatched: !term.inside }),
-      (term, at) => ({ fill: diverging(term.weight, strongest), text: weights[at] }),
+      (term, at) => ({ fill: diverging(term.weight, strongest), text: weights[at], weight: term.weight }),
       (term, at) => ({ fill: diverging(term.product, largest), text: products[at] }),
     ];
     const look = (i, j) => kinds[k % 3](terms[first + i * wide + j], first + i * wide + j);

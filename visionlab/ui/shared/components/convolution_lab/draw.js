@@ -35,28 +35,40 @@ export function prepare(canvas, width, height) {
   return context;
 }
 
-const SMALLEST = 5.5; // pixels of a number that can be read
+const SMALLEST = 5.5; // pixels of a number that can be read …
+const READABLE = 7; // … and of one that is easily read
 
-// Cells of `size` pixels. look(row, column) → {fill: [r, g, b], text, hatched}; numbers only where they can be read.
+// Cells of `size` pixels. look(row, column) → {fill: [r, g, b], text, hatched, weight}; numbers only where they can be
+// read, all of one size where that can be; a weight with fewer digits where all of them are too many.
 export function drawGrid(context, rows, columns, size, look, theme, left = 0, top = 0) {
-  const numbers = size >= 21;
+  const room = (size - 2) / (0.56 * READABLE); // in characters
+  const type = (text) => {
+    const tall = Math.min(13, size * (text.length > 4 ? 0.28 : 0.4));
+    context.font = `${tall}px ${theme.font}`;
+    return tall * Math.min(1, (size - 2) / context.measureText(text).width);
+  };
+  const cells = Array.from({ length: rows * columns }, (_, k) => look(Math.floor(k / columns), k % columns));
+  let texts = cells.map(({ text }) => (size < 21 ? "" : (text ?? "")));
+  if (size >= 21 && cells[0]?.weight !== undefined)
+    texts = weightsIn(cells.map(({ weight }) => weight), texts, Math.floor(room));
+  const sizes = texts.map((text) => (text ? type(text) : Infinity));
+  const least = Math.min(...sizes);
   context.textAlign = "center";
   context.textBaseline = "middle";
   for (let y = 0; y < rows; y++) {
     for (let x = 0; x < columns; x++) {
-      const cell = look(y, x);
+      const k = y * columns + x;
+      const [cell, text] = [cells[k], texts[k]];
       const [px, py] = [left + x * size, top + y * size];
       context.fillStyle = css(cell.fill);
       context.fillRect(px, py, size + 0.4, size + 0.4);
       if (cell.hatched) hatch(context, px, py, size, theme);
-      if (numbers && cell.text !== undefined) {
+      if (text) {
         const ground = cell.hatched ? cell.fill.map((value, k) => (value + theme.veilColour[k]) / 2) : cell.fill;
         context.fillStyle = inkOn(ground);
-        const tall = Math.min(13, size * (cell.text.length > 4 ? 0.28 : 0.4));
+        const tall = least >= READABLE ? least : sizes[k];
         context.font = `${tall}px ${theme.font}`;
-        const fits = Math.min(1, (size - 2) / context.measureText(cell.text).width);
-        if (fits < 1) context.font = `${tall * fits}px ${theme.font}`;
-        if (tall * fits >= SMALLEST) context.fillText(cell.text, px + size / 2, py + size / 2 + 0.5);
+        if (tall >= SMALLEST) context.fillText(text, px + size / 2, py + size / 2 + 0.5);
       }
     }
   }

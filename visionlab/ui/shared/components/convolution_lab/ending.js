@@ -113,7 +113,7 @@ export class Ending {
       const drawing = prepare(canvas, columns * this.size, rows * this.size);
       const look = (y, x) => {
         const weight = wanted[y * columns + x];
-        return { fill: diverging(weight, 1.6), text: weightIn(weight, weightText(weight), 4) };
+        return { fill: diverging(weight, 1.6), text: weightsIn([weight], [weightText(weight)], 4)[0] };
       };
       drawGrid(drawing, rows, columns, this.size, look, theme);
       frame(drawing, (place % columns) * this.size, Math.floor(place / columns) * this.size, this.size, this.size, theme.accent);

@@ -75,19 +75,25 @@ export function weightText(weight) {
   return spelled([weight])[0];
 }
 
-// A weight, which is spelled so, in a cell that has room for so many characters: without the 0 before the point, or in
-// smaller type; in a cell that is too small for that, with fewer digits, or not at all.
-export function weightIn(weight, text, characters, smallest = 1.5 * characters) {
+// The weights of a kernel, which are spelled so, in cells that have room for so many characters: whole where that is
+// enough for all of them; else all with as many decimals as there is room for, or each with fewer digits, or not at all.
+export function weightsIn(weights, texts, characters) {
   const bare = (text) => text.replace(/^(−?)0\./, "$1.");
-  const whole = [text, bare(text)];
-  const fewer = [3, 2, 1].map((digits) => bare(short(weight, digits)));
-  const shortest = fewer.reduce((best, text) => (text.length < best.length ? text : best));
-  return (
-    whole.find((text) => text.length <= characters) ??
-    whole.find((text) => text.length <= smallest) ??
-    fewer.find((text) => text.length <= characters) ??
-    (shortest.length <= 1.5 * characters ? shortest : "")
-  );
+  for (const form of [(text) => text, bare])
+    if (texts.every((text) => form(text).length <= characters)) return texts.map(form);
+  const fewer = (weight, k) => {
+    const known = [texts[k], ...[3, 2, 1].map((digits) => bare(short(weight, digits)))];
+    const shortest = known.reduce((best, text) => (text.length < best.length ? text : best));
+    return known.find((text) => text.length <= characters) ?? (shortest.length <= 1.5 * characters ? shortest : "");
+  };
+  for (let decimals = 5; decimals; decimals--) {
+    const rounded = weights.map((weight, k) => {
+      if (Number.isInteger(weight)) return texts[k];
+      return Math.abs(weight) < 0.5 * 10 ** -decimals ? fewer(weight, k) : bare(fixed(weight, decimals));
+    });
+    if (rounded.every((text) => text.length <= characters)) return rounded;
+  }
+  return weights.map(fewer);
 }
 
 // How many decimals a result needs: none where it is whole, two from 1 on, more where it is small.

@@ -1,7 +1,7 @@
 // The kernel as a grid that one writes in: each weight a field, what it is refused for below it, and what turns it.
 
 const MEMORY = 100; // changes that can be taken back
-const READABLE = 7; // pixels of type in which all of a weight is shown rather than fewer of its digits
+const CLEAR = 9.5; // pixels of type in which more of a weight’s digits are shown rather than fewer in a larger one
 const ANSWERED = 80; // ms between two changes that the server hears of; the last one always goes
 
 export class KernelGrid {
@@ -91,8 +91,8 @@ export class KernelGrid {
     this.grid.style.setProperty("--cell", `${cell}px`);
     const tall = Math.max(8, Math.min(14, 0.36 * cell));
     this.grid.style.setProperty("--tall", `${tall}px`);
-    this.characters = Math.floor((cell - 3) / (0.56 * tall));
-    this.smallest = Math.max(1.5 * this.characters, (cell - 3) / (0.56 * READABLE));
+    this.room = (cell - 3) / (0.56 * tall); // in characters
+    this.most = Math.floor(Math.max(this.room, (cell - 3) / (0.56 * CLEAR)));
     this.grid.dataset.room = cell < 40 ? "little" : "enough";
     if (this.grid.children.length === this.weights.flat().length) this.paint();
   }
@@ -168,15 +168,16 @@ export class KernelGrid {
 
   paint(typing = this.grid.getRootNode().activeElement) {
     const strongest = Math.max(1e-12, ...this.weights.flat().map(Math.abs));
-    const texts = spelled(this.weights.flat());
+    const weights = this.weights.flat();
+    const texts = weightsIn(weights, spelled(weights), this.most);
     [...this.grid.children].forEach((input, k) => {
-      const weight = this.weights[Math.floor(k / this.columns)][k % this.columns];
+      const weight = weights[k];
       const fill = diverging(weight, strongest);
       input.style.background = css(fill);
       input.style.color = inkOn(fill);
       if (input === typing) return;
-      input.value = weightIn(weight, texts[k], this.characters, this.smallest);
-      const share = this.characters / input.value.length;
+      input.value = texts[k];
+      const share = this.room / Math.max(...texts.map((text) => text.length));
       input.style.fontSize = share < 1 ? `calc(${share.toFixed(2)} * var(--tall))` : "";
       input.title = String(weight);
       input.setAttribute("aria-invalid", "false");

@@ -235,7 +235,7 @@ export class Story {
     const context = prepare(this.$(".kernel"), run.laid[0].length * sizes.kernel, run.laid.length * sizes.kernel);
     const texts = spelled(run.laid.flat());
     const text = (y, x) => texts[y * run.laid[0].length + x];
-    const look = (y, x) => ({ fill: diverging(run.laid[y][x], strongest), text: text(y, x) });
+    const look = (y, x) => ({ fill: diverging(run.laid[y][x], strongest), text: text(y, x), weight: run.laid[y][x] });
     drawGrid(context, run.laid.length, run.laid[0].length, sizes.kernel, look, theme);
     if (this.view === "tiles") this.drawTileView();
     if (this.view === "shift") this.drawShiftView();
