@@ -44,7 +44,7 @@ class Broken(Exception):
 
 CUT = (OSError, WebSocketException, Broken)  # what an answer ends with that the server did not live to give
 CLASSES = ("across", "down")
-SOON = 60.0  # seconds in which a server that was started again has to have everything there
+SOON = 300.0  # seconds in which a run that is taken up again has to come to its next epoch, on a busy machine
 
 
 @dataclass
