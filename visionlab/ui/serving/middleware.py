@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
+from contextlib import suppress
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
@@ -91,7 +92,8 @@ class Leaving:
             await self.app(scope, receive, send)
         finally:
             if scope["type"] == "websocket":
-                asyncio.get_running_loop().run_in_executor(None, give_back)
+                with suppress(RuntimeError):  # the server itself ends
+                    asyncio.get_running_loop().run_in_executor(None, give_back)
 
 
 def _opens_a_page(scope: Scope) -> bool:
