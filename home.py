@@ -11,7 +11,7 @@ from visionlab.network.running.certainty import in_words
 from visionlab.network.zoo.models import TO_NAME, TO_OPEN
 from visionlab.ui.shared import cached, state
 from visionlab.ui.shared.networks import suggest, tell_not_here, without_picker
-from visionlab.ui.shared.page import PAGES, link, page, roomy_columns, sentence, told
+from visionlab.ui.shared.page import PAGES, link, page, roomy_columns, told
 from visionlab.ui.shared.picture_bar import image_picker
 from visionlab.ui.shared.tries import Try, tries
 from visionlab.ui.shared.widgets import SLIMMEST, probability_bars, show, show_exact
@@ -77,9 +77,7 @@ with page("Home"):
         link("Predict", "Ask for the reasons", ":material/arrow_forward:")
 
     with on_networks:
-        tell_not_here()
-        if opened and opened.instead_of:
-            sentence(opened.instead_of)
+        tell_not_here(opened, asked)
     if asked:
         suggest(TO_NAME, asked)
     st.subheader("What you can do here", anchor=False)

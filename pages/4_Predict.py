@@ -16,17 +16,19 @@ CLOSER = ["All methods", "Every layer", "Sanity check"]
 
 def one_picture() -> None:
     picture = picture_bar.image_picker()
-    offered = st.container()  # what is drawn here needs to know the answers
-    answer, reason = roomy_columns(2, "answers", gap="large")
-    beside_answer, beside_reason = roomy_columns(2, "settings-of-answers", gap="large")
-    with beside_answer:
+    offered, not_here = st.container(), st.container()  # what is drawn here needs to know the network, or its answers
+    left, right = roomy_columns(2, "answers", gap="large")
+    answer, below_answer = left.container(), left.container(key="below-answer")
+    reason, below_reason = right.container(), right.container(key="below-reason")
+    with below_answer:
         chosen, shown = answers.settings()
-        tell_not_here()
         suggest(TO_NAME, chosen)
+    with not_here:
+        tell_not_here(chosen)
     net = chosen.net
     with answer:
         probabilities = answers.show(chosen, picture, shown)
-    with beside_answer:
+    with below_answer:
         answers.details(net, probabilities)
         with folded("What the network is given", ":material/crop:", "given") as asked:
             if asked:
@@ -34,7 +36,7 @@ def one_picture() -> None:
                 st.image(view, width=2 * net.transform.crop, alt="The picture as the network sees it")
                 st.caption(f"The middle of your picture, {net.transform.crop} × {net.transform.crop} pixels.")
                 st.caption(net.transform.about)
-    with beside_reason:
+    with below_reason:
         target = answers.explained_class(chosen, picture, probabilities)
         case = explanations.case_of(chosen, picture, target)
         method, layer, look = explanations.choices(net)
@@ -58,7 +60,7 @@ def one_picture() -> None:
 
 def camera() -> None:
     chosen = model_picker(TO_NAME)
-    tell_not_here()
+    tell_not_here(chosen)
     suggest(TO_NAME, chosen)
     live.show_photograph(chosen, live.show(chosen))
 
@@ -92,3 +94,5 @@ with page("Predict"):
         wrap=True,
     )
     MODES[mode]()
+    if mode != live.ONE_PICTURE:
+        answers.tell_at_one()

@@ -52,7 +52,7 @@ def test_a_class_that_is_called_by_digits_is_meant_by_them(picture, tmp_path, mo
 
 
 def test_explain_tells_how_faithful_the_map_is_beside_chance(picture, tmp_path, monkeypatch):
-    from visionlab.network.explain.faithfulness import faithfulness, random_baseline
+    from visionlab.network.explain.faithfulness import IN_WORDS, against_chance, faithfulness, random_baseline
 
     net, image = tiny_classifier(), vl.load_image(picture)
     monkeypatch.setattr(vl, "load_classifier", lambda *_: net)
@@ -60,7 +60,8 @@ def test_explain_tells_how_faithful_the_map_is_beside_chance(picture, tmp_path, 
     told = run("explain", picture, "-o", out, "--method", "layer-cam", "--layer", "relu4_3", "--faithfulness")
     heat = vl.explain(net, image, "layer-cam", layer="relu4_3")
     found, chance = faithfulness(net, image, heat), random_baseline(net, image, heat.target, like=heat)
-    for name in ("deletion", "insertion"):
+    for name, verdict in zip(("deletion", "insertion"), against_chance(found, chance), strict=True):
+        assert re.search(rf"{name} .*: {IN_WORDS[verdict]}", told)
         areas = re.search(rf"{name} +([\d.]+), by chance ([\d.]+) to ([\d.]+)", told).groups()
         assert areas == tuple(f"{value:.3f}" for value in (getattr(found, name), *getattr(chance, f"likely_{name}")))
 

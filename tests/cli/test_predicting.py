@@ -71,7 +71,7 @@ def test_predict_writes_a_folders_answers_as_csv_and_tells_what_it_could_not_rea
     assert [row["file"] for row in rows] == [str(path) for path in read]
     net = vl.load_classifier("vgg16-tinyimagenet", "cpu")
     for row, expected in zip(rows, vl.predict(net, [vl.load_image(path) for path in read], 2), strict=True):
-        assert [row["class_1"], row["class_2"]] == [answer.label for answer in expected]
+        assert [row["answer_1"], row["answer_2"]] == [answer.label for answer in expected]
         assert float(row["probability_1"]) == pytest.approx(expected[0].probability, abs=1e-5)
     assert not out.with_name("out.csv.part").exists()
 

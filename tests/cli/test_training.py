@@ -194,7 +194,7 @@ def test_evaluate_tells_what_a_head_is_worth_and_where_it_errs(textured, head, t
     rows = rows_of(tmp_path / "mistakes.csv")
     assert len(rows) == round((1 - found["accuracy"]) * 24)
     (row,) = (row for row in rows if row["file"] == f"gravel/{wrong.name}")
-    assert row["class_1"] == "brick"
+    assert row["answer_1"] == "brick"
     assert float(row["probability_1"]) == pytest.approx(
         vl.predict(net, [vl.load_image(wrong)])[0][0].probability, abs=1e-4
     )

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from hostile import full, heads, pictures, weight_files, zips
+from hostile import full, heads, kills, longuse, names, pictures, sessions, weight_files, zips
 from hostile.outcome import Outcome
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -27,6 +27,10 @@ SUBJECTS = {  # in the document's order; run() of each is its long form
     "heads": heads,
     "weight_files": weight_files,
     "full": full,
+    "kills": kills,
+    "sessions": sessions,
+    "longuse": longuse,
+    "names": names,
 }
 
 
@@ -44,6 +48,7 @@ def record(outcome: Outcome, seconds: float) -> dict[str, object]:
         "slowest": round(outcome.slowest, 2),
         "megabytes": outcome.megabytes,
         "kinds": {kind: vars(counts) for kind, counts in sorted(outcome.kinds.items())},
+        "notes": outcome.notes,
         "failures": outcome.failures,
     }
 
@@ -69,6 +74,8 @@ def document(records: Sequence[tuple[str, dict]]) -> str:
         lines.append("|---|---:|---:|---:|")
         for kind, counts in each["kinds"].items():
             lines.append(f"| {kind} | {counts['taken']:,} | {counts['refused']:,} | {counts['broken']:,} |")
+        if each.get("notes"):
+            lines += ["", *(f"- {note}" for note in each["notes"])]
         if each["failures"]:
             lines += ["", *(f"- **broke a promise:** {told}" for told in each["failures"])]
     return "\n".join(lines) + "\n"

@@ -34,10 +34,15 @@ def features(
     ] = None,
     device: Device = "auto",
 ) -> None:
-    """The feature maps of one or more layers."""
+    """The feature maps of one or more layers.
+
+    A mosaic has the colours that the app shows: blue below zero, white at zero, orange above, each channel at full
+    colour at its own greatest value.
+    """
     import numpy as np
 
     from visionlab.imaging.image import ENCODERS
+    from visionlab.network.inside.channels import layer_mosaic, usual_ranking
     from visionlab.network.zoo.models import TO_OPEN
 
     encode = ENCODERS.get(out.suffix.lower())
@@ -50,7 +55,8 @@ def features(
     net = network(model, head, device, TO_OPEN)
     maps = vl.feature_maps(net, load(picture), layer, side)
     if encode:
-        write(out, encode(vl.mosaic(maps[layer[0]].values)))
+        shown = maps[layer[0]]
+        write(out, encode(layer_mosaic(shown, usual_ranking(net, shown.layer).order(shown.values))))
     else:
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **{name: found.values for name, found in maps.items()})
@@ -89,10 +95,12 @@ def explain(
         verdicts = measured.against_chance(found, chance)
         for name, better, verdict in zip(("deletion", "insertion"), ("lower", "higher"), verdicts, strict=True):
             low, high = getattr(chance, f"likely_{name}")
-            said = "too improbable a class to be told" if verdict == "nothing" else verdict
             print(
-                f"{name:9} {getattr(found, name):.3f}, by chance {low:.3f} to {high:.3f} ({better} is better): {said}"
+                f"{name:9} {getattr(found, name):.3f}, by chance {low:.3f} to {high:.3f} ({better} is better): "
+                f"{measured.IN_WORDS[verdict]}"
             )
+        if "nothing" in verdicts:
+            print(measured.too_little(found))
 
 
 def _class_of(net: Classifier, target: str | None) -> str | int | None:

@@ -168,6 +168,14 @@ def mosaic_layout(channels: int, columns: int | None = None) -> tuple[int, int]:
     return ceil(channels / columns), columns
 
 
+def mosaic_tile(sides: tuple[int, int], columns: int, width: int) -> tuple[int, int]:
+    """(tile, gap) of a mosaic() of maps (height, width) about so many pixels wide: maps larger than their tile are
+    shrunk, and small ones enlarged by a whole factor, so that their pixels stay squares of one size."""
+    tile, longest = max(1, width // columns), max(sides)
+    tile = tile // longest * longest or tile
+    return tile, 1 if tile < 64 else 2
+
+
 def mosaic(
     values: NDArray,
     columns: int | None = None,

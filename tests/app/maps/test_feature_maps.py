@@ -7,8 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import streamlit as st
 import torch
 from app.conftest import finish_jobs, framing, unfold
+from cli.shell import run
 from lite import lively
 from streamlit.dataframe_util import convert_arrow_bytes_to_pandas_df
 from tiny import TINY, tiny_classifier
@@ -26,8 +28,9 @@ from visionlab.ui.maps.look import Look, View, colours, full_colour
 from visionlab.ui.maps.state import Spot
 from visionlab.ui.shared import cached, networks
 from visionlab.ui.shared.networks import Network
+from visionlab.ui.shared.networks.own_head import TrainedHead
 from visionlab.ui.shared.page import PAGES
-from visionlab.ui.shared.state import Picture, TrainedHead
+from visionlab.ui.shared.state import Picture
 
 PAGE = PAGES["Feature maps"].script
 
@@ -144,11 +147,11 @@ def test_a_link_from_another_network_gets_a_sentence_and_the_page_stands(app, li
         ({"layer": "conv1_1", "channel": "-3"}, "There is no channel “-3”: channels are numbered from 0."),
         ({"unit": "a,b"}, "There is no unit “a,b”: units are called by row and column, as 12,20."),
         ({"unit": "7"}, "There is no unit “7”: units are called by row and column, as 12,20."),
-        ({"order-False": "no"}, "There is no order “no”, so “Number” is shown. There are number, mean, "),
+        ({"order": "no"}, "There is no order “no”, so “Number” is shown. There are number, mean, "),
         ({"scale": "no"}, "There is no scale “no”, so “Each channel” is shown. There are channel, layer, network."),
         ({"second": "zebra"}, "There is no picture to compare with “zebra”. There are coffee, "),
         (
-            {"class": "banane", "order-False": "contribution"},
+            {"class": "banane", "order": "contribution"},
             "There is no class “banane”, so “{best}” is shown. Did you mean “banana”?",
         ),
     ],
@@ -165,7 +168,7 @@ def test_what_is_no_word_or_number_of_the_page_in_a_link_is_told_while_something
         app.run()
     app.selectbox(key="second").set_value("coffee").run()
     look_at(app, "conv2_1", 2)
-    app.selectbox(key="order-True").set_value("mean").run()
+    app.selectbox(key="order-of-two").set_value("mean").run()
     app.segmented_control(key="scale").set_value("layer").run()
     assert not [text for text in texts(app) if said in text]
 
@@ -176,7 +179,7 @@ def test_orders_and_scales(open_page, net, maps):
     values = maps["relu4_2"].values
     names = {}
     for order in ("number", "mean", "peak", "sparsity", "contribution"):
-        app.selectbox(key="order-False").set_value(order).run()
+        app.selectbox(key="order").set_value(order).run()
         assert not app.exception
         names[order] = given(app, "cells")[0]["names"]
     assert names["number"] == [f"channel {i}" for i in range(256)]
@@ -213,7 +216,7 @@ def test_two_pictures_side_by_side(open_page, net, maps):
     assert map_of_one["what"] == map_of_other["what"]
     coffee = vl.feature_maps(net, vl.load_sample("coffee"), ["relu5_3"])["relu5_3"].values
     change = np.abs(maps["relu5_3"].values - coffee).mean((1, 2))
-    assert app.selectbox(key="order-True").value == "change"
+    assert app.selectbox(key="order-of-two").value == "change"
     assert one["names"][0] == f"channel {change.argmax()}"
     table = next(frame.value for frame in app.dataframe if "Channel" in frame.value)
     shares = [float(re.match(r"change ([\d.]+) · ", note)[1]) for note in one["notes"]]
@@ -231,7 +234,7 @@ def test_classes_of_two_pictures_are_in_the_order_that_is_said(open_page, maps):
     change = np.abs(maps["fc8"].values - coffee).mean((1, 2))
     orders = {"change": -change, "number": -maps["fc8"].values.ravel(), "peak": -maps["fc8"].values.ravel()}
     for order, by in orders.items():
-        app.selectbox(key="order-True").set_value(order).run()
+        app.selectbox(key="order-of-two").set_value(order).run()
         assert not app.exception
         one, other = ([bar["index"] for bar in listed["bars"]] for listed in given(app, "bars"))
         assert one == other == np.argsort(by, kind="stable")[:10].tolist()
@@ -244,7 +247,7 @@ def test_what_two_pictures_are_sorted_by_is_said_and_their_maps_are_named(open_p
     app.selectbox(key="second").set_value("coffee").run()
     assert ":gray[:material/sort: by change between the pictures]" in [each.value for each in app.markdown]
     assert [texts(app).count(name) for name in ("Cat", "Coffee")] == [2, 2]  # over the mosaic, and over the map
-    app.selectbox(key="order-True").set_value("number").run()
+    app.selectbox(key="order-of-two").set_value("number").run()
     assert not any(":material/sort:" in each.value for each in app.markdown)
     assert given(app, "cells")[0]["names"][:2] == ["channel 0", "channel 1"]
 
@@ -380,7 +383,7 @@ def test_patches_come_from_all_uploads(open_page, photo, net):
 def test_what_a_channel_looks_for_is_drawn_once_and_can_be_stopped(open_page):
     app = open_page("Feature maps")
     look_at(app, "relu1_2", 3)
-    app.segmented_control(key="section-5").set_value("What it looks for").run()
+    app.segmented_control(key="section-5").set_value("Looks for").run()
     app.button(key="wanted-begin").click().run()
     assert not app.exception
     app.button(key="stop-wanted").click().run()
@@ -500,7 +503,7 @@ def test_what_a_link_names_and_is_not_here_gets_a_sentence(app, link, said):
 def test_channels_add_to_a_class_that_one_chooses(open_page, net):
     app = unfold(open_page("Feature maps"), "every-channel")
     look_at(app, "relu5_3", 5)
-    app.selectbox(key="order-False").set_value("contribution").run()
+    app.selectbox(key="order").set_value("contribution").run()
     image = vl.load_sample("cat")
     picker = next(box for box in app.selectbox if box.key.startswith("class-"))
     assert picker.value == vl.predict(net, [image])[0][0].index
@@ -553,7 +556,7 @@ def test_a_silent_layer_and_zero_gradients_are_said(app, net, monkeypatch):
     assert any("Nothing does: its gradient is zero" in each.value for each in app.caption)
     for layer in ("relu7", "conv3_1"):
         look_at(app, layer)
-        app.selectbox(key="order-False").set_value("contribution").run()
+        app.selectbox(key="order").set_value("contribution").run()
         assert any(f"No channel of {layer} adds anything" in each.value for each in app.caption)
         assert given(app, "cells")[0]["names"][0].endswith(" 0")
     assert not any("conv3_1 is silent" in each.value for each in app.caption)
@@ -674,7 +677,7 @@ def test_networks_of_other_sizes_one_after_the_other_twice(app, net, monkeypatch
     app.run()
     app.switch_page(PAGE).run()
     look_at(app, "prob")
-    app.selectbox(key="order-False").set_value("contribution").run()
+    app.selectbox(key="order").set_value("contribution").run()
     app.number_input(key="channel-prob-1000").set_value(900).run()
     assert 900 in [bar["index"] for bar in given(app, "bars")[0]["bars"]]
     for _ in range(2 * len(shown)):
@@ -865,3 +868,17 @@ def test_other_blocks_are_entered_as_well(app, monkeypatch, name, path, parts, w
     assert any(words in each.value for each in app.markdown)
     known = {"softmax", *(kind for _, kind in LAYER_KINDS)}
     assert {layer["kind"] for layer in given(app, "network_drawing")[0]["layers"]} <= known
+
+
+@pytest.mark.parametrize("layer", ["conv3_1", "relu6", "prob"])
+def test_the_mosaic_of_the_page_is_that_of_the_shell(open_page, app, net, layer, tmp_path, monkeypatch):
+    taken = {}
+    monkeypatch.setattr(st, "download_button", lambda label, data, *rest, **more: taken.update({label: data}))
+    app.query_params["layer"] = layer
+    open_page("Feature maps")
+    (tmp_path / "cat.png").write_bytes(encode_png(vl.load_sample("cat")))
+    monkeypatch.setattr(vl, "load_classifier", lambda *rest: net)
+    run("features", tmp_path / "cat.png", "--layer", layer, "-o", tmp_path / "maps.png")
+    found = vl.load_image(tmp_path / "maps.png")
+    np.testing.assert_array_equal(found, vl.load_image(taken["Mosaic as PNG"]()))
+    assert 1000 < found.shape[1] <= 1300

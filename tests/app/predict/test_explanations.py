@@ -14,12 +14,13 @@ import visionlab as vl
 from visionlab.imaging.image import encode_png
 from visionlab.learning.features.source import network_fingerprint
 from visionlab.learning.heads.head import Head
-from visionlab.network.explain.faithfulness import against_chance, faithfulness, random_baseline
+from visionlab.network.explain.faithfulness import IN_WORDS, against_chance, faithfulness, random_baseline
 from visionlab.network.explain.heatmap import seen
 from visionlab.ui.predict import comparison, explanations
 from visionlab.ui.shared import cached
 from visionlab.ui.shared.networks import Network
-from visionlab.ui.shared.state import Picture, TrainedHead
+from visionlab.ui.shared.networks.own_head import TrainedHead
+from visionlab.ui.shared.state import Picture
 
 
 def figures(app) -> dict[str, str]:
@@ -85,6 +86,27 @@ def test_a_method_says_how_faithful_it_is(open_page, net, method):
     assert any(vl.METHODS[method].paper in caption.value for caption in app.caption)
 
 
+def test_page_shell_and_library_measure_in_the_same_steps(open_page, net, monkeypatch):
+    monkeypatch.undo()  # no fewer steps, for once, in a network that is soon asked
+    monkeypatch.setattr(cached, "classifier", lambda name: net)
+    app = measured(settled(open_page("Predict")))
+    image = vl.load_sample("cat")
+    found = vl.faithfulness(net, image, vl.explain(net, image))
+    assert figures(app) == {"Deletion": f"{found.deletion:.3f}", "Insertion": f"{found.insertion:.3f}"}
+
+
+def test_what_is_measured_at_temperature_1_says_so_while_another_is_chosen(open_page, few_methods):
+    app = open_page("Predict")
+    app.slider(key="temperature").set_value(2.0).run()
+    measured(settled(app))
+    assert sum(each.value.startswith("At temperature 1,") for each in app.caption) == 1
+    app.segmented_control(key="closer").set_value("All methods").run()
+    settled(app)
+    assert sum(each.value.startswith("At temperature 1,") for each in app.caption) == 2
+    app.button(key="back-to-temperature-1").click().run()
+    assert not any("emperature" in each.value for each in app.caption)
+
+
 def test_a_map_waits_for_no_measure(open_page, net, monkeypatch):
     """However many maps are still being measured, the next one is there at once."""
     going_on = threading.Event()
@@ -110,7 +132,6 @@ def test_a_map_waits_for_no_measure(open_page, net, monkeypatch):
 def test_a_difference_counts_only_outside_of_what_chance_gives(open_page, net, monkeypatch, likely):
     monkeypatch.setattr(explanations, "ORDERS", 4)
     if likely:  # to be told at all
-        monkeypatch.setattr(explanations, "TOLD", 0.0)
         monkeypatch.setattr("visionlab.network.explain.faithfulness.TOLD", 0.0)
     app = open_page("Predict")
     class_box(app).set_value(net.target("banana")).run()
@@ -120,10 +141,9 @@ def test_a_difference_counts_only_outside_of_what_chance_gives(open_page, net, m
     verdicts = against_chance(faithfulness(net, image, heat, 3), random_baseline(net, image, "banana", 3, 4, heat))
     arrows = {metric.label: (metric.proto.direction, metric.proto.delta_description) for metric in app.metric}
     for label, verdict in zip(explanations.HELP, verdicts, strict=True):
-        colour, words = explanations.VERDICTS[verdict]
         arrow, said = arrows[label]
-        assert said == words
-        assert (arrow == MetricProto.MetricDirection.NONE) == (colour == "off")
+        assert said == IN_WORDS[verdict]
+        assert (arrow == MetricProto.MetricDirection.NONE) == (verdict not in explanations.COLOURS)
     assert any("can’t be told" in str(each) for each in arrows.values()) == (not likely)
     assert any("with so little to lose" in caption.value for caption in app.caption) == (not likely)
 

@@ -23,10 +23,14 @@ from visionlab.network.files import weights
 from visionlab.network.running.certainty import tempered
 from visionlab.network.running.prediction import probabilities
 from visionlab.network.zoo.models import MODELS
+from visionlab.ui.predict import many_view
 from visionlab.ui.shared.components.camera import Frame
 from visionlab.ui.shared.live import answer_to
-from visionlab.ui.shared.state import SAMPLE, TrainedHead
+from visionlab.ui.shared.networks.own_head import TrainedHead
+from visionlab.ui.shared.page import PAGES
+from visionlab.ui.shared.state import SAMPLE
 from visionlab.ui.shared.visitor import COOKIE
+from visionlab.ui.shared.widgets import plain
 from visionlab.wording import sized
 
 
@@ -78,6 +82,30 @@ def test_the_temperature_is_kept_in_the_link_by_the_run_that_shows_it(open_page,
         other.switch_page("pages/4_Predict.py").run()
         assert not other.exception
         assert other.slider(key="temperature").value == value
+
+
+def test_a_temperature_is_seen_beside_the_answers_and_one_click_takes_it_back(open_page, net, cat):
+    app = open_page("Predict")
+
+    def tells(text: str) -> bool:
+        return any(text in each.value for each in (*app.markdown, *app.caption))
+
+    assert not tells("temperature")
+    for value in (2.0, 0.5):  # a person does it twice
+        app.slider(key="temperature" if value == 2 else "temperature-1").set_value(value).run()
+        assert tells(f"at temperature {value:g}")
+        app.segmented_control(key=SAMPLE).set_value("rocket" if value == 2 else "cat").run()
+        assert tells(f"at temperature {value:g}"), "it stays for the next picture"
+        app.segmented_control(key="mode").set_value("Several networks").run()
+        assert tells("At temperature 1, as the network answers by itself")
+        app.segmented_control(key="mode").set_value("A picture").run()
+        app.button(key="back-to-temperature-1").click().run()
+        assert not app.exception
+        for _ in range(2):
+            assert not tells("temperature")
+            assert "temperature" not in app.query_params
+            app.run()
+    assert bars(app)[0] == (net.labels[cat.argmax()], f"{cat.max():.1%}")
 
 
 @pytest.mark.parametrize("mode", ["A picture", "Live camera", "Many pictures"])
@@ -229,7 +257,7 @@ def test_a_zip_of_pictures_and_their_words(open_page, net):
     assert list(table["Picture"]) == sorted(samples)
     for row, (name, sample) in zip(table.to_dict("records"), sorted(samples.items()), strict=True):
         (expected,) = vl.predict(net, [vl.load_image(files[name])], 3)
-        assert [row[f"Class {i}"] for i in (1, 2, 3)] == [answer.label for answer in expected], sample
+        assert [row[f"Answer {i}"] for i in (1, 2, 3)] == [answer.label for answer in expected], sample
         assert row["Probability 1"] == pytest.approx(100 * expected[0].probability, abs=1e-2)
     formats = json.loads(app.dataframe[0].proto.columns)
     assert {formats[f"Probability {i}"]["type_config"]["format"] for i in (1, 2, 3)} == {"%.1f%%"}
@@ -240,6 +268,50 @@ def test_a_zip_of_pictures_and_their_words(open_page, net):
     graded = [text for text in texts(app) if text[0] in "✓✗"]
     assert {text[2:].split(":")[0] for text in graded} <= {"cat", "mug", "rocket"}
     assert any(heading.value.startswith("First words: ") for heading in app.subheader)
+
+
+def head_on(net, *labels: str) -> Head:
+    """One that knows these classes, and nothing of them."""
+    width, count = net.layer("avgpool").shape[0], len(labels)
+    weights = np.random.default_rng(0).normal(size=(count, width)).astype(np.float32)
+    return Head(weights, np.zeros(count, np.float32), labels, net.name, "avgpool", network_fingerprint(net))
+
+
+def test_answers_to_a_zip_stay_those_of_the_network_that_was_asked(open_page, net, monkeypatch):
+    """Whatever network or zip is chosen since; they are graded by its words."""
+    monkeypatch.setattr(many_view, "first_here", lambda names: "another")  # as where the built-in one is not the best
+    app = open_page("Predict")
+    app.session_state["trained_head"] = TrainedHead("of two", head_on(net, "cat", "dog"))
+    app.segmented_control(key="mode").set_value("Many pictures").run()
+    first, second = (zipped({f"{name}/1.png": encode_png(vl.load_sample("cat"))}) for name in ("dogs", "rockets"))
+    for name, title, option in (
+        ("your-head", "Your own head", " --head head.safetensors"),
+        (net.name, MODELS[net.name].title, f" --model {net.name}"),
+    ):
+        app.selectbox(key="network").set_value(name).run()
+        assert any(each.value.endswith(f"`python -m visionlab predict FOLDER{option}`") for each in app.caption)
+        app.file_uploader(key="many-zip").set_value(first).run()
+        app.button(key="many-start").click().run()
+        finish_jobs()
+        app.run()
+        assert [each.value for each in app.markdown if "named by" in each.value] == [
+            f"**many\\.zip**, named by **{plain(title)}**"
+        ]
+        assert not app.info, "these are the answers that were asked for"
+    app.selectbox(key="network").set_value("your-head").run()
+    app.file_uploader(key="many-zip").set_value(("other.zip", *second[1:])).run()
+    assert not app.exception
+    assert "you have chosen Your own head and other\\.zip:" in app.info[0].value
+    (expected,) = vl.predict(net, [vl.load_sample("cat")], 3)
+    [row] = app.dataframe[0].value.to_dict("records")
+    assert [row[f"Answer {i}"] for i in (1, 2, 3)] == [answer.label for answer in expected]
+    [graded] = [text for text in texts(app) if text[0] in "✓✗"]
+    assert graded == f"✗ dog: {expected[0].label}"
+    app.button(key="many-start").click().run()
+    finish_jobs()
+    app.run()
+    assert not app.info
+    assert not [text for text in texts(app) if text[0] in "✓✗"], "the head knows no word of rockets"
 
 
 def test_a_zip_without_pictures_gets_a_sentence(open_page):
@@ -450,10 +522,10 @@ def test_a_head_that_refuses_says_so_wherever_it_is_asked(open_page, net, refuse
 
 
 def keeping(heads: list) -> None:
-    from visionlab.ui.shared import state
+    from visionlab.ui.shared.networks import own_head
 
     for head in heads:
-        state.keep_head(head)
+        own_head.keep(head)
 
 
 def test_ones_own_head_stays_after_a_reload_and_where_it_is_lost_that_is_said(open_page, new_app, net):
@@ -476,10 +548,41 @@ def test_ones_own_head_stays_after_a_reload_and_where_it_is_lost_that_is_said(op
         app.run()
         assert not app.exception
         assert (app.selectbox(key="network").value == "your-head") != told
-        assert any("not here any more" in text for text in texts(app)) == told
+        for _ in range(2):
+            assert any("a head that this browser does not have" in text for text in texts(app)) == told
+            assert app.query_params["network"] in ("Your own head", ["Your own head"]), "it is asked again on a reload"
+            assert app.query_params["head"] in (link["head"], [link["head"]])
+            app.run()
         if not told:
             assert {name for name, _ in bars(app)} == {"cats", "dogs"}, "not the latest one: that of the link"
-            assert app.query_params["head"] in (link["head"], [link["head"]])
+            continue
+        app.switch_page("pages/3_Feature_maps.py").run()
+        assert any("a head that this browser does not have" in text for text in texts(app))
+
+
+def test_what_was_asked_of_a_head_that_is_not_here_is_not_asked_of_another_network(new_app, net, cat):
+    """Class, layer and unit of the link; and that the head is not here stands over what another one answers."""
+    pages = {}
+    for title, asked in (
+        ("Predict", {"class": "banana", "explained-layer": "relu1_1"}),
+        ("Feature maps", {"class": "banana", "layer": "prob", "channel": "7", "unit": "0,0", "order": "contribution"}),
+    ):
+        pages[title] = app = new_app()
+        app.run().switch_page(PAGES[title].script)
+        app.query_params.update({"network": "Your own head", "head": "0" * 16, **asked})
+        app.run()
+        assert not app.exception
+        assert not [text for text in texts(app) if text.startswith("There is no ")]
+        shown = [str(getattr(element, "value", "")) for element in app.main]
+        [said] = [at for at, value in enumerate(shown) if "this browser does not have" in value]
+        [answered] = [at for at, value in enumerate(shown) if value.startswith(("**Top 5 of", "Channel, 0 to"))]
+        assert said < answered
+    predict, maps = pages.values()
+    assert next(box for box in predict.selectbox if box.label == "Why this class?").value == cat.argmax()
+    assert predict.selectbox(key=f"explained-layer-{net.name}").value == ""
+    assert maps.session_state["spot"].layer == "conv1_1"
+    assert not maps.session_state["spot"].held
+    assert next(box for box in maps.selectbox if box.label == "Class").value == cat.argmax()
 
 
 def test_what_was_refused_is_told_on_the_page_where_it_was_and_on_no_other(open_page):

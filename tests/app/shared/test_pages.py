@@ -7,12 +7,17 @@ from html import unescape
 import numpy as np
 import pytest
 from app.conftest import ROOT
+from app.studio_tools import ME
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunContext
 from streamlit.testing.v1 import AppTest
 
 import visionlab as vl
 from visionlab import limits
 from visionlab.imaging.image import encode_jpeg, encode_png
+from visionlab.learning.projects.workspace import Workspace
 from visionlab.ui.shared.page import PAGES
+from visionlab.ui.shared.visitor import COOKIE
 
 WITH_PICTURE = [title for title, page in PAGES.items() if "image_picker(" in (ROOT / page.script).read_text()]
 
@@ -37,6 +42,33 @@ def test_every_page_opens_at_once_on_a_sample(open_page, title):
     app = open_page(title)
     assert not app.error
     assert app.title[0].value in (title, "See how a computer sees")
+
+
+@pytest.mark.parametrize("title", PAGES)
+def test_the_browsers_back_to_a_link_that_says_nothing_shows_what_is_usual(
+    new_app, workspace_folder, monkeypatch, title
+):
+    """Streamlit then gives what is bound to the link its default, over what the page says: of some, that is None."""
+    project = Workspace(workspace_folder).create("Mine", ME)
+    project.add_classes(["ant", "bee"])
+    app = new_app()
+    app.session_state[COOKIE] = ME
+    app.run()
+    reset = ScriptRunContext.reset
+
+    def back_to(self, **given) -> None:
+        reset(self, **given | {"is_history_navigation": True})
+
+    for _ in range(2):
+        with monkeypatch.context() as patch:
+            patch.setattr(ScriptRunContext, "reset", back_to)
+            app.query_params.clear()
+            app.query_params["project"] = project.id
+            app.switch_page(PAGES[title].script).run()
+            assert not app.exception
+            if title == "Fine-tune":
+                assert app.segmented_control(key="step").value == "Classes"
+        app.switch_page(PAGES["Home"].script).run()
 
 
 @pytest.mark.parametrize("script", [page.script for page in PAGES.values()])
@@ -77,6 +109,17 @@ def test_the_upload_goes_along_and_a_sample_can_be_taken_again(open_page, photo)
     app.segmented_control(key="sample").set_value("coffee").run()
     assert "holiday_*photo*.png" not in texts(app)
     app.segmented_control(key="sample").set_value("yours").run()
+    assert "holiday_*photo*.png" in texts(app)
+
+
+def test_the_server_lets_go_of_an_upload_that_was_taken(open_page, photo, monkeypatch):
+    gone = []
+    monkeypatch.setattr(MemoryUploadedFileManager, "remove_file", lambda _, session, file: gone.append(file))
+    app = open_page("Convolution")
+    app.file_uploader(key="upload").set_value(photo).run()
+    assert gone == [], "what ends this run may have it taken once more"
+    app.run()
+    assert gone == [file.file_id for file in app.session_state["upload"]]
     assert "holiday_*photo*.png" in texts(app)
 
 

@@ -110,7 +110,9 @@ def test_two_pictures_side_by_side(page: Page, photo):
 def test_what_a_channel_looks_for_is_drawn(page: Page):
     page.goto("/Feature_maps?layer=relu1_2&channel=3")
     expect(page.get_by_label("Channel, 0 to 31")).to_have_value("3")
-    page.get_by_role("radio", name="What it looks for").click()
+    parts = page.get_by_role("radiogroup", name="What to see of it").get_by_role("radio")
+    assert len({part.bounding_box()["y"] for part in parts.all()}) == 1, "they stand in one line"
+    page.get_by_role("radio", name="Looks for").click()
     page.get_by_role("button", name="Draw it", exact=True).click()
     expect(page.get_by_text("The channel answers it with")).to_be_visible()
     expect(page.get_by_role("button", name="Stop", exact=True)).to_have_count(0)

@@ -112,6 +112,29 @@ def test_a_class_that_is_pressed_while_the_page_runs_anew_is_chosen_when_let_go(
         page.locator(".bars").get_by_role("radio").nth(0).click()
 
 
+def test_one_click_takes_a_temperature_back_for_good_and_settings_follow_the_answer(page: Page):
+    """Its slider lies in a menu that is closed: what the browser still holds of it is not to come back."""
+    open_page(page, "Predict")
+    told, lines = page.get_by_text("at temperature", exact=False).first, page.locator(".bars").get_by_role("radio")
+    before = bars(page)
+    for _ in range(2):
+        page.get_by_role("button", name="Network, classes, temperature").click()
+        page.get_by_role("slider", name="Temperature").press("End")
+        page.keyboard.press("Escape")
+        expect(told).to_have_text("at temperature 4")
+        settle(page)
+        page.get_by_role("button", name="Back to 1").click()
+        expect(told).to_have_count(0)
+        settle(page)
+        for place in (1, 0):
+            lines.nth(place).click()
+            expect(lines.nth(place)).to_be_checked()
+            settle(page)
+        assert bars(page) == before
+    tops = [page.get_by_text(text).bounding_box() for text in ("It always names one of its classes", "Asked: ")]
+    assert tops[1]["y"] - tops[0]["y"] - tops[0]["height"] < 60, "also where the picture beside it is a tall one"
+
+
 def test_a_picture_goes_along_and_survives_a_bad_one(page: Page, photo, tmp_path):
     open_page(page, "Convolution")
     use_photo(page, photo)

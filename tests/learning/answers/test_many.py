@@ -235,7 +235,7 @@ def test_a_csv_has_a_line_a_picture():
     write_csv([found("a,b.png", ("tabby", 0.75), ("lynx", 1 / 3)), found("ü\n.png", ("fox", 1.0), ("“a”", 0))], file)
     file.seek(0)
     assert list(csv.reader(file)) == [
-        ["file", "class_1", "probability_1", "class_2", "probability_2", "problem"],
+        ["file", "answer_1", "probability_1", "answer_2", "probability_2", "problem"],
         ["a,b.png", "tabby", "0.750000", "lynx", "0.333333", ""],
         ["ü\n.png", "fox", "1.000000", "“a”", "0.000000", ""],
     ]
@@ -246,7 +246,7 @@ def test_a_csv_says_why_a_picture_could_not_be_read():
     write_csv([Unreadable("=a.png", "Empty."), found("b.png", ("fox", 1.0)), Unreadable("c.png", "No picture.")], file)
     file.seek(0)
     assert list(csv.reader(file)) == [
-        ["file", "class_1", "probability_1", "problem"],
+        ["file", "answer_1", "probability_1", "problem"],
         ["'=a.png", "", "", "Empty."],
         ["b.png", "fox", "1.000000", ""],
         ["c.png", "", "", "No picture."],

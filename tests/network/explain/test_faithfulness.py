@@ -1,5 +1,6 @@
 """Deletion and insertion against networks whose answer can be written down, and against a loop written out."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -17,6 +18,7 @@ from visionlab.network.running.prediction import probabilities
 
 SIDE = 64
 PATCH = (slice(8, 24), slice(40, 56))  # 16 × 16 of 64 × 64 pixels: a sixteenth
+SHARE = (1 - np.sqrt(0.5)) / 2  # of the pixels that have gone after the first of four steps, or come with the last
 
 
 class OnePatch(nn.Module):
@@ -56,15 +58,36 @@ def test_a_perfect_and_a_wrong_order_of_a_patch(image):
     assert p > 0.99
     right = np.zeros((SIDE, SIDE))
     right[PATCH] = 1
-    found = faithfulness(net, image, heat_of(right), steps=16)
-    np.testing.assert_allclose(found.fractions, np.arange(17) / 16)
-    np.testing.assert_allclose(found.deletion_curve, [p, *[0.5] * 16], atol=1e-6)
-    np.testing.assert_allclose(found.insertion_curve, [p] * 17, atol=1e-6)  # blurred white is white
-    assert found.deletion == pytest.approx((p + 0.5) / 2 / 16 + 0.5 * 15 / 16, abs=1e-6)
+    found = faithfulness(net, image, heat_of(right), steps=4)
+    np.testing.assert_allclose(found.fractions, [0, SHARE, 0.5, 1 - SHARE, 1], atol=1e-7)
+    np.testing.assert_allclose(found.deletion_curve, [p, *[0.5] * 4], atol=1e-6)
+    np.testing.assert_allclose(found.insertion_curve, [p] * 5, atol=1e-6)  # blurred white is white
+    assert found.deletion == pytest.approx((p + 0.5) / 2 * SHARE + 0.5 * (1 - SHARE), abs=1e-6)
     assert found.insertion == pytest.approx(p, abs=1e-6)
-    wrong = faithfulness(net, image, heat_of(1 - right), steps=16)
-    np.testing.assert_allclose(wrong.deletion_curve, [*[p] * 16, 0.5], atol=1e-6)
-    assert wrong.deletion == pytest.approx(p * 15 / 16 + (p + 0.5) / 2 / 16, abs=1e-6)
+    wrong = faithfulness(net, image, heat_of(1 - right), steps=4)
+    np.testing.assert_allclose(wrong.deletion_curve, [*[p] * 4, 0.5], atol=1e-6)
+    assert wrong.deletion == pytest.approx(p * (1 - SHARE) + (p + 0.5) / 2 * SHARE, abs=1e-6)
+
+
+class Brittle(OnePatch):
+    """The class is sure until so large a share of a white picture has gone, and then gone."""
+
+    def __init__(self, share: float, white: float):
+        super().__init__()
+        self.least = white * (1 - share)
+
+    def forward(self, x):
+        found = 1e4 * (x.mean((1, 2, 3)) - self.least)
+        return torch.stack([found, torch.zeros_like(found)], 1)
+
+
+@pytest.mark.parametrize("share", [0.004, 0.996])
+def test_the_area_is_right_where_a_few_pixels_decide(image, share):
+    """As the first ones of a map of pixels often do, and the last ones of a map that marks the wrong things."""
+    net = one_patch()
+    white = float(net.transform([image], net.device).mean())
+    found = faithfulness(replace(net, module=Brittle(share, white)), image, heat_of(np.zeros((SIDE, SIDE))))
+    assert found.deletion == pytest.approx(share, abs=0.005)
 
 
 def test_insertion_begins_with_what_the_blur_leaves():
@@ -73,7 +96,7 @@ def test_insertion_begins_with_what_the_blur_leaves():
     image[PATCH] = 255
     heat = np.zeros((SIDE, SIDE))
     heat[PATCH] = 1
-    curve = faithfulness(net, image, heat_of(heat), steps=16).insertion_curve
+    curve = faithfulness(net, image, heat_of(heat), steps=4).insertion_curve
     p = probabilities(net, [image])[0, 0]
     assert curve[0] < p - 0.01
     np.testing.assert_allclose(curve[1:], p, atol=1e-6)
@@ -90,9 +113,10 @@ def test_the_curves_are_a_loop_over_shares(tiny):
     soft = np.stack([gaussian_filter(channel, 64 / 16, mode="mirror") for channel in picture])
     order = np.argsort(-values[4:68, 4:68].ravel())
     deletion, insertion = [], []
-    for step in range(steps + 1):
+    shares = [(1 - np.cos(np.pi * step / steps)) / 2 for step in range(steps + 1)]
+    for share in shares:
         gone, come = picture.copy(), soft.copy()
-        for place in order[: round(step * 64 * 64 / steps)]:
+        for place in order[: round(share * 64 * 64)]:
             row, column = divmod(place, 64)
             gone[:, row, column] = 0
             come[:, row, column] = picture[:, row, column]
@@ -103,7 +127,8 @@ def test_the_curves_are_a_loop_over_shares(tiny):
     found = faithfulness(net, image, heat_of(values, 3), steps)
     np.testing.assert_allclose(found.deletion_curve, deletion, atol=1e-4)
     np.testing.assert_allclose(found.insertion_curve, insertion, atol=1e-3)
-    by_hand = sum((a + b) / 2 / steps for a, b in pairwise(deletion))
+    means = [(a + b) / 2 for a, b in pairwise(deletion)]
+    by_hand = sum(mean * (to - since) for mean, (since, to) in zip(means, pairwise(shares), strict=True))
     assert found.deletion == pytest.approx(by_hand, abs=1e-4)
 
 
@@ -156,6 +181,19 @@ def test_only_the_networks_crop_of_the_map_counts():
     )
 
 
+@pytest.mark.parametrize("method", ["saliency", "grad-cam"])
+def test_a_map_is_judged_alike_whatever_it_lies_over(tiny, method):
+    image = np.random.default_rng(4).integers(0, 256, (130, 200, 3), dtype=np.uint8)
+    expected = faithfulness(tiny, image, explain(tiny, image, method), steps=4)
+    over = explain(tiny, image, method, shape=(65, 100))
+    found = faithfulness(tiny, image, over, steps=4)
+    np.testing.assert_array_equal(found.insertion_curve, expected.insertion_curve)
+    np.testing.assert_array_equal(
+        random_baseline(tiny, image, over.target, 4, 2, over).deletions,
+        random_baseline(tiny, image, over.target, 4, 2, explain(tiny, image, method)).deletions,
+    )
+
+
 def test_chance_lies_between_the_right_and_the_wrong_order_and_is_the_same_each_time(image):
     net = one_patch()
     right = np.zeros((SIDE, SIDE))
@@ -169,17 +207,17 @@ def test_chance_lies_between_the_right_and_the_wrong_order_and_is_the_same_each_
 
 
 def test_chance_of_a_maps_own_grain_moves_it_as_a_whole(image):
-    """A patch that was moved still goes in one step, and takes with it what it covers of the network's patch."""
+    """A half that was moved still goes in one step, and takes with it what it covers of the network's patch."""
     net = one_patch()
-    right = np.zeros((SIDE, SIDE))
-    right[PATCH] = 1
-    moved = random_baseline(net, image, 0, steps=16, orders=1, like=heat_of(right))
-    strewn = random_baseline(net, image, 0, steps=16, orders=1)
+    patch, half = np.zeros((SIDE, SIDE)), np.zeros((SIDE, SIDE))
+    patch[PATCH] = half[: SIDE // 2] = 1
+    moved = random_baseline(net, image, 0, steps=2, orders=1, like=heat_of(half))
+    strewn = random_baseline(net, image, 0, steps=2, orders=1)
     logits = np.log(moved.deletion_curve / (1 - moved.deletion_curve))
     with torch.no_grad():
         white = float(net.transform([image], net.device).mean())
     shift = np.random.default_rng(1).integers(SIDE, size=2)
-    left = 1 - (np.roll(right, shift, (0, 1)) * right).sum() / right.sum()
+    left = 1 - (np.roll(half, shift, (0, 1)) * patch).sum() / patch.sum()
     assert logits[1] == pytest.approx(4 * white * left, abs=1e-3)
     assert not np.allclose(moved.deletion_curve, strewn.deletion_curve, atol=1e-3)
 
@@ -234,6 +272,14 @@ def chance_of(areas: np.ndarray) -> Chance:
 def test_chance_has_the_range_of_students_prediction_interval():
     np.testing.assert_allclose(chance_of(AREAS).likely_deletion, [0.4 - REACH, 0.4 + REACH], atol=1e-5)
     assert chance_of(AREAS).likely_insertion == chance_of(AREAS).likely_deletion
+
+
+def test_that_range_lies_within_what_an_area_can_be():
+    low, high = chance_of(np.array([0.01, 0.12, 0.05], np.float32)), chance_of(np.array([0.99, 0.88, 0.95], np.float32))
+    assert low.likely_deletion[0] == 0 < low.likely_deletion[1] < 1
+    assert 0 < high.likely_insertion[0] < high.likely_insertion[1] == 1
+    assert against_chance(measured(0.0, 0.0), low) == ("no different", "no different")
+    assert against_chance(measured(1.0, 1.0), high) == ("no different", "no different")
 
 
 @pytest.mark.parametrize(

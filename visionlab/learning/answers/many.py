@@ -174,7 +174,7 @@ def _look(net: Classifier, source: Source, thumbnail: int | None) -> _Looked | U
 
 
 def write_csv(rows: Iterable[Found | Unreadable], file: TextIO) -> None:
-    """Write a line a picture: file, class_1, probability_1, class_2 …, problem; probabilities are 0..1, with six
+    """Write a line a picture: file, answer_1, probability_1, answer_2 …, problem; probabilities are 0..1, with six
     decimals, and problem says why a picture could not be read. Of a head that refuses pictures, refused (yes or no),
     distance and limit stand behind the file.
 
@@ -192,7 +192,7 @@ def write_csv(rows: Iterable[Found | Unreadable], file: TextIO) -> None:
     read = [row for row in first if isinstance(row, Found)]
     measured = ["refused", "distance", "limit"] if read and _refusing(read[0]) else []
     places = range(1, 1 + (len(read[0].predictions) if read else 0))
-    numbered = [cell for place in places for cell in (f"class_{place}", f"probability_{place}")]
+    numbered = [cell for place in places for cell in (f"answer_{place}", f"probability_{place}")]
     writer.writerow(["file", *measured, *numbered, "problem"])
     for row in chain(first, coming):
         if isinstance(row, Unreadable):

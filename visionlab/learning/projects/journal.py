@@ -17,7 +17,7 @@ from pathlib import Path
 from visionlab.errors import DatasetError
 from visionlab.learning.projects.files import telling
 
-VERSION = 4  # of the schema; what was of an older one is brought up to it
+VERSION = 5  # of the schema; what was of an older one is brought up to it
 EDITS = 200  # that can be undone; older ones are forgotten
 PATIENCE = 30.0  # seconds that an edit waits for another one to end
 
@@ -25,7 +25,7 @@ JOURNALLED = {
     "classes": ("id", "name", "enabled", "position"),
     "pictures": (
         *("id", "class_id", "name", "digest", "key", "hash", "group_id", "width", "height", "bytes"),
-        *("part", "switched_off"),
+        *("part", "switched_off", "confirmed"),
     ),
 }
 LOOKS = "CREATE TABLE looks (key TEXT PRIMARY KEY, hashes BLOB NOT NULL)"  # of pixels: stays true whatever is undone
@@ -33,6 +33,7 @@ LATER = {  # by the version that brought it
     2: "ALTER TABLE pictures ADD COLUMN part TEXT",
     3: "ALTER TABLE pictures ADD COLUMN switched_off INTEGER",
     4: LOOKS,
+    5: "ALTER TABLE pictures ADD COLUMN confirmed INTEGER",
 }
 
 # Foreign keys among journalled tables are looked at when a transaction ends: undoing passes through any order.
@@ -49,7 +50,7 @@ CREATE TABLE pictures (
     class_id INTEGER NOT NULL REFERENCES classes DEFERRABLE INITIALLY DEFERRED,
     name TEXT NOT NULL, digest TEXT NOT NULL, key TEXT NOT NULL UNIQUE, hash INTEGER NOT NULL,
     group_id INTEGER NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, bytes INTEGER NOT NULL, part TEXT,
-    switched_off INTEGER
+    switched_off INTEGER, confirmed INTEGER
 );
 CREATE INDEX pictures_of_class ON pictures (class_id, id);
 CREATE INDEX pictures_of_digest ON pictures (digest);

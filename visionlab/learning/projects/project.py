@@ -164,6 +164,14 @@ class Project(Runs):
             edit.db.executemany("UPDATE pictures SET switched_off = ? WHERE id = ?", changed)
             edit.sentence = f"Switched {rows.counted(picture_ids)} {'on' if enabled else 'off'}"
 
+    def confirm(self, picture_ids: Sequence[int]) -> None:
+        """Note that the pictures belong to the classes that they are in, until they are moved."""
+        with self._edit() as edit:
+            rows.check_pictures(edit.db, picture_ids)
+            chosen = [(picture,) for picture in picture_ids]
+            edit.db.executemany("UPDATE pictures SET confirmed = class_id WHERE id = ?", chosen)
+            edit.sentence = f"Left {rows.counted(picture_ids)} where {'it is' if len(picture_ids) == 1 else 'they are'}"
+
     def keys(self) -> set[str]:
         """The keys of all pictures."""
         with self._database.reading() as db:
@@ -314,6 +322,9 @@ class Project(Runs):
                 with suppress(Timeout), FileLock(folder / ".lock", timeout=0):  # else someone is at it
                     self._note_lost(folder, rows.last_picture(db))
                     shutil.rmtree(folder, ignore_errors=True)
+            for half in (self.folder / "runs").glob("*/*.part"):
+                if not self._is_alive(half.parent.name):
+                    half.unlink(missing_ok=True)
         self._collect([file.name for file in (self.folder / "pictures").glob("??/*")])
 
     def _note_lost(self, folder: Path, last: int) -> None:

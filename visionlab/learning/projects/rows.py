@@ -46,6 +46,7 @@ class PictureInfo:
 
     group: pictures of one number are copies or of one scene, and never part in a split.  width, height: pixels.
     part: which of layout.PARTS of its set it is of, None or "" where nobody said.  enabled: whether it is learned from.
+    confirmed: whether a person looked at it and left it in its class.
     """
 
     id: int
@@ -59,6 +60,7 @@ class PictureInfo:
     bytes: int
     part: str | None = None
     enabled: bool = True
+    confirmed: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,9 +129,9 @@ def make_class(db: sqlite3.Connection, name: str, enabled: bool = True) -> int:
 
 
 def pictures(db: sqlite3.Connection, where: str, *values: object) -> list[PictureInfo]:
-    columns = "id, name, class_id, digest, key, group_id, width, height, bytes, part, switched_off"
+    columns = "id, name, class_id, digest, key, group_id, width, height, bytes, part, switched_off, confirmed"
     found = db.execute(f"SELECT {columns} FROM pictures WHERE {where}", values)
-    return [PictureInfo(*row, not off) for *row, off in found]
+    return [PictureInfo(*row, not off, confirmed == row[2]) for *row, off, confirmed in found]
 
 
 def check_pictures(db: sqlite3.Connection, picture_ids: Sequence[int]) -> None:

@@ -7,7 +7,7 @@ import secrets
 import shutil
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -20,6 +20,8 @@ from visionlab.learning.projects.files import telling, write
 from visionlab.learning.projects.journal import Database
 
 AT_WORK, ENDS = ("waiting", "running"), ("done", "cancelled", "failed")
+CLASSES = "classes"  # in a run's report: the ids of its head's classes, in order
+GONE = " (removed)"
 HEAD, OUTCOME, CHECKPOINT, ALIVE = "head.safetensors", "outcome.safetensors", "checkpoint", "alive.lock"
 
 # A run that goes on holds a lock which the system lets go of with the process, however that ends: so a run that was
@@ -34,6 +36,8 @@ class RunInfo:
     or “interrupted” where its process is gone.
 
     epochs: what was noted, in order.  report, error: as it ended.  head: its file, None where there is none.
+    classes: what the classes of the head are called now, in its order; None for one that is gone; empty where nobody
+    noted which they are.
     """
 
     id: str
@@ -45,6 +49,22 @@ class RunInfo:
     report: Mapping[str, object] | None
     error: str | None
     head: Path | None
+    classes: tuple[str | None, ...] = ()
+
+    def names(self, then: Sequence[str]) -> tuple[str, ...]:
+        """What the head's classes are called now; `then`, when it was trained. One that is gone keeps its name, marked
+        where another class has that now."""
+        if len(self.classes) != len(then):
+            return tuple(then)
+        taken = {name.casefold() for name in self.classes if name is not None}
+        names = []
+        for now, before in zip(self.classes, then, strict=True):
+            name = before if now is None else now
+            while now is None and name.casefold() in taken:
+                name += GONE
+            taken.add(name.casefold())
+            names.append(name)
+        return tuple(names)
 
 
 class Runs:
@@ -154,6 +174,8 @@ class Runs:
         epochs = db.execute("SELECT told FROM epochs WHERE run = ? ORDER BY id", (row["id"],))
         head = self.folder / "runs" / row["id"] / HEAD
         state = row["state"]
+        report = None if row["report"] is None else json.loads(row["report"])
+        called = dict(db.execute("SELECT id, name FROM classes").fetchall()) if report and CLASSES in report else {}
         return RunInfo(
             row["id"],
             row["started"],
@@ -161,9 +183,10 @@ class Runs:
             state if state in ENDS or self._is_alive(row["id"]) else "interrupted",
             json.loads(row["settings"]),
             tuple(json.loads(told) for (told,) in epochs),
-            None if row["report"] is None else json.loads(row["report"]),
+            report,
             row["error"],
             head if head.is_file() else None,
+            tuple(map(called.get, report[CLASSES])) if called else (),
         )
 
     def _hold(self, run: str) -> None:

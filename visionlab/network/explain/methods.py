@@ -19,7 +19,7 @@ from visionlab.network.explain.cam import (
     layer_cam,
 )
 from visionlab.network.explain.gradients import guided_backpropagation, saliency, smoothgrad
-from visionlab.network.explain.heatmap import Heatmap, lay_over
+from visionlab.network.explain.heatmap import Heatmap
 from visionlab.network.explain.integrated_gradients import integrated_gradients
 from visionlab.network.explain.method import Method, Progress, silent
 from visionlab.network.explain.occlusion import occlusion
@@ -126,7 +126,7 @@ def explain(
         x = net.transform([image], net.device)
         index = most_probable(net, x) if target is None else net.target(target)
         values = chosen.attribute(net, x, index, None, progress or silent)
-    return Heatmap(lay_over(net.transform, shape or image.shape[:2], values, chosen.percentile), index, method)
+    return Heatmap.laid(net.transform, shape or image.shape[:2], values, index, method, chosen.percentile)
 
 
 def explain_layers(
@@ -152,7 +152,7 @@ def explain_layers(
         found = cams(chosen.combine, net, net.transform([image], net.device), index, layers)
     shape = shape or image.shape[:2]
     return {
-        name: Heatmap(lay_over(net.transform, shape, values, chosen.percentile), found.target, method)
+        name: Heatmap.laid(net.transform, shape, values, found.target, method, chosen.percentile)
         for name, values in found.maps.items()
     }
 

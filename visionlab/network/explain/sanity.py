@@ -16,7 +16,7 @@ from scipy.stats import rankdata
 from torch import nn
 
 from visionlab.imaging.image import Image
-from visionlab.network.explain.heatmap import Heatmap, lay_over
+from visionlab.network.explain.heatmap import Heatmap
 from visionlab.network.explain.method import Progress, silent
 from visionlab.network.explain.methods import find_method, most_probable
 from visionlab.network.running.classifier import Classifier, Layer
@@ -72,8 +72,8 @@ def sanity_check(
         for weighty in stage:
             _draw(steps[weighty.module], generator)
         values = attribution(copy, done)
-        laid = lay_over(net.transform, shape or image.shape[:2], values, chosen.percentile)
-        heatmap = Heatmap(laid, index, method)
+        over = shape or image.shape[:2]
+        heatmap = Heatmap.laid(net.transform, over, values, index, method, chosen.percentile)
         yield Randomised(stage[-1].name, heatmap, rank_correlation(trained, values))
 
 

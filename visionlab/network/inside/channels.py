@@ -1,4 +1,4 @@
-"""What a layer's channels do: their weights, statistics and rankings, and how they change."""
+"""What a layer's channels do: their weights, statistics and rankings, how they change, and how they are shown."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visionlab.errors import ModelError, ParameterError
+from visionlab.imaging.image import Image
+from visionlab.imaging.render import mosaic, mosaic_layout, mosaic_tile
 from visionlab.network.inside.activations import FeatureMap
 from visionlab.network.running.classifier import Classifier, Layer
 
@@ -158,3 +160,41 @@ def channel_change(before: FeatureMap, after: FeatureMap) -> NDArray[np.float32]
     change = np.abs(a - b).mean((1, 2))
     scale = np.abs(a).mean() + np.abs(b).mean()
     return change / scale if scale > 0 else change
+
+
+# --- all channels in one picture ------------------------------------------------------------------------------------
+
+PALETTE = "diverging"  # of all maps: zero is white, in every layer and on every scale
+MOSAIC = 1200  # pixels of a picture of all channels, about: its width
+
+
+def usual_ranking(net: Classifier, layer: Layer) -> Ranking:
+    """The order in which a layer is shown: the network's own; that of the values where its units are classes, the
+    logits and the probabilities, whose own order says nothing."""
+    return RANKINGS["mean" if layer in net.layers[-2:] else "number"]
+
+
+def greatest_of_each(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(C,): the greatest absolute value of each channel of (C, H, W)."""
+    return np.maximum(values.max((1, 2)), -values.min((1, 2)))
+
+
+def usual_colours(most: NDArray[np.float32], alone: bool) -> NDArray[np.float32]:
+    """(C, 2): from which value to which the colours of each channel go, 0 in their middle: as far as its greatest
+    absolute value, or the layer's where a channel is a single unit, alone, which would always be at full colour."""
+    most = np.full_like(most, most.max()) if alone else most
+    return np.stack([-most, most], axis=1)
+
+
+def layer_mosaic(found: FeatureMap, order: NDArray[np.intp], colours: NDArray[np.float32] | None = None) -> Image:
+    """All channels of a layer in that order in one picture, uint8 (height, width, 3), about MOSAIC pixels wide.
+
+    It is what the app and the shell hand out: in PALETTE, each channel from the first to the second of its `colours`
+    (C, 2), usual_colours() without them.
+    """
+    values = found.values[order]
+    if colours is None:
+        colours = usual_colours(greatest_of_each(found.values), alone=values[0].size == 1)
+    _, columns = mosaic_layout(len(values))
+    tile, gap = mosaic_tile(values.shape[1:], columns, MOSAIC)
+    return mosaic(values, columns, tile, gap, colours[order], PALETTE)

@@ -13,14 +13,12 @@ from visionlab.device import give_back_memory
 from visionlab.imaging.image import Image, encode_png
 from visionlab.imaging.render import mosaic
 from visionlab.network.inside.activations import FeatureMap, feature_maps
-from visionlab.network.inside.channels import LayerStatistics, layer_statistics
+from visionlab.network.inside.channels import PALETTE, LayerStatistics, greatest_of_each, layer_statistics
 from visionlab.network.inside.contributions import Contributions, contributions
 from visionlab.network.inside.excitation import Peaks, peaks
 from visionlab.network.inside.sensitivity import Sensitivity, unit_gradient
 from visionlab.network.running.classifier import Classifier
 from visionlab.ui.shared.cached import Grid
-
-PALETTE = "diverging"  # of all maps: zero is white, in every layer and on every scale
 
 
 def _give_back_soon(_: object) -> None:
@@ -46,7 +44,7 @@ def map_grid(values: NDArray[np.float32], channel: int, ends: NDArray[np.float32
 @st.cache_data(max_entries=512, show_spinner=False)
 def greatest(net_key: str, picture_key: str, side: int, layer: str, _found: FeatureMap) -> NDArray[np.float32]:
     """(C,): the greatest absolute value of each channel."""
-    return np.maximum(_found.values.max((1, 2)), -_found.values.min((1, 2)))
+    return greatest_of_each(_found.values)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

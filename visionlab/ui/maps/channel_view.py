@@ -102,7 +102,7 @@ def sections(look: Look, spot: Spot) -> None:
     """What else there is to see of the channel, one thing at a time."""
     here: dict[str, Callable[[Look, Spot], None]] = dict(SECTIONS)
     if look.maps[spot.layer].values[0].size == 1:  # a unit without places
-        del here["On the picture"], here["Values"]
+        del here["Picture"], here["Values"]
     chosen = st.segmented_control(
         "What to see of it",
         here,
@@ -240,9 +240,9 @@ def _wanted(look: Look, spot: Spot) -> None:
 
 
 SECTIONS: dict[str, Callable[[Look, Spot], None]] = {
-    "On the picture": _on_picture,
+    "Picture": _on_picture,
     "Weights": _weights,
     "Values": _values,
     "Patches": _patches,
-    "What it looks for": _wanted,
+    "Looks for": _wanted,
 }

@@ -37,7 +37,7 @@ def held(compared: bool) -> Display | None:
 
 
 def _order_key(compared: bool) -> str:
-    return f"order-{compared}"
+    return "order-of-two" if compared else "order"
 
 
 def controls(place: DeltaGenerator, views: Sequence[View]) -> Display:

@@ -12,6 +12,8 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
+from visionlab.imaging.image import encode_png
+from visionlab.network.inside.channels import layer_mosaic, usual_ranking
 from visionlab.network.inside.depth import WEIGHTY, depths
 from visionlab.network.running.classifier import Layer
 from visionlab.ui.maps import caches, state
@@ -181,7 +183,7 @@ class Shown:
 
 def shown_of(view: View, by: str) -> Shown:
     """The channels in that order; classes, whose own order says nothing, are told by their values."""
-    by = "mean" if view.names_classes and by == "number" else by
+    by = usual_ranking(view.look.net, view.found.layer).name if by == "number" else by
     return Shown(view, ranked(view, by), by)
 
 
@@ -302,24 +304,23 @@ def _columns(count: int, sides: tuple[int, int]) -> int:
 def downloads(shown: Shown, ends: NDArray[np.float32]) -> None:
     """The mosaic of all channels in their order, in those colours (C, 2), and every layer's values."""
     view, order = shown.view, shown.order
-    look, layer, values = view.look, view.spot.layer, view.found.values
+    look, layer = view.look, view.spot.layer
 
     def everything() -> bytes:
         buffer = BytesIO()
         np.savez_compressed(buffer, **{name: found.values for name, found in look.maps.items()})
         return buffer.getvalue()
 
-    def whole() -> bytes:
-        key = (*look.key, layer)
-        grid = cached.mosaic_grid(
-            key, order.tobytes(), ends[order], 2 * WIDTH, None, values, exact=True, palette=caches.PALETTE
-        )
-        return grid.picture
-
     icon = ":material/download:"
     with st.popover("Take them away", icon=icon, key=f"take-away{view.suffix}"):
         st.download_button(
-            "Mosaic as PNG", whole, f"{layer}.png", "image/png", key=f"png{view.suffix}", icon=icon, on_click="ignore"
+            "Mosaic as PNG",
+            lambda: encode_png(layer_mosaic(view.found, order, ends)),
+            f"{layer}.png",
+            "image/png",
+            key=f"png{view.suffix}",
+            icon=icon,
+            on_click="ignore",
         )
         st.download_button(
             "All layers as .npz", everything, "activations.npz", key=f"npz{view.suffix}", icon=icon, on_click="ignore"

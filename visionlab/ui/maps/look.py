@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visionlab.network.inside.activations import FeatureMap
-from visionlab.network.inside.channels import LayerStatistics
+from visionlab.network.inside.channels import LayerStatistics, usual_colours
 from visionlab.network.inside.contributions import Contributions
 from visionlab.network.inside.depth import as_deep
 from visionlab.network.inside.excitation import strongest_unit
@@ -73,10 +73,9 @@ def full_colour(looks: Sequence[Look], layer: str, scale: str) -> NDArray[np.flo
     scale says what is at full colour: the maximum of each "channel", of the "layer", or of the "network".
     """
     most = np.max([look.greatest(layer) for look in looks], axis=0)
-    if scale == "network":
-        most[:] = max(caches.greatest_of_all(*look.key, look.maps) for look in looks)
-    elif scale == "layer" or looks[0].maps[layer].values[0].size == 1:  # each unit by itself would be at full colour
-        most[:] = most.max()
+    if scale == "channel":
+        return usual_colours(most, alone=looks[0].maps[layer].values[0].size == 1)
+    most[:] = max(caches.greatest_of_all(*look.key, look.maps) for look in looks) if scale == "network" else most.max()
     return np.stack([-most, most], axis=1)
 
 

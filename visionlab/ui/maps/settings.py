@@ -10,7 +10,15 @@ from visionlab.network.running.classifier import Classifier
 from visionlab.network.zoo.models import TO_OPEN
 from visionlab.ui.maps import state
 from visionlab.ui.maps.look import Look
-from visionlab.ui.shared.networks import Network, model_picker, network, networks_here, not_here, title_of, told_missing
+from visionlab.ui.shared.networks import (
+    Network,
+    model_picker,
+    network,
+    networks_here,
+    tell_not_here,
+    title_of,
+    told_missing,
+)
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.picture_bar import second_picture
 from visionlab.ui.shared.state import Picture, no_second
@@ -33,7 +41,8 @@ def settings(picture: Picture) -> list[Look]:
         size = f"{own} px" if side == own else f"{side} px, its classifier as it predicts, at {own} px"
         more = f" · beside {beside.title}" if beside else " · two pictures" if other else ""
         told_of.markdown(f"**{chosen.title}** :gray[at {size}{more}]")
-    for text in filter(None, (not_here(), _not_beside(), problem)):
+    tell_not_here(chosen)
+    for text in filter(None, (_not_beside(), problem)):
         sentence(text)
     looks = [Look(chosen, picture, side)]
     if beside:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from visionlab.network.running.classifier import Classifier
+from visionlab.ui.shared.state import unknown_network
 from visionlab.wording import shortened
 
 BESIDE = "beside"  # the widget that says which network is looked into beside the first; its title is in the link, too
@@ -29,8 +30,9 @@ class Spot:
 
 
 def spot() -> Spot:
-    """What this session looks at, or what the link says; see no_numbers()."""
-    return st.session_state.get("spot") or _linked(beside=False)
+    """What this session looks at, or what the link says; see no_numbers(). Of a network that is not here, nothing: what
+    is called so in another one is another unit."""
+    return st.session_state.get("spot") or (Spot() if unknown_network() else _linked(beside=False))
 
 
 def spot_beside(first: Sequence[str]) -> Spot:
@@ -58,7 +60,7 @@ def _is_place(unit: str) -> bool:
 
 def no_numbers(beside: bool) -> list[str]:
     """A sentence on each thing that the link would have looked at, where it has to be numbers and is none."""
-    if ("spot-beside" if beside else "spot") in st.session_state:
+    if ("spot-beside" if beside else "spot") in st.session_state or (unknown_network() and not beside):
         return []
     _, channel, unit = (st.query_params.get(name, "") for name in _names(beside))
     told = []
@@ -200,7 +202,7 @@ def target(net: Classifier) -> int | None:
 
 def linked_class() -> str | None:
     """The label that the link gives, until a class is chosen."""
-    return None if "maps_class" in st.session_state else st.query_params.get("class")
+    return None if "maps_class" in st.session_state or unknown_network() else st.query_params.get("class")
 
 
 def aim_at(index: int, label: str) -> None:

@@ -39,6 +39,6 @@ def of(look: Look) -> list[Try]:
             "What it looks for",
             "brush",
             "Below the map: press “Draw it”, and noise is changed until this channel can answer no more strongly.",
-            lambda: (state.look_at(Spot(middle)), st.session_state.update({"section-5": "What it looks for"})),
+            lambda: (state.look_at(Spot(middle)), st.session_state.update({"section-5": "Looks for"})),
         ),
     ]

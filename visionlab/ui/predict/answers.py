@@ -17,6 +17,7 @@ from visionlab.network.running.classifier import Classifier
 from visionlab.network.running.prediction import Prediction, ranked
 from visionlab.network.zoo.models import TO_NAME
 from visionlab.ui.predict import caches
+from visionlab.ui.predict import state as own
 from visionlab.ui.shared import cached, links, state
 from visionlab.ui.shared.components.bars import bars
 from visionlab.ui.shared.networks import Network, model_picker, network, title_of
@@ -48,24 +49,24 @@ def settings() -> tuple[Network, Shown]:
             chosen = model_picker(TO_NAME)
             count = most = min(MOST, len(chosen.net.labels))
             if most > 1:  # else there is nothing to choose
-                state.restore_count(most)
-                count = st.slider("Classes shown", 1, most, key=state.COUNT)
+                own.restore_count(most)
+                count = st.slider("Classes shown", 1, most, key=own.COUNT)
                 with unknown:
-                    links.number(state.COUNT, "A number of classes of", 1, MOST, count)
-                state.remember_count(count)
+                    links.number(own.COUNT, "A number of classes of", 1, MOST, count)
+                own.remember_count(count)
             temperature = st.slider(
                 "Temperature",
                 COLDEST,
                 HOTTEST,
-                state.wanted_temperature(COLDEST, HOTTEST),
+                own.wanted_temperature(COLDEST, HOTTEST),
                 step=0.05,
-                key=state.TEMPERATURE,
+                key=own.temperature_key(),
                 help=f"{term('temperature')} At 1 the percentages are the network’s own, for which its logits are "
                 f"divided by {chosen.net.temperature:.3g}.",
             )
             with unknown:
-                links.number(state.TEMPERATURE, "A temperature of", COLDEST, HOTTEST, temperature)
-            state.remember_temperature(temperature)
+                links.number(own.TEMPERATURE, "A temperature of", COLDEST, HOTTEST, temperature)
+            own.remember_temperature(temperature)
         place.caption(f"Asked: {chosen.title}", help=chosen.about or None)
     return chosen, Shown(count, temperature)
 
@@ -81,10 +82,17 @@ def show(network: Network, picture: Picture, shown: Shown) -> NDArray[np.float32
         said = replace(said, probabilities=tempered(said.probabilities, shown.temperature))
     probabilities = said.probabilities
     answers = ranked(net, probabilities, shown.count)
-    st.markdown(f"**Top {len(answers)} of {len(net.labels):,} classes**", help=term("top-5"))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        title = f"**Top {len(answers)} of {len(net.labels):,} classes**"
+        st.markdown(title, help=term("top-5"), width="content")
+        if shown.temperature != 1:
+            st.markdown(f":orange[at temperature {shown.temperature:g}]", width="content")
+            st.button("Back to 1", key="back-to-temperature-1", type="tertiary", on_click=own.reset_temperature)
+    if shown.temperature != 1:
+        st.caption("This list and how sure the network is are at that temperature; all else, on all pages, is at 1.")
     target = target_key(network, picture)
     linked, told = state.linked_once(CLASS), None
-    if linked and target not in st.session_state and not state.missed_picture():  # else it was asked of another
+    if linked and target not in st.session_state and not state.asked_of_another():
         if linked in net.labels:
             st.session_state[target] = net.labels.index(linked)
         else:
@@ -97,6 +105,15 @@ def show(network: Network, picture: Picture, shown: Shown) -> NDArray[np.float32
     else:  # a head that tells what is none of its classes
         verdict(said)
     return probabilities
+
+
+def tell_at_one() -> None:
+    """Beside figures that are always at temperature 1: that they are, while another is chosen for the list."""
+    chosen = own.wanted_temperature(COLDEST, HOTTEST)
+    if chosen != 1:
+        st.caption(
+            f"At temperature 1, as the network answers by itself: the {chosen:g} is for the list of “A picture”."
+        )
 
 
 def details(net: Classifier, probabilities: NDArray[np.float32]) -> None:

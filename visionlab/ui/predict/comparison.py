@@ -12,6 +12,7 @@ from visionlab.imaging.image import encode_jpeg, fit
 from visionlab.network.explain import METHODS, Heatmap
 from visionlab.network.explain.sanity import passes, sanity_check
 from visionlab.ui.predict import caches
+from visionlab.ui.predict.answers import tell_at_one
 from visionlab.ui.predict.explanations import PATIENCE, Case, Measured, Overlay, explaining, measuring, stopped
 from visionlab.ui.shared import charts, jobs
 from visionlab.ui.shared.page import roomy_columns
@@ -60,6 +61,7 @@ def show_all(case: Case, look: Overlay) -> None:
             "(showing only that brings it back). Chance is the same map, moved, with its likely range: what is no "
             "better explains nothing."
         )
+        tell_at_one()
     if stopped_before:
         st.button("Stopped. Begin again", key="again-all", icon=":material/replay:", on_click=_clear, args=(begun,))
 

@@ -17,15 +17,19 @@ from visionlab.imaging.image import Image, encode_jpeg, encode_png, middle
 from visionlab.imaging.render import PALETTES, overlay
 from visionlab.network.explain import METHODS, Heatmap, all_in_place, explain
 from visionlab.network.explain.faithfulness import (
-    TOLD,
+    IN_WORDS,
+    ORDERS,
+    STEPS,
     Chance,
     Faithfulness,
     against_chance,
     faithfulness,
     random_baseline,
+    too_little,
 )
 from visionlab.network.explain.heatmap import seen
 from visionlab.network.running.classifier import Classifier
+from visionlab.ui.predict.answers import tell_at_one
 from visionlab.ui.shared import cached, charts, jobs, links, state
 from visionlab.ui.shared.networks import Network
 from visionlab.ui.shared.page import roomy_columns, sentence
@@ -36,8 +40,6 @@ from visionlab.ui.shared.widgets import SLIMMEST, plain, shown_width
 LONGEST = 640  # pixels of the picture that maps are laid over: what is explained is all of it
 TALLEST = 380  # pixels on the screen
 LAYER = "explained-layer"  # in the link: the layer that a method looks at, where one was chosen
-STEPS = 14  # of deletion and insertion: enough to tell methods apart, and soon done
-ORDERS = 8  # places to which a map is moved, to see what chance is worth
 PATIENCE = 0.6  # seconds in which a map may come without its progress being shown
 MAPS, MEASURES = "maps", "measures"  # queues: no map waits until others have been measured
 OVERLAYS = [palette for palette in PALETTES if palette not in ("grey", "diverging")]
@@ -147,6 +149,8 @@ def choices(net: Classifier) -> tuple[str, str | None, Overlay]:
     )
     layers, key = all_in_place(net), f"explained-layer-{net.name}"
     linked, told = state.linked_once(LAYER) or st.query_params.pop("layer", None), None  # as Feature maps calls it
+    if state.unknown_network():
+        linked = None  # it is a layer of that one
     if linked in layers:
         st.session_state.setdefault(key, linked)
     elif linked:
@@ -219,12 +223,7 @@ def _show_measured(arguments: tuple) -> None:
         _figures(job.latest)
 
 
-VERDICTS = {  # by what against_chance() says: the arrow’s colour, and the words beside the figure
-    "better": ("green", "better than chance"),
-    "worse": ("red", "worse than chance"),
-    "no different": ("off", "like chance"),
-    "nothing": ("off", "can’t be told"),
-}
+COLOURS = {"better": "green", "worse": "red"}  # of the arrow, by what against_chance() says; else there is none
 
 
 def _figures(measured: Measured) -> None:
@@ -236,31 +235,26 @@ def _figures(measured: Measured) -> None:
             ("Deletion", faith.deletion, chance.deletion, verdicts[0]),
             ("Insertion", faith.insertion, chance.insertion, verdicts[1]),
         ):
-            colour, words = VERDICTS[verdict]
+            colour = COLOURS.get(verdict, "off")
             st.metric(
                 name,
                 f"{value:.3f}",
                 f"{value - other:+.3f}".replace("-", "−"),
                 delta_color=colour,
                 delta_arrow="off" if colour == "off" else "up" if value > other else "down",
-                delta_description=words,
+                delta_description=IN_WORDS[verdict],
                 help=HELP[name],
                 width="content",
             )
     if "nothing" in verdicts:
-        st.caption(
-            f"The network gives this class {faith.deletion_curve[0]:.1%} in the picture itself: with so little to lose "
-            f"or to win back, no map can be told from chance. Ask for a class of at least {TOLD:.0%}."
-        )
+        st.caption(too_little(faith))
     else:
-        deletion, insertion = (f"{max(0, low):.3f} to {min(1, high):.3f}" for low, high in _likely(chance))
+        likely = (chance.likely_deletion, chance.likely_insertion)
+        deletion, insertion = (f"{low:.3f} to {high:.3f}" for low, high in likely)
         st.caption(
             f"Chance is the same map moved to {len(chance.deletions)} other places, so that it hides as coarse or as "
             f"fine a pattern: of 100 such maps 95 have a deletion of {deletion} and an insertion of {insertion}. Only "
             "what lies outside is better or worse than chance."
         )
+    tell_at_one()
     st.plotly_chart(charts.faithfulness(faith, chance), config=charts.PLAIN)
-
-
-def _likely(chance: Chance) -> tuple[tuple[float, float], ...]:
-    return chance.likely_deletion, chance.likely_insertion

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from visionlab.learning.answers.first_words import accepted_labels, grade_predictions, word_of
 from visionlab.learning.answers.many import (
@@ -20,11 +22,11 @@ from visionlab.learning.answers.many import (
 )
 from visionlab.learning.sets import archive
 from visionlab.network.running.classifier import Classifier
-from visionlab.network.zoo.models import TO_NAME
+from visionlab.network.zoo.models import TO_NAME, first_here
 from visionlab.ui.shared import jobs
-from visionlab.ui.shared.networks import model_picker, suggest, tell_not_here
+from visionlab.ui.shared.networks import YOUR_HEAD, Network, model_picker, suggest, tell_not_here
 from visionlab.ui.shared.page import sentence
-from visionlab.ui.shared.widgets import file_uploader
+from visionlab.ui.shared.widgets import file_uploader, plain
 
 TOP = 3  # classes of each picture
 IN_TABLE = 1000  # rows; more of them are in the CSV file
@@ -32,12 +34,23 @@ UNREADABLE_SHOWN = 20
 WORDS_SHOWN = 36
 
 
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """Which network was asked about which zip: its name and the id that Streamlit gave it; and by which job."""
+
+    network: Network
+    name: str
+    file: str
+    job: str
+
+
 def show() -> None:
     """Zip in, table out."""
     chosen = model_picker(TO_NAME)
-    tell_not_here()
+    tell_not_here(chosen)
     suggest(TO_NAME, chosen)
-    job = jobs.registry().find(st.session_state.get("many"))
+    asked: _Asked | None = st.session_state.get("many")
+    job = jobs.registry().find(asked.job) if asked else None
     busy = job is not None and not job.over
     file = file_uploader(
         "A zip of pictures", type=["zip"], key="many-zip", max_upload_size=archive.MAX_ZIP_BYTES >> 20, disabled=busy
@@ -49,27 +62,51 @@ def show() -> None:
         icon=":material/play_arrow:",
         disabled=busy or file is None,
         on_click=_start,
-        args=(file, chosen.net),
+        args=(file, chosen),
     )
+    st.caption(f"Every picture in the zip, in all its folders. From a shell: `{_command(chosen)}`")
+    if job is None:
+        return
+    st.markdown(f"**{plain(asked.name)}**, named by **{plain(asked.network.title)}**")
+    if other := _chosen_since(asked, chosen, file):
+        st.info(f"Since then you have chosen {other}: “Name what they show” asks anew.", icon=":material/history:")
     if busy:
         jobs.watch(job, lambda: st.progress(min(job.share, 1.0), f"{len(job.events)} looked at"), "Stop", "stop-many")
-    elif job is not None:
-        _outcome(job, chosen.net)
     else:
-        st.caption("Every picture in the zip, in all its folders. From a shell: `python -m visionlab predict FOLDER`")
+        _outcome(job, asked.network.net)
 
 
-def _start(file: io.BytesIO, net: Classifier) -> None:
+def _chosen_since(asked: _Asked, chosen: Network, file: UploadedFile | None) -> str:
+    """The network and the zip that are chosen now, as far as they are others than those that were asked."""
+    others = []
+    if chosen.name != asked.network.name:
+        others.append(plain(chosen.title))
+    elif chosen.name == YOUR_HEAD and chosen.key != asked.network.key:
+        others.append("another head of your own")
+    if file is not None and file.file_id != asked.file:
+        others.append(plain(file.name) if file.name != asked.name else "another zip of that name")
+    return " and ".join(others)
+
+
+def _command(network: Network) -> str:
+    """What asks this network in a shell; a head by the name that its file has where it is taken away."""
+    if network.name == YOUR_HEAD:
+        return "python -m visionlab predict FOLDER --head head.safetensors"
+    option = "" if network.name == first_here(TO_NAME) else f" --model {network.name}"
+    return f"python -m visionlab predict FOLDER{option}"
+
+
+def _start(file: UploadedFile, network: Network) -> None:
     data = file.getvalue()  # the uploader may be emptied while the job is at work
 
     def work(job: jobs.Job) -> Iterator[Found | Unreadable]:
         sources = zip_sources(io.BytesIO(data))
-        for done, each in enumerate(predict_many(net, sources, TOP), 1):
+        for done, each in enumerate(predict_many(network.net, sources, TOP), 1):
             job.report(done / len(sources))
             yield each
         yield from left_out(io.BytesIO(data))
 
-    st.session_state["many"] = jobs.registry().submit(work)
+    st.session_state["many"] = _Asked(network, file.name, file.file_id, jobs.registry().submit(work))
 
 
 def _outcome(job: jobs.Job, net: Classifier) -> None:
@@ -98,7 +135,7 @@ def _table(found: Sequence[Found], unreadable: Sequence[Unreadable]) -> None:
         if refuses:
             row["None of these"] = each.answer.refused
         for place, answer in enumerate(each.predictions, 1):
-            row |= {f"Class {place}": answer.label, f"Probability {place}": 100 * answer.probability}
+            row |= {f"Answer {place}": answer.label, f"Probability {place}": 100 * answer.probability}
         rows.append(row)
     columns = {"": st.column_config.ImageColumn(width="small")}
     columns |= {f"Probability {place}": st.column_config.NumberColumn(format="%.1f%%") for place in range(1, TOP + 1)}

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from visionlab.errors import WeightsError
 from visionlab.imaging.image import Image, encode_jpeg, encode_png, fit
-from visionlab.imaging.render import mosaic, mosaic_layout, overlay
+from visionlab.imaging.render import mosaic, mosaic_layout, mosaic_tile, overlay
 from visionlab.learning.heads.head import Head
 from visionlab.network.explain import explain
 from visionlab.network.inside.activations import feature_maps
@@ -143,17 +143,14 @@ def mosaic_grid(
 ) -> Grid:
     """Channels of the values (C, H, W) in a mosaic about so many pixels wide; key says which values.
 
-    `channels` are those that are shown, in their order, as int32; None: all. Maps larger than their tile are shrunk,
-    and small ones enlarged by a whole factor, so that their pixels stay squares of one size. `exact` keeps every pixel,
-    as a PNG; otherwise it is a JPEG, which is sent and drawn sooner. Without a palette the values' signs decide.
+    `channels` are those that are shown, in their order, as int32; None: all. `exact` keeps every pixel, as a PNG;
+    otherwise it is a JPEG, which is sent and drawn sooner. Without a palette the values' signs decide.
     """
     shown = _values if channels is None else _values[np.frombuffer(channels, np.int32)]
     count, *sides = shown.shape
     rows, columns = mosaic_layout(count, columns)
-    tile, longest = max(1, width // columns), max(sides)
-    tile = tile // longest * longest or tile
+    (tile, gap), longest = mosaic_tile(sides, columns, width), max(sides)
     size = (max(1, round(sides[0] * tile / longest)), max(1, round(sides[1] * tile / longest)))
-    gap = 1 if tile < 64 else 2
     picture = mosaic(shown, columns, tile, gap, scale, palette or palette_of(_values))
     encoded = encode_png(picture) if exact else encode_jpeg(picture, 90)
     return Grid(encoded, rows, columns, count, size, (size[0] + gap, size[1] + gap))

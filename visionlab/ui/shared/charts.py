@@ -166,11 +166,11 @@ def faithfulness_of_all(titles: Sequence[str], found: Sequence[Faithfulness], ch
         figure.add_bar(x=list(titles), y=values, name=name.title(), marker_color=colour, offsetgroup=name)
     for name in ("deletion", "insertion"):
         middle = np.array([getattr(each, name) for each in chance])
-        reach = np.array([getattr(each, f"likely_{name}")[1] for each in chance]) - middle
+        low, high = np.array([getattr(each, f"likely_{name}") for each in chance]).T
         figure.add_scatter(
             x=list(titles),
             y=middle,
-            error_y={"type": "data", "array": reach, "color": "#7D8EA0"},
+            error_y={"type": "data", "array": high - middle, "arrayminus": middle - low, "color": "#7D8EA0"},
             name="Chance",
             showlegend=name == "deletion",
             mode="markers",

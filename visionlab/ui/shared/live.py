@@ -12,19 +12,19 @@ from visionlab.network.explain.cam import cams, grad_cam, last_in_place
 from visionlab.network.running import prediction
 from visionlab.network.running.classifier import Classifier
 from visionlab.network.running.prediction import Prediction
-from visionlab.ui.shared.components.camera import Answer, Frame, camera, latest_frame
+from visionlab.ui.shared.components.camera import Answer, Frame, Fresh, camera, latest_frame
 from visionlab.ui.shared.page import keep_out_of_collections, told
 
 TOP = 5
 ALL = 10  # classes of one's own that are all shown, each in its place
 
 
-def show(net: Classifier, key: str, *, own: bool = False) -> bytes | None:
+def show(net: Classifier, key: str, *, own: bool = False, fresh: Fresh | None = None) -> bytes | None:
     """The camera, and what the network says to it; a photograph, a JPEG file, in the one run after it was taken.
 
     own: its classes are one's own, and are shown as `bars_of` has them.
     """
-    _answered_camera(net, key, own, time.monotonic_ns())
+    _answered_camera(net, key, own, time.monotonic_ns(), fresh)
     return st.session_state.pop(_photograph(key), None)
 
 
@@ -33,7 +33,7 @@ def _photograph(key: str) -> str:
 
 
 @st.fragment
-def _answered_camera(net: Classifier, key: str, own: bool, run: int) -> None:
+def _answered_camera(net: Classifier, key: str, own: bool, run: int, fresh: Fresh | None) -> None:
     """Runs again by itself with each frame, of the same run of the page; only the answer on the page is kept of one."""
     keep_out_of_collections()
     frame, answer = latest_frame(key), None
@@ -41,7 +41,7 @@ def _answered_camera(net: Classifier, key: str, own: bool, run: int) -> None:
         answer = frame and answer_to(frame, net, own)
     transform = net.transform
     seen = transform.crop / transform.resize
-    photograph = camera(key=key, run=run, answer=answer, side=transform.resize, seen=seen)
+    photograph = camera(key=key, run=run, answer=answer, side=transform.resize, seen=seen, fresh=fresh)
     if photograph:
         st.session_state[_photograph(key)] = photograph
         st.rerun()

@@ -1,30 +1,23 @@
-"""Typed access to what the session remembers for all pages; and, of Predict, how many classes it lists, and at which
-temperature.
+"""Typed access to what the session remembers for all pages.
 
-What else one page alone remembers stands in its room, and the key of a widget that nobody else asks where it is drawn.
+What one page alone remembers stands in its room, and the key of a widget that nobody else asks where it is drawn.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
 
 from visionlab.imaging.image import Image, load_image
-from visionlab.learning.heads.head import Head
-from visionlab.ui.shared.visitor import owner
 
 SAMPLE = "sample"  # the widget that says which picture is looked at; a sample's name is in the link, too
 YOURS = "yours"
 SECOND = "second"  # the widget that says which picture is compared with it; a sample's name is in the link, too
 NETWORK = "network"  # the widget that says which network is at work; its title is in the link, too
 GALLERY, GALLERY_BYTES = 24, 48 << 20  # uploads that a session remembers, and of how many bytes, as they came
-COUNT = "count"  # the widget that says how many classes are listed, and how many are where nobody chose
-USUAL_COUNT = 5
-HEAD, HEADS = "head", 4  # in the link: which own head is at work; how many of them a browser finds again
-TEMPERATURE = "temperature"  # the widget that says what the logits are divided by; in the link, too, where it is not 1
+HEAD = "head"  # in the link: which own head is at work
 PROJECT = "project"  # in the link: the id of a project of the fine-tuning studio
 
 
@@ -35,14 +28,6 @@ class Picture:
     name: str
     key: str
     image: Image
-
-
-@dataclass(frozen=True, eq=False)
-class TrainedHead:
-    """The head that this session trained or opened last; key is the SHA-256 of its file."""
-
-    key: str
-    head: Head
 
 
 def restore_choice(options: Sequence[str]) -> None:
@@ -197,6 +182,7 @@ def _linked_network(titles: Mapping[str, str]) -> str | None:
     found = next((name for name, title in titles.items() if linked in (name, title)), None)
     if linked:
         st.session_state["unknown_network"] = linked if found is None else None
+        st.session_state["unknown_head"] = st.query_params.get(HEAD) if found is None else None
     return found
 
 
@@ -206,6 +192,11 @@ def unknown_network() -> str | None:
     return st.session_state.get("unknown_network") if picked is None else None
 
 
+def asked_of_another() -> bool:
+    """Whether what a link says of an answer was asked of another picture or network than what is shown instead."""
+    return missed_picture() is not None or unknown_network() is not None
+
+
 def pick_network(name: str) -> None:
     """As if a person had picked it; before the widget is drawn."""
     for key in ("picked_network", "drawn_network", NETWORK):
@@ -213,49 +204,10 @@ def pick_network(name: str) -> None:
 
 
 def remember_network(name: str, title: str) -> None:
-    """After it is drawn: for other pages, and what was picked for the link, too."""
+    """After it is drawn: for other pages, and what was picked for the link, too; what that names in vain stays in it,
+    to be told again after a reload."""
     st.session_state["drawn_network"] = name
-    keep_in_link(NETWORK, title if name == st.session_state["picked_network"] else None)
-
-
-def restore_count(most: int) -> None:
-    """Before the widget is drawn: as many as a person wanted to see, or the link says, if the network has so many."""
-    drawn, held = st.session_state.get("drawn_count"), st.session_state.get(COUNT)
-    if drawn is None:
-        linked = st.query_params.get(COUNT, "")
-        st.session_state["wanted_count"] = max(1, int(linked)) if linked.isdecimal() else USUAL_COUNT
-    elif held not in (None, drawn):
-        st.session_state["wanted_count"] = held
-    st.session_state[COUNT] = min(st.session_state["wanted_count"], most)
-
-
-def remember_count(count: int) -> None:
-    """After it is drawn: for other networks, and what is not usual for the link, too."""
-    st.session_state["drawn_count"] = count
-    wanted = st.session_state["wanted_count"]
-    keep_in_link(COUNT, str(wanted) if wanted != USUAL_COUNT else None)
-
-
-def wanted_temperature(least: float, most: float) -> float:
-    """The temperature that was chosen, or that the link says, in these bounds; else 1.
-
-    For the widget's default: what its menu holds is made by the browser when that is opened, maybe runs after its value
-    was set, and would then be the least.
-    """
-    try:
-        linked = float(st.query_params.get(TEMPERATURE, ""))
-    except ValueError:
-        linked = 1.0
-    return st.session_state.get("chosen_temperature", linked if least <= linked <= most else 1.0)
-
-
-def remember_temperature(value: float) -> None:
-    """After it is drawn: for when one comes back to the page, and what is not 1 for the link.
-
-    By the run that shows it: where the browser keeps the link, keys held down leave it behind.
-    """
-    st.session_state["chosen_temperature"] = value
-    keep_in_link(TEMPERATURE, f"{value:g}" if value != 1 else None)
+    keep_in_link(NETWORK, title if name == st.session_state["picked_network"] else unknown_network())
 
 
 def linked_once(name: str) -> str | None:
@@ -276,44 +228,6 @@ def keep_in_link(name: str, value: str | None) -> None:
         st.query_params.pop(name, None)
     else:
         st.query_params[name] = value
-
-
-def trained_head() -> TrainedHead | None:
-    return st.session_state.get("trained_head")
-
-
-def keep_head(head: Head, run: str | None = None) -> None:
-    """The head becomes a network of this session, on every page; that of a run only when it is first seen."""
-    if run is None or st.session_state.get("kept_run") != run:
-        st.session_state["kept_run"] = run or st.session_state.get("kept_run")
-        mine = TrainedHead(hashlib.sha256(head.to_bytes()).hexdigest(), head)
-        st.session_state["trained_head"] = mine
-        kept = _heads_of(owner())
-        kept.pop(_in_link(mine), None)
-        kept[_in_link(mine)] = mine
-        while len(kept) > HEADS:
-            del kept[next(iter(kept))]
-
-
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _heads_of(browser: str) -> dict[str, TrainedHead]:
-    """What the sessions of a browser trained or opened since the server began, the latest last."""
-    return {}
-
-
-def _in_link(mine: TrainedHead) -> str:
-    return mine.key[:16]
-
-
-def restore_head() -> None:
-    """After a reload, with which a session begins anew: the head that the link names, if this browser had it before."""
-    if trained_head() is None and (found := _heads_of(owner()).get(st.query_params.get(HEAD, ""))):
-        st.session_state["trained_head"] = found
-
-
-def remember_head(at_work: bool) -> None:
-    """For the link: which one it is, where it is at work."""
-    keep_in_link(HEAD, _in_link(trained_head()) if at_work else None)
 
 
 def project_id() -> str | None:

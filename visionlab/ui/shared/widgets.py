@@ -186,15 +186,20 @@ def file_uploader(
 
 
 def probability_bars(answers: Sequence[Prediction], strange: float | None = None) -> None:
-    """Classes with bars and percentages, in their order, and one for none of them, full from where a picture is
-    refused: `strange` is Answer's. Names are escaped: they may be the user's own."""
+    """Classes with bars and percentages, in their order, and one for none of them: the last or, where a picture is
+    refused, the first, over what it would be called else; `strange` is Answer's. Names are escaped: they may be the
+    user's own."""
+    refused = strange is not None and strange > 1
     best = max(range(len(answers)), key=lambda i: answers[i].probability, default=0)
-    best = len(answers) if strange is not None and strange > 1 else best
-    bars = [(each.label, f"{each.probability:.1%}", each.probability, "#3B8FD6") for each in answers]
-    if strange is not None:
-        bars.append(("None of these", "yes" if strange > 1 else "no", min(strange, 1.0), "#C4761B"))
+    blue, grey, orange = "#3B8FD6", "rgb(128,146,166)", "#C4761B"
+    bars = [(each.label, f"{each.probability:.1%}", each.probability, grey if refused else blue) for each in answers]
+    if refused:
+        bars.insert(0, ("None of these", "yes", 1.0, orange))
+        best = 0
+    elif strange is not None:
+        bars.append(("None of these", "no", strange, orange))
     rows = "".join(
-        f'<div role="listitem" style="margin:0 0 .6rem">'
+        f'<div role="listitem" style="margin:0 0 .6rem;opacity:{0.7 if refused and i else 1}">'
         f'<div style="display:flex;justify-content:space-between;gap:1rem;margin-bottom:.2rem">'
         f'<span style="font-weight:{600 if i == best else 400}">{escape(label)}</span>'
         f'<span style="font-variant-numeric:tabular-nums">{said}</span></div>'

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Container, Sequence
+import re
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from pathlib import Path
@@ -20,8 +22,11 @@ from visionlab.learning.projects.runs import RunInfo
 from visionlab.learning.sets.dataset import UNEVEN
 from visionlab.network.running.classifier import Classifier
 from visionlab.network.zoo.models import MODELS
-from visionlab.ui.shared import cached, links
+from visionlab.ui.shared import cached, links, state
+from visionlab.ui.shared.networks import YOUR_HEAD, own_head
+from visionlab.ui.shared.page import turn_to
 from visionlab.ui.shared.widgets import distinct
+from visionlab.ui.studio.projects import info_of
 from visionlab.wording import shortened
 
 RUN = "run"  # in the link
@@ -42,11 +47,30 @@ def picked(project: Project) -> RunInfo | None:
         told = f"There is no run “{shortened(wanted)}” here, so the latest one is shown."
     links.tell(RUN, told, picked)
     titles = distinct({key: title(run) for key, run in found.items()})
-    chosen = st.selectbox(
-        "Run", found, format_func=titles.get, key=_PICKED, on_change=_link_picked, args=(found.keys(),)
-    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.selectbox(
+            "Run", found, format_func=titles.get, key=_PICKED, on_change=_link_picked, args=(found.keys(),)
+        )
+        keep(project, found[chosen])
+        offer_predict(project, found[chosen])
     link(chosen)
     return found[chosen]
+
+
+def keep(project: Project, run: RunInfo) -> Head:
+    """Its head, which becomes a network of this session, under the project's name."""
+    head = head_of(run)
+    own_head.keep(head, run.id, info_of(project).name)
+    return head
+
+
+def offer_predict(project: Project, run: RunInfo) -> None:
+    """A button to the page Predict, with the run's head at work there."""
+    help = "The page Predict, with this head: many pictures, and which parts of a picture made up its mind"
+    if st.button("Predict with it", icon=":material/visibility:", type="tertiary", key="predict-with-it", help=help):
+        own_head.keep(head_of(run), of=info_of(project).name)
+        state.pick_network(YOUR_HEAD)
+        turn_to("Predict")
 
 
 def each_class(head: Head, balanced: float, interval: Sequence[float]) -> str:
@@ -102,7 +126,8 @@ def outcome_of(project: Project, run: RunInfo) -> Outcome:
     data = project.outcome(run.id)
     if data is None:
         raise DatasetError("What this run answered was not kept; train again, or pick another run.")
-    return _outcome(hashlib.sha256(data).hexdigest(), data)
+    found = _outcome(hashlib.sha256(data).hexdigest(), data)
+    return replace(found, classes=run.names(found.classes))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -111,19 +136,34 @@ def _outcome(digest: str, _data: bytes) -> Outcome:
 
 
 def head_of(run: RunInfo) -> Head:
-    """Its head; DatasetError where it has none, or it was removed meanwhile."""
+    """Its head, which calls the classes as they are called now; DatasetError where it has none, or it was removed
+    meanwhile."""
     try:
         written = run.head.stat() if run.head else None
     except FileNotFoundError:
         written = None
     if written is None:
         raise DatasetError("This run has no head; pick another one.")
-    return _head(run.head, written.st_mtime_ns, written.st_size)
+    return _head(run.head, written.st_mtime_ns, written.st_size, run.classes, run)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Opening the head …")
-def _head(path: Path, written: int, size: int) -> Head:
-    return load_head(path)
+def _head(path: Path, written: int, size: int, classes: tuple[str | None, ...], _run: RunInfo) -> Head:
+    head = load_head(path)
+    return _called(head, _run.names(head.classes))
+
+
+def _called(head: Head, names: tuple[str, ...]) -> Head:
+    """The head with other names of its classes, also where its facts say them."""
+    if names == head.classes:
+        return head
+    now = dict(zip(head.classes, names, strict=True))
+    facts = dict(head.facts)
+    if isinstance(facts.get("pictures"), Mapping):
+        facts["pictures"] = {now.get(name, name): count for name, count in facts["pictures"].items()}
+    if "split" in facts:
+        facts["split"] = re.sub("“(.*?)”", lambda found: f"“{now.get(found[1], found[1])}”", str(facts["split"]))
+    return replace(head, classes=names, facts=facts)
 
 
 @lru_cache(maxsize=4)  # hashing the file of a fine-tuned head takes a tenth of a second

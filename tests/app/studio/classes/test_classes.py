@@ -1,6 +1,7 @@
 """The studio's step “Classes”: from an empty page to an answer on one screen, and what is said on the way."""
 
 import io
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,14 +17,18 @@ from visionlab.learning.judging.metrics import percent
 from visionlab.learning.projects import workspace
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.workspace import Workspace
-from visionlab.network.running.prediction import Answer, probabilities
-from visionlab.ui.shared import jobs, live
+from visionlab.network.running.prediction import Answer, Prediction, probabilities
+from visionlab.ui.shared import jobs, live, widgets
 from visionlab.ui.shared.components.burst import Batch
+from visionlab.ui.shared.components.camera import Fresh
+from visionlab.ui.shared.networks import YOUR_HEAD
 from visionlab.ui.shared.page import PAGES
 from visionlab.ui.shared.visitor import COOKIE
-from visionlab.ui.shared.widgets import plain
-from visionlab.ui.studio import uploads
+from visionlab.ui.shared.widgets import plain, probability_bars
+from visionlab.ui.studio import runs, uploads
 from visionlab.ui.studio.classes import cards, step
+from visionlab.ui.studio.judge.case import case_of
+from visionlab.ui.studio.pictures.intake import RECORDED
 
 
 def files(kind: int, count: int, first: int = 0) -> list[tuple[str, bytes, str]]:
@@ -130,6 +135,48 @@ def test_many_classes_in_one_field_and_files_for_all_of_them_at_once(studio, reg
     assert "A class needs a name" in lines(studio)
 
 
+@pytest.mark.parametrize("at", ["Classes", "Pictures"])
+def test_names_that_cannot_be_added_stay_to_be_mended(studio, at):
+    name(studio, "wasp, moth")
+    studio.segmented_control(key="step").set_value(at).run()
+    for typed, told in (
+        ("lemon, pizza, Lemon", "“Lemon” is there twice"),
+        ("fly, Wasp", "Two classes of the same name"),
+    ):
+        studio.text_input(key="new-class").set_value(typed)
+        next(each for each in studio.button if each.label.startswith("Add the class")).click().run()
+        assert told in lines(studio)
+        assert studio.text_input(key="new-class").value == typed
+    studio.text_input(key="new-class").set_value("lemon, pizza")
+    next(each for each in studio.button if each.label.startswith("Add the class")).click().run()
+    assert list(counts(studio)) == ["wasp", "moth", "lemon", "pizza"]
+    assert studio.text_input(key="new-class").value == ""
+
+
+def test_what_is_said_of_pictures_goes_with_them(studio, registry):
+    """What came in and could not be read, once that is undone; and what was tried, with the project."""
+    name(studio, "ant, bee")
+    for _ in range(2):
+        drop(studio, "ant", [*files(0, 2), ("broken.png", b"nothing", "image/png")])
+        finish(studio, registry)
+        assert "broken.png" in lines(studio)
+        studio.button(key="undo").click().run()
+        assert counts(studio) == {"ant": 0, "bee": 0}
+        assert "broken.png" not in lines(studio)
+        assert "added" not in lines(studio)
+
+
+def test_a_picture_that_was_tried_does_not_go_along_into_another_project(studio, registry):
+    for number in range(2):
+        if number:
+            studio.selectbox(key="project-picker").set_value("new").run()
+        trained(studio, registry)
+        assert "Or drop a picture here." in lines(studio)
+        target = next(each for each in studio.file_uploader if each.label == "A picture to try it on")
+        target.set_value(files(0, 1, 80)).run()
+        assert "Or drop a picture here." not in lines(studio)
+
+
 def test_a_project_opens_whatever_its_id(workspace_folder, open_page, app, net, monkeypatch):
     """Streamlit mounts no component whose key holds “__”, and ids are made of any letters, digits, - and _."""
     monkeypatch.setattr(workspace, "secrets", SimpleNamespace(token_urlsafe=lambda size: "a___b" + "_" * 17))
@@ -145,7 +192,7 @@ def test_a_class_is_removed_and_comes_back(studio, registry):
     name(studio, "ant, bee")
     drop(studio, "ant", files(0, 2))
     finish(studio, registry)
-    next(each for each in studio.button if each.label == "Remove ant").click().run()
+    next(each for each in studio.button if each.label == "Remove “ant” with its pictures").click().run()
     assert counts(studio) == {"bee": 0}
     assert "Add another class" in lines(studio)
     studio.button(key="undo").click().run()
@@ -201,6 +248,7 @@ def test_bursts_of_two_cameras_that_come_together_are_both_whole(studio, registr
     assert "right** on 10 held-out pictures" in lines(studio)
     assert plain("there is one burst") in lines(studio)
     assert plain("another burst would tell more") in lines(studio)
+    assert RECORDED in studio.session_state
 
 
 def test_what_is_done_on_two_cards_of_the_empty_page_at_once_goes_into_one_project(studio, registry, monkeypatch):
@@ -214,6 +262,16 @@ def test_what_is_done_on_two_cards_of_the_empty_page_at_once_goes_into_one_proje
     assert counts(studio) == {"Class 1": 1, "Class 2": 1}
     assert len(Workspace().projects(studio.session_state[COOKIE])) == 1
     studio.selectbox(key="project-picker").set_value("new").run()
+    fields = [each for each in studio.text_input if each.key.startswith("class-name-")]
+    assert [(each.key, each.proto.default) for each in fields] == [
+        ("class-name-place-3-Class 1", "Class 1"),
+        ("class-name-place-4-Class 2", "Class 2"),
+    ], "of which a browser holds nothing that belongs to another project, and which it never draws empty"
+    for empty in ("", " ", "Class 1"):
+        field(studio, "place-3").set_value(empty).run()
+        assert not studio.exception
+        assert "project" not in studio.query_params or studio.query_params["project"] == "new"
+    assert len(Workspace().projects(studio.session_state[COOKIE])) == 1
     drop(studio, "Class 2", files(0, 1))
     finish(studio, registry)
     assert counts(studio) == {"Class 1": 0, "Class 2": 1}
@@ -274,6 +332,17 @@ def test_a_run_that_waits_says_so_and_is_stopped_here(studio, registry):
     assert not studio.button(key="train-here").disabled
 
 
+def test_another_project_begins_with_its_classes_wherever_one_was(studio):
+    name(studio, "ant, bee")
+    for first in ("cats", "spoons"):
+        studio.segmented_control(key="step").set_value("Judge").run()
+        studio.selectbox(key="project-picker").set_value("new").run()
+        name(studio, f"{first}, others")
+        assert list(counts(studio)) == [first, "others"]
+        assert studio.session_state["step"] == "Classes"
+        assert "Add a class, or several at once, with commas." in lines(studio)
+
+
 @pytest.mark.parametrize("typed", ["ant, ANT", ",", "a" * 61])
 def test_names_that_cannot_be_make_no_project(studio, typed, workspace_folder):
     name(studio, typed)
@@ -308,12 +377,105 @@ def test_it_is_tried_on_a_picture_with_a_bar_a_class_and_one_for_none(studio, re
         for label, share in zip(("across", "down"), row, strict=True):
             assert f">{label}</span>" in bars
             assert f"{share:.1%}</span>" in bars
-        assert bars.index(">across</span>") < bars.index(">down</span>") < bars.index(">None of these</span>")
+        assert bars.index(">across</span>") < bars.index(">down</span>")
+        assert (bars.index(">None of these</span>") < bars.index(">across</span>")) == (strange > 1)
         assert f">{'yes' if strange > 1 else 'no'}</span>" in bars
     target = next(each for each in studio.file_uploader if each.label == "A picture to try it on")
     target.set_value([("bad.png", b"nothing", "image/png")]).run()
     assert "bad.png: " in lines(studio)
     assert ">None of these</span>" in html(studio), "what was there stays"
+
+
+def test_a_class_that_is_renamed_is_called_so_wherever_its_head_answers(studio, registry, net):
+    """By Judge, the zip and Predict, too; and as it was called before once that is undone."""
+    trained(studio, registry)
+    app, project = studio, project_of(studio)
+    target = next(each for each in app.file_uploader if each.label == "A picture to try it on")
+    target.set_value(files(0, 1, 80)).run()
+    ids = {each.name: each.id for each in project.classes()}
+
+    def is_called(first: str, second: str) -> None:
+        assert not app.exception
+        bars = html(app)
+        assert 0 < bars.index(f">{first}</span>") < bars.index(f">{second}</span>")
+        head = app.session_state["trained_head"].head
+        assert head.classes == (first, second)
+        assert head.facts["pictures"] == {first: 12, second: 12}
+        (run,) = project.runs()
+        case = case_of(project, run)
+        assert case.head.classes == case.evaluation.report.classes == (first, second)
+        assert case.moved == 0
+        assert runs.outcome_of(project, run).classes == (first, second)
+
+    is_called("across", "down")
+    field(app, "place-1").set_value("lines").run()
+    is_called("lines", "down")
+    app.button(key="undo").click().run()
+    is_called("across", "down")
+    project.rename_class(ids["across"], "between")
+    project.rename_class(ids["down"], "across")
+    app.run()
+    is_called("between", "across")
+    project.remove_class(ids["across"])
+    project.rename_class(ids["down"], "Across")
+    (run,) = project.runs()
+    assert runs.head_of(run).classes == ("across (removed)", "Across")
+
+
+def test_a_head_that_was_trained_here_is_told_of_once_and_begins_the_camera_where_one_was_used(
+    studio, registry, monkeypatch
+):
+    told: list[Fresh | None] = []
+    monkeypatch.setattr(live, "show", lambda net, key, own, fresh: told.append(fresh))
+    trained(studio, registry)
+    for recorded in (False, True):
+        latest = project_of(studio).runs()[0].id
+        assert [each for each in told if each] == [Fresh(latest, start=recorded)]
+        told.clear()
+        studio.run()
+        assert told == [None], "it is not begun again when one comes back"
+        told.clear()
+        studio.session_state[RECORDED] = True
+        if not recorded:
+            studio.button(key="train-here").click().run()
+            finish(studio, registry)
+
+
+@pytest.mark.parametrize("at", ["Classes", "Train", "Judge", "Take away"])
+def test_a_head_is_one_click_from_predict_where_it_has_its_projects_name(
+    workspace_folder, new_app, registry, net, monkeypatch, at
+):
+    """Also of a run that was only looked at in a fresh session."""
+    asked: list[str] = []
+    monkeypatch.setattr(runs, "turn_to", asked.append)
+    project = stripes(Workspace(workspace_folder).create("Stripes", ME))
+    begun(project, net)
+    app = new_app()
+    app.session_state[COOKIE] = ME
+    app.query_params.update(project=project.id, step=at)
+    app.run()
+    app.switch_page(PAGES["Fine-tune"].script).run()
+    assert not app.exception
+    assert app.session_state["trained_head"].head.classes == ("across", "**down**")
+    app.button(key="predict-with-it").click().run()
+    assert asked == ["Predict"]
+    app.switch_page(PAGES["Predict"].script).run()
+    assert not app.exception
+    picker = app.selectbox(key="network")
+    assert picker.value == YOUR_HEAD
+    assert "Your own head · Stripes" in picker.options
+    assert app.query_params["network"] == "Your own head", "by which a link finds it whatever the project is called"
+
+
+def test_what_is_refused_leads_with_that(monkeypatch):
+    shown: list[str] = []
+    monkeypatch.setattr(widgets.st, "html", shown.append)
+    for strange, names in ((1.2, ["None of these", "a", "b"]), (0.4, ["a", "b", "None of these"]), (None, ["a", "b"])):
+        probability_bars([Prediction("a", 0, 1.0), Prediction("b", 1, 0.0)], strange)
+        assert re.findall(r'font-weight:\d+">([^<]+)<', shown[-1]) == names
+        strong = re.findall(r'font-weight:600">([^<]+)<', shown[-1])
+        assert strong == ["None of these" if strange == 1.2 else "a"]
+        assert ("#3B8FD6" in shown[-1]) == (strange != 1.2), "what it is not is in no colour"
 
 
 def test_bars_of_ones_own_classes_stay_in_their_places_where_they_are_few():

@@ -186,7 +186,7 @@ def test_a_package_becomes_a_project_with_its_run(app, registry, workspace, proj
     found = workspace.open(app.session_state["project"])
     assert found.id != project.id
     assert app.session_state["step"] == "Classes", "where one adds to them"
-    assert {each.id for each in workspace.projects(ME)} == {project.id, found.id}
+    assert [each.id for each in workspace.projects(app.session_state[COOKIE])] == [found.id]
     assert found.keys() == project.keys()
     (first,) = found.runs()
     assert (first.state, first.head.read_bytes()) == ("done", as_packed(run).to_bytes())
@@ -230,7 +230,8 @@ def test_a_head_of_other_weights_is_refused(app, project, run, net, monkeypatch)
     monkeypatch.setattr(cached, "classifier", lambda name: other)
     upload(app, "mine.safetensors", data)
     assert "other weights" in lines(app)
-    assert "trained_head" not in app.session_state
+    assert app.session_state["trained_head"].of == project.info().name, "that of the run stays"
+    assert takeaway_open.OPENED not in app.session_state
 
 
 def test_pictures_that_do_not_fit_leave_no_project(app, registry, workspace, project, run, net):
@@ -260,7 +261,13 @@ def test_hostile_facts_of_a_head_harm_nothing(workspace, project, run, net):
     _keep_run(project, head)
     newest = project.runs()[0]
     assert newest.settings["kind"] == "linear"
-    assert newest.report == {"trained_on": 24, "held_out": 0, "stayed_linear": False, "seconds": None}
+    assert newest.report == {
+        "trained_on": 24,
+        "held_out": 0,
+        "stayed_linear": False,
+        "seconds": None,
+        "classes": [each.id for each in project.classes()],
+    }
     np.testing.assert_array_equal(case_of(project, newest).labels, np.repeat([0, 1], 12))
 
 

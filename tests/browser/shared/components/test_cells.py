@@ -217,15 +217,17 @@ def test_cells_that_would_be_too_narrow_stand_in_more_rows_and_are_slid(page: Pa
     open_page(page, "")
     lay_out(page, "many", 16 * 32 - 2)
     place = page.locator(FIRST).locator(".place")
-    picture = page.locator(FIRST).locator("canvas")
+    picture, more = page.locator(FIRST).locator("canvas"), page.locator(FIRST).locator(".more")
     expect(picture).to_be_hidden()
     for times, width, columns in ((1, 420, 9), (2, 360, 7)):
         page.set_viewport_size({"width": width, "height": 900})
         expect(picture).to_have_js_property("width", columns * 32 - 2)
         assert stage(page).bounding_box()["width"] >= columns * 40
+        expect(more).to_have_text(re.compile(r"↓ \d+ more rows?"))
         place.evaluate("(place) => place.scrollTo(0, 1e6)")
         expect(place).to_have_css("--bottom", "0px")
         expect(place).to_have_css("--top", "36px")
+        expect(more).to_have_text(re.compile(r"↑ \d+ more rows?"))
         stage(page).click(position=middle(page, 120, -(-125 // columns), columns))
         told(page, str(times * [120]))
         row, column = divmod(120, columns)
@@ -234,6 +236,10 @@ def test_cells_that_would_be_too_narrow_stand_in_more_rows_and_are_slid(page: Pa
             [column * 32 + 9, row * 32 + 9],
         )
         assert inside[:3] == [37 * 120 % 256, 91 * 120 % 256, 255 - 53 * 120 % 256]
+    page.set_viewport_size({"width": 560, "height": 900})
+    expect(more).to_be_hidden()  # for a row or two nobody has to slide
+    expect(picture).to_be_visible()
+    assert place.evaluate("(place) => place.scrollHeight - place.clientHeight") <= 1
     page.set_viewport_size({"width": 1280, "height": 900})
     expect(picture).to_be_hidden()
     expect(place).to_have_css("--top", "0px")

@@ -116,11 +116,12 @@ def test_a_click_on_a_cell_of_a_test_folder_opens_its_pictures(page: Page, proje
 
 def test_one_key_moves_a_doubtful_picture_and_undo_takes_it_back(page: Page, project: Project):
     brick, grass, _ = project.classes()
-    open_step(page, project, "Judge", "Labels")
+    open_step(page, project, "Judge", "Mistakes")
+    page.get_by_role("radio", name="Labels", exact=True).click()  # which has the focus then
     expect(page.get_by_text(re.compile(r"0 of \d doubtful labels? looked at"))).to_be_visible(timeout=LONG)
     before = {each.id: each.class_id for each in project.snapshot()[1]}
     expect(page.get_by_role("button", name="Move it to “brick”")).to_be_visible()
-    page.keyboard.press("Enter")
+    page.keyboard.press("m")
     expect(page.get_by_text(re.compile(r"1 of \d doubtful labels? looked at"))).to_be_visible()
     after = {each.id: each.class_id for each in project.snapshot()[1]}
     ((picture, now),) = after.items() - before.items()

@@ -1,6 +1,6 @@
 """Which network a page works with: the one that was picked, else the best that is here for what the page does.
 
-downloads.py offers those that are not here, and brings them.
+downloads.py offers those that are not here, and brings them; own_head.py is the head that the user trained or opened.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from visionlab.errors import WeightsError
 from visionlab.network.running.classifier import Classifier
 from visionlab.network.zoo.models import MODELS, Model, available, first_here
 from visionlab.ui.shared import cached, state
-from visionlab.ui.shared.networks import downloads
+from visionlab.ui.shared.networks import downloads, own_head
 from visionlab.ui.shared.page import sentence
 
 YOUR_HEAD = "your-head"
@@ -50,12 +50,12 @@ def model_picker(first: Sequence[str]) -> Network:
     picked = st.selectbox(
         "Network",
         titles,
-        format_func=titles.get,
+        format_func=shown_as,
         key=state.NETWORK,
         help="More networks can be downloaded on the Predict page, under “Several networks”.",
     )
     state.remember_network(picked, titles[picked])
-    state.remember_head(picked == YOUR_HEAD)
+    own_head.remember(picked == YOUR_HEAD)
     found = usual if picked == usual.name else _first_whole([picked, *first])
     if found.about:
         st.caption(found.about)
@@ -89,13 +89,17 @@ def not_here() -> str | None:
     """A sentence where a link names a network that is not here, until one is picked."""
     name = state.unknown_network()
     if name in (YOUR_HEAD, title_of(YOUR_HEAD)):
-        return "Your own head is not here any more, so a network is shown. Open it again on Fine-tune."
+        return (
+            "The link names a head that this browser does not have, so another network is shown. A head stays with the "
+            "browser that made it, until the server starts anew. Take it along as a file, and open that on Fine-tune."
+        )
     return name and f"{told_missing(name)}, so another one is shown. {_how_to_get(name)}"
 
 
-def tell_not_here() -> None:
-    """The sentence of not_here(), where there is one."""
-    if text := not_here():
+def tell_not_here(*used: Network | None) -> None:
+    """Over what these networks show: a sentence where they stand in for one that a link names, or that is damaged."""
+    told = dict.fromkeys([not_here(), *(each.instead_of for each in used if each)])
+    for text in filter(None, told):
         sentence(text)
 
 
@@ -120,10 +124,7 @@ def _called(name: str) -> Model | None:
 
 
 def suggest(first: Sequence[str], used: Network) -> None:
-    """Where a page works with another network only because its first is damaged, or is not here: a sentence, and what
-    brings it."""
-    if used.instead_of:
-        sentence(used.instead_of)
+    """Where a page works with another network only because its first is not here: what brings it."""
     missing = MODELS[first[0]]
     if used.net.name == first_here(first) != missing.name:
         downloads.suggest(missing, f"This is {MODELS[used.net.name].title}.")
@@ -131,17 +132,23 @@ def suggest(first: Sequence[str], used: Network) -> None:
 
 def networks_here() -> list[str]:
     """The names of the networks whose weights are here, and of the user's own head."""
-    state.restore_head()
-    return [*available(), *([YOUR_HEAD] if state.trained_head() else [])]
+    own_head.restore()
+    return [*available(), *([YOUR_HEAD] if own_head.current() else [])]
 
 
 def title_of(name: str) -> str:
     return "Your own head" if name == YOUR_HEAD else MODELS[name].title
 
 
+def shown_as(name: str) -> str:
+    """Its title; of the user's own head, of which there may be several, also whose it is. A link names the title."""
+    mine = own_head.current()
+    return f"{title_of(name)} · {mine.of}" if name == YOUR_HEAD and mine and mine.of else title_of(name)
+
+
 def network(name: str) -> Network:
     """One of networks_here()."""
-    mine = state.trained_head()
+    mine = own_head.current()
     own = mine if name == YOUR_HEAD else None
     net = cached.head_classifier(own.key, own.head) if own else cached.classifier(name)
     return Network(cached.key_of(net), title_of(name), net, name)

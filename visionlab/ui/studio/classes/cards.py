@@ -17,7 +17,7 @@ from visionlab.ui.shared import cached
 from visionlab.ui.shared.components.burst import burst
 from visionlab.ui.shared.components.gallery import address
 from visionlab.ui.shared.undisturbed import attempt
-from visionlab.ui.shared.widgets import icon_button, plain
+from visionlab.ui.shared.widgets import icon_button, icon_only, plain
 from visionlab.ui.studio.pictures import arrivals, intake, one_class
 from visionlab.ui.studio.projects import LONGEST_NAME
 from visionlab.ui.studio.uploads import of_class, uploader
@@ -70,7 +70,7 @@ def show(card: Card, into: Into, project: Project | None = None, pictures: Seque
             )
         with st.container():  # also where it holds nothing: a camera stays on where it is
             if project is not None and card.class_id is not None:
-                arrivals.show_class(project, card.class_id, of_class(card.place))
+                arrivals.show_class(project, card.class_id, of_class(card.place), card.count)
 
 
 def _take(into: Into, files: Sequence[UploadedFile]) -> None:
@@ -80,16 +80,22 @@ def _take(into: Into, files: Sequence[UploadedFile]) -> None:
 def _heading(card: Card, into: Into, project: Project | None) -> None:
     # By its name, too: of a class that was named elsewhere, a browser that is not yet told holds the former name.
     key = f"class-name-{card.place}-{card.name}"
-    if st.session_state.get(key) != card.name:  # else what is being typed there would be lost
+    if st.session_state.get(key, card.name) != card.name:  # else what is being typed there would be lost
         st.session_state[key] = card.name
+
+    def rename() -> None:
+        if st.session_state[key] != card.name:
+            into(st.session_state[key])
+
     with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="xsmall"):
         st.text_input(
             "Name of the class",
+            card.name,  # with which a browser draws the field whenever it does
             key=key,
             max_chars=LONGEST_NAME,
             label_visibility="collapsed",
             on_change=attempt,
-            args=(lambda: into(st.session_state[key]),),
+            args=(rename,),
         )
         if project is None or card.class_id is None:
             return
@@ -103,15 +109,22 @@ def _heading(card: Card, into: Into, project: Project | None) -> None:
             card.class_id,
             help="See its pictures: sort, switch off, remove",
         )
-        icon_button(
-            f"remove-{card.place}",
-            "close",
-            f"Remove {plain(card.name)}",
-            attempt,
-            project.remove_class,
-            card.class_id,
-            help="Remove the class with its pictures; it can be undone",
-        )
+        # In two places, one after the other: the next card comes to where this one was.
+        options = {
+            "icon": ":material/close:",
+            "type": "tertiary",
+            "help": "Remove the class",
+            "key": f"ask-{card.place}",
+        }
+        with icon_only(f"remove-{card.place}").popover(f"Remove {plain(card.name)} …", **options):
+            st.button(
+                f"Remove “{plain(card.name)}” with its pictures",
+                icon=":material/delete:",
+                key=f"remove-{card.place}",
+                on_click=attempt,
+                args=(project.remove_class, card.class_id),
+            )
+            st.caption("It can be undone.")
 
 
 def _see(project: Project, class_id: int) -> None:

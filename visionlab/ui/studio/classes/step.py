@@ -21,7 +21,8 @@ from visionlab.ui.studio.classes.cards import Card
 from visionlab.ui.studio.pictures import arrivals, one_class, sets
 from visionlab.ui.studio.takeaway import opening
 
-PLACES = {"place-1": "Class 1", "place-2": "Class 2"}  # for classes, while there is no project
+DRAFT = ("Class 1", "Class 2")  # while there is no project
+DRAFTS = "drafts"  # in the session: how many of those became projects
 MOST = 24  # cards at once
 BEGUN = "begun-project"  # in the session: the id of the one that was made since the page without a project was drawn
 
@@ -42,7 +43,7 @@ def show(project: Project | None) -> None:
         run = training.show(project, classes, project is not None and arrivals.is_busy(project))
         with st.container():
             if run:
-                trying.show(run)
+                trying.show(project, run)
     _whole_sets(project, busy)
 
 
@@ -51,7 +52,7 @@ def _cards(project: Project | None, classes: Sequence[ClassInfo], pictures: Sequ
     if len(classes) > MOST:
         start = MOST * (one_class.page_of(len(classes), MOST, f"cards-{project.id}", "classes") - 1)
     if project is None:
-        shown = [Card(place, name) for place, name in PLACES.items()]
+        shown = [Card(place, name) for place, name in _places().items()]
     else:
         shown = cards.cards_of(project, classes)[start : start + MOST]
     of: dict[int, list[PictureInfo]] = {each.id: [] for each in classes}
@@ -71,9 +72,10 @@ def _adder(project: Project | None) -> None:
         if there := project or _begun_meanwhile():
             there.add_classes(names)
         else:
-            _begun(dict(zip(names, PLACES, strict=False)), names)
+            _begun(dict(zip(names, _places(), strict=False)), names)
+        st.session_state["new-class"] = ""
 
-    with st.form("add-class", clear_on_submit=True, border=False):
+    with st.form("add-class", border=False):  # not cleared: what cannot be added stays, to be mended
         with st.container(horizontal=True, gap="xsmall", wrap=False):
             st.text_input(
                 "Add classes",
@@ -100,8 +102,15 @@ def _draft(place: str, name: str | None) -> tuple[Project, str]:
     if project := _begun_meanwhile():
         card = next(each for each in cards.cards_of(project, project.classes()) if each.place == place)
         return _of_project(project, card, name)
-    names = PLACES | ({} if name is None else {place: name.strip()})
+    names = _places() | ({} if name is None else {place: name.strip()})
     return _begun({named: at for at, named in names.items()}, list(names.values())), names[place]
+
+
+def _places() -> dict[str, str]:
+    """{place: name} of the cards while there is no project: the next project's are others than those of the last, so
+    that what a browser still holds of those, a name, a message, is of none of them."""
+    first = len(DRAFT) * st.session_state.get(DRAFTS, 0) + 1
+    return {f"place-{number}": name for number, name in enumerate(DRAFT, first)}
 
 
 def _begun(places: Mapping[str, str], names: Sequence[str]) -> Project:
@@ -109,6 +118,7 @@ def _begun(places: Mapping[str, str], names: Sequence[str]) -> Project:
     names = class_names(names)  # what is wrong with them is told before there is a project
     project = projects.create(_title(names))
     st.session_state[BEGUN] = project.id
+    st.session_state[DRAFTS] = st.session_state.get(DRAFTS, 0) + 1
     for name, class_id in zip(names, project.add_classes(names), strict=True):
         if name in places:
             one_class.keep_place(project.id, class_id, places[name])
@@ -123,7 +133,7 @@ def _begun_meanwhile() -> Project | None:
 
 def _title(names: Sequence[str]) -> str:
     """“ant and bee”, “ant, bee and 3 more”, “My pictures” where nobody has named them."""
-    if set(names) & set(PLACES.values()):
+    if set(names) & set(DRAFT):
         return "My pictures"
     first = ", ".join(names[:2]) if len(names) > 2 else " and ".join(names)
     return first + (f" and {len(names) - 2} more" if len(names) > 2 else "")

@@ -24,6 +24,7 @@ from visionlab.ui.studio.train import step as train
 from visionlab.ui.studio.train.run import Settings
 
 FEW = train.FEW
+STARTED = "started-here"  # in the session: the project in which a training was started in this step
 
 
 def recommended(data: LabelledImages) -> Settings:
@@ -50,7 +51,7 @@ def show(project: Project | None, classes: Sequence[ClassInfo], busy: bool) -> R
                 train.ended(known[0])
     with st.container():
         if latest:
-            _worth(latest, fresh or data is None)
+            _worth(project, latest, fresh or data is None)
     return latest
 
 
@@ -94,9 +95,18 @@ def _button(project: Project | None, data: LabelledImages | None, lacks: str | N
 def _start(project: Project) -> None:
     data, _ = project.labelled()  # as it is now
     train.start(project, recommended(data), len(data))
+    st.session_state[STARTED] = project.id
 
 
-def _worth(run: RunInfo, fresh: bool) -> None:
+def just_trained(project: Project, run: RunInfo) -> bool:
+    """Once: whether the run is the one that was started here last, and is over."""
+    if st.session_state.get(STARTED) != project.id or train.going_on(project):
+        return False
+    del st.session_state[STARTED]
+    return project.runs()[0].id == run.id
+
+
+def _worth(project: Project, run: RunInfo, fresh: bool) -> None:
     report, head = run.report, runs.head_of(run)
     with st.container(gap="xsmall", key="worth-here"):
         if "accuracy" in report:
@@ -115,12 +125,14 @@ def _worth(run: RunInfo, fresh: bool) -> None:
             st.caption(plain(str(head.facts["split"])))
         if not fresh:
             st.caption(":material/update: The pictures have changed since: train again.")
-        st.button(
-            "Judge it",
-            icon=":material/arrow_forward:",
-            type="tertiary",
-            key="judge-here",
-            help="What it gets wrong, doubtful labels, whether more pictures would help",
-            on_click=train.judge,
-            args=(run.id,),
-        )
+        with st.container(horizontal=True, gap="small"):
+            st.button(
+                "Judge it",
+                icon=":material/arrow_forward:",
+                type="tertiary",
+                key="judge-here",
+                help="What it gets wrong, doubtful labels, whether more pictures would help",
+                on_click=train.judge,
+                args=(run.id,),
+            )
+            runs.offer_predict(project, run)

@@ -64,7 +64,7 @@ class Case:
     @property
     def evaluation(self) -> Evaluation:
         """What the answers are worth. Raises ParameterError where nothing is held out."""
-        return _evaluation(self.key, self)
+        return _evaluation(self.key, self.head.classes, self)
 
     def images(self, pictures: Sequence[PictureInfo]) -> LazyImages:
         """Decoded at each look."""
@@ -121,7 +121,7 @@ def case_of(project: Project, run: RunInfo) -> Case:
 
 
 @st.cache_resource(max_entries=8, show_spinner="Counting what is right …")
-def _evaluation(key: str, _case: Case) -> Evaluation:
+def _evaluation(key: str, classes: tuple[str, ...], _case: Case) -> Evaluation:
     names, groups = [each.name for each in _case.held_out], [each.group for each in _case.held_out]
     return assess(_case.truth, _case.probabilities, _case.head.classes, names=names, groups=groups)
 
@@ -171,7 +171,7 @@ def baselines_of(case: Case) -> tuple[Baseline, ...] | None:
         worth = case.evaluation.report.worth
         yield baselines(learned, case.labels, held_out, case.truth, case.head.classes, **colours, worth=worth)
 
-    job = awaited(f"baselines {case.key}", work, "Asking the nearest neighbours …")
+    job = awaited(f"baselines {case.key} {case.head.classes}", work, "Asking the nearest neighbours …")
     return job.latest if job else None
 
 

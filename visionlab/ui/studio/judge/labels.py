@@ -56,19 +56,17 @@ def show(case: Case) -> None:
         return
     found: Checked = job.latest
     st.markdown(worth(found.check))
-    left = f"left {case.project.id} {case.run.id}"
-    kept = st.session_state.setdefault(left, set())
     classes, pictures = case.project.snapshot()
     names = {each.id: each.name for each in classes}
     there = {each.id: each for each in pictures}
     doubts = [each for each in found.doubts if each.picture in there and each.suggestion in names]
-    open_ = [each for each in doubts if there[each.picture].class_id == each.label and each.picture not in kept]
+    open_ = [each for each in doubts if _is_open(each, there[each.picture])]
     if found.check.is_too_weak:
         doubts = open_ = []
     elif not doubts:
         st.markdown(":material/check_circle: No label looks wrong.")
     elif open_:
-        _ask(case.project, open_[0], there[open_[0].picture], names, kept)
+        _ask(case.project, open_[0], there[open_[0].picture], names)
     done = len(doubts) - len(open_)
     if doubts:
         st.progress(done / len(doubts), f"{done:,} of {counted(len(doubts), 'doubtful label')} looked at")
@@ -76,20 +74,19 @@ def show(case: Case) -> None:
         st.markdown("**Still to come**")
         words = [f"{names[each.label]} → {names[each.suggestion]}" for each in open_[1:]]
         gallery(case.project, [there[each.picture] for each in open_[1:]], words, "doubts")
-
-    def again() -> None:
-        kept.clear()
-        jobs.registry().submit(work, subject)
-
     st.button(
         "Check again",
         key="check-labels",
         icon=":material/replay:",
         type="tertiary",
         on_click=attempt,
-        args=(again,),
-        help="With the labels as they are now.",
+        args=(jobs.registry().submit, work, subject),
+        help="With the labels as they are now; what you left where it is stays looked at.",
     )
+
+
+def _is_open(doubt: Doubt, picture: PictureInfo) -> bool:
+    return picture.class_id == doubt.label and not picture.confirmed
 
 
 def worth(check: LabelCheck) -> str:
@@ -108,7 +105,7 @@ def worth(check: LabelCheck) -> str:
     return f"{tested}, which is what is shown here. How many labels are wrong, it cannot say."
 
 
-def _ask(project: Project, doubt: Doubt, picture: PictureInfo, names: dict[int, str], kept: set[int]) -> None:
+def _ask(project: Project, doubt: Doubt, picture: PictureInfo, names: dict[int, str]) -> None:
     label, suggestion = names[doubt.label], names[doubt.suggestion]
     with st.container(border=True, key="doubt"):
         left, right = st.columns([1, 2], gap="large", vertical_alignment="center")
@@ -126,13 +123,19 @@ def _ask(project: Project, doubt: Doubt, picture: PictureInfo, names: dict[int, 
                     key="accept-doubt",
                     type="primary",
                     icon=":material/drive_file_move:",
-                    shortcut="Enter",
+                    shortcut="M",  # Enter presses what has the focus
                     on_click=attempt,
                     args=(project.move, [doubt.picture], doubt.suggestion),
                 )
-                st.button("Leave it there", key="leave-doubt", shortcut="L", on_click=kept.add, args=(doubt.picture,))
+                st.button(
+                    "Leave it there",
+                    key="leave-doubt",
+                    shortcut="L",
+                    on_click=attempt,
+                    args=(project.confirm, [doubt.picture]),
+                )
             st.caption(
-                "Undo, at the top, takes a move back. What you correct counts here at once; the head learns it "
+                "Undo, at the top, takes either back. What you correct counts here at once; the head learns it "
                 "when you train again."
             )
 

@@ -44,20 +44,27 @@ def is_busy(project: Project) -> bool:
 def show(project: Project) -> bool:
     """How far all of it is, or what came of it; whether something goes on."""
     mine = [uploads.of_class(one_class.place_of(project.id, each.id)) for each in project.classes()]
-    return _show(project, intake.coming(project), [*OF_SETS, *mine], "intake", whole=True)
+    return _show(project, intake.coming(project), [*OF_SETS, *mine], "intake", _count(project), whole=True)
 
 
 def show_sets(project: Project) -> bool:
     """The same of whole sets alone, where cards show what comes into their classes."""
-    return _show(project, intake.coming_whole(project), OF_SETS, "intake", whole=True)
+    return _show(project, intake.coming_whole(project), OF_SETS, "intake", _count(project), whole=True)
 
 
-def show_class(project: Project, class_id: int, uploader: str) -> bool:
-    """The same of a class, in a card: that pictures were added is seen there, and not said."""
-    return _show(project, intake.coming(project, class_id), [uploader], f"intake-{class_id}", whole=False)
+def show_class(project: Project, class_id: int, uploader: str, count: int) -> bool:
+    """The same of a class of so many pictures, in a card: that pictures were added is seen there, and not said."""
+    return _show(project, intake.coming(project, class_id), [uploader], f"intake-{class_id}", count, whole=False)
 
 
-def _show(project: Project, found: Sequence[jobs.Job], uploaders: Sequence[str], key: str, whole: bool) -> bool:
+def _count(project: Project) -> int:
+    return sum(each.count for each in project.classes())
+
+
+def _show(
+    project: Project, found: Sequence[jobs.Job], uploaders: Sequence[str], key: str, count: int, *, whole: bool
+) -> bool:
+    """count: how many pictures there are now."""
     going = [job for job in found if not job.over]
     if going:
         with st.container(border=whole, key=f"going-{key}"):
@@ -70,6 +77,8 @@ def _show(project: Project, found: Sequence[jobs.Job], uploaders: Sequence[str],
     refused = [text for each in uploaders for text in uploads.refused(each)]
     taken = _merged([job.latest.intake for job in over if isinstance(job.latest, Taken)])
     failed = [job for job in over if not isinstance(job.latest, Taken)]
+    if taken.added and not count and not failed:
+        over, taken = [], _merged([])  # all of it was taken back
     partly = [problem for job in failed if isinstance(job.latest, Intake) for problem in job.latest.problems]
     problems = [*taken.problems, *partly]
     if not refused and (not over or not (whole or failed or taken.copies or problems or taken.told)):

@@ -29,6 +29,7 @@ from visionlab.ui.shared.components.burst import Batch
 from visionlab.ui.studio.projects import go_to, intake_into
 from visionlab.ui.studio.uploads import spooled
 
+RECORDED = "recorded"  # in the session: that a camera has been in use for a class
 WATCHED = "intakes"  # those that this session began, or saw going on, and has not put away
 
 
@@ -80,6 +81,7 @@ def take_batch(into: Callable[[], tuple[Project, str]], camera: str, batch: Batc
         came[batch.burst] = frames
     else:
         take_frames(*into(), batch.burst, frames)
+        st.session_state[RECORDED] = True
 
 
 def take_zip(into: Into, file: UploadedFile) -> None:

@@ -33,12 +33,16 @@ def looked_at(project: Project) -> str:
 
 
 def names_in(text: str) -> list[str]:
-    """The names in “ant, bee”. Raises DatasetError where there is none, or a longer one than can be typed elsewhere."""
+    """The names in “ant, bee”. Raises DatasetError where there is none, one twice, or a longer one than can be typed
+    elsewhere."""
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names:
         raise DatasetError("A class needs a name; write one, or several with commas, like: ant, bee.")
     if long := [name for name in names if len(name) > LONGEST_NAME]:
         raise DatasetError(f"“{long[0][:20]}…” has {len(long[0]):,} characters; a name may have {LONGEST_NAME}.")
+    for place, name in enumerate(names):
+        if name.casefold() in map(str.casefold, names[:place]):
+            raise DatasetError(f"“{name}” is there twice; write the name of each class once.")
     return names
 
 

@@ -86,8 +86,9 @@ def _choose_class(project: Project, classes: Sequence[ClassInfo]) -> ClassInfo |
 
     def add() -> None:
         st.session_state[kept] = project.add_classes(one_class.names_in(st.session_state["new-class"]))[-1]
+        st.session_state["new-class"] = ""
 
-    with st.form("add-class", clear_on_submit=True, border=False), st.container(horizontal=True, gap="xsmall"):
+    with st.form("add-class", border=False), st.container(horizontal=True, gap="xsmall"):
         st.text_input(
             "Another class",
             placeholder="Another class" if classes else "A class, such as cats",

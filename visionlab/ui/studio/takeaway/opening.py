@@ -18,13 +18,14 @@ from visionlab.learning.projects.files import check_room
 from visionlab.learning.projects.intake import Intake
 from visionlab.learning.projects.outcome import Outcome
 from visionlab.learning.projects.project import Project
+from visionlab.learning.projects.runs import CLASSES
 from visionlab.learning.projects.workspace import Workspace
 from visionlab.learning.sets.splits import HELD_OUT
 from visionlab.learning.takeaway import package
 from visionlab.learning.takeaway.model_card import learned_all
 from visionlab.learning.takeaway.package import Watched, open_head, open_package
 from visionlab.ui.shared import cached, jobs, state, store
-from visionlab.ui.shared.networks import YOUR_HEAD
+from visionlab.ui.shared.networks import YOUR_HEAD, own_head
 from visionlab.ui.shared.page import link, sentence
 from visionlab.ui.shared.visitor import COOKIE
 from visionlab.ui.studio import projects
@@ -109,7 +110,7 @@ def _take(files: Sequence[BinaryIO]) -> None:
 
 def _keep(head: Head, name: str) -> None:
     head.as_classifier(head.base(cached.classifier))
-    state.keep_head(head)
+    own_head.keep(head, of=name)
     state.pick_network(YOUR_HEAD)
     st.session_state[OPENED] = f"{name} is your own head now: {', '.join(head.classes)}."
 
@@ -149,7 +150,9 @@ def _keep_run(project: Project, head: Head) -> None:
     run = project.begin_run(noted(settings, len(known)))
     project.keep_head(run, head.to_bytes())
     project.keep_outcome(run, outcome.to_bytes())
-    project.end_run(run, "done", _figures(head, len(known)))
+    ids = {places.get(each.name.casefold()): each.id for each in classes}
+    report = {**_figures(head, len(known)), CLASSES: [ids.get(place) for place in range(len(head.classes))]}
+    project.end_run(run, "done", report)
 
 
 def _figures(head: Head, pictures: int) -> dict[str, object]:

@@ -134,7 +134,7 @@ def in_words(parity: Parity) -> str:
 
 
 def _key(case: Case, whole: bool) -> str:
-    return f"{case.key} {whole}"
+    return f"{case.key} {case.head.classes} {whole}"
 
 
 def _begin(case: Case, whole: bool) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +70,17 @@ def latest_frame(key: str) -> Frame | None:
     return sent and Frame(int(sent["number"]), base64.b64decode(sent["jpeg"]), bool(sent["why"]))
 
 
-def camera(*, key: str, run: int, answer: Answer | None, side: int, seen: float) -> bytes | None:
+@dataclass(frozen=True)
+class Fresh:
+    """A head that has just been trained, known by that text: it comes into sight; start: with the camera on."""
+
+    head: str
+    start: bool
+
+
+def camera(
+    *, key: str, run: int, answer: Answer | None, side: int, seen: float, fresh: Fresh | None = None
+) -> bytes | None:
     """Mount the camera, in a fragment that each frame runs again; it sends nothing before it is started.
 
     Frames come as `side` × `side` pixels, and `seen` is the share of that side that the network looks at. The next
@@ -80,7 +90,13 @@ def camera(*, key: str, run: int, answer: Answer | None, side: int, seen: float)
     """
     found = _camera(
         key=key,
-        data={"side": side, "seen": seen, "run": run, "answer": answer and _written(answer)},
+        data={
+            "side": side,
+            "seen": seen,
+            "run": run,
+            "answer": answer and _written(answer),
+            "fresh": fresh and asdict(fresh),
+        },
         on_frame_change=lambda: None,
         on_photograph_change=lambda: None,
         on_overtaken_change=lambda: None,

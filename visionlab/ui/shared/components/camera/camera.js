@@ -40,7 +40,7 @@ class Camera {
 
   listen(root) {
     const { webcam } = this;
-    this.$(".start").onclick = () => (webcam.asked ? webcam.stop() : webcam.start());
+    this.$(".start").onclick = () => (webcam.asked ? webcam.stop() : this.start());
     this.$(".photograph").onclick = () => this.photograph();
     const mirror = () => this.$(".stage").classList.toggle("mirrored", this.$(".mirror").checked);
     this.$(".mirror").onchange = mirror;
@@ -59,7 +59,8 @@ class Camera {
   update(data, setStateValue, setTriggerValue) {
     const { run } = this.data ?? data;
     Object.assign(this, { data, setStateValue, setTriggerValue });
-    const { answer } = data;
+    const { answer, fresh } = data;
+    if (fresh && fresh.head !== this.head) this.begin(fresh);
     if (data.run !== run) this.until = Math.min(this.until, this.touched + HASTE); // what a person did had its turn
     if (!this.waiting) return data.run !== run && soon(() => this.send());
     if (answer?.number !== this.waiting.number) return;
@@ -70,6 +71,18 @@ class Camera {
   }
 
   // --- on and off ------------------------------------------------------------------------------------------------
+
+  start() {
+    this.unseen = true;
+    this.webcam.start();
+  }
+
+  // A head that has just been trained: it is to be seen, and tried at once where the camera has been in use.
+  begin({ head, start }) {
+    this.head = head;
+    requestAnimationFrame(() => this.$(".camera").scrollIntoView({ block: "nearest" }));
+    if (start && !this.webcam.asked) this.start();
+  }
 
   show(problem) {
     const { asked, stream } = this.webcam;
@@ -164,6 +177,7 @@ class Camera {
     const { videoWidth: width, videoHeight: height } = this.video;
     const side = this.data.seen * Math.min(width, height);
     this.$(".stage").style.aspectRatio = `${width} / ${height}`;
+    this.$(".stage").style.setProperty("--shape", width / height);
     this.$(".seen").style.width = `${(100 * side) / width}%`;
     this.$(".seen").style.height = `${(100 * side) / height}%`;
   }
@@ -176,6 +190,8 @@ class Camera {
     if (unsure || refused) this.$(".unsure").textContent = refused ? REFUSED : UNSURE;
     this.$(".bars").classList.toggle("pale", refused);
     if (!bars.length) return;
+    if (this.unseen) this.$(".camera").scrollIntoView({ block: "nearest" });
+    this.unseen = false; // since the camera was started
     const [label, share] = bestOf(bars);
     this.announce(refused ? NONE : `${label}, ${percent(share, 0)}`);
   }

@@ -3,17 +3,20 @@
 const NONE = "None of these";
 const STRENGTH = 0.7; // of the heat where it is strongest, as explanations have it
 
-// One row a class, and one for none of them where that can be said. Labels may be a person's own words: text, never HTML.
+// One row a class, and one for none of them where that can be said: the first where it is so. Labels may be a person's
+// own words: text, never HTML.
 function drawBars(list, bars, strange = null) {
   const rows = bars.map(([label, probability]) => [label, percent(probability, 1), probability]);
-  if (strange !== null) rows.push([NONE, strange > 1 ? "yes" : "no", Math.min(strange, 1)]);
+  if (strange > 1) rows.unshift([NONE, "yes", 1]);
+  else if (strange !== null) rows.push([NONE, "no", strange]);
   while (list.children.length > rows.length) list.lastChild.remove();
   while (list.children.length < rows.length) list.append(newRow());
-  const best = strange > 1 ? bars.length : bars.indexOf(bestOf(bars));
+  const best = strange > 1 ? 0 : bars.indexOf(bestOf(bars));
+  const none = strange > 1 ? 0 : bars.length;
   rows.forEach(([label, said, share], i) => {
     const row = list.children[i];
     row.classList.toggle("best", i === best);
-    row.classList.toggle("none", i === bars.length);
+    row.classList.toggle("none", i === none);
     row.querySelector(".name").textContent = label;
     row.querySelector(".share").textContent = said;
     row.querySelector(".bar").style.width = percent(share, 2);

@@ -2,6 +2,7 @@
 
 const grids = new WeakMap();
 const SCROLLBAR = 12; // CSS pixels that are left for it
+const SLACK = 1.3; // times as high as it is to be: so much more is shown, rather than slid for a row or two
 
 export default function ({ data, parentElement, setStateValue }) {
   let grid = grids.get(parentElement);
@@ -59,11 +60,23 @@ class Cells {
     [image.hidden, this.canvas.hidden] = [folded, !folded];
     this.stage.style.aspectRatio = this.size.join(" / ");
     this.stage.style.maxWidth = folded ? "none" : `${(data.tallest * width) / height}px`;
-    this.$(".place").style.maxHeight = folded ? `${data.tallest}px` : "none";
+    const slid = folded && (room * this.size[1]) / this.size[0] > SLACK * data.tallest;
+    this.$(".place").style.maxHeight = slid ? `${data.tallest}px` : "none";
+    this.$(".more").hidden = !slid;
     image.style.clipPath = outline(data, width, height);
     this.sharpen();
     this.mark();
     fade(this.$(".place"));
+    this.countRows();
+  }
+
+  // How many rows there are beyond what is seen of them: below it, or else above it.
+  countRows() {
+    const { scrollTop, scrollHeight, clientHeight } = this.$(".place");
+    const high = this.stage.clientHeight / this.grid.rows;
+    const [below, above] = [scrollHeight - clientHeight - scrollTop, scrollTop].map((far) => Math.ceil(far / high - 0.5));
+    const told = (count) => `${count} more ${count === 1 ? "row" : "rows"}`;
+    this.$(".more").textContent = below > 0 ? `↓ ${told(below)}` : above > 0 ? `↑ ${told(above)}` : "";
   }
 
   // The cells in rows of another length; the size of that picture.
@@ -138,6 +151,7 @@ class Cells {
 
   listen() {
     const on = (event, act) => this.stage.addEventListener(event, (e) => this.data && act(e));
+    this.$(".place").addEventListener("scroll", () => this.data && this.countRows());
     on("pointermove", (event) => this.point(this.under(event)));
     on("pointerleave", () => this.point(null));
     on("click", (event) => {
