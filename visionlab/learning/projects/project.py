@@ -322,9 +322,7 @@ class Project(Runs):
                 with suppress(Timeout), FileLock(folder / ".lock", timeout=0):  # else someone is at it
                     self._note_lost(folder, rows.last_picture(db))
                     shutil.rmtree(folder, ignore_errors=True)
-            for half in (self.folder / "runs").glob("*/*.part"):
-                if not self._is_alive(half.parent.name):
-                    half.unlink(missing_ok=True)
+            self._tidy_runs()
         self._collect([file.name for file in (self.folder / "pictures").glob("??/*")])
 
     def _note_lost(self, folder: Path, last: int) -> None:
