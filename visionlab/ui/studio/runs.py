@@ -52,7 +52,7 @@ def picked(project: Project) -> RunInfo | None:
             "Run", found, format_func=titles.get, key=_PICKED, on_change=_link_picked, args=(found.keys(),)
         )
         keep(project, found[chosen])
-        offer_predict(project, found[chosen])
+        offer_predict(project, found[chosen], "predict-with-picked")
     link(chosen)
     return found[chosen]
 
@@ -64,10 +64,10 @@ def keep(project: Project, run: RunInfo) -> Head:
     return head
 
 
-def offer_predict(project: Project, run: RunInfo) -> None:
+def offer_predict(project: Project, run: RunInfo, key: str = "predict-with-it") -> None:
     """A button to the page Predict, with the run's head at work there."""
     help = "The page Predict, with this head: many pictures, and which parts of a picture made up its mind"
-    if st.button("Predict with it", icon=":material/visibility:", type="tertiary", key="predict-with-it", help=help):
+    if st.button("Predict with it", icon=":material/visibility:", type="tertiary", key=key, help=help):
         own_head.keep(head_of(run), of=info_of(project).name)
         state.pick_network(YOUR_HEAD)
         turn_to("Predict")

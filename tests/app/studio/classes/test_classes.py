@@ -457,7 +457,7 @@ def test_a_head_is_one_click_from_predict_where_it_has_its_projects_name(
     app.switch_page(PAGES["Fine-tune"].script).run()
     assert not app.exception
     assert app.session_state["trained_head"].head.classes == ("across", "**down**")
-    app.button(key="predict-with-it").click().run()
+    next(each for each in app.button if each.label == "Predict with it").click().run()
     assert asked == ["Predict"]
     app.switch_page(PAGES["Predict"].script).run()
     assert not app.exception
