@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import ModuleType
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 120  # seconds until a server that lives has to answer: a busy machine imports torch for long
@@ -65,7 +66,12 @@ def fork_server(script: str | Path = "streamlit_app.py") -> BaseProcess:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["browser.imported"])
     process = context.Process(target=_serve, args=(str(script), PORT, dict(os.environ)), daemon=True)
-    process.start()
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")  # or it would begin with what AppTest has put there
+    try:
+        process.start()
+    finally:
+        sys.modules["__main__"] = main
     answering(PORT, process.is_alive, process.kill)
     return process
 

@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 import visionlab as vl
 from visionlab import cli
 from visionlab.cli.shared import EXIT_STATUS
+from visionlab.shortage import NO_MEMORY
 
 COMMANDS = typer.main.get_command(cli.app).commands
 EVERY = {**COMMANDS, **{f"scratch {name}": each for name, each in COMMANDS["scratch"].commands.items()}}
@@ -126,3 +127,15 @@ def test_a_command_that_is_ended_by_a_signal_leaves_nothing_half_written(tmp_pat
     ended = subprocess.run([sys.executable, "-c", code, str(tmp_path / "mine.onnx")], timeout=60)
     assert ended.returncode == 128 + signal.SIGTERM
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_machine_lacks_is_a_sentence(monkeypatch, capsys):
+    def large():
+        raise MemoryError("640 GiB")
+
+    monkeypatch.setattr("visionlab.cli.main.app", large)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    with pytest.raises(SystemExit) as ended:
+        sys.modules["visionlab.cli.main"].run()
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == f"{NO_MEMORY}\n"

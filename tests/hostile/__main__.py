@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from hostile import full, heads, pictures, weight_files, zips
+from hostile import full, heads, kills, longuse, names, pictures, sessions, weight_files, zips
 from hostile.outcome import Outcome
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -27,15 +27,18 @@ SUBJECTS = {  # in the document's order; run() of each is its long form
     "heads": heads,
     "weight_files": weight_files,
     "full": full,
+    "kills": kills,
+    "sessions": sessions,
+    "longuse": longuse,
+    "names": names,
 }
 
 
-def record(about: str, outcome: Outcome, seconds: float) -> dict[str, object]:
+def record(outcome: Outcome, seconds: float) -> dict[str, object]:
     """What is kept of a subject, as JSON: the counts, and when and where they were found."""
     where = f"{os.cpu_count()} processors ({platform.machine()}), Python {platform.python_version()}"
     return {
         "subject": outcome.subject,
-        "about": " ".join(about.split()),
         "date": date.today().isoformat(),
         "where": where,
         "seconds": round(seconds),
@@ -45,12 +48,13 @@ def record(about: str, outcome: Outcome, seconds: float) -> dict[str, object]:
         "slowest": round(outcome.slowest, 2),
         "megabytes": outcome.megabytes,
         "kinds": {kind: vars(counts) for kind, counts in sorted(outcome.kinds.items())},
+        "notes": outcome.notes,
         "failures": outcome.failures,
     }
 
 
-def document(records: Sequence[dict]) -> str:
-    """docs/RELIABILITY.md: a row a subject, and a table of kinds and what broke for each."""
+def document(records: Sequence[tuple[str, dict]]) -> str:
+    """docs/RELIABILITY.md, of what subjects are about and their records: a row and a table of kinds for each."""
     lines = [
         "# What was tried, and what came of it",
         "",
@@ -59,16 +63,19 @@ def document(records: Sequence[dict]) -> str:
         "| what | attempts | done | refused in a sentence | broke a promise | the slowest | memory beside |",
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
-    for each in records:
+    for _, each in records:
         counts = (each["attempts"], each["taken"], each["refused"], len(each["failures"]))
         numbers = " | ".join(f"{count:,}" for count in counts)
-        lines.append(f"| {each['subject']} | {numbers} | {each['slowest']:.1f} s | {each['megabytes']:,} MB |")
-    for each in records:
-        told = f"{each['about']} On {each['date']}, in {each['seconds']:,} s, on {each['where']}."
+        memory = "" if each["megabytes"] is None else f"{each['megabytes']:,} MB"
+        lines.append(f"| {each['subject']} | {numbers} | {each['slowest']:.1f} s | {memory} |")
+    for about, each in records:
+        told = f"{' '.join(about.split())} On {each['date']}, in {each['seconds']:,} s, on {each['where']}."
         lines += ["", f"## {each['subject']}", "", told, "", "| kind | done | refused | broke a promise |"]
         lines.append("|---|---:|---:|---:|")
         for kind, counts in each["kinds"].items():
             lines.append(f"| {kind} | {counts['taken']:,} | {counts['refused']:,} | {counts['broken']:,} |")
+        if each.get("notes"):
+            lines += ["", *(f"- {note}" for note in each["notes"])]
         if each["failures"]:
             lines += ["", *(f"- **broke a promise:** {told}" for told in each["failures"])]
     return "\n".join(lines) + "\n"
@@ -87,11 +94,13 @@ def main() -> None:
         began = time.monotonic()
         found = SUBJECTS[name].run()
         broken |= bool(found.failures)
-        told = record(SUBJECTS[name].__doc__, found, time.monotonic() - began)
+        told = record(found, time.monotonic() - began)
         (kept / f"{name}.json").write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
         print(f"{found.subject}: {found.attempts:,} attempts, {len(found.failures)} broke a promise", flush=True)
-        print(*found.failures, sep="\n", flush=True)
-    records = [json.loads(path.read_text()) for name in SUBJECTS if (path := kept / f"{name}.json").exists()]
+        for failure in found.failures:
+            print(failure, flush=True)
+    paths = [(subject.__doc__, kept / f"{name}.json") for name, subject in SUBJECTS.items()]
+    records = [(about, json.loads(path.read_text())) for about, path in paths if path.exists()]
     (DOCS / "RELIABILITY.md").write_text(document(records))
     print(f"written: {DOCS / 'RELIABILITY.md'}")
     sys.exit(broken)

@@ -28,15 +28,16 @@ class Counts:
 
 @dataclass
 class Outcome:
-    """Of attempts of one subject: counts by kind, the slowest in seconds, memory beyond what there was before in MB,
-    and a line for each that broke a promise.
+    """Of attempts of one subject: counts by kind, the slowest in seconds, memory beyond what there was before in MB
+    (None where nobody measured it), and a line for each that broke a promise. notes: what was measured beside that.
     """
 
     subject: str
     kinds: defaultdict[str, Counts] = field(default_factory=lambda: defaultdict(Counts))
     slowest: float = 0.0
-    megabytes: int = 0
+    megabytes: int | None = 0
     failures: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     _before: int = field(default_factory=lambda: from_now())
 
     @property

@@ -42,14 +42,14 @@ def test_weight_files():
 
 def test_full_disk_and_full_memory():
     acts = ("pictures come in", "an edit is undone", "a zip is filtered", "answers are written")
-    found = full.run(acts, left=(0, 8_000), allocations=3)
+    found = full.run(acts, left=(0, 8_000), allocations=3, mounting=False)
     assert found.failures == []
     assert found.attempts == 4 * 2 + 3 * 3  # an edit allocates nothing that is watched
     assert found.refused > 12
 
 
 def test_full_disk_and_full_memory_in_training():
-    found = full.run(("a head is trained",), left=(8_000,), allocations=1)
+    found = full.run(("a head is trained",), left=(8_000,), allocations=1, mounting=False)
     assert found.failures == []
     assert (found.attempts, found.refused) == (2, 2)
 
@@ -62,7 +62,7 @@ def test_what_a_full_disk_takes_away_is_told(monkeypatch):
 
     monkeypatch.setitem(full.ACTS, "loses", lossy)
     monkeypatch.setitem(full.ACTS, "leaves", lambda place: (place.base / "some.part").touch())
-    found = full.run(("loses", "leaves"), left=(10**6,), allocations=0)
+    found = full.run(("loses", "leaves"), left=(10**6,), allocations=0, mounting=False)
     assert found.failures == [
         "disk: loses, files of 1,000,000 bytes: then 1 pictures are lost",
         "disk: leaves, files of 1,000,000 bytes: then some.part lies about",
@@ -84,7 +84,7 @@ def test_what_breaks_a_promise_is_told():
     outcome.attempt("bug", lambda: 1 / 0, 10, "another door")
     assert outcome.failures[-1].startswith("bug, another door: ZeroDivisionError")
     outcome.fail("slow: and left something behind")
-    told = document([record("What strangers do.", outcome, 3)])
+    told = document([("What strangers do.", record(outcome, 3))])
     assert "| Zips | 7 | 1 | 1 | 5 |" in told
     assert "| bug | 0 | 0 | 2 |" in told
     assert "**broke a promise:** bug: ZeroDivisionError at test_short.py" in told

@@ -19,7 +19,8 @@ from visionlab.network.explain.heatmap import seen
 from visionlab.ui.predict import comparison, explanations
 from visionlab.ui.shared import cached
 from visionlab.ui.shared.networks import Network
-from visionlab.ui.shared.state import Picture, TrainedHead
+from visionlab.ui.shared.networks.own_head import TrainedHead
+from visionlab.ui.shared.state import Picture
 
 
 def figures(app) -> dict[str, str]:

@@ -23,12 +23,12 @@ from visionlab.network.files import weights
 from visionlab.network.running.certainty import tempered
 from visionlab.network.running.prediction import probabilities
 from visionlab.network.zoo.models import MODELS
-from visionlab.ui.predict import many_view, wanted
-from visionlab.ui.shared import state
+from visionlab.ui.predict import many_view
 from visionlab.ui.shared.components.camera import Frame
 from visionlab.ui.shared.live import answer_to
+from visionlab.ui.shared.networks.own_head import TrainedHead
 from visionlab.ui.shared.page import PAGES
-from visionlab.ui.shared.state import SAMPLE, TrainedHead
+from visionlab.ui.shared.state import SAMPLE
 from visionlab.ui.shared.visitor import COOKIE
 from visionlab.ui.shared.widgets import plain
 from visionlab.wording import sized
@@ -92,7 +92,7 @@ def test_a_temperature_is_seen_beside_the_answers_and_one_click_takes_it_back(op
 
     assert not tells("temperature")
     for value in (2.0, 0.5):  # a person does it twice
-        app.slider(key=wanted.TEMPERATURE if value == 2 else f"{wanted.TEMPERATURE}-1").set_value(value).run()
+        app.slider(key="temperature" if value == 2 else "temperature-1").set_value(value).run()
         assert tells(f"at temperature {value:g}")
         app.segmented_control(key=SAMPLE).set_value("rocket" if value == 2 else "cat").run()
         assert tells(f"at temperature {value:g}"), "it stays for the next picture"
@@ -130,10 +130,10 @@ def test_a_head_shows_as_many_classes_as_it_has_and_a_larger_network_again_as_ma
     app = open_page("Predict")
     app.session_state["trained_head"] = TrainedHead(f"of {few}", head)
     app.run()
-    for many in (5, 12):
-        if many != 5:
-            app.slider(key="count").set_value(many).run()
-        for name, shown in {"your-head": few, net.name: many}.items():
+    for wanted in (5, 12):
+        if wanted != 5:
+            app.slider(key="count").set_value(wanted).run()
+        for name, shown in {"your-head": few, net.name: wanted}.items():
             app.selectbox(key="network").set_value(name).run()
             for _ in range(2):
                 assert not app.exception
@@ -522,9 +522,10 @@ def test_a_head_that_refuses_says_so_wherever_it_is_asked(open_page, net, refuse
 
 
 def keeping(heads: list) -> None:
+    from visionlab.ui.shared.networks import own_head
 
     for head in heads:
-        state.keep_head(head)
+        own_head.keep(head)
 
 
 def test_ones_own_head_stays_after_a_reload_and_where_it_is_lost_that_is_said(open_page, new_app, net):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from app.conftest import ROOT
 from app.studio_tools import ME
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunContext
 from streamlit.testing.v1 import AppTest
 
@@ -108,6 +109,17 @@ def test_the_upload_goes_along_and_a_sample_can_be_taken_again(open_page, photo)
     app.segmented_control(key="sample").set_value("coffee").run()
     assert "holiday_*photo*.png" not in texts(app)
     app.segmented_control(key="sample").set_value("yours").run()
+    assert "holiday_*photo*.png" in texts(app)
+
+
+def test_the_server_lets_go_of_an_upload_that_was_taken(open_page, photo, monkeypatch):
+    gone = []
+    monkeypatch.setattr(MemoryUploadedFileManager, "remove_file", lambda _, session, file: gone.append(file))
+    app = open_page("Convolution")
+    app.file_uploader(key="upload").set_value(photo).run()
+    assert gone == [], "what ends this run may have it taken once more"
+    app.run()
+    assert gone == [file.file_id for file in app.session_state["upload"]]
     assert "holiday_*photo*.png" in texts(app)
 
 

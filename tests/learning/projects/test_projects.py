@@ -770,6 +770,18 @@ def test_threads_edit_undo_and_tidy_at_once(workspace, pets):
 # Runs ----------------------------------------------------------------------------------------------------------------
 
 
+def test_what_a_killed_run_had_half_written_goes_and_what_a_living_one_writes_stays(pets):
+    living, killed = pets.begin_run({}), pets.begin_run({})
+    parts = [pets.checkpoint(run).with_name("checkpoint.part") for run in (living, killed)]
+    for part in parts:
+        part.write_bytes(b"half")
+    pets.checkpoint(killed).write_bytes(b"whole")
+    pets._let_go(killed)  # as where its process is killed
+    pets.tidy()
+    assert [part.exists() for part in parts] == [True, False]
+    assert pets.checkpoint(killed).read_bytes() == b"whole"
+
+
 def test_the_end_of_a_run_whose_project_was_deleted_makes_nothing_anew(workspace, pets):
     run, lost = pets.begin_run({}), pets.begin_run({})
     pets._let_go(lost)  # as where its process is killed

@@ -20,7 +20,7 @@ from visionlab.learning.features.source import network_fingerprint
 from visionlab.learning.heads.head import Head
 from visionlab.learning.judging.refusal import Refusal
 from visionlab.learning.takeaway import export
-from visionlab.learning.takeaway.export import MAX_BYTES, Parity, export_checked, export_onnx, parity
+from visionlab.learning.takeaway.export import MAX_BYTES, Parity, export_checked, export_onnx, framed, parity
 from visionlab.network.running.classifier import Transform
 from visionlab.network.running.prediction import probabilities
 from visionlab.network.zoo.efficientnet_lite import EfficientNetLite0, from_published
@@ -53,6 +53,20 @@ def entering(request, tmp_path_factory):
     labels = tuple(map(str, range(3 * transform.crop**2)))
     export_onnx(replace(tiny_classifier(), module=Pixels(), transform=transform, labels=labels), path)
     return transform, session_of(path)
+
+
+def test_whoever_predicts_while_a_network_is_exported_has_its_own_tensors(tmp_path, monkeypatch):
+    net, seen = tiny_classifier(), set()
+    tensors = [*net.module.parameters(), *net.module.buffers()]
+
+    def watched(*arguments):
+        now = [*net.module.parameters(), *net.module.buffers()]
+        seen.add(all(one is other for one, other in zip(tensors, now, strict=True)))
+        return framed(*arguments)
+
+    monkeypatch.setattr(export, "framed", watched)
+    export_onnx(net, tmp_path / "tiny.onnx")
+    assert seen == {True}
 
 
 @settings(deadline=None, max_examples=60)

@@ -322,6 +322,7 @@ class Project(Runs):
                 with suppress(Timeout), FileLock(folder / ".lock", timeout=0):  # else someone is at it
                     self._note_lost(folder, rows.last_picture(db))
                     shutil.rmtree(folder, ignore_errors=True)
+            self._tidy_runs()
         self._collect([file.name for file in (self.folder / "pictures").glob("??/*")])
 
     def _note_lost(self, folder: Path, last: int) -> None:

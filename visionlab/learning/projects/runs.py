@@ -213,6 +213,12 @@ class Runs:
         except Timeout:
             return True
 
+    def _tidy_runs(self) -> None:
+        """Remove what runs whose process was killed had half written."""
+        for part in (self.folder / "runs").glob("*/*.part"):
+            if not self._is_alive(part.parent.name):
+                part.unlink(missing_ok=True)
+
     def _let_go(self, run: str) -> None:
         if lock := _ALIVE.pop(self.folder / "runs" / run / ALIVE, None):
             lock.release()

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from visionlab.errors import ModelError, ParameterError
 from visionlab.imaging.image import Image
 from visionlab.learning.features.source import FEATURES
+from visionlab.learning.heads.head import with_values
 from visionlab.network.running.classifier import SLIMMEST, Classifier, Refuses, Transform
 from visionlab.wording import sized
 from visionlab.writing import replacing
@@ -88,7 +89,10 @@ class _WholeNetwork(nn.Module):
 
     def __init__(self, net: Classifier):
         super().__init__()
-        self.module, self.transform, self.softmax = net.module, net.transform, net.softmax
+        # A copy, whose tensors are the network's: an export puts others into their places while it draws the graph, and
+        # whoever predicts with the network meanwhile would compute with those.
+        self.module = with_values(net.module, {})
+        self.transform, self.softmax = net.transform, net.softmax
         refusal = net.refusal
         self.measured = refusal is not None
         if refusal is not None:

@@ -1,3 +1,3 @@
 """The Predict page: answers.py, explanations.py (one map, and how faithful it is), comparison.py (maps beside each
-other), many_view.py (a zip of pictures), live.py (the camera); caches.py, things_to_try.py, wanted.py (how many classes
-are listed, and at which temperature)."""
+other), many_view.py (a zip of pictures), live.py (the camera); state.py, caches.py,
+things_to_try.py."""

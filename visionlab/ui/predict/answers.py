@@ -16,7 +16,8 @@ from visionlab.network.running.certainty import entropy, in_words, margin, rank,
 from visionlab.network.running.classifier import Classifier
 from visionlab.network.running.prediction import Prediction, ranked
 from visionlab.network.zoo.models import TO_NAME
-from visionlab.ui.predict import caches, wanted
+from visionlab.ui.predict import caches
+from visionlab.ui.predict import state as own
 from visionlab.ui.shared import cached, links, state
 from visionlab.ui.shared.components.bars import bars
 from visionlab.ui.shared.networks import Network, model_picker, network, title_of
@@ -48,24 +49,24 @@ def settings() -> tuple[Network, Shown]:
             chosen = model_picker(TO_NAME)
             count = most = min(MOST, len(chosen.net.labels))
             if most > 1:  # else there is nothing to choose
-                wanted.restore_count(most)
-                count = st.slider("Classes shown", 1, most, key=wanted.COUNT)
+                own.restore_count(most)
+                count = st.slider("Classes shown", 1, most, key=own.COUNT)
                 with unknown:
-                    links.number(wanted.COUNT, "A number of classes of", 1, MOST, count)
-                wanted.remember_count(count)
+                    links.number(own.COUNT, "A number of classes of", 1, MOST, count)
+                own.remember_count(count)
             temperature = st.slider(
                 "Temperature",
                 COLDEST,
                 HOTTEST,
-                wanted.wanted_temperature(COLDEST, HOTTEST),
+                own.wanted_temperature(COLDEST, HOTTEST),
                 step=0.05,
-                key=wanted.temperature_key(),
+                key=own.temperature_key(),
                 help=f"{term('temperature')} At 1 the percentages are the network’s own, for which its logits are "
                 f"divided by {chosen.net.temperature:.3g}.",
             )
             with unknown:
-                links.number(wanted.TEMPERATURE, "A temperature of", COLDEST, HOTTEST, temperature)
-            wanted.remember_temperature(temperature)
+                links.number(own.TEMPERATURE, "A temperature of", COLDEST, HOTTEST, temperature)
+            own.remember_temperature(temperature)
         place.caption(f"Asked: {chosen.title}", help=chosen.about or None)
     return chosen, Shown(count, temperature)
 
@@ -86,7 +87,7 @@ def show(network: Network, picture: Picture, shown: Shown) -> NDArray[np.float32
         st.markdown(title, help=term("top-5"), width="content")
         if shown.temperature != 1:
             st.markdown(f":orange[at temperature {shown.temperature:g}]", width="content")
-            st.button("Back to 1", key="back-to-temperature-1", type="tertiary", on_click=wanted.reset_temperature)
+            st.button("Back to 1", key="back-to-temperature-1", type="tertiary", on_click=own.reset_temperature)
     if shown.temperature != 1:
         st.caption("This list and how sure the network is are at that temperature; all else, on all pages, is at 1.")
     target = target_key(network, picture)
@@ -108,7 +109,7 @@ def show(network: Network, picture: Picture, shown: Shown) -> NDArray[np.float32
 
 def tell_at_one() -> None:
     """Beside figures that are always at temperature 1: that they are, while another is chosen for the list."""
-    chosen = wanted.wanted_temperature(COLDEST, HOTTEST)
+    chosen = own.wanted_temperature(COLDEST, HOTTEST)
     if chosen != 1:
         st.caption(
             f"At temperature 1, as the network answers by itself: the {chosen:g} is for the list of “A picture”."

@@ -79,8 +79,10 @@ def show() -> None:
 def _chosen_since(asked: _Asked, chosen: Network, file: UploadedFile | None) -> str:
     """The network and the zip that are chosen now, as far as they are others than those that were asked."""
     others = []
-    if chosen.key != asked.network.key:
-        others.append(plain(chosen.title) if chosen.title != asked.network.title else "another head of your own")
+    if chosen.name != asked.network.name:
+        others.append(plain(chosen.title))
+    elif chosen.name == YOUR_HEAD and chosen.key != asked.network.key:
+        others.append("another head of your own")
     if file is not None and file.file_id != asked.file:
         others.append(plain(file.name) if file.name != asked.name else "another zip of that name")
     return " and ".join(others)

@@ -1,9 +1,11 @@
-"""What every request passes before Streamlit sees it: which hosts are answered, and whose browser it is."""
+"""What every request passes before Streamlit sees it: which hosts are answered, whose browser it is, and who leaves."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
+from contextlib import suppress
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
@@ -13,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
+from visionlab.ui.serving.memory import give_back, keep_few_arenas
 from visionlab.ui.shared.visitor import COOKIE, WELL_FORMED, is_at_server
 
 YEAR = 365 * 24 * 60 * 60  # seconds
@@ -77,6 +80,22 @@ class Owners:
         await self.app(scope, receive, give)
 
 
+class Leaving:
+    """Lets the memory go of those who have left: Streamlit forgets them a while after, when the next one leaves."""
+
+    def __init__(self, app: ASGIApp):
+        self.app = app
+        keep_few_arenas()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            if scope["type"] == "websocket":
+                with suppress(RuntimeError):  # the server itself ends
+                    asyncio.get_running_loop().run_in_executor(None, give_back)
+
+
 def _opens_a_page(scope: Scope) -> bool:
     return scope["method"] == "GET" and "text/html" in Headers(scope=scope).get("accept", "")
 
@@ -90,4 +109,4 @@ def _harmless(host: str | None) -> str:
     return re.sub(r"[^\w.:\[\]-]", "?", host or "")[:100]
 
 
-MIDDLEWARE = (Middleware(Door), Middleware(Owners))
+MIDDLEWARE = (Middleware(Door), Middleware(Owners), Middleware(Leaving))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from visionlab.errors import ImageError
 from visionlab.imaging.image import MAX_BYTES, load_image
@@ -138,7 +139,9 @@ def _take_uploads() -> None:
     if "upload" not in st.session_state:
         return
     files = {file.file_id: file for file in st.session_state["upload"] or []}
-    known = state.taken_uploads()
+    known, context = state.taken_uploads(), get_script_run_ctx()
+    for name in known & files.keys():  # by an earlier run: Streamlit would keep their bytes until the session ends
+        context.uploaded_file_mgr.remove_file(context.session_id, name)
     if files.keys() != known:  # else what was said of them stays
         take([(file.name, file.getvalue()) for name, file in files.items() if name not in known])
         state.keep_taken_uploads(set(files))

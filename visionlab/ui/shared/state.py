@@ -5,22 +5,19 @@ What one page alone remembers stands in its room, and the key of a widget that n
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
 
 from visionlab.imaging.image import Image, load_image
-from visionlab.learning.heads.head import Head
-from visionlab.ui.shared.visitor import owner
 
 SAMPLE = "sample"  # the widget that says which picture is looked at; a sample's name is in the link, too
 YOURS = "yours"
 SECOND = "second"  # the widget that says which picture is compared with it; a sample's name is in the link, too
 NETWORK = "network"  # the widget that says which network is at work; its title is in the link, too
 GALLERY, GALLERY_BYTES = 24, 48 << 20  # uploads that a session remembers, and of how many bytes, as they came
-HEAD, HEADS = "head", 4  # in the link: which own head is at work; how many of them a browser finds again
+HEAD = "head"  # in the link: which own head is at work
 PROJECT = "project"  # in the link: the id of a project of the fine-tuning studio
 
 
@@ -31,14 +28,6 @@ class Picture:
     name: str
     key: str
     image: Image
-
-
-@dataclass(frozen=True, eq=False)
-class TrainedHead:
-    """The head that this session trained or opened last; key is the SHA-256 of its file."""
-
-    key: str
-    head: Head
 
 
 def restore_choice(options: Sequence[str]) -> None:
@@ -239,47 +228,6 @@ def keep_in_link(name: str, value: str | None) -> None:
         st.query_params.pop(name, None)
     else:
         st.query_params[name] = value
-
-
-def trained_head() -> TrainedHead | None:
-    return st.session_state.get("trained_head")
-
-
-def keep_head(head: Head, run: str | None = None) -> None:
-    """The head becomes a network of this session, on every page; that of a run only when it is first seen, or its
-    classes are called otherwise than before."""
-    seen = None if run is None else (run, head.classes)
-    if seen is None or st.session_state.get("kept_run") != seen:
-        st.session_state["kept_run"] = seen or st.session_state.get("kept_run")
-        mine = TrainedHead(hashlib.sha256(head.to_bytes()).hexdigest(), head)
-        st.session_state["trained_head"] = mine
-        kept = _heads_of(owner())
-        kept.pop(_in_link(mine), None)
-        kept[_in_link(mine)] = mine
-        while len(kept) > HEADS:
-            del kept[next(iter(kept))]
-
-
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _heads_of(browser: str) -> dict[str, TrainedHead]:
-    """What the sessions of a browser trained or opened since the server began, the latest last."""
-    return {}
-
-
-def _in_link(mine: TrainedHead) -> str:
-    return mine.key[:16]
-
-
-def restore_head() -> None:
-    """After a reload, with which a session begins anew: the head that the link names, if this browser had it before."""
-    if trained_head() is None and (found := _heads_of(owner()).get(st.query_params.get(HEAD, ""))):
-        st.session_state["trained_head"] = found
-
-
-def remember_head(at_work: bool) -> None:
-    """For the link: which one it is, where it is at work, or which one it names in vain."""
-    in_vain = st.session_state.get("unknown_head") if unknown_network() else None
-    keep_in_link(HEAD, _in_link(trained_head()) if at_work else in_vain)
 
 
 def project_id() -> str | None:

@@ -22,8 +22,11 @@ from visionlab.learning.projects.runs import RunInfo
 from visionlab.learning.sets.dataset import UNEVEN
 from visionlab.network.running.classifier import Classifier
 from visionlab.network.zoo.models import MODELS
-from visionlab.ui.shared import cached, links
+from visionlab.ui.shared import cached, links, state
+from visionlab.ui.shared.networks import YOUR_HEAD, own_head
+from visionlab.ui.shared.page import turn_to
 from visionlab.ui.shared.widgets import distinct
+from visionlab.ui.studio.projects import info_of
 from visionlab.wording import shortened
 
 RUN = "run"  # in the link
@@ -44,11 +47,30 @@ def picked(project: Project) -> RunInfo | None:
         told = f"There is no run “{shortened(wanted)}” here, so the latest one is shown."
     links.tell(RUN, told, picked)
     titles = distinct({key: title(run) for key, run in found.items()})
-    chosen = st.selectbox(
-        "Run", found, format_func=titles.get, key=_PICKED, on_change=_link_picked, args=(found.keys(),)
-    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.selectbox(
+            "Run", found, format_func=titles.get, key=_PICKED, on_change=_link_picked, args=(found.keys(),)
+        )
+        keep(project, found[chosen])
+        offer_predict(project, found[chosen], "predict-with-picked")
     link(chosen)
     return found[chosen]
+
+
+def keep(project: Project, run: RunInfo) -> Head:
+    """Its head, which becomes a network of this session, under the project's name."""
+    head = head_of(run)
+    own_head.keep(head, run.id, info_of(project).name)
+    return head
+
+
+def offer_predict(project: Project, run: RunInfo, key: str = "predict-with-it") -> None:
+    """A button to the page Predict, with the run's head at work there."""
+    help = "The page Predict, with this head: many pictures, and which parts of a picture made up its mind"
+    if st.button("Predict with it", icon=":material/visibility:", type="tertiary", key=key, help=help):
+        own_head.keep(head_of(run), of=info_of(project).name)
+        state.pick_network(YOUR_HEAD)
+        turn_to("Predict")
 
 
 def each_class(head: Head, balanced: float, interval: Sequence[float]) -> str:

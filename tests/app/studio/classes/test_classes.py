@@ -21,6 +21,7 @@ from visionlab.network.running.prediction import Answer, Prediction, probabiliti
 from visionlab.ui.shared import jobs, live, widgets
 from visionlab.ui.shared.components.burst import Batch
 from visionlab.ui.shared.components.camera import Fresh
+from visionlab.ui.shared.networks import YOUR_HEAD
 from visionlab.ui.shared.page import PAGES
 from visionlab.ui.shared.visitor import COOKIE
 from visionlab.ui.shared.widgets import plain, probability_bars
@@ -438,6 +439,32 @@ def test_a_head_that_was_trained_here_is_told_of_once_and_begins_the_camera_wher
         if not recorded:
             studio.button(key="train-here").click().run()
             finish(studio, registry)
+
+
+@pytest.mark.parametrize("at", ["Classes", "Train", "Judge", "Take away"])
+def test_a_head_is_one_click_from_predict_where_it_has_its_projects_name(
+    workspace_folder, new_app, registry, net, monkeypatch, at
+):
+    """Also of a run that was only looked at in a fresh session."""
+    asked: list[str] = []
+    monkeypatch.setattr(runs, "turn_to", asked.append)
+    project = stripes(Workspace(workspace_folder).create("Stripes", ME))
+    begun(project, net)
+    app = new_app()
+    app.session_state[COOKIE] = ME
+    app.query_params.update(project=project.id, step=at)
+    app.run()
+    app.switch_page(PAGES["Fine-tune"].script).run()
+    assert not app.exception
+    assert app.session_state["trained_head"].head.classes == ("across", "**down**")
+    next(each for each in app.button if each.label == "Predict with it").click().run()
+    assert asked == ["Predict"]
+    app.switch_page(PAGES["Predict"].script).run()
+    assert not app.exception
+    picker = app.selectbox(key="network")
+    assert picker.value == YOUR_HEAD
+    assert "Your own head · Stripes" in picker.options
+    assert app.query_params["network"] == "Your own head", "by which a link finds it whatever the project is called"
 
 
 def test_what_is_refused_leads_with_that(monkeypatch):

@@ -186,7 +186,7 @@ def test_a_package_becomes_a_project_with_its_run(app, registry, workspace, proj
     found = workspace.open(app.session_state["project"])
     assert found.id != project.id
     assert app.session_state["step"] == "Classes", "where one adds to them"
-    assert {each.id for each in workspace.projects(ME)} == {project.id, found.id}
+    assert [each.id for each in workspace.projects(app.session_state[COOKIE])] == [found.id]
     assert found.keys() == project.keys()
     (first,) = found.runs()
     assert (first.state, first.head.read_bytes()) == ("done", as_packed(run).to_bytes())
@@ -230,7 +230,8 @@ def test_a_head_of_other_weights_is_refused(app, project, run, net, monkeypatch)
     monkeypatch.setattr(cached, "classifier", lambda name: other)
     upload(app, "mine.safetensors", data)
     assert "other weights" in lines(app)
-    assert "trained_head" not in app.session_state
+    assert app.session_state["trained_head"].of == project.info().name, "that of the run stays"
+    assert takeaway_open.OPENED not in app.session_state
 
 
 def test_pictures_that_do_not_fit_leave_no_project(app, registry, workspace, project, run, net):

@@ -368,9 +368,8 @@ def test_a_run_that_is_stopped_keeps_the_best_so_far(project, net):
         project.continue_run(run)
 
 
-def killed(project, workspace, monkeypatch, net, kind: str, epochs: int):
+def killed(project, workspace, net, kind: str, epochs: int):
     """The project as it lies on the disk when the server is killed after so many epochs of a run."""
-    monkeypatch.setattr(training_run, "CHECKPOINT_EVERY", 0.0)
     run = begin(project, kind=kind)
     steps = train(project, run, net)
     while not isinstance(event := next(steps), Trained) or event.done < epochs:
@@ -381,8 +380,8 @@ def killed(project, workspace, monkeypatch, net, kind: str, epochs: int):
 
 
 @pytest.mark.parametrize("kind", ["mlp", "fine-tune"])
-def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_head(project, workspace, monkeypatch, net, kind):
-    left, run = killed(project, workspace, monkeypatch, net, kind, 3)
+def test_a_killed_run_goes_on_from_its_last_epoch_to_the_same_head(project, workspace, net, kind):
+    left, run = killed(project, workspace, net, kind, 3)
     assert (run.state, len(run.epochs)) == ("interrupted", 3)
     events = [event for event in train(left, run.id, net) if isinstance(event, Trained)]
     assert events[0].done == 4
@@ -398,8 +397,18 @@ def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_head(project, work
     assert resumed.report["seconds"] > run.epochs[-1]["seconds"]
 
 
-def test_a_killed_run_whose_pictures_changed_begins_again(project, workspace, monkeypatch, net):
-    left, run = killed(project, workspace, monkeypatch, net, "mlp", 3)
+def test_checkpoints_that_take_long_to_write_are_seldom(project, net, monkeypatch):
+    sizes = []
+    monkeypatch.setattr(training_run, "write", lambda path, data: sizes.append(len(data)))
+    monkeypatch.setattr(training_run, "LONG", 0.0)
+    monkeypatch.setattr(training_run, "CHECKPOINT_EVERY", float("inf"))
+    events = [event for event in train(project, begin(project, kind="fine-tune"), net) if isinstance(event, Trained)]
+    assert len(events) > 2
+    assert len(sizes) == 1
+
+
+def test_a_killed_run_whose_pictures_changed_begins_again(project, workspace, net):
+    left, run = killed(project, workspace, net, "mlp", 3)
     stripes(left, 16)
     events = [event for event in train(left, run.id, net) if isinstance(event, Trained)]
     assert events[0].done == 1

@@ -108,6 +108,7 @@ def test_five_classes_by_files(page: Page):
     person.click(train)
     tried = page.locator(".st-key-card-try")
     expect(tried).to_be_visible(timeout=LONG)
+    expect(tried.get_by_text("Upload", exact=True)).to_be_visible()  # its heading comes before
     person.drop(tried, {"new.png": striped(1, 999)})
     bars = tried.get_by_role("list", name="Predictions").get_by_role("listitem")
     expect(bars).to_have_count(6)

@@ -1,6 +1,6 @@
 """Which network a page works with: the one that was picked, else the best that is here for what the page does.
 
-downloads.py offers those that are not here, and brings them.
+downloads.py offers those that are not here, and brings them; own_head.py is the head that the user trained or opened.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from visionlab.errors import WeightsError
 from visionlab.network.running.classifier import Classifier
 from visionlab.network.zoo.models import MODELS, Model, available, first_here
 from visionlab.ui.shared import cached, state
-from visionlab.ui.shared.networks import downloads
+from visionlab.ui.shared.networks import downloads, own_head
 from visionlab.ui.shared.page import sentence
 
 YOUR_HEAD = "your-head"
@@ -50,12 +50,12 @@ def model_picker(first: Sequence[str]) -> Network:
     picked = st.selectbox(
         "Network",
         titles,
-        format_func=titles.get,
+        format_func=shown_as,
         key=state.NETWORK,
         help="More networks can be downloaded on the Predict page, under “Several networks”.",
     )
     state.remember_network(picked, titles[picked])
-    state.remember_head(picked == YOUR_HEAD)
+    own_head.remember(picked == YOUR_HEAD)
     found = usual if picked == usual.name else _first_whole([picked, *first])
     if found.about:
         st.caption(found.about)
@@ -132,17 +132,23 @@ def suggest(first: Sequence[str], used: Network) -> None:
 
 def networks_here() -> list[str]:
     """The names of the networks whose weights are here, and of the user's own head."""
-    state.restore_head()
-    return [*available(), *([YOUR_HEAD] if state.trained_head() else [])]
+    own_head.restore()
+    return [*available(), *([YOUR_HEAD] if own_head.current() else [])]
 
 
 def title_of(name: str) -> str:
     return "Your own head" if name == YOUR_HEAD else MODELS[name].title
 
 
+def shown_as(name: str) -> str:
+    """Its title; of the user's own head, of which there may be several, also whose it is. A link names the title."""
+    mine = own_head.current()
+    return f"{title_of(name)} · {mine.of}" if name == YOUR_HEAD and mine and mine.of else title_of(name)
+
+
 def network(name: str) -> Network:
     """One of networks_here()."""
-    mine = state.trained_head()
+    mine = own_head.current()
     own = mine if name == YOUR_HEAD else None
     net = cached.head_classifier(own.key, own.head) if own else cached.classifier(name)
     return Network(cached.key_of(net), title_of(name), net, name)

@@ -51,7 +51,7 @@ def show(project: Project | None, classes: Sequence[ClassInfo], busy: bool) -> R
                 train.ended(known[0])
     with st.container():
         if latest:
-            _worth(latest, fresh or data is None)
+            _worth(project, latest, fresh or data is None)
     return latest
 
 
@@ -106,7 +106,7 @@ def just_trained(project: Project, run: RunInfo) -> bool:
     return project.runs()[0].id == run.id
 
 
-def _worth(run: RunInfo, fresh: bool) -> None:
+def _worth(project: Project, run: RunInfo, fresh: bool) -> None:
     report, head = run.report, runs.head_of(run)
     with st.container(gap="xsmall", key="worth-here"):
         if "accuracy" in report:
@@ -125,12 +125,14 @@ def _worth(run: RunInfo, fresh: bool) -> None:
             st.caption(plain(str(head.facts["split"])))
         if not fresh:
             st.caption(":material/update: The pictures have changed since: train again.")
-        st.button(
-            "Judge it",
-            icon=":material/arrow_forward:",
-            type="tertiary",
-            key="judge-here",
-            help="What it gets wrong, doubtful labels, whether more pictures would help",
-            on_click=train.judge,
-            args=(run.id,),
-        )
+        with st.container(horizontal=True, gap="small"):
+            st.button(
+                "Judge it",
+                icon=":material/arrow_forward:",
+                type="tertiary",
+                key="judge-here",
+                help="What it gets wrong, doubtful labels, whether more pictures would help",
+                on_click=train.judge,
+                args=(run.id,),
+            )
+            runs.offer_predict(project, run)

@@ -24,8 +24,7 @@ WIDEST, TALLEST = 640, 160  # pixels of it that are shown, and on the screen
 
 def show(project: Project, run: RunInfo) -> None:
     """The live camera and a picture, with bars of all classes and of none of them."""
-    head = runs.head_of(run)
-    state.keep_head(head, run.id)
+    head = runs.keep(project, run)
     net, key = runs.net_of(head), runs.key_of(head)
     with st.container(border=True, gap="small", key="card-try"):
         st.markdown("**Try it**", help=term("none of these"))

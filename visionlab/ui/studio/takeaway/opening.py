@@ -25,7 +25,7 @@ from visionlab.learning.takeaway import package
 from visionlab.learning.takeaway.model_card import learned_all
 from visionlab.learning.takeaway.package import Watched, open_head, open_package
 from visionlab.ui.shared import cached, jobs, state, store
-from visionlab.ui.shared.networks import YOUR_HEAD
+from visionlab.ui.shared.networks import YOUR_HEAD, own_head
 from visionlab.ui.shared.page import link, sentence
 from visionlab.ui.shared.visitor import COOKIE
 from visionlab.ui.studio import projects
@@ -110,7 +110,7 @@ def _take(files: Sequence[BinaryIO]) -> None:
 
 def _keep(head: Head, name: str) -> None:
     head.as_classifier(head.base(cached.classifier))
-    state.keep_head(head)
+    own_head.keep(head, of=name)
     state.pick_network(YOUR_HEAD)
     st.session_state[OPENED] = f"{name} is your own head now: {', '.join(head.classes)}."
 

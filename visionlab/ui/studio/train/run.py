@@ -23,7 +23,8 @@ from visionlab.network.running.classifier import Classifier
 from visionlab.shortage import shortages_told
 
 FEATURES = "features"  # the folder in the workspace that every project's runs take known features from
-CHECKPOINT_EVERY = 5.0  # seconds: so much of a run is lost at most; a checkpoint may take 250 MB
+# A checkpoint follows each epoch; one that takes long to write, as it may have 250 MB, so many seconds after the last.
+CHECKPOINT_EVERY, LONG = 5.0, 0.2  # seconds
 
 
 @dataclass(frozen=True)
@@ -137,15 +138,17 @@ class _Work:
     def steps(self) -> Iterator[Embedded | Trained]:
         for done, total in self.fit.prepare():
             yield Embedded(done, total, self.cache.found, self.seconds)
-        began = written = time.monotonic()
+        began, written, took = time.monotonic(), 0.0, 0.0
         for later, epoch in enumerate(self.fit):
             if later == 0:  # beside it went what is done once: its time tells nothing of the others'
                 began = time.monotonic()
             self.project.note_epoch(self.run, {**asdict(epoch), "seconds": self.before + self.seconds})
-            if self.fit.kind.resumable and time.monotonic() - written >= CHECKPOINT_EVERY:
+            due = written + (CHECKPOINT_EVERY if took > LONG else 0.0)
+            if self.fit.kind.resumable and (now := time.monotonic()) >= due:
                 with telling():
                     write(self.checkpoint, self.fit.checkpoint())
                 written = time.monotonic()
+                took = written - now
             seconds = (time.monotonic() - began) / later if later else None
             yield Trained(epoch.index, self.fit.epochs, seconds)
 

@@ -17,7 +17,7 @@ from visionlab.learning.sets.sides import sides
 from visionlab.learning.sets.splits import HELD_OUT
 from visionlab.limits import JOBS
 from visionlab.network.zoo.models import MODELS, TO_NAME, available, first_here
-from visionlab.ui.shared import cached, charts, jobs, links, state
+from visionlab.ui.shared import cached, charts, jobs, links
 from visionlab.ui.shared.page import roomy_columns, sentence, told
 from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import duration, plain
@@ -43,7 +43,7 @@ def show(project: Project) -> None:
         _form(project)
         interrupted(project, known)
         if known:
-            _result(next((run for run in known if run.id == st.query_params.get(runs.RUN)), known[0]))
+            _result(project, next((run for run in known if run.id == st.query_params.get(runs.RUN)), known[0]))
     if known:
         runs_table.show(project, known)
 
@@ -288,16 +288,16 @@ def ended(run: RunInfo) -> None:
         st.info("Stopped before there was a head. Your pictures are all still here.", icon=":material/stop_circle:")
 
 
-def _result(run: RunInfo) -> None:
+def _result(project: Project, run: RunInfo) -> None:
     """What the latest run came to."""
     ended(run)
     if run.state in ("done", "cancelled") and run.head is not None:
-        state.keep_head(runs.head_of(run), run.id)
+        runs.keep(project, run)
         with st.container(border=True):
-            _worth(run)
+            _worth(project, run)
 
 
-def _worth(run: RunInfo) -> None:
+def _worth(project: Project, run: RunInfo) -> None:
     report = run.report
     one, two, three, four = roomy_columns(4, "worth")
     if "accuracy" in report:
@@ -338,7 +338,10 @@ def _worth(run: RunInfo) -> None:
     epochs = curve_of(run)
     if len(epochs) > 1 and report["held_out"]:
         st.plotly_chart(charts.curves(epochs, len(epochs)), config=charts.PLAIN, key="curves")
-    st.button("Judge it", icon=":material/arrow_forward:", type="primary", key="judge", on_click=judge, args=(run.id,))
+    with st.container(horizontal=True, gap="small"):
+        options = {"icon": ":material/arrow_forward:", "type": "primary", "key": "judge"}
+        st.button("Judge it", on_click=judge, args=(run.id,), **options)
+        runs.offer_predict(project, run)
 
 
 def judge(run: str) -> None:

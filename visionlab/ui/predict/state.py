@@ -1,10 +1,10 @@
-"""How many classes Predict lists, and at which temperature: for as long as the session, and in the link."""
+"""What the session remembers of the Predict page, and its link: how many classes it lists, and at which temperature."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from visionlab.ui.shared import state
+from visionlab.ui.shared.state import keep_in_link
 
 COUNT = "count"  # the widget that says how many classes are listed, and how many are where nobody chose
 USUAL_COUNT = 5
@@ -26,7 +26,7 @@ def remember_count(count: int) -> None:
     """After it is drawn: for other networks, and what is not usual for the link, too."""
     st.session_state["drawn_count"] = count
     wanted = st.session_state["wanted_count"]
-    state.keep_in_link(COUNT, str(wanted) if wanted != USUAL_COUNT else None)
+    keep_in_link(COUNT, str(wanted) if wanted != USUAL_COUNT else None)
 
 
 def wanted_temperature(least: float, most: float) -> float:
@@ -48,7 +48,7 @@ def remember_temperature(value: float) -> None:
     By the run that shows it: where the browser keeps the link, keys held down leave it behind.
     """
     st.session_state["chosen_temperature"] = value
-    state.keep_in_link(TEMPERATURE, f"{value:g}" if value != 1 else None)
+    keep_in_link(TEMPERATURE, f"{value:g}" if value != 1 else None)
 
 
 def temperature_key() -> str:
