@@ -147,8 +147,9 @@ def arrange(
         name = "/".join(filter(None, (folder, *path[1:])))
         full = "/".join((*prefix, *filter(None, (folder,)), *path))
         classes.setdefault(next(iter(spellings)), []).append(Entry(name, full, part, source))
+    alike = ""
     if not split:
-        classes = _with_inner_parts(classes)
+        classes, alike = _with_inner_parts(classes), _alike(_folders_in(_within(inside)))
     counts = Counter(each.part for items in classes.values() for each in items if each.part)
     unparted = sum(map(len, classes.values())) - counts.total()
     depth = len(prefix) + (2 if split else 1)
@@ -171,6 +172,7 @@ def arrange(
             "folder has no picture",
             "folders have no picture",
         ),
+        f"{alike}: the outer ones are the classes." if alike else "",
         *(f"{_and(spellings)} are taken as one class." for spellings in spelled.values() if len(spellings) > 1),
     )
     return Arranged(classes, tuple(filter(None, told)))
@@ -217,10 +219,15 @@ def _within(inside: Mapping[PathParts, T]) -> dict[str, tuple[dict[PathParts, T]
     return found
 
 
+def _folders_in(within: Mapping[str, tuple[Mapping[PathParts, object], str]]) -> dict[str, set[str]]:
+    """What the folders in each folder at the top are called."""
+    return {name: {folded(path[0]) for path in found if len(path) > 1} for name, (found, _) in within.items()}
+
+
 def _is_split(inside: Mapping[PathParts, object]) -> bool:
     """Whether the folders at the top are parts of a set. Raises UnclearSetError where they may be that."""
     within = _within(inside)
-    classes = {name: {folded(path[0]) for path in found if len(path) > 1} for name, (found, _) in within.items()}
+    classes = _folders_in(within)
     parts = {name: part_of(name) for name in sorted(within) if part_of(name)}  # however a disk lists them
     if not parts:
         return _is_split_deeper(classes, {name: part for name, (_, part) in within.items()})
@@ -244,20 +251,27 @@ def _hold_the_same(classes: Mapping[str, set[str]], parts: Mapping[str, str]) ->
 
 def _is_split_deeper(classes: Mapping[str, set[str]], parts: Mapping[str, str]) -> bool:
     """As _is_split, where no folder at the top is named like a part: in each such a one may lie around its classes."""
-    telling = {name: {each for each in found if not part_of(each)} for name, found in sorted(classes.items())}
-    several = [name for name, found in telling.items() if len(found) >= SHARED]
-    pairs = ((telling[one] & telling[other]) for one, other in combinations(several, 2))
-    shared = next((both for both in pairs if len(both) >= SHARED), None)
-    if shared is None:
-        return False
+    told = _alike(classes)
+    if not told or not any(parts.values()):
+        return False  # whatever lies deeper in a class
     if all(parts.values()) and len({*parts.values()}) > 1 and _hold_the_same(classes, parts):
         return True
-    alike = [name for name in several if shared <= telling[name]]
-    more = f" and {len(alike) - NAMED:,} more" if len(alike) > NAMED else ""
     raise UnclearSetError(
-        f"The folders {_and(alike[:NAMED])}{more} hold folders of the same names, {_and(sorted(shared)[:SHARED])}: "
-        "either may be the classes. Rename them, or put the pictures into one folder a class."
+        f"{told}: either may be the classes. Rename them, or put the pictures into one folder a class."
     )
+
+
+def _alike(classes: Mapping[str, set[str]]) -> str:
+    """That folders hold folders of the same names, SHARED or more, as a phrase; "" where none do."""
+    inner = {name: {each for each in found if not part_of(each)} for name, found in sorted(classes.items())}
+    several = [name for name, found in inner.items() if len(found) >= SHARED]
+    pairs = ((inner[one] & inner[other]) for one, other in combinations(several, 2))
+    shared = next((both for both in pairs if len(both) >= SHARED), None)
+    if shared is None:
+        return ""
+    alike = [name for name in several if shared <= inner[name]]
+    more = f" and {len(alike) - NAMED:,} more" if len(alike) > NAMED else ""
+    return f"The folders {_and(alike[:NAMED])}{more} hold folders of the same names, {_and(sorted(shared)[:SHARED])}"
 
 
 def _by_part(inside: Mapping[PathParts, T]) -> tuple[list[tuple[str, str, PathParts, T]], list[PathParts]]:
