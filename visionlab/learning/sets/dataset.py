@@ -104,9 +104,9 @@ class LabelledImages:
 
         Folders around all of it are taken off; classes that differ in case alone are one. Folders named train, val,
         test or the like (training_set, test2017, 01_train) that hold the same class folders are parts of the set, which
-        `parts` of the result keeps; where that is not clear, the argument says whether they are, or else classes. Hidden files, system
-        litter, files that are no pictures, folders without one and pictures outside a class folder are left out, and
-        `told` says so; so are pictures that cannot be read, which `problems` names.
+        `parts` of the result keeps; where that is not clear, the argument says whether they are, or else classes.
+        Hidden files, system litter, files that are no pictures, folders without one and pictures outside a class folder
+        are left out, and `told` says so; so are pictures that cannot be read, which `problems` names.
         Raises DatasetError where there is no class folder, no picture can be read, or, as an UnclearSetError, what the
         folders are is not clear.
         """
