@@ -67,12 +67,15 @@ def opened(looks: list[Look]) -> None:
                 st.caption(text)
             channel_table.show(view, shown_as)
             layer_view.downloads(each, scale)
-    view = channel_view.in_detail(own)
+    view = channel_view.in_detail(views)
     one, unit = roomy_columns([1, 1.6], "details", gap="large")
     with one:
         channel_view.sections(view.look, view.spot)
     with unit:
         unit_view.show(view.look, view.spot)
+    with folded("The whole network, layer by layer", ":material/table_rows:", "whole-network") as asked:
+        if asked:
+            layer_table.show(view.look)
     state.now_in([view.look.net.name for view in own])
 
 
@@ -80,6 +83,3 @@ with page("Feature maps"):
     looks = settings(image_picker())
     opened(looks)
     suggest(TO_OPEN, looks[0].network)
-    with folded("The whole network, layer by layer", ":material/table_rows:", "whole-network") as asked:
-        if asked:
-            layer_table.show(looks[0])

@@ -63,6 +63,7 @@ def camera() -> None:
     tell_not_here(chosen)
     suggest(TO_NAME, chosen)
     live.show_photograph(chosen, live.show(chosen))
+    answers.tell_at_one()
 
 
 def several_networks() -> None:
@@ -71,14 +72,20 @@ def several_networks() -> None:
     chosen = st.multiselect("Networks", here, default=here, format_func=title_of, key=f"networks-{len(here)}")
     if chosen:
         answers.compare(chosen, picture)
+        answers.tell_at_one()
     downloads.offer_downloads()
+
+
+def many_pictures() -> None:
+    many_view.show()
+    answers.tell_at_one()
 
 
 MODES = {
     live.ONE_PICTURE: one_picture,
     "Live camera": camera,
     "Several networks": several_networks,
-    "Many pictures": many_view.show,
+    "Many pictures": many_pictures,
 }
 
 with page("Predict"):
@@ -94,5 +101,3 @@ with page("Predict"):
         wrap=True,
     )
     MODES[mode]()
-    if mode != live.ONE_PICTURE:
-        answers.tell_at_one()

@@ -226,6 +226,21 @@ def test_two_pictures_side_by_side(open_page, net, maps):
     assert shares[0] == pytest.approx(change.max() / whole, abs=1e-3)
 
 
+def test_either_of_two_pictures_is_looked_at_in_detail(open_page, net, maps):
+    app = unfold(open_page("Feature maps"), "whole-network")
+    look_at(app, "relu5_3", 5, (2, 3))
+    app.selectbox(key="second").set_value("coffee").run()
+    coffee = vl.feature_maps(net, vl.load_sample("coffee"), None)
+    for place, found, name in ((0, maps, "Cat"), (1, coffee, "Coffee"), (0, maps, "Cat")):
+        app.segmented_control(key="in-detail-2").set_value(place).run()
+        assert not app.exception
+        app.segmented_control(key="section-5").set_value("Values").run()
+        assert any(f"mean {found['relu5_3'].values[5].mean():.3f}, from" in each.value for each in app.caption), name
+        assert any(each.value.endswith(f"and what it answers to {name}") for each in app.text)
+        row = next(frame.value for frame in app.dataframe if "Layer" in frame.value).set_index("Layer").loc["relu5_3"]
+        assert row["Mean"] == pytest.approx(found["relu5_3"].values.mean(), rel=1e-4)
+
+
 def test_classes_of_two_pictures_are_in_the_order_that_is_said(open_page, maps):
     app = open_page("Feature maps")
     look_at(app, "fc8")
@@ -769,7 +784,7 @@ def test_another_layer_and_channel_beside_stay_until_the_first_moves(two):
     assert "unit" not in app.query_params
     app.checkbox(key="hold-beside").uncheck().run()
     assert "unit2" not in app.query_params
-    app.segmented_control(key="in-detail").set_value("-beside").run()
+    app.segmented_control(key="in-detail-2").set_value(1).run()
     assert not app.exception
     assert any("One unit: layer3.0.sum, channel 9" in each.value for each in app.markdown)
     assert any(title in each.value for each in app.markdown)

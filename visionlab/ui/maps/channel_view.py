@@ -23,7 +23,7 @@ from visionlab.ui.shared import cached, charts
 from visionlab.ui.shared.components.cells import cells
 from visionlab.ui.shared.state import from_gallery, gallery
 from visionlab.ui.shared.terms import term
-from visionlab.ui.shared.widgets import distinct, fixed, show_exact
+from visionlab.ui.shared.widgets import distinct, fixed, plain, show_exact
 
 MAP_TALLEST = 380  # pixels on the screen
 KERNELS_SHOWN = 16
@@ -82,20 +82,31 @@ def _strongest_units(view: View, ends: NDArray[np.float32]) -> None:
 
 
 def in_detail(views: Sequence[View]) -> View:
-    """The view of which one sees more: of two networks the one that is chosen."""
+    """The view of which one sees more: of several networks or pictures the one that is chosen."""
     if len(views) == 1:
         return views[0]
-    titles = distinct({view.suffix: view.look.network.title for view in views})
+    networks, pictures = ({look.key[k] for look in (view.look for view in views)} for k in (0, 1))
+    titles = distinct(
+        {
+            place: ", ".join(
+                [
+                    *([view.look.network.title] if len(networks) > 1 else []),
+                    *([view.look.picture.name] if len(pictures) > 1 else []),
+                ]
+            )
+            for place, view in enumerate(views)
+        }
+    )
     chosen = st.segmented_control(
         "In detail",
         titles,
-        default=views[0].suffix,
+        default=0,
         required=True,
-        format_func=titles.get,
-        key="in-detail",
+        format_func=lambda place: plain(titles[place]),
+        key=f"in-detail-{len(views)}",
         wrap=True,
     )
-    return next(view for view in views if view.suffix == chosen)
+    return views[chosen]
 
 
 def sections(look: Look, spot: Spot) -> None:

@@ -15,6 +15,7 @@ from visionlab.ui.shared.widgets import fixed, written
 def show(look: Look) -> None:
     """Every layer with its sizes and what it answers, as a table and as lines over depth."""
     statistics = look.statistics
+    st.text(f"{look.network.title} at {look.side} px, and what it answers to {look.picture.name}")
     st.plotly_chart(charts.depth(statistics), config=charts.PLAIN)
     layers = [entry.layer for entry in statistics]
     maps = [look.maps[layer.name] for layer in layers]

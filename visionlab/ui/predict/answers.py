@@ -157,9 +157,9 @@ def _certainty(probabilities: NDArray[np.float32]) -> None:
 
 def _in_numbers(net: Classifier, probabilities: NDArray[np.float32]) -> None:
     most = np.log2(len(net.labels))
-    lead = 100 * margin(probabilities)
+    lead, decimals = 100 * margin(probabilities), 0 if margin(probabilities) >= 0.1 else 1
     facts(
-        {"Entropy": f"{entropy(probabilities):.1f} of {most:.1f} bits", "Lead": f"{lead:.0f} points"},
+        {"Entropy": f"{entropy(probabilities):.1f} of {most:.1f} bits", "Lead": f"{lead:.{decimals}f} points"},
         {"Entropy": term("entropy"), "Lead": term("lead")},
     )
 

@@ -114,9 +114,17 @@ def histogram(values: NDArray[np.float32], marked: float | None = None) -> go.Fi
         margin={"l": 10, "r": 10, "t": 30, "b": 10},
         bargap=0,
         xaxis={"title": "Value", "automargin": True},
-        yaxis={"title": "Units", "type": "log", "automargin": True},
+        yaxis={"title": "Units, logarithmic", "type": "log", "automargin": True, **_powers(float(counts.max()))},
     )
     return figure
+
+
+def _powers(most: float) -> dict[str, list]:
+    """For a logarithmic axis of what is counted, up to so many: ticks at 1, 2, 5, 10 …, or at powers of ten alone where
+    these are enough; each written out, as Plotly would write 20 as 2."""
+    steps = (1, 2, 5) if most < 1000 else (1,)
+    values = [step * 10**power for power in range(int(np.log10(max(most, 1))) + 1) for step in steps]
+    return {"tickvals": values, "ticktext": [f"{value:,}" for value in values]}
 
 
 def signed_bars(names: Sequence[str], values: Sequence[float], title: str) -> go.Figure:

@@ -82,10 +82,15 @@ function blocksOf(layers, widthOf) {
   return blocks;
 }
 
-// The shape of a block's first layer, and what it comes down to in the end where that is no maps.
+// The shape of a block's first layer, without the channels where other layers of it have more or fewer; and what it comes
+// down to in the end where that is no maps.
 function sizeOf(layers) {
-  const written = ({ shape: [channels, height, width] }) =>
-    `${height * width > 1 ? `${height} × ${width} × ` : ""}${channels.toLocaleString("en")}`;
+  const maps = layers.filter(({ shape: [, height, width] }) => height * width > 1);
+  const one = new Set(maps.map(({ shape: [channels] }) => channels)).size < 2;
+  const written = ({ shape: [channels, height, width] }) => {
+    const many = channels.toLocaleString("en");
+    return height * width > 1 ? `${height} × ${width}${one ? ` × ${many}` : ""}` : many;
+  };
   const [first, last] = [layers[0], layers.at(-1)];
   const comesTo = ["linear", "softmax"].includes(last.kind) && written(last) !== written(first);
   return written(first) + (comesTo ? ` → ${written(last)}` : "");
