@@ -67,13 +67,15 @@ with page("Home"):
         st.markdown("**4 · A prediction**")
         asked = without_picker(TO_NAME)
         answers = cached.top_predictions(asked.key, picture.key, asked.net, picture.image, 5)
-        probability_bars(answers)
+        said = cached.answer(asked.key, picture.key, asked.net, picture.image)
+        probability_bars(answers, said.strange)
         unsure = " It is unsure here." if in_words([each.probability for each in answers]) == "unsure" else ""
         known = f"{len(asked.net.labels):,} classes"
         alike = opened is None or asked.key == opened.key
         whose = asked.title if alike else f"Here another network answers: {asked.title}"
         given = f"{asked.about} What becomes of your picture before that: {asked.net.transform.about}"
-        st.caption(f"{whose} knows {known}, and always names one of them.{unsure}", help=given)
+        names = "and always names one of them" if said.limit is None else "and says where a picture is none of them"
+        st.caption(f"{whose} knows {known}, {names}.{unsure}", help=given)
         link("Predict", "Ask for the reasons", ":material/arrow_forward:")
 
     with on_networks:

@@ -189,11 +189,6 @@ def link(title: str, label: str | None = None, icon: str | None = None, asks: Ma
         st.caption(label or entry.title)
 
 
-def turn_to(title: str) -> None:
-    """End this run, and go on with the page of that title."""
-    st.switch_page(PAGES[title].script)
-
-
 def _navigation() -> None:
     st.markdown("#### :primary[:material/blur_on:] visionlab")
     group = ""

@@ -16,9 +16,11 @@ SAMPLE = "sample"  # the widget that says which picture is looked at; a sample's
 YOURS = "yours"
 SECOND = "second"  # the widget that says which picture is compared with it; a sample's name is in the link, too
 NETWORK = "network"  # the widget that says which network is at work; its title is in the link, too
+ASKED = "ask"  # in a link from another page: the name of the network that is to be at work, whatever was picked before
 GALLERY, GALLERY_BYTES = 24, 48 << 20  # uploads that a session remembers, and of how many bytes, as they came
 HEAD = "head"  # in the link: which own head is at work
 PROJECT = "project"  # in the link: the id of a project of the fine-tuning studio
+RUN = "run"  # in the link: which of its runs is looked at
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,6 +197,12 @@ def unknown_network() -> str | None:
 def asked_of_another() -> bool:
     """Whether what a link says of an answer was asked of another picture or network than what is shown instead."""
     return missed_picture() is not None or unknown_network() is not None
+
+
+def pick_asked_network(titles: Mapping[str, str]) -> None:
+    """Before the widget is drawn: the network that a link of another page asks for, once, as if it had been picked."""
+    if (asked := st.query_params.pop(ASKED, None)) in titles:
+        pick_network(asked)
 
 
 def pick_network(name: str) -> None:

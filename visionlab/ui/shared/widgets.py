@@ -197,7 +197,7 @@ def probability_bars(answers: Sequence[Prediction], strange: float | None = None
         bars.insert(0, ("None of these", "yes", 1.0, orange))
         best = 0
     elif strange is not None:
-        bars.append(("None of these", "no", strange, orange))
+        bars.append(("None of these", "no", 0.0, orange))  # how strange is no share of what adds up to one
     rows = "".join(
         f'<div role="listitem" style="margin:0 0 .6rem;opacity:{0.7 if refused and i else 1}">'
         f'<div style="display:flex;justify-content:space-between;gap:1rem;margin-bottom:.2rem">'

@@ -116,7 +116,7 @@ def _bar(project: Project | None, mine: list[ProjectInfo]) -> None:
 def _pick(offered: Container[str]) -> None:
     picked = st.session_state["project-picker"]
     if picked in offered:  # else the browser told a name that has changed since
-        state.keep_project(picked)
+        turn_to(picked)
 
 
 def _menu(project: Project, info: ProjectInfo, mine: list[ProjectInfo], yours: bool) -> None:
@@ -170,6 +170,12 @@ def _duplicate(project: Project, name: str) -> None:
 def go_to(project_id: str) -> None:
     """That project becomes the current one, also where it has just been made."""
     _forget_lists()
+    turn_to(project_id)
+
+
+def turn_to(project_id: str) -> None:
+    """That project becomes the current one; the run that was looked at is one of another."""
+    st.query_params.pop(state.RUN, None)
     state.keep_project(project_id)
 
 

@@ -24,12 +24,12 @@ from visionlab.network.running.classifier import Classifier
 from visionlab.network.zoo.models import MODELS
 from visionlab.ui.shared import cached, links, state
 from visionlab.ui.shared.networks import YOUR_HEAD, own_head
-from visionlab.ui.shared.page import turn_to
+from visionlab.ui.shared.page import link as link_to
 from visionlab.ui.shared.widgets import distinct
 from visionlab.ui.studio.projects import info_of
 from visionlab.wording import shortened
 
-RUN = "run"  # in the link
+RUN = state.RUN
 _PICKED = "picked-run"
 
 
@@ -51,8 +51,7 @@ def picked(project: Project) -> RunInfo | None:
         chosen = st.selectbox(
             "Run", found, format_func=titles.get, key=_PICKED, on_change=_link_picked, args=(found.keys(),)
         )
-        keep(project, found[chosen])
-        offer_predict(project, found[chosen], "predict-with-picked")
+        offer_predict(project, found[chosen])
     link(chosen)
     return found[chosen]
 
@@ -64,13 +63,10 @@ def keep(project: Project, run: RunInfo) -> Head:
     return head
 
 
-def offer_predict(project: Project, run: RunInfo, key: str = "predict-with-it") -> None:
-    """A button to the page Predict, with the run's head at work there."""
-    help = "The page Predict, with this head: many pictures, and which parts of a picture made up its mind"
-    if st.button("Predict with it", icon=":material/visibility:", type="tertiary", key=key, help=help):
-        own_head.keep(head_of(run), of=info_of(project).name)
-        state.pick_network(YOUR_HEAD)
-        turn_to("Predict")
+def offer_predict(project: Project, run: RunInfo) -> None:
+    """A link to the page Predict, with the run's head at work there."""
+    keep(project, run)
+    link_to("Predict", "Predict with it", ":material/visibility:", asks={state.ASKED: YOUR_HEAD})
 
 
 def each_class(head: Head, balanced: float, interval: Sequence[float]) -> str:

@@ -3,6 +3,7 @@
 import io
 import re
 from types import SimpleNamespace
+from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
@@ -442,25 +443,27 @@ def test_a_head_that_was_trained_here_is_told_of_once_and_begins_the_camera_wher
 
 
 @pytest.mark.parametrize("at", ["Classes", "Train", "Judge", "Take away"])
-def test_a_head_is_one_click_from_predict_where_it_has_its_projects_name(
-    workspace_folder, new_app, registry, net, monkeypatch, at
-):
-    """Also of a run that was only looked at in a fresh session."""
-    asked: list[str] = []
-    monkeypatch.setattr(runs, "turn_to", asked.append)
+def test_a_head_is_one_click_from_predict_where_it_has_its_projects_name(workspace_folder, new_app, registry, net, at):
+    """Also of a run that was only looked at in a fresh session, and whatever network was picked before."""
     project = stripes(Workspace(workspace_folder).create("Stripes", ME))
     begun(project, net)
     app = new_app()
     app.session_state[COOKIE] = ME
-    app.query_params.update(project=project.id, step=at)
     app.run()
+    app.switch_page(PAGES["Predict"].script).run()
+    first = app.selectbox(key="network").value
+    app.selectbox(key="network").set_value(first).run()
+    app.query_params.update(project=project.id, step=at)
     app.switch_page(PAGES["Fine-tune"].script).run()
     assert not app.exception
     assert app.session_state["trained_head"].head.classes == ("across", "**down**")
-    next(each for each in app.button if each.label == "Predict with it").click().run()
-    assert asked == ["Predict"]
-    app.switch_page(PAGES["Predict"].script).run()
+    (link,) = (each for each in app.get("page_link") if each.proto.label == "Predict with it")
+    app.switch_page(PAGES["Predict"].script)
+    for name, (value,) in parse_qs(link.proto.query_string).items():
+        app.query_params[name] = value
+    app.run()
     assert not app.exception
+    assert "ask" not in app.query_params, "it is asked once"
     picker = app.selectbox(key="network")
     assert picker.value == YOUR_HEAD
     assert "Your own head · Stripes" in picker.options

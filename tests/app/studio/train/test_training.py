@@ -83,7 +83,7 @@ def test_the_sets_own_validation_part_is_held_out_unless_a_share_is_wanted(works
     finish(app, registry)
     (run,) = project.runs()
     assert (run.settings["validation"], run.settings["refuse"], run.report["held_out"]) == (None, 0.2, 12)
-    assert "With each class counting the same" in lines(app)
+    assert "With each class counting the same" not in lines(app), "they had as many pictures each"
 
 
 def test_from_settings_to_a_head(app, registry, project, net):

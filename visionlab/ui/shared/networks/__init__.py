@@ -46,6 +46,7 @@ def model_picker(first: Sequence[str]) -> Network:
     """
     usual = _first_whole(first)
     titles = {name: title_of(name) for name in dict.fromkeys([usual.name, *networks_here()])}
+    state.pick_asked_network(titles)
     state.restore_network(titles)
     picked = st.selectbox(
         "Network",

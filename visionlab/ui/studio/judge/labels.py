@@ -102,7 +102,7 @@ def worth(check: LabelCheck) -> str:
             f":orange[:material/warning:] {tested}; guessing finds a tenth of them. These heads are too weak to judge "
             "labels: more pictures, or another network underneath, would make them better."
         )
-    return f"{tested}, which is what is shown here. How many labels are wrong, it cannot say."
+    return f"{tested}; what is shown here are those of it that look wrong. How many are, it cannot say."
 
 
 def _ask(project: Project, doubt: Doubt, picture: PictureInfo, names: dict[int, str]) -> None:

@@ -298,7 +298,7 @@ def _result(project: Project, run: RunInfo) -> None:
 
 
 def _worth(project: Project, run: RunInfo) -> None:
-    report = run.report
+    report, head = run.report, runs.head_of(run)
     one, two, three, four = roomy_columns(4, "worth")
     if "accuracy" in report:
         low, high = report["accuracy_interval"]
@@ -308,15 +308,14 @@ def _worth(project: Project, run: RunInfo) -> None:
             f"{rests_on}. On others like these: between {percent(low)} and {percent(high)} (95 % interval).",
             help=term("95 % interval"),
         )
-        if "balanced_accuracy" in report:
-            low, high = map(percent, report["balanced_accuracy_interval"])
-            one.caption(f"With each class counting the same: {percent(report['balanced_accuracy'])} ({low} to {high}).")
+        each = report.get("balanced_accuracy"), report.get("balanced_accuracy_interval")
+        if None not in each and (told := runs.each_class(head, *each)):
+            one.caption(told)
         two.metric("Always naming the largest class", percent(report["majority"]), help=term("baseline"))
         two.caption("The baseline to beat.")
     else:
         one.metric("Right on held-out pictures", "–")
         one.caption("None were held out, so nobody knows. Add pictures to find out.")
-    head = runs.head_of(run)
     facts = head.facts
     if "split" in facts:
         one.caption(f":material/info: {plain(str(facts['split']))}")

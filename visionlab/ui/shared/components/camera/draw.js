@@ -8,7 +8,7 @@ const STRENGTH = 0.7; // of the heat where it is strongest, as explanations have
 function drawBars(list, bars, strange = null) {
   const rows = bars.map(([label, probability]) => [label, percent(probability, 1), probability]);
   if (strange > 1) rows.unshift([NONE, "yes", 1]);
-  else if (strange !== null) rows.push([NONE, "no", strange]);
+  else if (strange !== null) rows.push([NONE, "no", 0]); // how strange it is is no share of what adds up to one
   while (list.children.length > rows.length) list.lastChild.remove();
   while (list.children.length < rows.length) list.append(newRow());
   const best = strange > 1 ? 0 : bars.indexOf(bestOf(bars));
