@@ -4,6 +4,7 @@ import asyncio
 import platform
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -45,5 +46,6 @@ def test_memory_is_given_back_when_a_visitor_leaves(monkeypatch, kind, times):
             await middleware.Leaving(left)({"type": kind}, None, None)
         await asyncio.get_running_loop().shutdown_default_executor()
 
-    asyncio.run(visit())
+    with ThreadPoolExecutor(1) as pool:  # in this thread the browser tests may have a loop at work
+        pool.submit(asyncio.run, visit()).result()
     assert len(given) == times
