@@ -627,7 +627,7 @@ def test_databases_that_cannot_be_used(workspace, pets):
     other = workspace.create("Birds", ME)
     with closing(sqlite3.connect(pets.folder / "project.sqlite")) as db:
         db.execute("PRAGMA user_version = 7")
-    with pytest.raises(DatasetError, match="of version 7; this visionlab opens version 4"):
+    with pytest.raises(DatasetError, match="of version 7; this visionlab opens version 5"):
         workspace.open(pets.id)
     (pets.folder / "project.sqlite").write_bytes(b"no database at all" * 99)
     with pytest.raises(DatasetError, match="database is damaged"):

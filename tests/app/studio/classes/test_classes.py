@@ -178,6 +178,23 @@ def test_a_picture_that_was_tried_does_not_go_along_into_another_project(studio,
         assert "Or drop a picture here." not in lines(studio)
 
 
+def test_who_turns_to_another_project_is_not_told_of_the_run_of_the_last(workspace_folder, open_page, app, net):
+    browser = "a" * 32
+    found = [stripes(Workspace(workspace_folder).create(title, browser)) for title in ("One", "Other")]
+    latest = [begun(each, net).id for each in found]
+    app.session_state[COOKIE] = browser
+    app.query_params.update(project=found[0].id, step="Judge")
+    open_page("Fine-tune")
+    for turn in (1, 0, 1):
+        app.selectbox(key="project-picker").set_value(found[turn].id).run()
+        assert not app.exception
+        assert app.selectbox(key="picked-run").value == latest[turn]
+        assert not any("There is no run" in each.value for each in app.text)
+    app.query_params["run"] = "nonsense"
+    app.run()
+    assert any("There is no run “nonsense” here" in each.value for each in app.text)
+
+
 def test_a_project_opens_whatever_its_id(workspace_folder, open_page, app, net, monkeypatch):
     """Streamlit mounts no component whose key holds “__”, and ids are made of any letters, digits, - and _."""
     monkeypatch.setattr(workspace, "secrets", SimpleNamespace(token_urlsafe=lambda size: "a___b" + "_" * 17))
@@ -249,7 +266,7 @@ def test_bursts_of_two_cameras_that_come_together_are_both_whole(studio, registr
     assert "right** on 10 held-out pictures" in lines(studio)
     assert plain("there is one burst") in lines(studio)
     assert plain("another burst would tell more") in lines(studio)
-    assert RECORDED in studio.session_state
+    assert studio.session_state[RECORDED] == {project_of(studio).id}
 
 
 def test_what_is_done_on_two_cards_of_the_empty_page_at_once_goes_into_one_project(studio, registry, monkeypatch):
@@ -436,7 +453,7 @@ def test_a_head_that_was_trained_here_is_told_of_once_and_begins_the_camera_wher
         studio.run()
         assert told == [None], "it is not begun again when one comes back"
         told.clear()
-        studio.session_state[RECORDED] = True
+        studio.session_state[RECORDED] = {project_of(studio).id}
         if not recorded:
             studio.button(key="train-here").click().run()
             finish(studio, registry)

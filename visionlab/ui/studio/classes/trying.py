@@ -33,7 +33,7 @@ def show(project: Project, run: RunInfo) -> None:
         at = f"{UPLOADER}-{project.id}"
         fresh = None
         if training.just_trained(project, run):
-            fresh = Fresh(run.id, start=RECORDED in st.session_state)
+            fresh = Fresh(run.id, start=project.id in st.session_state.get(RECORDED, ()))
         photograph = live.show(net, CAMERA, own=True, fresh=fresh)
         if photograph:
             picture_bar.take([("photograph", photograph)], at=at)

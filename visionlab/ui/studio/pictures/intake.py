@@ -29,7 +29,7 @@ from visionlab.ui.shared.components.burst import Batch
 from visionlab.ui.studio.projects import go_to, intake_into
 from visionlab.ui.studio.uploads import spooled
 
-RECORDED = "recorded"  # in the session: that a camera has been in use for a class
+RECORDED = "recorded"  # in the session: the ids of projects for whose classes a camera has been in use
 WATCHED = "intakes"  # those that this session began, or saw going on, and has not put away
 
 
@@ -80,8 +80,9 @@ def take_batch(into: Callable[[], tuple[Project, str]], camera: str, batch: Batc
     if batch.number + 1 < batch.count:
         came[batch.burst] = frames
     else:
-        take_frames(*into(), batch.burst, frames)
-        st.session_state[RECORDED] = True
+        project, class_name = into()
+        take_frames(project, class_name, batch.burst, frames)
+        st.session_state.setdefault(RECORDED, set()).add(project.id)
 
 
 def take_zip(into: Into, file: UploadedFile) -> None:

@@ -1,6 +1,7 @@
 // Hold to record: frames are taken while a button is held, and go to the server once it is released.
 
 const BATCH = 16; // frames in one message
+const SAID = 10_000; // ms that it says how many were sent
 const bursts = new WeakMap();
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -60,6 +61,7 @@ class Burst {
   // The page no longer shows this component.
   leave() {
     clearInterval(this.timer);
+    clearTimeout(this.fading);
     this.page.abort();
     this.outbox.close();
     this.webcam.release();
@@ -124,9 +126,14 @@ class Burst {
   }
 
   count() {
+    clearTimeout(this.fading);
     const pictures = this.taken === 1 ? "1 picture" : `${this.taken} pictures`;
     if (this.frames) this.$(".count").textContent = `${this.taken} of at most ${this.data.most} pictures`;
     else if (this.outbox.waiting.length) this.$(".count").textContent = `Sending ${pictures} …`;
-    else this.$(".count").textContent = `${pictures} sent.`;
+    else {
+      this.$(".count").textContent = `${pictures} sent.`;
+      // They are on the card by now, or have been taken back.
+      this.fading = setTimeout(() => (this.$(".count").textContent = ""), SAID);
+    }
   }
 }
