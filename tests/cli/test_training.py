@@ -234,11 +234,11 @@ def test_export_writes_an_onnx_file(head, tmp_path):
 
 
 def test_one_says_what_folders_are_that_may_be_parts_or_classes(textured, tmp_path):
-    for name in ("phone", "scanner"):
+    for name in ("holdout", "train"):
         shutil.copytree(textured / "grass", tmp_path / name / "grass")
         shutil.copytree(textured / "brick", tmp_path / name / "brick")
     out = tmp_path / "head.safetensors"
-    with pytest.raises(UnclearSetError, match=r"“phone” and “scanner” .*: --parts or --classes\.$"):
+    with pytest.raises(UnclearSetError, match=r"“train” may be classes, or parts.*: --parts or --classes\.$"):
         run("train", tmp_path, "-o", out)
     with pytest.raises(ParameterError, match="--names-in cp852 is for a zip"):
         run("train", tmp_path, "-o", out, "--names-in", "cp852")
@@ -246,4 +246,4 @@ def test_one_says_what_folders_are_that_may_be_parts_or_classes(textured, tmp_pa
     assert "2 classes" in run("train", tmp_path, "-o", out, "--parts", "--kind", "prototype")
     assert vl.load_head(out).classes == ("brick", "grass")
     run("train", tmp_path, "-o", out, "--classes", "--kind", "prototype", "--validation", 0)
-    assert vl.load_head(out).classes == ("phone", "scanner")
+    assert vl.load_head(out).classes == ("holdout", "train")
