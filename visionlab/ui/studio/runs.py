@@ -69,11 +69,11 @@ def offer_predict(project: Project, run: RunInfo) -> None:
     link_to("Predict", "Predict with it", ":material/visibility:", asks={state.ASKED: YOUR_HEAD})
 
 
-def each_class(head: Head, balanced: float, interval: Sequence[float]) -> str:
+def each_class(head: Head, balanced: float | None, interval: Sequence[float] | None) -> str:
     """A head whose classes had very different numbers of pictures: how often it is right where they count the same, so
-    that the largest does not hide the others. "" for any other."""
+    that the largest does not hide the others. "" for any other, and where that was not noted."""
     counts = [count for count in dict(head.facts.get("pictures", {})).values() if count]
-    if not counts or max(counts) < UNEVEN * min(counts):
+    if balanced is None or interval is None or not counts or max(counts) < UNEVEN * min(counts):
         return ""
     low, high = map(percent, interval)
     return (

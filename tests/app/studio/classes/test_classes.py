@@ -264,6 +264,7 @@ def test_bursts_of_two_cameras_that_come_together_are_both_whole(studio, registr
     studio.button(key="train-here").click().run()
     finish(studio, registry)
     assert "right** on 10 held-out pictures" in lines(studio)
+    assert all(each.value for each in studio.caption), "of classes that have as many pictures there is no more to say"
     assert plain("there is one burst") in lines(studio)
     assert plain("another burst would tell more") in lines(studio)
     assert studio.session_state[RECORDED] == {project_of(studio).id}

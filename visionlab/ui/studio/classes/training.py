@@ -117,8 +117,9 @@ def _worth(project: Project, run: RunInfo, fresh: bool) -> None:
                 f"{low} to {high}.",
                 help=f"{term('held out')} {term('95 % interval')}",
             )
-            if "balanced_accuracy" in report:
-                st.caption(runs.each_class(head, report["balanced_accuracy"], report["balanced_accuracy_interval"]))
+            each = (report.get(f"balanced_accuracy{what}") for what in ("", "_interval"))
+            if told := runs.each_class(head, *each):
+                st.caption(told)
         else:
             st.markdown("**Trained.** How good it is, nobody knows: no picture was held out.")
         if "split" in head.facts:

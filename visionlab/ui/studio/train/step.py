@@ -308,8 +308,8 @@ def _worth(project: Project, run: RunInfo) -> None:
             f"{rests_on}. On others like these: between {percent(low)} and {percent(high)} (95 % interval).",
             help=term("95 % interval"),
         )
-        each = report.get("balanced_accuracy"), report.get("balanced_accuracy_interval")
-        if None not in each and (told := runs.each_class(head, *each)):
+        each = (report.get(f"balanced_accuracy{what}") for what in ("", "_interval"))
+        if told := runs.each_class(head, *each):
             one.caption(told)
         two.metric("Always naming the largest class", percent(report["majority"]), help=term("baseline"))
         two.caption("The baseline to beat.")
