@@ -183,6 +183,15 @@ def test_a_number_in_a_link_that_is_not_offered_is_told(app, open_page, name, wa
     assert told not in texts(app)
 
 
+def test_a_small_lead_is_no_lead_of_nothing(app, open_page):
+    app.run().query_params["temperature"] = "4"
+    unfold(open_page("Predict"), "in-numbers").run()
+    lead = next(each.value for each in app.metric if each.label == "Lead")
+    shares = sorted((float(share.rstrip("%")) for _, share in bars(app)), reverse=True)
+    assert re.fullmatch(r"\d\.\d points", lead)
+    assert float(lead.split()[0]) == pytest.approx(shares[0] - shares[1], abs=0.16)
+
+
 def test_where_a_class_stands(open_page, net, cat):
     app = unfold(open_page("Predict"), "in-numbers").run()
     banana = net.target("banana")

@@ -8,7 +8,7 @@ from visionlab.learning.judging.calibration import reliability
 from visionlab.learning.judging.evaluation import assess
 from visionlab.learning.judging.learning_curve import CurvePoint
 from visionlab.learning.judging.metrics import evaluate
-from visionlab.ui.shared.charts import counting, precision_recall
+from visionlab.ui.shared.charts import counting, histogram, precision_recall
 from visionlab.ui.studio.judge import charts
 
 TRUTH = np.array([0, 0, 1, 1, 1, 2])
@@ -105,3 +105,15 @@ def test_distances_part_at_the_threshold():
     assert sum(far.y) == (values > 10).sum()
     alike = charts.distances(np.full(3, 2, np.float32), 5.0)
     assert sum(alike.data[0].y) == 3
+
+
+@pytest.mark.parametrize(
+    ("many", "ticks"),
+    [(3, ["1", "2", "5"]), (60, ["1", "2", "5", "10", "20", "50"]), (4000, ["1", "10", "100", "1,000"])],
+)
+def test_counts_on_a_logarithmic_axis_are_written_out(many, ticks):
+    axis = histogram(np.repeat(np.float32([0.0, 1.0]), [many, 1]).reshape(1, -1)).layout.yaxis
+    assert axis.title.text == "Units, logarithmic"
+    assert [
+        text for text, value in zip(axis.ticktext, axis.tickvals, strict=True) if value <= many or many < 5
+    ] == ticks
