@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from visionlab.ui.serving.answers import keep_answers
 from visionlab.ui.serving.middleware import MIDDLEWARE
 
+keep_answers()
 app = st.App("home.py", middleware=MIDDLEWARE)

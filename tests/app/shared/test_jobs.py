@@ -5,6 +5,7 @@ import threading
 import weakref
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from visionlab import limits
 from visionlab.errors import BusyError, DatasetError
@@ -265,3 +266,37 @@ def test_many_stopped_and_unstopped_jobs_leave_no_turn_taken():
     assert {job.state for job in jobs[1::2]} == {"done"}
     assert {job.state for job in jobs[::2]} <= {"done", "cancelled"}
     assert finished(registry, registry.submit(lambda job: iter([1]))).state == "done"
+
+
+def drawn_while_a_job_ends() -> None:
+    import streamlit as st
+
+    from visionlab.ui.shared.jobs import followed
+
+    registry, go, story = (st.session_state[key] for key in ("registry", "go", "story"))
+    with followed():
+        job = registry.find(st.session_state["job"])
+        busy = not job.over
+        go.set()
+        job.wait(60)
+        shown = "busy" if busy else "done"
+        story.append(shown)
+        st.text(shown)
+        registry.submit(lambda _: iter(()))  # looks through the jobs of everybody
+
+
+def test_a_page_that_saw_a_job_going_on_which_ended_meanwhile_is_drawn_once_more():
+    registry, go, story = Registry(), threading.Event(), []
+    forever = threading.Event()
+    registry.submit(lambda _: iter([forever.wait(60)]))  # of somebody else
+    app = AppTest.from_function(drawn_while_a_job_ends, default_timeout=60)
+    job = registry.submit(lambda _: iter([go.wait(60)]))
+    for key, value in {"registry": registry, "go": go, "story": story, "job": job}.items():
+        app.session_state[key] = value
+    app.run()
+    assert not app.exception
+    assert story == ["busy", "done"]
+    assert [each.value for each in app.text] == ["done"]
+    app.run()
+    assert story == ["busy", "done", "done"]
+    forever.set()

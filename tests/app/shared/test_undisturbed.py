@@ -119,3 +119,47 @@ def test_a_full_disk_and_a_full_memory_are_sentences_and_lines_of_the_log(caplog
     assert "No space left on device" in first
     assert first == third
     assert "640 GiB" in second
+
+
+def drawn_while_another_run_acts() -> None:
+    import threading
+
+    import streamlit as st
+    from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
+
+    from visionlab.ui.shared.undisturbed import drawn_from_all, undisturbed
+
+    story = st.session_state["story"]
+    begun, drawn = threading.Event(), threading.Event()
+
+    def another() -> None:
+        """A run that was told to stop in a callback, which it does to its end."""
+        with undisturbed():
+            begun.set()
+            drawn.wait()
+            story.append("acted")
+
+    with drawn_from_all():
+        acted = "acted" in story
+        story.append("drew what is" if acted else "drew what was")
+        st.text(story[-1])
+        if not acted:
+            add_script_run_ctx(threading.Thread(target=another), get_script_run_ctx()).start()
+            begun.wait()
+            drawn.set()
+            if st.session_state["fails"]:
+                raise KeyError("half of what was, half of what is")
+        with undisturbed():
+            story.append("acted itself")
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_page_is_drawn_once_more_from_what_another_run_did_meanwhile(fails):
+    app = AppTest.from_function(drawn_while_another_run_acts)
+    app.session_state["story"], app.session_state["fails"] = (story := []), fails
+    app.run(timeout=60)
+    assert not app.exception
+    assert [each for each in story if each != "acted itself"] == ["drew what was", "acted", "drew what is"]
+    assert [each.value for each in app.text] == ["drew what is"]
+    app.run(timeout=60)
+    assert story.count("drew what is") == 2, "only where something was done"

@@ -1,2 +1,2 @@
-"""What stands between the network and the pages: middleware.py, which streamlit_app.py puts in front of them, and
-memory.py, which gives back what is free."""
+"""What stands between the network and the pages, put there by streamlit_app.py: middleware.py, which every request
+passes; answers.py, by which no answer is lost; and memory.py, which gives back what is free."""

@@ -10,7 +10,8 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,8 @@ from visionlab.shortage import shortages_told
 FINISHED_KEPT = 64  # finished jobs that the server remembers
 POLL = 0.4  # seconds between looks at a job
 BUG = "Something went wrong here, not with your pictures ({}). Try again."
+
+_seen: ContextVar[set[Job] | None] = ContextVar("seen", default=None)  # going on, by what is drawing a page here
 
 
 class _Cancelled(Exception):
@@ -89,6 +92,13 @@ class Job:
 
     @property
     def over(self) -> bool:
+        """Whether it has ended; a page that was told that it has not is followed()."""
+        if not self.ended and (seen := _seen.get()) is not None:
+            seen.add(self)
+        return self.ended
+
+    @property
+    def ended(self) -> bool:
         return self.state not in {"waiting", "running"}
 
     @property
@@ -180,7 +190,7 @@ class Registry:
         """
         key = secrets.token_urlsafe(16)
         with self._lock:
-            if about is not None and about in self._latest and not self._latest[about].over:
+            if about is not None and about in self._latest and not self._latest[about].ended:
                 raise BusyError("This is being worked on already; wait until that is over, or stop it.")
             job = Job(work, self._queues.setdefault(queue, Queue(limits.JOBS.value())), dropped)
             self._forget()
@@ -211,7 +221,7 @@ class Registry:
             job.cancel()
 
     def _forget(self) -> None:
-        over = [name for name, known in self._jobs.items() if known.over]
+        over = [name for name, known in self._jobs.items() if known.ended]
         for name in over[: max(0, len(over) - FINISHED_KEPT + 1)]:
             del self._jobs[name]
         kept = set(self._jobs.values())
@@ -239,6 +249,19 @@ class Jobs:
     def cancel(self) -> None:
         for job in self.jobs:
             job.cancel()
+
+
+@contextmanager
+def followed() -> Iterator[None]:
+    """Around what draws a page: it is drawn once more if a job ended that it saw going on, or else what it shows would
+    be half of before that and half of after, and nothing would tell it. To be looked at before what it works on."""
+    before = _seen.set(seen := set())
+    try:
+        yield
+    finally:
+        _seen.reset(before)
+    if any(job.ended for job in seen):
+        st.rerun()
 
 
 def begun(start: Callable[..., str], *arguments: Any) -> Job:

@@ -31,6 +31,8 @@ from visionlab.ui.shared import state
 from visionlab.ui.shared.components.focus import keep_focus
 from visionlab.ui.shared.components.history import keep_history
 from visionlab.ui.shared.components.popovers import reach_popovers
+from visionlab.ui.shared.jobs import followed
+from visionlab.ui.shared.undisturbed import drawn_from_all
 
 ASSETS = Path(__file__).parent / "assets"
 STYLE = ASSETS / "style.css"
@@ -140,7 +142,8 @@ def page(title: str) -> Iterator[None]:
             if title in limits.pages_off():
                 sentence(f"The page “{title}” is switched off on this server.")
                 st.stop()
-            yield
+            with drawn_from_all(), followed():
+                yield
     finally:
         _strip.reset(before)
 

@@ -36,12 +36,13 @@ def recommended(data: LabelledImages) -> Settings:
 
 def show(project: Project | None, classes: Sequence[ClassInfo], busy: bool) -> RunInfo | None:
     """The button, how far a run is, and the figure of the last one that has a head, which is returned."""
+    job = train.going_on(project) if project is not None else None  # to be looked at before what it has come to
     known = project.runs() if project is not None else []
     latest = next((run for run in known if run.head and run.state in ("done", "cancelled")), None)
     data, lacks = _data(project, classes, busy)
     fresh = data is not None and latest is not None and latest.settings["pictures"] == len(data)
     with st.container():
-        if project is not None and (job := train.going_on(project)):
+        if job:
             train.watch(project, job)
         else:
             _button(project, data, lacks, fresh)

@@ -36,8 +36,9 @@ def show(project: Project) -> None:
     arrivals.wait(project)
     if arrivals.is_busy(project):  # what can be trained changes when they are in
         arrivals.show(project)
+    job = going_on(project)  # to be looked at before what it has come to
     known = project.runs()
-    if job := going_on(project):
+    if job:
         watch(project, job)
     else:
         _form(project)
