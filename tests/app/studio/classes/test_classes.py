@@ -331,6 +331,14 @@ def test_one_button_trains_what_is_usually_best_and_says_what_it_is_worth(studio
     finish(studio, registry)
     assert len(project_of(studio).runs()) == 2
     assert "The pictures have changed since" not in lines(studio)
+    project = project_of(studio)
+    (across, down), (one, *_) = project.snapshot()
+    project.move([one.id], down.id)
+    assert "The pictures have changed since" in lines(studio.run()), "as many, of other classes"
+    studio.button(key="undo").click().run()
+    assert "The pictures have changed since" not in lines(studio), "they are again what it has learned from"
+    project.rename_class(across.id, "level")
+    assert "The pictures have changed since" not in lines(studio.run())
     studio.button(key="judge-here").click().run()
     assert studio.session_state["step"] == "Judge"
 

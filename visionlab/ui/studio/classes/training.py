@@ -21,7 +21,7 @@ from visionlab.ui.shared.undisturbed import attempt
 from visionlab.ui.shared.widgets import plain
 from visionlab.ui.studio import runs
 from visionlab.ui.studio.train import step as train
-from visionlab.ui.studio.train.run import Settings
+from visionlab.ui.studio.train.run import Labels, Settings, is_of, labels_of
 
 FEW = train.FEW
 STARTED = "started-here"  # in the session: the project in which a training was started in this step
@@ -39,8 +39,8 @@ def show(project: Project | None, classes: Sequence[ClassInfo], busy: bool) -> R
     job = train.going_on(project) if project is not None else None  # to be looked at before what it has come to
     known = project.runs() if project is not None else []
     latest = next((run for run in known if run.head and run.state in ("done", "cancelled")), None)
-    data, lacks = _data(project, classes, busy)
-    fresh = data is not None and latest is not None and latest.settings["pictures"] == len(data)
+    data, labels, lacks = _data(project, classes, busy)
+    fresh = data is not None and latest is not None and is_of(latest, labels)
     with st.container():
         if job:
             train.watch(project, job)
@@ -58,21 +58,22 @@ def show(project: Project | None, classes: Sequence[ClassInfo], busy: bool) -> R
 
 def _data(
     project: Project | None, classes: Sequence[ClassInfo], busy: bool
-) -> tuple[LabelledImages | None, str | None]:
-    """What there is to learn from, or what is to be done before, as plain text."""
+) -> tuple[LabelledImages | None, Labels, str | None]:
+    """What there is to learn from, whose labels those are, or what is to be done before, as plain text."""
     empty = [each.name for each in classes if each.enabled and not each.count]
     if busy:
-        return None, "The pictures are coming in …"
+        return None, (), "The pictures are coming in …"
     if project is not None and sum(each.enabled for each in classes) < 2:
-        return None, "Add another class: two or more can be told apart."
+        return None, (), "Add another class: two or more can be told apart."
     if not any(each.count for each in classes):
-        return None, "Give each class some pictures: twenty are plenty."
+        return None, (), "Give each class some pictures: twenty are plenty."
     if empty:
-        return None, f"“{empty[0]}” has no pictures yet."
+        return None, (), f"“{empty[0]}” has no pictures yet."
     try:
-        return project.labelled()[0], None
+        data, ids = project.labelled()
+        return data, labels_of(data, ids, classes), None
     except DatasetError as problem:
-        return None, str(problem)
+        return None, (), str(problem)
 
 
 def _button(project: Project | None, data: LabelledImages | None, lacks: str | None, fresh: bool) -> None:

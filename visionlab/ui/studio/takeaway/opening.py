@@ -29,7 +29,7 @@ from visionlab.ui.shared.networks import YOUR_HEAD, own_head
 from visionlab.ui.shared.page import link, sentence
 from visionlab.ui.shared.visitor import COOKIE
 from visionlab.ui.studio import projects
-from visionlab.ui.studio.train.run import Settings, noted
+from visionlab.ui.studio.train.run import LEARNED_FROM, Settings, learned_from, noted
 from visionlab.ui.studio.uploads import uploader
 
 OPENING, OPENED = "opening-package", "opened-head"
@@ -151,7 +151,11 @@ def _keep_run(project: Project, head: Head) -> None:
     project.keep_head(run, head.to_bytes())
     project.keep_outcome(run, outcome.to_bytes())
     ids = {places.get(each.name.casefold()): each.id for each in classes}
-    report = {**_figures(head, len(known)), CLASSES: [ids.get(place) for place in range(len(head.classes))]}
+    report = {
+        **_figures(head, len(known)),
+        CLASSES: [ids.get(place) for place in range(len(head.classes))],
+        LEARNED_FROM: learned_from([(each.id, each.class_id) for each in known]),
+    }
     project.end_run(run, "done", report)
 
 

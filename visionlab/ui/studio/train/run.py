@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -18,10 +19,13 @@ from visionlab.learning.judging.evaluation import assess
 from visionlab.learning.projects.files import telling, write
 from visionlab.learning.projects.outcome import Outcome
 from visionlab.learning.projects.project import Project
+from visionlab.learning.projects.rows import ClassInfo
 from visionlab.learning.projects.runs import CLASSES, RunInfo
+from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.network.running.classifier import Classifier
 from visionlab.shortage import shortages_told
 
+LEARNED_FROM = "learned_from"  # in a run's report: what tells apart of which pictures and labels it is
 FEATURES = "features"  # the folder in the workspace that every project's runs take known features from
 # A checkpoint follows each epoch; one that takes long to write, as it may have 250 MB, so many seconds after the last.
 CHECKPOINT_EVERY, LONG = 5.0, 0.2  # seconds
@@ -82,6 +86,26 @@ def noted(settings: Settings, pictures: int) -> dict[str, object]:
     return {**asdict(settings), "pictures": pictures}
 
 
+Labels = Sequence[tuple[int, int | None]]  # a picture's id and its class's, each
+
+
+def labels_of(data: LabelledImages, ids: Sequence[int], classes: Sequence[ClassInfo]) -> Labels:
+    """Of what Project.labelled gave, and the project's classes."""
+    known = {each.name: each.id for each in classes}
+    return [(id, known.get(data.classes[label])) for id, label in zip(ids, data.labels.tolist(), strict=True)]
+
+
+def learned_from(labels: Labels) -> str:
+    """A digest of them, in whatever order, for a run's report."""
+    return hashlib.sha256(repr(sorted(labels)).encode()).hexdigest()
+
+
+def is_of(run: RunInfo, labels: Labels) -> bool:
+    """Whether the run learned from these; of a run that did not note that, whether from as many."""
+    known = (run.report or {}).get(LEARNED_FROM)
+    return run.settings["pictures"] == len(labels) if known is None else known == learned_from(labels)
+
+
 def train(project: Project, run: str, net: Classifier) -> Iterator[Embedded | Trained]:
     """Take up a run that waits or was interrupted, on the pictures and labels of this moment, and note how it goes.
 
@@ -117,8 +141,10 @@ class _Work:
         settings = Settings.of(info)
         data, ids = project.labelled()
         self.ids = np.array(ids, np.int64)
-        known = {each.name: each.id for each in project.classes()}
+        classes = project.classes()
+        known = {each.name: each.id for each in classes}
         self.classes = [known.get(name) for name in data.classes]
+        self.learned_from = learned_from(labels_of(data, ids, classes))
         self.cache = _Counting(project.folder.parent / FEATURES)
         self.checkpoint = project.checkpoint(run)
         options = {
@@ -174,7 +200,7 @@ class _Work:
                 refusal=head.refusal,
             )
             report = found.summary()
-        report[CLASSES] = self.classes
+        report[CLASSES], report[LEARNED_FROM] = self.classes, self.learned_from
         counts = {"trained_on": len(run.train), "held_out": len(run.held_out), "best_epoch": run.best.index}
         return {**report, **counts, "stayed_linear": stayed_linear(head), "seconds": self.before + self.seconds}
 
