@@ -517,6 +517,10 @@ def test_a_head_that_refuses_says_so_wherever_it_is_asked(open_page, net, refuse
     assert not app.exception
     assert any("**None of these.**" in each.value for each in app.markdown) == refuses
     assert any("**It says " in each.value for each in app.markdown) != refuses
+    order = [getattr(each, "value", None) or str(each.proto) for each in app.main]
+    says = next(place for place, text in enumerate(order) if "**None of these.**" in text or "**It says " in text)
+    names = next(place for place, text in enumerate(order) if "visionlab_bars" in text)
+    assert (says < names) == refuses, "a refusal leads, or one reads a name first"
     app.segmented_control(key="mode").set_value("Several networks").run()
     table = next(element.value for element in app.get("html") if 'class="networks"' in element.value)
     assert ("None of these" in table) == refuses

@@ -99,10 +99,18 @@ def show(network: Network, picture: Picture, shown: Shown) -> NDArray[np.float32
             told = links.unknown("class", linked, net.labels, answers[0].label)
     chosen = st.session_state.get(target, answers[0].index)
     links.tell(CLASS, told, (target, chosen))
-    bars(answers, chosen=chosen, key=f"bars-{target}", on_choose=lambda index: st.session_state.update({target: index}))
+    if said.refused:
+        verdict(said)
+    bars(
+        answers,
+        chosen=chosen,
+        key=f"bars-{target}",
+        on_choose=lambda index: st.session_state.update({target: index}),
+        refused=said.refused,
+    )
     if said.limit is None:
         _certainty(probabilities)
-    else:  # a head that tells what is none of its classes
+    elif not said.refused:  # by a head that would tell what is none of its classes
         verdict(said)
     return probabilities
 

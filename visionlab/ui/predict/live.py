@@ -43,7 +43,8 @@ def show_photograph(network: Network, still: bytes | None) -> None:
     with right:
         said = cached.answer(network.key, picture.key, network.net, picture.image)
         found = said.top(live.TOP)
-        bars(found, chosen=found[0].index, key=f"bars-photograph-{network.key}-{picture.key}", on_choose=reasons)
         if said.limit is not None:
             verdict(said)
+        key = f"bars-photograph-{network.key}-{picture.key}"
+        bars(found, chosen=found[0].index, key=key, on_choose=reasons, refused=said.refused)
         st.button("See the reasons", icon=":material/search:", on_click=reasons, args=(found[0].index,))

@@ -5,7 +5,7 @@ export default function ({ data, parentElement, setStateValue }) {
   const choice = (group.choice ??= new Choice());
   choice.hear(data, setStateValue);
   group.setAttribute("aria-label", data.what);
-  group.classList.toggle("signed", data.signed);
+  group.className = `bars ${data.look}`;
 
   // Rows stay as long as their names do: one that is pressed while the page runs anew has to be there when let go.
   const classes = JSON.stringify(data.bars.map(({ index, label }) => [index, label]));
