@@ -1,4 +1,4 @@
-"""The app in AppTest: the home page first, then any page, with what a person would see on it."""
+"""The app in AppTest: any page, with what a person would see on it."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,7 +10,9 @@ import pytest
 import streamlit as st
 from app.studio_tools import ME, stripes
 from streamlit.components.v2 import manifest_scanner
-from streamlit.testing.v1 import AppTest
+from streamlit.runtime.scriptrunner.script_cache import ScriptCache
+from streamlit.testing.v1 import AppTest, local_script_runner
+from streamlit.testing.v1.local_script_runner import LocalScriptRunner
 from tiny import tiny_classifier
 
 from visionlab.imaging.image import encode_png
@@ -47,10 +49,20 @@ def fresh_clone(monkeypatch, built_in_alone) -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def packages_are_looked_through_once():
-    """Streamlit looks for components in every installed package, for each AppTest anew: that took a third of a run."""
+def what_each_run_would_do_anew_is_done_once():
+    """For each run of an AppTest, Streamlit looks for components in every installed package, which takes a third of it,
+    and compiles the scripts; and it waits for the end by looking a thousand times a second."""
+    compiled = ScriptCache()
+
+    def wait(runner: LocalScriptRunner, timeout: float) -> None:
+        runner._script_thread.join(timeout)
+        look(runner, timeout if runner.script_stopped() else 0)
+
+    look = local_script_runner.require_widgets_deltas
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        patch.setattr(local_script_runner, "ScriptCache", lambda: compiled)
+        patch.setattr(local_script_runner, "require_widgets_deltas", wait)
         yield
 
 
@@ -101,9 +113,9 @@ def open_page(app):
     """Open the page of a title and see that it shows no exception."""
 
     def go(title: str) -> AppTest:
-        app.run()
         if title != "Home":
-            app.switch_page(PAGES[title].script).run()
+            app.switch_page(PAGES[title].script)
+        app.run()
         assert not app.exception
         return app
 
