@@ -356,7 +356,9 @@ def test_the_public_names():
 INNER = {  # what networks and ways to train are built of: for those who add one, not for those who use one
     "Comparison",
     "EfficientNetLite0",
+    "Learned",
     "Plan",
+    "Recalls",
     "Refuses",
     "Stepped",
     "Trial",

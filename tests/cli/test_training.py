@@ -45,6 +45,19 @@ def head(textured, tmp_path_factory):
     return out
 
 
+@pytest.fixture(scope="module")
+def fresh(textured, tmp_path_factory):
+    """As textured, of other patches."""
+    data, folder = textures(patches=25), tmp_path_factory.mktemp("fresh")
+    known = {path.stem for path in textured.rglob("*.png")}
+    for image, label, name in zip(data.images, data.labels, data.names, strict=True):
+        path = folder / data.classes[label] / f"{name}.png"
+        path.parent.mkdir(exist_ok=True)
+        if name not in known and len([*path.parent.iterdir()]) < 8:
+            path.write_bytes(encode_png(image))
+    return folder
+
+
 def test_train_then_predict_with_ones_own_head(textured, tmp_path):
     head = tmp_path / "head.safetensors"
     facts = as_json("train", textured, "-o", head, "--seed", 1)
@@ -128,14 +141,15 @@ def test_copies_count_once_in_what_train_and_the_card_say(tmp_path):
     report = vl.load_head(out).report
     assert report.spread.different == different
     assert report.interval == wilson(report.confusion.trace(), total, worth=report.worth)
-    told = run("evaluate", tmp_path / "set", "--head", out, "--device", "cpu")
-    assert re.search(r"of 60 pictures, \d+ different \(95 % interval", told)
+    assert "the head that was saved has learned this part, too" in told
+    with pytest.raises(DatasetError, match="has learned all of these 60 pictures"):
+        run("evaluate", tmp_path / "set", "--head", out, "--device", "cpu")
 
 
-def test_pictures_that_cannot_be_read_are_left_out_counted_and_named(textured, head, tmp_path):
+def test_pictures_that_cannot_be_read_are_left_out_counted_and_named(fresh, head, tmp_path):
     mixed = tmp_path / "mixed"
-    shutil.copytree(textured, mixed)
-    (mixed / "brick" / "cut.png").write_bytes(next((textured / "brick").iterdir()).read_bytes()[:60])
+    shutil.copytree(fresh, mixed)
+    (mixed / "brick" / "cut.png").write_bytes(next((fresh / "brick").iterdir()).read_bytes()[:60])
     (mixed / "grass" / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic")
     for number in range(30):
         (mixed / "gravel" / f"{number:02}.jpg").write_bytes(b"")
@@ -152,7 +166,7 @@ def test_pictures_that_cannot_be_read_are_left_out_counted_and_named(textured, h
         assert came.exit_code == 1
 
 
-def test_refusal_is_told_wherever_a_head_answers_and_can_be_set(textured, head, tmp_path):
+def test_refusal_is_told_wherever_a_head_answers_and_can_be_set(fresh, head, tmp_path):
     stranger = tmp_path / "stranger.png"
     stranger.write_bytes(encode_png(np.full((60, 60, 3), (0, 0, 255), np.uint8)))
     told = run("predict", stranger, "--head", head, "--device", "cpu")
@@ -162,35 +176,39 @@ def test_refusal_is_told_wherever_a_head_answers_and_can_be_set(textured, head, 
     found = as_json("predict", stranger, "--head", head, "--device", "cpu")
     assert all(each["refused"] for each in found[str(stranger)])
     sheet = tmp_path / "answers.csv"
-    run("predict", textured, stranger, "--head", head, "--device", "cpu", "--csv", sheet)
+    run("predict", fresh, stranger, "--head", head, "--device", "cpu", "--csv", sheet)
     rows = list(csv.DictReader(sheet.open(encoding="utf-8")))
     assert next(row for row in rows if row["file"] == str(stranger))["refused"] == "yes"
     assert all(float(row["distance"]) > float(row["limit"]) for row in rows if row["refused"] == "yes")
     refused = [sum(row["refused"] == "yes" for row in rows)]
-    run("predict", textured, stranger, "--head", head, "--device", "cpu", "--csv", sheet, "--refuse", 0.5)
+    run("predict", fresh, stranger, "--head", head, "--device", "cpu", "--csv", sheet, "--refuse", 0.5)
     rows = list(csv.DictReader(sheet.open(encoding="utf-8")))
     refused.append(sum(row["refused"] == "yes" for row in rows))
     assert refused[0] < refused[1]
     assert f"{refused[1] - 1} of them would be refused" in run(
-        "evaluate", textured, "--head", head, "--device", "cpu", "--refuse", 0.5
+        "evaluate", fresh, "--head", head, "--device", "cpu", "--refuse", 0.5
     )
     with pytest.raises(ParameterError, match=r"--refuse 0\.1 is for a head"):
         run("predict", stranger, "--refuse", 0.1)
 
 
-def test_evaluate_tells_what_a_head_is_worth_and_where_it_errs(textured, head, tmp_path):
+def test_evaluate_tells_what_a_head_is_worth_and_where_it_errs(textured, fresh, head, tmp_path):
     mixed = tmp_path / "mixed"
-    shutil.copytree(textured, mixed)
+    shutil.copytree(fresh, mixed)
+    known = next((textured / "grass").iterdir())
+    shutil.copy(known, mixed / "grass" / "known.png")
     wrong = next((mixed / "brick").iterdir()).rename(mixed / "gravel" / "wrong.png")
     (mixed / "flowers").mkdir()
     (mixed / "flowers" / "1.png").write_bytes(encode_png(vl.load_sample("coffee")))
     found = as_json("evaluate", mixed, "--head", head, "--csv", tmp_path / "mistakes.csv")
     net = vl.load_head(head).as_classifier(device="cpu")
-    data = vl.LabelledImages.from_folder(textured)
+    data = vl.LabelledImages.from_folder(fresh)
     right = np.mean([a[0].index == label for a, label in zip(vl.predict(net, data.images), data.labels, strict=True)])
     assert right > 0.9
     assert found["accuracy"] == pytest.approx(right - 1 / 24)
     assert "“flowers”" in found["left_out"]
+    assert "has learned 1 of these pictures" in found["left_out"]
+    assert (found["pictures"], found["learned"]) == (24, 1)
     rows = rows_of(tmp_path / "mistakes.csv")
     assert len(rows) == round((1 - found["accuracy"]) * 24)
     (row,) = (row for row in rows if row["file"] == f"gravel/{wrong.name}")

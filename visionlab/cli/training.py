@@ -113,12 +113,16 @@ def train(
 
 
 def _print_training(run: Fit, out: Path, report: Report | None, test: Evaluation | None) -> None:
+    from visionlab.learning.takeaway.model_card import learned_all
+
     print(f"{out}: {len(run.data.classes)} classes, {len(run.train) + len(run.held_out)} pictures")
     if report is None:
         print("no picture was held out, so nobody knows how good it is")
     else:
         print("on what was held out:")
         _print_report(report)
+        if learned_all(run.head.facts):
+            print("the head that was saved has learned this part, too, after it was asked")
     if told := run.head.facts.get("split"):
         print(plain(told))
     if test is not None:
@@ -138,7 +142,7 @@ def evaluate(
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """What a head, or a network, is worth on labelled pictures that it did not learn from."""
+    """What a head, or a network, is worth on labelled pictures that it has not learned from: others are left out."""
     from visionlab.learning.judging.evaluation import score
 
     pictures = _labelled(data, as_json, parts, names_in)

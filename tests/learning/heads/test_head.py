@@ -16,6 +16,7 @@ from visionlab.learning.features.source import embedder, network_fingerprint
 from visionlab.learning.heads.head import Head, load_head
 from visionlab.learning.heads.training import train_head
 from visionlab.learning.judging.refusal import Refusal, fit_refusal
+from visionlab.learning.sets.learned import Learned
 from visionlab.network.explain import explain
 from visionlab.network.files import weights
 from visionlab.network.files.weights import is_here
@@ -152,6 +153,7 @@ def full(stripes) -> Head:
         tuned={key: moved},
         temperature=1.5,
         refusal=fit_refusal(rng.normal(size=(9, 14)), np.arange(9) % 3, rng.normal(size=(20, 14))),
+        learned=Learned.of(stripes, np.arange(5)),
     )
 
 
@@ -165,6 +167,8 @@ def test_everything_that_a_head_has_is_in_its_file(full):
     for key, value in full.refusal.arrays().items():
         np.testing.assert_array_equal(found.refusal.arrays()[key], value)
     assert (found.temperature, found.facts) == (1.5, {"seed": 4})
+    for key, value in full.learned.arrays().items():
+        np.testing.assert_array_equal(found.learned.arrays()[key], value)
 
 
 @pytest.mark.gpu

@@ -8,12 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from learning.conftest import striped
 from sklearn.metrics import f1_score, log_loss
+from tiny import tiny_classifier
 
 from visionlab.errors import DatasetError, ParameterError
+from visionlab.imaging.image import encode_jpeg, load_image
 from visionlab.learning.features.embedding import embed
 from visionlab.learning.features.source import network_fingerprint
 from visionlab.learning.heads.head import Head
-from visionlab.learning.judging.evaluation import assess, f1_interval, macro_f1, score
+from visionlab.learning.heads.training import fit, train_head
+from visionlab.learning.judging.evaluation import UNKNOWN, assess, f1_interval, macro_f1, score
 from visionlab.learning.judging.metrics import evaluate, wilson
 from visionlab.learning.judging.refusal import Refusal, fit_refusal
 from visionlab.learning.sets.dataset import LabelledImages
@@ -151,7 +154,7 @@ def test_a_folder_scored_on_its_own(tiny, stripes):
     assert found.truth.tolist() == stripes.labels.tolist()
     assert found.names == stripes.names
     assert found.distances is None
-    assert found.left_out == ""
+    assert (found.left_out, found.learned) == (UNKNOWN, None), "nobody wrote down what this head was made of"
     assert seen == [(32, 36), (36, 36)]
     refusal = fit_refusal(features, stripes.labels, features)
     measured = score(mine, stripes, refusal=refusal)
@@ -159,8 +162,6 @@ def test_a_folder_scored_on_its_own(tiny, stripes):
 
 
 def test_folders_are_matched_by_name_and_strangers_left_out(stripes):
-    from tiny import tiny_classifier
-
     net = tiny_classifier()
     head, features = head_for(net, stripes)
     rng = np.random.default_rng(1)
@@ -170,15 +171,44 @@ def test_folders_are_matched_by_name_and_strangers_left_out(stripes):
     assert found.classes == ("across", "down", "plain")
     assert found.truth.tolist() == [2, 0]
     assert found.names == ("Plain 1", "ACROSS 1")
-    assert found.left_out == "3 pictures of “nothing” left out: the classifier has no such class."
+    assert found.left_out == f"3 pictures of “nothing” left out: the classifier has no such class. {UNKNOWN}"
     refusal = replace(fit_refusal(features, stripes.labels, features), threshold=0.0)
     told = score(head.as_classifier(net), folder, refusal=refusal).left_out
-    assert told.endswith("It refuses 3 of them as none of its own.")
+    assert "It refuses 3 of them as none of its own." in told
+
+
+def test_pictures_that_were_learned_from_are_told_and_not_counted(stripes):
+    net = tiny_classifier()
+    rng = np.random.default_rng(1)
+    mine = train_head(stripes, net, epochs=3).as_classifier(net)
+    again = load_image(encode_jpeg(stripes.images[0], 80))  # of “across”
+    turned = np.ascontiguousarray(load_image(encode_jpeg(stripes.images[1], 80))[:, ::-1])
+    fresh = [striped(0, rng), striped(1, rng)]
+    folder = LabelledImages.from_arrays(
+        {"across": [stripes.images[2], again, fresh[0], turned], "down": [fresh[1]], "else": [stripes.images[3]]}
+    )
+    found = score(mine, folder)
+    assert (found.learned, found.places.tolist(), found.names) == (3, [2, 4], ("across 3", "down 1"))
+    assert found.report.confusion.sum() == 2
+    assert "The head has learned 3 of these 5 pictures (copies and near-copies count): left out" in found.left_out
+    np.testing.assert_allclose(found.probabilities, probabilities(mine, fresh), atol=1e-5)
+    assert score(mine, LabelledImages.from_arrays({"across": fresh[:1], "down": fresh[1:]})).learned == 0
+    with pytest.raises(DatasetError, match="has learned all of these 36 pictures, so they cannot tell how good it is"):
+        score(mine, stripes)
+
+
+def test_what_was_held_out_and_never_learned_counts(stripes):
+    """A kind that does not learn from all in the end knows its held-out pictures no better than others."""
+    net = tiny_classifier()
+    run = fit(stripes, net, kind="mlp", epochs=3)
+    for _ in run:
+        pass
+    found = score(run.head.as_classifier(net), stripes)
+    assert found.places.tolist() == run.held_out.tolist()
+    assert found.learned == len(run.train)
 
 
 def test_what_cannot_be_scored(stripes):
-    from tiny import tiny_classifier
-
     net = tiny_classifier()
     with pytest.raises(DatasetError, match=r"None of 36 pictures is of a class of tiny: .* class 0, class 1"):
         score(net, stripes)
@@ -189,8 +219,6 @@ def test_what_cannot_be_scored(stripes):
 
 
 def test_scoring_leaves_the_network_as_it_was(stripes):
-    from tiny import tiny_classifier
-
     net = tiny_classifier()
     head, _ = head_for(net, stripes)
     before = {name: value.clone() for name, value in net.module.state_dict().items()}

@@ -38,7 +38,8 @@ from visionlab.learning.projects.intake import (
 )
 from visionlab.learning.projects.workspace import Workspace
 from visionlab.learning.sets import archive
-from visionlab.learning.sets.dataset import DECODERS, LabelledImages
+from visionlab.learning.sets.dataset import LabelledImages
+from visionlab.learning.sets.looks import DECODERS
 from visionlab.learning.takeaway.package import labelled_zip
 
 

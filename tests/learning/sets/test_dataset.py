@@ -19,6 +19,7 @@ from visionlab.errors import DatasetError, ParameterError
 from visionlab.imaging.image import MAX_BYTES, encode_jpeg, encode_png, fingerprint
 from visionlab.learning.sets import archive, dataset
 from visionlab.learning.sets.dataset import LabelledImages
+from visionlab.learning.sets.looks import DECODERS
 from visionlab.learning.sets.ready_made import textures
 
 
@@ -182,7 +183,7 @@ def test_memory_stays_bounded():
     tracemalloc.stop()
     assert abs(checked - 24 * 90) <= 24
     assert kept < 4e6  # all decoded: 72 MB
-    assert peak < 10e6 * dataset.DECODERS
+    assert peak < 10e6 * DECODERS
 
 
 def test_copies_are_found_whatever_the_format():

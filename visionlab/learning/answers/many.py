@@ -18,8 +18,8 @@ from torch import Tensor
 from visionlab.errors import DatasetError, ImageError, ParameterError, VisionlabError
 from visionlab.imaging.image import GOOD_FORMATS, Image, encode_jpeg, fit, load_image
 from visionlab.learning.sets import archive
-from visionlab.learning.sets.dataset import DECODERS
 from visionlab.learning.sets.layout import is_litter, is_picture
+from visionlab.learning.sets.looks import DECODERS
 from visionlab.network.running.batching import answers, prepared
 from visionlab.network.running.classifier import BATCH, Classifier
 from visionlab.network.running.prediction import Answer, Prediction

@@ -20,6 +20,7 @@ from visionlab.learning.heads import gate
 from visionlab.learning.heads.problem import TUNED, Parts
 from visionlab.learning.judging.metrics import Report, Spread, report_of
 from visionlab.learning.judging.refusal import Refusal
+from visionlab.learning.sets.learned import Learned
 from visionlab.network.files.weights import is_here
 from visionlab.network.running.classifier import Classifier, Layer, Step, Transform
 from visionlab.network.zoo.loading import load_classifier
@@ -27,12 +28,14 @@ from visionlab.network.zoo.models import MODELS
 from visionlab.packing import UNREADABLE, packed, unpacked
 from visionlab.writing import replacing
 
-FORMAT = "visionlab-head-3"
-# The first knew linear heads alone, and no temperature; the second did not say how pictures enter the network.
-READABLE = ("visionlab-head-1", "visionlab-head-2", FORMAT)
+FORMAT = "visionlab-head-4"
+# The first knew linear heads alone, and no temperature; the second did not say how pictures enter the network, the
+# third not which were learned from.
+READABLE = ("visionlab-head-1", "visionlab-head-2", "visionlab-head-3", FORMAT)
 MAX_BYTES = 100 * 2**20  # the last block of ConvNeXt tiny takes 62 MB; a linear head alone, some kilobytes
 REFUSAL = "refusal."  # what the names of such arrays in the file begin with
 THRESHOLD = REFUSAL + "threshold"
+LEARNED = "learned."
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +49,8 @@ class Head:
     tells its very weights, so that a head is never put on another network. temperature divides the logits of the
     classifier, as Classifier says; refusal tells pictures that are none of the classes. transform is how pictures
     entered the network when the head was trained; heads of older files have None, for they were trained on the
-    network's own. facts says how the head came to be (seed, counts, validation accuracy …).
+    network's own. facts says how the head came to be (seed, counts, validation accuracy …). learned
+    knows the pictures that were learned from; None where nobody wrote them down.
     """
 
     weights: NDArray[np.float32]
@@ -62,6 +66,7 @@ class Head:
     refusal: Refusal | None = None
     transform: Transform | None = None
     unit_length: bool = False
+    learned: Learned | None = None
 
     def logits(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """(N, F) → (N, K), not yet divided by the temperature."""
@@ -92,6 +97,8 @@ class Head:
         arrays = Parts(self.weights, self.bias, self.hidden, self.tuned).arrays()
         if self.refusal is not None:
             arrays |= {REFUSAL + key: value for key, value in self.refusal.arrays().items()}
+        if self.learned is not None:
+            arrays |= {LEARNED + key: value for key, value in self.learned.arrays().items()}
         return packed(about, arrays)
 
     def save(self, path: str | Path) -> None:
@@ -174,6 +181,7 @@ class Head:
             layers=tuple(layers),
             temperature=self.temperature,
             refusal=self.refusal,
+            learned=self.learned,
         )
 
 
@@ -230,6 +238,7 @@ def load_head(source: str | Path | bytes) -> Head:
         temperature, unit_length = about.get("temperature", 1.0), bool(about.get("unit_length", False))
         entering = None if about.get("transform") is None else Transform(**about["transform"])
         threshold = arrays.pop(THRESHOLD, None)  # the one number that is kept in float64
+        learned = {key.removeprefix(LEARNED): arrays.pop(key) for key in [*arrays] if key.startswith(LEARNED)}
         weights, bias = arrays["weights"], arrays["bias"]
     except (*UNREADABLE, AttributeError) as error:
         raise HeadError(f"{name} is no head of this app: choose a .safetensors file that it saved.") from error
@@ -261,8 +270,14 @@ def load_head(source: str | Path | bytes) -> Head:
         known = Refusal.from_arrays(refusal) if refusal else None
     except ParameterError as error:
         raise HeadError(f"{name} is damaged: how it refuses pictures does not fit together. Save it anew.") from error
+    try:
+        pictures = Learned.from_arrays(learned) if learned else None
+    except ParameterError as error:
+        raise HeadError(f"{name} is damaged: which pictures it has learned does not fit together.") from error
     way_in = {"transform": transform, "unit_length": unit_length}
-    return Head(**vars(parts), **on, **way_in, classes=classes, temperature=temperature, refusal=known)
+    return Head(
+        **vars(parts), **on, **way_in, classes=classes, temperature=temperature, refusal=known, learned=pictures
+    )
 
 
 def _bytes_of(path: Path) -> bytes:

@@ -26,6 +26,7 @@ from visionlab.learning.judging.calibration import helpful_temperature
 from visionlab.learning.judging.metrics import Report, evaluate
 from visionlab.learning.judging.refusal import Refusal, fit_refusal
 from visionlab.learning.sets.dataset import LabelledImages
+from visionlab.learning.sets.learned import Learned
 from visionlab.learning.sets.sides import sides
 from visionlab.learning.sets.splits import HELD_OUT
 from visionlab.network.running.chunks import on_cpu
@@ -76,7 +77,7 @@ class Fit:
         self.net, self.kind, self.epochs, self.seed, self.strength = inputs.net, kind, epochs, inputs.seed, strength
         self.train, self.held_out = inputs.train, inputs.held_out
         # Places stand for the pictures: a run that is kept must not keep all their bytes.
-        self.data = LabelledImages(np.arange(len(data)), data.labels, data.classes, data.groups, data.names, data.keys)
+        self.data = replace(data, images=np.arange(len(data)), told=(), problems=())
         self.history: list[Epoch] = []
         self.best: Epoch | None = None
         self._inputs = inputs
@@ -161,7 +162,7 @@ class Fit:
                 "seed": self.seed,
                 "views": list(self._inputs.views),
                 "pictures": self.data.counts(),
-                "trained_on": len(self.train) + len(self.held_out) * self._all,
+                "trained_on": len(self._learned_from),
                 "validated_on": len(self.held_out),
                 "validation_accuracy": self.best.validation_accuracy if len(self.held_out) else None,
                 "confusion": report and report.confusion.tolist(),
@@ -178,6 +179,7 @@ class Fit:
                 fingerprint=network_fingerprint(net),
                 transform=net.transform,
                 unit_length=net.unit_length,
+                learned=Learned.of(self.data, self._learned_from),
             )
             features = self._inputs.features
             if parts.tuned:
@@ -189,6 +191,10 @@ class Fit:
             told = refusal.promise(self.refuse) if refusal else f"None: that takes {REFUSAL_FROM} held-out pictures."
             self._finished = replace(head, refusal=refusal, facts=facts | {"refusal": told}), features
         return self._finished
+
+    @property
+    def _learned_from(self) -> NDArray[np.int64]:
+        return np.concatenate([self.train, self.held_out]) if self._all else self.train
 
     def _refusal(self, features: NDArray[np.float32]) -> Refusal | None:
         if len(self.held_out) < REFUSAL_FROM:

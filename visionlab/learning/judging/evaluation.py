@@ -6,7 +6,7 @@ Everything refers to pictures by their places 0..N−1 in what was evaluated, so
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ from visionlab.network.running.classifier import BATCH, Classifier, Refuses
 
 SAMPLES = 1000  # of the bootstrap: its interval's ends are then sure to about a tenth of its width
 BINS = 10  # of reliability: few, since held-out pictures are few
+UNKNOWN = "It isn’t known which pictures this head has learned: figures are too good where some are among these."
 LEAST = 1e-12  # a probability below it counts as this in a loss, which stays finite
 
 
@@ -34,7 +35,9 @@ class Evaluation:
     nats. names: N names, for showing. report: the Report of the most probable classes. f1: the mean of the classes' F1
     and f1_interval its 95 % bootstrap interval. reliability: how far the probabilities can be believed. distances:
     float32 (N,) from the training pictures, None where nothing refuses; threshold: beyond it a picture is refused.
-    left_out: a sentence on pictures that could not be scored, empty where there are none.
+    left_out: sentences on pictures that are not counted, empty where there are none. learned: how many of these the
+    classifier has learned from, None where that is not known. places: int64 (N,), where the counted ones were among
+    those that were given.
     """
 
     truth: NDArray[np.int64]
@@ -48,6 +51,8 @@ class Evaluation:
     distances: NDArray[np.float32] | None = None
     threshold: float | None = None
     left_out: str = ""
+    learned: int | None = None
+    places: NDArray[np.int64] | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -114,6 +119,7 @@ class Evaluation:
             "confusion": report.confusion.tolist(),
             "per_class": per_class,
             "refused": None if self.distances is None else len(self.refused),
+            "learned": self.learned,
             "left_out": self.left_out,
         }
 
@@ -174,9 +180,10 @@ def score(
 
     Classes are matched by their names, whatever their case. Pictures of classes that the classifier lacks cannot be
     right, so they are left out, and `left_out` says so, and how many of them `refusal` (the classifier's own unless
-    another is given) refuses.
-    progress is told (pictures done, of how many). Raises DatasetError where no class matches or there is no picture,
-    and ParameterError where `refusal` is given to a classifier that is no head.
+    another is given) refuses. What the classifier has learned from, or what is in one group with that, says nothing of
+    other pictures, and is left out, too.
+    progress is told (pictures done, of how many). Raises DatasetError where no class matches, there is no picture or
+    all have been learned from, and ParameterError where `refusal` is given to a classifier that is no head.
     """
     refusal = net.refusal if refusal is None else refusal
     known: dict[str, int] = {}
@@ -189,31 +196,42 @@ def score(
             f"None of {len(data)} pictures is of a class of {net.name}: name the folders like its classes, "
             f"{', '.join(net.labels[:4])}{' …' if len(net.labels) > 4 else ''}."
         )
-    if refusal is not None and FEATURES not in [path for path, _ in net.module.steps()]:
+    is_head = FEATURES in [path for path, _ in net.module.steps()]
+    if refusal is not None and not is_head:
         raise ParameterError(f"{net.name} has no head whose features a refusal could measure; evaluate a head.")
     chosen = np.flatnonzero((truth >= 0) | (refusal is not None))  # strangers are of interest to a refusal alone
-    found = []
+    found, learned = [], []
     for start in range(0, len(chosen), BATCH):
         batch = chosen[start : start + BATCH]
-        found.append(_answers(net, [data.images[index] for index in batch.tolist()], refusal is not None))
+        images = [data.images[index] for index in batch.tolist()]
+        found.append(_answers(net, images, refusal is not None))
+        learned += [net.learned is not None and net.learned.knows(image) for image in images]
         if progress:
             progress(start + len(batch), len(chosen))
     probabilities, features = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    own = truth[chosen] >= 0
+    groups, own = data.groups[chosen], truth[chosen] >= 0
+    again = own & np.isin(groups, groups[np.array(learned, bool)])
+    if again.sum() == own.sum():
+        raise DatasetError(_learned(int(again.sum()), int(own.sum())))
     strange = {name: count for name, count in data.counts().items() if count and name.casefold() not in known}
     refused = (
         int((refusal.distances(features[~own]) > refusal.threshold).sum()) if strange and refusal is not None else None
     )
-    return assess(
-        truth[chosen][own],
-        probabilities[own],
+    fresh = own & ~again
+    told = [_left_out(strange, refused), _learned(int(again.sum()), int(own.sum()))]
+    if is_head and net.learned is None:
+        told.append(UNKNOWN)
+    evaluation = assess(
+        truth[chosen][fresh],
+        probabilities[fresh],
         net.labels,
-        names=[data.names[index] for index in chosen[own]],
-        groups=data.groups[chosen[own]],
-        features=features[own],
+        names=[data.names[index] for index in chosen[fresh]],
+        groups=groups[fresh],
+        features=features[fresh],
         refusal=refusal,
-        left_out=_left_out(strange, refused),
+        left_out=" ".join(filter(None, told)),
     )
+    return replace(evaluation, learned=None if net.learned is None else int(again.sum()), places=chosen[fresh])
 
 
 @torch.inference_mode()
@@ -235,6 +253,17 @@ def _left_out(strange: Mapping[str, int], refused: int | None) -> str:
     more = f" and {len(strange) - 4} more" if len(strange) > 4 else ""
     told = f"{total} picture{'' if total == 1 else 's'} of {names}{more} left out: the classifier has no such class."
     return told if refused is None else f"{told} It refuses {refused} of them as none of its own."
+
+
+def _learned(count: int, of: int) -> str:
+    """What is to be told of pictures that were learned from; "" where there are none."""
+    if not count:
+        return ""
+    if count == of:
+        which = "this one picture" if of == 1 else f"all of these {of:,} pictures"
+        return f"The head has learned {which}, so they cannot tell how good it is. Take others."
+    which = "1 of these pictures" if count == 1 else f"{count:,} of these {of:,} pictures"
+    return f"The head has learned {which} (copies and near-copies count): left out, since of these it knows the answer."
 
 
 # One number for all classes ------------------------------------------------------------------------------------------

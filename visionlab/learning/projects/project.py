@@ -188,16 +188,9 @@ class Project(Runs):
         enabled_only: without classes and pictures that are switched off. Raises DatasetError where there are fewer than
         two classes, or one has no pictures.
         """
-        classes, pictures = self.snapshot()
-        chosen = [each for each in classes if each.enabled or not enabled_only]
-        if len(chosen) < 2:
-            told = "1 class is" if len(chosen) == 1 else f"{len(chosen)} classes are"
-            raise DatasetError(f"{told} there to learn; two or more are needed, so add or enable some.")
-        pictures = [each for each in pictures if each.enabled or not enabled_only]
-        filled = {each.class_id for each in pictures}
-        for each in chosen:
-            if each.id not in filled:
-                raise DatasetError(f"The class “{each.name}” has no pictures; add some, or disable it.")
+        with self._database.reading() as db:
+            known = rows.hashes(db)
+            chosen, pictures = rows.learnable(rows.classes(db), rows.pictures(db, "TRUE ORDER BY id"), enabled_only)
         number = {each.id: index for index, each in enumerate(chosen)}
         found = sorted((p for p in pictures if p.class_id in number), key=lambda p: number[p.class_id])
         look = partial(self._look, [(p.digest, p.name) for p in found])
@@ -209,6 +202,7 @@ class Project(Runs):
             tuple(p.name for p in found),
             tuple(p.key for p in found),
             tuple(p.part or "" for p in found) if any(p.part for p in found) else (),
+            hashes=np.stack([known[p.id] for p in found]),
         )
         return data, tuple(p.id for p in found)
 

@@ -134,6 +134,22 @@ def pictures(db: sqlite3.Connection, where: str, *values: object) -> list[Pictur
     return [PictureInfo(*row, not off, confirmed == row[2]) for *row, off, confirmed in found]
 
 
+def learnable(
+    classes: Sequence[ClassInfo], pictures: Sequence[PictureInfo], enabled_only: bool
+) -> tuple[list[ClassInfo], list[PictureInfo]]:
+    """The classes and pictures to learn from, as Project.labelled has them."""
+    chosen = [each for each in classes if each.enabled or not enabled_only]
+    if len(chosen) < 2:
+        told = "1 class is" if len(chosen) == 1 else f"{len(chosen)} classes are"
+        raise DatasetError(f"{told} there to learn; two or more are needed, so add or enable some.")
+    pictures = [each for each in pictures if each.enabled or not enabled_only]
+    filled = {each.class_id for each in pictures}
+    for each in chosen:
+        if each.id not in filled:
+            raise DatasetError(f"The class “{each.name}” has no pictures; add some, or disable it.")
+    return chosen, pictures
+
+
 def check_pictures(db: sqlite3.Connection, picture_ids: Sequence[int]) -> None:
     there = {number for (number,) in db.execute("SELECT id FROM pictures")}
     if gone := len(set(picture_ids) - there):
@@ -176,20 +192,24 @@ def regroup(
     """
     if not looked_for:
         return
-    query = "SELECT id, group_id, hash, hashes FROM pictures LEFT JOIN looks USING (key) ORDER BY id"
-    *numbers, looks = zip(*db.execute(query).fetchall(), strict=True)
-    ids, groups, own = np.array(numbers)  # (N,) each
-    hashes = [
-        np.frombuffer(look, "<u8")
-        if look
-        else without_crops(np.array([one, ~one]))  # of one that came before version 4
-        for one, look in zip(own.astype(np.uint64), looks, strict=True)
-    ]
+    ids, groups = np.array(db.execute("SELECT id, group_id FROM pictures ORDER BY id").fetchall()).T  # (N,) each
+    known = hashes(db)
+    every = np.stack([known[number] for number in ids.tolist()])
     place = np.searchsorted(ids, looked_for)  # (n,): where in ids they are
-    fresh = linked(groups, place, np.stack(hashes), lambda places: in_small(ids[places].tolist()))
+    fresh = linked(groups, place, every, lambda places: in_small(ids[places].tolist()))
     changed = fresh != groups
     rows = zip(fresh[changed].tolist(), ids[changed].tolist(), strict=True)
     db.executemany("UPDATE pictures SET group_id = ? WHERE id = ?", rows)
+
+
+def hashes(db: sqlite3.Connection) -> dict[int, NDArray[np.uint64]]:
+    """Of each picture, by its id, what similar.hashes gives, (37,)."""
+    found = {}
+    for number, own, look in db.execute("SELECT id, hash, hashes FROM pictures LEFT JOIN looks USING (key)"):
+        one = np.array(own).astype(np.uint64)
+        # The latter of one that came before version 4.
+        found[number] = np.frombuffer(look, "<u8") if look else without_crops(np.array([one, ~one]))
+    return found
 
 
 def grouped_with_others(db: sqlite3.Connection, picture_ids: Sequence[int]) -> int:

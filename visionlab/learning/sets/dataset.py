@@ -9,8 +9,7 @@ import operator
 import os
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -19,13 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visionlab.errors import DatasetError, ImageError, ParameterError, VisionlabError
-from visionlab.imaging.image import Image, check_image, fingerprint, load_image
+from visionlab.imaging.image import Image, check_image, load_image
 from visionlab.learning.sets.archive import check_counts, read_folder, read_zip
 from visionlab.learning.sets.layout import PARTS, TRAIN, Arranged, listed
-from visionlab.learning.sets.similar import grouped, hashes, in_several_classes, in_small, joined
+from visionlab.learning.sets.looks import HASHES, grouped_by, looked_at
+from visionlab.learning.sets.similar import in_several_classes
 from visionlab.learning.sets.splits import HELD_OUT, check_classes, check_split, parted
 
-DECODERS = min(4, os.cpu_count() or 1)  # pictures that are decoded at once when a set is checked
 LONGEST_NAME = 500  # characters of a class: folders have 255 at most, in whatever alphabet
 FEW = 10  # pictures of a class: fewer hardly show what it is
 UNEVEN = 4  # times as many of another class are what people are warned of
@@ -64,6 +63,7 @@ class LabelledImages:
     parts: N of “train”, “validation” and “test”, or “” where nobody said; () where the set comes in no parts.
     told: sentences on what was left out or taken together when it was read.
     problems: a sentence for each picture that could not be read and was left out.
+    hashes: uint64 (N, 37), what tells near-duplicates, as of similar.hashes; (0, 37) where not known.
 
     Raises DatasetError where lengths differ, a label is out of range, or a class name is empty or taken.
     """
@@ -77,19 +77,22 @@ class LabelledImages:
     parts: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    hashes: NDArray[np.uint64] = field(default_factory=lambda: np.zeros((0, HASHES), np.uint64))
 
     def __post_init__(self) -> None:
-        for field in ("labels", "groups"):
-            object.__setattr__(self, field, _integers(getattr(self, field), field))
+        for name in ("labels", "groups"):
+            object.__setattr__(self, name, _integers(getattr(self, name), name))
         object.__setattr__(self, "classes", class_names(self.classes))
-        for field in ("names", "keys", "parts", "told", "problems"):
-            object.__setattr__(self, field, tuple(getattr(self, field)))
-        lengths = {field: len(getattr(self, field)) for field in ("images", "labels", "groups", "names")}
+        for name in ("names", "keys", "parts", "told", "problems"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        lengths = {name: len(getattr(self, name)) for name in ("images", "labels", "groups", "names")}
         if len(set(lengths.values())) > 1:
-            told = ", ".join(f"{length} {field}" for field, length in lengths.items())
+            told = ", ".join(f"{length} {name}" for name, length in lengths.items())
             raise DatasetError(f"Every picture needs one label, one group and one name; these are {told}.")
         if len(self.keys) not in (0, len(self)):
             raise DatasetError(f"Every picture needs one key, or none has one; these are {len(self.keys)} keys.")
+        if self.hashes.shape not in ((0, HASHES), (len(self), HASHES)):
+            raise DatasetError(f"Every picture needs {HASHES} hashes, or none has any; these are {self.hashes.shape}.")
         if len(self.parts) not in (0, len(self)) or not {*self.parts} <= {"", *PARTS}:
             raise DatasetError(
                 f"Every picture is of one of the parts {', '.join(PARTS)}, or of none; not {self.parts}."
@@ -157,9 +160,9 @@ class LabelledImages:
             except ParameterError as error:
                 raise DatasetError(f"“{name}” is no picture: {error}") from error
         labels = _labels(classes)
-        groups, keys = _groups(_looked_at(images))
+        groups, keys, found = grouped_by(looked_at(images))
         told = tuple(filter(None, [in_several_classes(keys, labels, names)]))
-        return cls(tuple(images), labels, tuple(classes), groups, tuple(names), keys, told=told)
+        return cls(tuple(images), labels, tuple(classes), groups, tuple(names), keys, told=told, hashes=found)
 
     @classmethod
     def _from_arranged(cls, found: Arranged[_Source]) -> LabelledImages:
@@ -178,7 +181,7 @@ class LabelledImages:
         labels, classes = _labels(found), class_names(found)  # first what is cheap to check
         entries = [(f"{name}/{file}", file, source) for name, files in found.items() for file, source in files]
         paths, files, sources = zip(*entries, strict=True)
-        looked = _looked_at(LazyImages(partial(_decode, sources, paths), range(len(entries))))
+        looked = looked_at(LazyImages(partial(_decode, sources, paths), range(len(entries))))
         readable = np.array([not isinstance(each, str) for each in looked], bool)
         problems = [each for each in looked if isinstance(each, str)]
         if not readable.any():
@@ -188,7 +191,7 @@ class LabelledImages:
         gone_told = listed(gone, "class has no picture that can be read", "classes have no picture that can be read")
         kept = np.flatnonzero(readable).tolist()
         own = None if belonging is None else [belonging[place] for place in kept]
-        groups, keys = _groups([looked[place] for place in kept], own)
+        groups, keys, hashes = grouped_by([looked[place] for place in kept], own)
         twice = in_several_classes(keys, labels, [paths[place] for place in kept])
         parts = [parts[place] for place in kept] if parts and any(parts) else ()
         return cls(
@@ -201,6 +204,7 @@ class LabelledImages:
             parts,
             (*told, *filter(None, [gone_told, twice])),
             problems,
+            hashes,
         )
 
     def __len__(self) -> int:
@@ -231,7 +235,7 @@ class LabelledImages:
         names = tuple(self.names[index] for index in chosen)
         keys = tuple(self.keys[index] for index in chosen) if self.keys else ()
         parts = tuple(self.parts[index] for index in chosen) if self.parts else ()
-        about = (self.told, self.problems)
+        about = (self.told, self.problems, self.hashes[chosen] if len(self.hashes) else self.hashes)
         return LabelledImages(images.pick(chosen.tolist()), labels, self.classes, groups, names, keys, parts, *about)
 
     def part(self, name: str) -> LabelledImages:
@@ -311,38 +315,3 @@ def _decode(sources: Sequence[_Source], names: Sequence[str], index: int) -> Ima
         return load_image(source() if callable(source) else source)
     except (ImageError, DatasetError) as error:
         raise DatasetError(unreadable(names[index], error)) from error
-
-
-_Looked = tuple[str, NDArray[np.uint64], NDArray[np.float32]]  # its fingerprint, its hashes, and itself in small
-
-
-def _looked_at(images: Sequence[Image]) -> list[_Looked | str]:
-    """What tells copies and near-duplicates, or a sentence where a picture cannot be read.
-
-    Each picture is decoded once here and dropped: a broken file is told now, not in the midst of training, and copies
-    are found by their pixels, whatever their format.
-    """
-
-    def look(index: int) -> _Looked | str:
-        try:
-            image = images[index]
-        except DatasetError as error:
-            return str(error)
-        return fingerprint(image), hashes(image), in_small(image)
-
-    with ThreadPoolExecutor(DECODERS) as pool:
-        return list(pool.map(look, range(len(images))))
-
-
-def _groups(
-    looked: Sequence[_Looked], belonging: Sequence[str | None] | None = None
-) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """The groups (N,) of copies, near-duplicates and what belongs together, and the keys of the pictures."""
-    if not looked:
-        return np.zeros(0, np.int64), ()
-    keys, both, small = zip(*looked, strict=True)
-    belonging = [None] * len(keys) if belonging is None else belonging
-    groups = grouped(keys, np.stack(both), np.stack(small), np.array([each is None for each in belonging]))
-    stated: dict[str, int] = {}  # the place of the first picture of each
-    pairs = [(place, stated.setdefault(each, place)) for place, each in enumerate(belonging) if each is not None]
-    return joined(groups, np.array(pairs, np.int64).reshape(-1, 2)), keys

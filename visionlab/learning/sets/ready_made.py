@@ -14,6 +14,7 @@ from visionlab.imaging.image import Image, fingerprint
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.learning.sets.online_sets import ONLINE_SETS, OnlineSet
 from visionlab.learning.sets.reading import Part, read_cifar_python, read_idx
+from visionlab.learning.sets.similar import hashes
 
 PER_CLASS = 100  # pictures of a set that has more
 TEXTURES = ("brick", "grass", "gravel")
@@ -60,7 +61,9 @@ def textures(seed: int = 0, patches: int = 24, side: int = 96) -> LabelledImages
             names.append(f"{name}, row {row + 1}, column {column + 1}")
     labels = np.repeat(np.arange(len(TEXTURES)), patches)
     keys = tuple(map(fingerprint, images))
-    return LabelledImages(tuple(images), labels, TEXTURES, np.arange(len(labels)), tuple(names), keys)
+    looks = np.stack([hashes(image) for image in images])
+    groups = np.arange(len(labels))
+    return LabelledImages(tuple(images), labels, TEXTURES, groups, tuple(names), keys, hashes=looks)
 
 
 def read_digits() -> Part:

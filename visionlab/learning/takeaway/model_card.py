@@ -117,6 +117,8 @@ def _limits(head: Head) -> Iterable[str]:
             "the former rests on few."
         )
     yield "It saw few pictures: where light, background or camera differ from theirs, it may well be worse than here."
+    if head.learned is not None:
+        yield "Its file holds fingerprints of the pictures that it has learned, by which it knows them again."
     yield "Copies and near-copies count as one picture only where they were grouped before training."
     yield "Of a picture it sees the centre; what lies at the ends of the longer side may be cut off."
     yield f"The network “{head.network}” under the head has terms and a bias of its own: see where it comes from."

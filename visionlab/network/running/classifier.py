@@ -157,6 +157,14 @@ class Layer:
         return round(weights * height * width)
 
 
+class Recalls(Protocol):
+    """What knows the pictures that were learned from."""
+
+    def knows(self, image: Image) -> bool:
+        """Whether the picture, uint8 (H, W, 3), is one of them, or a near-copy."""
+        ...
+
+
 class Refuses(Protocol):
     """What tells pictures that are none of a network's classes, by what the network's step FEATURES gives."""
 
@@ -185,7 +193,8 @@ class Classifier:
     takes those values scaled to unit length. The logits are divided by temperature before the softmax, so that the
     probabilities are neither too sure nor too shy (Guo et al. 2017); it is 1 where nobody measured it. comparisons are
     those of the weight files that it came out of with what they were at their first load. refusal tells pictures that
-    are none of the labels, where something does.
+    are none of the labels, where something does; learned knows the pictures that it has learned from, where something
+    does.
     """
 
     name: str
@@ -200,6 +209,7 @@ class Classifier:
     embedding_side: int | None = None
     unit_length: bool = False
     refusal: Refuses | None = None
+    learned: Recalls | None = None
 
     def check(self, wait: bool = False) -> None:
         """Raises WeightsError where a weight file has been found to differ from what it was at the first load."""

@@ -339,6 +339,10 @@ def test_a_test_folder_is_scored_on_its_own(look, case, registry, project):
     assert "“across/broken.png” cannot be read" in lines(app)
     assert [each.label for each in app.expander] == ["1 file could not be read"]
     assert f"{expected.report.accuracy:.0%} are right" in lines(app), "the others are scored all the same"
+    zip_uploader().set_value(zipped(0)).run()
+    finish(app, registry)
+    assert "The head has learned all of these 6 pictures, so they cannot tell how good it is." in lines(app)
+    assert "elsewhere.zip" not in lines(app), "no figure"
 
 
 def test_a_stopped_job_can_be_begun_again(look, registry, run, monkeypatch):

@@ -128,10 +128,7 @@ def _begin(
             watched = replace(data, images=LazyImages(look, range(len(data))))
             found = score(net, watched, lambda done, of: job.report(done / of), refusal=refusal)
             kept.flush()
-        # What could not be scored is left out of the evaluation, so that its places are not those of the pictures.
-        known = {label.casefold() for label in net.labels}
-        own = [i for i, label in enumerate(data.labels) if data.classes[label].casefold() in known]
-        yield Scored(name, found, data.told, data.problems, kept, [parts[index] for index in own])
+        yield Scored(name, found, data.told, data.problems, kept, [parts[index] for index in found.places.tolist()])
 
     try:
         jobs.registry().submit(work, subject, dropped=needed.close)
