@@ -20,7 +20,17 @@ from PIL import Image as PILImage
 
 from visionlab.errors import ImageError, ParameterError
 from visionlab.imaging.guards import crowded, silence, turn
-from visionlab.imaging.pixels import deep_tiff, formats, is_deep, is_told_deep, shrunk, tiff_kind, tiff_tags, to_rgb
+from visionlab.imaging.pixels import (
+    check_size,
+    deep_tiff,
+    formats,
+    is_deep,
+    is_told_deep,
+    shrunk,
+    tiff_kind,
+    tiff_tags,
+    to_rgb,
+)
 from visionlab.wording import sized
 
 Image: TypeAlias = NDArray[np.uint8]
@@ -34,9 +44,6 @@ Source: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | Bi
 
 FORMATS = formats()
 MAX_BYTES = 20 * 1024 * 1024
-MAX_PIXELS = 40_000_000
-MAX_SIDE = 1_000_000  # of a taller picture, the rows alone would take the memory
-MAX_DECODED = 192 * 2**20  # bytes of deep numbers, of which OpenCV makes two copies
 
 GOOD_FORMATS = "JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP or TIFF"
 silence()
@@ -91,10 +98,10 @@ def load_image(source: Source | Image) -> Image:
     """Decode a picture file into uint8 (H, W, 3) RGB, C-contiguous.
 
     `source` is a path, the file's bytes, or an open binary file (read from its start where it can seek).
-    JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP and TIFF; at most MAX_BYTES of file, MAX_PIXELS pixels and MAX_SIDE a side,
-    checked before anything is decoded. EXIF orientation is applied, colours are those of sRGB by the file's profile,
-    transparency is composited over white, deeper and float pictures are scaled to 8 bit as pixels.shown_range says,
-    and of an animation the first frame is taken. A uint8 (H, W, 3) array is let through.
+    JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP and TIFF; at most MAX_BYTES of file, and what pixels.check_size
+    lets through, checked before anything is decoded. EXIF orientation is applied, colours are those of sRGB by the
+    file's profile, transparency is composited over white, deeper and float pictures are scaled to 8 bit as
+    pixels.shown_range says, and of an animation the first frame is taken. A uint8 (H, W, 3) array is let through.
 
     Raises ImageError where the file is no usable picture, and ParameterError for an array of another kind.
     """
@@ -125,8 +132,8 @@ def load_image(source: Source | Image) -> Image:
 
 def _load_deep(data: bytes, tags: Mapping[int, Any]) -> Image:
     width, height = tags.get(256, 0), tags.get(257, 0)
+    _check_size(width, height, sum(tags.get(258, ())) // 8)
     try:
-        _check_size(width, height, sum(tags.get(258, ())) // 8)
         with turn(width, height):
             return deep_tiff(data, tags)
     except ValueError as error:
@@ -148,22 +155,11 @@ def _fours(data: bytes) -> list[bytes]:
 
 
 def _check_size(width: int, height: int, deep: int = 0) -> None:
-    """ImageError for more pixels than are read, or none; deep: bytes of each, of those that are decoded as they are."""
-    if width * height > MAX_PIXELS:
-        raise ImageError(
-            f"The picture has {width:,} × {height:,} pixels; at most {MAX_PIXELS // 10**6} megapixels are read. "
-            "Choose a smaller one."
-        )
-    if max(width, height) > MAX_SIDE:
-        raise ImageError(
-            f"The picture has {width:,} × {height:,} pixels; at most {MAX_SIDE:,} a side are read. Cut it into parts."
-        )
-    if (size := width * height * deep) > MAX_DECODED:
-        raise ImageError(
-            f"The picture takes {sized(size)} decoded; at most {MAX_DECODED >> 20} MB are read. Save it in 8 bits."
-        )
-    if width < 1 or height < 1:
-        raise ImageError(f"The picture has no pixels ({width} × {height}). Choose another one.")
+    """As pixels.check_size, an ImageError."""
+    try:
+        check_size(width, height, deep)
+    except ValueError as error:
+        raise ImageError(str(error)) from error
 
 
 def _damaged(format: str | None, error: Exception) -> ImageError:

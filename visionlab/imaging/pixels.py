@@ -17,12 +17,14 @@ def decoded(data: bytes) -> np.ndarray:
     """A picture file as uint8 (H, W, 3) RGB in sRGB, upright, transparency over white, of an animation the first."""
     tags = tiff_tags(data)
     if is_deep(tags):
+        check_size(tags.get(256, 0), tags.get(257, 0), sum(tags.get(258, ())) // 8)
         return deep_tiff(data, tags)
     Image.init()
     try:
         opened = Image.open(BytesIO(data), formats=[name for name in formats() if name in Image.OPEN])
     except OSError as error:
         raise ValueError(no_picture(data, tags)) from error
+    check_size(*opened.size, 12 if is_told_deep(opened, data) else 0)  # decoded twice
     return to_rgb(opened, data)
 
 
@@ -41,6 +43,19 @@ def no_picture(data: bytes, tags: dict) -> str:
     start = data[:1024].lower()
     kind = next((kind for mark, kind in kinds.items() if mark in start), "is damaged, or of another kind")
     return f"the file {kind}; JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP and TIFF are read"
+
+
+def check_size(width: int, height: int, deep: int = 0) -> None:
+    """ValueError for more pixels than are read, or none; deep: bytes of each, of those that are decoded as they are."""
+    told = f"The picture has {width:,} × {height:,} pixels"
+    if width * height > 40_000_000:
+        raise ValueError(f"{told}; at most 40 megapixels are read. Choose a smaller one.")
+    if max(width, height) > 1_000_000:  # of a taller picture, the rows alone would take the memory
+        raise ValueError(f"{told}; at most 1,000,000 a side are read. Cut it into parts.")
+    if (size := width * height * deep) > 192 * 2**20:  # OpenCV makes two copies of them
+        raise ValueError(f"The picture takes {size >> 20:,} MB decoded; at most 192 MB are read. Save it in 8 bits.")
+    if width < 1 or height < 1:
+        raise ValueError(f"The picture has no pixels ({width} × {height}). Choose another one.")
 
 
 def to_rgb(opened: Image.Image, data: bytes) -> np.ndarray:
@@ -184,16 +199,6 @@ def upright(pixels: np.ndarray, opened: Image.Image) -> np.ndarray:
         return pixels
     turned = pixels.swapaxes(0, 1) if turn >= 5 else pixels
     return turned[:: -1 if turn in (3, 4, 7, 8) else 1, :: -1 if turn in (2, 3, 6, 7) else 1].copy()
-
-
-def to_eight_bits(values: np.ndarray) -> np.ndarray:
-    """Levels of unknown range, (H, W) or (H, W, C), as uint8: 0..255 are the ends of what shown_range finds."""
-    parts = strips(len(values), values[0].size)
-    ends = shown_range(values[part] for part in parts)
-    levels = np.empty(values.shape, np.uint8)
-    for part in parts:
-        levels[part] = scaled(values[part], ends)
-    return levels
 
 
 def shown_range(parts: Iterable[np.ndarray]) -> tuple[float, float]:

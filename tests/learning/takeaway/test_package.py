@@ -21,7 +21,7 @@ from PIL import Image
 from tiny import tiny_classifier
 
 import visionlab as vl
-from visionlab.errors import DatasetError, HeadError, ModelError, ParameterError
+from visionlab.errors import DatasetError, HeadError, ImageError, ModelError, ParameterError
 from visionlab.imaging.image import encode_png
 from visionlab.learning.features.embedding import embed
 from visionlab.learning.features.source import network_fingerprint
@@ -169,6 +169,16 @@ def test_predict_py_passes_over_what_it_cannot_read_and_says_so(unpacked, photos
     assert "broken.jpg: cannot be read (the file is damaged, or of another kind; JPEG," in result.stderr
     assert "Traceback" not in result.stderr
     assert result.stdout.startswith(f"{photos[0]}: ")
+
+
+def test_predict_py_refuses_what_is_too_large_in_the_words_of_the_app(unpacked, tmp_path):
+    huge = tmp_path / "huge.png"
+    Image.new("1", (12_000, 9_000)).save(huge)
+    result = subprocess.run([sys.executable, unpacked / "predict.py", huge], capture_output=True, text=True)
+    with pytest.raises(ImageError) as caught:
+        vl.load_image(huge)
+    assert (result.returncode, result.stderr) == (1, f"{huge}: cannot be read ({caught.value})\n")
+    assert "12,000 × 9,000 pixels; at most 40 megapixels are read" in result.stderr
 
 
 def test_packing_tells_how_far_it_is_and_how_the_comparison_went(packed, photos):
@@ -420,5 +430,5 @@ def test_a_package_that_could_not_be_opened_again_is_not_written(exported, head,
     with zipfile.ZipFile(out) as zipped:
         small = [each for each in zipped.infolist() if each.filename.endswith((".txt", ".md", ".py"))]
     assert len(small) == 5
-    assert sum(each.file_size for each in small) < package.SMALL_FILES / 50
+    assert sum(each.file_size for each in small) < package.SMALL_FILES / 40
     list(pack(head, net, out, [noise(9, 9)], most=1))  # without pictures it is for elsewhere, not to come back
