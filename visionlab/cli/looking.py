@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import visionlab as vl
+from visionlab.cli.answers import plain
 from visionlab.cli.shared import Device, HeadFile, Network, Picture, load, network, remark, write
 from visionlab.errors import ParameterError
 
@@ -80,13 +81,17 @@ def explain(
 ) -> None:
     """Where in the picture the network finds its reasons for a class."""
     from visionlab.imaging.image import encoder_for
+    from visionlab.network.explain.heatmap import NOTHING_MARKED
 
     encode = encoder_for(out)
     net = network(model, head, device)
     image = load(picture)
     heat = vl.explain(net, image, method, _class_of(net, target), layer)
     write(out, encode(vl.overlay(image, heat.values)))
-    remark(f"{out}: {vl.METHODS[heat.method].title} for “{net.labels[heat.target]}”")
+    known, label = vl.METHODS[heat.method], plain(net.labels[heat.target])
+    remark(f"{out}: {known.title} for “{label}”")
+    if heat.empty:
+        remark(NOTHING_MARKED.format(method=known.title, label=label))
     if faithfulness:
         from visionlab.network.explain import faithfulness as measured
 

@@ -15,7 +15,7 @@ from visionlab.imaging.image import encode_png
 from visionlab.learning.features.source import network_fingerprint
 from visionlab.learning.heads.head import Head
 from visionlab.network.explain.faithfulness import IN_WORDS, against_chance, faithfulness, random_baseline
-from visionlab.network.explain.heatmap import seen
+from visionlab.network.explain.heatmap import Heatmap, seen
 from visionlab.ui.predict import comparison, explanations
 from visionlab.ui.shared import cached
 from visionlab.ui.shared.networks import Network
@@ -120,7 +120,7 @@ def test_a_map_waits_for_no_measure(open_page, net, monkeypatch):
                 class_box(app).set_value(target).run()
             app.run()
             assert not app.exception
-            [caption] = [each.value for each in app.caption if each.value.startswith("What Grad-CAM marks for")]
+            [caption] = [each.value for each in app.caption if "Grad-CAM marks" in each.value]
             assert target is None or net.labels[target] in caption
             assert not figures(app)
     finally:
@@ -275,6 +275,19 @@ def test_a_map_is_said_to_be_what_the_method_marks_and_no_reason(open_page, net,
     assert len(said) == 1
     assert f"for “{label}”, the brighter the more; how faithful that is can be measured." in said[0]
     assert not any("Why it" in text or "because" in text for text in captions(app))
+
+
+def test_a_map_that_marks_nothing_is_said_to_be_empty(open_page, few_methods, monkeypatch):
+    def nothing(net, image, method, target, layer, report, shape):
+        return Heatmap(np.zeros(shape, np.float32), target, method)
+
+    monkeypatch.setattr(explanations, "explain", nothing)
+    app = settled(open_page("Predict"))
+    assert sum("marks nothing here for “" in text for text in captions(app)) == 1
+    assert not any("the brighter the more" in text for text in captions(app))
+    app.segmented_control(key="closer").set_value("All methods").run()
+    settled(app)
+    assert sum("marks nothing here for “" in text for text in captions(app)) == 1 + len(few_methods)
 
 
 # --- pictures that are strips -----------------------------------------------------------------------------------------

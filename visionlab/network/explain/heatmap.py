@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from visionlab.network.running.classifier import Transform
 
+NOTHING_MARKED = "{method} marks nothing here for “{label}”: by it, no place speaks for that class."
+
 
 @dataclass(frozen=True, eq=False)
 class Heatmap:
@@ -25,6 +27,11 @@ class Heatmap:
     target: int
     method: str
     on_crop: NDArray[np.float32] | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether the method marks nothing: by it, no place speaks for the class."""
+        return not self.values.any()
 
     @classmethod
     def laid(

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from visionlab.imaging.image import encode_jpeg, fit
 from visionlab.network.explain import METHODS, Heatmap
+from visionlab.network.explain.heatmap import NOTHING_MARKED
 from visionlab.network.explain.sanity import passes, sanity_check
 from visionlab.ui.predict import caches
 from visionlab.ui.predict.answers import tell_at_one
@@ -81,6 +82,10 @@ def _grid(
                 if heat := heats[method.name]:
                     laid = look.over(case.shown, heat.values)
                     st.image(encode_jpeg(laid, 90), width="stretch", alt=f"{method.title}, over the picture")
+                    if heat.empty:
+                        st.caption(
+                            NOTHING_MARKED.format(method=method.title, label=plain(case.net.labels[case.target]))
+                        )
                     known = measured.get(method.name)
                     st.caption(
                         f"deletion {known.faith.deletion:.3f} · insertion {known.faith.insertion:.3f}"
@@ -174,4 +179,4 @@ def _strip(case: Case, found: Sequence[tuple[NDArray[np.uint8], str]], look: Ove
             with st.container(width=150):
                 laid = look.over(small, heat.astype(np.float32) / 255)
                 st.image(encode_jpeg(laid, 88), width=150, alt=text)
-                st.caption(text)
+                st.caption(text if heat.any() else f"{text} (nothing is marked)")

@@ -27,7 +27,7 @@ from visionlab.network.explain.faithfulness import (
     random_baseline,
     too_little,
 )
-from visionlab.network.explain.heatmap import seen
+from visionlab.network.explain.heatmap import NOTHING_MARKED, seen
 from visionlab.network.running.classifier import Classifier
 from visionlab.ui.predict.answers import tell_at_one
 from visionlab.ui.shared import cached, charts, jobs, links, state
@@ -185,9 +185,12 @@ def show_one(case: Case, method: str, layer: str | None, look: Overlay, place: D
     known, heat = METHODS[method], job.latest
     laid = look.over(case.shown, heat.values)
     place.image(encode_jpeg(laid, 92), width=shown_width(case.shown, TALLEST), alt=f"{known.title}, over the picture")
+    label = plain(case.net.labels[case.target])
     place.caption(
-        f"What {known.title} marks for “{plain(case.net.labels[case.target])}”, the brighter the more; how faithful "
-        f"that is can be measured.{_edge(case)}"
+        NOTHING_MARKED.format(method=known.title, label=label)
+        if heat.empty
+        else f"What {known.title} marks for “{label}”, the brighter the more; how faithful that is can be measured."
+        f"{_edge(case)}"
     )
     st.caption(f"{known.about} ({known.paper})")
     inside = st.expander("How faithful it is", icon=":material/show_chart:", key="faithful", bind="query-params")

@@ -53,7 +53,7 @@ def show() -> None:
     job = jobs.registry().find(asked.job) if asked else None
     busy = job is not None and not job.over
     file = file_uploader(
-        "A zip of pictures", type=["zip"], key="many-zip", max_upload_size=archive.MAX_ZIP_BYTES >> 20, disabled=busy
+        "A zip of pictures", type=["zip"], key="many-zip", max_upload_size=archive.MAX_UPLOAD_BYTES >> 20, disabled=busy
     )
     st.button(
         "Name what they show",

@@ -19,9 +19,8 @@ from numpy.typing import NDArray
 
 from visionlab.errors import WeightsError
 from visionlab.imaging.image import Image, encode_jpeg, encode_png, fit
-from visionlab.imaging.render import mosaic, mosaic_layout, mosaic_tile, overlay
+from visionlab.imaging.render import mosaic, mosaic_layout, mosaic_tile
 from visionlab.learning.heads.head import Head
-from visionlab.network.explain import explain
 from visionlab.network.inside.activations import feature_maps
 from visionlab.network.running.batching import Batcher, Engine
 from visionlab.network.running.classifier import Classifier
@@ -154,14 +153,6 @@ def mosaic_grid(
     picture = mosaic(shown, columns, tile, gap, scale, palette or palette_of(_values))
     encoded = encode_png(picture) if exact else encode_jpeg(picture, 90)
     return Grid(encoded, rows, columns, count, size, (size[0] + gap, size[1] + gap))
-
-
-@st.cache_data(max_entries=64, show_spinner="Looking for the reasons …")
-def reasons(net_key: str, picture_key: str, target: int, _net: Classifier, _image: Image) -> bytes:
-    """Grad-CAM over the picture, as JPEG."""
-    shown = fit(_image, 900)
-    heat = explain(_net, _image, target=target, shape=shown.shape[:2])
-    return encode_jpeg(overlay(shown, heat.values, 0.7))
 
 
 @st.cache_data(max_entries=4096, max_size="50 MB", show_spinner=False)

@@ -23,10 +23,12 @@ MOST = 12  # right ones, and as many wrong ones, that are explained
 
 @dataclass(frozen=True)
 class Look:
-    """Where a held-out picture, of that place, has what the head said of it: Grad-CAM over it, a JPEG file."""
+    """Where a held-out picture, of that place, has what the head said of it: Grad-CAM over it, a JPEG file; and whether
+    that marks nothing."""
 
     place: int
     overlay: bytes
+    empty: bool
 
 
 def show(case: Case) -> None:
@@ -51,18 +53,22 @@ def show(case: Case) -> None:
             laid = overlay(shown, heat.values, 0.7)
             top, left, height, width = map(int, net.transform.box(laid.shape[:2]))  # what it sees: all are squares
             laid = laid[top : top + height, left : left + width].copy()
-            yield Look(place, encode_jpeg(fit(laid, THUMBNAIL), 85))
+            yield Look(place, encode_jpeg(fit(laid, THUMBNAIL), 85), heat.empty)
             job.report(done / len(chosen))
 
     def grid(job: jobs.Job) -> None:
-        looks = {each.place: each.overlay for each in job.events}
+        looks = {each.place: each for each in job.events}
         for title, part in parts.items():
             places = [place for place in part[:MOST].tolist() if place in looks]
             if places:
                 more = f", {len(places)} of them shown" if len(part) > len(places) else ""
                 st.markdown(f"**{title}** · {counted(len(part))}{more}")
-                words = [f"{classes[found.predicted[p]]}, {percent(found.probabilities[p].max())}" for p in places]
-                tiles([looks[p] for p in places], words, [case.held_out[p].name for p in places])
+                words = [
+                    f"{classes[found.predicted[p]]}, {percent(found.probabilities[p].max())}"
+                    + " (nothing is marked)" * looks[p].empty
+                    for p in places
+                ]
+                tiles([looks[p].overlay for p in places], words, [case.held_out[p].name for p in places])
 
     job = awaited(f"looks {case.key} {target}", work, "Looking for the reasons …", grid)
     if job:

@@ -186,6 +186,7 @@ class Camera {
     const refused = strange > 1;
     drawBars(this.$(".bars"), bars, strange);
     drawHeat(this.$(".heat"), heat);
+    this.$(".nothing").hidden = !heat || heat.flat().some(Boolean);
     this.$(".unsure").hidden = !unsure && !refused;
     if (unsure || refused) this.$(".unsure").textContent = refused ? REFUSED : UNSURE;
     this.$(".bars").classList.toggle("pale", refused);
