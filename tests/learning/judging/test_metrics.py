@@ -112,6 +112,20 @@ def test_predictions_are_worth_themselves_at_most(worth):
         wilson(3, 5, worth=worth)
 
 
+@pytest.mark.parametrize(
+    "pairs", [[(0, 1), (1, 1)], [(3, 4), (0, 2), (7, 7)], [(30, 40), (5, 8)], [(9, 10), (6, 10), (100, 100)] * 10]
+)
+def test_the_interval_of_balanced_accuracy_is_right_to_a_tenth_of_a_point(pairs):
+    right, total = np.array(pairs).T
+    confusion = np.diag(right)
+    confusion[np.arange(len(right)), np.roll(np.arange(len(right)), 1)] = total - right
+    rng, draws = np.random.default_rng(1), 2_000_000 // len(right)
+    mean = sum(rng.beta(one + 1, of - one + 1, draws) for one, of in pairs) / len(pairs)
+    expected = np.quantile(mean, (0.025, 0.975))
+    (found, (low, high)) = balanced_accuracy(confusion)
+    np.testing.assert_allclose((low, high), (min(expected[0], found), max(expected[1], found)), atol=1e-3)
+
+
 def test_balanced_accuracy_is_scikit_learns_and_its_interval_covers():
     from sklearn.metrics import balanced_accuracy_score
 

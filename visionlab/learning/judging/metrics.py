@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from visionlab.errors import ParameterError
 
-DRAWS = 10_000  # of balanced accuracy: its interval's ends are then sure to a hundredth of its width
+CELLS = 4_096  # into which the mean recall is parted, at least, for its interval: an end is then right to 0.05 %
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,9 +197,27 @@ def balanced_accuracy(confusion: NDArray[np.int64], spread: Spread | None = None
     mean = float(share.mean())
     total = confusion.sum(1)[there] if spread is None else spread.worths[there]
     right = share * total
-    drawn = np.random.default_rng(0).beta(right + 1, total - right + 1, (DRAWS, len(there))).mean(1)
-    low, high = np.quantile(drawn, (0.025, 0.975))
-    return mean, (min(float(low), mean), max(float(high), mean))
+    low, high = _mean_of_betas(right + 1, total - right + 1)
+    return mean, (min(low, mean), max(high, mean))
+
+
+def _mean_of_betas(first: NDArray[np.float64], second: NDArray[np.float64]) -> tuple[float, float]:
+    """The 2.5 % and 97.5 % quantiles of the mean of K independent Beta(first, second): their densities in cells,
+    convolved."""
+    from scipy.fft import irfft, next_fast_len, rfft
+    from scipy.special import betainc
+
+    classes = len(first)
+    cells = max(256, CELLS // classes)  # of a class
+    size = classes * (cells - 1) + 1
+    length, edges = next_fast_len(size, real=True), np.linspace(0, 1, cells + 1)
+    product = np.ones(length // 2 + 1, complex)
+    for one, other in zip(first, second, strict=True):
+        product *= rfft(np.diff(betainc(one, other, edges)), length)
+    shares = np.maximum(irfft(product, length)[:size], 0).cumsum()  # up to the upper edge of each cell of the mean
+    ends = (np.arange(size) + (classes + 1) / 2) / (classes * cells)
+    low, high = np.interp((0.025, 0.975), shares / shares[-1], ends)
+    return float(low), float(high)
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
