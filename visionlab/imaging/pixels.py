@@ -20,6 +20,7 @@ def decoded(data: bytes) -> np.ndarray:
         check_size(tags.get(256, 0), tags.get(257, 0), sum(tags.get(258, ())) // 8)
         return deep_tiff(data, tags)
     Image.init()
+    Image.MAX_IMAGE_PIXELS = None  # check_size says it instead
     try:
         opened = Image.open(BytesIO(data), formats=[name for name in formats() if name in Image.OPEN])
     except OSError as error:
