@@ -139,12 +139,18 @@ def _encoding(names: Sequence[bytes]) -> str:
         return max(("cp866", "cp1251"), key=lambda name: _as_russian(names, name))
     if {"cp949", "gb18030"} <= {*likely}:
         likely.remove("gb18030" if _is_korean(names) else "cp949")
-    if len(likely) != 1:
-        possible = likely or ["cp437", *(name for name in ENCODINGS if _decoded(names, name))]
-        sample = b"\n".join(names) + b"\n"
-        best = from_bytes(sample * -(-ENOUGH // len(sample)), cp_isolation=possible).best()
-        likely = [best.encoding] if best is not None and _decoded(names, best.encoding) else likely
-    return likely[0] if likely else "cp437"
+    if len(likely) == 1:
+        return likely[0]
+    possible = likely or ["cp437", *(name for name in ENCODINGS if _decoded(names, name))]
+    possible = [name for name in possible if not _is_drawn(names, name)] or possible
+    sample = b"\n".join(names) + b"\n"
+    best = from_bytes(sample * -(-ENOUGH // len(sample)), cp_isolation=possible).best()
+    return best.encoding if best is not None and _decoded(names, best.encoding) else possible[0]
+
+
+def _is_drawn(names: Sequence[bytes], encoding: str) -> bool:
+    """Whether they hold what no name does: control characters, and lines and blocks of which tables were drawn."""
+    return any(unicodedata.category(c) == "Cc" or "\u2500" <= c <= "\u259f" for c in _letters(names, encoding))
 
 
 def _letters(names: Sequence[bytes], encoding: str) -> list[str]:
