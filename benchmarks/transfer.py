@@ -45,7 +45,7 @@ from visionlab.learning.heads.linear import logistic
 from visionlab.learning.heads.problem import Problem
 from visionlab.learning.heads.training import Fit, fit
 from visionlab.learning.sets.dataset import LabelledImages
-from visionlab.learning.sets.layout import PICTURE_SUFFIXES
+from visionlab.learning.sets.kinds import PICTURE_SUFFIXES
 from visionlab.network.running.classifier import Classifier
 from visionlab.network.zoo.models import TO_NAME
 

@@ -52,7 +52,14 @@ class DatasetError(VisionlabError):
 
 
 class UnclearSetError(DatasetError):
-    """The folders may be classes, or parts of the set such as train and val; a person has to say which."""
+    """The folders may be classes, or parts of the set such as train and val; a person has to say which.
+
+    unclear: the sentence on them; answer: how to say it there where it was asked.
+    """
+
+    def __init__(self, unclear: str, answer: str = "") -> None:
+        super().__init__(f"{unclear} {answer}".strip())
+        self.unclear = unclear
 
 
 class HeadError(VisionlabError):

@@ -154,7 +154,9 @@ def test_pictures_that_cannot_be_read_are_left_out_counted_and_named(fresh, head
     for number in range(30):
         (mixed / "gravel" / f"{number:02}.jpg").write_bytes(b"")
     out = tmp_path / "h.safetensors"
-    for command in (["train", mixed, "-o", out, "--json"], ["evaluate", mixed, "--head", head, "--json"]):
+    sheet = tmp_path / "mistakes.csv"
+    evaluate = ["evaluate", mixed, "--head", head, "--csv", sheet, "--json"]
+    for command in (["train", mixed, "-o", out, "--json"], evaluate):
         came = outcome(*command, "--device", "cpu")
         found, told = checked(came.stdout, *command), came.stderr
         pictures = found["pictures"]
@@ -164,6 +166,9 @@ def test_pictures_that_cannot_be_read_are_left_out_counted_and_named(fresh, head
         assert told.count("cannot be read") == 20
         assert "and 12 more" in told
         assert came.exit_code == 1
+    problems = {row["file"]: row["problem"] for row in rows_of(sheet) if row["problem"]}
+    assert len(problems) == 32
+    assert problems["grass/phone.heic"].startswith("“grass/phone.heic” cannot be read: ")
 
 
 def test_refusal_is_told_wherever_a_head_answers_and_can_be_set(fresh, head, tmp_path):
@@ -216,6 +221,12 @@ def test_evaluate_tells_what_a_head_is_worth_and_where_it_errs(textured, fresh, 
     assert float(row["probability_1"]) == pytest.approx(
         vl.predict(net, [vl.load_image(wrong)])[0][0].probability, abs=1e-4
     )
+    nothing = outcome("evaluate", fresh, "--head", head, "--csv", tmp_path / "none.csv", "--device", "cpu")
+    assert nothing.exit_code == 0
+    header = (tmp_path / "mistakes.csv").read_text("utf-8").splitlines()[0]
+    assert (tmp_path / "none.csv").read_text("utf-8").splitlines()[0] == header
+    assert header.startswith("file,refused,distance,limit,answer_1,probability_1,")
+    assert header.endswith(",problem")
     told = run("evaluate", mixed, "--head", head)
     assert f"right on {found['accuracy']:.1%} of 24 pictures (95 % interval " in told
     assert re.search(r"gravel .* 9 .* brick 1 ", told)
@@ -252,9 +263,9 @@ def test_export_writes_an_onnx_file(head, tmp_path):
 
 
 def test_one_says_what_folders_are_that_may_be_parts_or_classes(textured, tmp_path):
-    for name in ("holdout", "train"):
-        shutil.copytree(textured / "grass", tmp_path / name / "grass")
-        shutil.copytree(textured / "brick", tmp_path / name / "brick")
+    shutil.copytree(textured / "grass", tmp_path / "train" / "grass")
+    shutil.copytree(textured / "brick", tmp_path / "train" / "brick")
+    shutil.copytree(textured / "gravel", tmp_path / "seg_pred")
     out = tmp_path / "head.safetensors"
     with pytest.raises(UnclearSetError, match=r"“train” may be classes, or parts.*: --parts or --classes\.$"):
         run("train", tmp_path, "-o", out)
@@ -264,4 +275,7 @@ def test_one_says_what_folders_are_that_may_be_parts_or_classes(textured, tmp_pa
     assert "2 classes" in run("train", tmp_path, "-o", out, "--parts", "--kind", "prototype")
     assert vl.load_head(out).classes == ("brick", "grass")
     run("train", tmp_path, "-o", out, "--classes", "--kind", "prototype", "--validation", 0)
-    assert vl.load_head(out).classes == ("holdout", "train")
+    assert vl.load_head(out).classes == ("seg_pred", "train")
+    shutil.copytree(tmp_path / "train", tmp_path / "holdout")
+    with pytest.raises(DatasetError, match="“holdout” may be any part of the set: call it train, val or test"):
+        run("train", tmp_path, "-o", out, "--parts")

@@ -45,7 +45,7 @@ def predict(
     have files in folders that are no pictures by their endings, and are left out.
     """
     from visionlab.learning.answers.many import Found, left_out, predict_many
-    from visionlab.learning.sets.layout import listed
+    from visionlab.learning.sets.kinds import no_pictures
     from visionlab.network.running.precision import in_precision
 
     if csv and (words or as_json):
@@ -61,15 +61,14 @@ def predict(
         looked = _noting(progress.track(answers, len(sources), description="Looking at the pictures"), unreadable)
         found = (each for each in looked if isinstance(each, Found))
         if csv:
-            _write_predictions(csv, chain(looked, others))
+            _write_predictions(csv, chain(looked, others), min(top, len(net.labels)), net.refusal is not None)
         elif words:
             print_sheet(net, found, top, as_json)
         elif as_json:
             print_json(found)
         else:
             print_tables(found)
-    if others:
-        told = listed([each.name for each in others], "file is no picture", "files are no pictures")
+    for told in filter(None, no_pictures([each.name for each in others])):
         remark(plain(told), aside=True)
     if unreadable and len(sources) == 1:
         raise ImageError(f"{Path(unreadable[0].name).name}: {unreadable[0].why}")
@@ -98,8 +97,8 @@ def _noting(answers: Iterable[Found | Unreadable], unreadable: list[Unreadable])
         yield each
 
 
-def _write_predictions(out: Path, found: Iterator[Found | Unreadable]) -> None:
+def _write_predictions(out: Path, found: Iterator[Found | Unreadable], answers: int, measured: bool) -> None:
     from visionlab.learning.answers.many import write_csv
 
     with replacing(out) as part, part.open("w", encoding="utf-8", newline="") as file:
-        write_csv(found, file)
+        write_csv(found, file, answers, measured)

@@ -6,6 +6,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 from zipfile import ZipFile
@@ -135,7 +136,9 @@ def evaluate(
     data: Labelled,
     head: HeadFile = None,
     model: Network = None,
-    csv: Annotated[Path | None, typer.Option(help="Write the mistakes into this file, the worst first.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option(help="Write the mistakes into this file, the worst first, and what cannot be read.")
+    ] = None,
     refuse: Refuse = None,
     parts: Parts = None,
     names_in: NamesIn = None,
@@ -156,7 +159,7 @@ def evaluate(
             progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
     if csv:
-        _write_mistakes(csv, net, found)
+        _write_mistakes(csv, net, found, pictures)
     if as_json:
         print(json.dumps(found.summary(), indent=2))
     else:
@@ -170,17 +173,24 @@ def _end(pictures: LabelledImages) -> None:
         raise typer.Exit(1)
 
 
-def _write_mistakes(out: Path, net: Classifier, found: Evaluation) -> None:
-    """A line a mistake, as “predict --csv” writes it; the folder in its name is what it is."""
-    from visionlab.learning.answers.many import Found, write_csv
-    from visionlab.network.running.prediction import ranked
+def _write_mistakes(out: Path, net: Classifier, found: Evaluation, pictures: LabelledImages) -> None:
+    """A line a mistake, and one a picture that could not be read, as “predict --csv” writes them; the folder in its
+    name is what it is."""
+    from visionlab.learning.answers.many import Found, Unreadable, write_csv
+    from visionlab.network.running.prediction import Answer
 
-    wrong = [place for place in found.worst() if found.predicted[place] != found.truth[place]]
-    names = {place: f"{found.classes[found.truth[place]]}/{found.names[place]}" for place in wrong}
-    top = min(3, len(found.classes))
-    rows = (Found(names[place], tuple(ranked(net, found.probabilities[place], top)), None) for place in wrong)
+    top, measured = min(3, len(found.classes)), found.distances is not None
+
+    def row(place: int) -> Found:
+        far = (float(found.distances[place]), found.threshold) if measured else ()
+        answer = Answer(net.labels, found.probabilities[place], *far)
+        name = f"{found.classes[found.truth[place]]}/{found.names[place]}"
+        return Found(name, tuple(answer.top(top)), None, answer)
+
+    wrong = (row(place) for place in found.worst() if found.predicted[place] != found.truth[place])
+    unread = (Unreadable(name, why) for name, why in zip(pictures.unread, pictures.problems, strict=True))
     with replacing(out) as part, part.open("w", encoding="utf-8", newline="") as file:
-        write_csv(rows, file)
+        write_csv(chain(wrong, unread), file, top, measured)
 
 
 def _print_evaluation(found: Evaluation) -> None:
@@ -271,7 +281,7 @@ def _labelled(data: Path, as_json: bool, parts: bool | None, names_in: str | Non
     try:
         pictures = vl.LabelledImages.from_folder(data, parts) if data.is_dir() else labelled_zip(data, parts, names_in)
     except UnclearSetError as error:
-        raise UnclearSetError(f"{error} Or say what they are: --parts or --classes.") from error
+        raise UnclearSetError(error.unclear, "Or say what they are: --parts or --classes.") from error
     for text in pictures.told:
         remark(plain(text), aside=as_json)
     if total := len(pictures.problems):

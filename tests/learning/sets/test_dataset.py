@@ -17,6 +17,7 @@ from PIL import Image as PillowImage
 
 from visionlab.errors import DatasetError, ParameterError
 from visionlab.imaging.image import MAX_BYTES, encode_jpeg, encode_png, fingerprint
+from visionlab.learning.projects import intake
 from visionlab.learning.sets import archive, dataset
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.learning.sets.looks import DECODERS
@@ -478,16 +479,40 @@ def test_a_table_of_contents_without_end_is_not_read():
 
 def test_sizes_of_the_file_and_of_all_pictures(monkeypatch):
     data = packed(ANIMALS)
-    monkeypatch.setattr(archive, "MAX_ZIP_BYTES", len(data))
+    monkeypatch.setattr(archive, "MAX_UPLOAD_BYTES", len(data))
     total = sum(map(len, ANIMALS.values()))
     monkeypatch.setattr(archive, "MAX_UNPACKED_BYTES", total)
     assert len(LabelledImages.from_zip(data)) == 3  # the limits themselves are within
     monkeypatch.setattr(archive, "MAX_UNPACKED_BYTES", total - 1)
     with pytest.raises(DatasetError, match="unpacked; at most"):
         LabelledImages.from_zip(data)
-    monkeypatch.setattr(archive, "MAX_ZIP_BYTES", len(data) - 1)
+    monkeypatch.setattr(archive, "MAX_UPLOAD_BYTES", len(data) - 1)
     with pytest.raises(DatasetError, match=r"The zip has .* kB; at most"):
         LabelledImages.from_zip(data)
+
+
+def test_a_zip_on_the_disk_is_read_picture_by_picture_and_may_be_larger_than_an_upload(tmp_path, monkeypatch):
+    monkeypatch.setattr(archive, "MAX_UPLOAD_BYTES", 10_000)
+    monkeypatch.setattr(archive, "MAX_UNPACKED_BYTES", 10_000)
+    noise = np.random.default_rng(0).integers(0, 256, (600, 600, 3), np.uint8)
+    path = tmp_path / "large.zip"
+    with zipfile.ZipFile(path, "w") as packing:  # 26 MB
+        for number in range(24):
+            noise[0, 0] = number
+            packing.writestr(f"{'cats' if number % 2 else 'dogs'}/{number}.png", encode_png(noise))
+    tracemalloc.start()
+    data = LabelledImages.from_zip(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert data.counts() == {"cats": 12, "dogs": 12}
+    assert peak < path.stat().st_size / 2
+    np.testing.assert_array_equal(data.images[0][0, 1:], noise[0, 1:])
+    assert intake.labelled(intake.from_zip(path)).keys == data.keys
+    with pytest.raises(DatasetError, match=r"The zip has .* MB; at most"), path.open("rb") as file:
+        LabelledImages.from_zip(file)
+    monkeypatch.setattr(archive, "MAX_ZIP_BYTES", path.stat().st_size - 1)
+    with pytest.raises(DatasetError, match=r"The zip has .* MB; at most"):
+        LabelledImages.from_zip(path)
 
 
 def test_sizes_are_counted_as_read_too(monkeypatch):

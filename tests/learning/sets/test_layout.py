@@ -2,6 +2,7 @@
 
 import io
 import struct
+import unicodedata
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from skimage import data as photographs
 from visionlab.errors import DatasetError, UnclearSetError
 from visionlab.imaging.image import encode_jpeg
 from visionlab.learning.projects import intake
+from visionlab.learning.sets import names as names_of_zips
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.learning.sets.layout import arrange
 from visionlab.learning.takeaway.package import labelled_zip
@@ -87,6 +89,9 @@ ANIMALS = pictures("cats/0.png", "cats/1.png", "dogs/0.png")
         (("TrainSet", "Validate"), ("train", "validation")),
         (("train2017", "val2017"), ("train", "validation")),
         (("01_train", "02_val", "03 test"), ("train", "validation", "test")),
+        (("seg_train", "seg_test"), ("train", "test")),
+        (("seg_train/seg_train", "seg_test/seg_test"), ("train", "test")),
+        (("pets-train-2", "my valid pets"), ("train", "validation")),
     ],
 )
 @pytest.mark.parametrize("around", ["", "pets/", "a/b/"])
@@ -132,14 +137,14 @@ def test_of_folders_that_hold_folders_of_the_same_names_the_outer_ones_are_the_c
     """As cats/indoor, cats/outdoor, dogs/indoor …; whose they are not may choose."""
     files = pictures(*(f"{around}{by}/{name}/0.png" for by in ("phone", "scanner") for name in ("cats", "dogs")))
     assert door(files).counts == door(files, False).counts == {"phone": 2, "scanner": 2}
-    assert door(files, True).counts == {"cats": 2, "dogs": 2}
+    with pytest.raises(DatasetError, match="“phone” may be any part of the set: call it train, val or test"):
+        door(files, True)
 
 
 def test_that_the_outer_folders_are_the_classes_is_told():
     paths = [(outer, inner, "0.png") for outer in ("phone", "scanner") for inner in ("cats", "dogs")]
     told = "The folders “phone” and “scanner” hold folders of the same names, “cats” and “dogs”: the outer ones are"
     assert any(each.startswith(told) for each in arrange(dict.fromkeys(paths)).told)
-    assert not arrange(dict.fromkeys(paths), parts=True).told[1:]
 
 
 @pytest.mark.parametrize(
@@ -147,7 +152,7 @@ def test_that_the_outer_folders_are_the_classes_is_told():
     [
         ("n01/images/0.png", "n02/images/1.png"),
         ("test 1/0.png", "test 2/1.png"),
-        ("test tubes/a/0.png", "training shoes/b/1.png"),
+        ("test tubes/0.png", "shoes/b/1.png"),
         ("cats/train/x/0.png", "dogs/val/y/1.png"),
     ],
 )
@@ -170,8 +175,30 @@ def test_where_it_is_not_clear_what_they_are_a_sentence_says_so(door, paths):
 
 
 def test_who_says_that_they_are_parts_is_believed(door):
-    found = door(pictures("train/ants/0.png", "train/bees/1.png", "val/ants/2.png", "other/bees/3.png"), True)
-    assert found.parts == {("ants", "train"): 1, ("bees", "train"): 2, ("ants", "validation"): 1}
+    found = door(pictures("train/ants/0.png", "train/bees/1.png", "val/ants/2.png", "val/wasps/3.png"), True)
+    assert found.parts == {(name, "train"): 1 for name in ("ants", "bees")} | {
+        (name, "validation"): 1 for name in ("ants", "wasps")
+    }
+
+
+@pytest.mark.parametrize("unknown", ["entrenamiento", "dev", "train_test"])
+def test_a_part_that_no_word_tells_is_never_learned_from_unasked(door, unknown):
+    files = pictures(f"{unknown}/ants/0.png", f"{unknown}/bees/1.png", "test/ants/2.png", "test/bees/3.png")
+    with pytest.raises(UnclearSetError, match="may be classes, or parts of the set"):
+        door(files)
+    with pytest.raises(DatasetError, match=f"“{unknown}” may be any part of the set: call it train, val or test"):
+        door(files, True)
+
+
+def test_pictures_without_a_class_are_in_no_part(door):
+    files = pictures(
+        *(f"seg_{part}/{name}/0.png" for part in ("train", "test") for name in ("ants", "bees")), "seg_pred/4.png"
+    )
+    with pytest.raises(UnclearSetError, match="“seg_test” and “seg_train” may be classes, or parts"):
+        door(files)
+    found = door(files, True)
+    assert found.parts == {(name, part): 1 for name in ("ants", "bees") for part in ("train", "test")}
+    assert "1 picture lies beside the class folders, and is left out: seg_pred/4.png." in found.told
 
 
 @pytest.mark.parametrize("paths", [("train/0.png", "bus/1.png"), ("train/red/0.png", "bus/1.png")][:1])
@@ -188,6 +215,10 @@ def test_a_class_may_be_called_train(door, paths):
     [
         ({"LICENSE": b"MIT"}, "1 file is no picture, and is left out: LICENSE."),
         ({"Thumbs.db": b"x"}, ""),
+        (
+            {"cats/2.tga": b"x", "a.JP2": b"x", "dogs/1.ppm": b"x", "x.ico": b"x"},
+            "4 pictures are of a kind that is not read, ",
+        ),
         ({"@eaDir/cats/0.png": png(8), "dogs/@eaDir/0.png": png(9), "System Volume Information/a/1.png": png(10)}, ""),
         ({"cats/desktop.ini": b"x", ".DS_Store": b"x", "__MACOSX/cats/._0.png": b"x"}, ""),
         ({"loose.png": png(7)}, "1 picture lies beside the class folders, and is left out: {around}loose.png."),
@@ -202,6 +233,21 @@ def test_only_pictures_in_class_folders_count(door, around, stray, told):
     assert found.counts == {"cats": 2, "dogs": 1}
     assert told.format(around=around) in found.told
     assert bool(found.told) == bool(told)
+
+
+@pytest.mark.parametrize("wrapper", ["set", "a/b/set"])
+def test_a_picture_beside_a_wrapper_hides_no_classes(door, wrapper):
+    found = door({f"{wrapper}/{name}": data for name, data in ANIMALS.items()} | {"preview.png": png(9)})
+    assert found.counts == {"cats": 2, "dogs": 1}
+    assert "1 picture lies beside the class folders, and is left out: preview.png." in found.told
+
+
+@pytest.mark.parametrize("wrapper", ["set", "a/b/set"])
+def test_a_picture_beside_a_wrapper_in_a_part_hides_no_classes(door, wrapper):
+    parted = {f"{wrapper}/{part}/x/{name}": data for part in ("train", "val") for name, data in ANIMALS.items()}
+    found = door(parted | {f"{wrapper}/train/preview.png": png(9)})
+    assert {part for _, part in found.parts} == {"train", "validation"}
+    assert f"left out: {wrapper}/train/preview.png." in found.told
 
 
 def test_classes_that_differ_in_case_alone_are_one(door):
@@ -224,6 +270,20 @@ def test_no_picture_in_a_folder_is_a_sentence(door, request):
         door({"notes.txt": b"x"})
     with pytest.raises(DatasetError, match="no pictures in these folders; put some of each class into its folder"):
         door({"cats/notes.txt": b"x"})
+
+
+def test_a_set_of_zips_alone_says_so(door):
+    with pytest.raises(DatasetError, match=r"only zips in it, such as “cats\.zip”; unpack them, or bring one of them"):
+        door({"cats.zip": packed(ANIMALS), "dogs.zip": packed(ANIMALS)})
+
+
+def test_the_library_says_how_it_is_told_what_unclear_folders_are(tmp_path):
+    root = planted(tmp_path, pictures("train/0.png", "val/1.png"))
+    with pytest.raises(UnclearSetError, match="parts=True or parts=False"):
+        LabelledImages.from_folder(root)
+    with pytest.raises(UnclearSetError) as caught:
+        intake.from_folder(root)
+    assert "parts=" not in str(caught.value), "the app asks by its own buttons"
 
 
 def test_a_folder_of_pictures_alone_is_one_class_for_the_app(tmp_path):
@@ -456,3 +516,13 @@ def test_a_picture_in_two_classes_is_told(tmp_path):
     image = photographs.astronaut()
     told = LabelledImages.from_arrays({"a": [image, image], "b": [image]}).told
     assert told == ("1 picture is in several classes, the same in each: a 1 = b 1. Leave each in one.",)
+
+
+@pytest.mark.parametrize(
+    ("names", "encoding"),
+    [(("Кошка №1", "Собака №2"), "cp1251"), (("Кот «А»",), "cp1251"), (("ШУМ — 1", "ЛЕС — 2"), "cp1251")],
+)
+def test_names_are_never_read_as_lines_and_blocks_where_something_else_is_possible(names, encoding):
+    raw = [name.encode(encoding) for name in names]
+    found = [name.decode(names_of_zips._encoding(raw)) for name in raw]
+    assert not any("\u2500" <= c <= "\u259f" or unicodedata.category(c) == "Cc" for name in found for c in name)

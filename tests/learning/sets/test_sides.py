@@ -56,11 +56,33 @@ def test_copies_across_parts_are_counted_and_told():
     assert sides(replace(data, groups=groups), 0, 0).told.startswith("2 pictures are not learned from")
 
 
+def test_why_a_class_has_nothing_to_learn_from_is_the_true_reason():
+    data = in_parts(2, 2, 2)
+    groups = data.groups.copy()
+    groups[[0, 1]] = groups[4]  # of “a”, all of the training part are in the test part, too
+    with pytest.raises(
+        DatasetError, match="Each picture of “a” to learn from is in the set’s validation and test part"
+    ):
+        sides(replace(data, groups=groups), None, 0)
+    groups[[2, 3]] = groups[4]
+    with pytest.raises(DatasetError, match="Each picture of “a” to learn from is in the set’s test part, too"):
+        sides(replace(data, groups=groups), 0.25, 0)
+    alone = replace(data, parts=["test"] * 6 + [*data.parts[6:]])
+    for share in (None, 0.25):
+        with pytest.raises(
+            DatasetError, match="All pictures of “a” are in the set’s test part; put some to learn from"
+        ):
+            sides(alone, share, 0)
+    without = replace(data, classes=("a", "b", "c"))
+    with pytest.raises(DatasetError, match="“c” has no picture; add some or leave the class out"):
+        sides(without, 0.25, 0)
+
+
 def test_a_set_without_what_is_to_be_held_out_says_so():
     with pytest.raises(DatasetError, match="no validation part"):
         sides(in_parts(4), None, 0)
     lacking = replace(in_parts(2, 2), parts=["train", "train", "validation", "validation"] + ["validation"] * 4)
-    with pytest.raises(DatasetError, match="“b” has no picture to learn from"):
+    with pytest.raises(DatasetError, match="All pictures of “b” are in the set’s validation part"):
         sides(lacking, None, 0)
 
 

@@ -18,14 +18,14 @@ from torch import Tensor
 from visionlab.errors import DatasetError, ImageError, ParameterError, VisionlabError
 from visionlab.imaging.image import GOOD_FORMATS, Image, encode_jpeg, fit, load_image
 from visionlab.learning.sets import archive
-from visionlab.learning.sets.layout import is_litter, is_picture
+from visionlab.learning.sets.kinds import is_litter, is_picture, is_unread
 from visionlab.learning.sets.looks import DECODERS
 from visionlab.network.running.batching import answers, prepared
 from visionlab.network.running.classifier import BATCH, Classifier
 from visionlab.network.running.prediction import Answer, Prediction
 
 THUMBNAIL = 96  # pixels along the longer side
-NO_PICTURE = "By its ending it is no picture."
+NO_PICTURE, OTHER_KIND = "By its ending it is no picture.", "It is a picture of a kind that is not read."
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a cell begins with that a spreadsheet computes
 
 
@@ -112,7 +112,7 @@ def zip_sources(file: str | os.PathLike[str] | bytes | BinaryIO) -> list[Source]
     if not found:
         raise DatasetError(f"The zip holds no picture; put {GOOD_FORMATS} files into it.")
     archive.check_counts({"": found})
-    archive.check_unpacked(sum(info.file_size for _, info in found))
+    archive.check_unpacked(sum(info.file_size for _, info in found), archive.unpacked_limit(file))
     named = [("/".join(parts), info) for parts, info in sorted(found, key=lambda pair: pair[0])]
     return [Source(name, partial(_unpack, opening, opened, info, name)) for name, info in named]
 
@@ -121,9 +121,11 @@ def left_out(file: str | os.PathLike[str] | bytes | BinaryIO) -> list[Unreadable
     """The files in a zip, or in a folder, that zip_sources or folder_sources takes for no pictures, sorted; without
     what systems leave behind. Raises DatasetError for what is neither, is encrypted, or has a hostile entry name."""
     if isinstance(file, str | os.PathLike) and Path(file).is_dir():
-        return [Unreadable(str(path), NO_PICTURE) for path in _in_folder(Path(file))[1]]
-    with archive.opened(file) as opened:
-        return [Unreadable("/".join(path), NO_PICTURE) for path in archive.others_in(opened)]
+        names = [str(path) for path in _in_folder(Path(file))[1]]
+    else:
+        with archive.opened(file) as opened:
+            names = ["/".join(path) for path in archive.others_in(opened)]
+    return [Unreadable(name, OTHER_KIND if is_unread(name) else NO_PICTURE) for name in names]
 
 
 def _unpack(_opening: object, opened: ZipFile, info: ZipInfo, name: str) -> Image:
@@ -186,10 +188,13 @@ def _look(net: Classifier, source: Source, thumbnail: int | None) -> _Looked | U
         return Unreadable(source.name, str(error))
 
 
-def write_csv(rows: Iterable[Found | Unreadable], file: TextIO) -> None:
+def write_csv(
+    rows: Iterable[Found | Unreadable], file: TextIO, answers: int | None = None, measured: bool | None = None
+) -> None:
     """Write a line a picture: file, answer_1, probability_1, answer_2 …, problem; probabilities are 0..1, with six
     decimals, and problem says why a picture could not be read. Of a head that refuses pictures, refused (yes or no),
-    distance and limit stand behind the file.
+    distance and limit stand behind the file. How many answers there are, and whether it is of such a head, is told, or
+    else is that of the first picture that was read.
 
     `file` is open as text with newline="". A name or class that begins with =, +, -, @, a tab or a carriage return gets
     a ' before it, since a spreadsheet would compute it (OWASP, “CSV injection”); what is no text in a name, which Linux
@@ -198,21 +203,20 @@ def write_csv(rows: Iterable[Found | Unreadable], file: TextIO) -> None:
     writer = csv.writer(file)
     coming = iter(rows)
     first: list[Found | Unreadable] = []  # up to one that was read, which says what columns there are
-    for row in coming:
+    while (answers is None or measured is None) and (row := next(coming, None)) is not None:
         first.append(row)
         if isinstance(row, Found):
-            break
-    read = [row for row in first if isinstance(row, Found)]
-    measured = ["refused", "distance", "limit"] if read and _refusing(read[0]) else []
-    places = range(1, 1 + (len(read[0].predictions) if read else 0))
-    numbered = [cell for place in places for cell in (f"answer_{place}", f"probability_{place}")]
-    writer.writerow(["file", *measured, *numbered, "problem"])
+            answers = len(row.predictions) if answers is None else answers
+            measured = _refusing(row) if measured is None else measured
+    refusing = ["refused", "distance", "limit"] if measured else []
+    numbered = [cell for place in range(1, 1 + (answers or 0)) for cell in (f"answer_{place}", f"probability_{place}")]
+    writer.writerow(["file", *refusing, *numbered, "problem"])
     for row in chain(first, coming):
         if isinstance(row, Unreadable):
-            writer.writerow([_cell(row.name), *("" for _ in (*measured, *numbered)), _cell(row.why)])
+            writer.writerow([_cell(row.name), *("" for _ in (*refusing, *numbered)), _cell(row.why)])
             continue
         cells = (cell for found in row.predictions for cell in (_cell(found.label), f"{found.probability:.6f}"))
-        writer.writerow([_cell(row.name), *(_refusal(row.answer) if measured else ()), *cells, ""])
+        writer.writerow([_cell(row.name), *(_refusal(row.answer) if refusing else ()), *cells, ""])
 
 
 def _refusing(row: Found) -> bool:

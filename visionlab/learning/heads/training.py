@@ -77,7 +77,7 @@ class Fit:
         self.net, self.kind, self.epochs, self.seed, self.strength = inputs.net, kind, epochs, inputs.seed, strength
         self.train, self.held_out = inputs.train, inputs.held_out
         # Places stand for the pictures: a run that is kept must not keep all their bytes.
-        self.data = replace(data, images=np.arange(len(data)), told=(), problems=())
+        self.data = replace(data, images=np.arange(len(data)), told=(), problems=(), unread=())
         self.history: list[Epoch] = []
         self.best: Epoch | None = None
         self._inputs = inputs

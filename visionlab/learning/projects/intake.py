@@ -13,7 +13,6 @@ from functools import partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, TypeVar
-from zipfile import ZipFile, ZipInfo
 
 from visionlab.errors import DatasetError, ImageError, VisionlabError
 from visionlab.imaging.image import MAX_BYTES, Image, encode_png, fingerprint, load_image
@@ -29,7 +28,6 @@ from visionlab.learning.sets.similar import hashes, in_small
 
 LISTED = 5  # classes that a sentence names
 BATCH = 32  # pictures between one report of progress and the next
-MAX_ZIP_BYTES = 4 * 2**30  # packed or unpacked: a project's zip is read entry by entry, so memory sets no bound
 
 T = TypeVar("T")
 
@@ -115,13 +113,13 @@ def from_zip(
     it since is taken by its folder. names_in: as of archive.opened.
     Raises DatasetError as of archive.read_zip, with a limit of 4 GB, and for a manifest that does not fit.
     """
-    opening = archive.opened(file, MAX_ZIP_BYTES, names_in=names_in)
+    opening = archive.opened(file, archive.MAX_ZIP_BYTES, names_in=names_in)
     packed = opening.__enter__()  # it is left when the last Incoming lets go of `opening`
-    load = partial(partial, _unpack, opening, packed)
+    load = partial(partial, archive.unpack, opening, packed)
     manifest = read_manifest(packed)
     if manifest is None:
-        return _arriving(archive.class_entries(packed, MAX_ZIP_BYTES, parts), load)
-    files = {_one_form("/".join(path)): info for path, info in archive.files_in(packed, MAX_ZIP_BYTES).items()}
+        return _arriving(archive.class_entries(packed, archive.MAX_ZIP_BYTES, parts), load)
+    files = {_one_form("/".join(path)): info for path, info in archive.files_in(packed, archive.MAX_ZIP_BYTES).items()}
     listed = {_one_form(path): each for path, each in manifest.items()}
     if absent := sorted(listed.keys() - files.keys()):
         raise DatasetError(f"The zip's manifest names “{absent[0]}”, which is not in the zip; export it anew.")
@@ -192,10 +190,6 @@ def _bytes(source: bytes | Path) -> bytes:
             return file.read(MAX_BYTES + 1)  # load_image says that this is too much
     except OSError as error:
         raise ImageError(f"The file cannot be opened ({error.strerror}).") from error
-
-
-def _unpack(_opening: object, packed: ZipFile, info: ZipInfo, name: str) -> bytes:
-    return archive.read_entry(packed, info, name)
 
 
 def _encode(images: Sequence[Image], index: int) -> bytes:

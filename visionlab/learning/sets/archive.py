@@ -16,14 +16,16 @@ from typing import BinaryIO, TypeVar
 from visionlab.errors import DatasetError
 from visionlab.imaging.image import MAX_BYTES
 from visionlab.learning.sets import layout
+from visionlab.learning.sets.kinds import is_litter, is_picture
 from visionlab.learning.sets.layout import Arranged, Entry
 from visionlab.learning.sets.names import PathParts, entries, guess_told, is_folder
 from visionlab.wording import shortened, sized
 
 MAX_PICTURES = 5_000  # of a zip or an upload, like the limits below
 MAX_CLASSES = 300  # Caltech-256 and Food-101 fit
-MAX_ZIP_BYTES = 200 * 2**20
-MAX_UNPACKED_BYTES = 2**30
+MAX_UPLOAD_BYTES = 200 * 2**20  # of a zip that is not read from a path
+MAX_UNPACKED_BYTES = 2**30  # of the pictures in such a zip
+MAX_ZIP_BYTES = 4 * 2**30  # of one on the disk, packed or unpacked: it is read entry by entry, so memory sets no bound
 MAX_CONTENTS_BYTES = 4 * 2**20  # of a zip's table of contents; 5,000 pictures packed on a Mac need about 1.5 MB
 CHUNK = 2**20
 START = 64  # bytes that tell what a file is
@@ -39,10 +41,20 @@ def read_zip(
     """The encoded pictures of a zip (path, bytes or seekable binary file) by class, as layout.arrange finds them.
     names_in: as of `opened`.
 
-    In place of one that is damaged in the zip, or too large, stands a function that raises what is to be said of it.
-    Raises DatasetError for what is no zip, is encrypted, has a hostile or repeated entry name, has no class folders, or
-    is over one of this module's limits.
+    Of a zip at a path there are functions that read a picture in its turn; it is open as long as one of them is
+    referred to. Of another one, in place of a picture that is damaged in the zip, or too large, stands a function that
+    raises what is to be said of it. Raises DatasetError for what is no zip, is encrypted, has a hostile or repeated
+    entry name, has no class folders, or is over one of this module's limits.
     """
+    if _on_disk(source):
+        opening = opened(source, names_in=names_in)
+        archive = opening.__enter__()  # it is left when the last function lets go of `opening`
+        found = class_entries(archive, MAX_ZIP_BYTES, parts)
+        later = {
+            name: [item._replace(source=partial(unpack, opening, archive, item.source, item.path)) for item in items]
+            for name, items in found.classes.items()
+        }
+        return Arranged(later, found.told)
     with opened(source, names_in=names_in) as archive:
         found = class_entries(archive, parts=parts)
         unpacked: dict[str, list[Entry[bytes | Callable[[], bytes]]]] = {name: [] for name in found.classes}
@@ -58,6 +70,20 @@ def read_zip(
                 check_unpacked(total)
                 unpacked[name].append(item._replace(source=data))
     return Arranged(unpacked, found.told)
+
+
+def unpack(_opening: object, archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> bytes:
+    """As read_entry, of a zip that `_opening` keeps open."""
+    return read_entry(archive, info, name)
+
+
+def _on_disk(source: object) -> bool:
+    return isinstance(source, str | os.PathLike)
+
+
+def unpacked_limit(source: object) -> int:
+    """The bytes that the pictures of such a source may take unpacked."""
+    return MAX_ZIP_BYTES if _on_disk(source) else MAX_UNPACKED_BYTES
 
 
 def _refused(told: str) -> bytes:
@@ -89,7 +115,7 @@ def walked(root: Path, closed: list[OSError]) -> Iterator[tuple[Path, list[str],
     """
     for base, inner, names in os.walk(root, onerror=closed.append, followlinks=True):
         here = Path(base)
-        inner[:] = [name for name in inner if not layout.is_litter((name,)) and not _leads_back(here / name, root)]
+        inner[:] = [name for name in inner if not is_litter((name,)) and not _leads_back(here / name, root)]
         yield here, inner, names
 
 
@@ -130,11 +156,11 @@ def arranged(
     pictures: dict[PathParts, T] = {}
     others: list[PathParts] = []
     for path, (source, start) in files.items():
-        if layout.is_picture(path, start):
+        if is_picture(path, start):
             pictures[path] = source
-        elif not layout.is_litter(path):
+        elif not is_litter(path):
             others.append(path)
-    return layout.arrange(pictures, others, [path for path in folders if not layout.is_litter(path)], alone, parts)
+    return layout.arrange(pictures, others, [path for path in folders if not is_litter(path)], alone, parts)
 
 
 def _parted(files: Mapping[PathParts, T]) -> dict[PathParts, T]:
@@ -181,15 +207,16 @@ def opened(
 ) -> Iterator[zipfile.ZipFile]:
     """The zip at a path or in bytes, read with bounds. Raises DatasetError for what is none, or is over a limit.
 
-    `most` bytes may the file have, MAX_ZIP_BYTES unless told, and `contents` of them its table of contents. names_in:
-    the encoding, such as cp852, of the names that do not state theirs; it is guessed unless told.
+    `most` bytes may the file have (unless told, MAX_ZIP_BYTES at a path, and else MAX_UPLOAD_BYTES), and `contents` of
+    them its table of contents. names_in: the encoding, such as cp852, of the names that do not state theirs; it is
+    guessed unless told.
     """
     try:
         b"a".decode(names_in or "utf-8")
     except LookupError as error:
         raise DatasetError(f"“{names_in}” is no encoding of names; name one like cp852, gb18030 or cp932.") from error
-    most = MAX_ZIP_BYTES if most is None else most
-    named = isinstance(source, str | os.PathLike)
+    named = _on_disk(source)
+    most = (MAX_ZIP_BYTES if named else MAX_UPLOAD_BYTES) if most is None else most
     try:
         file = open(source, "rb") if named else source  # noqa: SIM115
     except OSError as error:
@@ -220,7 +247,7 @@ def by_path(archive: zipfile.ZipFile) -> dict[PathParts, zipfile.ZipInfo]:
     that is no litter."""
     files: dict[PathParts, zipfile.ZipInfo] = {}
     for path, info in entries(archive):  # all are checked, litter too
-        if path and not is_folder(info) and files.setdefault(path, info) is not info and not layout.is_litter(path):
+        if path and not is_folder(info) and files.setdefault(path, info) is not info and not is_litter(path):
             raise DatasetError(f"The zip holds “{shortened('/'.join(path))}” twice; pack it anew.")
     return files
 
@@ -255,14 +282,14 @@ def pictures_in(archive: zipfile.ZipFile) -> list[tuple[PathParts, zipfile.ZipIn
     return [
         (path, info)
         for path, info in entries(archive)
-        if path and not is_folder(info) and layout.is_picture(path, partial(start_of, archive, info))
+        if path and not is_folder(info) and is_picture(path, partial(start_of, archive, info))
     ]
 
 
 def others_in(archive: zipfile.ZipFile) -> list[PathParts]:
     """The path of each file of an opened zip that is no picture, without what systems leave behind. Raises DatasetError
     as names.entries does."""
-    files = {path for path, info in entries(archive) if path and not is_folder(info) and not layout.is_litter(path)}
+    files = {path for path, info in entries(archive) if path and not is_folder(info) and not is_litter(path)}
     return sorted(files - {path for path, _ in pictures_in(archive)})
 
 

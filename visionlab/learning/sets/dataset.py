@@ -17,10 +17,11 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from visionlab.errors import DatasetError, ImageError, ParameterError, VisionlabError
+from visionlab.errors import DatasetError, ImageError, ParameterError, UnclearSetError, VisionlabError
 from visionlab.imaging.image import Image, check_image, load_image
 from visionlab.learning.sets.archive import check_counts, read_folder, read_zip
-from visionlab.learning.sets.layout import PARTS, TRAIN, Arranged, listed
+from visionlab.learning.sets.kinds import listed
+from visionlab.learning.sets.layout import PARTS, TRAIN, Arranged
 from visionlab.learning.sets.looks import HASHES, grouped_by, looked_at
 from visionlab.learning.sets.similar import in_several_classes
 from visionlab.learning.sets.splits import HELD_OUT, check_classes, check_split, parted
@@ -64,6 +65,7 @@ class LabelledImages:
     told: sentences on what was left out or taken together when it was read.
     problems: a sentence for each picture that could not be read and was left out.
     hashes: uint64 (N, 37), what tells near-duplicates, as of similar.hashes; (0, 37) where not known.
+    unread: the class and file name of each picture that `problems` tells of, as cats/1.jpg.
 
     Raises DatasetError where lengths differ, a label is out of range, or a class name is empty or taken.
     """
@@ -78,12 +80,13 @@ class LabelledImages:
     told: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     hashes: NDArray[np.uint64] = field(default_factory=lambda: np.zeros((0, HASHES), np.uint64))
+    unread: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("labels", "groups"):
             object.__setattr__(self, name, _integers(getattr(self, name), name))
         object.__setattr__(self, "classes", class_names(self.classes))
-        for name in ("names", "keys", "parts", "told", "problems"):
+        for name in ("names", "keys", "parts", "told", "problems", "unread"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         lengths = {name: len(getattr(self, name)) for name in ("images", "labels", "groups", "names")}
         if len(set(lengths.values())) > 1:
@@ -113,7 +116,7 @@ class LabelledImages:
         Raises DatasetError where there is no class folder, no picture can be read, or, as an UnclearSetError, what the
         folders are is not clear.
         """
-        return cls._from_arranged(read_folder(path, parts=parts))
+        return cls._from_arranged(_asking(partial(read_folder, path, parts=parts)))
 
     @classmethod
     def from_zip(
@@ -123,9 +126,11 @@ class LabelledImages:
 
         names_in: the encoding, such as cp852, of names that do not state theirs; guessed unless told, as `told` says.
         Nothing is written to disk. Raises DatasetError like from_folder, and for what is no zip, is encrypted, has a
-        hostile or repeated entry name, or is over a limit: 200 MB packed, 1 GB unpacked, 5,000 pictures, 300 classes.
+        hostile or repeated entry name, or is over a limit: 5,000 pictures, 300 classes, and at a path 4 GB,
+        packed and unpacked, else 200 MB packed and 1 GB unpacked. A zip at a path is read picture by picture, at each
+        look, and has to stay.
         """
-        return cls._from_arranged(read_zip(source, parts, names_in))
+        return cls._from_arranged(_asking(partial(read_zip, source, parts, names_in)))
 
     @classmethod
     def from_uploads(
@@ -205,6 +210,7 @@ class LabelledImages:
             (*told, *filter(None, [gone_told, twice])),
             problems,
             hashes,
+            [path for path, each in zip(paths, looked, strict=True) if isinstance(each, str)],
         )
 
     def __len__(self) -> int:
@@ -235,7 +241,7 @@ class LabelledImages:
         names = tuple(self.names[index] for index in chosen)
         keys = tuple(self.keys[index] for index in chosen) if self.keys else ()
         parts = tuple(self.parts[index] for index in chosen) if self.parts else ()
-        about = (self.told, self.problems, self.hashes[chosen] if len(self.hashes) else self.hashes)
+        about = (self.told, self.problems, self.hashes[chosen] if len(self.hashes) else self.hashes, self.unread)
         return LabelledImages(images.pick(chosen.tolist()), labels, self.classes, groups, names, keys, parts, *about)
 
     def part(self, name: str) -> LabelledImages:
@@ -260,6 +266,14 @@ class LabelledImages:
 
 
 # What every door does ------------------------------------------------------------------------------------------------
+
+
+def _asking(read: Callable[[], Arranged[_Source]]) -> Arranged[_Source]:
+    """What `read` gives; an UnclearSetError says how to answer from Python."""
+    try:
+        return read()
+    except UnclearSetError as error:
+        raise UnclearSetError(error.unclear, "Or say what they are: parts=True or parts=False.") from error
 
 
 def _integers(values: object, field: str) -> NDArray[np.int64]:

@@ -8,53 +8,16 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
 from visionlab.errors import DatasetError, UnclearSetError
-from visionlab.imaging.image import is_picture_file
+from visionlab.learning.sets.kinds import NAMED, listed, no_pictures
 from visionlab.learning.sets.names import PathParts
 
-# Also of formats that load_image refuses: better told about than passed over in silence.
-PICTURE_SUFFIXES = (
-    ".apng",
-    ".avif",
-    ".bmp",
-    ".dib",
-    ".gif",
-    ".heic",
-    ".heif",
-    ".hif",
-    ".jfi",
-    ".jfif",
-    ".jif",
-    ".jpe",
-    ".jpeg",
-    ".jpg",
-    ".mpo",
-    ".png",
-    ".tif",
-    ".tiff",
-    ".webp",
-)
-ENDING = re.compile(r"\.[a-z][a-z0-9]{0,4}", re.IGNORECASE)  # “.txt” is one, “.07 at noon” is none
-LITTER = (  # what systems leave behind, storage boxes among them
-    "__macosx",
-    "thumbs.db",
-    "ehthumbs.db",
-    "desktop.ini",
-    "$recycle.bin",
-    "recycler",
-    "system volume information",
-    "@eadir",
-    "#recycle",
-    "#snapshot",
-    "@recycle",
-    "lost+found",
-)
 TRAIN, VALIDATION, TEST = PARTS = ("train", "validation", "test")
 PART_NAMES = {
     "train": TRAIN,
@@ -66,9 +29,7 @@ PART_NAMES = {
     "test": TEST,
     "testing": TEST,
 }
-BESIDE = ("set", "data", "dataset", "images", "pictures")  # words in such names that say nothing: training_set
 SHARED = 2  # folders of the same names that make those around them look like parts, or sources, of one set
-NAMED = 5  # names that a sentence lists
 UNNAMED = "unnamed"  # a class whose folder's name is blank
 
 T = TypeVar("T")
@@ -92,20 +53,6 @@ class Arranged(Generic[T]):
     told: tuple[str, ...] = ()
 
 
-def is_litter(path: PathParts) -> bool:
-    """Whether a system left that there, or hides it."""
-    return any(part.startswith(".") or part.casefold() in LITTER for part in path)
-
-
-def is_picture(path: PathParts, start: Callable[[], bytes]) -> bool:
-    """Whether the file of that path is a picture by its ending or, without one, by its first bytes, which start gives;
-    and not something that a system left there."""
-    if is_litter(path):
-        return False
-    ending = Path(path[-1]).suffix
-    return ending.lower() in PICTURE_SUFFIXES or (not ENDING.fullmatch(ending) and is_picture_file(start()))
-
-
 def arrange(
     pictures: Mapping[PathParts, T],
     others: Sequence[PathParts] = (),
@@ -123,19 +70,23 @@ def arrange(
 
     Raises DatasetError where there is no picture, or none in a folder, and UnclearSetError.
     """
+    if not pictures and others and all(Path(path[-1]).suffix.lower() == ".zip" for path in others):
+        raise DatasetError(
+            f"There are only zips in it, such as “{min(others)[-1]}”; unpack them, or bring one of them."
+        )
     if not pictures and any(len(path) > 1 for path in (*others, *((*path, "") for path in folders))):
         raise DatasetError("There are no pictures in these folders; put some of each class into its folder.")
-    inside, prefix = _unwrapped(pictures) if pictures else ({}, ())
+    inside, prefix, beside = _unwrapped(pictures)
     if all(len(path) == 1 for path in inside):
         if alone is None or not inside:
             raise DatasetError(
                 "There are no class folders; put the pictures into one folder a class, like cats and dogs."
             )
         inside = {(alone, *path): source for path, source in inside.items()}
-    loose = [path for path in inside if len(path) == 1]
+    beside += [(*prefix, *path) for path in inside if len(path) == 1]
     split = parts if parts is not None else _is_split(inside)
-    placed, beside = _by_part(inside) if split else ([("", "", path, inside[path]) for path in inside], [])
-    loose += beside
+    placed, loose = _by_part(inside) if split else ([("", "", path, inside[path]) for path in inside], [])
+    beside += [(*prefix, *path) for path in loose]
     classes: dict[str, list[Entry[T]]] = {}
     spelled: dict[str, dict[str, None]] = {}  # by folded name: each spelling, the first one counts
     for part, folder, path, source in sorted(placed, key=lambda each: (each[2], each[1])):
@@ -161,9 +112,9 @@ def arrange(
         f"{f'; {unparted:,} in none, to learn from' if unparted else ''}."
         if counts
         else "",
-        listed(["/".join(path) for path in others], "file is no picture", "files are no pictures"),
+        *no_pictures(["/".join(path) for path in others]),
         listed(
-            ["/".join((*prefix, *path)) for path in loose],
+            ["/".join(path) for path in beside],
             "picture lies beside the class folders",
             "pictures lie beside the class folders",
         ),
@@ -183,45 +134,66 @@ def folded(name: str) -> str:
     return unicodedata.normalize("NFC", name).strip().casefold()
 
 
-def _unwrapped(pictures: Mapping[PathParts, T]) -> tuple[dict[PathParts, T], PathParts]:
-    """The pictures without the folders around all of them, and these folders.
+class _Unwrapped(NamedTuple, Generic[T]):
+    """Pictures without folders around them, these folders, and what lies beside one of these."""
 
-    A folder that holds pictures itself is one around others where it holds two class folders or more.
-    """
-    inside, prefix = dict(pictures), ()
-    while len({path[0] for path in inside}) == 1:
-        deeper = {path[1] for path in inside if len(path) > 2}
-        direct = any(len(path) <= 2 for path in inside)
-        if not deeper or (direct and len(deeper) < 2):
-            break
-        prefix += (next(iter(inside))[0],)
-        inside = {path[1:]: source for path, source in inside.items()}
-    return inside, prefix
+    pictures: dict[PathParts, T]
+    prefix: PathParts
+    beside: list[PathParts]
+
+    def folders(self) -> set[str]:
+        return {path[0] for path in self.pictures if len(path) > 1}
+
+    def inner(self) -> _Unwrapped[T]:
+        """Without the one folder at the top."""
+        beside = [(*self.prefix, *path) for path in self.pictures if len(path) == 1]
+        inside = {path[1:]: source for path, source in self.pictures.items() if len(path) > 1}
+        return _Unwrapped(inside, (*self.prefix, *self.folders()), [*self.beside, *beside])
+
+
+def _unwrapped(pictures: Mapping[PathParts, T]) -> _Unwrapped[T]:
+    """A folder that pictures lie in or beside is one around others where these are two class folders or more."""
+    found = _Unwrapped(dict(pictures), (), [])
+    holds_pictures = None
+    while len(found.folders()) == 1 and any(len(path) > 2 for path in found.pictures):
+        if any(len(path) <= 2 for path in found.pictures):
+            holds_pictures = holds_pictures or found
+        found = found.inner()
+    return found if len(found.folders()) > 1 else holds_pictures or found
 
 
 def part_of(folder: str) -> str:
-    """Which of PARTS a folder is by its name, such as train, Val, training_set, test2017 or 01_train; "" for none."""
-    words = [word.removesuffix("set") or word for word in re.findall(r"[^\W\d_]+", folded(folder))]
-    telling = [word for word in words if word not in BESIDE]
-    return PART_NAMES.get(telling[0], "") if len(telling) == 1 else ""
+    """Which of PARTS a folder is by a word in its name, such as Val, training_set, test2017 or seg_train; "" for none,
+    or where several are named."""
+    words = [word.removesuffix("set") for word in re.findall(r"[^\W\d_]+", folded(folder))]
+    found = {PART_NAMES[word] for word in words if word in PART_NAMES}
+    return found.pop() if len(found) == 1 else ""
 
 
-def _within(inside: Mapping[PathParts, T]) -> dict[str, tuple[dict[PathParts, T], str]]:
-    """Of each folder at the top what is in it, without folders around all of that, and which part they say it is."""
+class _Within(NamedTuple, Generic[T]):
+    """What is in a folder at the top, without folders around all of that; which part they say it is; and what lies
+    beside one of them."""
+
+    pictures: dict[PathParts, T]
+    part: str
+    beside: list[PathParts]
+
+
+def _within(inside: Mapping[PathParts, T]) -> dict[str, _Within[T]]:
     within: dict[str, dict[PathParts, T]] = {}
     for path, source in inside.items():
         if len(path) > 1:
             within.setdefault(path[0], {})[path[1:]] = source
     found = {}
     for name, pictures in within.items():
-        unwrapped, around = _unwrapped(pictures)
-        found[name] = unwrapped, next(filter(None, map(part_of, (name, *around))), "")
+        unwrapped, around, beside = _unwrapped(pictures)
+        found[name] = _Within(unwrapped, next(filter(None, map(part_of, (name, *around))), ""), beside)
     return found
 
 
-def _folders_in(within: Mapping[str, tuple[Mapping[PathParts, object], str]]) -> dict[str, set[str]]:
+def _folders_in(within: Mapping[str, _Within]) -> dict[str, set[str]]:
     """What the folders in each folder at the top are called."""
-    return {name: {folded(path[0]) for path in found if len(path) > 1} for name, (found, _) in within.items()}
+    return {name: {folded(path[0]) for path in each.pictures if len(path) > 1} for name, each in within.items()}
 
 
 def _is_split(inside: Mapping[PathParts, object]) -> bool:
@@ -230,7 +202,7 @@ def _is_split(inside: Mapping[PathParts, object]) -> bool:
     classes = _folders_in(within)
     parts = {name: part_of(name) for name in sorted(within) if part_of(name)}  # however a disk lists them
     if not parts:
-        return _is_split_deeper(classes, {name: part for name, (_, part) in within.items()})
+        return _is_split_deeper(classes, {name: each.part for name, each in within.items()})
     nested = any(classes[name] for name in parts) or any(len(path) > 2 for path in inside if path[0] in parts)
     if len(within) == 1 or (not nested and (len(parts) < len(within) or len({*parts.values()}) == 1)):
         return False  # one class among others may be called “train”, and all of them “test 1”, “test 2”
@@ -275,12 +247,19 @@ def _alike(classes: Mapping[str, set[str]]) -> str:
 
 
 def _by_part(inside: Mapping[PathParts, T]) -> tuple[list[tuple[str, str, PathParts, T]], list[PathParts]]:
-    """(part, its folder, path in it, picture), and what lies in no class folder; any other is to learn from."""
+    """(part, its folder, path in it, picture), and what lies in no class folder. Raises DatasetError where nothing says
+    which part a folder of class folders is."""
     found, beside = [], []
-    for name, (pictures, part) in _within(inside).items():
+    for name, (pictures, part, around) in sorted(_within(inside).items()):
+        if not part and any(len(path) > 1 for path in pictures):
+            raise DatasetError(
+                f"“{name}” may be any part of the set: call it train, val or test, or take it out, so that it is known "
+                "what is learned from."
+            )
+        beside += [(name, *path) for path in around]
         for path, source in pictures.items():
             if len(path) > 1:
-                found.append((part or TRAIN, name, path, source))
+                found.append((part, name, path, source))
             else:
                 beside.append((name, *path))
     return found, beside
@@ -298,15 +277,6 @@ def _with_inner_parts(classes: Mapping[str, list[Entry[T]]]) -> dict[str, list[E
     if len(found) < 2:
         return dict(classes)
     return {name: [entry._replace(part=part(entry)) for entry in items] for name, items in classes.items()}
-
-
-def listed(names: Sequence[str], one: str, many: str) -> str:
-    """“2 files are no pictures and are left out: a.txt, b.txt.”; nothing where there are none."""
-    if not names:
-        return ""
-    told = ", ".join(sorted(names)[:NAMED]) + (f" and {len(names) - NAMED:,} more" if len(names) > NAMED else "")
-    left = "is left out" if len(names) == 1 else "are left out"
-    return f"{len(names):,} {one if len(names) == 1 else many}, and {left}: {told}."
 
 
 def _and(names: Iterable[str]) -> str:

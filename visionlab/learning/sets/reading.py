@@ -7,22 +7,25 @@ import os
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
+from io import BytesIO
 from pathlib import Path
+from threading import Lock
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from visionlab.errors import DatasetError, ImageError
-from visionlab.imaging.image import load_image
+from visionlab.imaging.image import MAX_BYTES, load_image
 from visionlab.learning.sets import archive as archives
 from visionlab.learning.sets.archive import MAX_CLASSES, arranged, opened, read_entry, start_of
 from visionlab.learning.sets.dataset import none_readable
-from visionlab.learning.sets.layout import TRAIN, Arranged, listed
+from visionlab.learning.sets.kinds import listed
+from visionlab.learning.sets.layout import TRAIN, Arranged
 from visionlab.learning.sets.names import entries, guess_told, is_folder
 
 MOST_PICTURES = 200_000
@@ -47,6 +50,7 @@ MOST_IDX = 2**28  # bytes of an idx file; MNIST's largest has 47 MB
 Part = tuple[NDArray[np.uint8], NDArray[np.int64]]  # pictures (N, H, W, C) and labels (N,)
 Read = tuple[tuple[str, ...], Part, Part, tuple[str, ...]]  # classes, training part, test part, what was left out
 _Entry = Callable[[], bytes]
+_Look = Callable[[int, int], bytes]
 
 
 def read_zip(source: str | os.PathLike[str] | bytes, side: int | None = None) -> Read:
@@ -55,14 +59,10 @@ def read_zip(source: str | os.PathLike[str] | bytes, side: int | None = None) ->
 
     Raises DatasetError like visionlab.learning.sets.archive.opened, and for what read_folder refuses.
     """
-    try:
-        data = source if isinstance(source, bytes) else Path(source).read_bytes()
-    except OSError as error:
-        raise DatasetError(f"“{source}” cannot be opened: {error.strerror}.") from error
-    with opened(data, contents=MOST_CONTENTS) as archive:
+    with opened(source, contents=MOST_CONTENTS) as archive, _looking(source) as look:
         found = {path: info for path, info in entries(archive) if path and not is_folder(info)}
         files = {
-            path: (partial(_entry, archive, data, info), partial(start_of, archive, info))
+            path: (partial(_entry, archive, look, info), partial(start_of, archive, info))
             for path, info in found.items()
         }
         came = arranged(files)
@@ -227,13 +227,26 @@ def framed(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]
     return cv2.resize(middle, size[::-1], interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
 
 
-def _entry(archive: zipfile.ZipFile, data: bytes, info: zipfile.ZipInfo) -> bytes:
+@contextmanager
+def _looking(source: str | os.PathLike[str] | bytes) -> Iterator[_Look]:
+    """What gives (size, offset) bytes of a file, or of bytes, to several threads."""
+    lock = Lock()
+    with BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as file:
+
+        def look(size: int, offset: int) -> bytes:
+            with lock:
+                file.seek(max(0, offset))  # a forged place in a zip may lie before it
+                return file.read(size)
+
+        yield look
+
+
+def _entry(archive: zipfile.ZipFile, look: _Look, info: zipfile.ZipInfo) -> bytes:
     """An entry's bytes. What is stored unpacked is cut out, which zipfile takes ten times as long for."""
-    if info.compress_type != zipfile.ZIP_STORED:
+    if info.compress_type != zipfile.ZIP_STORED or info.file_size > MAX_BYTES:
         return read_entry(archive, info, info.filename)
-    name, extra = struct.unpack_from("<HH", data, info.header_offset + 26)  # their lengths, of the local header
-    start = info.header_offset + 30 + name + extra
-    return data[start : start + info.file_size]
+    name, extra = struct.unpack("<HH", look(4, info.header_offset + 26))  # their lengths, of the local header
+    return look(info.file_size, info.header_offset + 30 + name + extra)
 
 
 def _idx_file(folder: Path, name: str) -> Path | None:

@@ -85,9 +85,8 @@ def sides(
     own = np.flatnonzero(~apart)
     labels, groups = data.labels[own], data.groups[own]
     counts = np.bincount(labels, minlength=len(data.classes))
-    for name, count in zip(data.classes, counts, strict=True):
-        if count == 0:
-            raise DatasetError(f"“{name}” has no picture; add some or leave the class out.")
+    for one in np.flatnonzero(counts == 0):
+        raise DatasetError(_none_left(data.classes[one], parts[data.labels == one], (TEST,)))
     pairs = np.unique(np.stack([labels, groups]), axis=1)
     single = np.bincount(pairs[0]) == 1
     small = single & (counts < BURST)
@@ -113,10 +112,24 @@ def _own_part(data: LabelledImages, apart: NDArray[np.bool_], parts: NDArray[np.
     train = ~apart & ~np.isin(data.groups, data.groups[held])
     if not held.any():
         raise DatasetError(f"The set has no validation part to hold out; hold out a share, like {HELD_OUT:g}.")
-    for name, count in zip(data.classes, np.bincount(data.labels[train], minlength=len(data.classes)), strict=True):
-        if not count:
-            raise DatasetError(f"“{name}” has no picture to learn from beside the held-out part; add some.")
+    for one in np.flatnonzero(np.bincount(data.labels[train], minlength=len(data.classes)) == 0):
+        raise DatasetError(_none_left(data.classes[one], parts[data.labels == one], (VALIDATION, TEST)))
     return Sides(np.flatnonzero(train), np.flatnonzero(held), copies=int((~train & ~held & (parts != TEST)).sum()))
+
+
+def _none_left(name: str, parts: NDArray[np.str_], kept: Sequence[str]) -> str:
+    """Why a class has nothing to learn from; parts: those of its pictures, kept: which are not learned from."""
+    if not len(parts):
+        return f"“{name}” has no picture; add some or leave the class out."
+    where = " and ".join(part for part in kept if part in parts) or " or ".join(kept)
+    if np.isin(parts, kept).all():
+        return (
+            f"All pictures of “{name}” are in the set’s {where} part; put some to learn from beside, or leave it out."
+        )
+    return (
+        f"Each picture of “{name}” to learn from is in the set’s {where} part, too, the same or all but the same; take "
+        "others for one of them."
+    )
 
 
 def _named(data: LabelledImages, which: NDArray[np.bool_]) -> tuple[str, ...]:

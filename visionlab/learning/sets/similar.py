@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visionlab.imaging.image import Image, fit
-from visionlab.learning.sets.layout import NAMED
+from visionlab.learning.sets.kinds import NAMED
 
 # Of 64 bits. A picture is compared with others' crops, too, up to a tenth of a side. Of 100 photographs all are grouped
 # with copies of them: JPEG down to 10, a third of the size, other light, mirrored, 5 % cut off anywhere, at a corner or

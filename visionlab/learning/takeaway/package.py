@@ -21,7 +21,7 @@ from visionlab.learning.heads.head import MAX_BYTES as MAX_HEAD_BYTES
 from visionlab.learning.heads.head import Head, load_head
 from visionlab.learning.judging.metrics import Report
 from visionlab.learning.projects.as_zip import read_manifest
-from visionlab.learning.projects.intake import MAX_ZIP_BYTES, Arriving, from_zip, labelled
+from visionlab.learning.projects.intake import Arriving, from_zip, labelled
 from visionlab.learning.sets import archive
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.learning.takeaway.export import Parity, export_checked
@@ -158,7 +158,7 @@ def incoming_zip(
     Those lie in it as they are. Where somebody packed it anew they have to be unpacked, which report is told of: what
     it raises stops that, and nothing is left.
     """
-    with archive.opened(source, MAX_ZIP_BYTES) as opened:
+    with archive.opened(source, archive.MAX_ZIP_BYTES) as opened:
         pictures = _entries(opened)[1]
         inner = None if pictures is None else _part(source, opened, pictures, report)
     return from_zip(source if inner is None else inner, parts, names_in)
@@ -171,7 +171,7 @@ def labelled_zip(source: Source, parts: bool | None = None, names_in: str | None
 
     Raises DatasetError as of LabelledImages.from_zip and intake.from_zip.
     """
-    with archive.opened(source, MAX_ZIP_BYTES) as opened:
+    with archive.opened(source, archive.MAX_ZIP_BYTES) as opened:
         ours = _entries(opened)[1] is not None or read_manifest(opened) is not None
     if ours:
         return labelled(incoming_zip(source, parts, names_in=names_in))

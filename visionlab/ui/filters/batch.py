@@ -21,7 +21,11 @@ def zip_filter(pipeline: Pipeline, fit: int | None) -> None:
     job = jobs.registry().find(st.session_state.get("batch"))
     busy = job is not None and not job.over
     file = file_uploader(
-        "A zip of pictures", type=["zip"], key="batch-zip", max_upload_size=archive.MAX_ZIP_BYTES >> 20, disabled=busy
+        "A zip of pictures",
+        type=["zip"],
+        key="batch-zip",
+        max_upload_size=archive.MAX_UPLOAD_BYTES >> 20,
+        disabled=busy,
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.segmented_control("As", list(FORMATS), default="PNG", required=True, key="batch-form", disabled=busy)

@@ -206,7 +206,7 @@ def _bring(name: str) -> None:
         "A zip with one folder a class, or with “train” and “test” folders that hold these",
         type=["zip"],
         key=key,
-        max_upload_size=archive.MAX_ZIP_BYTES >> 20,
+        max_upload_size=archive.MAX_UPLOAD_BYTES >> 20,
         on_change=attempt,
         args=(_take_upload, name, key),
     )

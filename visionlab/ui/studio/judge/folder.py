@@ -13,7 +13,7 @@ import numpy as np
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from visionlab.errors import BusyError
+from visionlab.errors import BusyError, DatasetError, UnclearSetError
 from visionlab.imaging.image import MAX_BYTES, Image
 from visionlab.learning.judging.evaluation import Evaluation, score
 from visionlab.learning.judging.metrics import percent
@@ -72,7 +72,7 @@ def show(case: Case) -> None:
             "test-zip",
             lambda files: _begin(case, subject, files[0].name, lambda: LabelledImages.from_zip(files[0])),
             type=["zip"],
-            max_upload_size=archive.MAX_ZIP_BYTES >> 20,
+            max_upload_size=archive.MAX_UPLOAD_BYTES >> 20,
             disabled=busy,
         )
     tested = sum(each.part == TEST for each in case.project.snapshot()[1])
@@ -114,7 +114,10 @@ def _begin(
 
     def work(job: jobs.Job) -> Iterator[Scored]:
         with needed, telling():
-            data = read()
+            try:
+                data = read()
+            except UnclearSetError as error:
+                raise DatasetError(error.unclear) from error
             parts: dict[int, slice] = {}
             kept = tempfile.TemporaryFile(dir=case.project.folder)  # where a full disk is told of  # noqa: SIM115
 

@@ -150,7 +150,7 @@ def _begin(
             try:
                 incoming = source(parts, job.report)
             except UnclearSetError as unclear:
-                yield Unclear(str(unclear), source, needed.pop_all())
+                yield Unclear(unclear.unclear, source, needed.pop_all())
                 return
             for so_far in intake.take(project, incoming):
                 yield so_far

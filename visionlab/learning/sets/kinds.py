@@ -1,0 +1,88 @@
+"""What a file is by its name: a picture, one of a kind that is not read, something else, or a system's litter."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from visionlab.imaging.image import is_picture_file
+from visionlab.learning.sets.names import PathParts
+
+# Also of formats that load_image refuses: better told about than passed over in silence.
+PICTURE_SUFFIXES = (
+    ".apng",
+    ".avif",
+    ".bmp",
+    ".dib",
+    ".gif",
+    ".heic",
+    ".heif",
+    ".hif",
+    ".jfi",
+    ".jfif",
+    ".jif",
+    ".jpe",
+    ".jpeg",
+    ".jpg",
+    ".mpo",
+    ".png",
+    ".tif",
+    ".tiff",
+    ".webp",
+)
+UNREAD = re.compile(r"\.(jp2|j2k|jpx|jxl|tga|p[bgnp]m|ico|psd|svg|exr|dng|cr2|cr3|nef|arw|orf|raf)", re.IGNORECASE)
+ENDING = re.compile(r"\.[a-z][a-z0-9]{0,4}", re.IGNORECASE)  # “.txt” is one, “.07 at noon” is none
+LITTER = (  # what systems leave behind, storage boxes among them
+    "__macosx",
+    "thumbs.db",
+    "ehthumbs.db",
+    "desktop.ini",
+    "$recycle.bin",
+    "recycler",
+    "system volume information",
+    "@eadir",
+    "#recycle",
+    "#snapshot",
+    "@recycle",
+    "lost+found",
+)
+NAMED = 5  # names that a sentence lists
+
+
+def is_litter(path: PathParts) -> bool:
+    """Whether a system left that there, or hides it."""
+    return any(part.startswith(".") or part.casefold() in LITTER for part in path)
+
+
+def is_picture(path: PathParts, start: Callable[[], bytes]) -> bool:
+    """Whether the file of that path is a picture by its ending or, without one, by its first bytes, which start gives;
+    and not something that a system left there."""
+    if is_litter(path):
+        return False
+    ending = Path(path[-1]).suffix
+    return ending.lower() in PICTURE_SUFFIXES or (not ENDING.fullmatch(ending) and is_picture_file(start()))
+
+
+def is_unread(name: str) -> bool:
+    """Whether a file of that name is a picture of a kind that load_image does not read."""
+    return UNREAD.fullmatch(Path(name).suffix) is not None
+
+
+def no_pictures(names: Sequence[str]) -> list[str]:
+    """The sentences on files that are left out since they are no pictures, or of a kind that is not read."""
+    unread = [name for name in names if is_unread(name)]
+    kind = "of a kind that is not read"
+    return [
+        listed([name for name in names if not is_unread(name)], "file is no picture", "files are no pictures"),
+        listed(unread, f"picture is {kind}", f"pictures are {kind}"),
+    ]
+
+
+def listed(names: Sequence[str], one: str, many: str) -> str:
+    """“2 files are no pictures and are left out: a.txt, b.txt.”; nothing where there are none."""
+    if not names:
+        return ""
+    told = ", ".join(sorted(names)[:NAMED]) + (f" and {len(names) - NAMED:,} more" if len(names) > NAMED else "")
+    left = "is left out" if len(names) == 1 else "are left out"
+    return f"{len(names):,} {one if len(names) == 1 else many}, and {left}: {told}."
