@@ -186,12 +186,12 @@ def show_one(case: Case, method: str, layer: str | None, look: Overlay, place: D
     laid = look.over(case.shown, heat.values)
     place.image(encode_jpeg(laid, 92), width=shown_width(case.shown, TALLEST), alt=f"{known.title}, over the picture")
     label = plain(case.net.labels[case.target])
-    place.caption(
+    told = (
         NOTHING_MARKED.format(method=known.title, label=label)
         if heat.empty
         else f"What {known.title} marks for “{label}”, the brighter the more; how faithful that is can be measured."
-        f"{_edge(case)}"
     )
+    place.caption(f"{told}{_edge(case)}")
     st.caption(f"{known.about} ({known.paper})")
     inside = st.expander("How faithful it is", icon=":material/show_chart:", key="faithful", bind="query-params")
     if inside.open:  # else nobody waits for it, and others may need the processor
