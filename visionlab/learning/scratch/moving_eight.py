@@ -95,7 +95,7 @@ class EightNet:
             middle = canvases[:, edge : edge + self.digit, edge : edge + self.digit]
             return probabilities(self.network, middle[..., None])[:, 1]
         found = [np.zeros(0, np.float32)]
-        stride = max(1, self.digit // 14)
+        stride = _stride(self.digit)
         for start in range(0, len(canvases), CANVASES_AT_ONCE):
             chunk = canvases[start : start + CANVASES_AT_ONCE]
             views = np.lib.stride_tricks.sliding_window_view(chunk, (self.digit, self.digit), axis=(1, 2))
@@ -194,6 +194,16 @@ def on_canvas(digits: NDArray[np.uint8]) -> NDArray[np.uint8]:
     before = digits.shape[1] // 2
     after = digits.shape[1] - before
     return np.pad(digits, ((0, 0), (before, after), (before, after), (0, 0)))
+
+
+def _stride(digit: int) -> int:
+    """Of the sliding window, in pixels."""
+    return max(1, digit // 14)
+
+
+def places_of(digit: int, canvas: int) -> int:
+    """At how many places the window looks at a canvas of that side, by a digit's."""
+    return len(range(0, canvas - digit + 1, _stride(digit))) ** 2
 
 
 def shift_map(net: EightNet, canvases: NDArray[np.uint8], labels: NDArray[np.int64], places: int = PLACES) -> ShiftMap:

@@ -216,14 +216,20 @@ class Training:
         return probabilities(self.network, images)
 
 
-def pace(stack: Stack, data: SmallSet, device: str | torch.device = "auto", within: float = 0.5) -> Pace:
+def pace(
+    stack: Stack,
+    data: SmallSet,
+    device: str | torch.device = "auto",
+    within: float = 0.5,
+    augment: bool = True,
+) -> Pace:
     """How fast such a training is on this machine, as busy as it is, told by about `within` seconds of one.
 
     After one batch that warms up, the quickest tells; of a large stack they are smaller, or would take seconds. The
     stack may be for another number of classes. Raises ParameterError as Training does.
     """
     few = data.less(max(BATCH, len(data.classes)))
-    run = Training(with_classes(stack, len(data.classes)), few, 1, device=device)
+    run = Training(with_classes(stack, len(data.classes)), few, 1, device=device, augment=augment)
     x, y = (torch.from_numpy(part).to(run.device) for part in (run.data.images, run.data.labels))
     optimiser = run._optimiser()
     work = sum(layer.multiplications for layer in run.network.layers)
@@ -235,19 +241,23 @@ def pace(stack: Stack, data: SmallSet, device: str | torch.device = "auto", with
         run._learn(optimiser, run._change(x[chosen], run._chance), y[chosen]).tolist()
         return count / (time.perf_counter() - start)
 
-    def ask() -> float:
-        images, start = run.data.images[:count], time.perf_counter()
-        _logits(run.network, images)
-        return len(images) / (time.perf_counter() - start)
+    asked = np.resize(run.data.images, (max(1, min(ASKED_AT_ONCE, PACE_WORK // max(1, work))), *data.shape))
 
-    rates = []
-    for measure in (learn, ask):
-        measure()
-        begun, best = time.perf_counter(), 0.0
-        while not best or time.perf_counter() - begun < within / 2:
-            best = max(best, measure())
-        rates.append(best)
-    return Pace(*rates)
+    def ask() -> float:
+        start = time.perf_counter()
+        _logits(run.network, asked)
+        return len(asked) / (time.perf_counter() - start)
+
+    return Pace(quickest(learn, within / 2), quickest(ask, within / 2))
+
+
+def quickest(measure: Callable[[], float], within: float) -> float:
+    """The most that measure() tells in about so many seconds, after one time that warms up."""
+    measure()
+    begun, best = time.perf_counter(), 0.0
+    while not best or time.perf_counter() - begun < within:
+        best = max(best, measure())
+    return best
 
 
 def probabilities(network: Network, images: NDArray[np.uint8]) -> NDArray[np.float32]:
