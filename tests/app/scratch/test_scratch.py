@@ -21,6 +21,7 @@ from visionlab.learning.projects.workspace import Workspace
 from visionlab.learning.scratch import (
     SOURCES,
     STACKS,
+    Closing,
     MovingEight,
     Settings,
     Softmax,
@@ -284,6 +285,64 @@ def test_softmax_gives_what_the_library_gives_and_the_link_finds_it_again(scratc
     other.switch_page("pages/6_From_scratch.py").run()
     assert not other.exception
     assert f"{accuracy:.2%} on Handwritten digits" in html(other)
+
+
+@pytest.mark.parametrize("experiment", ["softmax", "convnet", "moving-eight", "birds", "closing"])
+def test_every_training_says_beforehand_how_long_it_takes(scratch, monkeypatch, experiment):
+    monkeypatch.setattr(cached, "classifier", lambda name: tiny_classifier())
+    assert re.search(r"About [\d.]+ (s|min|h) .*on this machine: ", lines(scratch(experiment)))
+
+
+@pytest.mark.parametrize(
+    ("experiment", "label", "bad", "good", "told"),
+    [
+        ("softmax", "Steps", 0, 100, "Steps: 0 is not possible. Use 1 to 20,000."),
+        ("softmax", "Learning rate", -1.0, 0.01, "Learning rate: −1 is not possible. Use 1e−06 or more."),
+        ("convnet", "Epochs", 0, 1, "Epochs: 0 is not possible. Use 1 to 200."),
+        ("convnet", "Watched test picture", 300, 299, "Watched test picture: 300 is not possible. Use 1 to 299."),
+        ("convnet", "conv: filters", 1_025, 8, "A conv layer cannot have 1025 filters; use 1 to 1,024."),
+        ("convnet", "dropout: share", 1.0, 0.5, "A dropout layer cannot have 1.0 share; use 0.0 to 0.95."),
+        ("birds", "Epochs", 10**6, 2, "Epochs: 1,000,000 is not possible. Use 1 to 200."),
+        ("moving-eight", "Seed", -1, 1, "Seed: −1 is not possible. Use 0 to 2,147,483,647."),
+        ("closing", "Per class, transfer", 0, 1, "Per class, transfer: 0 is not possible. Use 1 to 1,000."),
+    ],
+)
+def test_what_is_typed_is_what_counts(scratch, monkeypatch, experiment, label, bad, good, told):
+    monkeypatch.setattr(cached, "classifier", lambda name: tiny_classifier())
+    app = scratch(experiment)
+    for _ in range(2):
+        next(box for box in app.number_input if box.label == label).set_value(bad).run()
+        assert not app.exception
+        assert told in errors(app)
+        assert app.button(key=f"train-{experiment}").disabled
+        next(box for box in app.number_input if box.label == label).set_value(good).run()
+        assert not errors(app)
+        assert not app.button(key=f"train-{experiment}").disabled
+
+
+@pytest.mark.parametrize(
+    ("experiment", "label", "bad", "told"),
+    [
+        ("numbers", "Which one", 0, "Which one: 0 is not possible. Use 1 to "),
+        ("cost", "Width, px", 20_000, "Width, px: 20,000 is not possible. Use 1 to 10,000."),
+    ],
+)
+def test_what_nothing_can_be_shown_of_is_told(scratch, experiment, label, bad, told):
+    app = scratch(experiment)
+    field = next(box for box in app.number_input if box.label == label)
+    field.set_value(bad).run()
+    assert not app.exception
+    assert [text for text in errors(app) if text.startswith(told)]
+    next(box for box in app.number_input if box.label == label).set_value(2).run()
+    assert not errors(app)
+
+
+def test_no_number_field_of_the_page_keeps_what_is_typed_to_itself(scratch, monkeypatch):
+    """Beyond limits that Streamlit knows of, the browser shows one number and the page works with another."""
+    monkeypatch.setattr(cached, "classifier", lambda name: tiny_classifier())
+    for experiment in ("numbers", "moving-eight", "softmax", "convnet", "birds", "cost", "closing"):
+        for field in scratch(experiment).number_input:
+            assert (field.proto.has_min, field.proto.has_max) == (False, False), field.label
 
 
 def test_names_of_people_are_never_read_as_markup(scratch, registry):
@@ -619,9 +678,11 @@ def test_pictures_in_which_no_eight_can_move(scratch, monkeypatch):
 def test_the_closing_table(scratch, registry, monkeypatch):
     tiny = tiny_classifier()
     monkeypatch.setattr(cached, "classifier", lambda name: tiny)
+    monkeypatch.setattr(closing, "TESTED", 50)
     app = scratch("closing")
     assert "drawn at 16 × 16 px" in lines(app)
-    assert f"5 × {len(load('digits').images):,} pictures to learn from" in lines(app)
+    told = f"5 × {len(load('digits').images):,} pictures to learn from, for transfer 200 once, and 50 to test with"
+    assert told in lines(app)
     app.number_input(key="closing-epochs").set_value(1).run()
     app.number_input(key="closing-of-each").set_value(2).run()
     train(app, registry, "closing")
@@ -631,9 +692,9 @@ def test_the_closing_table(scratch, registry, monkeypatch):
         assert f"<td>{title}</td>" in told
         assert f"<th>{title}</th>" in told, "a column of what it says of the pictures"
     assert told.count("<img") == closing.SHOWN
-    assert f"<th>Right on {len(load('digits').test_images)} test pictures</th>" in told
+    assert "<th>Right on 50 test pictures</th>" in told
     assert "<td>20</td>" in told, "two pictures of each class, for transfer"
-    always = max(np.bincount(load("digits").test_labels)) / len(load("digits").test_labels)
+    always = Closing(load("digits"), tiny, tested=50).majority
     assert told.index(f"<td>{always:.1%}</td>") < told.index(f"<td>{closing.WAYS['softmax']}</td>")
     assert "244 × 244" in told
     assert "224 × 224" in told

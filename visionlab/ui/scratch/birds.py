@@ -17,16 +17,14 @@ from visionlab.learning.scratch.training import RATE
 from visionlab.ui.scratch import charts as scratch_charts
 from visionlab.ui.scratch import runs
 from visionlab.ui.scratch.convnet import without_maps
-from visionlab.ui.scratch.lesson import forecast
+from visionlab.ui.scratch.lesson import forecast_epochs
 from visionlab.ui.scratch.parts import (
+    Fields,
     Tile,
     as_image,
     beside,
-    epochs_input,
     notice,
     problem_of,
-    rate_input,
-    seed_input,
     tiles,
     train_button,
 )
@@ -85,21 +83,22 @@ def _form(chosen: Chosen) -> None:
         index=data.classes.index(wanted),
         key=f"birds-target-{hash(data.classes)}",
     )
+    fields = Fields()
     with two:
-        epochs = epochs_input("Epochs", 10, "birds-epochs")
+        epochs = fields.epochs("Epochs", 10, "birds-epochs")
     with three:
-        rate = rate_input(NAME, RATE)
+        rate = fields.rate(NAME, RATE)
     with four:
-        seed = seed_input(NAME)
+        seed = fields.seed(NAME)
 
     def start() -> None:
         run = Birds(data, target, epochs, rate=rate, seed=seed)
         plan = Plan(chosen.about, seed, target, epochs, run.data.test_images, run.data.test_labels)
         runs.begin(NAME, plan, lambda: answered(run))
 
-    train_button(NAME, start, problem := problem_of(lambda: check(data.shape)))
+    train_button(NAME, start, problem := fields.problem or problem_of(lambda: check(data.shape)))
     if not problem:
-        forecast(NAME, [STACK], chosen, epochs)
+        forecast_epochs(NAME, STACK, chosen, epochs)
 
 
 def answered(run: Birds) -> Iterator[Look]:
