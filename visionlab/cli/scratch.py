@@ -103,6 +103,7 @@ def softmax(
             if step.test_accuracy is not None:
                 looks.append({"step": step.index, "loss": step.loss, "test_accuracy": step.test_accuracy})
     if as_json:
+        _stop_if(run.diverged)
         print(json.dumps({"parameters": run.parameters, "looks": looks}))
     else:
         table = Table("step", "loss", "right on the test part")
@@ -126,10 +127,14 @@ def convnet(
     as_json: AsJson = False,
 ) -> None:
     """A stack of layers, the article's convolutional network without another."""
-    from visionlab.learning.scratch.stack import STACKS, from_data, with_classes
+    from visionlab.learning.scratch.closing import enlarged
+    from visionlab.learning.scratch.stack import CONVOLUTIONAL, STACKS, from_data, with_classes
     from visionlab.learning.scratch.training import RATE, Training
 
     found = _data(source, side, seed, pictures)
+    if STACKS.get(stack) is CONVOLUTIONAL:
+        _tell_enlarged(found, as_json)
+        found = enlarged(found)
     layers = with_classes(STACKS[stack] if stack in STACKS else from_data(_rows(stack)), len(found.classes))
     run = Training(layers, found, epochs, rate=RATE if rate is None else rate, seed=seed, device=device)
     if not as_json:
@@ -139,6 +144,8 @@ def convnet(
             table.add_row(layer.name, size, f"{layer.parameters:,}", f"{layer.multiplications:,}")
         console.print(table)
     _watch(run)
+    if as_json:
+        _stop_if(run.diverged)
     _print_epochs(run, as_json)
     _stop_if(run.diverged)
 
@@ -260,7 +267,9 @@ def closing(
     from visionlab.learning.scratch.closing import SHOWN, WAYS, Closing
 
     settings = {"epochs": epochs, "of_each": of_each, "tested": tested, "seed": seed, "device": device}
-    run = Closing(_data(source, side, seed, pictures), base_network(model, device), **settings)
+    found = _data(source, side, seed, pictures)
+    _tell_enlarged(found, as_json)
+    run = Closing(found, base_network(model, device), **settings)
     with bar() as progress:
         tasks = {name: progress.add_task(title, total=1.0) for name, title in WAYS.items()}
         for look in run:
@@ -299,6 +308,13 @@ def _data(where: str, side: int | None, seed: int, pictures: int | None) -> Smal
     for text in found.told:
         print(plain(text), file=sys.stderr)
     return found if pictures is None else found.less(pictures, seed)
+
+
+def _tell_enlarged(data: SmallSet, as_json: bool) -> None:
+    from visionlab.learning.scratch.closing import enlargement_told
+
+    if told := enlargement_told(data.shape):
+        remark(told, aside=as_json)
 
 
 def _rows(path: str) -> object:

@@ -65,8 +65,17 @@ def test_shift_maps_count_the_answers(eight):
     right = np.mean([(answer(net, one) >= 0.5) == label for one, label in zip(lower, shown.test_labels, strict=True)])
     assert found.accuracies[2, 1] == pytest.approx(right)
     assert found.tested == len(shown.test_labels)
-    assert found.interval(right) == wilson(round(right * found.tested), found.tested)
+    assert found.interval(right) == pytest.approx(wilson(round(right * found.tested), found.tested))
     assert found.curve()[1][0] == found.accuracies[1, 1]
+
+
+def test_the_interval_of_a_mean_is_that_of_the_figure_beside_it():
+    found = moving_eight.ShiftMap(np.arange(1), np.zeros((1, 1)), tested=58)
+    low, high = found.interval(0.489)
+    count, total, z = 0.489 * 58, 58, 1.959964
+    middle = (count + z * z / 2) / (total + z * z)
+    assert (low + high) / 2 == pytest.approx(middle)
+    assert found.interval(0.489)[0] < found.interval(0.5)[0]
 
 
 def test_the_surest_8_comes_first(eight):
@@ -121,7 +130,7 @@ def test_an_empty_canvas_is_answered_and_one_of_another_size_refused(eight):
 
 
 def test_the_8_needs_square_grey_pictures_and_an_8():
-    with pytest.raises(DatasetError, match="no class “8”"):
+    with pytest.raises(ParameterError, match="no class “8”"):
         MovingEight(load("textures"))
     images = np.zeros((4, 6, 8, 3), np.uint8)
     labels = np.array([0, 1, 0, 1])
@@ -164,7 +173,7 @@ def test_what_is_not_defined_is_nan(grass):
 
 
 def test_birds_need_birds():
-    with pytest.raises(DatasetError, match=r"no class “bird”\. There are brick, grass, gravel"):
+    with pytest.raises(ParameterError, match=r"no class “bird”\. There are brick, grass, gravel"):
         Birds(load("textures"))
 
 

@@ -167,6 +167,18 @@ def enlargement(shape: Shape) -> int:
     return times
 
 
+def enlargement_told(shape: Shape) -> str | None:
+    """A sentence where such pictures are enlarged. Raises as enlargement does."""
+    height, width, _ = shape
+    times = enlargement(shape)
+    if times == 1:
+        return None
+    return (
+        f"The article’s stack needs larger pictures than these, so each is drawn at {width * times} × {height * times} "
+        "px."
+    )
+
+
 def enlarged(data: SmallSet) -> SmallSet:
     """The set as all four ways get it: each pixel drawn as often as enlargement says, which raises as that does."""
     times = enlargement(data.shape)

@@ -122,7 +122,7 @@ class ShiftMap:
     def interval(self, accuracy: float) -> tuple[float, float]:
         """The 95 % Wilson interval of an accuracy on so many canvases. Also of a mean over places: it is the same
         canvases at each of them, so that many places tell no more of other digits than one."""
-        return wilson(round(accuracy * self.tested), self.tested)
+        return wilson(accuracy * self.tested, self.tested)
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,8 +144,8 @@ class Look:
 class MovingEight:
     """The experiment: iterate it for its Looks. nets and shifts hold what is done so far, by the names in LEARNERS.
 
-    Raises DatasetError for pictures that are no square ones of one channel, too small or too large for the networks, or
-    where one class is not `target`.
+    Raises DatasetError for pictures that are no square ones of one channel, or too small or too large for the networks,
+    and ParameterError where no class is `target`.
     """
 
     def __init__(self, data: SmallSet, target: str = "8", seed: int = 0, device: str = "auto"):

@@ -17,7 +17,7 @@ from visionlab.device import half_precision, resolve
 from visionlab.errors import ParameterError
 from visionlab.learning.scratch.data import SmallSet
 from visionlab.learning.scratch.divergence import Diverged, ran_away
-from visionlab.learning.scratch.stack import Network, Stack, build, with_classes
+from visionlab.learning.scratch.stack import Network, Stack, build, tensor_of, with_classes
 
 BATCH = 128
 RATE = 1.5e-3  # the peak, of AdamW
@@ -138,7 +138,7 @@ class Training:
 
     def looks(self) -> Iterator[Progress]:
         """All epochs, with LOOKS looks at each."""
-        x, y = (torch.from_numpy(part).to(self.device) for part in (self.data.images, self.data.labels))
+        x, y = (tensor_of(part).to(self.device) for part in (self.data.images, self.data.labels))
         optimiser = self._optimiser()
         good = self.network.weights(), self.answers
         for index in range(1, self.epochs + 1):
@@ -202,7 +202,7 @@ class Training:
         with self._half():
             logits = _logits(self.network, self.data.test_images)
         self.answers = logits.softmax(1).numpy()
-        truth = torch.from_numpy(self.data.test_labels)
+        truth = tensor_of(self.data.test_labels)
         test_loss = F.cross_entropy(logits, truth).item()
         right = (logits.argmax(1) == truth).float().mean().item()
         return Epoch(index, loss, accuracy, test_loss, right, seconds, self.network.maps(self.watched))
@@ -230,7 +230,7 @@ def pace(
     """
     few = data.less(max(BATCH, len(data.classes)))
     run = Training(with_classes(stack, len(data.classes)), few, 1, device=device, augment=augment)
-    x, y = (torch.from_numpy(part).to(run.device) for part in (run.data.images, run.data.labels))
+    x, y = (tensor_of(part).to(run.device) for part in (run.data.images, run.data.labels))
     optimiser = run._optimiser()
     work = sum(layer.multiplications for layer in run.network.layers)
     count = max(1, min(BATCH, PACE_WORK // max(1, work)))
@@ -275,7 +275,7 @@ def _logits(network: Network, images: NDArray[np.uint8]) -> Tensor:
     network.eval()
     where = network.mean.device
     parts = [
-        network(torch.from_numpy(images[start : start + ASKED_AT_ONCE]).to(where)).float().cpu()
+        network(tensor_of(images[start : start + ASKED_AT_ONCE]).to(where)).float().cpu()
         for start in range(0, len(images), ASKED_AT_ONCE)
     ]
     return torch.cat(parts) if parts else torch.zeros(0, network.layers[-1].spec.out)
