@@ -37,7 +37,7 @@ from visionlab.learning.scratch import (
 )
 from visionlab.learning.scratch import five_steps as library_steps
 from visionlab.learning.scratch.moving_eight import LEARNERS, on_canvas
-from visionlab.ui.scratch import birds, closing, convnet, five_steps, layers, runs, sets, softmax
+from visionlab.ui.scratch import birds, closing, convnet, five_steps, layers, parts, runs, sets, softmax
 from visionlab.ui.scratch.convnet import learned
 from visionlab.ui.scratch.parts import as_image, weights_image
 from visionlab.ui.scratch.softmax import lightened
@@ -191,6 +191,34 @@ def test_what_cifar_10_would_add_is_one_click_away(scratch, monkeypatch, tmp_pat
         app.run()
 
 
+def test_other_pictures_are_not_called_cifar_10(scratch, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    sets._loaded.clear()
+    app = scratch("numbers", "cifar10")
+    names = SOURCES["cifar10"].classes
+    app.file_uploader[0].upload("mine.zip", zipped(names, 2, (32, 30)), "application/zip").run()
+    assert not app.exception
+    assert app.session_state["data"] == "pictures"
+    assert [text for text in errors(app) if text.startswith("CIFAR-10 is 10 classes, airplane, automobile … truck, of")]
+    assert "60,000" not in lines(app)
+    app.session_state["data"] = "cifar10"
+    app.run()
+    assert "download-cifar10" in [button.key for button in app.button]
+    app.file_uploader[0].upload("mine.zip", zipped(names, 2, (32, 32)), "application/zip").run()
+    assert not errors(app)
+    assert app.session_state["data"] == "cifar10"
+    assert "10 to learn from, 10 to test with" in lines(app)
+    assert "60,000" not in lines(app)
+
+
+def test_what_was_chosen_in_the_panel_is_not_behind_it(scratch):
+    app = scratch("numbers")
+    app.session_state[sets.PANEL] = True
+    app.run()
+    app.selectbox(key="data").select("textures").run()
+    assert not app.session_state[sets.PANEL]
+
+
 def test_mnist_that_one_has_and_a_project_are_learned_from(scratch, registry, workspace_folder, tmp_path, monkeypatch):
     for stem, count in {"train": 60, "t10k": 30}.items():
         rng = np.random.default_rng(count)
@@ -320,6 +348,14 @@ def test_what_is_typed_is_what_counts(scratch, monkeypatch, experiment, label, b
         assert not app.button(key=f"train-{experiment}").disabled
 
 
+def test_what_is_typed_and_trained_with_at_once_is_refused(scratch, registry):
+    app = scratch("convnet")
+    app.number_input(key="convnet-epochs").set_value(201)
+    app.button(key="train-convnet").click().run()
+    assert "Epochs: 201 is not possible. Use 1 to 200." in errors(app)
+    assert "convnet-run" not in app.query_params
+
+
 @pytest.mark.parametrize(
     ("experiment", "label", "bad", "told"),
     [
@@ -411,6 +447,26 @@ def test_a_stack_is_edited_and_trained(scratch, registry):
     before = html(app)
     next(each for each in app.get("select_slider") if each.label == "After epoch").set_value(0).run()
     assert html(app) != before, "the filters before training"
+
+
+def test_a_training_that_is_stopped_before_its_first_test_says_so():
+    app = AppTest.from_function(_stopped).run()
+    assert not app.exception
+    assert lines(app).count(parts.UNTESTED) == 2
+
+
+def _stopped() -> None:
+    import itertools
+
+    from visionlab.learning.scratch import Birds, Training, conv, dense, load
+    from visionlab.ui.scratch import birds, convnet
+
+    data = load("textures").less(300)  # three steps an epoch
+    run = Training((conv(4), dense(3)), data, 5)
+    looks = [*itertools.islice(convnet.learned(run), 2)]
+    convnet._result(convnet.Plan("x", 0, 5, 9, data.test_images[0], 9), looks, 1.0)
+    looks = [*itertools.islice(birds.answered(Birds(data, "grass", 5)), 1)]
+    birds._result(birds.Plan("x", 0, "grass", 5, data.test_images, data.test_labels), looks, 1.0)
 
 
 def test_an_impossible_stack_is_explained_in_its_place_and_not_trained(scratch):
@@ -536,6 +592,7 @@ def test_one_class_against_the_rest_at_any_threshold(scratch, registry):
     app.slider(key="birds-threshold").set_value(100).run()
     assert not app.exception
     assert {metric.label: metric.value for metric in app.metric}["Precision"] == "–"
+    assert re.search(r"At 100% it names no picture “8”.* no more than \d+ % sure\. Move the slider down", lines(app))
     assert "**False negatives** · 29" in lines(app)
 
 
@@ -692,7 +749,7 @@ def test_the_closing_table(scratch, registry, monkeypatch):
         assert f"<td>{title}</td>" in told
         assert f"<th>{title}</th>" in told, "a column of what it says of the pictures"
     assert told.count("<img") == closing.SHOWN
-    assert "<th>Right on 50 test pictures</th>" in told
+    assert "<th>Right on 50 test pictures (95 % interval)</th>" in told
     assert "<td>20</td>" in told, "two pictures of each class, for transfer"
     always = Closing(load("digits"), tiny, tested=50).majority
     assert told.index(f"<td>{always:.1%}</td>") < told.index(f"<td>{closing.WAYS['softmax']}</td>")
@@ -705,11 +762,10 @@ def test_the_closing_table_is_never_full_before_it_is_over(monkeypatch):
     app = AppTest.from_function(_half_a_table).run()
     assert not app.exception
     told = html(app)
-    assert f"<td>{closing.WAYS['softmax']}</td><td>90</td><td>30</td><td>1.0 s</td><td>50.0%</td>" in told
     assert (
-        f"<td>{closing.WAYS['fully connected']}</td><td>–</td><td>–</td><td>–</td><td>–</td><td>99% learned</td>"
-        in told
+        f"<td>{closing.WAYS['softmax']}</td><td>90</td><td>30</td><td>1.0 s</td><td>50.0% (40.0% to 60.0%)</td>" in told
     )
+    assert f"<td>{closing.WAYS['fully connected']}</td><td>–</td><td>–</td><td>–</td><td>99% learned</td>" in told
     assert told.count("not done") == 2
     assert told.count("<img") == closing.SHOWN
     assert app.get("progress")[0].proto.value == pytest.approx(49, abs=1)

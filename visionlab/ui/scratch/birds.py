@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import isnan
+from math import floor, isnan
 
 import numpy as np
 import streamlit as st
@@ -19,6 +19,7 @@ from visionlab.ui.scratch import runs
 from visionlab.ui.scratch.convnet import without_maps
 from visionlab.ui.scratch.lesson import forecast_epochs
 from visionlab.ui.scratch.parts import (
+    UNTESTED,
     Fields,
     Tile,
     as_image,
@@ -117,7 +118,7 @@ def _live(plan: Plan, looks: Sequence[Look], _: float) -> None:
 def _result(plan: Plan, looks: Sequence[Look], seconds: float) -> None:
     answers = [look.probabilities for look in looks if look.probabilities is not None]
     if not answers:
-        st.caption("No epoch was over by then.")
+        st.caption(UNTESTED)
         return
     name = plain(plan.target)
     threshold = (
@@ -154,7 +155,7 @@ def _result(plan: Plan, looks: Sequence[Look], seconds: float) -> None:
                 figure.add_scatter(x=x, y=y, mode="markers", marker=marker, hoverinfo="skip")
             st.plotly_chart(figure, config=charts.PLAIN, key="birds-curve")
     with right:
-        notice(_lesson(found, name))
+        notice(_lesson(found, name, float(answers[-1][:, TARGET].max())))
         progress = [look.progress for look in looks if look.progress.epoch]
         ends = {p.index: p.epoch.test_accuracy for p in (progress[0], progress[-1])}
         passes = ", ".join(f"{share:.1%} after {index}" for index, share in ends.items())
@@ -179,7 +180,16 @@ def _share(value: float) -> str:
     return "–" if isnan(value) else f"{value:.1%}"
 
 
-def _lesson(found: Verdict, name: str) -> str:
+def _lesson(found: Verdict, name: str, highest: float) -> str:
+    """highest: the greatest probability of the class, of all test pictures."""
+    four = found.quadrants
+    if not len(four.true_positives) + len(four.false_positives):
+        return (
+            f"At {found.threshold:.0%} it names no picture “{name}”, so it is right as often as somebody who always "
+            f"says no: of these it is no more than {floor(100 * highest)} % sure. Move the slider down, below that."
+        )
+    if not len(four.false_negatives) + len(four.true_negatives):
+        return f"At {found.threshold:.0%} it names every picture “{name}”, and misses none. Move the slider up."
     gain = round(100 * (found.accuracy - found.majority), 1)
     told = (
         f"Its accuracy is {abs(gain)} points {'above' if gain > 0 else 'below'} that of somebody who never looks and "

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from visionlab.errors import DatasetError
 from visionlab.learning.scratch import Closing, Row, SmallSet
-from visionlab.learning.scratch.closing import SHOWN, WAYS, Look, enlarged, enlargement
+from visionlab.learning.scratch.closing import SHOWN, WAYS, Look, enlarged, enlargement_told
 from visionlab.learning.scratch.forecast import ClosingPace, closing_pace
 from visionlab.network.running.classifier import Classifier
 from visionlab.network.zoo.models import MODELS, TO_NAME
@@ -85,11 +85,9 @@ def _form(chosen: Chosen) -> None:
     with four:
         seed = fields.seed(NAME)
     data, problem = chosen.data, fields.problem
-    height, width, _ = data.shape
     try:
-        if (times := enlargement(data.shape)) > 1:
-            size = f"{width * times} × {height * times}"
-            st.caption(f"The article’s stack needs larger pictures than these, so each is drawn at {size} px.")
+        if told := enlargement_told(data.shape):
+            st.caption(told)
     except DatasetError as error:
         problem = problem or str(error)
 
@@ -171,10 +169,11 @@ def _result(plan: Plan, looks: Sequence[Look], _: float) -> None:
 
 def _tables(plan: Plan, rows: dict[str, Row], going_on: dict[str, str]) -> None:
     """What there is so far: a row a way, also of those that are not done, and what each says of the same pictures."""
-    head = ("Way", "Pictures", "Parameters learned", "Time", f"Right on {plan.tested:,} test pictures", "95 % interval")
-    always = ("Always the most frequent class", "–", "–", "–", f"{plan.majority:.1%}", "–")
+    right = f"Right on {plan.tested:,} test pictures (95 % interval)"
+    head = ("Way", "Pictures", "Parameters learned", "Time", right)
+    always = ("Always the most frequent class", "–", "–", "–", f"{plan.majority:.1%}")
     figures = [
-        _figures(rows[name]) if name in rows else (title, *4 * ["–"], going_on.get(name, "not done"))
+        _figures(rows[name]) if name in rows else (title, *3 * ["–"], going_on.get(name, "not done"))
         for name, title in WAYS.items()
     ]
     table(head, [always, *figures])
@@ -186,7 +185,7 @@ def _tables(plan: Plan, rows: dict[str, Row], going_on: dict[str, str]) -> None:
 def _figures(row: Row) -> tuple[str, ...]:
     low, high = row.interval
     counts = f"{row.pictures:,}", f"{row.parameters:,}", duration(row.seconds)
-    return WAYS[row.name], *counts, f"{row.accuracy:.1%}", f"{low:.1%} to {high:.1%}"
+    return WAYS[row.name], *counts, f"{row.accuracy:.1%} ({low:.1%} to {high:.1%})"
 
 
 def _short(row: Row | None) -> str:

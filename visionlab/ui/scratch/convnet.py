@@ -19,6 +19,7 @@ from visionlab.ui.scratch import charts as scratch_charts
 from visionlab.ui.scratch import layers, runs
 from visionlab.ui.scratch.lesson import forecast_epochs
 from visionlab.ui.scratch.parts import (
+    UNTESTED,
     Fields,
     Tile,
     as_image,
@@ -167,6 +168,8 @@ def _result(plan: Plan, looks: Sequence[Look], seconds: float) -> None:
                 "Time": duration(seconds),
             }
         )
+    elif progress:
+        st.caption(UNTESTED)
     if progress:
         st.plotly_chart(scratch_charts.epochs(progress, plan.epochs), config=charts.PLAIN, key="convnet-curves")
     seen = [look for look in looks if look.passes is not None]

@@ -24,6 +24,7 @@ from visionlab.ui.shared.undisturbed import attempt
 from visionlab.ui.shared.widgets import number, sliding
 
 LOWEST_RATE = 1e-6
+UNTESTED = "It was stopped before its first test: how good it is, nobody knows yet."
 
 # --- controls -------------------------------------------------------------------------------------------------------
 
@@ -41,13 +42,14 @@ def linked(key: str, titles: Mapping[str, str], what: str) -> None:
 def train_button(experiment: str, start: Callable[[], None], problem: str | None = None) -> None:
     """“Train”, or what hinders it; start() may raise a VisionlabError, which is told."""
     # No callback: it would know the settings of the run before, and one may type a number and press the button at once.
-    if st.button(
+    pressed = st.button(
         "Train",
         type="primary",
         icon=":material/play_arrow:",
         key=f"train-{experiment}",
         disabled=problem is not None or runs.busy(experiment),
-    ):
+    )
+    if pressed and problem is None:
         attempt(start)
         st.rerun()
     if problem:

@@ -13,7 +13,7 @@ from visionlab.learning.scratch.softmax import LOOK_EVERY
 from visionlab.ui.scratch import charts as scratch_charts
 from visionlab.ui.scratch import runs
 from visionlab.ui.scratch.lesson import forecast
-from visionlab.ui.scratch.parts import Fields, Tile, beside, notice, tiles, train_button, weights_image
+from visionlab.ui.scratch.parts import UNTESTED, Fields, Tile, beside, notice, tiles, train_button, weights_image
 from visionlab.ui.scratch.sets import Chosen, offer
 from visionlab.ui.shared import charts
 from visionlab.ui.shared.page import roomy_columns
@@ -129,6 +129,8 @@ def _result(plan: Plan, steps: Sequence[Step], seconds: float) -> None:
         "Orange (or bright) pixels speak for the class, blue (or dark) ones against it. There is one template for all "
         "pictures of a class, so it becomes a blur of them: that is why digits go well, and photographs do not."
     )
+    if not looks:
+        st.caption(UNTESTED)
     accuracy = f"{looks[-1].test_accuracy:.2%}" if looks else "–"
     beside(
         [
