@@ -97,7 +97,7 @@ def prepared(workspace: Workspace, names: Sequence[str]) -> Project:
 def looked_at(page: Page, project: Project, names: Sequence[str], folder: Path) -> Iterator[tuple[str, list[str]]]:
     """(where, what is wrong there), of every page and step, on a screen and on a telephone."""
     folder.mkdir()
-    steps = ["Classes", "Pictures", "Train", "Judge&look=Where+it+errs", "Judge&look=Labels", "Take+away"]
+    steps = ["Classes", "Pictures", "Train", "Judge&look=How+good", "Judge&look=Labels", "Take+away"]
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         for step in steps:

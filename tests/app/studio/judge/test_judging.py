@@ -65,7 +65,7 @@ def test_a_project_without_a_run_says_what_comes_first(look):
 
 
 def test_the_sentence_and_the_bars_are_those_of_the_library(look, project, case, net):
-    app = look()
+    app = look(judge.OVERVIEW)
     outcome = Outcome.from_bytes(project.outcome(case.run.id))
     found = assess(outcome.truth, outcome.probabilities, outcome.classes)
     low, high = found.report.interval
@@ -91,22 +91,23 @@ def test_the_sentence_and_the_bars_count_a_group_as_one_picture(look, project, c
     with closing(sqlite3.connect(project.folder / "project.sqlite")) as db:
         db.executemany("UPDATE pictures SET group_id = class_id WHERE id = ?", [(each.id,) for each in case.held_out])
         db.commit()
-    app, now = look(), case_of(project, case.run)
+    app, now = look(judge.OVERVIEW), case_of(project, case.run)
     low, high = now.evaluation.report.interval
     assert low < case.evaluation.report.interval[0]
     assert f"of {len(case.held_out)} held-out pictures, 2 different, which it" in lines(app)
     assert f"between **{low:.0%}** and **{high:.0%}**" in lines(app)
 
 
-def test_a_class_of_few_pictures_does_not_hide_behind_one_of_many(look, project, case):
+@pytest.mark.parametrize("name", [judge.OVERVIEW, "Labels"])
+def test_a_class_of_few_pictures_does_not_hide_behind_one_of_many(look, project, case, name):
     counted_the_same = "With each class counting the same"
-    assert counted_the_same not in lines(look())
+    assert counted_the_same not in lines(look(name))
     uneven = replace(case.head, facts=case.head.facts | {"pictures": {"cats": 60, "dogs": 6, "none yet": 0}})
     told = runs.each_class(uneven, 0.9, (0.55, 1.0))
     assert "The smallest class had 6 pictures, the largest 60." in told
     assert f"{counted_the_same}, it is right on 90% (55% to 100%)" in told
     project.keep_head(case.run.id, uneven.to_bytes())
-    assert counted_the_same in lines(look())
+    assert counted_the_same in lines(look(name))
 
 
 def pattern(right: int, of: int, begin: int = 0) -> np.ndarray:
@@ -178,7 +179,7 @@ def test_without_held_out_pictures_labels_and_a_test_folder_are_left(look, proje
 
 def test_without_the_training_pictures_there_are_no_baselines(look, project, case):
     project.remove([each.id for each in case.learned])
-    app = look()
+    app = look(judge.OVERVIEW)
     assert "are right" in lines(app)
     assert "best baseline" not in lines(app)
     assert "12 pictures of this run are gone" in lines(app)
@@ -192,7 +193,7 @@ def test_answers_that_were_not_kept(look, project, run):
         runs.outcome_of(project, run)
 
 
-@pytest.mark.parametrize("name", judge.LOOKS)
+@pytest.mark.parametrize("name", [judge.OVERVIEW, *judge.LOOKS])
 def test_every_section_opens(look, run, name):
     assert not look(name).exception
 

@@ -78,7 +78,7 @@ def test_a_click_on_a_cell_opens_its_pictures(page: Page, project: Project):
     outcome = Outcome.from_bytes(project.outcome(run.id))
     said = outcome.probabilities.argmax(1)
     open_step(page, project, "Judge", "Mistakes")
-    expect(page.get_by_role("heading", name=f"{(said == outcome.truth).mean():.0%} are right")).to_be_visible()
+    expect(page.get_by_text(f"{(said == outcome.truth).mean():.0%} right", exact=True)).to_be_visible()
     for place in (2, 0):
         click_cell(page, place, place)
         ids = outcome.pictures[(outcome.truth == place) & (said == place)].tolist()

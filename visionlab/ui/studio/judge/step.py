@@ -19,6 +19,7 @@ from visionlab.ui.studio.judge import answers, folder, labels, more_pictures, re
 from visionlab.ui.studio.judge import charts as evaluation_charts
 from visionlab.ui.studio.judge.case import Case, baselines_of, case_of, counted
 
+OVERVIEW = "How good"
 LOOKS = {
     "Mistakes": answers.mistakes,
     "A class": answers.one_class,
@@ -39,13 +40,7 @@ def show(project: Project) -> None:
     if run is None:
         return
     case = case_of(project, run)
-    if len(case.held_out):
-        _worth(case)
-    else:
-        st.info(_unjudged(run.report or {}), icon=":material/help:")
-    _changed(case)
-    st.divider()
-    looks = list(LOOKS) if len(case.held_out) else list(UNJUDGED)
+    looks = [OVERVIEW, *LOOKS] if len(case.held_out) else list(UNJUDGED)
     links.begin("look", {name: name for name in looks}, "way to look closer", looks[0])
     look = st.segmented_control(
         "Look closer",
@@ -57,7 +52,25 @@ def show(project: Project) -> None:
         label_visibility="collapsed",
         wrap=True,
     )
-    LOOKS[look](case)
+    if not len(case.held_out):
+        st.info(_unjudged(run.report or {}), icon=":material/help:")
+    elif look == OVERVIEW:
+        _worth(case)
+    else:
+        _in_a_line(case)
+    _changed(case)
+    if look != OVERVIEW:
+        LOOKS[look](case)
+
+
+def _in_a_line(case: Case) -> None:
+    """Over what is looked at closer, so that it begins on the first screen."""
+    report = case.evaluation.report
+    low, high = map(percent, report.interval)
+    right = f"{report.confusion.trace():,} of {report.told('held-out picture')}"
+    each_class = runs.each_class(case.head, report.balanced, report.balanced_interval)
+    told = f" {each_class}" if each_class else ""
+    st.caption(f"**{percent(report.accuracy)} right**: {right}; on others like these, {low} to {high}.{told}")
 
 
 def _worth(case: Case) -> None:
