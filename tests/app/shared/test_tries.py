@@ -65,3 +65,13 @@ def test_what_there_is_to_notice_in_an_experiment_is_not_told_of_another(open_pa
         assert not noticed(app)
     next(each for each in app.button if each.label == "Templates").click().run()
     assert noticed(app)
+
+
+def test_what_there_is_to_notice_of_one_method_is_not_told_of_another(open_page):
+    app = open_page("Predict")
+    next(each for each in app.button if each.label == "Cover it, bit by bit").click().run()
+    app.run()
+    assert noticed(app)
+    app.selectbox(key="method").select("grad-cam").run()
+    assert not app.exception
+    assert not noticed(app)
