@@ -127,14 +127,12 @@ def convnet(
     as_json: AsJson = False,
 ) -> None:
     """A stack of layers, the article's convolutional network without another."""
-    from visionlab.learning.scratch.closing import enlarged
     from visionlab.learning.scratch.stack import CONVOLUTIONAL, STACKS, from_data, with_classes
     from visionlab.learning.scratch.training import RATE, Training
 
     found = _data(source, side, seed, pictures)
     if STACKS.get(stack) is CONVOLUTIONAL:
-        _tell_enlarged(found, as_json)
-        found = enlarged(found)
+        found = _enlarged(found, as_json)
     layers = with_classes(STACKS[stack] if stack in STACKS else from_data(_rows(stack)), len(found.classes))
     run = Training(layers, found, epochs, rate=RATE if rate is None else rate, seed=seed, device=device)
     if not as_json:
@@ -144,8 +142,6 @@ def convnet(
             table.add_row(layer.name, size, f"{layer.parameters:,}", f"{layer.multiplications:,}")
         console.print(table)
     _watch(run)
-    if as_json:
-        _stop_if(run.diverged)
     _print_epochs(run, as_json)
     _stop_if(run.diverged)
 
@@ -267,9 +263,7 @@ def closing(
     from visionlab.learning.scratch.closing import SHOWN, WAYS, Closing
 
     settings = {"epochs": epochs, "of_each": of_each, "tested": tested, "seed": seed, "device": device}
-    found = _data(source, side, seed, pictures)
-    _tell_enlarged(found, as_json)
-    run = Closing(found, base_network(model, device), **settings)
+    run = Closing(_enlarged(_data(source, side, seed, pictures), as_json), base_network(model, device), **settings)
     with bar() as progress:
         tasks = {name: progress.add_task(title, total=1.0) for name, title in WAYS.items()}
         for look in run:
@@ -310,11 +304,13 @@ def _data(where: str, side: int | None, seed: int, pictures: int | None) -> Smal
     return found if pictures is None else found.less(pictures, seed)
 
 
-def _tell_enlarged(data: SmallSet, as_json: bool) -> None:
-    from visionlab.learning.scratch.closing import enlargement_told
+def _enlarged(data: SmallSet, as_json: bool) -> SmallSet:
+    """As the article's network takes it; that it was enlarged for that is told."""
+    from visionlab.learning.scratch.closing import enlarged, enlargement_told
 
     if told := enlargement_told(data.shape):
         remark(told, aside=as_json)
+    return enlarged(data)
 
 
 def _rows(path: str) -> object:
@@ -341,6 +337,7 @@ def _stop_if(diverged: Diverged | None) -> None:
 def _print_epochs(run: Training, as_json: bool) -> None:
     names = ("index", "train_loss", "train_accuracy", "test_loss", "test_accuracy")
     if as_json:
+        _stop_if(run.diverged)
         parameters = sum(layer.parameters for layer in run.network.layers)
         epochs = [{name: getattr(epoch, name) for name in names} for epoch in run.history]
         seconds = [epoch.seconds for epoch in run.history]

@@ -211,6 +211,19 @@ def test_other_pictures_are_not_called_cifar_10(scratch, monkeypatch, tmp_path):
     assert "60,000" not in lines(app)
 
 
+def test_a_link_to_other_pictures_as_cifar_10_says_so(new_app, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "none"))
+    monkeypatch.setattr(visitor, "at_the_server", lambda: True)
+    sets._loaded.clear()
+    (tmp_path / "mine.zip").write_bytes(zipped())
+    app = by_link(new_app(), experiment="numbers", data="cifar10", pictures=str(tmp_path / "mine.zip"))
+    assert [text for text in errors(app) if "So it is taken as “Pictures of your own”." in text]
+    assert "download-cifar10" in [button.key for button in app.button]
+    app.session_state["data"] = "pictures"
+    app.run()
+    assert "2 classes · 12 × 12 px, RGB" in lines(app)
+
+
 def test_what_was_chosen_in_the_panel_is_not_behind_it(scratch):
     app = scratch("numbers")
     app.session_state[sets.PANEL] = True
@@ -592,7 +605,7 @@ def test_one_class_against_the_rest_at_any_threshold(scratch, registry):
     app.slider(key="birds-threshold").set_value(100).run()
     assert not app.exception
     assert {metric.label: metric.value for metric in app.metric}["Precision"] == "–"
-    assert re.search(r"At 100% it names no picture “8”.* no more than \d+ % sure\. Move the slider down", lines(app))
+    assert re.search(r"At 100% it names no picture “8”.* is [\d.]+%: move the slider down to \d+ %\.", lines(app))
     assert "**False negatives** · 29" in lines(app)
 
 

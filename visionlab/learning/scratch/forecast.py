@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from itertools import chain, repeat
 
 from visionlab.learning.features.embedding import embed
 from visionlab.learning.scratch import moving_eight
@@ -45,7 +46,7 @@ def softmax_pace(data: SmallSet, within: float = MOMENT) -> Pace:
     few = data.less(max(BATCH, len(data.classes)))
     settings = replace(SETTINGS["better"], steps=10**9)
     run = Softmax(few, settings)
-    steps = iter(run)
+    steps = chain.from_iterable(repeat(run))  # anew where the loss runs away
 
     def learn() -> float:
         start = time.perf_counter()

@@ -186,7 +186,8 @@ def _lesson(found: Verdict, name: str, highest: float) -> str:
     if not len(four.true_positives) + len(four.false_positives):
         return (
             f"At {found.threshold:.0%} it names no picture “{name}”, so it is right as often as somebody who always "
-            f"says no: of these it is no more than {floor(100 * highest)} % sure. Move the slider down, below that."
+            f"says no. The highest probability that it gives is {highest:.1%}: move the slider down to "
+            f"{floor(100 * highest)} %."
         )
     if not len(four.false_negatives) + len(four.true_negatives):
         return f"At {found.threshold:.0%} it names every picture “{name}”, and misses none. Move the slider up."

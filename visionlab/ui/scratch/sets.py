@@ -132,7 +132,8 @@ def _facts(data: SmallSet, about: str) -> str:
     height, width, channels = data.shape
     kind = "grey" if channels == 1 else "RGB"
     counts = f"{len(data.images):,} to learn from, {len(data.test_images):,} to test with"
-    return f"{about}  \n{counts} · {len(data.classes)} classes · {width} × {height} px, {kind}"
+    whole = f"{counts} · {len(data.classes)} classes · {width} × {height} px, {kind}"
+    return f"{about}  \n{whole}" if about else whole
 
 
 # --- ready-made, downloaded, one's own ------------------------------------------------------------------------------
@@ -249,6 +250,8 @@ def _take_linked(name: str) -> None:
         return
     try:
         _take(name, named(where), Path(where).name, where)
+        if told := state.take_problem():
+            sentence(told)
     except VisionlabError as error:
         sentence(error)
 
