@@ -27,6 +27,7 @@ SHIFT = 0.1  # of the side, at most
 WARM_UP = 0.25  # of the steps, in which the rate rises
 LOOKS = 20  # in an epoch: reports, and looks whether the loss has run away
 ASKED_AT_ONCE = 500  # pictures
+MEASURED = 3
 PACE_WORK = 10**9  # multiplications, forward, of a batch by which a pace is told: 45 pictures of the article's stack
 
 Change = Callable[[Tensor, torch.Generator], Tensor]  # a batch, uint8 (n, H, W, C), as it is learned from
@@ -252,12 +253,13 @@ def pace(
 
 
 def quickest(measure: Callable[[], float], within: float) -> float:
-    """The most that measure() tells in about so many seconds, after one time that warms up."""
+    """The most that measure() tells in about so many seconds, MEASURED times at least, after one that warms up: what
+    else the machine does slows some of them by as much as four times."""
     measure()
-    begun, best = time.perf_counter(), 0.0
-    while not best or time.perf_counter() - begun < within:
-        best = max(best, measure())
-    return best
+    begun, found = time.perf_counter(), []
+    while len(found) < MEASURED or time.perf_counter() - begun < within:
+        found.append(measure())
+    return max(found)
 
 
 def probabilities(network: Network, images: NDArray[np.uint8]) -> NDArray[np.float32]:
