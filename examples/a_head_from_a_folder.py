@@ -28,4 +28,7 @@ def main(folder: str, out: str = "mine.safetensors") -> None:
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit("Name a folder with one folder of pictures a class: python examples/a_head_from_a_folder.py FOLDER")
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except vl.VisionlabError as error:
+        sys.exit(str(error))

@@ -50,7 +50,7 @@ with page("From scratch"):
         label_visibility="collapsed",
     )
     st.query_params["experiment"] = experiment
-    tries("from-scratch", THINGS_TO_TRY)
+    tries("from-scratch", THINGS_TO_TRY, experiment)
     with st.container():
         chosen = None
         with told():

@@ -68,6 +68,8 @@ def test_a_head_from_a_folder(here, monkeypatch, capsys):
     assert vl.load_head("mine.safetensors").classes == ("brick", "grass", "gravel")
     with pytest.raises(SystemExit, match="Name a folder"):
         example(monkeypatch, capsys, "a_head_from_a_folder.py")
+    with pytest.raises(SystemExit, match="/nonexist"):
+        example(monkeypatch, capsys, "a_head_from_a_folder.py", "/nonexist")
 
 
 def test_each_example_is_run():

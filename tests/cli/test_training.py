@@ -10,7 +10,7 @@ import pytest
 from cli.shell import as_json, checked, outcome, rows_of, run
 
 import visionlab as vl
-from visionlab.errors import DatasetError, ParameterError, UnclearSetError
+from visionlab.errors import ParameterError, UnclearSetError
 from visionlab.imaging.image import encode_jpeg, encode_png
 from visionlab.learning.features.augmentation import VIEWS
 from visionlab.learning.judging.metrics import wilson
@@ -82,9 +82,14 @@ def test_train_takes_kinds_views_and_epochs(textured, tmp_path):
 
 
 def test_train_refuses_a_share_that_is_none(textured, tmp_path):
-    with pytest.raises(DatasetError, match="share for validation is 25; it must lie between 0 and 1"):  # for per cent
+    with pytest.raises(ParameterError, match="share for validation is 25; it must lie between 0 and 1"):  # for per cent
         run("train", textured, "-o", tmp_path / "h.safetensors", "--device", "cpu", "--validation", 25)
     assert not any(tmp_path.iterdir())
+
+
+def test_train_refuses_a_name_that_is_no_head_s_before_it_looks_at_anything(tmp_path):
+    with pytest.raises(ParameterError, match=r"“x\.txt” should end in \.safetensors \(a head\)"):
+        run("train", tmp_path / "nowhere", "-o", tmp_path / "x.txt")
 
 
 def test_train_says_what_each_class_is_worth_and_warns_of_few(tmp_path):
@@ -246,8 +251,9 @@ def test_export_writes_a_package_that_opens_again(textured, head, tmp_path):
 
 
 def test_export_writes_an_onnx_file(head, tmp_path):
-    out = tmp_path / "mine.onnx"
+    out = tmp_path / "mine.ONNX"
     assert "on 4 pictures" in run("export", head, "-o", out, "--device", "cpu"), "the samples"
+    assert out.read_bytes()[:2] != b"PK", "it is ONNX, however its name's ending is written"
     net = vl.load_head(head).as_classifier(device="cpu")
     session = onnxruntime.InferenceSession(out, providers=["CPUExecutionProvider"])
     found = session.run(["probabilities"], {"image": vl.load_sample("rocket")})[0]
@@ -259,7 +265,7 @@ def test_export_writes_an_onnx_file(head, tmp_path):
         run("export", head, "-o", tmp_path / "mine.pt")
     with pytest.raises(vl.DatasetError, match="no picture"):
         run("export", head, "-o", out, "--pictures", tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["mine.onnx"]
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.ONNX"]
 
 
 def test_one_says_what_folders_are_that_may_be_parts_or_classes(textured, tmp_path):

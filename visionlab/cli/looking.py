@@ -10,7 +10,7 @@ import typer
 
 import visionlab as vl
 from visionlab.cli.answers import plain
-from visionlab.cli.shared import Device, HeadFile, Network, Picture, load, network, remark, write
+from visionlab.cli.shared import Device, HeadFile, Network, Picture, ending_of, load, network, remark, write
 from visionlab.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -46,9 +46,7 @@ def features(
     from visionlab.network.inside.channels import layer_mosaic, usual_ranking
     from visionlab.network.zoo.models import TO_OPEN
 
-    encode = ENCODERS.get(out.suffix.lower())
-    if encode is None and out.suffix.lower() != ".npz":
-        raise ParameterError(f"“{out.name}” should end in {', '.join(ENCODERS)} (a mosaic) or .npz (the numbers).")
+    encode = ENCODERS.get(ending_of(out, {"a mosaic": [*ENCODERS], "the numbers": [".npz"]}))
     if encode and len(layer or []) != 1:
         raise ParameterError(
             "A picture shows one layer: name it, as in --layer conv3_1 for VGG16, or write an .npz of several."

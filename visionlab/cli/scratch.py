@@ -103,6 +103,7 @@ def softmax(
             if step.test_accuracy is not None:
                 looks.append({"step": step.index, "loss": step.loss, "test_accuracy": step.test_accuracy})
     if as_json:
+        _stop_if(run.diverged)
         print(json.dumps({"parameters": run.parameters, "looks": looks}))
     else:
         table = Table("step", "loss", "right on the test part")
@@ -126,10 +127,12 @@ def convnet(
     as_json: AsJson = False,
 ) -> None:
     """A stack of layers, the article's convolutional network without another."""
-    from visionlab.learning.scratch.stack import STACKS, from_data, with_classes
+    from visionlab.learning.scratch.stack import CONVOLUTIONAL, STACKS, from_data, with_classes
     from visionlab.learning.scratch.training import RATE, Training
 
     found = _data(source, side, seed, pictures)
+    if STACKS.get(stack) is CONVOLUTIONAL:
+        found = _enlarged(found, as_json)
     layers = with_classes(STACKS[stack] if stack in STACKS else from_data(_rows(stack)), len(found.classes))
     run = Training(layers, found, epochs, rate=RATE if rate is None else rate, seed=seed, device=device)
     if not as_json:
@@ -260,7 +263,7 @@ def closing(
     from visionlab.learning.scratch.closing import SHOWN, WAYS, Closing
 
     settings = {"epochs": epochs, "of_each": of_each, "tested": tested, "seed": seed, "device": device}
-    run = Closing(_data(source, side, seed, pictures), base_network(model, device), **settings)
+    run = Closing(_enlarged(_data(source, side, seed, pictures), as_json), base_network(model, device), **settings)
     with bar() as progress:
         tasks = {name: progress.add_task(title, total=1.0) for name, title in WAYS.items()}
         for look in run:
@@ -301,6 +304,15 @@ def _data(where: str, side: int | None, seed: int, pictures: int | None) -> Smal
     return found if pictures is None else found.less(pictures, seed)
 
 
+def _enlarged(data: SmallSet, as_json: bool) -> SmallSet:
+    """As the article's network takes it; that it was enlarged for that is told."""
+    from visionlab.learning.scratch.closing import enlarged, enlargement_told
+
+    if told := enlargement_told(data.shape):
+        remark(told, aside=as_json)
+    return enlarged(data)
+
+
 def _rows(path: str) -> object:
     from visionlab.learning.scratch.stack import STACKS
 
@@ -325,6 +337,7 @@ def _stop_if(diverged: Diverged | None) -> None:
 def _print_epochs(run: Training, as_json: bool) -> None:
     names = ("index", "train_loss", "train_accuracy", "test_loss", "test_accuracy")
     if as_json:
+        _stop_if(run.diverged)
         parameters = sum(layer.parameters for layer in run.network.layers)
         epochs = [{name: getattr(epoch, name) for name in names} for epoch in run.history]
         seconds = [epoch.seconds for epoch in run.history]

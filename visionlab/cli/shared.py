@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
 from functools import wraps
@@ -201,6 +201,16 @@ def read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise VisionlabError(f"{path} cannot be read ({error.strerror}). Name a file that is there.") from error
+
+
+def ending_of(out: Path, endings: Mapping[str, Sequence[str]]) -> str:
+    """How an output's name ends, in lower case, where that is one of the endings, {what is written: those that say so}.
+    Raises ParameterError where it is none of them."""
+    ending = out.suffix.lower()
+    if not any(ending in those for those in endings.values()):
+        told = " or ".join(f"{', '.join(those)} ({what})" for what, those in endings.items())
+        raise ParameterError(f"“{out.name}” should end in {told}.")
+    return ending
 
 
 def write(out: Path, data: bytes) -> None:

@@ -26,6 +26,7 @@ from visionlab.cli.shared import (
     bar,
     base_network,
     console,
+    ending_of,
     head_in,
     is_quiet,
     network,
@@ -85,6 +86,7 @@ def train(
     from visionlab.learning.judging.evaluation import score
     from visionlab.learning.sets.splits import HELD_OUT
 
+    ending_of(out, {"a head": [".safetensors"]})
     pictures = _labelled(data, as_json, parts, names_in)
     if few := pictures.few():
         remark(plain(few), aside=as_json)
@@ -233,16 +235,15 @@ def export(
     device: Device = "auto",
 ) -> None:
     """The head with its whole network, to be used without this project, checked to answer alike."""
-    if out.suffix not in {".zip", ".onnx"}:
-        raise ParameterError(f"“{out.name}” should end in .zip (with all that it takes to use it) or .onnx.")
-    if data and out.suffix == ".onnx":
+    ending = ending_of(out, {"all that it takes to use it": [".zip"], "the network alone": [".onnx"]})
+    if data and ending == ".onnx":
         raise ParameterError(f"An ONNX file holds no pictures: leave out --data {data}, or write a .zip.")
     chosen = head_in(head, refuse)
     net = chosen.base(lambda name: base_network(name, device))
     images = _images(pictures)
     with bar() as progress:
         task = progress.add_task("Exporting the network", total=len(images))
-        if out.suffix == ".onnx":
+        if ending == ".onnx":
             from visionlab.learning.takeaway.export import export_checked
 
             for found in export_checked(chosen.as_classifier(net), out, images):

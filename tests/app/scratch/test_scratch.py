@@ -21,6 +21,7 @@ from visionlab.learning.projects.workspace import Workspace
 from visionlab.learning.scratch import (
     SOURCES,
     STACKS,
+    Closing,
     MovingEight,
     Settings,
     Softmax,
@@ -36,7 +37,7 @@ from visionlab.learning.scratch import (
 )
 from visionlab.learning.scratch import five_steps as library_steps
 from visionlab.learning.scratch.moving_eight import LEARNERS, on_canvas
-from visionlab.ui.scratch import birds, closing, convnet, five_steps, layers, runs, sets, softmax
+from visionlab.ui.scratch import birds, closing, convnet, five_steps, layers, parts, runs, sets, softmax
 from visionlab.ui.scratch.convnet import learned
 from visionlab.ui.scratch.parts import as_image, weights_image
 from visionlab.ui.scratch.softmax import lightened
@@ -190,6 +191,47 @@ def test_what_cifar_10_would_add_is_one_click_away(scratch, monkeypatch, tmp_pat
         app.run()
 
 
+def test_other_pictures_are_not_called_cifar_10(scratch, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    sets._loaded.clear()
+    app = scratch("numbers", "cifar10")
+    names = SOURCES["cifar10"].classes
+    app.file_uploader[0].upload("mine.zip", zipped(names, 2, (32, 30)), "application/zip").run()
+    assert not app.exception
+    assert app.session_state["data"] == "pictures"
+    assert [text for text in errors(app) if text.startswith("CIFAR-10 is 10 classes, airplane, automobile … truck, of")]
+    assert "60,000" not in lines(app)
+    app.session_state["data"] = "cifar10"
+    app.run()
+    assert "download-cifar10" in [button.key for button in app.button]
+    app.file_uploader[0].upload("mine.zip", zipped(names, 2, (32, 32)), "application/zip").run()
+    assert not errors(app)
+    assert app.session_state["data"] == "cifar10"
+    assert "10 to learn from, 10 to test with" in lines(app)
+    assert "60,000" not in lines(app)
+
+
+def test_a_link_to_other_pictures_as_cifar_10_says_so(new_app, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "none"))
+    monkeypatch.setattr(visitor, "at_the_server", lambda: True)
+    sets._loaded.clear()
+    (tmp_path / "mine.zip").write_bytes(zipped())
+    app = by_link(new_app(), experiment="numbers", data="cifar10", pictures=str(tmp_path / "mine.zip"))
+    assert [text for text in errors(app) if "So it is taken as “Pictures of your own”." in text]
+    assert "download-cifar10" in [button.key for button in app.button]
+    app.session_state["data"] = "pictures"
+    app.run()
+    assert "2 classes · 12 × 12 px, RGB" in lines(app)
+
+
+def test_what_was_chosen_in_the_panel_is_not_behind_it(scratch):
+    app = scratch("numbers")
+    app.session_state[sets.PANEL] = True
+    app.run()
+    app.selectbox(key="data").select("textures").run()
+    assert not app.session_state[sets.PANEL]
+
+
 def test_mnist_that_one_has_and_a_project_are_learned_from(scratch, registry, workspace_folder, tmp_path, monkeypatch):
     for stem, count in {"train": 60, "t10k": 30}.items():
         rng = np.random.default_rng(count)
@@ -286,6 +328,72 @@ def test_softmax_gives_what_the_library_gives_and_the_link_finds_it_again(scratc
     assert f"{accuracy:.2%} on Handwritten digits" in html(other)
 
 
+@pytest.mark.parametrize("experiment", ["softmax", "convnet", "moving-eight", "birds", "closing"])
+def test_every_training_says_beforehand_how_long_it_takes(scratch, monkeypatch, experiment):
+    monkeypatch.setattr(cached, "classifier", lambda name: tiny_classifier())
+    assert re.search(r"About [\d.]+ (s|min|h) .*on this machine: ", lines(scratch(experiment)))
+
+
+@pytest.mark.parametrize(
+    ("experiment", "label", "bad", "good", "told"),
+    [
+        ("softmax", "Steps", 0, 100, "Steps: 0 is not possible. Use 1 to 20,000."),
+        ("softmax", "Learning rate", -1.0, 0.01, "Learning rate: −1 is not possible. Use 1e−06 or more."),
+        ("convnet", "Epochs", 0, 1, "Epochs: 0 is not possible. Use 1 to 200."),
+        ("convnet", "Watched test picture", 300, 299, "Watched test picture: 300 is not possible. Use 1 to 299."),
+        ("convnet", "conv: filters", 1_025, 8, "A conv layer cannot have 1025 filters; use 1 to 1,024."),
+        ("convnet", "dropout: share", 1.0, 0.5, "A dropout layer cannot have 1.0 share; use 0.0 to 0.95."),
+        ("birds", "Epochs", 10**6, 2, "Epochs: 1,000,000 is not possible. Use 1 to 200."),
+        ("moving-eight", "Seed", -1, 1, "Seed: −1 is not possible. Use 0 to 2,147,483,647."),
+        ("closing", "Per class, transfer", 0, 1, "Per class, transfer: 0 is not possible. Use 1 to 1,000."),
+    ],
+)
+def test_what_is_typed_is_what_counts(scratch, monkeypatch, experiment, label, bad, good, told):
+    monkeypatch.setattr(cached, "classifier", lambda name: tiny_classifier())
+    app = scratch(experiment)
+    for _ in range(2):
+        next(box for box in app.number_input if box.label == label).set_value(bad).run()
+        assert not app.exception
+        assert told in errors(app)
+        assert app.button(key=f"train-{experiment}").disabled
+        next(box for box in app.number_input if box.label == label).set_value(good).run()
+        assert not errors(app)
+        assert not app.button(key=f"train-{experiment}").disabled
+
+
+def test_what_is_typed_and_trained_with_at_once_is_refused(scratch, registry):
+    app = scratch("convnet")
+    app.number_input(key="convnet-epochs").set_value(201)
+    app.button(key="train-convnet").click().run()
+    assert "Epochs: 201 is not possible. Use 1 to 200." in errors(app)
+    assert "convnet-run" not in app.query_params
+
+
+@pytest.mark.parametrize(
+    ("experiment", "label", "bad", "told"),
+    [
+        ("numbers", "Which one", 0, "Which one: 0 is not possible. Use 1 to "),
+        ("cost", "Width, px", 20_000, "Width, px: 20,000 is not possible. Use 1 to 10,000."),
+    ],
+)
+def test_what_nothing_can_be_shown_of_is_told(scratch, experiment, label, bad, told):
+    app = scratch(experiment)
+    field = next(box for box in app.number_input if box.label == label)
+    field.set_value(bad).run()
+    assert not app.exception
+    assert [text for text in errors(app) if text.startswith(told)]
+    next(box for box in app.number_input if box.label == label).set_value(2).run()
+    assert not errors(app)
+
+
+def test_no_number_field_of_the_page_keeps_what_is_typed_to_itself(scratch, monkeypatch):
+    """Beyond limits that Streamlit knows of, the browser shows one number and the page works with another."""
+    monkeypatch.setattr(cached, "classifier", lambda name: tiny_classifier())
+    for experiment in ("numbers", "moving-eight", "softmax", "convnet", "birds", "cost", "closing"):
+        for field in scratch(experiment).number_input:
+            assert (field.proto.has_min, field.proto.has_max) == (False, False), field.label
+
+
 def test_names_of_people_are_never_read_as_markup(scratch, registry):
     app = scratch("softmax", "pictures")
     names = ("<img src=x>", "**bold**")
@@ -352,6 +460,26 @@ def test_a_stack_is_edited_and_trained(scratch, registry):
     before = html(app)
     next(each for each in app.get("select_slider") if each.label == "After epoch").set_value(0).run()
     assert html(app) != before, "the filters before training"
+
+
+def test_a_training_that_is_stopped_before_its_first_test_says_so():
+    app = AppTest.from_function(_stopped).run()
+    assert not app.exception
+    assert lines(app).count(parts.UNTESTED) == 2
+
+
+def _stopped() -> None:
+    import itertools
+
+    from visionlab.learning.scratch import Birds, Training, conv, dense, load
+    from visionlab.ui.scratch import birds, convnet
+
+    data = load("textures").less(300)  # three steps an epoch
+    run = Training((conv(4), dense(3)), data, 5)
+    looks = [*itertools.islice(convnet.learned(run), 2)]
+    convnet._result(convnet.Plan("x", 0, 5, 9, data.test_images[0], 9), looks, 1.0)
+    looks = [*itertools.islice(birds.answered(Birds(data, "grass", 5)), 1)]
+    birds._result(birds.Plan("x", 0, "grass", 5, data.test_images, data.test_labels), looks, 1.0)
 
 
 def test_an_impossible_stack_is_explained_in_its_place_and_not_trained(scratch):
@@ -477,6 +605,7 @@ def test_one_class_against_the_rest_at_any_threshold(scratch, registry):
     app.slider(key="birds-threshold").set_value(100).run()
     assert not app.exception
     assert {metric.label: metric.value for metric in app.metric}["Precision"] == "–"
+    assert re.search(r"At 100% it names no picture “8”.* is [\d.]+%: move the slider down to \d+ %\.", lines(app))
     assert "**False negatives** · 29" in lines(app)
 
 
@@ -619,9 +748,11 @@ def test_pictures_in_which_no_eight_can_move(scratch, monkeypatch):
 def test_the_closing_table(scratch, registry, monkeypatch):
     tiny = tiny_classifier()
     monkeypatch.setattr(cached, "classifier", lambda name: tiny)
+    monkeypatch.setattr(closing, "TESTED", 50)
     app = scratch("closing")
     assert "drawn at 16 × 16 px" in lines(app)
-    assert f"5 × {len(load('digits').images):,} pictures to learn from" in lines(app)
+    told = f"5 × {len(load('digits').images):,} pictures to learn from, for transfer 200 once, and 50 to test with"
+    assert told in lines(app)
     app.number_input(key="closing-epochs").set_value(1).run()
     app.number_input(key="closing-of-each").set_value(2).run()
     train(app, registry, "closing")
@@ -631,9 +762,9 @@ def test_the_closing_table(scratch, registry, monkeypatch):
         assert f"<td>{title}</td>" in told
         assert f"<th>{title}</th>" in told, "a column of what it says of the pictures"
     assert told.count("<img") == closing.SHOWN
-    assert f"<th>Right on {len(load('digits').test_images)} test pictures</th>" in told
+    assert "<th>Right on 50 test pictures (95 % interval)</th>" in told
     assert "<td>20</td>" in told, "two pictures of each class, for transfer"
-    always = max(np.bincount(load("digits").test_labels)) / len(load("digits").test_labels)
+    always = Closing(load("digits"), tiny, tested=50).majority
     assert told.index(f"<td>{always:.1%}</td>") < told.index(f"<td>{closing.WAYS['softmax']}</td>")
     assert "244 × 244" in told
     assert "224 × 224" in told
@@ -644,11 +775,10 @@ def test_the_closing_table_is_never_full_before_it_is_over(monkeypatch):
     app = AppTest.from_function(_half_a_table).run()
     assert not app.exception
     told = html(app)
-    assert f"<td>{closing.WAYS['softmax']}</td><td>90</td><td>30</td><td>1.0 s</td><td>50.0%</td>" in told
     assert (
-        f"<td>{closing.WAYS['fully connected']}</td><td>–</td><td>–</td><td>–</td><td>–</td><td>99% learned</td>"
-        in told
+        f"<td>{closing.WAYS['softmax']}</td><td>90</td><td>30</td><td>1.0 s</td><td>50.0% (40.0% to 60.0%)</td>" in told
     )
+    assert f"<td>{closing.WAYS['fully connected']}</td><td>–</td><td>–</td><td>–</td><td>99% learned</td>" in told
     assert told.count("not done") == 2
     assert told.count("<img") == closing.SHOWN
     assert app.get("progress")[0].proto.value == pytest.approx(49, abs=1)

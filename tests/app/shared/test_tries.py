@@ -52,3 +52,26 @@ def test_what_there_is_to_notice_in_a_layer_is_not_told_of_another(open_page):
     app.session_state["spot"] = Spot("conv2_1")
     app.run()
     assert not noticed(app)
+
+
+def test_what_there_is_to_notice_in_an_experiment_is_not_told_of_another(open_page):
+    app = open_page("From scratch")
+    next(each for each in app.button if each.label == "Filters come to be").click().run()
+    app.run()
+    assert noticed(app)
+    for experiment in ("birds", "convnet"):
+        app.session_state["experiment"] = experiment
+        app.run()
+        assert not noticed(app)
+    next(each for each in app.button if each.label == "Templates").click().run()
+    assert noticed(app)
+
+
+def test_what_there_is_to_notice_of_one_method_is_not_told_of_another(open_page):
+    app = open_page("Predict")
+    next(each for each in app.button if each.label == "Cover it, bit by bit").click().run()
+    app.run()
+    assert noticed(app)
+    app.selectbox(key="method").select("grad-cam").run()
+    assert not app.exception
+    assert not noticed(app)

@@ -461,7 +461,7 @@ def test_unknown_kinds_and_views_and_broken_features_are_refused(stripes):
         fit(stripes, net, views=["mirror"])
     with pytest.raises(ParameterError, match="no finite numbers"):
         fit(stripes, net, features=np.where(np.arange(14) == 3, np.nan, good).astype(np.float32))
-    with pytest.raises(DatasetError, match="share for validation is 25"):
+    with pytest.raises(ParameterError, match="share for validation is 25"):
         fit(stripes, net, validation=25)
     with pytest.raises(ParameterError, match="seed is -1"):
         fit(stripes, net, seed=-1)

@@ -142,7 +142,7 @@ class Edits(RuleBasedStateMachine):
     def rename_class(self, data, name):
         old = data.draw(st.sampled_from(self.names()))
         if name in self.names() and name != old:
-            with pytest.raises(DatasetError, match="same name"):
+            with pytest.raises(DatasetError, match=f"There is a class “{name}” already; “{old}” keeps its name"):
                 self.project.rename_class(class_id(self.project, old), name)
             return
         self.project.rename_class(class_id(self.project, old), name)

@@ -133,8 +133,19 @@ def test_pictures_are_found_by_class_and_number():
     found = load("digits")
     np.testing.assert_array_equal(found.picture("3", 2), found.images[found.labels == 3][1])
     for name, number, says in (("3", 0, "no training picture 0 of “3”"), ("3", 9_999, "9999"), ("x", 1, "class “x”")):
-        with pytest.raises(DatasetError, match=says):
+        with pytest.raises(ParameterError, match=says):
             found.picture(name, number)
+
+
+@pytest.mark.parametrize("name", ["digits", "faces"])
+def test_pictures_in_memory_are_brought_to_a_side(name):
+    found, whole = load(name, side=16), load(name)
+    assert found.shape == (16, 16, 1)
+    assert (len(found.images), found.test_labels.tolist()) == (len(whole.images), whole.test_labels.tolist())
+    assert abs(found.images.mean() - whole.images.mean()) < 8
+    assert load(name, side=whole.shape[0]).images.tobytes() == whole.images.tobytes()
+    with pytest.raises(ParameterError, match="A side of 513 px"):
+        load(name, side=513)
 
 
 def idx(values: np.ndarray) -> bytes:

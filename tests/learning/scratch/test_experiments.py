@@ -18,6 +18,7 @@ from visionlab.learning.scratch import (
     convolutional,
     dense,
     five_steps,
+    forecast,
     fully_connected,
     load,
     moving_eight,
@@ -28,8 +29,11 @@ from visionlab.learning.scratch import (
     surest_first,
 )
 from visionlab.learning.scratch.birds import verdict
-from visionlab.learning.scratch.closing import enlargement
-from visionlab.learning.scratch.moving_eight import LEARNERS, on_canvas
+from visionlab.learning.scratch.closing import enlarged, enlargement
+from visionlab.learning.scratch.forecast import ClosingPace, closing_pace, eight_seconds, softmax_pace, softmax_seconds
+from visionlab.learning.scratch.moving_eight import LEARNERS, on_canvas, places_of
+from visionlab.learning.scratch.softmax import SETTINGS
+from visionlab.learning.scratch.training import Pace
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +65,17 @@ def test_shift_maps_count_the_answers(eight):
     right = np.mean([(answer(net, one) >= 0.5) == label for one, label in zip(lower, shown.test_labels, strict=True)])
     assert found.accuracies[2, 1] == pytest.approx(right)
     assert found.tested == len(shown.test_labels)
-    assert found.interval(right) == wilson(round(right * found.tested), found.tested)
+    assert found.interval(right) == pytest.approx(wilson(round(right * found.tested), found.tested))
     assert found.curve()[1][0] == found.accuracies[1, 1]
+
+
+def test_the_interval_of_a_mean_is_that_of_the_figure_beside_it():
+    found = moving_eight.ShiftMap(np.arange(1), np.zeros((1, 1)), tested=58)
+    low, high = found.interval(0.489)
+    count, total, z = 0.489 * 58, 58, 1.959964
+    middle = (count + z * z / 2) / (total + z * z)
+    assert (low + high) / 2 == pytest.approx(middle)
+    assert found.interval(0.489)[0] < found.interval(0.5)[0]
 
 
 def test_the_surest_8_comes_first(eight):
@@ -117,7 +130,7 @@ def test_an_empty_canvas_is_answered_and_one_of_another_size_refused(eight):
 
 
 def test_the_8_needs_square_grey_pictures_and_an_8():
-    with pytest.raises(DatasetError, match="no class “8”"):
+    with pytest.raises(ParameterError, match="no class “8”"):
         MovingEight(load("textures"))
     images = np.zeros((4, 6, 8, 3), np.uint8)
     labels = np.array([0, 1, 0, 1])
@@ -160,7 +173,7 @@ def test_what_is_not_defined_is_nan(grass):
 
 
 def test_birds_need_birds():
-    with pytest.raises(DatasetError, match=r"no class “bird”\. There are brick, grass, gravel"):
+    with pytest.raises(ParameterError, match=r"no class “bird”\. There are brick, grass, gravel"):
         Birds(load("textures"))
 
 
@@ -237,12 +250,43 @@ def test_the_closing_table_has_all_four_ways_on_the_same_pictures():
     assert run.majority == max(np.bincount(run.truth)) / 40
 
 
+def test_a_closing_table_tests_on_no_more_than_it_shows():
+    run = Closing(load("textures"), tiny_classifier(), tested=40)
+    assert len(run.data.test_images) == len(run.images) == 40
+    assert (run.data.test_labels == run.truth).all()
+
+
+def test_what_is_promised_of_the_closing_table_counts_all_four_ways_and_their_tests():
+    found = ClosingPace(Pace(100_000, 1_000), (Pace(100, 1_000), Pace(50, 500)), 20)
+    softmax = 1_000 * 100 / 100_000 + 10 * 200 / 1_000
+    scratch = 2 * 300 / 100 + 3 * 200 / 1_000 + 2 * 300 / 50 + 3 * 200 / 500
+    assert found.seconds(300, 200, epochs=2, few=60) == pytest.approx(softmax + scratch + (60 + 200) / 20)
+    measured = closing_pace(load("textures").less(90), tiny_classifier(), "cpu", within=0.02)
+    assert len(measured.stacks) == 2
+    assert measured.seconds(90, 40, 1, 36) > 0
+
+
+def test_what_is_promised_of_softmax_and_of_the_8_grows_with_what_is_tested(monkeypatch):
+    digits = load("digits")
+    pace = softmax_pace(digits, within=0.02)
+    seconds = [softmax_seconds(pace, SETTINGS["better"], count) for count in (0, 300)]
+    assert 0 < seconds[0] < seconds[1]
+    assert places_of(8, 16) == 81
+    monkeypatch.setattr(forecast, "pace", lambda *_, **__: Pace(1_000, 2_000))
+    tests = 2 * (digits.test_labels == 8).sum()
+    window, others = 7 * 18_000 / 1_000, (7 + 17 + 7) * 6_000 / 1_000
+    shifts = tests * 49 * (81 + 3) / 2_000
+    expected = window + others + (7 + 7 + 17 + 7) * tests / 2_000 + shifts
+    assert eight_seconds(MovingEight(digits)) == pytest.approx(expected)
+
+
 def test_small_pictures_are_enlarged_as_far_as_the_article_s_stack_needs():
     assert [enlargement((side, side, 1)) for side in (1, 4, 8, 12, 32)] == [16, 4, 2, 1, 1]
     digits = load("digits")
-    larger = Closing(digits, tiny_classifier()).data
+    larger = enlarged(digits)
     np.testing.assert_array_equal(larger.images[:, 1::2, ::2], digits.images)
     np.testing.assert_array_equal(larger.test_images[:, ::2, 1::2], digits.test_images)
+    assert Closing(digits, tiny_classifier()).data.shape == larger.shape
     with pytest.raises(DatasetError, match="cannot be built for pictures of 40 × 1 px"):
         enlargement((1, 40, 3))
 

@@ -1,6 +1,8 @@
 """Stacks of layers: shapes and counts against torch, impossible ones told, training that learns and can be trusted."""
 
 import json
+import warnings
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -34,6 +36,14 @@ from visionlab.learning.scratch.stack import Dropout
 from visionlab.learning.scratch.training import RATE, moved
 
 TINY = (conv(4), pool(), dropout(0.25), conv(6, padding="valid"), dense(12), dropout(0.5), dense(3))
+
+
+@pytest.fixture
+def every_warning():
+    """PyTorch warns once in the life of a process, unless told otherwise."""
+    torch.set_warn_always(True)
+    yield
+    torch.set_warn_always(False)
 
 
 @pytest.fixture(scope="module")
@@ -205,6 +215,18 @@ def test_a_pace_is_told_by_a_part_of_a_training(textures):
     assert other.learned < other.tested
     expected = 4 * (240 / found.learned + len(textures.test_images) / found.tested)
     assert found.seconds(textures, 4) == pytest.approx(expected)
+
+
+@pytest.mark.usefixtures("every_warning")
+def test_pictures_that_may_not_be_written_to_are_learned_from_without_a_warning(textures):
+    parts = {name: getattr(textures, name).copy() for name in ("images", "labels", "test_images", "test_labels")}
+    for part in parts.values():
+        part.flags.writeable = False
+    run = Training((conv(4), dense(3)), replace(textures, **parts), epochs=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len([*run]) == 1
+        run.probabilities(parts["test_images"][:2])
 
 
 def test_one_seed_gives_one_result_whatever_else_draws(textures):

@@ -670,7 +670,7 @@ def test_what_cannot_be_split_is_named(labels, groups, classes, told):
 
 @pytest.mark.parametrize("share", [0, 1, -0.1, 1.5, 25, float("nan")])
 def test_shares_outside_are_refused(share):
-    with pytest.raises(DatasetError, match=r"between 0 and 1, like 0.25"):
+    with pytest.raises(ParameterError, match=r"between 0 and 1, like 0.25"):
         numbered([0, 0, 1, 1]).split(share)
 
 

@@ -230,9 +230,10 @@ def mcnemar(only_first: int, only_second: int) -> float:
     return min(1.0, 2 * sum(comb(total, k) for k in range(fewer + 1)) / 2**total)
 
 
-def wilson(right: int, total: int, z: float = 1.959964, worth: float | None = None) -> tuple[float, float]:
+def wilson(right: float, total: int, z: float = 1.959964, worth: float | None = None) -> tuple[float, float]:
     """The score interval (low, high) of a share of `right` out of `total`; z = 1.959964 makes it the 95 % one.
 
+    right may lie between two counts: as a mean of several shares of the same pictures does.
     worth: of how many independent ones the total says as much (see Spread), which is then n; all of them unless told.
 
     With p = right / total and n = total or worth, it is

@@ -215,7 +215,7 @@ def promise(pictures: int, false_refusals: float = 0.05, different: int | None =
     mean, most = (count + 1 - rank) / (count + 1), beta.ppf(0.95, count + 1 - rank, rank)
     told = f"About {mean:.0%} of new pictures of your classes will be refused, and hardly more than {most:.0%}. "
     told += f"It rests on {counted(pictures, count, 'held-out picture')}"
-    if mean > false_refusals:
+    if mean > false_refusals and f"{mean:.0%}" != f"{false_refusals:.0%}":
         ones = " different ones" if count < pictures else ""
         told += f"; {math.ceil(1 / false_refusals - 1e-9) - 1} or more{ones} allow {false_refusals:.0%}"
     return f"{told}."

@@ -79,7 +79,7 @@ class Project(Runs):
     def rename_class(self, class_id: int, name: str) -> None:
         with self._edit() as edit:
             old = rows.known_class(edit.db, class_id)
-            [*_, fresh] = class_names([*(c.name for c in rows.classes(edit.db) if c.id != class_id), name])
+            fresh = rows.new_name(edit.db, old, name)
             edit.db.execute("UPDATE classes SET name = ? WHERE id = ?", (fresh, class_id))
             edit.sentence = f"Renamed “{old.name}” to “{fresh}”"
 

@@ -120,6 +120,15 @@ def known_class(db: sqlite3.Connection, class_id: int) -> ClassInfo:
     raise DatasetError(f"There is no class {class_id} in this project any more; choose another one.")
 
 
+def new_name(db: sqlite3.Connection, renamed: ClassInfo, name: str) -> str:
+    """That name as a class can have it. Raises DatasetError where another one has it."""
+    others = {each.name.casefold(): each.name for each in classes(db) if each.id != renamed.id}
+    [fresh] = class_names([name])
+    if taken := others.get(fresh.casefold()):
+        raise DatasetError(f"There is a class “{taken}” already; “{renamed.name}” keeps its name.")
+    return fresh
+
+
 def make_class(db: sqlite3.Connection, name: str, enabled: bool = True) -> int:
     there = [each.name for each in classes(db)]
     [*_, fresh] = class_names([*there, name])

@@ -3,6 +3,7 @@
     data.py (small sets) → softmax.py (a template a class)
                          → stack.py (layers as data) → training.py → moving_eight.py, birds.py, closing.py
     five_steps.py: the convolutional one of moving_eight.py, walked through
+    forecast.py: how long those of several trainings take
     cost.py: what a layer costs        divergence.py: a loss that has run away
 Each is a run that is iterated for frozen records of how it goes; what it learned is there at any time, and stopping is
 not asking for the next.

@@ -44,7 +44,8 @@ class Birds:
     """A training that tells one class from the rest: iterate it for its Epochs, or looks() for more.
 
     data is the set with two classes, “not bird” and “bird”; training holds the network and the history.
-    stack: STACK unless told. Raises DatasetError where there is no class `target`, or no other, and as check does.
+    stack: STACK unless told. Raises ParameterError where there is no class `target`, DatasetError where there is no
+    other, and as check does.
     """
 
     def __init__(

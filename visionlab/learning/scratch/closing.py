@@ -64,8 +64,8 @@ class Closing:
 
     The test pictures are the first `tested` of the set's in an order drawn with the seed; the first eight are shown.
     The three that begin with nothing learn from all training pictures, transfer from `of_each` of a class, through net.
-    data is the set, its pictures enlarged where the convolutional stack needs that. Raises ParameterError where a count
-    is below 1, and DatasetError as enlargement does.
+    data is the set with these test pictures, enlarged where the convolutional stack needs that. Raises ParameterError
+    where a count is below 1, and DatasetError as enlargement does.
     """
 
     def __init__(
@@ -82,11 +82,12 @@ class Closing:
         for count, name in ((epochs, "epochs"), (of_each, "pictures of each class"), (tested, "test pictures")):
             if count < 1:
                 raise ParameterError(f"{count} {name} were asked for. Use 1 or more.")
-        self.data = data = enlarged(data)
+        chosen = generator(seed).permutation(len(data.test_images))[:tested]
+        few = replace(data, test_images=data.test_images[chosen], test_labels=data.test_labels[chosen])
+        self.data = data = enlarged(few)
         self.net, self.epochs, self.of_each = net, epochs, of_each
         self.seed, self.device = seed, device
-        self.chosen = generator(seed).permutation(len(data.test_images))[:tested]
-        self.images, self.truth = data.test_images[self.chosen], data.test_labels[self.chosen]
+        self.images, self.truth = data.test_images, data.test_labels
         self.rows: dict[str, Row] = {}
 
     @property
@@ -131,7 +132,7 @@ class Closing:
             yield Look("transfer", 0.9 + 0.1 * epoch.index / run.epochs)
         head = run.head
         seconds = time.perf_counter() - start
-        found = classified(head.as_classifier(self.net), list(_coloured(self.images)))
+        found = classified(head.as_classifier(self.net), list(coloured(self.images)))
         among = np.zeros((len(found), len(self.data.classes)), np.float32)
         among[:, [self.data.place(name) for name in few.classes]] = found
         yield self._done("transfer", len(few), head.weights.size + head.bias.size, seconds, among)
@@ -166,6 +167,18 @@ def enlargement(shape: Shape) -> int:
     return times
 
 
+def enlargement_told(shape: Shape) -> str | None:
+    """A sentence where such pictures are enlarged. Raises as enlargement does."""
+    height, width, _ = shape
+    times = enlargement(shape)
+    if times == 1:
+        return None
+    return (
+        f"The article’s stack needs larger pictures than these, so each is drawn at {width * times} × {height * times} "
+        "px."
+    )
+
+
 def enlarged(data: SmallSet) -> SmallSet:
     """The set as all four ways get it: each pixel drawn as often as enlargement says, which raises as that does."""
     times = enlargement(data.shape)
@@ -181,10 +194,10 @@ def _labelled(data: SmallSet, of_each: int, seed: int) -> LabelledImages:
     chosen = {}
     for label in np.unique(data.labels):
         places = rng.permutation(np.flatnonzero(data.labels == label))[:of_each]
-        chosen[data.classes[label]] = list(_coloured(data.images[places]))
+        chosen[data.classes[label]] = list(coloured(data.images[places]))
     return LabelledImages.from_arrays(chosen)
 
 
-def _coloured(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(N, H, W, 1 or 3) → (N, H, W, 3)."""
+def coloured(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(N, H, W, 1 or 3) → (N, H, W, 3), as transfer gets them."""
     return np.ascontiguousarray(np.broadcast_to(images, (*images.shape[:3], 3)))

@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 from visionlab.errors import DatasetError, ParameterError
 from visionlab.learning.sets.dataset import LabelledImages, class_names
 from visionlab.learning.sets.online_sets import ONLINE_SETS, OnlineSet
-from visionlab.learning.sets.reading import SHRUNK, Part, framed, read_cifar_python, read_folder, read_idx, read_zip
+from visionlab.learning.sets.reading import (
+    MOST_BYTES,
+    SHRUNK,
+    Part,
+    framed,
+    read_cifar_python,
+    read_folder,
+    read_idx,
+    read_zip,
+)
 from visionlab.learning.sets.ready_made import read_digits, read_faces, textures
 
 HELD_OUT = 1 / 6  # of a set that comes without a test part, as of CIFAR-10's 60,000 pictures
@@ -67,17 +76,17 @@ class SmallSet:
         return self.images.shape[1:]
 
     def picture(self, name: str, number: int = 1) -> NDArray[np.uint8]:
-        """The training picture of a class, uint8 (H, W, C), by its number, from 1. Raises DatasetError for what is not
-        there."""
+        """The training picture of a class, uint8 (H, W, C), by its number, from 1. Raises ParameterError for what is
+        not there."""
         place = np.flatnonzero(self.labels == self.place(name))
         if not 1 <= number <= len(place):
-            raise DatasetError(f"There is no training picture {number} of “{name}”; it has {len(place)}, from 1 on.")
+            raise ParameterError(f"There is no training picture {number} of “{name}”; it has {len(place)}, from 1 on.")
         return self.images[place[number - 1]]
 
     def place(self, name: str) -> int:
-        """The label of a class. Raises DatasetError where there is none of that name."""
+        """The label of a class. Raises ParameterError where there is none of that name."""
         if name not in self.classes:
-            raise DatasetError(f"There is no class “{name}”. There are {', '.join(self.classes)}.")
+            raise ParameterError(f"There is no class “{name}”. There are {', '.join(self.classes)}.")
         return self.classes.index(name)
 
     @classmethod
@@ -91,6 +100,20 @@ class SmallSet:
         small = [np.stack([framed(image, (side, side)) for image in part.images]) for part in (train, test)]
         images, test_images = _without_colours(*small)
         return cls(name, images, train.labels, data.classes, test_images, test.labels)
+
+    def at(self, side: int) -> SmallSet:
+        """The same with the middles of the pictures at side × side pixels. Raises DatasetError where they would be too
+        many to hold."""
+        size, channels = (side, side), self.shape[2]
+        if self.shape[:2] == size:
+            return self
+        if (len(self.images) + len(self.test_images)) * side**2 * channels > MOST_BYTES:
+            raise DatasetError(f"So many pictures of {side} × {side} px take over 1 GB; ask for a smaller side.")
+        images, test_images = (
+            np.stack([framed(picture, size).reshape(*size, channels) for picture in part])
+            for part in (self.images, self.test_images)
+        )
+        return replace(self, images=images, test_images=test_images)
 
     def less(self, pictures: int, seed: int = 0) -> SmallSet:
         """The same with so many training pictures at most, and no more to test with, drawn with the seed, each class
@@ -117,6 +140,7 @@ class Source:
     """Where a SmallSet comes from, for a picker.
 
     needs: “nothing”; “files”, that a person names or that `download` fetches.
+    classes and shape are those of all its pictures, where they are known before.
     load(path, side, seed) gives the set; path is a zip or a folder, None for what needs no files or was downloaded.
     """
 
@@ -125,17 +149,32 @@ class Source:
     needs: str
     load: Callable[[Path | None, int | None, int], SmallSet]
     download: OnlineSet | None = None
+    classes: tuple[str, ...] = ()
+    shape: tuple[int, int, int] | None = None
+
+    def refusal(self, data: SmallSet) -> str | None:
+        """A sentence where pictures that a person names are not those of this source: of other classes, or of another
+        shape (height, width, channels)."""
+        if not self.classes or (self.shape == data.shape and {*map(str.lower, data.classes)} == {*self.classes}):
+            return None
+        height, width, _ = self.shape
+        first, second, *_, last = self.classes
+        return (
+            f"{self.title} is {len(self.classes)} classes, {first}, {second} … {last}, of {width} × {height} px, which "
+            "these pictures are not."
+        )
 
 
 def load(where: str | os.PathLike[str], side: int | None = None, seed: int = 0) -> SmallSet:
     """The set of that name in SOURCES, or that of a zip or a folder.
 
-    side resizes pictures of a zip or a folder of pictures; seed draws the test part where the set has none.
-    Raises DatasetError where there is no such set, or its pictures cannot be used.
+    side brings all pictures to so many pixels; seed draws the test part where the set has none.
+    Raises DatasetError where there is no such set, or its pictures cannot be used, and ParameterError for a side that
+    is not 1 to 512.
     """
-    if str(where) in SOURCES:
-        return SOURCES[str(where)].load(None, side, seed)
-    return read(Path(where), side, seed)
+    _check_side(side)
+    found = SOURCES[str(where)].load(None, side, seed) if str(where) in SOURCES else read(Path(where), side, seed)
+    return found if side is None else found.at(side)
 
 
 def read(path: Path, side: int | None = None, seed: int = 0) -> SmallSet:
@@ -143,8 +182,7 @@ def read(path: Path, side: int | None = None, seed: int = 0) -> SmallSet:
 
     Raises DatasetError where it is none of these.
     """
-    if side is not None and not 1 <= side <= 512:
-        raise ParameterError(f"A side of {side} px was asked for; use 1 to 512.")
+    _check_side(side)
     if not os.path.exists(path):  # also what no file can be called, at which Path.exists() fails
         raise DatasetError(f"“{path}” is not there; name a zip, a folder, or one of {', '.join(known_by_name())}.")
     if not path.is_dir():
@@ -159,6 +197,11 @@ def read(path: Path, side: int | None = None, seed: int = 0) -> SmallSet:
         classes, train, test = cifar
         return SmallSet("CIFAR-10", *train, classes, *test)
     return _own(path.name, *read_folder(path, side), seed)
+
+
+def _check_side(side: int | None) -> None:
+    if side is not None and not 1 <= side <= 512:
+        raise ParameterError(f"A side of {side} px was asked for; use 1 to 512.")
 
 
 def known_by_name() -> list[str]:
@@ -273,6 +316,8 @@ SOURCES: dict[str, Source] = {
         "files",
         partial(_downloaded, "mnist"),
         ONLINE_SETS["MNIST"],
+        tuple("0123456789"),
+        (28, 28, 1),
     ),
     "cifar10": Source(
         "CIFAR-10",
@@ -280,6 +325,8 @@ SOURCES: dict[str, Source] = {
         "files",
         partial(_downloaded, "cifar10"),
         ONLINE_SETS["CIFAR10"],
+        ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+        (32, 32, 3),
     ),
     "pictures": Source(
         "Pictures of your own",

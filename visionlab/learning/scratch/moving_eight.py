@@ -95,7 +95,7 @@ class EightNet:
             middle = canvases[:, edge : edge + self.digit, edge : edge + self.digit]
             return probabilities(self.network, middle[..., None])[:, 1]
         found = [np.zeros(0, np.float32)]
-        stride = max(1, self.digit // 14)
+        stride = _stride(self.digit)
         for start in range(0, len(canvases), CANVASES_AT_ONCE):
             chunk = canvases[start : start + CANVASES_AT_ONCE]
             views = np.lib.stride_tricks.sliding_window_view(chunk, (self.digit, self.digit), axis=(1, 2))
@@ -122,7 +122,7 @@ class ShiftMap:
     def interval(self, accuracy: float) -> tuple[float, float]:
         """The 95 % Wilson interval of an accuracy on so many canvases. Also of a mean over places: it is the same
         canvases at each of them, so that many places tell no more of other digits than one."""
-        return wilson(round(accuracy * self.tested), self.tested)
+        return wilson(accuracy * self.tested, self.tested)
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,8 +144,8 @@ class Look:
 class MovingEight:
     """The experiment: iterate it for its Looks. nets and shifts hold what is done so far, by the names in LEARNERS.
 
-    Raises DatasetError for pictures that are no square ones of one channel, too small or too large for the networks, or
-    where one class is not `target`.
+    Raises DatasetError for pictures that are no square ones of one channel, or too small or too large for the networks,
+    and ParameterError where no class is `target`.
     """
 
     def __init__(self, data: SmallSet, target: str = "8", seed: int = 0, device: str = "auto"):
@@ -194,6 +194,16 @@ def on_canvas(digits: NDArray[np.uint8]) -> NDArray[np.uint8]:
     before = digits.shape[1] // 2
     after = digits.shape[1] - before
     return np.pad(digits, ((0, 0), (before, after), (before, after), (0, 0)))
+
+
+def _stride(digit: int) -> int:
+    """Of the sliding window, in pixels."""
+    return max(1, digit // 14)
+
+
+def places_of(digit: int, canvas: int) -> int:
+    """At how many places the window looks at a canvas of that side, by a digit's."""
+    return len(range(0, canvas - digit + 1, _stride(digit))) ** 2
 
 
 def shift_map(net: EightNet, canvases: NDArray[np.uint8], labels: NDArray[np.int64], places: int = PLACES) -> ShiftMap:

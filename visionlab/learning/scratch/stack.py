@@ -187,6 +187,11 @@ def _check(spec: LayerSpec, name: str) -> None:
         raise ParameterError(f"“{name}” drops a share of {spec.share}; it must be 0 or more and below 1, like 0.25.")
 
 
+def tensor_of(images: NDArray[np.uint8]) -> Tensor:
+    """The same numbers as a tensor; a copy of what is not to be written to, which PyTorch would warn of."""
+    return torch.from_numpy(images if images.flags.writeable else images.copy())
+
+
 # The network ---------------------------------------------------------------------------------------------------------
 
 
@@ -251,7 +256,7 @@ class Network(nn.Module):
 
     def prepared_one(self, picture: NDArray[np.uint8]) -> Tensor:
         """One picture (H, W, C) as prepared gives it, without a batch: (C, H, W)."""
-        return self.prepared(torch.from_numpy(np.ascontiguousarray(picture))[None].to(self.mean.device))[0]
+        return self.prepared(tensor_of(np.ascontiguousarray(picture))[None].to(self.mean.device))[0]
 
     @torch.no_grad()
     def answers(self, picture: NDArray[np.uint8]) -> Iterator[tuple[LayerShape, Tensor]]:

@@ -17,7 +17,7 @@ from visionlab.device import half_precision, resolve
 from visionlab.errors import ParameterError
 from visionlab.learning.scratch.data import SmallSet
 from visionlab.learning.scratch.divergence import Diverged, ran_away
-from visionlab.learning.scratch.stack import Network, Stack, build, with_classes
+from visionlab.learning.scratch.stack import Network, Stack, build, tensor_of, with_classes
 
 BATCH = 128
 RATE = 1.5e-3  # the peak, of AdamW
@@ -27,6 +27,7 @@ SHIFT = 0.1  # of the side, at most
 WARM_UP = 0.25  # of the steps, in which the rate rises
 LOOKS = 20  # in an epoch: reports, and looks whether the loss has run away
 ASKED_AT_ONCE = 500  # pictures
+MEASURED = 3
 PACE_WORK = 10**9  # multiplications, forward, of a batch by which a pace is told: 45 pictures of the article's stack
 
 Change = Callable[[Tensor, torch.Generator], Tensor]  # a batch, uint8 (n, H, W, C), as it is learned from
@@ -138,7 +139,7 @@ class Training:
 
     def looks(self) -> Iterator[Progress]:
         """All epochs, with LOOKS looks at each."""
-        x, y = (torch.from_numpy(part).to(self.device) for part in (self.data.images, self.data.labels))
+        x, y = (tensor_of(part).to(self.device) for part in (self.data.images, self.data.labels))
         optimiser = self._optimiser()
         good = self.network.weights(), self.answers
         for index in range(1, self.epochs + 1):
@@ -202,7 +203,7 @@ class Training:
         with self._half():
             logits = _logits(self.network, self.data.test_images)
         self.answers = logits.softmax(1).numpy()
-        truth = torch.from_numpy(self.data.test_labels)
+        truth = tensor_of(self.data.test_labels)
         test_loss = F.cross_entropy(logits, truth).item()
         right = (logits.argmax(1) == truth).float().mean().item()
         return Epoch(index, loss, accuracy, test_loss, right, seconds, self.network.maps(self.watched))
@@ -216,15 +217,21 @@ class Training:
         return probabilities(self.network, images)
 
 
-def pace(stack: Stack, data: SmallSet, device: str | torch.device = "auto", within: float = 0.5) -> Pace:
+def pace(
+    stack: Stack,
+    data: SmallSet,
+    device: str | torch.device = "auto",
+    within: float = 0.5,
+    augment: bool = True,
+) -> Pace:
     """How fast such a training is on this machine, as busy as it is, told by about `within` seconds of one.
 
     After one batch that warms up, the quickest tells; of a large stack they are smaller, or would take seconds. The
     stack may be for another number of classes. Raises ParameterError as Training does.
     """
     few = data.less(max(BATCH, len(data.classes)))
-    run = Training(with_classes(stack, len(data.classes)), few, 1, device=device)
-    x, y = (torch.from_numpy(part).to(run.device) for part in (run.data.images, run.data.labels))
+    run = Training(with_classes(stack, len(data.classes)), few, 1, device=device, augment=augment)
+    x, y = (tensor_of(part).to(run.device) for part in (run.data.images, run.data.labels))
     optimiser = run._optimiser()
     work = sum(layer.multiplications for layer in run.network.layers)
     count = max(1, min(BATCH, PACE_WORK // max(1, work)))
@@ -235,19 +242,24 @@ def pace(stack: Stack, data: SmallSet, device: str | torch.device = "auto", with
         run._learn(optimiser, run._change(x[chosen], run._chance), y[chosen]).tolist()
         return count / (time.perf_counter() - start)
 
-    def ask() -> float:
-        images, start = run.data.images[:count], time.perf_counter()
-        _logits(run.network, images)
-        return len(images) / (time.perf_counter() - start)
+    asked = np.resize(run.data.images, (max(1, min(ASKED_AT_ONCE, PACE_WORK // max(1, work))), *data.shape))
 
-    rates = []
-    for measure in (learn, ask):
-        measure()
-        begun, best = time.perf_counter(), 0.0
-        while not best or time.perf_counter() - begun < within / 2:
-            best = max(best, measure())
-        rates.append(best)
-    return Pace(*rates)
+    def ask() -> float:
+        start = time.perf_counter()
+        _logits(run.network, asked)
+        return len(asked) / (time.perf_counter() - start)
+
+    return Pace(quickest(learn, within / 2), quickest(ask, within / 2))
+
+
+def quickest(measure: Callable[[], float], within: float) -> float:
+    """The most that measure() tells in about so many seconds, MEASURED times at least, after one that warms up: what
+    else the machine does slows some of them by as much as four times."""
+    measure()
+    begun, found = time.perf_counter(), []
+    while len(found) < MEASURED or time.perf_counter() - begun < within:
+        found.append(measure())
+    return max(found)
 
 
 def probabilities(network: Network, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -265,7 +277,7 @@ def _logits(network: Network, images: NDArray[np.uint8]) -> Tensor:
     network.eval()
     where = network.mean.device
     parts = [
-        network(torch.from_numpy(images[start : start + ASKED_AT_ONCE]).to(where)).float().cpu()
+        network(tensor_of(images[start : start + ASKED_AT_ONCE]).to(where)).float().cpu()
         for start in range(0, len(images), ASKED_AT_ONCE)
     ]
     return torch.cat(parts) if parts else torch.zeros(0, network.layers[-1].spec.out)

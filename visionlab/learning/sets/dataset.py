@@ -256,8 +256,8 @@ class LabelledImages:
         on each side: exactly the nearest where groups lie within one class, the nearest that a local search finds where
         classes share groups.
 
-        Raises DatasetError where validation is not within (0, 1), there are fewer than two classes, or a class cannot
-        be on both sides; ParameterError for a negative seed.
+        Raises DatasetError where there are fewer than two classes, or a class cannot be on both sides; ParameterError
+        for a validation that is not within (0, 1) and a negative seed.
         """
         check_split(validation, seed)
         check_classes(self.classes)

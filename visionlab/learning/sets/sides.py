@@ -70,9 +70,9 @@ def sides(
     Held out is a share of all the others or, where validation is None, the set's own validation part; what shares a
     group with it is not learned from. Groups stay whole, but for a class that is a single one: of BURST pictures or
     more, in the order in which they were taken, the last ones are held out and a few before them left out. Where a
-    class is a smaller group, or validation is 0, nothing is held out. Raises DatasetError where the share is not within
-    [0, 1), the data cannot be split, a class has no picture or, unless `alone` is set, a single one, or is a small
-    group where held-out pictures are `needed`; ParameterError for a negative seed.
+    class is a smaller group, or validation is 0, nothing is held out. Raises DatasetError where the data cannot be
+    split, a class has no picture or, unless `alone` is set, a single one, or is a small group where held-out pictures
+    are `needed`; ParameterError for a share that is not within [0, 1) and a negative seed.
     """
     share = validation or HELD_OUT
     check_split(share, seed)

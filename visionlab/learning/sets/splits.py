@@ -14,9 +14,9 @@ RESTARTS = 16  # of the search for the sides of groups that several classes shar
 
 
 def check_split(share: float, seed: int) -> None:
-    """DatasetError for a share that is not within (0, 1), NaN included; ParameterError for a negative seed."""
+    """ParameterError for a share that is not within (0, 1), NaN included, and for a negative seed."""
     if not 0 < share < 1:
-        raise DatasetError(f"The share for validation is {share:g}; it must lie between 0 and 1, like {HELD_OUT:g}.")
+        raise ParameterError(f"The share for validation is {share:g}; it must lie between 0 and 1, like {HELD_OUT:g}.")
     if seed < 0:
         raise ParameterError(f"The seed is {seed}; it must be 0 or more.")
 

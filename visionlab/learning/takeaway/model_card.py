@@ -67,10 +67,15 @@ def _worth(report: Report) -> list[str]:
     right = zip(report.classes, report.confusion.tolist(), strict=True)
     low, high = report.balanced_interval
     rests_on = report.told("held-out picture")
+    each_class = (
+        f" With each class counting the same it is right on {report.balanced:.1%} "
+        f"(95 % interval {low:.1%} to {high:.1%})."
+        if len(set(report.confusion.sum(1).tolist())) > 1  # else it is the same number
+        else ""
+    )
     return [
         f"{_right(report.accuracy, rests_on, report.interval)} Always naming the most frequent class "
-        f"would be right on {report.majority:.1%}. With each class counting the same it is right on "
-        f"{report.balanced:.1%} (95 % interval {low:.1%} to {high:.1%}).",
+        f"would be right on {report.majority:.1%}.{each_class}",
         _table(
             ("class", "precision", "recall", "F1", "pictures"),
             ((name, *(f"{share:.3f}" for share in shares), count) for name, *shares, count in scores),

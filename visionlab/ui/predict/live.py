@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from visionlab.ui.predict.answers import target_key
-from visionlab.ui.shared import cached, live, picture_bar
+from visionlab.ui.shared import cached, live, picture_bar, state
 from visionlab.ui.shared.components.bars import bars
 from visionlab.ui.shared.networks import Network
-from visionlab.ui.shared.page import roomy_columns
+from visionlab.ui.shared.page import roomy_columns, sentence
 from visionlab.ui.shared.widgets import show as show_picture
 from visionlab.ui.shared.widgets import shown_width, verdict
 
@@ -28,6 +28,8 @@ def show_photograph(network: Network, still: bytes | None) -> None:
     """
     if still:
         picture_bar.take([("photograph", still)], at=CAMERA)
+    if problem := state.upload_error(CAMERA):
+        sentence(problem)
     picture = picture_bar.taken_at(CAMERA)
     if picture is None:
         return

@@ -24,6 +24,7 @@ def of(network: Network, picture: Picture, probabilities: NDArray[np.float32]) -
             "looks_two",
             "Another class, other places: what speaks for it lights up, and need not be what spoke for the first.",
             partial(st.session_state.update, {target_key(network, picture): int(second)}),
+            st.session_state.get(target_key(network, picture)) == second,
         )
         for second in np.argsort(-probabilities)[1:2]  # a head may have one class alone
     ]
@@ -34,6 +35,7 @@ def of(network: Network, picture: Picture, probabilities: NDArray[np.float32]) -
             "grid_view",
             "Occlusion asks no weights: it greys out one square after the other, and marks where the answer suffers.",
             lambda: st.session_state.update({"method": "occlusion"}),
+            st.session_state.get("method") == "occlusion",
         ),
         Try(
             "Show it a rocket",
@@ -46,5 +48,6 @@ def of(network: Network, picture: Picture, probabilities: NDArray[np.float32]) -
             "compare",
             f"All {len(METHODS)} stand at the page’s end; where they disagree, their figures say which to believe.",
             lambda: st.session_state.update({"closer": "All methods"}),
+            st.session_state.get("closer") == "All methods",
         ),
     ]

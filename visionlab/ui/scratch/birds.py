@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import isnan
+from math import floor, isnan
 
 import numpy as np
 import streamlit as st
@@ -17,16 +17,15 @@ from visionlab.learning.scratch.training import RATE
 from visionlab.ui.scratch import charts as scratch_charts
 from visionlab.ui.scratch import runs
 from visionlab.ui.scratch.convnet import without_maps
-from visionlab.ui.scratch.lesson import forecast
+from visionlab.ui.scratch.lesson import forecast_epochs
 from visionlab.ui.scratch.parts import (
+    UNTESTED,
+    Fields,
     Tile,
     as_image,
     beside,
-    epochs_input,
     notice,
     problem_of,
-    rate_input,
-    seed_input,
     tiles,
     train_button,
 )
@@ -85,21 +84,22 @@ def _form(chosen: Chosen) -> None:
         index=data.classes.index(wanted),
         key=f"birds-target-{hash(data.classes)}",
     )
+    fields = Fields()
     with two:
-        epochs = epochs_input("Epochs", 10, "birds-epochs")
+        epochs = fields.epochs("Epochs", 10, "birds-epochs")
     with three:
-        rate = rate_input(NAME, RATE)
+        rate = fields.rate(NAME, RATE)
     with four:
-        seed = seed_input(NAME)
+        seed = fields.seed(NAME)
 
     def start() -> None:
         run = Birds(data, target, epochs, rate=rate, seed=seed)
         plan = Plan(chosen.about, seed, target, epochs, run.data.test_images, run.data.test_labels)
         runs.begin(NAME, plan, lambda: answered(run))
 
-    train_button(NAME, start, problem := problem_of(lambda: check(data.shape)))
+    train_button(NAME, start, problem := fields.problem or problem_of(lambda: check(data.shape)))
     if not problem:
-        forecast(NAME, [STACK], chosen, epochs)
+        forecast_epochs(NAME, STACK, chosen, epochs)
 
 
 def answered(run: Birds) -> Iterator[Look]:
@@ -118,7 +118,7 @@ def _live(plan: Plan, looks: Sequence[Look], _: float) -> None:
 def _result(plan: Plan, looks: Sequence[Look], seconds: float) -> None:
     answers = [look.probabilities for look in looks if look.probabilities is not None]
     if not answers:
-        st.caption("No epoch was over by then.")
+        st.caption(UNTESTED)
         return
     name = plain(plan.target)
     threshold = (
@@ -155,7 +155,7 @@ def _result(plan: Plan, looks: Sequence[Look], seconds: float) -> None:
                 figure.add_scatter(x=x, y=y, mode="markers", marker=marker, hoverinfo="skip")
             st.plotly_chart(figure, config=charts.PLAIN, key="birds-curve")
     with right:
-        notice(_lesson(found, name))
+        notice(_lesson(found, name, float(answers[-1][:, TARGET].max())))
         progress = [look.progress for look in looks if look.progress.epoch]
         ends = {p.index: p.epoch.test_accuracy for p in (progress[0], progress[-1])}
         passes = ", ".join(f"{share:.1%} after {index}" for index, share in ends.items())
@@ -180,7 +180,17 @@ def _share(value: float) -> str:
     return "–" if isnan(value) else f"{value:.1%}"
 
 
-def _lesson(found: Verdict, name: str) -> str:
+def _lesson(found: Verdict, name: str, highest: float) -> str:
+    """highest: the greatest probability of the class, of all test pictures."""
+    four = found.quadrants
+    if not len(four.true_positives) + len(four.false_positives):
+        return (
+            f"At {found.threshold:.0%} it names no picture “{name}”, so it is right as often as somebody who always "
+            f"says no. The highest probability that it gives is {highest:.1%}: move the slider down to "
+            f"{floor(100 * highest)} %."
+        )
+    if not len(four.false_negatives) + len(four.true_negatives):
+        return f"At {found.threshold:.0%} it names every picture “{name}”, and misses none. Move the slider up."
     gain = round(100 * (found.accuracy - found.majority), 1)
     told = (
         f"Its accuracy is {abs(gain)} points {'above' if gain > 0 else 'below'} that of somebody who never looks and "

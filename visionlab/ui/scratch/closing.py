@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from html import escape
 
 import numpy as np
@@ -11,23 +11,24 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from visionlab.errors import DatasetError
-from visionlab.learning.scratch import STACKS, Closing, Row
-from visionlab.learning.scratch.closing import FROM_NOTHING, SHOWN, WAYS, Look, enlarged, enlargement
+from visionlab.learning.scratch import Closing, Row, SmallSet
+from visionlab.learning.scratch.closing import SHOWN, WAYS, Look, enlarged, enlargement_told
+from visionlab.learning.scratch.forecast import ClosingPace, closing_pace
+from visionlab.network.running.classifier import Classifier
 from visionlab.network.zoo.models import MODELS, TO_NAME
 from visionlab.ui.scratch import runs
 from visionlab.ui.scratch.lesson import forecast
 from visionlab.ui.scratch.parts import (
+    Fields,
     as_image,
     beside,
-    epochs_input,
     image_tag,
     notice,
-    seed_input,
     table,
     train_button,
 )
 from visionlab.ui.scratch.sets import Chosen, offer
-from visionlab.ui.shared.networks import model_picker
+from visionlab.ui.shared.networks import Network, model_picker
 from visionlab.ui.shared.page import roomy_columns, sentence
 from visionlab.ui.shared.widgets import duration, sliding
 
@@ -68,30 +69,30 @@ def _form(chosen: Chosen) -> None:
         network = model_picker(TO_NAME)
         if network.instead_of:
             sentence(network.instead_of)
+    fields = Fields()
     with two:
-        epochs = epochs_input("Epochs from scratch", 5, "closing-epochs")
-    of_each = three.number_input(
-        "Per class, transfer",
-        1,
-        1_000,
-        20,
-        key="closing-of-each",
-        persist_state="session",
-        help="How many pictures of each class the transferred network learns from; the others learn from all.",
-    )
+        epochs = fields.epochs("Epochs from scratch", 5, "closing-epochs")
+    with three:
+        of_each = fields.number(
+            "Per class, transfer",
+            1,
+            1_000,
+            20,
+            "closing-of-each",
+            persist_state="session",
+            help="How many pictures of each class the transferred network learns from; the others learn from all.",
+        )
     with four:
-        seed = seed_input(NAME)
-    data, problem = chosen.data, None
-    height, width, _ = data.shape
+        seed = fields.seed(NAME)
+    data, problem = chosen.data, fields.problem
     try:
-        if (times := enlargement(data.shape)) > 1:
-            size = f"{width * times} × {height * times}"
-            st.caption(f"The article’s stack needs larger pictures than these, so each is drawn at {size} px.")
+        if told := enlargement_told(data.shape):
+            st.caption(told)
     except DatasetError as error:
-        problem = str(error)
+        problem = problem or str(error)
 
     def start() -> None:
-        settings = {"epochs": epochs, "of_each": int(of_each), "tested": TESTED, "seed": seed}
+        settings = {"epochs": epochs, "of_each": of_each, "tested": TESTED, "seed": seed}
         run = Closing(data, network.net, **settings)
         shown = run.images[:SHOWN], run.truth[:SHOWN]
         of = data.classes, network.title, len(run.images), run.majority
@@ -99,9 +100,35 @@ def _form(chosen: Chosen) -> None:
 
     train_button(NAME, start, problem)
     if not problem:
-        larger = enlarged(data)
-        whole = larger if chosen.whole is data else enlarged(chosen.whole)
-        forecast(NAME, [STACKS[name] for name in FROM_NOTHING], replace(chosen, data=larger, whole=whole), epochs)
+        _forecast(chosen, network, epochs, of_each)
+
+
+def _forecast(chosen: Chosen, network: Network, epochs: int, of_each: int) -> None:
+    """How long all four take, with their tests."""
+
+    def counts(of: SmallSet) -> tuple[int, int, int]:
+        few = int(np.minimum(np.bincount(of.labels), of_each).sum())
+        return len(of.images), min(TESTED, len(of.test_images)), few
+
+    def seconds(of: SmallSet) -> float:
+        learned, tested, few = counts(of)
+        data = chosen.data
+        pace = _pace(network.key, data.shape, len(data.classes), network.net, data)
+        return pace.seconds(learned, tested, epochs, few)
+
+    learned, tested, few = counts(chosen.data)
+    forecast(
+        NAME,
+        chosen,
+        seconds,
+        f"{epochs} × {learned:,} pictures to learn from, for transfer {few:,} once, and {tested:,} to test with each "
+        "time",
+    )
+
+
+@st.cache_data(max_entries=64, ttl=600, show_spinner=False)  # by then the machine may have other work
+def _pace(network: str, shape: tuple[int, int, int], classes: int, _net: Classifier, _data: SmallSet) -> ClosingPace:
+    return closing_pace(enlarged(_data), _net)
 
 
 def _live(plan: Plan, looks: Sequence[Look], _: float) -> None:
@@ -142,10 +169,11 @@ def _result(plan: Plan, looks: Sequence[Look], _: float) -> None:
 
 def _tables(plan: Plan, rows: dict[str, Row], going_on: dict[str, str]) -> None:
     """What there is so far: a row a way, also of those that are not done, and what each says of the same pictures."""
-    head = ("Way", "Pictures", "Parameters learned", "Time", f"Right on {plan.tested:,} test pictures", "95 % interval")
-    always = ("Always the most frequent class", "–", "–", "–", f"{plan.majority:.1%}", "–")
+    right = f"Right on {plan.tested:,} test pictures (95 % interval)"
+    head = ("Way", "Pictures", "Parameters learned", "Time", right)
+    always = ("Always the most frequent class", "–", "–", "–", f"{plan.majority:.1%}")
     figures = [
-        _figures(rows[name]) if name in rows else (title, *4 * ["–"], going_on.get(name, "not done"))
+        _figures(rows[name]) if name in rows else (title, *3 * ["–"], going_on.get(name, "not done"))
         for name, title in WAYS.items()
     ]
     table(head, [always, *figures])
@@ -157,7 +185,7 @@ def _tables(plan: Plan, rows: dict[str, Row], going_on: dict[str, str]) -> None:
 def _figures(row: Row) -> tuple[str, ...]:
     low, high = row.interval
     counts = f"{row.pictures:,}", f"{row.parameters:,}", duration(row.seconds)
-    return WAYS[row.name], *counts, f"{row.accuracy:.1%}", f"{low:.1%} to {high:.1%}"
+    return WAYS[row.name], *counts, f"{row.accuracy:.1%} ({low:.1%} to {high:.1%})"
 
 
 def _short(row: Row | None) -> str:

@@ -17,15 +17,14 @@ from visionlab.learning.scratch import Network, Progress, Training
 from visionlab.learning.scratch.training import RATE
 from visionlab.ui.scratch import charts as scratch_charts
 from visionlab.ui.scratch import layers, runs
-from visionlab.ui.scratch.lesson import forecast
+from visionlab.ui.scratch.lesson import forecast_epochs
 from visionlab.ui.scratch.parts import (
+    UNTESTED,
+    Fields,
     Tile,
     as_image,
     beside,
-    epochs_input,
     notice,
-    rate_input,
-    seed_input,
     tiles,
     train_button,
     weights_image,
@@ -86,14 +85,16 @@ def _form(chosen: Chosen) -> None:
     with st.expander("The layers", expanded=not runs.known(NAME)):
         edited = layers.editor(data.shape, len(data.classes))
     one, two, three, four = roomy_columns(4, "controls", vertical_alignment="bottom")
+    fields = Fields()
     with one:
-        epochs = epochs_input("Epochs", 10, "convnet-epochs")
+        epochs = fields.epochs("Epochs", 10, "convnet-epochs")
     with two:
-        rate = rate_input(NAME, RATE)
+        rate = fields.rate(NAME, RATE)
     with three:
-        seed = seed_input(NAME)
+        seed = fields.seed(NAME)
     most = len(data.test_images)
-    place = four.number_input("Watched test picture", 1, most, 1, key=f"watched-{most}", persist_state="session") - 1
+    with four:
+        place = fields.number("Watched test picture", 1, most, 1, f"watched-{most}", persist_state="session") - 1
 
     def start() -> None:
         watched = data.test_images[place]
@@ -101,9 +102,9 @@ def _form(chosen: Chosen) -> None:
         plan = Plan(chosen.about, seed, epochs, edited.parameters, watched, len(data.test_images))
         runs.begin(NAME, plan, lambda: learned(run))
 
-    train_button(NAME, start, edited.problem)
-    if not edited.problem:
-        forecast(NAME, [edited.stack], chosen, epochs)
+    train_button(NAME, start, problem := fields.problem or edited.problem)
+    if not problem:
+        forecast_epochs(NAME, edited.stack, chosen, epochs)
 
 
 def learned(run: Training) -> Iterator[Look]:
@@ -167,6 +168,8 @@ def _result(plan: Plan, looks: Sequence[Look], seconds: float) -> None:
                 "Time": duration(seconds),
             }
         )
+    elif progress:
+        st.caption(UNTESTED)
     if progress:
         st.plotly_chart(scratch_charts.epochs(progress, plan.epochs), config=charts.PLAIN, key="convnet-curves")
     seen = [look for look in looks if look.passes is not None]

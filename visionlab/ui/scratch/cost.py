@@ -8,7 +8,7 @@ import streamlit as st
 
 from visionlab.learning.scratch import Cost, convolutional, fully_connected
 from visionlab.ui.scratch import charts as scratch_charts
-from visionlab.ui.scratch.parts import beside, notice, table
+from visionlab.ui.scratch.parts import Fields, beside, hindrance, notice, table
 from visionlab.ui.scratch.sets import Chosen
 from visionlab.ui.shared import charts
 from visionlab.ui.shared.page import roomy_columns
@@ -25,9 +25,10 @@ def show(_: Chosen | None) -> None:
         "slides a few small filters over it, so its weights do not depend on the picture’s size; only its work does."
     )
     one, two, three, four = roomy_columns(4, "controls", gap="large")
+    fields = Fields()
     with one, st.container(horizontal=True, gap="xsmall"):
         width, height = (
-            st.number_input(f"{name}, px", 1, LARGEST, 256, key=f"cost-{name}", persist_state="session", width=100)
+            fields.number(f"{name}, px", 1, LARGEST, 256, f"cost-{name}", persist_state="session", width=100)
             for name in ("Width", "Height")
         )
     units = two.select_slider(
@@ -39,6 +40,9 @@ def show(_: Chosen | None) -> None:
     )
     filters = three.slider("Filters, convolutional", 1, 512, 32, key="cost-filters", persist_state="session")
     kernel = four.select_slider("Their side, px", (1, 3, 5, 7), 3, key="cost-kernel", persist_state="session")
+    if fields.problem:
+        hindrance(fields.problem)
+        return
     dense = fully_connected(height, width, 3, units)
     conv = convolutional(height, width, 3, filters, kernel)
     left, right = roomy_columns([1.1, 1], "details-cost", gap="large")

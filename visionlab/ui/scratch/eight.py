@@ -9,11 +9,13 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from visionlab.learning.scratch import EightNet, MovingEight, ShiftMap, answer, surest_first
-from visionlab.learning.scratch.moving_eight import LEARNERS, Look
+from visionlab.learning.scratch import EightNet, MovingEight, ShiftMap, SmallSet, answer, surest_first
+from visionlab.learning.scratch.forecast import eight_seconds
+from visionlab.learning.scratch.moving_eight import LEARNERS, OF_EACH, PLACES, Look
 from visionlab.ui.scratch import charts as scratch_charts
 from visionlab.ui.scratch import five_steps, runs
-from visionlab.ui.scratch.parts import notice, problem_of, seed_input, table, train_button
+from visionlab.ui.scratch.lesson import forecast
+from visionlab.ui.scratch.parts import Fields, notice, problem_of, table, train_button
 from visionlab.ui.scratch.sets import Chosen
 from visionlab.ui.shared import charts
 from visionlab.ui.shared.components.pad import latest_drawing, pad
@@ -46,7 +48,7 @@ def show(chosen: Chosen | None) -> None:
     if chosen is not None:
         _form(chosen)
     if not runs.show(NAME, _live, _result) and chosen is not None:
-        st.caption("Press “Train”: four networks learn one after the other, in about a minute.")
+        st.caption("Press “Train”: four networks learn one after the other.")
 
 
 def _form(chosen: Chosen) -> None:
@@ -59,7 +61,7 @@ def _form(chosen: Chosen) -> None:
         key=f"eight-target-{hash(classes)}",
     )
     with two:
-        seed = seed_input(NAME)
+        seed = (fields := Fields()).seed(NAME)
 
     def start() -> None:
         run = MovingEight(chosen.data, target, seed)
@@ -67,8 +69,20 @@ def _form(chosen: Chosen) -> None:
         eights, others = test[labels == 1][:CANDIDATES], test[labels == 0][: EXAMPLES // 2]
         runs.begin(NAME, Plan(chosen.about, seed, target, eights, others), lambda: run)
 
+    def seconds(of: SmallSet) -> float:
+        return _seconds(of.shape, len(of.test_images), target, of)
+
     few = chosen.data.less(len(classes))  # they show as well whether the data can be used
-    train_button(NAME, start, problem_of(lambda: MovingEight(few, target)))
+    train_button(NAME, start, problem := fields.problem or problem_of(lambda: MovingEight(few, target)))
+    if not problem:
+        pictures = f"each of {len(LEARNERS)} networks learns from {2 * OF_EACH:,} pictures, the one with a window from "
+        tested = f"{6 * OF_EACH:,}; then it is tested at {PLACES**2} places"
+        forecast(NAME, chosen, seconds, pictures + tested)
+
+
+@st.cache_data(max_entries=64, ttl=600, show_spinner=False)  # by then the machine may have other work
+def _seconds(shape: tuple[int, int, int], tests: int, target: str, _data: SmallSet) -> float:
+    return eight_seconds(MovingEight(_data, target))
 
 
 def _trained(looks: Sequence[Look]) -> dict[str, Look]:

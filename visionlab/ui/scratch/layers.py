@@ -89,11 +89,17 @@ def _from_link(text: str) -> tuple[LayerSpec, ...]:
     stack = from_data(rows)
     if len(stack) > MOST_LAYERS:
         raise ParameterError(f"The stack has {len(stack):,} layers; at most {MOST_LAYERS} are built.")
-    for spec in stack:
-        for name, unit, low, high, _ in NUMBERS[spec.kind]:
-            if not low <= (value := getattr(spec, name)) <= high:
-                raise ParameterError(f"A {spec.kind} layer cannot have {quoted(value)} {unit}; use {low} to {high:,}.")
+    for refused in filter(None, map(_refused, stack)):
+        raise ParameterError(refused)
     return stack
+
+
+def _refused(spec: LayerSpec) -> str | None:
+    """A sentence where the layer has a number that it may not have on the page."""
+    for name, unit, low, high, _ in NUMBERS[spec.kind]:
+        if not low <= (value := getattr(spec, name)) <= high:
+            return f"A {spec.kind} layer cannot have {quoted(value)} {unit}; use {low} to {high:,}."
+    return None
 
 
 def editor(shape: tuple[int, int, int], classes: int) -> Edited:
@@ -111,7 +117,7 @@ def editor(shape: tuple[int, int, int], classes: int) -> Edited:
     stack = tuple(row.spec for row in rows)
     if OURS in st.session_state:
         st.query_params.pop(LINK, None)
-    else:
+    elif not any(map(_refused, stack)):  # the link would not take it
         st.query_params[LINK] = json.dumps(as_data(stack), separators=(",", ":"))
     if stack and stack[-1].kind == "dense":
         stack = with_classes(stack, classes)
@@ -140,11 +146,15 @@ def editor(shape: tuple[int, int, int], classes: int) -> Edited:
 
 def _as_far_as_possible(stack: Sequence[LayerSpec], shape: tuple[int, int, int]) -> tuple[list[LayerShape], str | None]:
     """What each layer makes of the picture, up to the first that is impossible, and why that is."""
-    try:
-        return shapes(stack, shape), None
-    except ParameterError as error:
-        problem = str(error)
-    for count in range(len(stack), 0, -1):
+    most = next((place for place, spec in enumerate(stack) if _refused(spec)), len(stack))
+    if most < len(stack):
+        problem = _refused(stack[most])
+    else:
+        try:
+            return shapes(stack, shape), None
+        except ParameterError as error:
+            problem = str(error)
+    for count in range(most, 0, -1):
         try:
             return shapes([*stack[:count], dense(1)], shape)[:count], problem
         except ParameterError:
@@ -187,13 +197,11 @@ def _settings(row: Row, spec: LayerSpec, last: bool) -> None:
     if spec.kind == "dense" and last:
         st.markdown(f":small[{spec.out} units, one a class]", width=185)
         return
-    for name, unit, low, high, step in NUMBERS[spec.kind]:
-        st.number_input(
+    for name, unit, low, _, step in NUMBERS[spec.kind]:
+        st.number_input(  # without limits, as Fields has it: _refused judges what is typed
             f"{spec.kind}: {unit}",
-            low,
-            high,
-            type(low)(getattr(spec, name)),  # a share of 0 in a link is an integer
-            step,
+            value=type(low)(getattr(spec, name)),  # a share of 0 in a link is an integer
+            step=step,
             key=f"{name}-{row.id}",
             on_change=_changed,
             args=(row.id, name),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -12,21 +12,18 @@ from visionlab.ui.scratch.sets import Chosen, take_all
 from visionlab.ui.shared.widgets import duration
 
 
-def forecast(experiment: str, stacks: Sequence[Sequence[LayerSpec]], chosen: Chosen, epochs: int) -> None:
-    """Of so many epochs of each stack; nothing while one trains, which would slow both what is measured and itself."""
+def forecast(experiment: str, chosen: Chosen, seconds: Callable[[SmallSet], float], told: str) -> None:
+    """About so many seconds it takes on the chosen pictures and, where these are a part, on all; told: what takes them.
+
+    Nothing while one trains, which would slow both what is measured and itself.
+    """
     if runs.busy(experiment):
         return
-    paces = [_pace(tuple(stack), chosen.data.shape, len(chosen.data.classes), chosen.data) for stack in stacks]
     with st.container(horizontal=True, vertical_alignment="center", key=f"forecast-{experiment}"):
-        data = chosen.data
-        st.caption(
-            f"About {_told(paces, data, epochs)} on this machine: {epochs} × {len(data.images):,} pictures to learn "
-            f"from, {len(data.test_images):,} to test with each time.",
-            width="content",
-        )
-        if chosen.whole is not data:
+        st.caption(f"About {duration(seconds(chosen.data))} on this machine: {told}.", width="content")
+        if chosen.whole is not chosen.data:
             st.button(
-                f"All {len(chosen.whole.images):,}: about {_told(paces, chosen.whole, epochs)}",
+                f"All {len(chosen.whole.images):,}: about {duration(seconds(chosen.whole))}",
                 key=f"all-{experiment}",
                 type="tertiary",
                 on_click=take_all,
@@ -34,8 +31,15 @@ def forecast(experiment: str, stacks: Sequence[Sequence[LayerSpec]], chosen: Cho
             )
 
 
-def _told(paces: Sequence[Pace], data: SmallSet, epochs: int) -> str:
-    return duration(sum(each.seconds(data, epochs) for each in paces))
+def forecast_epochs(experiment: str, stack: Sequence[LayerSpec], chosen: Chosen, epochs: int) -> None:
+    """Of so many epochs of a stack."""
+    data = chosen.data
+
+    def seconds(of: SmallSet) -> float:
+        return _pace(tuple(stack), data.shape, len(data.classes), data).seconds(of, epochs)
+
+    learned = f"{epochs} × {len(data.images):,} pictures to learn from"
+    forecast(experiment, chosen, seconds, f"{learned}, {len(data.test_images):,} to test with each time")
 
 
 @st.cache_data(max_entries=64, ttl=600, show_spinner=False)  # by then the machine may have other work

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from visionlab.ui.scratch.parts import Tile, as_image, notice, tiles
+from visionlab.ui.scratch.parts import Fields, Tile, as_image, hindrance, notice, tiles
 from visionlab.ui.scratch.sets import Chosen
 from visionlab.ui.shared.components.numbers import numbers
 from visionlab.ui.shared.page import roomy_columns
@@ -26,9 +26,12 @@ def show(chosen: Chosen | None) -> None:
     with left:
         label = st.selectbox("Class", range(len(data.classes)), format_func=lambda i: data.classes[i], key="n-class")
         most = int((data.labels == label).sum())
-        number = st.number_input("Which one", 1, max(1, most), 1, key=f"n-which-{label}-{most}") if most else 0
-        if not number:
+        if not most:
             st.caption("There is no training picture of this class.")
+            return
+        number = (fields := Fields()).number("Which one", 1, most, 1, f"n-which-{label}-{most}")
+        if fields.problem:
+            hindrance(fields.problem)
             return
         picture = data.picture(data.classes[label], number)
         top, left_edge = _corner(picture.shape)

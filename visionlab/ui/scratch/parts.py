@@ -6,6 +6,8 @@ import base64
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from math import isfinite
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -19,7 +21,10 @@ from visionlab.ui.shared import links
 from visionlab.ui.shared.state import just_turned
 from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.undisturbed import attempt
-from visionlab.ui.shared.widgets import sliding
+from visionlab.ui.shared.widgets import number, sliding
+
+LOWEST_RATE = 1e-6
+UNTESTED = "It was stopped before its first test: how good it is, nobody knows yet."
 
 # --- controls -------------------------------------------------------------------------------------------------------
 
@@ -37,19 +42,25 @@ def linked(key: str, titles: Mapping[str, str], what: str) -> None:
 def train_button(experiment: str, start: Callable[[], None], problem: str | None = None) -> None:
     """“Train”, or what hinders it; start() may raise a VisionlabError, which is told."""
     # No callback: it would know the settings of the run before, and one may type a number and press the button at once.
-    if st.button(
+    pressed = st.button(
         "Train",
         type="primary",
         icon=":material/play_arrow:",
         key=f"train-{experiment}",
         disabled=problem is not None or runs.busy(experiment),
-    ):
+    )
+    if pressed and problem is None:
         attempt(start)
         st.rerun()
     if problem:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(":orange[:material/info:]", width="content")
-            st.text(problem, width="stretch")
+        hindrance(problem)
+
+
+def hindrance(problem: str) -> None:
+    """A sentence on what is to be changed before it goes on."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(":orange[:material/info:]", width="content")
+        st.text(problem, width="stretch")
 
 
 def problem_of(check: Callable[[], object]) -> str | None:
@@ -61,33 +72,52 @@ def problem_of(check: Callable[[], object]) -> str | None:
     return None
 
 
-def seed_input(experiment: str) -> int:
-    return st.number_input(
-        "Seed",
-        0,
-        2**31 - 1,
-        0,
-        key=f"seed-{experiment}",
-        persist_state="session",
-        help=term("seed"),
+class Fields:
+    """The number fields of a form. What is typed is what counts: behind limits that Streamlit knows of, the browser
+    would show the number that was typed, and the page would work with the one before. problem: a sentence on the first
+    field that holds a number which it may not.
+    """
+
+    def __init__(self) -> None:
+        self.problem: str | None = None
+
+    def number(
+        self, label: str, low: float, high: float, value: float, key: str, what: str | None = None, **options: Any
+    ) -> Any:
+        """An int or a float, as value is one; what: how the sentence calls it, where not by its label."""
+        found = st.number_input(label, value=value, key=key, **options)
+        self.problem = self.problem or beyond(what or label, found, low, high)
+        return found
+
+    def seed(self, experiment: str) -> int:
+        key = f"seed-{experiment}"
+        return self.number("Seed", 0, 2**31 - 1, 0, key, persist_state="session", help=term("seed"))
+
+    def rate(self, experiment: str, value: float) -> float:
+        return self.number(
+            "Learning rate",
+            LOWEST_RATE,
+            float("inf"),
+            value,
+            f"rate-{experiment}-{value:g}",
+            step=value / 5,  # or a press on “−” or “+” would go from 0.0015 to nothing or to ten times as much
+            format="%g",
+            persist_state="session",
+            help=term("learning rate"),
+        )
+
+    def epochs(self, label: str, value: int, key: str) -> int:
+        return self.number(label, 1, 200, value, key, persist_state="session", help=term("epoch"))
+
+
+def beyond(what: str, value: float, low: float, high: float) -> str | None:
+    """A sentence where the value is not from low to high."""
+    if low <= value <= high:
+        return None
+    shown, least, most = (
+        f"{each:,}".replace("-", "−") if isinstance(each, int) else number(each) for each in (value, low, high)
     )
-
-
-def rate_input(experiment: str, value: float) -> float:
-    return st.number_input(
-        "Learning rate",
-        min_value=1e-6,
-        value=value,
-        step=value / 5,  # or a press on “−” or “+” would go from 0.0015 to nothing or to ten times as much
-        format="%g",
-        key=f"rate-{experiment}-{value:g}",
-        persist_state="session",
-        help=term("learning rate"),
-    )
-
-
-def epochs_input(label: str, value: int, key: str) -> int:
-    return int(st.number_input(label, 1, 200, value, key=key, persist_state="session", help=term("epoch")))
+    return f"{what}: {shown} is not possible. Use {least} {f'to {most}' if isfinite(high) else 'or more'}."
 
 
 # --- words ----------------------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ PROJECT = "project"  # beside the names in SOURCES
 OFFERED = "cifar10"  # of these, the one that the articles are on
 OWN = "scratch-own"  # in the session: what it named or uploaded last
 WHERE = "pictures"  # in the link: where that lies, or how what was uploaded is called
+PANEL = "data-panel"
 SIZES = (300, 1_000, 3_000, 10_000)  # pictures to learn from at most, and to test with, for who is in a hurry
 LESSON = 3_000  # with which a larger set begins: a network learns something of so many in a minute
 EVERY = 0
@@ -59,13 +60,14 @@ def choose() -> Chosen | None:
     linked("data", {name: _title(name) for name in names}, "set of pictures")
     with st.container(horizontal=True, vertical_alignment="center", key="data-row"):
         told_of = st.container(width="content")
-        picker = st.popover("Other pictures", icon=":material/tune:")
+        picker = st.popover("Other pictures", icon=":material/tune:", key=PANEL, on_change="rerun")
     source = picker.selectbox(
         "Data",
         names,
         format_func=_title,
         key="data",
         persist_state="session",
+        on_change=_close_panel,
     )
     st.query_params["data"] = source
     found = _project() if source == PROJECT else _source(source)
@@ -87,9 +89,14 @@ def choose() -> Chosen | None:
         help="Fewer are tested on, too: as many at most, each class with its share.",
     )
     data = found.data.less(size) if size != EVERY else found.data
-    picker.caption(_facts(data, SOURCES[source].about if source in SOURCES else ""))
+    picker.caption(_facts(data, SOURCES[source].about if source in SOURCES and not found.where else ""))
     told_of.markdown(f"On **{plain(found.title)}** :gray[· {len(data.images):,} to learn from]")
     return replace(found, data=data)
+
+
+def _close_panel() -> None:
+    """It would lie over what the page says of the set that was chosen in it."""
+    st.session_state[PANEL] = False
 
 
 def offer(chosen: Chosen, adds: str) -> None:
@@ -99,11 +106,9 @@ def offer(chosen: Chosen, adds: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="offer"):
         st.caption(f"{SOURCES[OFFERED].title} {adds}", width="content")
         label = f"To {SOURCES[OFFERED].title}"
-        st.button(label, key="offered", type="tertiary", icon=":material/photo_library:", on_click=_turn)
-
-
-def _turn() -> None:
-    st.session_state["data"] = OFFERED
+        st.button(
+            label, key="offered", type="tertiary", icon=":material/photo_library:", on_click=_turn_to, args=(OFFERED,)
+        )
 
 
 def take_all(chosen: Chosen) -> None:
@@ -127,7 +132,8 @@ def _facts(data: SmallSet, about: str) -> str:
     height, width, channels = data.shape
     kind = "grey" if channels == 1 else "RGB"
     counts = f"{len(data.images):,} to learn from, {len(data.test_images):,} to test with"
-    return f"{about}  \n{counts} · {len(data.classes)} classes · {width} × {height} px, {kind}"
+    whole = f"{counts} · {len(data.classes)} classes · {width} × {height} px, {kind}"
+    return f"{about}  \n{whole}" if about else whole
 
 
 # --- ready-made, downloaded, one's own ------------------------------------------------------------------------------
@@ -225,12 +231,12 @@ def _take_upload(name: str, key: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "pictures.zip"
         path.write_bytes(file.getbuffer())
-        _take(name, path, file.name, file.name)
+        _turn_to(_take(name, path, file.name, file.name))
 
 
 def _take_path(name: str, key: str) -> None:
     path = named(st.session_state[key].strip())
-    _take(name, path, path.name, str(path))
+    _turn_to(_take(name, path, path.name, str(path)))
 
 
 def _take_linked(name: str) -> None:
@@ -244,13 +250,24 @@ def _take_linked(name: str) -> None:
         return
     try:
         _take(name, named(where), Path(where).name, where)
+        if told := state.take_problem():
+            sentence(told)
     except VisionlabError as error:
         sentence(error)
 
 
-def _take(name: str, path: Path, title: str, where: str) -> None:
+def _take(name: str, path: Path, title: str, where: str) -> str:
+    """As what they are taken: those of the source that was chosen, or else as pictures of one's own, which is told."""
     data = SOURCES[name].load(path, None, 0)
+    if told := SOURCES[name].refusal(data):
+        name = "pictures"
+        state.keep_problem(f"{told} So it is taken as “{SOURCES[name].title}”.")
     st.session_state[OWN] = replace(_whole(name, title, data), where=where)
+    return name
+
+
+def _turn_to(source: str) -> None:
+    st.session_state["data"] = source
 
 
 def _whole(source: str, title: str, data: SmallSet) -> Chosen:

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from visionlab.learning.scratch import SETTINGS, Softmax, Step
+from visionlab.learning.scratch import SETTINGS, Pace, SmallSet, Softmax, Step
+from visionlab.learning.scratch.forecast import softmax_pace, softmax_seconds
 from visionlab.learning.scratch.softmax import LOOK_EVERY
 from visionlab.ui.scratch import charts as scratch_charts
 from visionlab.ui.scratch import runs
-from visionlab.ui.scratch.parts import Tile, beside, notice, rate_input, seed_input, tiles, train_button, weights_image
+from visionlab.ui.scratch.lesson import forecast
+from visionlab.ui.scratch.parts import UNTESTED, Fields, Tile, beside, notice, tiles, train_button, weights_image
 from visionlab.ui.scratch.sets import Chosen, offer
 from visionlab.ui.shared import charts
 from visionlab.ui.shared.page import roomy_columns
@@ -41,7 +43,7 @@ def show(chosen: Chosen | None) -> None:
         _form(chosen)
         offer(chosen, ADDS)
     if not runs.show(NAME, _live, _result) and chosen is not None:
-        st.caption("Press “Train”: it takes seconds.")
+        st.caption("Press “Train”: the templates come to be, step by step.")
 
 
 def _form(chosen: Chosen) -> None:
@@ -56,20 +58,32 @@ def _form(chosen: Chosen) -> None:
     )
     way = SETTINGS[name]
     one, two, three, _ = roomy_columns(4, "controls", vertical_alignment="bottom")
-    steps = one.number_input(
-        "Steps", 1, 20_000, way.steps, key=f"steps-{name}", persist_state="session", help=term("step")
-    )
+    fields = Fields()
+    with one:
+        steps = fields.number(
+            "Steps", 1, 20_000, way.steps, f"steps-{name}", persist_state="session", help=term("step")
+        )
     with two:
-        rate = rate_input(NAME, way.rate)
+        rate = fields.rate(NAME, way.rate)
     with three:
-        seed = seed_input(NAME)
-    settings = replace(way, steps=int(steps), rate=rate)
+        seed = fields.seed(NAME)
+    settings = replace(way, steps=steps, rate=rate)
+
+    def seconds(of: SmallSet) -> float:
+        return softmax_seconds(_pace(of.shape, len(of.classes), of), settings, len(of.test_images))
 
     def start() -> None:
         run = Softmax(chosen.data, settings, seed)
         runs.begin(NAME, Plan(chosen.about, seed, chosen.data.classes, run.parameters), lambda: lightened(run))
 
-    train_button(NAME, start)
+    train_button(NAME, start, fields.problem)
+    if not fields.problem:
+        forecast(NAME, chosen, seconds, f"{settings.steps:,} steps of {settings.batch} pictures, and their tests")
+
+
+@st.cache_data(max_entries=64, ttl=600, show_spinner=False)  # by then the machine may have other work
+def _pace(shape: tuple[int, int, int], classes: int, _data: SmallSet) -> Pace:
+    return softmax_pace(_data)
 
 
 def lightened(run: Softmax) -> Iterator[Step]:
@@ -115,6 +129,8 @@ def _result(plan: Plan, steps: Sequence[Step], seconds: float) -> None:
         "Orange (or bright) pixels speak for the class, blue (or dark) ones against it. There is one template for all "
         "pictures of a class, so it becomes a blur of them: that is why digits go well, and photographs do not."
     )
+    if not looks:
+        st.caption(UNTESTED)
     accuracy = f"{looks[-1].test_accuracy:.2%}" if looks else "–"
     beside(
         [

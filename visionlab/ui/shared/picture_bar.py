@@ -105,7 +105,8 @@ def second_picture(first: state.Picture, on_change: Callable[[], None], place: D
 def take(files: list[tuple[str, bytes]], at: str | None = None) -> None:
     """Pictures that came in, by name: the last usable one becomes the picture, what is unusable is told, none is lost.
 
-    at: the place where they came, if not the bar; see `taken_at`. To be called before the picture bar is drawn.
+    at: the place where they came, if not the bar, and where what is unusable is told then; see `taken_at`. To be called
+    before the picture bar is drawn.
     """
     problems = []
     for name, data in files:
@@ -118,7 +119,7 @@ def take(files: list[tuple[str, bytes]], at: str | None = None) -> None:
         state.keep_upload(state.Picture(name, key, image), data)
         if at:
             st.session_state[_taken(at)] = key
-    state.keep_upload_error("\n".join(problems) or None)
+    state.keep_upload_error("\n".join(problems) or None, at)
 
 
 def taken_at(place: str) -> state.Picture | None:

@@ -144,12 +144,14 @@ def just_turned() -> bool:
     return st.session_state.get("just_turned", False)
 
 
-def upload_error() -> str | None:
-    return st.session_state.get("upload_error")
+def upload_error(at: str | None = None) -> str | None:
+    """What could not be used of what came in last, if that came there."""
+    where, text = st.session_state.get("upload_error", (None, None))
+    return text if where == at else None
 
 
-def keep_upload_error(text: str | None) -> None:
-    st.session_state["upload_error"] = text
+def keep_upload_error(text: str | None, at: str | None = None) -> None:
+    st.session_state["upload_error"] = (at, text)
 
 
 def restore_network(titles: Mapping[str, str]) -> None:

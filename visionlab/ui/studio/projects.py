@@ -78,7 +78,10 @@ def choose() -> Project | None:
     with st.container():
         if stopped:
             st.container(border=True).markdown(f":material/stop_circle: {stopped}")
-        for text in filter(None, (problem, state.take_problem())):
+        refused = state.take_problem()
+        if refused:  # also where one is far below
+            st.toast(plain(refused), icon=":material/error:")
+        for text in filter(None, (problem, refused)):
             sentence(text)
     return project
 

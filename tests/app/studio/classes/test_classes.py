@@ -97,7 +97,9 @@ def test_the_first_picture_makes_the_project_and_its_classes_are_named_where_the
         field(studio, place).set_value(wanted).run()
     assert counts(studio) == {"across": 3, "**down**": 0}, "the widgets of the empty page are those of the project"
     field(studio, "place-2").set_value("ACROSS").run()
-    assert "Two classes of the same name" in lines(studio)
+    told = "There is a class “across” already; “**down**” keeps its name."
+    assert told in lines(studio)
+    assert [each.value for each in studio.toast] == [plain(told)], "also where one is far below"
     assert field(studio, "place-2").value == "**down**"
     for _ in range(2):
         drop(studio, "**down**", files(1, 4))
@@ -411,6 +413,11 @@ def test_it_is_tried_on_a_picture_with_a_bar_a_class_and_one_for_none(studio, re
     target.set_value([("bad.png", b"nothing", "image/png")]).run()
     assert "bad.png: " in lines(studio)
     assert ">None of these</span>" in html(studio), "what was there stays"
+    assert "cat.png" in [each.value for each in studio.text], "and is told from what could not be read"
+    studio.segmented_control(key="step").set_value("Judge").run()
+    studio.segmented_control(key="look").set_value("None of these").run()
+    assert not studio.exception
+    assert "bad.png: " not in lines(studio), "it came elsewhere"
 
 
 def test_a_class_that_is_renamed_is_called_so_wherever_its_head_answers(studio, registry, net):

@@ -19,6 +19,7 @@ from visionlab.learning.judging.evaluation import assess, score
 from visionlab.learning.judging.suspects import LabelCheck, Suspect, suspected_labels
 from visionlab.learning.projects.intake import Incoming, take
 from visionlab.learning.projects.outcome import Outcome
+from visionlab.ui.shared.widgets import plain
 from visionlab.ui.studio import runs
 from visionlab.ui.studio.judge import answers
 from visionlab.ui.studio.judge import labels as judging_labels
@@ -108,6 +109,14 @@ def test_a_class_of_few_pictures_does_not_hide_behind_one_of_many(look, project,
     assert f"{counted_the_same}, it is right on 90% (55% to 100%)" in told
     project.keep_head(case.run.id, uneven.to_bytes())
     assert counted_the_same in lines(look(name))
+
+
+@pytest.mark.parametrize("name", [judge.OVERVIEW, "Mistakes"])
+def test_a_figure_that_is_worth_less_says_so(look, project, case, name):
+    told = "Of “cats” there is one burst: its last pictures are held out."
+    assert plain(told) not in lines(look(name))
+    project.keep_head(case.run.id, replace(case.head, facts=case.head.facts | {"split": told}).to_bytes())
+    assert plain(told) in lines(look(name))
 
 
 def pattern(right: int, of: int, begin: int = 0) -> np.ndarray:

@@ -4,6 +4,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -397,14 +398,25 @@ def test_a_killed_run_goes_on_from_its_last_epoch_to_the_same_head(project, work
     assert resumed.report["seconds"] > run.epochs[-1]["seconds"]
 
 
-def test_checkpoints_that_take_long_to_write_are_seldom(project, net, monkeypatch):
-    sizes = []
-    monkeypatch.setattr(training_run, "write", lambda path, data: sizes.append(len(data)))
-    monkeypatch.setattr(training_run, "LONG", 0.0)
-    monkeypatch.setattr(training_run, "CHECKPOINT_EVERY", float("inf"))
-    events = [event for event in train(project, begin(project, kind="fine-tune"), net) if isinstance(event, Trained)]
-    assert len(events) > 2
-    assert len(sizes) == 1
+@pytest.mark.parametrize(("writing", "each"), [(0.9, 1), (1.1, 5)])
+def test_checkpoints_that_take_longer_to_write_than_an_epoch_are_seldom(project, net, monkeypatch, writing, each):
+    """Else a run that is killed loses an epoch at most. By a clock by which an epoch takes a second."""
+    clock, written, note = [100.0], [], project.note_epoch
+
+    def passes(seconds: float) -> None:
+        clock[0] += seconds
+
+    def write(path: Path, data: bytes) -> None:
+        written.append(len(project.run(run).epochs))
+        passes(writing)
+
+    monkeypatch.setattr(training_run, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(training_run, "write", write)
+    monkeypatch.setattr(project, "note_epoch", lambda *told: (passes(1.0), note(*told)))
+    run = begin(project, kind="fine-tune")
+    events = [event for event in train(project, run, net) if isinstance(event, Trained)]
+    assert len(events) > 6
+    assert written == list(range(1, len(events) + 1, each))
 
 
 def test_a_killed_run_whose_pictures_changed_begins_again(project, workspace, net):

@@ -133,6 +133,7 @@ def test_two_classes_by_the_camera_on_a_telephone(page: Page):
     for number in (1, 2):
         own = page.locator(f".st-key-card-place-{number}")
         person.click(own.get_by_role("button", name="Camera"))
+        expect(own.get_by_role("button", name="Hold to record")).to_be_in_viewport(ratio=1)
         person.hold(own.get_by_role("button", name="Hold to record"), r"^1[2-9] of at most 60 pictures")
         expect(own.locator(".strip img").nth(7)).to_be_attached()
         streams_are(page, *["ended"] * (number - 1), "live")  # also since there is a project
@@ -146,7 +147,7 @@ def test_two_classes_by_the_camera_on_a_telephone(page: Page):
     expect(tried.get_by_text("predictions a second")).to_be_visible(timeout=LONG)
     for name in ("Class 1", "Class 2"):
         expect(tried.get_by_role("list", name="Predictions").get_by_text(name)).to_be_in_viewport(ratio=1)
-    expect(tried.locator("video")).to_be_in_viewport(ratio=1)
+    expect(tried.locator("video")).to_be_in_viewport(ratio=0.99)  # it ends on a fraction of a pixel
     assert person.actions <= 5
     streams_are(page, "ended", "ended", "live")
     fits(page)

@@ -115,8 +115,8 @@ def _worth(project: Project, run: RunInfo, fresh: bool) -> None:
             low, high = map(percent, report["accuracy_interval"])
             st.markdown(
                 f"**{percent(report['accuracy'])} right** on "
-                f"{counted(report['held_out'], report.get('different'), 'held-out picture')}; on others like them "
-                f"{low} to {high}.",
+                f"{counted(report['held_out'], report.get('different'), 'held-out picture')}"
+                f"{'' if fresh else ' when it was trained'}; on others like them {low} to {high}.",
                 help=f"{term('held out')} {term('95 % interval')}",
             )
             each = (report.get(f"balanced_accuracy{what}") for what in ("", "_interval"))
@@ -128,7 +128,7 @@ def _worth(project: Project, run: RunInfo, fresh: bool) -> None:
             st.caption(plain(str(head.facts["split"])))
         if not fresh:
             st.caption(":material/update: The pictures have changed since: train again.")
-        with st.container(horizontal=True, gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.button(
                 "Judge it",
                 icon=":material/arrow_forward:",

@@ -46,13 +46,14 @@ def show(project: Project, run: RunInfo) -> None:
             label_visibility="collapsed",
         )
         with st.container():
-            if problem := state.upload_error():
+            if problem := state.upload_error(at):
                 sentence(problem)
             picture = picture_bar.taken_at(at)
             if picture is None:
                 st.caption("Or drop a picture here.")
                 return
             said = cached.answer(key, picture.key, net, picture.image)
+            st.text(picture.name)  # the one before, where the last could not be read
             alt = f"The picture: {picture.name}"
             probability_bars(live.bars_of(said), said.strange)
             if said.refused:

@@ -26,7 +26,7 @@ from visionlab.wording import sized
 COMPARED = 200  # pictures at most on which the export has to answer like the original
 HOLDS = """\
 - `model.onnx`: the whole network, with resizing and normalisation inside; pictures of any size go in
-- `predict.py`: 20 lines that run it, with onnxruntime and what reads pictures alone
+- `predict.py` and `pixels.py`: what runs it, and reads pictures for it as this app does, with onnxruntime
 - `head.safetensors`: the head, to open it here again
 - `labels.txt`, `requirements.txt` and `model-card.md`: what it was made from, and what it is worth
 """

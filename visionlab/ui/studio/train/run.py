@@ -27,8 +27,8 @@ from visionlab.shortage import shortages_told
 
 LEARNED_FROM = "learned_from"  # in a run's report: what tells apart of which pictures and labels it is
 FEATURES = "features"  # the folder in the workspace that every project's runs take known features from
-# A checkpoint follows each epoch; one that takes long to write, as it may have 250 MB, so many seconds after the last.
-CHECKPOINT_EVERY, LONG = 5.0, 0.2  # seconds
+# A checkpoint follows each epoch; one that takes longer to write than the epoch took, so many seconds after the last.
+CHECKPOINT_EVERY = 5.0
 
 
 @dataclass(frozen=True)
@@ -165,18 +165,21 @@ class _Work:
         for done, total in self.fit.prepare():
             yield Embedded(done, total, self.cache.found, self.seconds)
         began, written, took = time.monotonic(), 0.0, 0.0
+        epoch_began = began
         for later, epoch in enumerate(self.fit):
             if later == 0:  # beside it went what is done once: its time tells nothing of the others'
                 began = time.monotonic()
             self.project.note_epoch(self.run, {**asdict(epoch), "seconds": self.before + self.seconds})
-            due = written + (CHECKPOINT_EVERY if took > LONG else 0.0)
-            if self.fit.kind.resumable and (now := time.monotonic()) >= due:
+            now = time.monotonic()
+            due = written + (CHECKPOINT_EVERY if took > now - epoch_began else 0.0)
+            if self.fit.kind.resumable and now >= due:
                 with telling():
                     write(self.checkpoint, self.fit.checkpoint())
                 written = time.monotonic()
                 took = written - now
             seconds = (time.monotonic() - began) / later if later else None
             yield Trained(epoch.index, self.fit.epochs, seconds)
+            epoch_began = time.monotonic()
 
     @property
     def seconds(self) -> float:

@@ -86,6 +86,8 @@ class Burst {
 
   ready() {
     const sees = this.webcam.stream && this.video.readyState >= this.video.HAVE_CURRENT_DATA;
+    if (sees && !this.seen) requestAnimationFrame(() => this.$(".view").scrollIntoView({ block: "nearest" }));
+    this.seen = sees; // what one holds to record is to be in sight once there is something to see
     this.$(".hold").disabled = !sees || this.data.disabled;
   }
 

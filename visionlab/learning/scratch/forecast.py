@@ -1,0 +1,106 @@
+"""How long the experiments that are more than a stack's training take on this machine, told by a moment of each part.
+
+Of one stack, training.pace tells it.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from itertools import chain, repeat
+
+from visionlab.learning.features.embedding import embed
+from visionlab.learning.scratch import moving_eight
+from visionlab.learning.scratch.closing import FROM_NOTHING, coloured
+from visionlab.learning.scratch.data import SmallSet
+from visionlab.learning.scratch.moving_eight import LEARNERS, TESTED, MovingEight, on_canvas, places_of
+from visionlab.learning.scratch.softmax import LOOK_EVERY, SETTINGS, Settings, Softmax
+from visionlab.learning.scratch.stack import STACKS
+from visionlab.learning.scratch.training import BATCH, Pace, pace, quickest
+from visionlab.network.running.classifier import Classifier
+
+MOMENT = 0.25  # seconds of each part
+STEPS = 5  # of softmax regression, between two looks at the clock
+COUNTS = (1, 4, 16)  # pictures through a network of transfer, more and more as long as it is quick
+
+
+@dataclass(frozen=True)
+class ClosingPace:
+    """How fast the four ways of the closing table are: transfer in pictures a second through its network."""
+
+    softmax: Pace
+    stacks: tuple[Pace, ...]
+    transfer: float
+
+    def seconds(self, learned: int, tested: int, epochs: int, few: int) -> float:
+        """About how long the table takes on so many pictures, of which transfer learns from `few`."""
+        stacks = sum(
+            epochs * learned / each.learned + (epochs + 1) * tested / each.tested  # after each epoch, and in the end
+            for each in self.stacks
+        )
+        return softmax_seconds(self.softmax, SETTINGS["better"], tested) + stacks + (few + tested) / self.transfer
+
+
+def softmax_pace(data: SmallSet, within: float = MOMENT) -> Pace:
+    """How many pictures a second softmax regression learns from, in batches of the settings', and is tested on."""
+    few = data.less(max(BATCH, len(data.classes)))
+    settings = replace(SETTINGS["better"], steps=10**9)
+    run = Softmax(few, settings)
+    steps = chain.from_iterable(repeat(run))  # anew where the loss runs away
+
+    def learn() -> float:
+        start = time.perf_counter()
+        for _ in range(STEPS):
+            next(steps)
+        return STEPS * settings.batch / (time.perf_counter() - start)
+
+    def ask() -> float:
+        start = time.perf_counter()
+        run.probabilities(few.images)
+        return len(few.images) / (time.perf_counter() - start)
+
+    return Pace(quickest(learn, within / 2), quickest(ask, within / 2))
+
+
+def softmax_seconds(found: Pace, settings: Settings, tested: int) -> float:
+    """About how long such a training takes with so many test pictures."""
+    looks = -(-settings.steps // LOOK_EVERY)
+    return settings.steps * settings.batch / found.learned + looks * tested / found.tested
+
+
+def closing_pace(data: SmallSet, net: Classifier, device: str = "auto", within: float = MOMENT) -> ClosingPace:
+    """data is the set as the four ways get it: closing.enlarged. Raises ParameterError as Training does."""
+    stacks = tuple(pace(STACKS[name], data, device, within) for name in FROM_NOTHING)
+    return ClosingPace(softmax_pace(data, within), stacks, _through(net, data, within))
+
+
+def _through(net: Classifier, data: SmallSet, within: float) -> float:
+    """Pictures a second through the network; a slow one is asked of fewer."""
+    embed(net, list(coloured(data.images[:1])))  # which warms up
+    best = 0.0
+    for count in COUNTS:
+        images, start = list(coloured(data.images[:count])), time.perf_counter()
+        embed(net, images)
+        seconds = time.perf_counter() - start
+        best = max(best, len(images) / seconds)
+        if seconds > within:
+            break
+    return best
+
+
+def eight_seconds(run: MovingEight, within: float = MOMENT) -> float:
+    """About how long the experiment takes."""
+    digits = run.digits.less(BATCH)
+    moved = replace(digits, images=on_canvas(digits.images), test_images=on_canvas(digits.test_images))
+    tests, total = len(run.digits.test_images), 0.0
+    shown = min(2 * TESTED, tests) * moving_eight.PLACES**2
+    paces: dict[tuple, Pace] = {}
+    for kind in LEARNERS.values():
+        key = kind.stack, kind.moves
+        if key not in paces:
+            paces[key] = pace(kind.stack, moved if kind.moves else digits, run.device, within, augment=kind.moves)
+        learned = len(run.digits.images) * (3 if kind.slides else 1)  # with pieces, twice as many as there are digits
+        windows = places_of(digits.shape[0], moved.shape[0]) if kind.slides else 1
+        total += kind.epochs * (learned / paces[key].learned + tests / paces[key].tested)
+        total += shown * windows / paces[key].tested
+    return total
