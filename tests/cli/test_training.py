@@ -10,7 +10,7 @@ import pytest
 from cli.shell import as_json, checked, outcome, rows_of, run
 
 import visionlab as vl
-from visionlab.errors import ParameterError, UnclearSetError
+from visionlab.errors import DatasetError, ParameterError, UnclearSetError
 from visionlab.imaging.image import encode_jpeg, encode_png
 from visionlab.learning.features.augmentation import VIEWS
 from visionlab.learning.judging.metrics import wilson

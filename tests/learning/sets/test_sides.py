@@ -90,7 +90,7 @@ def test_a_set_without_what_is_to_be_held_out_says_so():
 @pytest.mark.parametrize("of_bursts", [True, False])
 def test_a_share_outside_is_refused_and_not_cut_to_what_is_there(share, of_bursts):
     data = bursts(20, 20, groups=None if of_bursts else np.arange(40))
-    with pytest.raises(DatasetError, match=f"is {share:g}; it must lie between 0 and 1, like 0.25"):
+    with pytest.raises(ParameterError, match=f"is {share:g}; it must lie between 0 and 1, like 0.25"):
         sides(data, share, 0)
 
 
