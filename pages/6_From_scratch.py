@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from visionlab.ui.scratch import birds, closing, convnet, cost, eight, numbers, sets, softmax
+from visionlab.ui.scratch import birds, closing, convnet, cost, eight, numbers, runs, sets, softmax
 from visionlab.ui.scratch.parts import linked
 from visionlab.ui.shared.page import page, told
 from visionlab.ui.shared.tries import Try, tries
@@ -50,6 +50,7 @@ with page("From scratch"):
         label_visibility="collapsed",
     )
     st.query_params["experiment"] = experiment
+    runs.recall(EXPERIMENTS)
     tries("from-scratch", THINGS_TO_TRY, experiment)
     with st.container():
         chosen = None

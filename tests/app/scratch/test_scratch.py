@@ -326,6 +326,12 @@ def test_softmax_gives_what_the_library_gives_and_the_link_finds_it_again(scratc
     other.switch_page("pages/6_From_scratch.py").run()
     assert not other.exception
     assert f"{accuracy:.2%} on Handwritten digits" in html(other)
+    third = new_app()
+    third.query_params["experiment"], third.query_params["softmax-run"] = "numbers", job
+    third.switch_page("pages/6_From_scratch.py").run()
+    del third.query_params["softmax-run"]  # as where one leaves the page, and its link
+    third.segmented_control(key="experiment").set_value("softmax").run()
+    assert f"{accuracy:.2%} on Handwritten digits" in html(third), "also where another was looked at"
 
 
 @pytest.mark.parametrize("experiment", ["softmax", "convnet", "moving-eight", "birds", "closing"])
@@ -484,7 +490,12 @@ def _stopped() -> None:
 
 def test_an_impossible_stack_is_explained_in_its_place_and_not_trained(scratch):
     app = scratch("convnet")
-    app.button(key="stack-convolutional").click().run()
+    article = app.button(key="stack-convolutional")
+    assert (article.disabled, article.help) == (True, "It needs larger pictures than 8 × 8.")
+    stack = with_classes(STACKS["convolutional"], 10)
+    app.session_state[layers.ROWS] = [layers.Row(100 + number, spec) for number, spec in enumerate(stack)]
+    del app.session_state[layers.OURS]  # as if a person had made it
+    app.run()
     assert any("nothing is left" in text for text in errors(app))
     assert app.button(key="train-convnet").disabled
     assert lines(app).count("→ ?") == 5, "the layer itself, and those after it"

@@ -217,6 +217,7 @@ def _galleries(plan: Plan, found: Verdict, probabilities: NDArray[np.float32], n
             roomy_columns(2, f"details-{row[0][0][0]}-galleries", gap="large"), row, strict=True
         ):
             with column, st.container(border=True):
-                st.markdown(f"**{title}** · {len(places):,}  \n:small[:gray[{about}]]")
                 shown = places[:SHOWN]
+                first = f", of which the first {len(shown)}" if len(shown) < len(places) else ""
+                st.markdown(f"**{title}** · {len(places):,}{first}  \n:small[:gray[{about}]]")
                 tiles([Tile(as_image(plan.images[i]), f"{probabilities[i, TARGET]:.0%}") for i in shown], 56)

@@ -112,8 +112,16 @@ def editor(shape: tuple[int, int, int], classes: int) -> Edited:
         st.session_state[OURS] = shape
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("Begin with")
-        for name in STACKS:
-            st.button(TITLES[name], key=f"stack-{name}", on_click=_load, args=(name,))
+        for name, ready in STACKS.items():
+            fits = possible(with_classes(ready, classes), shape)
+            st.button(
+                TITLES[name],
+                key=f"stack-{name}",
+                on_click=_load,
+                args=(name,),
+                disabled=not fits,
+                help=None if fits else f"It needs larger pictures than {shape[0]} × {shape[1]}.",
+            )
     stack = tuple(row.spec for row in rows)
     if OURS in st.session_state:
         st.query_params.pop(LINK, None)

@@ -108,6 +108,13 @@ def _key(experiment: str) -> str | None:
     return st.query_params.get(name) or st.session_state.get(f"scratch-{name}")
 
 
+def recall(experiments: Iterable[str]) -> None:
+    """Keep in the session the runs of all of these that the link names, whichever is looked at: a page that is left
+    takes its link with it."""
+    for experiment in experiments:
+        _found(experiment)
+
+
 def _found(experiment: str) -> jobs.Job | None:
     key = _key(experiment)
     job = jobs.registry().find(key)
