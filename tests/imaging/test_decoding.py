@@ -137,7 +137,7 @@ def test_a_deep_tiff_is_bounded_before_it_is_decoded(monkeypatch):
         load_image(patched(patched(data, where, 60_000), where + 12, 60_000))
     rgb = tiff(np.zeros((10, 10, 3)))
     where = rgb.index(struct.pack("<HH", 256, 4)) + 8
-    with pytest.raises(ImageError, match=r"takes 864 MB decoded; at most 192 MB"):
+    with pytest.raises(ImageError, match=r"takes 864 MB decoded; at most 201 MB"):
         load_image(patched(patched(rgb, where, 6000), where + 12, 6000))
 
 
@@ -411,7 +411,7 @@ def test_a_palette_that_is_missing_is_told():
 def test_a_tiff_whose_sizes_are_no_numbers_is_told():
     data = tiff(np.zeros((10, 10), np.uint16))
     place = data.index(struct.pack("<HHI", 256, 4, 1))
-    with pytest.raises(ImageError, match="The TIFF picture is damaged or cut off"):
+    with pytest.raises(ImageError, match="The TIFF picture is damaged, or holds what is not read here"):
         load_image(data[:place] + struct.pack("<HHI", 256, 2, 1) + data[place + 8 :])
 
 

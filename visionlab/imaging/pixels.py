@@ -54,7 +54,7 @@ def check_size(width: int, height: int, deep: int = 0) -> None:
     if max(width, height) > 1_000_000:  # of a taller picture, the rows alone would take the memory
         raise ValueError(f"{told}; at most 1,000,000 a side are read. Cut it into parts.")
     if (size := width * height * deep) > 192 * 2**20:  # OpenCV makes two copies of them
-        raise ValueError(f"The picture takes {size >> 20:,} MB decoded; at most 192 MB are read. Save it in 8 bits.")
+        raise ValueError(f"The picture takes {size // 10**6:,} MB decoded; at most 201 MB are read. Save it in 8 bits.")
     if width < 1 or height < 1:
         raise ValueError(f"The picture has no pixels ({width} × {height}). Choose another one.")
 
@@ -266,6 +266,8 @@ def tiff_tags(data: bytes) -> dict:
 
 def is_deep(tags: dict) -> bool:
     """Whether a TIFF holds grey or RGB in other numbers than whole ones of up to 8 bits: Pillow reads few rightly."""
+    if not all(isinstance(tags.get(side, 0), int) for side in (256, 257)):
+        return False  # it is damaged, as Pillow will say
     deep = max(tags.get(258, (1,))) > 8 or max(tags.get(339, (1,))) in (2, 3, 5, 6)
     return deep and tags.get(262, 1) in (0, 1, 2)
 
