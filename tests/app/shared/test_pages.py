@@ -16,6 +16,7 @@ import visionlab as vl
 from visionlab import limits
 from visionlab.imaging.image import encode_jpeg, encode_png
 from visionlab.learning.projects.workspace import Workspace
+from visionlab.ui.shared import page as shared_page
 from visionlab.ui.shared.page import PAGES
 from visionlab.ui.shared.visitor import COOKIE
 
@@ -160,3 +161,12 @@ def test_a_page_that_the_operator_switched_off_says_so_and_is_linked_nowhere(ope
     assert [each.value for each in app.text] == ["The page “From scratch” is switched off on this server."]
     assert not app.button
     assert "From scratch" not in [each.label for each in app.get("page_link")]
+
+
+def test_a_page_is_drawn_from_all_that_was_done_and_follows_its_jobs(open_page, monkeypatch):
+    used = []
+    for name in ("drawn_from_all", "followed"):
+        whole = getattr(shared_page, name)
+        monkeypatch.setattr(shared_page, name, lambda name=name, whole=whole: used.append(name) or whole())
+    open_page("Convolution")
+    assert used == ["drawn_from_all", "followed"]
