@@ -25,7 +25,7 @@ from visionlab.network.zoo.models import MODELS
 from visionlab.ui.shared import cached, links, state
 from visionlab.ui.shared.networks import YOUR_HEAD, own_head
 from visionlab.ui.shared.page import link as link_to
-from visionlab.ui.shared.widgets import distinct
+from visionlab.ui.shared.widgets import distinct, plain
 from visionlab.ui.studio.projects import info_of
 from visionlab.wording import shortened
 
@@ -67,6 +67,11 @@ def offer_predict(project: Project, run: RunInfo) -> None:
     """A link to the page Predict, with the run's head at work there."""
     keep(project, run)
     link_to("Predict", "Predict with it", ":material/visibility:", asks={state.ASKED: YOUR_HEAD})
+
+
+def split_told(head: Head) -> str:
+    """What training says of how pictures were held out, where that makes a figure worth less; else ""."""
+    return plain(str(head.facts.get("split", "")))
 
 
 def each_class(head: Head, balanced: float | None, interval: Sequence[float] | None) -> str:

@@ -18,7 +18,6 @@ from visionlab.learning.sets.splits import HELD_OUT
 from visionlab.network.zoo.models import MODELS, TO_NAME, first_here
 from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.undisturbed import attempt
-from visionlab.ui.shared.widgets import plain
 from visionlab.ui.studio import runs
 from visionlab.ui.studio.train import step as train
 from visionlab.ui.studio.train.run import Labels, Settings, is_of, labels_of
@@ -124,8 +123,8 @@ def _worth(project: Project, run: RunInfo, fresh: bool) -> None:
                 st.caption(told)
         else:
             st.markdown("**Trained.** How good it is, nobody knows: no picture was held out.")
-        if "split" in head.facts:
-            st.caption(plain(str(head.facts["split"])))
+        if split := runs.split_told(head):
+            st.caption(split)
         if not fresh:
             st.caption(":material/update: The pictures have changed since: train again.")
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):

@@ -14,7 +14,6 @@ from visionlab.learning.projects.project import Project
 from visionlab.ui.shared import charts, links
 from visionlab.ui.shared.page import roomy_columns
 from visionlab.ui.shared.terms import term
-from visionlab.ui.shared.widgets import plain
 from visionlab.ui.studio import runs
 from visionlab.ui.studio.judge import answers, folder, labels, more_pictures, refusal, where_it_looks
 from visionlab.ui.studio.judge import charts as evaluation_charts
@@ -71,12 +70,7 @@ def _in_a_line(case: Case) -> None:
     right = f"{report.confusion.trace():,} of {report.told('held-out picture')}"
     each_class = runs.each_class(case.head, report.balanced, report.balanced_interval)
     parts = [f"**{percent(report.accuracy)} right**: {right}; on others like these, {low} to {high}."]
-    st.caption(" ".join([*parts, *filter(None, (each_class, _split(case)))]))
-
-
-def _split(case: Case) -> str:
-    """What training says of how the pictures were held out, where the figure is worth less for that."""
-    return plain(str(case.head.facts.get("split", "")))
+    st.caption(" ".join([*parts, *filter(None, (each_class, runs.split_told(case.head)))]))
 
 
 def _worth(case: Case) -> None:
@@ -95,7 +89,7 @@ def _worth(case: Case) -> None:
         told = runs.each_class(case.head, report.balanced, report.balanced_interval)
         if told:
             st.caption(told)
-        if split := _split(case):
+        if split := runs.split_told(case.head):
             st.caption(f":material/info: {split}")
     with bars:
         compared = baselines_of(case) if case.learned else None

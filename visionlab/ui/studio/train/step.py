@@ -318,8 +318,8 @@ def _worth(project: Project, run: RunInfo) -> None:
         one.metric("Right on held-out pictures", "–")
         one.caption("None were held out, so nobody knows. Add pictures to find out.")
     facts = head.facts
-    if "split" in facts:
-        one.caption(f":material/info: {plain(str(facts['split']))}")
+    if split := runs.split_told(head):
+        one.caption(f":material/info: {split}")
     three.metric("Pictures", f"{report['trained_on']:,} + {report['held_out']:,}")
     all_in_the_end = facts.get("trained_on") == report["trained_on"] + report["held_out"] > report["trained_on"]
     three.caption(
