@@ -111,7 +111,7 @@ def load_image(source: Source | Image) -> Image:
     if not data:
         raise ImageError(f"The file is empty. Choose {_GOOD}.")
     if len(data) > MAX_BYTES:
-        raise _too_many_bytes(f"more than {MAX_BYTES >> 20} MB")
+        raise too_many_bytes(f"more than {MAX_BYTES >> 20} MB")
     try:
         tags = tiff_tags(data)
         deep = is_deep(tags)
@@ -255,7 +255,7 @@ def _read(source: Source) -> bytes:
     """The file's bytes, never much more than MAX_BYTES of them."""
     if isinstance(source, bytes | bytearray | memoryview):
         if len(source) > MAX_BYTES:
-            raise _too_many_bytes(sized(len(source)))
+            raise too_many_bytes(sized(len(source)))
         return bytes(source)
     if isinstance(source, str | os.PathLike):
         return _read_path(source)
@@ -278,7 +278,7 @@ def _read_path(path: str | os.PathLike[str]) -> bytes:
             raise ImageError(f"“{path}” is no ordinary file. Choose {_GOOD}.")
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise _too_many_bytes(sized(size))
+            raise too_many_bytes(sized(size))
         with path.open("rb") as file:
             return _read_stream(file)
     except (OSError, ValueError) as error:  # no permission, a name with a null character …
@@ -295,7 +295,8 @@ def _read_stream(stream: BinaryIO) -> bytes:
     return b"".join(parts)
 
 
-def _too_many_bytes(found: str) -> ImageError:
+def too_many_bytes(found: str) -> ImageError:
+    """What a file that has so much, “21 MB” for instance, is refused with; also by who knows its size alone."""
     return ImageError(f"The file has {found}; at most {MAX_BYTES >> 20} MB are read. Choose a smaller picture.")
 
 

@@ -5,6 +5,7 @@ import re
 import shlex
 import zipfile
 
+import cv2
 import numpy as np
 import pytest
 import streamlit as st
@@ -178,6 +179,62 @@ def test_full_size_can_be_stopped_and_begun_again(filters, monkeypatch):
     assert "1,024 × 768 of" in captions(filters)
     at_full_size(filters)
     assert "Worked on at its full size" in captions(filters)
+
+
+def waiting_for(monkeypatch, name):
+    """The heights of the pictures that this function of OpenCV was called with; the events that it was, and that let it
+    go on."""
+    heights, called, go_on = [], jobs.threading.Event(), jobs.threading.Event()
+
+    def wait(image, *_):
+        heights.append(len(image))
+        called.set()
+        assert go_on.wait(60)
+        return image.copy()
+
+    monkeypatch.setattr(cv2, name, wait)
+    return heights, called, go_on
+
+
+def stopped(filters, go_on):
+    """What was told when Stop was pressed within a step, and the job once it has ended."""
+    filters.toggle(key=full_size.SWITCH).set_value(True).run()
+    job = begun(filters)
+    assert not filters.button(key="full-size-stop").disabled
+    press(filters, "full-size-stop")
+    assert filters.button(key="full-size-stop").disabled
+    told = filters.get("progress")[0].proto.text
+    go_on.set()
+    return told, worked_out(filters, job)
+
+
+def test_a_slow_step_can_be_stopped_within_itself(filters, monkeypatch):
+    press(filters, "clear")
+    add(filters, "non_local_means")
+    heights, _, go_on = waiting_for(monkeypatch, "fastNlMeansDenoising")
+    told, job = stopped(filters, go_on)
+    assert (told, job.state) in {("Stopping …", "cancelled"), ("Waiting for its turn …", "cancelled")}
+    assert len(heights) <= 1
+    assert all(height < SHAPE[0] / 4 for height in heights)
+    assert "1,024 × 768 of" in captions(filters)
+
+
+def test_the_last_step_is_kept_where_it_cannot_be_stopped(filters, monkeypatch):
+    press(filters, "clear")
+    add(filters, "median")
+    heights, called, go_on = waiting_for(monkeypatch, "medianBlur")
+    find = full_size.find
+
+    def find_at_work(*arguments, **options):
+        found = find(*arguments, **options)
+        assert called.wait(60), "it is in its step when the page says how far it is"
+        return found
+
+    monkeypatch.setattr(full_size, "find", find_at_work)
+    told, job = stopped(filters, go_on)
+    assert (told, job.state) == ("The last step is nearly done, and is kept …", "done")
+    assert "Worked on at its full size, 4,000 × 3,000 px" in captions(filters)
+    assert heights == [SHAPE[0]]
 
 
 def test_another_chain_takes_the_place_of_what_is_being_worked_out(filters, monkeypatch):

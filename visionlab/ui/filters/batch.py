@@ -53,7 +53,7 @@ def _start(file: BinaryIO, pipeline: Pipeline, fit: int | None) -> None:
     before = jobs.registry().find(st.session_state.get("batch"))
     if before and isinstance(before.latest, Result):
         before.latest.file.close()  # and with it the last result is gone from the disk
-    st.session_state["batch"] = jobs.registry().submit(lambda job: filter_zip(data, pipeline, form, fit))
+    st.session_state["batch"] = jobs.registry().submit(lambda job: filter_zip(data, pipeline, form, fit, job.report))
 
 
 def _progress(job: jobs.Job) -> None:

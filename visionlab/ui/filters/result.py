@@ -136,7 +136,7 @@ def size(found: Work) -> None:
             "far in a larger picture.",
         )
     if found.coming:
-        full_size.progress(found.coming, sum(stage.step.on for stage in found.shown))
+        full_size.progress(found.coming, [stage.step.name for stage in found.shown])
 
 
 def take_away(found: Work, large: Shown | None, pipeline: Pipeline) -> None:
