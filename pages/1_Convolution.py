@@ -58,22 +58,20 @@ def lab(picture: Picture) -> None:
             return *before, show(*before)
         return None
 
-    # What the eye waits for is computed and sent first. From the second run on, what the controls hold is known before
-    # they are drawn; drawing them, or anything else, would keep the browser busy while the picture arrives.
+    # What the eye waits for is computed and sent first: what the controls hold is known before they are drawn; drawing
+    # them, or anything else, would keep the browser busy while the picture arrives.
     known = response_settings.held(kernel)
-    result = show_or_tell(known) if known else None
+    result = show_or_tell(known)
     if result:
         head_start(0.05)
     with choosing, st.container(horizontal=True, vertical_alignment="bottom"):
         at_work, kernel = kernel, choose_kernel()
         with st.container(horizontal=True, width="content"):
             settings = response_settings.controls(kernel)
-    if known and (at_work.name, known) != (kernel.name, settings):
+    if (at_work.name, known) != (kernel.name, settings):
         st.rerun()  # a link that came back by the browser's button has changed the controls
     with saying:
         tries("convolution", things_to_try.of(kernel.name))
-    if known is None:
-        result = show_or_tell(settings)
     state.link_lab(picture.key)
     if result:
         with details:

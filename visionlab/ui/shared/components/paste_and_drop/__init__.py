@@ -1,7 +1,8 @@
 """What brings a picture: a file dialog, the clipboard, or a drop anywhere on the page.
 
-They are handed to the uploader beside it, so that whatever way a picture takes, it is checked and told in one place. That
-uploader is not seen: it would list files beside the pictures that the page offers, and look otherwise once it has one.
+They are handed to the uploader beside it, so that whatever way a picture takes, it is checked and told in one place.
+That uploader is not seen: it would list files beside the pictures that the page offers, and look otherwise once it has
+one.
 """
 
 from __future__ import annotations
@@ -33,7 +34,6 @@ def paste_and_drop(*, key: str, uploader: str, panel: str, picture: str, problem
 
 
 def refused(key: str) -> tuple[float | None, list[tuple[str, int]]]:
-    """When files came last of which any was too large, or of which none was after such, and which of them: (name, bytes)
-    each."""
+    """When files came last of which any was too large, or none after such, and which of them: (name, bytes) each."""
     told: dict[str, Any] = (st.session_state.get(key) or {}).get("refused") or {}
     return told.get("stamp"), [(file["name"], file["size"]) for file in told.get("files", [])]
