@@ -15,7 +15,7 @@ from visionlab.ui.shared.page import head_start, link, page, sentence, told
 from visionlab.ui.shared.picture_bar import image_picker
 from visionlab.ui.shared.state import Picture
 from visionlab.ui.shared.tries import tries
-from visionlab.ui.shared.widgets import facts, folded, number, size_of
+from visionlab.ui.shared.widgets import facts, file_name, folded, number, size_of
 
 
 @st.fragment  # a control runs this again, and not the page around it: the picture follows at once
@@ -91,7 +91,7 @@ def of_the_response(picture: Picture, small: Image, kernel: Kernel, settings: Se
         st.download_button(
             "The response as PNG",
             lambda: encode_png(found.shown),
-            f"{kernel.name}.png",
+            file_name(picture.name, kernel.title, ".png"),
             "image/png",
             icon=":material/download:",
             on_click="ignore",
@@ -99,7 +99,7 @@ def of_the_response(picture: Picture, small: Image, kernel: Kernel, settings: Se
         st.download_button(
             "Its numbers as .npy",
             lambda: kernel_facts.npy(response),
-            f"{kernel.name}.npy",
+            file_name(picture.name, kernel.title, ".npy"),
             icon=":material/download:",
             on_click="ignore",
         )

@@ -34,7 +34,7 @@ _Value = TypeVar("_Value")
 
 
 def held(kernel: Kernel) -> Settings:
-    """What the controls hold before they are drawn: what the session remembers of them, else the link, else the usual."""
+    """What the controls hold before they are drawn: what the session remembers, else the link, else the usual."""
     plain = plain_key(kernel)
     return Settings(
         stride=_held("stride", range(1, MOST["stride"] + 1), 1),

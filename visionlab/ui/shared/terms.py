@@ -13,7 +13,8 @@ TERMS: dict[str, str] = {
     "with “valid” nothing is added, and it shrinks.",
     "dilation": "How many pixels the weights are apart: with 2, every other pixel is passed over, and a small kernel "
     "sees a larger part.",
-    "border": "What the window sees beyond the picture’s edge, its padding: the picture mirrored, its last pixels, or zeros, say.",
+    "border": "What the window sees beyond the picture’s edge, its padding: the picture mirrored, its last pixels, or "
+    "zeros, say.",
     "flip": "On: convolution as mathematics defines it. Off: cross-correlation, which networks call convolution.",
     "channels": "A pixel is three numbers, red, green and blue: the kernel is slid over one of them, a mix, or each.",
     "rank": "How many products of a column and a row the weights are the sum of: 1 is quick, as two passes.",
