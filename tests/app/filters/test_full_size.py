@@ -19,9 +19,10 @@ from visionlab.imaging.chains import CHAINS
 from visionlab.imaging.filters import FILTERS
 from visionlab.imaging.image import encode_jpeg, fit, load_image
 from visionlab.imaging.pipeline import Pipeline
-from visionlab.ui.filters import full_size, stages
+from visionlab.ui.filters import full_size, stages, take_away
 from visionlab.ui.shared import jobs
 from visionlab.ui.shared.page import PAGES
+from visionlab.wording import sized
 
 SHAPE = (3000, 4000)
 MINUTES = {"non_local_means"}  # what these take at full size
@@ -133,6 +134,37 @@ def test_at_full_size_all_is_at_full_size(filters, photo, downloads, tmp_path):
     blurred = FILTERS["gaussian_blur"].apply(load_image(photo), sigma=1.5)
     np.testing.assert_array_equal(load_image(downloads("download-stage")), blurred)
     np.testing.assert_array_equal(load_image(downloads("download-picture")), expected)  # as the code does
+
+
+def test_the_picture_is_taken_as_png_or_jpeg_named_after_the_photograph(filters, photo, downloads, monkeypatch):
+    named, button = {}, st.download_button
+    monkeypatch.setattr(
+        st,
+        "download_button",
+        lambda *given, **options: named.update({options["key"]: given[2]}) or button(*given, **options),
+    )
+    press(filters, "ready-edge_map")
+    at_full_size(filters)
+    png = downloads("download-picture")
+    assert "MB, and visionlab opens" not in captions(filters)
+    monkeypatch.setattr(take_away, "MAX_BYTES", len(png) - 1)
+    press(filters, f"look-{ids(filters)[1]}")
+    assert f"This PNG has {sized(len(png))}, and visionlab opens files of at most" in captions(filters)
+    assert (named["download-picture"], named["download-stage"]) == (
+        "photo, filtered.png",
+        "photo, filtered, step 2.png",
+    )
+    filters.segmented_control(key="picture-form").set_value("JPEG").run()
+    assert (named["download-picture"], named["download-stage"]) == (
+        "photo, filtered.jpg",
+        "photo, filtered, step 2.jpg",
+    )
+    for key, steps in (("download-picture", None), ("download-stage", 2)):
+        chain_to_it = Pipeline(CHAINS["edge_map"].steps[:steps])
+        assert downloads(key) == encode_jpeg(chain_to_it.run(load_image(photo)))
+    monkeypatch.setattr(take_away, "JPEG_SIDE", 3_999)
+    filters.run()
+    assert "4,000 × 3,000 px: a JPEG is at most 3,999 pixels a side. Take the PNG." in captions(filters)
 
 
 def test_full_size_is_worked_out_once(filters, monkeypatch):

@@ -60,22 +60,32 @@ class Close {
     for (const side of ["before", "after"]) {
       const image = this.$(`.close-${side}`);
       image.alt = part ? `${after_title}, a part of it, pixel for pixel: ${side}` : "";
-      if (!part || image.dataset.digest === part[side]) continue;
-      image.dataset.digest = part[side];
-      kept(part[side], (address) => {
-        if (image.dataset.digest !== part[side]) return; // another one is wanted by now
-        image.src = address;
-        image.decode().then(() => this.lay(image, part), () => {});
-      });
+      if (part) this.fetch(image, part[side], part);
     }
     this.layout();
+  }
+
+  // The same pixels may be those of another place, too: all black, where there are no edges.
+  fetch(image, digest, part) {
+    const wanted = `${digest} ${part.left} ${part.top}`;
+    if (image.dataset.wanted === wanted) return;
+    image.dataset.wanted = wanted;
+    kept(digest, async (address) => {
+      const next = new Image();
+      next.src = address;
+      await next.decode().catch(() => {}); // first, or the old one would be seen at the new one's place
+      if (image.dataset.wanted !== wanted) return; // another one is wanted by now
+      image.src = address;
+      Object.assign(image.dataset, { left: part.left, top: part.top, width: next.naturalWidth });
+      this.place(image);
+    });
   }
 
   clear() {
     for (const side of ["before", "after"]) {
       const image = this.$(`.close-${side}`);
       image.removeAttribute("src");
-      for (const name of ["digest", "left", "top"]) delete image.dataset[name];
+      for (const name of ["wanted", "left", "top", "width"]) delete image.dataset[name];
     }
   }
 
@@ -132,11 +142,6 @@ class Close {
   }
 
   // What has come lies where it is in the picture, also where one has looked on meanwhile.
-  lay(image, part) {
-    [image.dataset.left, image.dataset.top] = [part.left, part.top];
-    this.place(image);
-  }
-
   place(image) {
     if (image.dataset.left === undefined) return;
     image.style.left = `${image.dataset.left - this.left}px`;
@@ -146,10 +151,11 @@ class Close {
 
   split() {
     const image = this.$(".close-before");
-    if (this.view.hidden || !image.naturalWidth) return;
+    if (this.view.hidden || image.dataset.left === undefined) return;
     const line = (this.$("input").value / 100) * this.view.clientWidth;
-    const beyond = image.dataset.left - this.left + image.naturalWidth - line;
-    image.style.clipPath = `inset(0 ${Math.max(0, Math.min(image.naturalWidth, beyond))}px 0 0)`;
+    const width = Number(image.dataset.width);
+    const beyond = image.dataset.left - this.left + width - line;
+    image.style.clipPath = `inset(0 ${Math.max(0, Math.min(width, beyond))}px 0 0)`;
   }
 }
 
