@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from visionlab.learning.sets.kinds import is_litter, is_picture, is_unread
 from visionlab.learning.sets.looks import DECODERS
 from visionlab.network.running.batching import answers, prepared
 from visionlab.network.running.classifier import BATCH, Classifier
+from visionlab.network.running.engine import Engine, LocalEngine
 from visionlab.network.running.prediction import Answer, Prediction
 
 THUMBNAIL = 96  # pixels along the longer side
@@ -138,35 +140,40 @@ def predict_many(
     top: int = 5,
     batch: int = BATCH,
     thumbnail: int | None = THUMBNAIL,
+    engine: Engine | None = None,
 ) -> Iterator[Found | Unreadable]:
     """The `top` most probable classes of each picture, in the order of the sources, as soon as its batch is through.
 
     Memory does not grow with the number of pictures: at most DECODERS of them are decoded at a time, and only what
     enters the network is kept of them, for this batch and the next, which is read meanwhile. Each has a thumbnail of
-    `thumbnail` pixels along its longer side, none where that is None. Raises ParameterError where top or batch is below
-    1, or thumbnail is no size.
+    `thumbnail` pixels along its longer side, none where that is None. engine computes for this network (None: this
+    process). Raises ParameterError where top or batch is below 1, or thumbnail is no size.
     """
     if top < 1 or batch < 1:
         raise ParameterError(f"top is {top} and batch is {batch}. Both are 1 or more.")
-    return _predict_many(net, iter(sources), top, batch, thumbnail)
+    return _predict_many(net, iter(sources), top, batch, thumbnail, engine or LocalEngine(net))
 
 
 def _predict_many(
-    net: Classifier, sources: Iterator[Source], top: int, batch: int, thumbnail: int | None
+    net: Classifier, sources: Iterator[Source], top: int, batch: int, thumbnail: int | None, engine: Engine
 ) -> Iterator[Found | Unreadable]:
     pool = ThreadPoolExecutor(DECODERS)
+    looked: deque[list[_Looked | Unreadable]] = deque()  # those whose answers are to come
 
     def begun() -> list[Future[_Looked | Unreadable]]:
         return [pool.submit(_look, net, source, thumbnail) for source in islice(sources, batch)]
 
-    try:
+    def inputs() -> Iterator[list[Tensor]]:
         coming = begun()
         while coming:
             current, coming = coming, begun()
-            looked = [future.result() for future in current]
-            inputs = [each.input for each in looked if isinstance(each, _Looked)]
-            rows = iter(answers(net, inputs) if inputs else ())
-            for each in looked:
+            looked.append([future.result() for future in current])
+            yield [each.input for each in looked[-1] if isinstance(each, _Looked)]
+
+    try:
+        for said in engine.map(answers, inputs()):
+            rows = iter(said)
+            for each in looked.popleft():
                 if isinstance(each, _Looked):
                     answer = next(rows)
                     yield Found(each.name, tuple(answer.top(top)), each.thumbnail, answer)

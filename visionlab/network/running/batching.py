@@ -1,7 +1,6 @@
 """Many callers, one network: what they ask at the same time goes through it together.
 
-Engine is the small face of it, so that other machines may stand behind it. Batcher is the one in this process: callers
-prepare their pictures themselves, side by side, and one thread a device computes, a batch at a time.
+Callers prepare their pictures themselves, side by side, and one thread a device computes, a batch at a time.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -28,25 +26,14 @@ from visionlab.network.running.prediction import Answer, answered
 CPU = torch.device("cpu")
 
 
-class Engine(Protocol):
-    """Whatever answers for a network, wherever it computes."""
-
-    def answer(self, image: Image) -> Answer:
-        """What the network says to a picture uint8 (H, W, 3); waits for its turn.
-
-        Raises BusyError where there is too much to do, and ParameterError for what is no picture.
-        """
-        ...
-
-
 def prepared(net: Classifier, image: Image) -> Tensor:
     """(3, crop, crop) float32 on the CPU: the picture as it enters the network. ParameterError where it is none."""
     return net.transform([image], CPU)[0]
 
 
 def answers(net: Classifier, inputs: Sequence[Tensor]) -> list[Answer]:
-    """What `answer` says of N ≥ 1 pictures, which have been prepared for this network."""
-    return answered(net, torch.stack(list(inputs)).to(net.device))  # (N, 3, crop, crop)
+    """What `answer` says of N pictures, which have been prepared for this network."""
+    return answered(net, torch.stack(list(inputs)).to(net.device)) if inputs else []  # (N, 3, crop, crop)
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,7 +167,7 @@ def _worker_of(device: torch.device) -> _Worker:
 
 
 class Batcher:
-    """An Engine in this process: concurrent calls go through the network in batches of `most` pictures or fewer.
+    """Asks a network for many callers: concurrent calls go through the network in batches of `most` pictures or fewer.
 
     An idle device computes at once. What arrives while it computes is gathered, and held back until `wait` seconds
     after its arrival at most, for more to come. `queue` pictures can be inside at a time, waiting or being computed;

@@ -21,9 +21,9 @@ from visionlab.errors import WeightsError
 from visionlab.imaging.image import Image, encode_jpeg, encode_png, fit
 from visionlab.imaging.render import mosaic, mosaic_layout, mosaic_tile
 from visionlab.learning.heads.head import Head
-from visionlab.network.inside.activations import feature_maps
-from visionlab.network.running.batching import Batcher, Engine
+from visionlab.network.inside.activations import first_maps
 from visionlab.network.running.classifier import Classifier
+from visionlab.network.running.engine import Engine, LocalEngine
 from visionlab.network.running.prediction import Answer, Prediction, ranked
 from visionlab.network.zoo.loading import load_classifier
 
@@ -82,16 +82,20 @@ def picture_png(key: str, longest: int, _image: Image) -> bytes:
     return encode_png(fit(_image, longest))
 
 
+def engine_of(net: Classifier) -> Engine:
+    """Who computes for a network, whoever asks: many people at once get batches."""
+    return _engine(key_of(net), net)
+
+
 @st.cache_resource(max_entries=10, show_spinner=False)
-def engine(net_key: str, _net: Classifier) -> Engine:
-    """What answers for a network, whoever asks: many people at once get batches."""
-    return Batcher(_net)
+def _engine(net_key: str, _net: Classifier) -> Engine:
+    return LocalEngine(_net)
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
 def answer(net_key: str, picture_key: str, _net: Classifier, _image: Image) -> Answer:
     """All that the network says to the picture: the classes' probabilities, and whether it refuses it."""
-    return engine(net_key, _net).answer(_image)
+    return engine_of(_net).answer(_image)
 
 
 def class_probabilities(net_key: str, picture_key: str, net: Classifier, image: Image) -> NDArray[np.float32]:
@@ -107,7 +111,7 @@ def some_maps(
     net_key: str, picture_key: str, side: int, layer: str, count: int, _net: Classifier, _image: Image
 ) -> NDArray[np.float32]:
     """The first channels (count, H, W) of one layer, for which nothing behind it is computed."""
-    return feature_maps(_net, _image, [layer], side)[layer].values[:count].copy()
+    return engine_of(_net).run(first_maps, _image, layer, side, count)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterator, Sequence
+from functools import partial
 
 import streamlit as st
 
@@ -16,6 +17,7 @@ from visionlab.learning.sets.layout import TEST, VALIDATION
 from visionlab.learning.sets.sides import sides
 from visionlab.learning.sets.splits import HELD_OUT
 from visionlab.limits import JOBS
+from visionlab.network.running.classifier import Classifier
 from visionlab.network.zoo.models import MODELS, TO_NAME, available, first_here
 from visionlab.ui.shared import cached, charts, jobs, links
 from visionlab.ui.shared.page import roomy_columns, sentence, told
@@ -190,10 +192,9 @@ def start(project: Project, settings: Settings, pictures: int) -> None:
         raise BusyError("A run of this project goes on already; wait until it ends, or stop it.")
     net = cached.classifier(settings.network)
     run = project.begin_run(noted(settings, pictures), waiting=True)
+    work = partial(_trained, project, run, net)
     try:
-        jobs.registry().submit(
-            lambda _: train(project, run, net), _about(project), QUEUE, lambda: project.end_run(run, "cancelled")
-        )
+        jobs.registry().submit(work, _about(project), QUEUE, lambda: project.end_run(run, "cancelled"))
     except BusyError:  # another tab was quicker
         project.end_run(run, "cancelled")
         project.remove_run(run)
@@ -204,8 +205,12 @@ def start(project: Project, settings: Settings, pictures: int) -> None:
 def go_on(project: Project, run: RunInfo) -> None:
     """Take an interrupted run up where it was; BusyError where another one of this project goes on."""
     net = cached.classifier(Settings.of(run).network)
-    jobs.registry().submit(lambda _: train(project, run.id, net), _about(project), QUEUE)
+    jobs.registry().submit(partial(_trained, project, run.id, net), _about(project), QUEUE)
     runs.link(run.id)
+
+
+def _trained(project: Project, run: str, net: Classifier, _: jobs.Job) -> Iterator[Embedded | Trained]:
+    return train(project, run, net, cached.engine_of(net))
 
 
 def going_on(project: Project) -> jobs.Job | None:
