@@ -24,6 +24,9 @@ from visionlab.network.running.classifier import Classifier
 from visionlab.network.running.prediction import Answer, answered
 
 CPU = torch.device("cpu")
+MOST = 16  # pictures in a batch
+WAIT = 0.004  # seconds for which a picture waits for others, at most
+QUEUE = 64  # pictures inside at a time; the next is refused
 
 
 def prepared(net: Classifier, image: Image) -> Tensor:
@@ -175,7 +178,7 @@ class Batcher:
     the last of them.
     """
 
-    def __init__(self, net: Classifier, most: int = 16, wait: float = 0.004, queue: int = 64) -> None:
+    def __init__(self, net: Classifier, most: int = MOST, wait: float = WAIT, queue: int = QUEUE) -> None:
         if most < 1 or queue < 1:
             raise ParameterError(f"most is {most} and queue is {queue}. Both are 1 or more.")
         if not 0 <= wait < float("inf"):

@@ -17,18 +17,20 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from visionlab.cluster import choice
 from visionlab.errors import WeightsError
 from visionlab.imaging.image import Image, encode_jpeg, encode_png, fit
 from visionlab.imaging.render import mosaic, mosaic_layout, mosaic_tile
 from visionlab.learning.heads.head import Head
 from visionlab.network.inside.activations import first_maps
 from visionlab.network.running.classifier import Classifier
-from visionlab.network.running.engine import Engine, LocalEngine
+from visionlab.network.running.engine import Engine
 from visionlab.network.running.prediction import Answer, Prediction, ranked
 from visionlab.network.zoo.loading import load_classifier
 
 _numbers = itertools.count()
 _keys: weakref.WeakKeyDictionary[Classifier, str] = weakref.WeakKeyDictionary()
+_heads: weakref.WeakKeyDictionary[Classifier, Head] = weakref.WeakKeyDictionary()  # those that networks were made of
 
 
 def classifier(name: str) -> Classifier:
@@ -54,7 +56,9 @@ def key_of(net: Classifier) -> str:
 
 def head_classifier(key: str, head: Head) -> Classifier:
     base = head.base(classifier)
-    return _headed(key, key_of(base), head, base)
+    net = _headed(key, key_of(base), head, base)
+    _heads.setdefault(net, head)
+    return net
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -89,7 +93,13 @@ def engine_of(net: Classifier) -> Engine:
 
 @st.cache_resource(max_entries=10, show_spinner=False)
 def _engine(net_key: str, _net: Classifier) -> Engine:
-    return LocalEngine(_net)
+    return where_computed().engine_of(_net, _heads.get(_net))
+
+
+@st.cache_resource(show_spinner="Joining the cluster …")
+def where_computed() -> choice.Choice:
+    """Whose engines compute for this server, as it was chosen when it began."""
+    return choice.chosen()
 
 
 @st.cache_data(max_entries=128, show_spinner=False)

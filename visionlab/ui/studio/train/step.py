@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Sequence
 from functools import partial
 
 import streamlit as st
@@ -17,7 +17,6 @@ from visionlab.learning.sets.layout import TEST, VALIDATION
 from visionlab.learning.sets.sides import sides
 from visionlab.learning.sets.splits import HELD_OUT
 from visionlab.limits import JOBS
-from visionlab.network.running.classifier import Classifier
 from visionlab.network.zoo.models import MODELS, TO_NAME, available, first_here
 from visionlab.ui.shared import cached, charts, jobs, links
 from visionlab.ui.shared.page import roomy_columns, sentence, told
@@ -190,13 +189,13 @@ def start(project: Project, settings: Settings, pictures: int) -> None:
     """Begin a run in the background; BusyError where one of this project goes on."""
     if any(run.state in AT_WORK for run in project.runs()):
         raise BusyError("A run of this project goes on already; wait until it ends, or stop it.")
-    net = cached.classifier(settings.network)
+    engine = cached.engine_of(net := cached.classifier(settings.network))
     run = project.begin_run(noted(settings, pictures), waiting=True)
-    work = partial(_trained, project, run, net)
+    given_up = partial(project.end_run, run, "cancelled")
     try:
-        jobs.registry().submit(work, _about(project), QUEUE, lambda: project.end_run(run, "cancelled"))
+        jobs.registry().submit(lambda _: train(project, run, net, engine), _about(project), QUEUE, given_up)
     except BusyError:  # another tab was quicker
-        project.end_run(run, "cancelled")
+        given_up()
         project.remove_run(run)
         raise
     runs.link(run)
@@ -204,13 +203,9 @@ def start(project: Project, settings: Settings, pictures: int) -> None:
 
 def go_on(project: Project, run: RunInfo) -> None:
     """Take an interrupted run up where it was; BusyError where another one of this project goes on."""
-    net = cached.classifier(Settings.of(run).network)
-    jobs.registry().submit(partial(_trained, project, run.id, net), _about(project), QUEUE)
+    engine = cached.engine_of(net := cached.classifier(Settings.of(run).network))
+    jobs.registry().submit(lambda _: train(project, run.id, net, engine), _about(project), QUEUE)
     runs.link(run.id)
-
-
-def _trained(project: Project, run: str, net: Classifier, _: jobs.Job) -> Iterator[Embedded | Trained]:
-    return train(project, run, net, cached.engine_of(net))
 
 
 def going_on(project: Project) -> jobs.Job | None:
