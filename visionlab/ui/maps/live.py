@@ -14,6 +14,7 @@ from visionlab.network.inside.channels import PALETTE, greatest_of_each, usual_c
 from visionlab.network.running.classifier import Classifier
 from visionlab.ui.maps import state, wanted
 from visionlab.ui.maps.wanted import Wanted
+from visionlab.ui.shared import cached
 from visionlab.ui.shared.components.live_maps import Asked, LiveMaps, latest_asked, live_maps
 from visionlab.ui.shared.networks import Network
 from visionlab.ui.shared.page import keep_out_of_collections, roomy_columns, told
@@ -68,7 +69,8 @@ def maps_of(asked: Asked, net: Classifier, side: int) -> LiveMaps:
 
     Raises ImageError where the frame is no usable picture.
     """
-    found = feature_maps(net, load_image(asked.jpeg), [asked.layer], side)[asked.layer]
+    image = load_image(asked.jpeg)
+    found = cached.engine_of(net).run(feature_maps, image, [asked.layer], side)[asked.layer]
     values = found.values  # (C, H, W)
     count, *sides = values.shape
     _, columns = mosaic_layout(count)
