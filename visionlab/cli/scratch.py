@@ -204,8 +204,8 @@ def birds(
     low, high = found.interval
     balanced = "not to be had" if found.balanced != found.balanced else f"{found.balanced:.1%}"
     print(f"always saying no would be right on {found.always_no:.1%} of the test pictures")
-    print(f"balanced accuracy {balanced} (50 % is chance)")
-    print(f"right on {found.accuracy:.1%} (95 % interval {low:.1%} to {high:.1%})")
+    print(f"balanced accuracy {balanced} (50% is chance)")
+    print(f"right on {found.accuracy:.1%} (95% interval {low:.1%} to {high:.1%})")
     if found.precision != found.precision:  # NaN: 0 of 0
         print(f"no test picture reaches the threshold of {threshold:g}")
         return
@@ -277,7 +277,7 @@ def closing(
         seconds = {row.name: row.seconds for row in rows}
         print(json.dumps({"majority": run.majority, "truth": truth, "ways": ways, "seconds": seconds}))
         return
-    table = Table("way", "pictures", "parameters", "seconds", "right on the test part", "95 % interval")
+    table = Table("way", "pictures", "parameters", "seconds", "right on the test part", "95% interval")
     table.add_row("Always the most frequent class", "–", "–", "–", f"{run.majority:.1%}", "–")
     for row in rows:
         low, high = row.interval

@@ -19,6 +19,7 @@ from visionlab.ui.shared.widgets import distinct, show
 from visionlab.wording import sized
 
 THUMBNAIL = 112  # pixels, of which the strip shows half as many: sharp on any screen
+STUCK = "\N{NO-BREAK SPACE}"  # or a dot would begin the second line
 UPLOADER, PASTE = "upload", "paste"  # the widgets that bring one's own
 SLIMMEST = 5 / 3  # times as long as wide: of what is slimmer the strip shows the middle
 
@@ -51,7 +52,7 @@ def image_picker(place: DeltaGenerator | None = None) -> state.Picture:
         with shown:
             show(picture, THUMBNAIL, alt=f"The picture: {picture.name}", width="content", slimmest=SLIMMEST)
         height, width = picture.image.shape[:2]
-        told.text(f"{picture.name} · {width} × {height} px")
+        told.text(f"{picture.name}{STUCK}· {width} × {height} px")
     if problem := state.upload_error() or _missed():
         sentence(problem)
     return picture
