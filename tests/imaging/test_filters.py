@@ -81,7 +81,7 @@ SLOW = [name for name, entry in FILTERS.items() if entry.reach]
 
 @pytest.mark.parametrize("name", SLOW)
 @pytest.mark.parametrize("end", [0, -1, None])
-def test_in_strips_what_takes_long_gives_the_same_pixels_and_ends_where_it_is_asked_to(name, end, monkeypatch):
+def test_a_slow_filter_is_the_same_in_strips_and_can_be_stopped(name, end, monkeypatch):
     monkeypatch.setattr(filter_record, "STRIP", 1)
     entry = FILTERS[name]
     values = {} if end is None else {p.name: ends(p)[end] for p in entry.parameters}

@@ -169,7 +169,9 @@ def test_the_picture_is_taken_as_png_or_jpeg_named_after_the_photograph(filters,
 
 def test_full_size_is_worked_out_once(filters, monkeypatch):
     ran, original = [], Pipeline.stages
-    monkeypatch.setattr(Pipeline, "stages", lambda self, image: ran.append(image.shape) or original(self, image))
+    monkeypatch.setattr(
+        Pipeline, "stages", lambda self, image, *rest: ran.append(image.shape) or original(self, image, *rest)
+    )
     press(filters, "clear")
     add(filters, "invert")
     at_full_size(filters)
