@@ -25,7 +25,6 @@ from visionlab.ui.shared.components.space import TILE, Points, sheet_of, space
 from visionlab.ui.shared.networks import without_picker
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.studio.pictures import gallery
-from visionlab.ui.studio.train.run import FEATURES
 
 WAY = "places"  # in the link: how the pictures are placed
 NEAREST = 11  # that are shown beside a picture
@@ -46,7 +45,7 @@ def _seeing(net_key: str, pictures_key: str, _net: Classifier, _project: Project
 
     def work(job: jobs.Job) -> Iterator[Seen]:
         images = LazyImages(lambda index: _project.load(_pictures[index]), range(len(_pictures)))
-        cache = FeatureCache(_project.folder.parent / FEATURES)
+        cache = FeatureCache(_project.known_features)
         keys = [each.key for each in _pictures]
         run = embed_cached(_net, images, keys, cache, engine=cached.engine_of(_net))
         for done, total in run:
