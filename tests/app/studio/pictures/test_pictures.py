@@ -829,6 +829,28 @@ def test_another_session_finds_it_by_its_link_alone(studio, new_app):
     assert counts(app) == counts(studio)
 
 
+def test_from_a_new_project_one_goes_back_to_the_one_whose_link_one_came_by(studio, new_app):
+    project = project_of(studio)
+    app = new_app()
+    app.run()
+    app.query_params["project"] = project.id
+    app.switch_page(PAGES["Fine-tune"].script).run()
+    for _ in range(2):
+        app.selectbox(key="project-picker").set_value("new").run()
+        assert BEGIN in shown(app)
+        app.selectbox(key="project-picker").set_value(project.id).run()
+        assert project_of(app).id == project.id
+        assert "opened by its link" in shown(app)
+    app.selectbox(key="project-picker").set_value("new").run()
+    named(app, "ant", "bee")
+    assert len(app.selectbox(key="project-picker").options) == 3
+    studio.button(key="delete").click().run()
+    studio.button(key="delete-really").click().run()
+    app.run()
+    assert not app.exception
+    assert len(app.selectbox(key="project-picker").options) == 2, "its own and a new one"
+
+
 @pytest.mark.parametrize("link", ["A" * 22, "../../etc", "owners", HOSTILE])
 def test_a_link_that_leads_nowhere(studio, link):
     mine = project_of(studio).id
