@@ -8,22 +8,20 @@ from visionlab.learning.sets.names import Guess
 
 
 def read_names_as(project: Project, guess: Guess, encoding: str) -> None:
-    """Call what came of the zip as its names read in that encoding, one of guess.possible(), whichever they were read
-    in so far; one edit. Where there is a class of that name already, its pictures go there.
+    """Call what came of the zip as its names read in that encoding, one of guess.possible(), and no longer as in
+    read_as(); one edit. Where there is a class of that name already, its pictures go there.
 
     Raises DatasetError for a name that no class may have.
     """
-    renamed = guess.renamed(encoding)
+    renamed = guess.renamed(read_as(project, guess), encoding)
     with project._edit() as edit:
         for each in rows.classes(edit.db):
             name = renamed.get(each.name)
             if name is None:
                 continue
-            there = {other.name.casefold(): other.id for other in rows.classes(edit.db) if other.id != each.id}
-            if name.casefold() in there:
-                edit.db.execute(
-                    "UPDATE pictures SET class_id = ? WHERE class_id = ?", (there[name.casefold()], each.id)
-                )
+            others = {other.name.casefold(): other.id for other in rows.classes(edit.db) if other.id != each.id}
+            if there := others.get(name.casefold()):
+                edit.db.execute("UPDATE pictures SET class_id = ? WHERE class_id = ?", (there, each.id))
                 edit.db.execute("DELETE FROM classes WHERE id = ?", (each.id,))
             else:
                 fresh = rows.new_name(edit.db, each, name)

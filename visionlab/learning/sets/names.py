@@ -116,14 +116,11 @@ class Guess:
         """The names in that encoding, one of possible(), each in its parts, as a project has them."""
         return _read_as(self.names, encoding)
 
-    def renamed(self, encoding: str) -> dict[str, str]:
-        """{part of a name in any of the encodings: the same in that one}."""
-        wanted, found = self.parts(encoding), {}
-        for other in self.possible():
-            for before, after in zip(self.parts(other), wanted, strict=True):
-                if len(before) == len(after):
-                    found.update(zip(before, after, strict=True))
-        return {before: after for before, after in found.items() if before != after}
+    def renamed(self, before: str, after: str) -> dict[str, str]:
+        """{part of a name in one of the encodings: the same in another one}, of what is not alike in both."""
+        both = zip(self.parts(before), self.parts(after), strict=True)
+        found = {old: new for one, other in both if len(one) == len(other) for old, new in zip(one, other, strict=True)}
+        return {old: new for old, new in found.items() if old != new}
 
 
 @lru_cache(32)  # all of one zip
