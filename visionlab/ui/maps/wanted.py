@@ -13,7 +13,7 @@ from visionlab.network.inside.visualisation import Visualisation, visualise_chan
 from visionlab.network.running.classifier import Classifier
 from visionlab.ui.maps.look import Look
 from visionlab.ui.maps.state import Spot
-from visionlab.ui.shared import jobs
+from visionlab.ui.shared import cached, jobs
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.widgets import fixed, show_exact
 
@@ -48,7 +48,7 @@ def _job(net_key: str, layer: str, channel: int, side: int, unit: tuple[int, int
     """Begin it, once for the whole server; the job's id."""
 
     def work(_: jobs.Job) -> Iterator[Visualisation]:
-        yield from visualise_channel(_net, layer, channel, side, unit=unit)
+        yield from cached.engine_of(_net).each(visualise_channel, layer, channel, side, unit=unit)
 
     return jobs.registry().submit(work)
 

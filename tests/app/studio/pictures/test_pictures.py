@@ -178,9 +178,10 @@ def test_what_comes_in_parts_is_told_as_one_and_no_longer_than_until_the_next_is
     bring("cats", files(0, 11)[8:])
     assert "3 pictures added." in shown(studio)
     monkeypatch.setattr(intake, "PAUSE", 60.0)
-    bring("dogs", files(1, 8)[6:])
     bring("cats", files(0, 12)[11:])
-    assert "6 pictures added." in shown(studio)
+    assert "4 pictures added." in shown(studio)
+    bring("dogs", files(1, 8)[6:])
+    assert "2 pictures added." in shown(studio), "that is another drop"
     project_of(studio).remove([project_of(studio).pictures()[0].id])
     studio.run()
     assert "added" not in shown(studio)

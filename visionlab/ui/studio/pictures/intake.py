@@ -170,13 +170,13 @@ def _begin(
         needed.close()
         raise
     watched = st.session_state.get(WATCHED, [])
-    kept = [each for each in watched if _goes_with_next(each) or not (each in before or _is_told(each))]
+    kept = [each for each in watched if (_goes_with_next(each) if each in before else not _is_told(each))]
     st.session_state[WATCHED] = [*kept, jobs.registry().find(key)]
     go_to(project.id)
 
 
 def _goes_with_next(job: jobs.Job) -> bool:
-    """Whether an intake that begins now is told of together with this one: of one drop, or of one after the other."""
+    """Whether an intake that begins now into the same place is told of together with this one: as parts of one drop."""
     return job.ended_at is None or time.time() - job.ended_at < PAUSE
 
 
