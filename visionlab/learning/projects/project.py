@@ -133,11 +133,6 @@ class Project(Runs):
         """Where the file of that SHA-256 lies, as it came in."""
         return self.folder / "pictures" / digest[:2] / digest
 
-    @property
-    def known_features(self) -> Path:
-        """The folder of the FeatureCache that all projects of the workspace take known features from."""
-        return self.folder.parent / "features"
-
     def load(self, picture: PictureInfo) -> Image:
         """Decode a picture; DatasetError where its file is gone or damaged."""
         return self._look([(picture.digest, picture.name)], 0)
