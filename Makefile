@@ -45,10 +45,12 @@ hostile: $(VENV)/dev.stamp
 	PYTHONPATH=.:tests $(BIN)/python -m hostile
 
 bench: $(VENV)/bench.stamp chromium
+	@$(MAKE) --no-print-directory weights/packages.stamp
 	@echo "Measuring for about half an hour; whatever else the machine does makes the figures worse."
 	$(BIN)/python -m benchmarks $(if $(DATA),--data $(DATA)) $(if $(AS),--as $(AS)) $(if $(ONLY),--only $(ONLY))
 
 bench-smoke: $(VENV)/bench.stamp
+	@$(MAKE) --no-print-directory weights/packages.stamp
 	$(BIN)/python -m benchmarks --short
 
 docs: $(VENV)/dev.stamp

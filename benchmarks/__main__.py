@@ -27,7 +27,7 @@ from benchmarks.machine import RESTRICTED, RESTRICTIONS, Machine, load, this_mac
 from benchmarks.measuring import NOT_HERE, from_json
 from benchmarks.report import HERE, RESULTS, all_results, document, keep, read, slower
 
-QUESTIONS = ("convolution",)  # in the report's order
+QUESTIONS = ("convolution", "app", "start", "sessions", "live")  # in the report's order
 SHORT = ("convolution",)
 
 

@@ -280,6 +280,7 @@ def test_each_room_names_all_that_it_holds_and_is_not_full(room):
 
 
 MIRRORS_NONE = {  # folders of tests, and why no room of visionlab is theirs
+    "benchmarks": "what measures lies in benchmarks/, beside visionlab",
     "hostile": "what strangers may send goes through many rooms",
     "browser/demos": "pages that are served to the tests of components, which lie with those of ui/shared/",
 }
