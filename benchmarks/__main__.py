@@ -27,8 +27,8 @@ from benchmarks.machine import RESTRICTED, RESTRICTIONS, Machine, load, this_mac
 from benchmarks.measuring import NOT_HERE, from_json
 from benchmarks.report import HERE, RESULTS, all_results, document, keep, read, slower
 
-QUESTIONS = ("convolution", "app", "start", "sessions", "live")  # in the report's order
-SHORT = ("convolution",)
+QUESTIONS = ("convolution", "networks", "loading", "activations", "app", "start", "sessions", "live")
+SHORT = ("convolution", "networks", "activations")
 
 
 def told_of(question: str) -> tuple[str, str]:
