@@ -49,7 +49,8 @@ bench: $(VENV)/bench.stamp chromium
 	@echo "Measuring for about half an hour; whatever else the machine does makes the figures worse."
 	$(BIN)/python -m benchmarks $(if $(DATA),--data $(DATA)) $(if $(AS),--as $(AS)) $(if $(ONLY),--only $(ONLY))
 
-bench-smoke: $(VENV)/bench.stamp
+# Of the peers, those that the tests bring along are enough.
+bench-smoke: $(VENV)/dev.stamp
 	@$(MAKE) --no-print-directory weights/packages.stamp
 	$(BIN)/python -m benchmarks --short
 

@@ -27,7 +27,11 @@ from benchmarks.machine import RESTRICTED, RESTRICTIONS, Machine, load, this_mac
 from benchmarks.measuring import NOT_HERE, from_json
 from benchmarks.report import HERE, RESULTS, all_results, document, keep, read, slower
 
-QUESTIONS = ("convolution", "networks", "loading", "activations", "app", "start", "sessions", "live")
+QUESTIONS = (
+    *("convolution", "networks", "loading", "activations", "transfer"),
+    *("app", "start", "sessions", "live"),
+    *("limits", "growth", "gpu"),
+)  # in the report's order
 SHORT = ("convolution", "networks", "activations")
 
 
@@ -74,7 +78,7 @@ def _machine_of(question: str, machine: Machine) -> Machine:
         return machine
     import torch
 
-    return Machine(torch.cuda.get_device_name(), "CUDA", 1, round(torch.cuda.mem_get_info()[1] / 2**30))
+    return Machine(torch.cuda.get_device_name(), "CUDA", 0, round(torch.cuda.mem_get_info()[1] / 2**30))
 
 
 def smoke(questions: list[str], options: list[str], restricted: str, machine: Machine) -> bool:

@@ -16,8 +16,8 @@ from dataclasses import replace
 from functools import partial
 
 import captum.attr
-import psutil
 import torch
+from hostile.sessions import resident
 
 import visionlab as vl
 from benchmarks.measuring import Goal, Row, Setting, asked, compared, in_turn
@@ -102,19 +102,18 @@ def memory(net: Classifier, pictures: list[Image]) -> Iterator[Row]:
     much it is larger once that has been emptied."""
     from visionlab.ui.maps import caches
 
-    process = psutil.Process()
     vl.feature_maps(net, pictures[0])  # what the first run brings along is no picture's
     gc.collect()
-    before = most = process.memory_info().rss
+    before = most = resident(os.getpid())
     for number, picture in enumerate(pictures):
         caches.all_maps("memory", str(number), net.transform.crop, net, picture)
-        most = max(most, process.memory_info().rss)
+        most = max(most, resident(os.getpid()))
     caches.all_maps.clear()
     time.sleep(2)  # it is handed back a moment later
-    after = process.memory_info().rss
+    after = resident(os.getpid())
     goal = Goal(300, of="value")
-    yield Row(f"{len(pictures)} pictures opened: the process grows by", (most - before) / 2**20, "MB", goal=goal)
-    yield Row("… and is larger afterwards by", (after - before) / 2**20, "MB")
+    yield Row(f"{len(pictures)} pictures opened: the process grows by", most - before, "MB", goal=goal)
+    yield Row("… and is larger afterwards by", after - before, "MB")
 
 
 def measure(setting: Setting) -> Iterator[Row]:

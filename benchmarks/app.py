@@ -238,7 +238,7 @@ def first_paint(found: dict[str, list[dict[str, float]]]) -> tuple[list[Row], li
 
 def measure(setting: Setting) -> Answer:
     with serving("benchmarks/bare.py") as (_, bare), serving() as (_, url):
-        rows, notes = first_paint(openings(bare, url, 1 if setting.short else 5))
+        rows, notes = first_paint(openings(bare, url, 1 if setting.short else 4))
         with chromium() as port:
             for control in CONTROLS:
                 times = waits(port, url, control, 3 if setting.short else 20)

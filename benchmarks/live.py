@@ -48,7 +48,7 @@ def answers(url: str, seconds: int, why: bool) -> list[float]:
 
 
 def measure(setting: Setting) -> Iterator[Row]:
-    seconds = 3 if setting.short else 15
+    seconds = 3 if setting.short else 10
     for url in serving("camera.py"):
         for network in TO_NAME[:1] if setting.short else TO_NAME:
             address = f"{url}/?network={network}"

@@ -53,7 +53,9 @@ RESTRICTIONS = {
 
 @dataclass(frozen=True)
 class Machine:
-    """instructions: the widest that are computed with; restricted: a key of RESTRICTIONS, or an empty text."""
+    """instructions: the widest that are computed with; restricted: a key of RESTRICTIONS, or an empty text; cores: none
+    told of a GPU.
+    """
 
     processor: str
     instructions: str
@@ -64,7 +66,8 @@ class Machine:
     @property
     def title(self) -> str:
         how = f"restricted to {self.instructions}" if self.restricted else self.instructions
-        return f"{self.processor}, {how}, {self.cores} core{'s' if self.cores != 1 else ''}"
+        cores = f", {self.cores} core{'s' if self.cores != 1 else ''}" if self.cores else ""
+        return f"{self.processor}, {how}{cores}"
 
     @property
     def name(self) -> str:

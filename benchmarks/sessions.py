@@ -11,8 +11,6 @@ import random
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 
 from browser.servers import fork_server
 from hostile.kills import environment
@@ -20,16 +18,11 @@ from hostile.outcome import Outcome
 from hostile.sessions import Guest, Party, colours, resident, visit, warmed_up
 
 import visionlab as vl
-from benchmarks.measuring import Answer, Goal, Row, Setting, asked, compared, in_turn
-from benchmarks.pictures import photographs
-from visionlab.imaging.image import Image
-from visionlab.network.running.batching import Batcher
-from visionlab.network.running.classifier import Classifier
-from visionlab.network.running.prediction import probabilities
+from benchmarks.batching import CLIENTS, batched
+from benchmarks.measuring import Answer, Goal, Row, Setting, asked, compared
 from visionlab.network.zoo.models import TO_NAME
 
 TITLE = "Twenty sessions at once"
-SESSIONS = 20
 
 
 class Crowd(Party):
@@ -67,39 +60,8 @@ def crowd(count: int, minutes: float) -> Answer:
     return Answer(rows, notes=[f"{done:,} actions in {minutes:g} minutes.", *party.outcome.failures])
 
 
-def all_asked(ask: Callable[[Image], object], clients: int, images: Sequence[Image]) -> None:
-    """So many threads ask for all the pictures, each taking the next one that is left."""
-    left = iter(images)  # next() of a list's iterator is atomic
-
-    def client() -> None:
-        for image in left:
-            ask(image)
-
-    threads = [threading.Thread(target=client) for _ in range(clients)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-
-def batched(net: Classifier, pictures: int, rounds: int, goal: Goal) -> Iterator[Row]:
-    """What a picture takes where many ask, and where one does, through the batcher and straight."""
-    images = photographs(pictures, 480, 640)
-    with closing(Batcher(net)) as batcher:
-        ways = {"ours": batcher.probabilities, "one call each": lambda image: probabilities(net, [image])}
-        for clients, share, bound in ((SESSIONS, images, goal), (1, images[: pictures // 8], None)):
-            runs = {
-                name: lambda ask=ask, clients=clients, share=share: all_asked(ask, clients, share)
-                for name, ask in ways.items()
-            }
-            times = in_turn(runs, 0, least=rounds)
-            per_picture = {name: [each / len(share) for each in taken] for name, taken in times.items()}
-            asking = f"{clients} client{'s' if clients > 1 else ''}"
-            yield compared(f"a picture of {net.name}, asked for by {asking}", per_picture, bound)
-
-
 def measure(setting: Setting) -> Answer:
-    found = crowd(2, 0.05) if setting.short else crowd(SESSIONS, 2)
+    found = crowd(2, 0.05) if setting.short else crowd(CLIENTS, 1.5)
     net = vl.load_classifier(TO_NAME[-1], "cpu")
     rows = batched(net, 16 if setting.short else 100, 2 if setting.short else 5, Goal(1.0))
     return Answer([*found.rows, *rows], notes=found.notes)
