@@ -23,8 +23,9 @@ BASE = ["errors", "wording", "shortage", "device", "writing", "packing", "limits
 LIBRARY = [*BASE, "imaging", "network", "learning"]
 LAYERS = {  # of visionlab, whom each may import: what lies below it, and itself
     **{name: LIBRARY[: place + 1] for place, name in enumerate(LIBRARY)},
-    "ui": [*LIBRARY, "ui"],
-    "cli": [*LIBRARY, "cli", ""],  # "" is `import visionlab as vl`: the shell is a user's script
+    "cluster": [*LIBRARY, "cluster", ""],  # "" is `import visionlab`, whose version nodes compare
+    "ui": [*LIBRARY, "cluster", "ui"],
+    "cli": [*LIBRARY, "cluster", "cli", ""],  # "" is `import visionlab as vl`: the shell is a user's script
     "__main__": ["cli"],
     "__init__": [],  # its names are in __init__.pyi
     STUB: LIBRARY,
@@ -51,6 +52,7 @@ ALLOWED = {  # {a place: what others made that all in it may import, early or la
     "visionlab/imaging/image.py": {"PIL", "pi_heif"},
     "visionlab/imaging/pixels.py": {"PIL"},
     "visionlab/network/": {"numpy", "torch"},
+    "visionlab/network/changes/": {"cv2"},
     "visionlab/network/explain/": {"captum.attr", "cv2", "scipy"},
     "visionlab/network/files/": {"filelock"},
     "visionlab/network/files/weights.py": {"platformdirs", "safetensors"},
@@ -78,6 +80,7 @@ ALLOWED = {  # {a place: what others made that all in it may import, early or la
     "visionlab/learning/sets/similar.py": {"PIL", "cv2", "imagehash", "scipy"},
     "visionlab/learning/takeaway/export.py": {"torch", "onnxruntime"},
     "visionlab/learning/takeaway/contents/": {"onnxruntime", "pi_heif"},  # of the zip: what its requirements.txt brings
+    "visionlab/cluster/": {"ray", "numpy", "torch", "pyarrow", "fsspec"},  # the one place for Ray
     "visionlab/ui/": {"streamlit", "numpy"},
     "visionlab/ui/convolution/kernel_facts.py": {"cv2"},
     "visionlab/ui/maps/unit_pictures.py": {"cv2"},

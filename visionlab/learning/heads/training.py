@@ -31,6 +31,7 @@ from visionlab.learning.sets.sides import sides
 from visionlab.learning.sets.splits import HELD_OUT
 from visionlab.network.running.chunks import on_cpu
 from visionlab.network.running.classifier import Classifier
+from visionlab.network.running.engine import Engine
 
 __all__ = ["KINDS", "Epoch", "Fit", "Kind", "fit", "train_head"]  # what vl.training offers
 
@@ -270,6 +271,7 @@ def fit(
     cache: FeatureCache | None = None,
     precision: torch.dtype | None = None,
     resume: bytes | None = None,
+    engine: Engine | None = None,
 ) -> Fit:
     """A run that trains a head on `data` through the frozen `net`; iterate it for its epochs.
 
@@ -283,6 +285,7 @@ def fit(
     own).
     refuse is the share of pictures of the classes that the head may take for none of these.
     precision is the dtype in which the network computes features (None: float32). resume goes on from a checkpoint.
+    engine computes the features for `net` (None: this process); what fine-tuning changes is computed here.
 
     Raises DatasetError where the data cannot be split or learned from, and ParameterError for an unknown kind or view,
     epochs below 1, a negative strength or seed, features that are not finite or of another number of pictures, nothing
@@ -316,6 +319,7 @@ def fit(
         cache=cache,
         precision=precision,
         maps=way.tunes,
+        engine=engine,
     )
     return Fit(data, way, inputs, epochs, strength, refuse, resume)
 
