@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import streamlit as st
 
+from visionlab.errors import ParameterError
 from visionlab.imaging.convolution import BORDERS
 from visionlab.imaging.kernels import Kernel
 from visionlab.imaging.render import MODES
@@ -15,6 +16,7 @@ from visionlab.ui.convolution.settings import Settings
 from visionlab.ui.convolution.state import YOURS, own
 from visionlab.ui.shared import links
 from visionlab.ui.shared.terms import term
+from visionlab.ui.shared.widgets import beyond, hindrance, number_field
 
 MODE_TITLES = {
     "clip": "As a picture",
@@ -25,9 +27,9 @@ MODE_TITLES = {
 MODES_BRIEFLY = {"clip": "As a picture", "absolute": "Strength", "minmax": "Stretched", "diverging": "Signed"}
 PLAIN = "plain"  # the widget that says whether the range is not fitted to the response
 OWN_PLAIN = "own-plain"  # the same of one's own kernel that is shown as a picture: then it is plain unless one chooses
+NUMBERS = {"stride": ("Stride", 64), "dilation": ("Dilation", 32)}  # {field: (its label, the largest)}, from 1 on
 SIDES = (64, 128, 256, 512, 1024)  # pixels on the picture's longer side
 SIDE = 256  # small enough that a window can be seen in it, and what three pixels a side do to it
-MOST = {"stride": 64, "dilation": 32}  # pixels
 BORDER, CHANNEL = "reflect", next(iter(CHANNELS))  # the usual ones
 
 _Value = TypeVar("_Value")
@@ -37,8 +39,8 @@ def held(kernel: Kernel) -> Settings:
     """What the controls hold before they are drawn: what the session remembers, else the link, else the usual."""
     plain = plain_key(kernel)
     return Settings(
-        stride=_held("stride", range(1, MOST["stride"] + 1), 1),
-        dilation=_held("dilation", range(1, MOST["dilation"] + 1), 1),
+        stride=_number_held("stride"),
+        dilation=_number_held("dilation"),
         border=_held("border", BORDERS, BORDER),
         flip=_held("flip", (False, True), False),
         channel=_held("channel", CHANNELS, CHANNEL),
@@ -55,6 +57,15 @@ def _held(key: str, options: Iterable[_Value], usual: _Value) -> _Value:
     return next((option for option in options if str(option).lower() == linked), usual)
 
 
+def _number_held(key: str) -> int:
+    """Of what is no number, or none that may be, the field and check() say so."""
+    try:
+        value = st.session_state.get(key)
+        return int(st.query_params.get(key, 1)) if value is None else value
+    except ValueError:
+        return 1
+
+
 def begin(kernel: Kernel) -> None:
     """Before they are drawn: they begin with what the link names; a sentence where there is no such thing."""
     links.begin("border", {name: each.title for name, each in BORDERS.items()}, "border", BORDER)
@@ -67,8 +78,8 @@ def controls(kernel: Kernel) -> Settings:
     """Draw them, in two boxes that open, and say what they hold. Each box is named by what is unusual in it."""
     kept, before = {"bind": "query-params"}, held(kernel)
     with st.popover(_slides(before), icon=":material/tune:", key="sliding"):
-        stride = st.number_input("Stride", 1, MOST["stride"], 1, key="stride", **kept, help=term("stride"))
-        dilation = st.number_input("Dilation", 1, MOST["dilation"], 1, key="dilation", **kept, help=term("dilation"))
+        stride = _number("stride", **kept, help=term("stride"))
+        dilation = _number("dilation", **kept, help=term("dilation"))
         border = st.selectbox(
             "Border (padding)",
             BORDERS,
@@ -112,6 +123,21 @@ def controls(kernel: Kernel) -> Settings:
             help="All of this page works on the picture in this size. The smaller it is, the more a small kernel sees.",
         )
     return Settings(stride, dilation, border, flip, channel, side, mode, fit=not plain)
+
+
+def _number(name: str, **options: Any) -> int:
+    label, most = NUMBERS[name]
+    found, problem = number_field(label, 1, most, 1, name, **options)
+    if problem:
+        hindrance(problem)
+    return found
+
+
+def check(settings: Settings) -> None:
+    """ParameterError for a number that a field may not hold."""
+    for name, (label, most) in NUMBERS.items():
+        if problem := beyond(label, getattr(settings, name), 1, most):
+            raise ParameterError(problem)
 
 
 def _slides(settings: Settings) -> str:

@@ -10,7 +10,8 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from visionlab.errors import ImageError
-from visionlab.imaging.image import MAX_BYTES, load_image, too_many_bytes
+from visionlab.imaging.guards import too_many_bytes
+from visionlab.imaging.image import MAX_BYTES, load_image
 from visionlab.imaging.samples import SAMPLES, load_sample
 from visionlab.ui.shared import links, state
 from visionlab.ui.shared.components.paste_and_drop import paste_and_drop, refused
