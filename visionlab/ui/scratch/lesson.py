@@ -11,6 +11,8 @@ from visionlab.ui.scratch import runs
 from visionlab.ui.scratch.sets import Chosen, take_all
 from visionlab.ui.shared.widgets import duration
 
+SHORT = 2.0  # seconds: to begin, and to draw what comes of it, takes about as long as a training of less
+
 
 def forecast(experiment: str, chosen: Chosen, seconds: Callable[[SmallSet], float], told: str) -> None:
     """About so many seconds it takes on the chosen pictures and, where these are a part, on all; told: what takes them.
@@ -20,10 +22,10 @@ def forecast(experiment: str, chosen: Chosen, seconds: Callable[[SmallSet], floa
     if runs.busy(experiment):
         return
     with st.container(horizontal=True, vertical_alignment="center", key=f"forecast-{experiment}"):
-        st.caption(f"About {duration(seconds(chosen.data))} on this machine: {told}.", width="content")
+        st.caption(f"{_about(seconds(chosen.data)).capitalize()} on this machine: {told}.", width="content")
         if chosen.whole is not chosen.data:
             st.button(
-                f"All {len(chosen.whole.images):,}: about {duration(seconds(chosen.whole))}",
+                f"All {len(chosen.whole.images):,}: {_about(seconds(chosen.whole))}",
                 key=f"all-{experiment}",
                 type="tertiary",
                 on_click=take_all,
@@ -31,12 +33,17 @@ def forecast(experiment: str, chosen: Chosen, seconds: Callable[[SmallSet], floa
             )
 
 
+def _about(seconds: float) -> str:
+    return "a second or two" if seconds < SHORT else f"about {duration(seconds)}"
+
+
 def forecast_epochs(experiment: str, stack: Sequence[LayerSpec], chosen: Chosen, epochs: int) -> None:
     """Of so many epochs of a stack."""
     data = chosen.data
 
     def seconds(of: SmallSet) -> float:
-        return _pace(tuple(stack), data.shape, len(data.classes), data).seconds(of, epochs)
+        found = _pace(tuple(stack), data.shape, len(data.classes), data)
+        return found.seconds(len(of.images), len(of.test_images), epochs)
 
     learned = f"{epochs} × {len(data.images):,} pictures to learn from"
     forecast(experiment, chosen, seconds, f"{learned}, {len(data.test_images):,} to test with each time")
