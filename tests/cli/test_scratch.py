@@ -175,3 +175,23 @@ def test_small_pictures_are_drawn_larger_for_the_article_s_network():
 def test_download_tells_where_it_is_found(monkeypatch):
     monkeypatch.setattr(data, "download", lambda name: iter([(1, 2), (2, 2)]))
     assert "--data mnist" in run("download", "mnist")
+
+
+def test_pictures_that_are_left_out_are_counted_and_listed_and_the_status_says_so(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        for number in range(4):
+            picture = encode_png(rng.integers(0, 256, (8, 8, 3), np.uint8))
+            (tmp_path / name / f"{number}.png").write_bytes(picture)
+    arguments = ("softmax", "--data", tmp_path, "--steps", 1, "--json")
+    assert shell.outcome("scratch", *arguments).exit_code == 0
+    (tmp_path / "cat" / "cut.png").write_bytes(picture[:60])
+    (tmp_path / "notes.txt").write_text("")
+    came = shell.outcome("scratch", *arguments)
+    shell.checked(came.stdout, "scratch", *arguments)
+    assert came.exit_code == 1
+    assert "1 picture is left out:\n“cat/cut.png” cannot be read: " in came.stderr
+    assert "notes.txt" in came.stderr
+    quiet = shell.outcome("scratch", *arguments, "--quiet")
+    assert (quiet.exit_code, "notes.txt" in quiet.stderr, "cut.png" in quiet.stderr) == (1, False, True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,6 +22,7 @@ from visionlab.cli.shared import (
     bar,
     base_network,
     console,
+    left_out,
     remark,
 )
 from visionlab.errors import ParameterError
@@ -298,9 +298,12 @@ for each in (download, numbers, softmax, convnet, moving_eight, birds, cost, clo
 def _data(where: str, side: int | None, seed: int, pictures: int | None) -> SmallSet:
     from visionlab.learning.scratch.data import load
 
-    found = load(where, side, seed)
+    with bar() as progress:
+        task = progress.add_task("Opening the pictures", total=None)
+        found = load(where, side, seed, lambda done, total: progress.update(task, completed=done, total=total))
     for text in found.told:
-        print(plain(text), file=sys.stderr)
+        remark(plain(text), aside=True)
+    left_out(found.problems)
     return found if pictures is None else found.less(pictures, seed)
 
 

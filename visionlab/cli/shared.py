@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 import visionlab as vl
+from visionlab.cli.answers import plain
 from visionlab.errors import ImageError, ParameterError, VisionlabError, WeightsError
 from visionlab.writing import replacing
 
@@ -47,7 +48,9 @@ EXIT_STATUS = (
     "Exit status: 0 where all was done; 1 where some input could not be used, which stderr tells; 2 where it was asked "
     "for in a way that cannot be."
 )
+LISTED = 20  # pictures that cannot be read of which each is told
 _quiet: ContextVar[bool] = ContextVar("quiet", default=False)
+_left_out: ContextVar[bool] = ContextVar("left_out", default=False)
 
 
 def add(
@@ -56,15 +59,19 @@ def add(
     name: str | None = None,
     cls: type[typer.core.TyperCommand] | None = None,
 ) -> None:
-    """Make the function a command of the app, with the option --quiet, and with EXIT_STATUS below its help."""
+    """Make the function a command of the app, with the option --quiet, and with EXIT_STATUS below its help; it ends with
+    1 also where it told of what was left_out, and did its work with the rest."""
 
     @wraps(function)
     def command(*, quiet: bool, **settings: object) -> None:
-        before = _quiet.set(quiet)
+        before, incomplete = _quiet.set(quiet), _left_out.set(False)
         try:
             function(**settings)
+            if _left_out.get():
+                raise typer.Exit(1)
         finally:
             _quiet.reset(before)
+            _left_out.reset(incomplete)
 
     signature = inspect.signature(function, eval_str=True)
     option = inspect.Parameter("quiet", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Quiet)
@@ -81,6 +88,19 @@ def remark(text: object, *, aside: bool = False) -> None:
     """What nobody asked for, and most like to read: not with --quiet. Aside (on stderr) where stdout is data."""
     if not is_quiet():
         print(text, file=sys.stderr if aside else None)
+
+
+def left_out(problems: Sequence[str]) -> None:
+    """Tell, on stderr, of pictures that cannot be read, a sentence each; the command then ends with 1."""
+    if not problems:
+        return
+    _left_out.set(True)
+    total = len(problems)
+    print(f"{total:,} picture{' is' if total == 1 else 's are'} left out:", file=sys.stderr)
+    for text in problems[:LISTED]:
+        print(plain(text), file=sys.stderr)
+    if total > LISTED:
+        print(f"and {total - LISTED:,} more", file=sys.stderr)
 
 
 class ListsNames(typer.core.TyperCommand):

@@ -29,6 +29,7 @@ from visionlab.cli.shared import (
     ending_of,
     head_in,
     is_quiet,
+    left_out,
     network,
     read,
     remark,
@@ -52,7 +53,6 @@ Parts = Annotated[
 NamesIn = Annotated[
     str | None, typer.Option(help="The encoding of a zip's names where it states none, such as cp852; else guessed.")
 ]
-PROBLEMS = 20  # pictures that cannot be read of which each is told
 
 Labelled = Annotated[Path, typer.Argument(help="A folder or a zip of one folder a class, or a zip that the app wrote.")]
 
@@ -112,7 +112,6 @@ def train(
         print(json.dumps({**run.head.facts, **told, "file": str(out)}))
     elif not is_quiet():
         _print_training(run, out, report, test)
-    _end(pictures)
 
 
 def _print_training(run: Fit, out: Path, report: Report | None, test: Evaluation | None) -> None:
@@ -166,13 +165,6 @@ def evaluate(
         print(json.dumps(found.summary(), indent=2))
     else:
         _print_evaluation(found)
-    _end(pictures)
-
-
-def _end(pictures: LabelledImages) -> None:
-    """With the exit status of a command that has left out pictures, where it has; that is told by then."""
-    if pictures.problems:
-        raise typer.Exit(1)
 
 
 def _write_mistakes(out: Path, net: Classifier, found: Evaluation, pictures: LabelledImages) -> None:
@@ -285,12 +277,7 @@ def _labelled(data: Path, as_json: bool, parts: bool | None, names_in: str | Non
         raise UnclearSetError(error.unclear, "Or say what they are: --parts or --classes.") from error
     for text in pictures.told:
         remark(plain(text), aside=as_json)
-    if total := len(pictures.problems):
-        print(f"{total:,} picture{' is' if total == 1 else 's are'} left out:", file=sys.stderr)
-        for text in pictures.problems[:PROBLEMS]:
-            print(plain(text), file=sys.stderr)
-        if total > PROBLEMS:
-            print(f"and {total - PROBLEMS:,} more", file=sys.stderr)
+    left_out(pictures.problems)
     return pictures
 
 

@@ -18,11 +18,14 @@ from visionlab.learning.sets.reading import (
     MOST_BYTES,
     SHRUNK,
     Part,
+    Progress,
+    Read,
     framed,
     read_cifar_python,
     read_folder,
     read_idx,
     read_zip,
+    unwatched,
 )
 from visionlab.learning.sets.ready_made import read_digits, read_faces, textures
 
@@ -36,7 +39,8 @@ class SmallSet:
     images: uint8 (N, H, W, C), C = 1 (grey) or 3 (RGB).  labels: int64 (N,), indices into classes.
     test_images (n, H, W, C), test_labels (n,): the test part, which nothing is learned from.
     mirrored: whether a picture's mirror image is of its class (of a cat it is, of a 3 it is not).
-    told: sentences on what was left out when it was read.
+    told: a sentence for each kind of thing that was left out when it was read; unread and problems: the path of each
+    picture that could not be, and a sentence for each.
 
     Raises DatasetError for fewer than two classes, a part that is empty or of another size, or labels without a class.
     """
@@ -49,6 +53,8 @@ class SmallSet:
     test_labels: NDArray[np.int64]
     mirrored: bool = True
     told: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "classes", class_names(self.classes))
@@ -141,13 +147,14 @@ class Source:
 
     needs: “nothing”; “files”, that a person names or that `download` fetches.
     classes and shape are those of all its pictures, where they are known before.
-    load(path, side, seed) gives the set; path is a zip or a folder, None for what needs no files or was downloaded.
+    load(path, side, seed, progress) gives the set; path is a zip or a folder, None for what needs no files or was
+    downloaded.
     """
 
     title: str
     about: str
     needs: str
-    load: Callable[[Path | None, int | None, int], SmallSet]
+    load: Callable[[Path | None, int | None, int, Progress], SmallSet]
     download: OnlineSet | None = None
     classes: tuple[str, ...] = ()
     shape: tuple[int, int, int] | None = None
@@ -165,19 +172,25 @@ class Source:
         )
 
 
-def load(where: str | os.PathLike[str], side: int | None = None, seed: int = 0) -> SmallSet:
+def load(
+    where: str | os.PathLike[str], side: int | None = None, seed: int = 0, progress: Progress = unwatched
+) -> SmallSet:
     """The set of that name in SOURCES, or that of a zip or a folder.
 
-    side brings all pictures to so many pixels; seed draws the test part where the set has none.
+    side brings all pictures to so many pixels; seed draws the test part where the set has none; progress is called with
+    how many pictures of how many are read, where that takes long.
     Raises DatasetError where there is no such set, or its pictures cannot be used, and ParameterError for a side that
     is not 1 to 512.
     """
     _check_side(side)
-    found = SOURCES[str(where)].load(None, side, seed) if str(where) in SOURCES else read(Path(where), side, seed)
+    if str(where) in SOURCES:
+        found = SOURCES[str(where)].load(None, side, seed, progress)
+    else:
+        found = read(Path(where), side, seed, progress)
     return found if side is None else found.at(side)
 
 
-def read(path: Path, side: int | None = None, seed: int = 0) -> SmallSet:
+def read(path: Path, side: int | None = None, seed: int = 0, progress: Progress = unwatched) -> SmallSet:
     """The set in a zip or a folder: labelled pictures, MNIST's idx files, or CIFAR-10 as torchvision keeps it.
 
     Raises DatasetError where it is none of these.
@@ -186,7 +199,7 @@ def read(path: Path, side: int | None = None, seed: int = 0) -> SmallSet:
     if not os.path.exists(path):  # also what no file can be called, at which Path.exists() fails
         raise DatasetError(f"“{path}” is not there; name a zip, a folder, or one of {', '.join(known_by_name())}.")
     if not path.is_dir():
-        return _own(path.stem, *read_zip(path, side), seed)
+        return _own(path.stem, read_zip(path, side, progress), seed)
     if not os.access(path, os.R_OK | os.X_OK):
         raise DatasetError(f"The folder “{path}” may not be read; ask its owner, or name another one.")
     if (idx := read_idx(path)) is not None:
@@ -196,7 +209,7 @@ def read(path: Path, side: int | None = None, seed: int = 0) -> SmallSet:
     if (cifar := read_cifar_python(path)) is not None:
         classes, train, test = cifar
         return SmallSet("CIFAR-10", *train, classes, *test)
-    return _own(path.name, *read_folder(path, side), seed)
+    return _own(path.name, read_folder(path, side, progress), seed)
 
 
 def _check_side(side: int | None) -> None:
@@ -230,12 +243,15 @@ def generator(seed: int) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def _own(name: str, classes: tuple[str, ...], train: Part, test: Part, told: tuple[str, ...], seed: int) -> SmallSet:
-    images, test_images = _without_colours(train[0], test[0])
-    train, test = (images, train[1]), (test_images, test[1])
-    mirrored = any(len(one) > 1 for one in classes)  # “3” or “b” names writing, which has no mirror image
-    whole = SmallSet(name, *train, classes, *test, mirrored) if len(test_images) else None
-    return replace(whole or _parted(name, classes, train, seed, mirrored), told=told)
+def _own(name: str, found: Read, seed: int) -> SmallSet:
+    images, test_images = _without_colours(found.train[0], found.test[0])
+    train, test = (images, found.train[1]), (test_images, found.test[1])
+    mirrored = any(len(one) > 1 for one in found.classes)  # “3” or “b” names writing, which has no mirror image
+    if len(test_images):
+        data = SmallSet(name, *train, found.classes, *test, mirrored)
+    else:
+        data = _parted(name, found.classes, train, seed, mirrored)
+    return replace(data, told=found.told, unread=found.unread, problems=found.problems)
 
 
 def _without_colours(*parts: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
@@ -265,30 +281,30 @@ def _share(labels: NDArray[np.int64], share: float, seed: int) -> NDArray[np.int
 # The loaders of the table --------------------------------------------------------------------------------------------
 
 
-def _digits(path: Path | None, side: int | None, seed: int) -> SmallSet:
+def _digits(path: Path | None, side: int | None, seed: int, progress: Progress) -> SmallSet:
     return _parted("digits", tuple("0123456789"), read_digits(), seed, mirrored=False)
 
 
-def _textures(path: Path | None, side: int | None, seed: int) -> SmallSet:
+def _textures(path: Path | None, side: int | None, seed: int, progress: Progress) -> SmallSet:
     found = textures(patches=(512 // SHRUNK) ** 2, side=SHRUNK)
     return _parted("textures", found.classes, (np.stack(found.images)[..., :1], found.labels), seed)
 
 
-def _faces(path: Path | None, side: int | None, seed: int) -> SmallSet:
+def _faces(path: Path | None, side: int | None, seed: int, progress: Progress) -> SmallSet:
     return _parted("faces", ("face", "no face"), read_faces(), seed)
 
 
-def _downloaded(name: str, path: Path | None, side: int | None, seed: int) -> SmallSet:
+def _downloaded(name: str, path: Path | None, side: int | None, seed: int, progress: Progress) -> SmallSet:
     source = SOURCES[name]
     if path is None and not source.download.is_here():
         raise DatasetError(f"{source.title} is not here yet; download it, or name a zip or a folder of it.")
-    return read(path or source.download.folder, side, seed)
+    return read(path or source.download.folder, side, seed, progress)
 
 
-def _named(path: Path | None, side: int | None, seed: int) -> SmallSet:
+def _named(path: Path | None, side: int | None, seed: int, progress: Progress) -> SmallSet:
     if path is None:
         raise DatasetError("Name a zip or a folder with one folder of pictures a class.")
-    return read(path, side, seed)
+    return read(path, side, seed, progress)
 
 
 SOURCES: dict[str, Source] = {

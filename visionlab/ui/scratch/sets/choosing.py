@@ -14,6 +14,7 @@ from visionlab.errors import DatasetError, VisionlabError
 from visionlab.learning.projects.project import Project
 from visionlab.learning.scratch import SOURCES, SmallSet, download, load
 from visionlab.learning.sets import archive
+from visionlab.learning.sets.kinds import listed
 from visionlab.ui.scratch.parts import linked
 from visionlab.ui.shared import jobs, state, store
 from visionlab.ui.shared.page import link, roomy_columns, sentence
@@ -76,8 +77,9 @@ def choose() -> Chosen | None:
     if found is None:
         told_of.markdown(f"On **{_title(source)}**")
         return None
-    for text in found.data.told:
-        picker.text(text)
+    for text in (*found.data.told, listed(found.data.unread, "picture cannot be read", "pictures cannot be read")):
+        if text:
+            st.text(text)
     sizes = [*(size for size in SIZES if len(found.data.classes) <= size < len(found.data.images)), EVERY]
     size = picker.selectbox(
         "Learn from",
