@@ -4,6 +4,7 @@ whole files."""
 from __future__ import annotations
 
 import inspect
+import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
@@ -29,13 +30,37 @@ if TYPE_CHECKING:
 
 console = Console()
 
+
+def ranged(least: float, most: float = math.inf, *, open_ended: bool = False) -> Callable[..., object]:
+    """A callback for an option that is a number from `least` to `most`, open_ended without these two.
+
+    It is called before anything else is done, and raises ParameterError.
+    """
+    low, high = (f"{each:,}" if isinstance(each, int) else f"{each:g}" for each in (least, most))
+    if open_ended:
+        good = f"above {low}" + (f" and below {high}" if most < math.inf else "")
+    else:
+        good = f"{low} or more" if most == math.inf else f"{low} to {high}"
+
+    def check(param: typer.CallbackParam, value: float | None) -> float | None:
+        within = value is None or (least < value < most if open_ended else least <= value <= most)
+        if not within:
+            raise ParameterError(f"{param.opts[-1]} is {value}; it must be {good}.")
+        return value
+
+    return check
+
+
 Network = Annotated[
     str | None, typer.Option("--model", "-m", help="A name that “models” lists; without it the best that is here.")
 ]
 HeadFile = Annotated[Path | None, typer.Option("--head", help="A head that “train” saved; it brings its own network.")]
 Refuse = Annotated[
     float | None,
-    typer.Option(help="Which share of pictures of its classes the head may take for none of these; its own without."),
+    typer.Option(
+        help="Which share of pictures of its classes the head may take for none of these; its own without.",
+        callback=ranged(0, 1, open_ended=True),
+    ),
 ]
 Picture = Annotated[Path, typer.Argument(help="A picture: JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP or TIFF.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
@@ -59,8 +84,10 @@ def add(
     name: str | None = None,
     cls: type[typer.core.TyperCommand] | None = None,
 ) -> None:
-    """Make the function a command of the app, with the option --quiet, and with EXIT_STATUS below its help; it ends with
-    1 also where it told of what was left_out, and did its work with the rest."""
+    """Make the function a command of the app, with the option --quiet, and with EXIT_STATUS below its help.
+
+    It ends with 1 also where it told of what was left_out, and did its work with the rest.
+    """
 
     @wraps(function)
     def command(*, quiet: bool, **settings: object) -> None:

@@ -31,6 +31,7 @@ from visionlab.cli.shared import (
     is_quiet,
     left_out,
     network,
+    ranged,
     read,
     remark,
 )
@@ -67,30 +68,39 @@ def train(
         typer.Option(help="Learn from a view of each picture, too; may be repeated. The kind's own without:"),
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option(help="The most passes over the pictures; the kind's own without.")
+        int | None, typer.Option(help="The most passes over the pictures; the kind's own without.", callback=ranged(1))
     ] = None,
     validation: Annotated[
         float | None,
-        typer.Option(help="Share of the pictures that is held out. Without, the set's own validation part, or else:"),
+        typer.Option(
+            help="Share of the pictures that is held out. Without, the set's own validation part, or else:",
+            callback=ranged(0, 1),
+        ),
     ] = None,
     refuse: Annotated[
-        float, typer.Option(help="Which share of pictures of its classes the head may take for none of these.")
+        float,
+        typer.Option(
+            help="Which share of pictures of its classes the head may take for none of these.",
+            callback=ranged(0, 1, open_ended=True),
+        ),
     ] = 0.05,
-    seed: Annotated[int, typer.Option(help="Decides the split, and where learning begins.")] = 0,
+    seed: Annotated[int, typer.Option(help="Decides the split, and where learning begins.", callback=ranged(0))] = 0,
     parts: Parts = None,
     names_in: NamesIn = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Train a head on a few pictures of your own."""
+    from visionlab.learning.heads.training import check_settings
     from visionlab.learning.judging.evaluation import score
     from visionlab.learning.sets.splits import HELD_OUT
 
     ending_of(out, {"a head": [".safetensors"]})
+    views = None if augment is None else tuple(augment)
+    check_settings(kind, validation, epochs, views=views, refuse=refuse)  # before the pictures, which take longer
     pictures = _labelled(data, as_json, parts, names_in)
     if few := pictures.few():
         remark(plain(few), aside=as_json)
-    views = None if augment is None else tuple(augment)
     share = validation if validation is not None else None if "validation" in pictures.parts else HELD_OUT
     settings = {"kind": kind, "epochs": epochs, "seed": seed, "views": views, "refuse": refuse}
     run = vl.training.fit(pictures, base_network(model, device), validation=share, **settings)

@@ -12,8 +12,8 @@ from itertools import chain, repeat
 from visionlab.learning.features.embedding import embed
 from visionlab.learning.scratch import moving_eight
 from visionlab.learning.scratch.closing import FROM_NOTHING, coloured
-from visionlab.learning.scratch.data import SmallSet
 from visionlab.learning.scratch.moving_eight import LEARNERS, TESTED, MovingEight, on_canvas, places_of
+from visionlab.learning.scratch.small_set import SmallSet
 from visionlab.learning.scratch.softmax import ASKED_AT_ONCE, LOOK_EVERY, SETTINGS, Settings, Softmax
 from visionlab.learning.scratch.stack import STACKS
 from visionlab.learning.scratch.training import BATCH, Pace, pace, pace_of

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from visionlab.device import half_precision, resolve
 from visionlab.errors import ParameterError
-from visionlab.learning.scratch.data import SmallSet
 from visionlab.learning.scratch.divergence import Diverged, ran_away
+from visionlab.learning.scratch.small_set import SmallSet
 from visionlab.learning.scratch.stack import Network, Stack, build, tensor_of, with_classes
 
 BATCH = 128
@@ -150,7 +150,8 @@ class Training:
                 if self._ran_away(worst):
                     weights, self.answers = good
                     self.network.load_state_dict(weights)
-                    self.diverged = Diverged(f"epoch {index}", self.rate, RATE, worst)
+                    when = f"epoch {index}, by step {-(-look.done // self.batch):,}"
+                    self.diverged = Diverged(when, self.rate, RATE, worst, bool(self.history))
                     yield replace(look, epoch=None, diverged=self.diverged)
                     return
                 if look.epoch:
@@ -217,6 +218,17 @@ class Training:
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(N, K) float32: how probable the network holds each class for each picture, computed in float32."""
         return probabilities(self.network, images)
+
+
+def below_test(epoch: Epoch, stack: Stack) -> str | None:
+    """A sentence on why less is right in training than on the test part, where that is so."""
+    if epoch.train_accuracy >= epoch.test_accuracy:
+        return None
+    dropped = ", with some units dropped out" if any(layer.kind == "dropout" for layer in stack) else ""
+    return (
+        "In training less is right than on the test part, since that is counted all through the epoch, while it still "
+        f"learns, and on pictures that are moved about{dropped}."
+    )
 
 
 def pace(

@@ -27,6 +27,7 @@ from visionlab.learning.sets.archive import MAX_CLASSES, arranged, opened, read_
 from visionlab.learning.sets.dataset import none_readable
 from visionlab.learning.sets.layout import TRAIN, Arranged
 from visionlab.learning.sets.names import entries, guess_told, is_folder
+from visionlab.learning.sets.online_sets import ONLINE_SETS
 
 MOST_PICTURES = 200_000
 MOST_BYTES = 2**30  # of decoded pictures
@@ -127,19 +128,16 @@ def read_idx(folder: Path) -> tuple[Part, Part] | None:
 def read_cifar_python(folder: Path) -> tuple[tuple[str, ...], Part, Part] | None:
     """(classes, training part, test part) of CIFAR-10 as torchvision keeps it, None where it is not here.
 
-    Its files are pickles, so only those with the published checksums are read. Raises DatasetError for others.
+    Its files are pickles, so only those with the published SHA-256 sums are read. Raises DatasetError for others.
     """
     root = folder.parent if folder.name == "cifar-10-batches-py" else folder
     if not (root / "cifar-10-batches-py").is_dir():
         return None
     from torchvision.datasets import CIFAR10
 
-    try:
-        train, test = (CIFAR10(root, train=training) for training in (True, False))
-    except RuntimeError as error:
-        raise DatasetError(
-            f"The files in “{root / 'cifar-10-batches-py'}” are not CIFAR-10's; get them anew."
-        ) from error
+    if not ONLINE_SETS["CIFAR10"].whole(root / "cifar-10-batches-py"):
+        raise DatasetError(f"The files in “{root / 'cifar-10-batches-py'}” are not CIFAR-10's; get them anew.")
+    train, test = (CIFAR10(root, train=training) for training in (True, False))
     parts = [(one.data, np.array(one.targets, np.int64)) for one in (train, test)]
     return tuple(train.classes), parts[0], parts[1]
 
