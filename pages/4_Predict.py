@@ -4,14 +4,14 @@ import streamlit as st
 
 from visionlab.imaging.image import encode_jpeg
 from visionlab.network.zoo.models import TO_NAME
-from visionlab.ui.predict import answers, comparison, explanations, live, many_view, things_to_try
+from visionlab.ui.predict import answers, comparison, explanations, fooling, live, many_view, rubbing, things_to_try
 from visionlab.ui.shared import links, picture_bar
 from visionlab.ui.shared.networks import downloads, model_picker, networks_here, suggest, tell_not_here, title_of
 from visionlab.ui.shared.page import page, roomy_columns
 from visionlab.ui.shared.tries import tries
 from visionlab.ui.shared.widgets import folded
 
-CLOSER = ["All methods", "Every layer", "Sanity check"]
+CLOSER = ["All methods", "Every layer", "Sanity check", "Rub it out", "Fool it"]
 
 
 def one_picture() -> None:
@@ -54,8 +54,15 @@ def one_picture() -> None:
         comparison.show_layers(case, method, look)
     elif closer == "Sanity check":
         comparison.show_check(case, method, layer, look)
+    elif closer == "Rub it out":
+        rubbing.show(case, picture, look)
+    elif closer == "Fool it":
+        fooling.show(case, picture)
     else:
-        st.caption("All methods beside each other, one at every layer, or what it says of a network that forgets.")
+        st.caption(
+            "All methods beside each other, one at every layer, or what it says of a network that forgets; and what "
+            "the network makes of a picture that you rub at, or that is changed so little that nobody sees it."
+        )
 
 
 def camera() -> None:

@@ -96,6 +96,11 @@ net.name = "mine"  # type: ignore[misc]
 
 # Reasons
 heat = vl.explain(net, image, method="grad-cam", target="banana")
+fooled = vl.adversarial(net, image, "banana", budget=2, way="pgd", seed=0)
+assert_type(fooled, vl.Adversarial)
+assert_type(fooled.image, vl.Image)
+assert_type(fooled.reached, bool)
+assert_type(vl.erase(image, heat.values, "grey", strength=0.5), vl.Image)
 assert_type(heat, vl.Heatmap)
 assert_type(vl.METHODS[heat.method], vl.Method)
 assert_type(vl.METHODS[heat.method].title, str)
@@ -105,6 +110,8 @@ assert_type(vl.faithfulness(net, image, heat), vl.Faithfulness)
 assert_type(next(vl.sanity_check(net, image)), vl.Randomised)
 assert_type([step.similarity for step in vl.sanity_check(net, image)], list[float])
 
+vl.adversarial(net, image, budget="2")  # type: ignore[arg-type]
+vl.erase(image, "all")  # type: ignore[arg-type]
 vl.explain(net, image, target=1.5)  # type: ignore[arg-type]
 vl.overlay(image, heat)  # type: ignore[arg-type]
 vl.faithfulness(net, image)  # type: ignore[call-arg]

@@ -51,6 +51,7 @@ ALLOWED = {  # {a place: what others made that all in it may import, early or la
     "visionlab/imaging/image.py": {"PIL", "pi_heif"},
     "visionlab/imaging/pixels.py": {"PIL"},
     "visionlab/network/": {"numpy", "torch"},
+    "visionlab/network/changes/": {"cv2"},
     "visionlab/network/explain/": {"captum.attr", "cv2", "scipy"},
     "visionlab/network/files/": {"filelock"},
     "visionlab/network/files/weights.py": {"platformdirs", "safetensors"},

@@ -53,6 +53,9 @@ from .learning.takeaway.package import Package as Package
 from .learning.takeaway.package import Packing as Packing
 from .learning.takeaway.package import open_package as open_package
 from .learning.takeaway.package import pack as pack
+from .network.changes.adversarial import Adversarial as Adversarial
+from .network.changes.adversarial import adversarial as adversarial
+from .network.changes.erasing import erase as erase
 from .network.explain import METHODS as METHODS
 from .network.explain import Heatmap as Heatmap
 from .network.explain import Method as Method

@@ -84,14 +84,16 @@ class Transform:
     def resized(self, image: Image) -> Tensor:
         """The picture as the network frames it, before normalisation: (3, crop, crop) float32, 0..255."""
         image = middle(check_image(image), SLIMMEST)  # enlarged to a network’s size, the ends would fill the memory
-        height, width = image.shape[:2]
+        # NumPy's memory is copied where it is shared or strided.
+        return self.framed(torch.from_numpy(np.require(image, requirements=["C", "W"])).permute(2, 0, 1).float())
+
+    def framed(self, levels: Tensor) -> Tensor:
+        """As resized() of a picture (3, H, W) float32, 0..255, no slimmer than SLIMMEST; differentiable."""
+        height, width = levels.shape[1:]
         whole = round if self.rounds else int
         size = tuple(whole(self.resize * length / min(height, width)) for length in (height, width))
-        x = (
-            torch.from_numpy(np.require(image, requirements=["C", "W"])).permute(2, 0, 1)[None].float()
-        )  # copies what is shared
-        x = F.interpolate(x, size, mode=self.interpolation, antialias=True, align_corners=False)[0]
-        x.clamp_(0, 255)  # a cubic overshoots at edges
+        x = F.interpolate(levels[None], size, mode=self.interpolation, antialias=True, align_corners=False)[0]
+        x = x.clamp(0, 255) if x.requires_grad else x.clamp_(0, 255)  # a cubic overshoots at edges
         top, left = (round((side - self.crop) / 2) for side in size)
         return x[:, top : top + self.crop, left : left + self.crop]
 
@@ -101,8 +103,11 @@ class Transform:
 
     def __call__(self, images: Sequence[Image], device: torch.device) -> Tensor:
         """(N, 3, crop, crop) float32 on the device, normalised."""
-        x = torch.stack([self.resized(image) for image in images]).to(device)
-        mean, std = (torch.tensor(values, device=device).view(1, 3, 1, 1) for values in (self.mean, self.std))
+        return self.normalised(torch.stack([self.resized(image) for image in images]).to(device))
+
+    def normalised(self, x: Tensor) -> Tensor:
+        """(N, 3, H, W) float32, 0..255, as a network takes it."""
+        mean, std = (torch.tensor(values, device=x.device).view(1, 3, 1, 1) for values in (self.mean, self.std))
         return (x / 255 - mean) / std
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -161,6 +161,27 @@ def faithfulness(found: Faithfulness, chance: Faithfulness) -> go.Figure:
         margin={"l": 10, "r": 10, "t": 60, "b": 10},
         legend={"orientation": "h", "y": 1.04, "yanchor": "bottom"},
         xaxis={"title": "Pixels, %", "automargin": True},
+        yaxis={"title": "Probability, %", "rangemode": "tozero", "automargin": True},
+    )
+    return figure
+
+
+def rubbed_out(
+    own: Sequence[tuple[float, float]], shares: Sequence[float], others: Mapping[str, NDArray[np.float32]]
+) -> go.Figure:
+    """A class's probability against how much is rubbed out: one's own way there, (share, probability), and what each
+    of the others would have come to at those shares, the first of them the best."""
+    figure = go.Figure()
+    for name, curve in others.items():
+        style = {"color": BLUE, "width": 2.5} if name == next(iter(others)) else CHANCE
+        figure.add_scatter(x=100 * np.array(shares), y=100 * curve, name=name, mode="lines", line=style)
+    x, y = 100 * np.array(own).T
+    figure.add_scatter(x=x, y=y, name="You", mode="lines+markers", line={"color": ORANGE, "width": 2.5})
+    figure.update_layout(
+        height=260,
+        margin={"l": 10, "r": 10, "t": 40, "b": 10},
+        legend={"orientation": "h", "y": 1.04, "yanchor": "bottom"},
+        xaxis={"title": "Rubbed out, %", "rangemode": "tozero", "automargin": True},
         yaxis={"title": "Probability, %", "rangemode": "tozero", "automargin": True},
     )
     return figure

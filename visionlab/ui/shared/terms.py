@@ -57,6 +57,7 @@ TERMS: dict[str, str] = {
     # --- why they say it
     "Grad-CAM": "Weighs a layer’s maps by how much each of them raises the class, and adds them up: where the class "
     "was seen.",
+    "adversarial budget": "By how many of the 255 steps from black to white each colour of a pixel may go up or down.",
     "deletion": "The class’s mean probability while the pixels are greyed out, those that the map marks most first: "
     "lower is better (Petsiuk et al. 2018).",
     "insertion": "The class’s mean probability while the pixels come back into a blurred picture, those that the map "

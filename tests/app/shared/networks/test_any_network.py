@@ -15,7 +15,7 @@ from visionlab.ui.shared.page import PAGES
 
 COUNTS = (1000, 2, 1, 1000, 2)  # classes; one is what is left where all others were merged into it
 MODES = ("A picture", "Live camera", "Several networks", "Many pictures")
-CLOSER = ("All methods", "Every layer", "Sanity check")
+CLOSER = ("All methods", "Every layer", "Sanity check", "Rub it out", "Fool it")
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,8 @@
 Each is one module, which a page calls, with the HTML, CSS and JavaScript that it gives the browser beside it. They lie
 together, though most serve a single page today: none knows a page, and all are built alike.
 
-    a picture   convolution_lab/, numbers/ (its values), cells/ (its cells), compare/ (before and after), pad/ (drawn)
+    a picture   convolution_lab/, numbers/ (its values), cells/ (its cells), compare/ (before and after), pad/ (drawn),
+                eraser/ (rubbed out)
     many        gallery/, bars/ (classes), network_drawing/ (layers)
     a camera    camera/ (live), burst/ (many pictures); both by webcam/
     coming in   paste_and_drop/ (one picture), drops/ (files onto cards, and what is refused)
