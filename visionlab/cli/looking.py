@@ -10,7 +10,7 @@ import typer
 
 import visionlab as vl
 from visionlab.cli.answers import plain
-from visionlab.cli.shared import Device, HeadFile, Network, Picture, ending_of, load, network, ranged, remark, write
+from visionlab.cli.shared import Device, HeadFile, Network, Picture, ending_of, load, network, remark, write
 from visionlab.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def features(
     head: HeadFile = None,
     side: Annotated[
         int | None,
-        typer.Option(help="Input size in pixels of layers with places; others are as it predicts.", callback=ranged(1)),
+        typer.Option(help="Input size in pixels of layers with places; others are as it predicts."),
     ] = None,
     device: Device = "auto",
 ) -> None:

@@ -259,7 +259,7 @@ def test_a_rate_that_is_too_high_stops_and_keeps_the_last_good_weights(textures)
     before = run.network.weights()
     *_, last = run.looks()
     assert last.diverged is run.diverged is not None
-    assert "epoch 1, at a learning rate of 1e+30" in str(run.diverged)
+    assert "epoch 1, by step 2, at a learning rate of 1e+30" in str(run.diverged)
     assert run.history == []
     assert all(torch.equal(before[name], value) for name, value in run.network.weights().items())
 
@@ -271,7 +271,8 @@ def test_a_loss_that_grows_without_becoming_infinite_stops_too(rate):
     assert np.isfinite(last.loss)
     assert last.diverged is run.diverged is not None
     told = str(run.diverged)
-    assert f"over 1,000 times that of guessing, in epoch {last.index}, at a learning rate of {rate:g};" in told
+    step = -(-last.done // run.batch)
+    assert f"of guessing, in epoch {last.index}, by step {step}, at a learning rate of {rate:g};" in told
     assert "Try a rate of 0.0015." in told
 
 

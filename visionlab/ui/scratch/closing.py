@@ -66,7 +66,7 @@ def show(chosen: Chosen | None) -> None:
 
 
 def _form(chosen: Chosen) -> runs.Settings:
-    one, two, three, four = roomy_columns(4, "controls", vertical_alignment="bottom")
+    one, two, three, four = roomy_columns(4, "controls")
     with one:
         network = model_picker(TO_NAME)
         if network.instead_of:
