@@ -18,6 +18,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = {  # from the top: what is drawn at its side, its colour, its rooms; a room holds the folders within it, too
     "pages": ("start", "#5b6472", ["pages", "visionlab/cli"]),
     "ui": ("ui", "#1f5fa8", [f"visionlab/ui/{name}" for name in ("*", "shared")]),
+    "cluster": ("cluster", "#8a6d1a", ["visionlab/cluster"]),
     "learning": ("learning", "#7a4a9e", ["visionlab/learning/*"]),
     "network": ("network", "#a8501f", ["visionlab/network/*"]),
     "imaging": ("imaging", "#2c7a4b", ["visionlab/imaging"]),

@@ -162,7 +162,7 @@ try:
     vl.predict(net, [image], top=0)
 except vl.UnclearSetError as unclear:
     asked: vl.DatasetError = unclear
-except (vl.ImageError, vl.ParameterError, vl.DatasetError, vl.HeadError, vl.BusyError) as mendable:
+except (vl.ImageError, vl.ParameterError, vl.DatasetError, vl.HeadError, vl.BusyError, vl.ClusterError) as mendable:
     assert_type(str(mendable), str)
 except vl.WeightsError as missing:
     found: vl.ModelError = missing

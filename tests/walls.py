@@ -23,8 +23,9 @@ BASE = ["errors", "wording", "shortage", "device", "writing", "packing", "limits
 LIBRARY = [*BASE, "imaging", "network", "learning"]
 LAYERS = {  # of visionlab, whom each may import: what lies below it, and itself
     **{name: LIBRARY[: place + 1] for place, name in enumerate(LIBRARY)},
-    "ui": [*LIBRARY, "ui"],
-    "cli": [*LIBRARY, "cli", ""],  # "" is `import visionlab as vl`: the shell is a user's script
+    "cluster": [*LIBRARY, "cluster", ""],  # "" is `import visionlab`, whose version nodes compare
+    "ui": [*LIBRARY, "cluster", "ui"],
+    "cli": [*LIBRARY, "cluster", "cli", ""],  # "" is `import visionlab as vl`: the shell is a user's script
     "__main__": ["cli"],
     "__init__": [],  # its names are in __init__.pyi
     STUB: LIBRARY,
@@ -79,6 +80,7 @@ ALLOWED = {  # {a place: what others made that all in it may import, early or la
     "visionlab/learning/sets/similar.py": {"PIL", "cv2", "imagehash", "scipy"},
     "visionlab/learning/takeaway/export.py": {"torch", "onnxruntime"},
     "visionlab/learning/takeaway/contents/": {"onnxruntime", "pi_heif"},  # of the zip: what its requirements.txt brings
+    "visionlab/cluster/": {"ray", "numpy", "torch", "pyarrow", "fsspec"},  # the one place for Ray
     "visionlab/ui/": {"streamlit", "numpy"},
     "visionlab/ui/convolution/kernel_facts.py": {"cv2"},
     "visionlab/ui/maps/unit_pictures.py": {"cv2"},

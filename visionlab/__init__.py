@@ -6,9 +6,9 @@
 The public names are those that __init__.pyi lists. They are imported when they are first used, so that filtering a
 picture does not wait for torch.
 
-__main__.py starts cli/. cli/ and ui/ stand on learning/, that on network/, that on imaging/, and all of them on
-errors.py, wording.py, shortage.py, device.py, writing.py, packing.py and limits.py. Where a room's docstring draws
-arrows, they are the way of what is worked on: what one makes, the next takes.
+__main__.py starts cli/. cli/ and ui/ stand on cluster/, that on learning/, that on network/, that on imaging/, and all
+of them on errors.py, wording.py, shortage.py, device.py, writing.py, packing.py and limits.py. Where a room's docstring
+draws arrows, they are the way of what is worked on: what one makes, the next takes.
 """
 
 import lazy_loader

@@ -1,6 +1,7 @@
 # The public names, for type checkers and, by way of lazy_loader, for __init__.py.
 
 from .errors import BusyError as BusyError
+from .errors import ClusterError as ClusterError
 from .errors import DatasetError as DatasetError
 from .errors import HeadError as HeadError
 from .errors import ImageError as ImageError

@@ -9,7 +9,8 @@
         ├── DatasetError       labelled pictures that cannot be learned from
         │   └── UnclearSetError  folders that may be classes, or parts such as train and val
         ├── HeadError          a trained head that cannot be read or does not fit its network
-        └── BusyError          too much is being asked at this moment
+        ├── BusyError          too much is being asked at this moment
+        └── ClusterError       other machines that were to compute: not reached, lost, or not alike
 
 Everything else that is raised is a bug and surfaces as such.
 """
@@ -68,6 +69,10 @@ class HeadError(VisionlabError):
 
 class BusyError(VisionlabError):
     """Too much is being asked at this moment; a little later it may be answered."""
+
+
+class ClusterError(VisionlabError):
+    """The machines that were to compute cannot be reached, were lost, or do not fit together."""
 
 
 def log_cause(error: VisionlabError) -> None:

@@ -17,7 +17,8 @@ from visionlab.cli.shared import EXIT_STATUS
 from visionlab.shortage import NO_MEMORY
 
 COMMANDS = typer.main.get_command(cli.app).commands
-EVERY = {**COMMANDS, **{f"scratch {name}": each for name, each in COMMANDS["scratch"].commands.items()}}
+GROUPS = ("scratch", "cluster")
+EVERY = COMMANDS | {f"{group} {name}": each for group in GROUPS for name, each in COMMANDS[group].commands.items()}
 
 
 @pytest.mark.parametrize("command", EVERY)
@@ -26,7 +27,7 @@ def test_every_command_explains_itself(command):
     assert re.search(rf"Usage: .*\b{command}\b", told)
     assert EVERY[command].help
     assert told.endswith(EXIT_STATUS)
-    assert command == "scratch" or "--quiet" in told
+    assert command in GROUPS or "--quiet" in told
 
 
 def test_the_room_names_every_command_with_its_module():

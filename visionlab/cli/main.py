@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import visionlab as vl
-from visionlab.cli import filters, looking, networks, predicting, scratch, serving, training
+from visionlab.cli import cluster, filters, looking, networks, predicting, scratch, serving, training
 from visionlab.cli.shared import EXIT_STATUS, ListsNames, add
 from visionlab.errors import ModelError, ParameterError, VisionlabError, WeightsError
 from visionlab.shortage import shortages_told
@@ -25,6 +25,7 @@ add(app, training.evaluate)
 add(app, training.export)
 add(app, serving.serve, "app")
 app.add_typer(scratch.app, name="scratch")
+app.add_typer(cluster.app, name="cluster")
 
 
 def _print_version(wanted: bool) -> None:

@@ -91,7 +91,7 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train a head on a few pictures of your own."""
-    from visionlab.learning.heads.training import check_settings
+    from visionlab.learning.heads.kinds import check_settings
     from visionlab.learning.judging.evaluation import score
     from visionlab.learning.sets.splits import HELD_OUT
 

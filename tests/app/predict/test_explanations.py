@@ -110,7 +110,9 @@ def test_what_is_measured_at_temperature_1_says_so_while_another_is_chosen(open_
 def test_a_map_waits_for_no_measure(open_page, net, monkeypatch):
     """However many maps are still being measured, the next one is there at once."""
     going_on = threading.Event()
-    monkeypatch.setattr(explanations, "faithfulness", lambda *rest: going_on.wait(60) and faithfulness(*rest))
+    monkeypatch.setattr(
+        explanations, "faithfulness", lambda *rest, **asked: going_on.wait(60) and faithfulness(*rest, **asked)
+    )
     monkeypatch.setattr(explanations, "PATIENCE", 60)
     try:
         app = open_page("Predict")
@@ -245,9 +247,9 @@ def test_the_picture_that_is_judged_is_the_picture_that_is_explained_and_remembe
     file = encode_png(image)
     given = []
 
-    def watched(net, image, *rest):
+    def watched(net, image, *rest, **asked):
         given.append(image)
-        return vl.explain(net, image, *rest)
+        return vl.explain(net, image, *rest, **asked)
 
     monkeypatch.setattr(explanations, "explain", watched)
     app = open_page("Predict")
@@ -278,7 +280,7 @@ def test_a_map_is_said_to_be_what_the_method_marks_and_no_reason(open_page, net,
 
 
 def test_a_map_that_marks_nothing_is_said_to_be_empty(open_page, few_methods, monkeypatch):
-    def nothing(net, image, method, target, layer, report, shape):
+    def nothing(net, image, method, target, layer, progress, shape):
         return Heatmap(np.zeros(shape, np.float32), target, method)
 
     monkeypatch.setattr(explanations, "explain", nothing)

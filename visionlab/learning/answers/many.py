@@ -1,28 +1,37 @@
-"""Predictions for any number of pictures, out of folders and zips, one batch after the other."""
+"""Predictions, or features, for any number of pictures, out of folders and zips, one batch after the other."""
 
 from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import BinaryIO, TextIO, TypeVar
 from zipfile import ZipFile, ZipInfo
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from visionlab.errors import DatasetError, ImageError, ParameterError, VisionlabError
 from visionlab.imaging.image import GOOD_FORMATS, Image, encode_jpeg, fit, load_image
+from visionlab.learning.features.embedding import features_of
+from visionlab.learning.features.source import embedder
 from visionlab.learning.sets import archive
 from visionlab.learning.sets.kinds import is_litter, is_picture, is_unread
-from visionlab.learning.sets.looks import DECODERS
+from visionlab.learning.sets.looks import DECODERS, Looked, looks_of
 from visionlab.network.running.batching import answers, prepared
 from visionlab.network.running.classifier import BATCH, Classifier
+from visionlab.network.running.engine import Engine, LocalEngine
 from visionlab.network.running.prediction import Answer, Prediction
+
+T = TypeVar("T")
 
 THUMBNAIL = 96  # pixels along the longer side
 NO_PICTURE, OTHER_KIND = "By its ending it is no picture.", "It is a picture of a kind that is not read."
@@ -58,12 +67,22 @@ class Unreadable:
 
 
 @dataclass(frozen=True, eq=False)
+class Embedded:
+    """A picture's features (F,) float32, as heads take them; tells is what tells copies and near-duplicates
+    (learning/sets/looks.py), where that was asked for."""
+
+    name: str
+    features: NDArray[np.float32]
+    tells: Looked | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class _Looked:
-    """A picture, no longer whole: as the network wants it, and its thumbnail."""
+    """A picture, no longer whole: as the network wants it, and what else is kept of it."""
 
     name: str
     input: Tensor
-    thumbnail: bytes | None
+    kept: object
 
 
 def folder_sources(path: str | os.PathLike[str]) -> list[Source]:
@@ -82,6 +101,17 @@ def folder_sources(path: str | os.PathLike[str]) -> list[Source]:
     if not found:
         raise DatasetError(f"“{root}” holds no picture; put {GOOD_FORMATS} files into it.")
     return [Source(str(file), load) for file, load in sorted(found, key=lambda pair: pair[0].parts)]
+
+
+def folder_files(root: Path) -> Iterator[Path]:
+    """The pictures in a folder as folder_sources has them, but for what may not be looked into; folder after folder,
+    each sorted, so that no more than the names in one are ever held."""
+    for here, inner, names in archive.walked(root, []):
+        inner.sort()
+        for name in sorted(names):
+            file = here / name
+            if is_picture(file.relative_to(root).parts, partial(archive.start_of_file, file)):
+                yield file
 
 
 def _in_folder(root: Path) -> tuple[list[Path], list[Path], list[OSError]]:
@@ -138,52 +168,83 @@ def predict_many(
     top: int = 5,
     batch: int = BATCH,
     thumbnail: int | None = THUMBNAIL,
+    engine: Engine | None = None,
 ) -> Iterator[Found | Unreadable]:
     """The `top` most probable classes of each picture, in the order of the sources, as soon as its batch is through.
 
     Memory does not grow with the number of pictures: at most DECODERS of them are decoded at a time, and only what
     enters the network is kept of them, for this batch and the next, which is read meanwhile. Each has a thumbnail of
-    `thumbnail` pixels along its longer side, none where that is None. Raises ParameterError where top or batch is below
-    1, or thumbnail is no size.
+    `thumbnail` pixels along its longer side, none where that is None. engine computes for this network (None: this
+    process). Raises ParameterError where top or batch is below 1, or thumbnail is no size.
     """
     if top < 1 or batch < 1:
         raise ParameterError(f"top is {top} and batch is {batch}. Both are 1 or more.")
-    return _predict_many(net, iter(sources), top, batch, thumbnail)
+    keep = (lambda _: None) if thumbnail is None else (lambda image: encode_jpeg(fit(image, thumbnail)))
+    found = _through(net, iter(sources), batch, keep, answers, engine or LocalEngine(net))
+    return (
+        each if isinstance(each, Unreadable) else Found(each[0].name, tuple(each[1].top(top)), each[0].kept, each[1])
+        for each in found
+    )
 
 
-def _predict_many(
-    net: Classifier, sources: Iterator[Source], top: int, batch: int, thumbnail: int | None
-) -> Iterator[Found | Unreadable]:
+def embed_many(
+    net: Classifier,
+    sources: Iterable[Source],
+    batch: int = BATCH,
+    tells: bool = False,
+    engine: Engine | None = None,
+) -> Iterator[Embedded | Unreadable]:
+    """The features of each picture, in the order of the sources, as soon as its batch is through; with what tells
+    copies and near-duplicates, if asked for. Memory and engine as of predict_many. ParameterError for a batch below 1.
+    """
+    if batch < 1:
+        raise ParameterError(f"batch is {batch}. It is 1 or more.")
+    own = embedder(net)
+    keep = looks_of if tells else (lambda _: None)
+    found = _through(own, iter(sources), batch, keep, _features, engine or LocalEngine(own))
+    return (each if isinstance(each, Unreadable) else Embedded(each[0].name, each[1], each[0].kept) for each in found)
+
+
+def _features(net: Classifier, inputs: Sequence[Tensor]) -> NDArray[np.float32]:
+    """(N, F) of N pictures that were prepared."""
+    return features_of(net, torch.stack(list(inputs))) if inputs else np.zeros((0, 0), np.float32)
+
+
+def _through(
+    net: Classifier,
+    sources: Iterator[Source],
+    batch: int,
+    keep: Callable[[Image], object],
+    task: Callable[[Classifier, list[Tensor]], Sequence[T]],
+    engine: Engine,
+) -> Iterator[tuple[_Looked, T] | Unreadable]:
+    """Each picture with what the task gives for it, batch after batch, while the next one is being decoded."""
     pool = ThreadPoolExecutor(DECODERS)
+    looked: deque[list[_Looked | Unreadable]] = deque()  # those whose answers are to come
 
     def begun() -> list[Future[_Looked | Unreadable]]:
-        return [pool.submit(_look, net, source, thumbnail) for source in islice(sources, batch)]
+        return [pool.submit(_look, net, source, keep) for source in islice(sources, batch)]
 
-    try:
+    def inputs() -> Iterator[list[Tensor]]:
         coming = begun()
         while coming:
             current, coming = coming, begun()
-            looked = [future.result() for future in current]
-            inputs = [each.input for each in looked if isinstance(each, _Looked)]
-            rows = iter(answers(net, inputs) if inputs else ())
-            for each in looked:
-                if isinstance(each, _Looked):
-                    answer = next(rows)
-                    yield Found(each.name, tuple(answer.top(top)), each.thumbnail, answer)
-                else:
-                    yield each
+            looked.append([future.result() for future in current])
+            yield [each.input for each in looked[-1] if isinstance(each, _Looked)]
+
+    try:
+        for found in engine.map(task, inputs()):
+            rows = iter(found)
+            for each in looked.popleft():
+                yield (each, next(rows)) if isinstance(each, _Looked) else each
     finally:
         pool.shutdown(cancel_futures=True)  # whoever stops asking does not wait for what was to come
 
 
-def _look(net: Classifier, source: Source, thumbnail: int | None) -> _Looked | Unreadable:
+def _look(net: Classifier, source: Source, keep: Callable[[Image], object]) -> _Looked | Unreadable:
     try:
         image = source.load()
-        return _Looked(
-            source.name,
-            prepared(net, image),
-            None if thumbnail is None else encode_jpeg(fit(image, thumbnail)),
-        )
+        return _Looked(source.name, prepared(net, image), keep(image))
     except VisionlabError as error:
         return Unreadable(source.name, str(error))
 

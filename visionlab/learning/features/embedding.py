@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from visionlab.learning.features.source import embedder, network_fingerprint, re
 from visionlab.network.inside.activations import network_steps
 from visionlab.network.running.chunks import through
 from visionlab.network.running.classifier import BATCH, Classifier
+from visionlab.network.running.engine import Engine, LocalEngine
 from visionlab.network.running.precision import Halved
 
 CPU = torch.device("cpu")
@@ -38,11 +40,24 @@ def layer_batches(
     precision is the dtype in which the network computes (visionlab.device.half_precision says which is worth it), or
     None for float32.
     """
-    if precision is not None:  # a copy for this run: a fifth quicker than casting the weights anew for each batch
-        net = replace(net, module=Halved(net.module, precision))
+    net = _in_precision(net, precision)
+    for x in _prepared_batches(net, images, batch):
+        yield _layer_values(net, layer, x)
+
+
+def _layer_values(net: Classifier, layer: str, x: Tensor) -> Tensor:
+    """What a layer answers, (n, …) on the network's device, to prepared pictures x (n, 3, H, W)."""
     last, steps = net.layer(layer).module, network_steps(net)
     steps = steps[: 1 + [path for path, _ in steps].index(last)]
-    starts = range(0, len(images), batch)
+    count = len(x)
+    if count == 1:  # one alone is computed by other kernels, with other last bits; the same picture shall be
+        x = x.expand(2, *x.shape[1:])  # the same features, in whatever company
+    with torch.inference_mode():
+        return through(net, steps, x.to(net.device))[:count]
+
+
+def _prepared_batches(net: Classifier, images: Sequence[Image], batch: int) -> Iterator[Tensor]:
+    """(n, 3, crop, crop) float32 on the CPU, batch after batch, while the next one is being prepared."""
     with ThreadPoolExecutor(2) as pool:  # leaves room for the network
 
         def prepare(start: int) -> list[Future[Tensor]]:
@@ -50,15 +65,10 @@ def layer_batches(
             return [pool.submit(_prepared, net, images, index) for index in whole]
 
         following = prepare(0)
-        for start in starts:
+        for start in range(0, len(images), batch):
             x = torch.cat([future.result() for future in following])
             following = prepare(start + batch)
-            count = len(x)
-            if count == 1:  # one alone is computed by other kernels, with other last bits; the same picture shall be
-                x = x.expand(2, *x.shape[1:])  # the same features, in whatever company
-            with torch.inference_mode():
-                found = through(net, steps, x.to(net.device))
-            yield found[:count]
+            yield x
 
 
 def _prepared(net: Classifier, images: Sequence[Image], index: int) -> Tensor:
@@ -73,13 +83,31 @@ def read_features(net: Classifier, values: Tensor) -> Tensor:
     return values
 
 
+def features_of(net: Classifier, x: Tensor, precision: torch.dtype | None = None) -> NDArray[np.float32]:
+    """Features (n, F) float32 of pictures x (n, 3, H, W) that were prepared for embedder(net): a task for an Engine."""
+    net = _in_precision(net, precision)
+    values = _layer_values(net, net.embedding, x)
+    with torch.inference_mode():
+        return read_features(net, values).cpu().numpy()
+
+
+def _in_precision(net: Classifier, precision: torch.dtype | None) -> Classifier:
+    """With a copy of its weights: a fifth quicker than casting them anew for each batch."""
+    return net if precision is None else replace(net, module=Halved(net.module, precision))
+
+
 def embedding_batches(
-    net: Classifier, images: Sequence[Image], batch: int = BATCH, precision: torch.dtype | None = None
+    net: Classifier,
+    images: Sequence[Image],
+    batch: int = BATCH,
+    precision: torch.dtype | None = None,
+    engine: Engine | None = None,
 ) -> Iterator[NDArray[np.float32]]:
-    """Features (n, F) float32 of one batch after the other; only two batches of pictures are in memory at a time."""
-    for values in layer_batches(net, images, net.embedding, batch, precision):
-        with torch.inference_mode():
-            yield read_features(net, values).cpu().numpy()
+    """Features (n, F) float32 of one batch after the other, computed by an engine of this network, or (None) here; only
+    two batches of pictures are in memory at a time, or as many as the engine takes."""
+    if engine is None:  # one copy for all batches
+        engine, precision = LocalEngine(_in_precision(net, precision)), None
+    yield from engine.map(partial(features_of, precision=precision), _prepared_batches(net, images, batch))
 
 
 def embed(
@@ -108,7 +136,9 @@ class Embedding:
         view: str | None,
         seed: int,
         precision: torch.dtype | None,
+        engine: Engine | None = None,
     ):
+        self.engine = engine
         self.net, self.images, self.keys, self.cache = embedder(net), images, keys, cache
         self.view, self.seed, self.precision = view, seed, precision
         self.features = np.zeros((0, 0), np.float32)
@@ -128,7 +158,7 @@ class Embedding:
             yield done, total
         pictures = Chosen(self.images, wanted, keys, self.view, self.seed)
         rows: dict[int, NDArray[np.float32]] = {}
-        for features in embedding_batches(self.net, pictures, precision=self.precision):
+        for features in embedding_batches(self.net, pictures, precision=self.precision, engine=self.engine):
             fresh = dict(zip(wanted[len(rows) : len(rows) + len(features)], features, strict=True))
             rows |= fresh
             if self.cache:
@@ -164,16 +194,18 @@ def embed_cached(
     view: str | None = None,
     seed: int = 0,
     precision: torch.dtype | None = None,
+    engine: Engine | None = None,
 ) -> Embedding:
     """Features of pictures, or of a view of them, through a cache: only what it does not know goes through the network,
     which pictures enter at its embedding_side.
 
     keys name the contents of the pictures (LabelledImages.keys); without them they are worked out. view is a name in
-    VIEWS, or None for the pictures as they are; seed belongs to the view. Raises ParameterError for an unknown view or
+    VIEWS, or None for the pictures as they are; seed belongs to the view. engine computes for `net` (None: this
+    process). Raises ParameterError for an unknown view or
     keys of another number of pictures.
     """
     if view is not None:
         check_views([view])
     if len(keys) not in (0, len(images)):
         raise ParameterError(f"There are keys of {len(keys)} pictures for {len(images)} pictures.")
-    return Embedding(net, images, keys, cache, view, seed, precision)
+    return Embedding(net, images, keys, cache, view, seed, precision, engine)

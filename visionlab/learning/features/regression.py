@@ -177,29 +177,44 @@ class _Descent:
 
     def losses(self, logits: NDArray) -> tuple[NDArray, NDArray]:
         """What each row costs (n,), and the derivatives of that by its logits, (n, K)."""
-        losses, slopes = _losses(logits, self.labels)
+        losses, slopes = losses_of(logits, self.labels)
         return self.counts * losses, self.counts[:, None] * slopes
 
     def to_minimum(self, strength: float, tolerance: float) -> None:
-        """Until no derivative, along axes that are stretched to equal curvature, is above the tolerance."""
-        from scipy.optimize import minimize  # late: slow to import
-
-        penalty = np.append(np.full(self.z.shape[1] - 1, strength), 0.0)
-        unit = np.sqrt(self.curvature + penalty)
-
-        def value(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-            both = flat.reshape(self.both.shape) / unit
+        def measure(both: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
             losses, error = self.losses(self.z @ both.T.astype(self.z.dtype))
-            pulled = penalty * both
-            slope = error.T @ self.z / len(error) + pulled
-            return float(losses.mean() + (pulled * both).sum() / 2), (slope / unit).ravel()
+            return float(losses.mean()), error.T @ self.z / len(error)
 
-        options = {"gtol": tolerance, "ftol": 1e-14, "maxiter": STEPS}
-        found = minimize(value, (self.both * unit).ravel(), jac=True, method="L-BFGS-B", options=options)
-        self.both = found.x.reshape(self.both.shape) / unit
+        self.both = to_minimum(measure, self.both, self.curvature, strength, tolerance)
 
 
-def _losses(logits: NDArray, labels: NDArray[np.int64]) -> tuple[NDArray, NDArray]:
+def to_minimum(
+    measure: Callable[[NDArray[np.float64]], tuple[float, NDArray[np.float64]]],
+    both: NDArray[np.float64],
+    curvature: NDArray[np.float64],
+    strength: float,
+    tolerance: float,
+) -> NDArray[np.float64]:
+    """Weights and, in the last column, bias (K, r + 1), from `both` on to where no derivative, along axes that are
+    stretched to equal curvature (r + 1,), is above the tolerance. measure gives the mean loss in nats without its
+    penalty, and its derivatives (K, r + 1)."""
+    from scipy.optimize import minimize  # late: slow to import
+
+    penalty = np.append(np.full(both.shape[1] - 1, strength), 0.0)
+    unit = np.sqrt(curvature + penalty)
+
+    def value(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        here = flat.reshape(both.shape) / unit
+        loss, slope = measure(here)
+        pulled = penalty * here
+        return float(loss + (pulled * here).sum() / 2), ((slope + pulled) / unit).ravel()
+
+    options = {"gtol": tolerance, "ftol": 1e-14, "maxiter": STEPS}
+    found = minimize(value, (both * unit).ravel(), jac=True, method="L-BFGS-B", options=options)
+    return found.x.reshape(both.shape) / unit
+
+
+def losses_of(logits: NDArray, labels: NDArray[np.int64]) -> tuple[NDArray, NDArray]:
     """Cross-entropies (n,) in nats, and their derivatives by the logits, (n, K)."""
     rows = np.arange(len(logits))
     powers = logits - logits.max(1, keepdims=True)
@@ -233,9 +248,17 @@ def _calibrated(
 def _principal(rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Centred rows (n, F) → their principal axes (F, r) and their places along these (n, r): rows = places · axesᵀ."""
     few = len(rows) <= rows.shape[1]
-    variance, found = np.linalg.eigh(rows @ rows.T if few else rows.T @ rows)
-    kept = variance > TINY * max(variance[-1], TINY)
     if not few:
-        return found[:, kept], rows @ found[:, kept]
+        axes, _ = axes_of(rows.T @ rows)
+        return axes, rows @ axes
+    variance, found = np.linalg.eigh(rows @ rows.T)
+    kept = variance > TINY * max(variance[-1], TINY)
     root = np.sqrt(variance[kept])
     return rows.T @ found[:, kept] / root, found[:, kept] * root
+
+
+def axes_of(products: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The principal axes (F, r) of centred rows (n, F), by rowsᵀ · rows; and the sums of squares along these (r,)."""
+    variance, found = np.linalg.eigh(products)
+    kept = variance > TINY * max(variance[-1], TINY)
+    return found[:, kept], variance[kept]

@@ -28,10 +28,14 @@ class Scale:
     @classmethod
     def of(cls, x: Tensor, own: float = 0.0) -> Scale:
         """Of the rows of (n, F). own, 0..1, is the weight of each feature's own variance beside the common one."""
-        spreads = x.std(0, correction=0)
+        return cls.by(x.mean(0), x.std(0, correction=0), own)
+
+    @classmethod
+    def by(cls, mean: Tensor, spreads: Tensor, own: float = 0.0) -> Scale:
+        """Of rows with these means and standard deviations, (F,) each."""
         dead = spreads <= 1e-6 * spreads.max().clamp(min=1e-12)
         variances = own * spreads.square() + (1 - own) * spreads.square().mean()
-        return cls(x.mean(0), variances.sqrt().clamp(min=1e-12).masked_fill(dead, torch.inf))
+        return cls(mean, variances.sqrt().clamp(min=1e-12).masked_fill(dead, torch.inf))
 
     def __call__(self, x: Tensor) -> Tensor:
         return (x - self.mean) / self.spread

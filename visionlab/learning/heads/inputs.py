@@ -18,6 +18,7 @@ from visionlab.learning.heads.problem import Problem
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.learning.sets.sides import Sides
 from visionlab.network.running.classifier import Classifier
+from visionlab.network.running.engine import Engine
 
 
 class Inputs:
@@ -38,11 +39,12 @@ class Inputs:
         cache: FeatureCache | None,
         precision: torch.dtype | None,
         maps: bool,
+        engine: Engine | None = None,
     ):
         self.net = net = embedder(net)
         self.split, self.train, self.held_out = split, split.train, split.held_out
         self.views, self.seed = views, seed
-        self.cache, self.precision = cache, precision
+        self.cache, self.precision, self.engine = cache, precision, engine
         self.labels, self.groups, self.classes = data.labels, data.groups, len(data.classes)
         self.features = features
         self.block: Block | None = Block(net, Maps(), *self._rows()) if maps else None
@@ -68,7 +70,8 @@ class Inputs:
             if name is not None:
                 images = Chosen(images, self.train, (), None, 0)
                 keys = tuple(keys[index] for index in self.train) if keys else ()
-            run = embed_cached(self.net, images, keys, self.cache, view=name, seed=self.seed, precision=self.precision)
+            settings = {"view": name, "seed": self.seed, "precision": self.precision, "engine": self.engine}
+            run = embed_cached(self.net, images, keys, self.cache, **settings)
             for done, _ in run:
                 yield before + done, total
             before += len(run.features)

@@ -20,7 +20,7 @@ from visionlab.learning.features.source import network_fingerprint
 from visionlab.learning.heads.checkpoints import Checkpoint
 from visionlab.learning.heads.head import Head
 from visionlab.learning.heads.inputs import Inputs
-from visionlab.learning.heads.kinds import KINDS, Kind
+from visionlab.learning.heads.kinds import KINDS, Kind, check_settings
 from visionlab.learning.heads.problem import Parts, Trial
 from visionlab.learning.judging.calibration import helpful_temperature
 from visionlab.learning.judging.metrics import Report, evaluate
@@ -31,6 +31,7 @@ from visionlab.learning.sets.sides import sides
 from visionlab.learning.sets.splits import HELD_OUT
 from visionlab.network.running.chunks import on_cpu
 from visionlab.network.running.classifier import Classifier
+from visionlab.network.running.engine import Engine
 
 __all__ = ["KINDS", "Epoch", "Fit", "Kind", "fit", "train_head"]  # what vl.training offers
 
@@ -255,31 +256,6 @@ class Fit:
         self._parts, self._logits, self._state = kept.parts, kept.logits, dict(kept.state)
 
 
-def check_settings(
-    kind: str = "linear",
-    validation: float | None = HELD_OUT,
-    epochs: int | None = None,
-    strength: float | None = None,
-    views: Sequence[str] | None = None,
-    refuse: float = 0.05,
-) -> Kind:
-    """The way to train of that name. Raises ParameterError for settings of `fit` that cannot be, whatever the pictures
-    and the network."""
-    if kind not in KINDS:
-        raise ParameterError(f"There is no way to train that is called “{kind}”. There are {', '.join(KINDS)}.")
-    way = KINDS[kind]
-    if not 0 < refuse < 1:
-        raise ParameterError(f"The share to refuse is {refuse}; it must lie between 0 and 1, like 0.05.")
-    if epochs is not None and epochs < 1:
-        raise ParameterError(f"{epochs} epochs train nothing. Use 1 or more.")
-    if strength is not None and not 0 <= strength < np.inf:
-        raise ParameterError(f"A penalty of {strength} is no penalty. Use 0 or more.")
-    if validation == 0 and way.needs_held_out:
-        raise ParameterError(f"“{way.title}” needs held-out pictures to know when to stop. Hold out {HELD_OUT:g}, say.")
-    check_views(views or ())
-    return way
-
-
 def fit(
     data: LabelledImages,
     net: Classifier,
@@ -295,6 +271,7 @@ def fit(
     cache: FeatureCache | None = None,
     precision: torch.dtype | None = None,
     resume: bytes | None = None,
+    engine: Engine | None = None,
 ) -> Fit:
     """A run that trains a head on `data` through the frozen `net`; iterate it for its epochs.
 
@@ -308,6 +285,7 @@ def fit(
     own).
     refuse is the share of pictures of the classes that the head may take for none of these.
     precision is the dtype in which the network computes features (None: float32). resume goes on from a checkpoint.
+    engine computes the features for `net` (None: this process); what fine-tuning changes is computed here.
 
     Raises DatasetError where the data cannot be split or learned from, and ParameterError for an unknown kind or view,
     epochs below 1, a negative strength or seed, features that are not finite or of another number of pictures, nothing
@@ -331,6 +309,7 @@ def fit(
         cache=cache,
         precision=precision,
         maps=way.tunes,
+        engine=engine,
     )
     return Fit(data, way, inputs, epochs, strength, refuse, resume)
 

@@ -31,10 +31,15 @@ def looked_at(images: Sequence[Image]) -> list[Looked | str]:
             image = images[index]
         except DatasetError as error:
             return str(error)
-        return fingerprint(image), hashes(image), in_small(image)
+        return looks_of(image)
 
     with ThreadPoolExecutor(DECODERS) as pool:
         return list(pool.map(look, range(len(images))))
+
+
+def looks_of(image: Image) -> Looked:
+    """What tells copies and near-duplicates of a picture."""
+    return fingerprint(image), hashes(image), in_small(image)
 
 
 def grouped_by(

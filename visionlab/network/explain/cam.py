@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from visionlab.errors import ModelError
+from visionlab.imaging.image import Image
 from visionlab.network.explain.method import Combine, Progress
 from visionlab.network.running.classifier import ACTIVATION_KINDS, Classifier, Layer
 
@@ -85,6 +86,16 @@ def cams(combine: Combine, net: Classifier, x: Tensor, target: int | None, names
         for (name, maps), gradient in zip(kept.items(), gradients, strict=True)
     }
     return Cams(index, {name: found[name] for name in names}, x.detach())
+
+
+def answer_and_map(
+    net: Classifier, image: Image, target: int | None = None
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """What the network says, probabilities (classes,) float32, and Grad-CAM of the last layer with places for a class
+    (None: the most probable one), (h, w) float32 ≥ 0 over the network's crop: once through the network for both."""
+    last = last_in_place(net)
+    found = cams(grad_cam, net, net.transform([image], net.device), target, [last])
+    return net.softmax(found.logits)[0].cpu().numpy(), found.maps[last]
 
 
 # Kinds of layers whose maps are what the next layer is told.

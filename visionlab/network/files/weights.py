@@ -79,8 +79,7 @@ def find(file: WeightFile) -> Path | None:
     None; not yet checked.
     """
     shipped = () if file.can_be_had else _SHIPPED
-    hub = Path(torch.hub.get_dir(), "checkpoints")
-    places = (place / file.name for place in (folder(), *shipped, hub))
+    places = (place / file.name for place in (folder(), *shipped, Path(torch.hub.get_dir(), "checkpoints")))
     return next((place for place in places if os.path.isfile(place)), None)  # False, too, where one may not look
 
 
@@ -128,6 +127,15 @@ def download(file: WeightFile) -> Iterator[Progress]:
             if file.source:
                 part.unlink(missing_ok=True)  # half of what is made is of no use
             lock.release()  # its file stays: removing it would let two processes hold two locks of one name
+
+
+def take(file: WeightFile, data: bytes) -> None:
+    """Put the bytes of a file into folder(). Raises WeightsError where its digits say others, or the disk is full."""
+    part = folder() / f"{file.name}.{os.getpid()}.part"  # beside those of other processes
+    with _writing(file, part, len(data)):
+        folder().mkdir(parents=True, exist_ok=True)
+        part.write_bytes(data)
+        _accept(file, part)
 
 
 def _make(source: PackagedFile, part: Path) -> Iterator[Progress]:

@@ -74,6 +74,11 @@ def feature_maps(
     return maps
 
 
+def first_maps(net: Classifier, image: Image, layer: str, side: int, count: int) -> NDArray[np.float32]:
+    """The first channels (count, H, W) of one layer, for which nothing behind it is computed."""
+    return feature_maps(net, image, [layer], side)[layer].values[:count].copy()
+
+
 def _by_side(net: Classifier, layers: Iterable[Layer], side: int | None) -> dict[int, list[Layer]]:
     """{input size in pixels: the layers that are looked at there}."""
     own = net.transform.crop

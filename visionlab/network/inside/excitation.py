@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visionlab.imaging.image import Image
-from visionlab.network.inside.activations import FeatureMap
+from visionlab.network.inside.activations import FeatureMap, feature_maps
 from visionlab.network.inside.trace import Box
 from visionlab.network.running.classifier import Classifier, Layer
 
@@ -103,6 +103,11 @@ def _padded(net: Classifier, layer: Layer) -> int:
             break
         layer = before
     return 0
+
+
+def layer_peaks(net: Classifier, image: Image, layer: str, side: int) -> Peaks:
+    """Where each channel of a layer answers most to a picture at `side` pixels; nothing behind it is computed."""
+    return peaks(feature_maps(net, image, [layer], side)[layer])
 
 
 def strongest_patches(by_picture: Sequence[Peaks], channel: int, count: int = 9) -> list[Excitation]:

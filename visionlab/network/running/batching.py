@@ -1,7 +1,6 @@
 """Many callers, one network: what they ask at the same time goes through it together.
 
-Engine is the small face of it, so that other machines may stand behind it. Batcher is the one in this process: callers
-prepare their pictures themselves, side by side, and one thread a device computes, a batch at a time.
+Callers prepare their pictures themselves, side by side, and one thread a device computes, a batch at a time.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -26,17 +24,9 @@ from visionlab.network.running.classifier import Classifier
 from visionlab.network.running.prediction import Answer, answered
 
 CPU = torch.device("cpu")
-
-
-class Engine(Protocol):
-    """Whatever answers for a network, wherever it computes."""
-
-    def answer(self, image: Image) -> Answer:
-        """What the network says to a picture uint8 (H, W, 3); waits for its turn.
-
-        Raises BusyError where there is too much to do, and ParameterError for what is no picture.
-        """
-        ...
+MOST = 16  # pictures in a batch
+WAIT = 0.004  # seconds for which a picture waits for others, at most
+QUEUE = 64  # pictures inside at a time; the next is refused
 
 
 def prepared(net: Classifier, image: Image) -> Tensor:
@@ -45,8 +35,8 @@ def prepared(net: Classifier, image: Image) -> Tensor:
 
 
 def answers(net: Classifier, inputs: Sequence[Tensor]) -> list[Answer]:
-    """What `answer` says of N ≥ 1 pictures, which have been prepared for this network."""
-    return answered(net, torch.stack(list(inputs)).to(net.device))  # (N, 3, crop, crop)
+    """What `answer` says of N pictures, which have been prepared for this network."""
+    return answered(net, torch.stack(list(inputs)).to(net.device)) if inputs else []  # (N, 3, crop, crop)
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,7 +170,7 @@ def _worker_of(device: torch.device) -> _Worker:
 
 
 class Batcher:
-    """An Engine in this process: concurrent calls go through the network in batches of `most` pictures or fewer.
+    """Asks a network for many callers: concurrent calls go through the network in batches of `most` pictures or fewer.
 
     An idle device computes at once. What arrives while it computes is gathered, and held back until `wait` seconds
     after its arrival at most, for more to come. `queue` pictures can be inside at a time, waiting or being computed;
@@ -188,7 +178,7 @@ class Batcher:
     the last of them.
     """
 
-    def __init__(self, net: Classifier, most: int = 16, wait: float = 0.004, queue: int = 64) -> None:
+    def __init__(self, net: Classifier, most: int = MOST, wait: float = WAIT, queue: int = QUEUE) -> None:
         if most < 1 or queue < 1:
             raise ParameterError(f"most is {most} and queue is {queue}. Both are 1 or more.")
         if not 0 <= wait < float("inf"):

@@ -15,10 +15,10 @@ from visionlab.imaging.render import mosaic
 from visionlab.network.inside.activations import FeatureMap, feature_maps
 from visionlab.network.inside.channels import PALETTE, LayerStatistics, greatest_of_each, layer_statistics
 from visionlab.network.inside.contributions import Contributions, contributions
-from visionlab.network.inside.excitation import Peaks, peaks
+from visionlab.network.inside.excitation import Peaks, layer_peaks, peaks
 from visionlab.network.inside.sensitivity import Sensitivity, unit_gradient
 from visionlab.network.running.classifier import Classifier
-from visionlab.ui.shared.cached import Grid
+from visionlab.ui.shared.cached import Grid, engine_of
 
 
 def _give_back_soon(_: object) -> None:
@@ -31,7 +31,7 @@ def _give_back_soon(_: object) -> None:
 @st.cache_resource(max_entries=3, show_spinner="Opening the layers …", on_release=_give_back_soon)
 def all_maps(net_key: str, picture_key: str, side: int, _net: Classifier, _image: Image) -> dict[str, FeatureMap]:
     """Every layer's maps: computed once for a picture, so that another layer costs nothing."""
-    return feature_maps(_net, _image, side=side)
+    return engine_of(_net).run(feature_maps, _image, side=side)
 
 
 def map_grid(values: NDArray[np.float32], channel: int, ends: NDArray[np.float32]) -> Grid:
@@ -69,7 +69,7 @@ def statistics(net_key: str, picture_key: str, side: int, _maps: Mapping[str, Fe
 
 @st.cache_data(max_entries=16, show_spinner="Following the class back …")
 def class_contributions(net_key: str, picture_key: str, target: int, _net: Classifier, _image: Image) -> Contributions:
-    return contributions(_net, _image, target)
+    return engine_of(_net).run(contributions, _image, target)
 
 
 @st.cache_data(max_entries=32, max_size="50 MB", show_spinner=False)
@@ -83,7 +83,7 @@ def sensitivity(
     _net: Classifier,
     _image: Image,
 ) -> Sensitivity:
-    return unit_gradient(_net, _image, layer, channel, *unit, side)
+    return engine_of(_net).run(unit_gradient, _image, layer, channel, *unit, side)
 
 
 @st.cache_data(max_entries=256, max_size="50 MB", show_spinner=False)
@@ -95,4 +95,4 @@ def channel_peaks(net_key: str, picture_key: str, side: int, layer: str, _found:
 @st.cache_data(max_entries=256, max_size="50 MB", show_spinner=False)
 def run_for_peaks(net_key: str, picture_key: str, side: int, layer: str, _net: Classifier, _image: Image) -> Peaks:
     """The same for a picture whose maps are not at hand: run up to that layer, and forgotten but for the peaks."""
-    return peaks(feature_maps(_net, _image, [layer], side)[layer])
+    return engine_of(_net).run(layer_peaks, _image, layer, side)

@@ -247,7 +247,7 @@ def _patches(look: Look, spot: Spot) -> None:
 
 def _wanted(look: Look, spot: Spot) -> None:
     st.caption(term("what it looks for"))
-    wanted.show(look, Wanted(spot.layer, spot.channel), "wanted", "Draw it")
+    wanted.show(look.network, Wanted(spot.layer, spot.channel), "wanted", "Draw it")
 
 
 SECTIONS: dict[str, Callable[[Look, Spot], None]] = {

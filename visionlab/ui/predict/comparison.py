@@ -15,7 +15,7 @@ from visionlab.network.explain.sanity import passes, sanity_check
 from visionlab.ui.predict import caches
 from visionlab.ui.predict.answers import tell_at_one
 from visionlab.ui.predict.explanations import PATIENCE, Case, Measured, Overlay, explaining, measuring, stopped
-from visionlab.ui.shared import charts, jobs
+from visionlab.ui.shared import cached, charts, jobs
 from visionlab.ui.shared.page import roomy_columns
 from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import fixed, folded, plain
@@ -105,8 +105,9 @@ def _check(net_key: str, picture_key: str, target: int, method: str, layer: str 
     """The id of a job that explains the case by a network that loses its weights, step by step."""
 
     def work(job: jobs.Job) -> Iterator[tuple[str, float, NDArray[np.uint8]]]:
-        case, shape = _case, _case.shape
-        for found in sanity_check(case.net, case.image, method, target, layer, progress=job.report, shape=shape):
+        case, engine = _case, cached.engine_of(_case.net)
+        asked = {"progress": job.report, "shape": case.shape}
+        for found in engine.each(sanity_check, case.image, method, target, layer, **asked):
             yield found.layer, found.similarity, np.rint(255 * found.heatmap.values).astype(np.uint8)
 
     return jobs.registry().submit(work)

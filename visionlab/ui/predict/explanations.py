@@ -100,7 +100,8 @@ def explaining(net_key: str, picture_key: str, target: int, method: str, layer: 
     """The id of a job that explains the case by one method: its event is the Heatmap."""
 
     def work(job: jobs.Job) -> Iterator[Heatmap]:
-        yield explain(_case.net, _case.image, method, target, layer, job.report, _case.shape)
+        asked = {"progress": job.report, "shape": _case.shape}
+        yield cached.engine_of(_case.net).run(explain, _case.image, method, target, layer, **asked)
 
     return jobs.registry().submit(work, queue=MAPS)
 
@@ -112,12 +113,11 @@ def measuring(
     """The id of a job that says how faithful that map of the case is."""
 
     def work(job: jobs.Job) -> Iterator[Measured]:
-        net, image = _case.net, _case.image
+        engine, image = cached.engine_of(_case.net), _case.image
         whole = 1 + ORDERS
-        faith = faithfulness(net, image, _heat, STEPS, lambda share: job.report(share / whole))
-        chance = random_baseline(
-            net, image, target, STEPS, ORDERS, _heat, lambda share: job.report((1 + share * ORDERS) / whole)
-        )
+        faith = engine.run(faithfulness, image, _heat, STEPS, progress=lambda share: job.report(share / whole))
+        asked = (image, target, STEPS, ORDERS, _heat)
+        chance = engine.run(random_baseline, *asked, progress=lambda share: job.report((1 + share * ORDERS) / whole))
         yield Measured(faith, chance)
 
     return jobs.registry().submit(work, queue=MEASURES)

@@ -23,7 +23,7 @@ from visionlab.learning.answers.many import (
 from visionlab.learning.sets import archive
 from visionlab.network.running.classifier import Classifier
 from visionlab.network.zoo.models import TO_NAME, first_here
-from visionlab.ui.shared import jobs
+from visionlab.ui.shared import cached, jobs
 from visionlab.ui.shared.networks import YOUR_HEAD, Network, model_picker, suggest, tell_not_here
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.widgets import file_uploader, plain
@@ -101,7 +101,8 @@ def _start(file: UploadedFile, network: Network) -> None:
 
     def work(job: jobs.Job) -> Iterator[Found | Unreadable]:
         sources = zip_sources(io.BytesIO(data))
-        for done, each in enumerate(predict_many(network.net, sources, TOP), 1):
+        found = predict_many(network.net, sources, TOP, engine=cached.engine_of(network.net))
+        for done, each in enumerate(found, 1):
             job.report(done / len(sources))
             yield each
         yield from left_out(io.BytesIO(data))

@@ -17,18 +17,20 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from visionlab.cluster import choice
 from visionlab.errors import WeightsError
 from visionlab.imaging.image import Image, encode_jpeg, encode_png, fit
 from visionlab.imaging.render import mosaic, mosaic_layout, mosaic_tile
 from visionlab.learning.heads.head import Head
-from visionlab.network.inside.activations import feature_maps
-from visionlab.network.running.batching import Batcher, Engine
+from visionlab.network.inside.activations import first_maps
 from visionlab.network.running.classifier import Classifier
+from visionlab.network.running.engine import Engine
 from visionlab.network.running.prediction import Answer, Prediction, ranked
 from visionlab.network.zoo.loading import load_classifier
 
 _numbers = itertools.count()
 _keys: weakref.WeakKeyDictionary[Classifier, str] = weakref.WeakKeyDictionary()
+_heads: weakref.WeakKeyDictionary[Classifier, Head] = weakref.WeakKeyDictionary()  # those that networks were made of
 
 
 def classifier(name: str) -> Classifier:
@@ -54,7 +56,9 @@ def key_of(net: Classifier) -> str:
 
 def head_classifier(key: str, head: Head) -> Classifier:
     base = head.base(classifier)
-    return _headed(key, key_of(base), head, base)
+    net = _headed(key, key_of(base), head, base)
+    _heads.setdefault(net, head)
+    return net
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -82,16 +86,26 @@ def picture_png(key: str, longest: int, _image: Image) -> bytes:
     return encode_png(fit(_image, longest))
 
 
+def engine_of(net: Classifier) -> Engine:
+    """Who computes for a network, whoever asks: many people at once get batches."""
+    return _engine(key_of(net), net)
+
+
 @st.cache_resource(max_entries=10, show_spinner=False)
-def engine(net_key: str, _net: Classifier) -> Engine:
-    """What answers for a network, whoever asks: many people at once get batches."""
-    return Batcher(_net)
+def _engine(net_key: str, _net: Classifier) -> Engine:
+    return where_computed().engine_of(_net, _heads.get(_net))
+
+
+@st.cache_resource(show_spinner="Joining the cluster …")
+def where_computed() -> choice.Choice:
+    """Whose engines compute for this server, as it was chosen when it began."""
+    return choice.chosen()
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
 def answer(net_key: str, picture_key: str, _net: Classifier, _image: Image) -> Answer:
     """All that the network says to the picture: the classes' probabilities, and whether it refuses it."""
-    return engine(net_key, _net).answer(_image)
+    return engine_of(_net).answer(_image)
 
 
 def class_probabilities(net_key: str, picture_key: str, net: Classifier, image: Image) -> NDArray[np.float32]:
@@ -107,7 +121,7 @@ def some_maps(
     net_key: str, picture_key: str, side: int, layer: str, count: int, _net: Classifier, _image: Image
 ) -> NDArray[np.float32]:
     """The first channels (count, H, W) of one layer, for which nothing behind it is computed."""
-    return feature_maps(_net, _image, [layer], side)[layer].values[:count].copy()
+    return engine_of(_net).run(first_maps, _image, layer, side, count)
 
 
 @dataclass(frozen=True)

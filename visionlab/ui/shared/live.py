@@ -8,10 +8,11 @@ import numpy as np
 import streamlit as st
 
 from visionlab.imaging.image import load_image
-from visionlab.network.explain.cam import cams, grad_cam, last_in_place
+from visionlab.network.explain.cam import answer_and_map
 from visionlab.network.running import prediction
 from visionlab.network.running.classifier import Classifier
 from visionlab.network.running.prediction import Prediction
+from visionlab.ui.shared import cached
 from visionlab.ui.shared.components.camera import Answer, Frame, Fresh, camera, latest_frame
 from visionlab.ui.shared.page import keep_out_of_collections, told
 
@@ -54,14 +55,13 @@ def answer_to(frame: Frame, net: Classifier, own: bool = False) -> Answer:
     """
     image = load_image(frame.jpeg)
     heat, strange = None, None
+    engine = cached.engine_of(net)
     if not frame.why or net.refusal:
-        [said] = prediction.answer(net, [image])
+        said = engine.answer(image)
         strange = said.strange
     if frame.why:
-        last = last_in_place(net)
-        found = cams(grad_cam, net, net.transform([image], net.device), None, [last])  # through the network once
-        said = prediction.Answer(net.labels, net.softmax(found.logits)[0].cpu().numpy())
-        values = found.maps[last]  # (h, w) ≥ 0
+        probabilities, values = engine.run(answer_and_map, image)
+        said = prediction.Answer(net.labels, probabilities)
         heat = np.rint(255 * values / max(values.max(), np.finfo(np.float32).tiny)).astype(np.uint8)
     return Answer(frame.number, bars_of(said) if own else said.top(TOP), heat, strange)
 

@@ -27,7 +27,7 @@ from visionlab import limits
 from visionlab.device import describe
 from visionlab.errors import VisionlabError, log_cause
 from visionlab.shortage import shortages_told
-from visionlab.ui.shared import state
+from visionlab.ui.shared import cached, state
 from visionlab.ui.shared.components.focus import keep_focus
 from visionlab.ui.shared.components.history import keep_history
 from visionlab.ui.shared.components.popovers import reach_popovers
@@ -202,7 +202,10 @@ def _navigation() -> None:
             group = entry.group
             st.caption(group)
         link(entry.title)
-    st.caption(f":material/memory: {describe()}")
+    where = cached.where_computed()
+    st.caption(f":material/hub: {where.told}" if where.told else f":material/memory: {describe()}")
+    if where.problem:
+        sentence(where.problem)
 
 
 def keep_out_of_collections() -> None:

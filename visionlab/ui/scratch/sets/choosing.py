@@ -55,7 +55,7 @@ def choose() -> Chosen | None:
     state.keep_in_link(WHERE, found.where)
     for text in (*found.data.told, listed(found.data.unread, "picture cannot be read", "pictures cannot be read")):
         if text:
-            st.text(text)
+            st.caption(plain(text))
     found = _sized(found, picker)
     picker.caption(_facts(found.data, SOURCES[source].about if source in SOURCES and not found.where else ""))
     told_of.markdown(f"On **{plain(found.title)}** :gray[· {len(found.data.images):,} to learn from]")

@@ -12,7 +12,7 @@ from visionlab.imaging.image import encode_jpeg, fit
 from visionlab.imaging.render import overlay
 from visionlab.learning.judging.metrics import percent
 from visionlab.network.explain import explain
-from visionlab.ui.shared import jobs
+from visionlab.ui.shared import cached, jobs
 from visionlab.ui.shared.terms import term
 from visionlab.ui.studio.judge.case import Case, awaited, counted
 from visionlab.ui.studio.judge.gallery import tiles
@@ -43,13 +43,13 @@ def show(case: Case) -> None:
     if not chosen:
         st.caption("There is no held-out picture of this class.")
         return
-    net = case.net
+    net, engine = case.net, cached.engine_of(case.net)
 
     def work(job: jobs.Job) -> Iterator[Look]:
         for done, place in enumerate(chosen, 1):
             image = case.project.load(case.held_out[place])
             shown = fit(image, EXPLAINED)
-            heat = explain(net, image, target=int(found.predicted[place]), shape=shown.shape[:2])
+            heat = engine.run(explain, image, target=int(found.predicted[place]), shape=shown.shape[:2])
             laid = overlay(shown, heat.values, 0.7)
             top, left, height, width = map(int, net.transform.box(laid.shape[:2]))  # what it sees: all are squares
             laid = laid[top : top + height, left : left + width].copy()

@@ -23,6 +23,7 @@ from visionlab.learning.projects.rows import ClassInfo
 from visionlab.learning.projects.runs import CLASSES, RunInfo
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.network.running.classifier import Classifier
+from visionlab.network.running.engine import Engine
 from visionlab.shortage import shortages_told
 
 LEARNED_FROM = "learned_from"  # in a run's report: what tells apart of which pictures and labels it is
@@ -106,9 +107,10 @@ def is_of(run: RunInfo, labels: Labels) -> bool:
     return run.settings["pictures"] == len(labels) if known is None else known == learned_from(labels)
 
 
-def train(project: Project, run: str, net: Classifier) -> Iterator[Embedded | Trained]:
+def train(project: Project, run: str, net: Classifier, engine: Engine | None = None) -> Iterator[Embedded | Trained]:
     """Take up a run that waits or was interrupted, on the pictures and labels of this moment, and note how it goes.
 
+    engine computes features for `net` (None: this process).
     What the person does to the pictures meanwhile does not matter to it. Closing the generator stops the run, which
     keeps the best head so far. Raises what it was ended by, noted as well, where that is a VisionlabError.
     """
@@ -116,7 +118,7 @@ def train(project: Project, run: str, net: Classifier) -> Iterator[Embedded | Tr
     state, report, error = "failed", None, None
     try:
         with shortages_told():
-            work = _Work(project, run, net)
+            work = _Work(project, run, net, engine)
             try:
                 yield from work.steps()
             except GeneratorExit:
@@ -132,7 +134,7 @@ def train(project: Project, run: str, net: Classifier) -> Iterator[Embedded | Tr
 
 
 class _Work:
-    def __init__(self, project: Project, run: str, net: Classifier):
+    def __init__(self, project: Project, run: str, net: Classifier, engine: Engine | None = None):
         self.project, self.run = project, run
         self.began = time.monotonic()
         info = project.run(run)
@@ -154,6 +156,7 @@ class _Work:
             "seed": settings.seed,
             "refuse": settings.refuse,
             "cache": self.cache,
+            "engine": engine,
         }
         self.fit: Fit
         with suppress(ParameterError, FileNotFoundError):  # of other pictures than these, or damaged: begin again

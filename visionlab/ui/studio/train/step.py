@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
+from functools import partial
 
 import streamlit as st
 
@@ -188,14 +189,13 @@ def start(project: Project, settings: Settings, pictures: int) -> None:
     """Begin a run in the background; BusyError where one of this project goes on."""
     if any(run.state in AT_WORK for run in project.runs()):
         raise BusyError("A run of this project goes on already; wait until it ends, or stop it.")
-    net = cached.classifier(settings.network)
+    engine = cached.engine_of(net := cached.classifier(settings.network))
     run = project.begin_run(noted(settings, pictures), waiting=True)
+    given_up = partial(project.end_run, run, "cancelled")
     try:
-        jobs.registry().submit(
-            lambda _: train(project, run, net), _about(project), QUEUE, lambda: project.end_run(run, "cancelled")
-        )
+        jobs.registry().submit(lambda _: train(project, run, net, engine), _about(project), QUEUE, given_up)
     except BusyError:  # another tab was quicker
-        project.end_run(run, "cancelled")
+        given_up()
         project.remove_run(run)
         raise
     runs.link(run)
@@ -203,8 +203,8 @@ def start(project: Project, settings: Settings, pictures: int) -> None:
 
 def go_on(project: Project, run: RunInfo) -> None:
     """Take an interrupted run up where it was; BusyError where another one of this project goes on."""
-    net = cached.classifier(Settings.of(run).network)
-    jobs.registry().submit(lambda _: train(project, run.id, net), _about(project), QUEUE)
+    engine = cached.engine_of(net := cached.classifier(Settings.of(run).network))
+    jobs.registry().submit(lambda _: train(project, run.id, net, engine), _about(project), QUEUE)
     runs.link(run.id)
 
 

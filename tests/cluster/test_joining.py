@@ -1,0 +1,72 @@
+"""Joining a cluster, from its nodes and from outside; versions that differ are refused by both their names."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from visionlab.errors import ClusterError
+
+joining = pytest.importorskip("visionlab.cluster.joining", reason="Ray is not installed: make test-cluster brings it")
+
+
+def test_joining_twice_is_joining_once(cluster):
+    found = joining.join(cluster.address)
+    assert (found.nodes, found.processors) == (2, 2)
+    assert cluster.address in found.told
+
+
+def test_a_node_with_another_version_is_refused(cluster, monkeypatch):
+    monkeypatch.setattr("visionlab.__version__", "9.9.9")
+    with pytest.raises(ClusterError, match=r"has visionlab 9\.9\.9, and the node [\d.]+ has \d+\.\d+"):
+        joining.join(cluster.address)
+
+
+def test_a_node_without_visionlab_is_told():
+    told = joining.differ("visionlab", "0.2.0", "the node 10.0.0.7", None)
+    assert told == "This machine has visionlab 0.2.0, and the node 10.0.0.7 has none. Install the same version on both."
+
+
+def run(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100)
+
+
+def test_another_version_of_ray_is_refused(cluster):
+    code = "import ray; ray.__version__ = '9.9.9'\nfrom visionlab.cluster.joining import join\n"
+    code += f"try:\n    join({cluster.address!r})\nexcept Exception as error:\n    print(type(error).__name__, error)"
+    told = run(code).stdout
+    version = sys.modules["ray"].__version__
+    assert f"ClusterError This machine has Ray 9.9.9, and the cluster has {version}." in told
+
+
+def test_from_outside_the_answers_are_the_same(cluster, served, net, noise):
+    """By Ray's client, which can follow nothing: progress is told at the end."""
+    code = f"""
+import numpy as np
+from visionlab.cluster.choice import chosen
+from visionlab.network.explain import explain
+from visionlab.network.explain.sanity import sanity_check
+from visionlab.network.running.prediction import probabilities
+from visionlab.network.zoo.loading import load_classifier
+net = load_classifier({net.name!r}, "cpu")
+noise = np.random.default_rng(0).integers(0, 256, (70, 90, 3), dtype=np.uint8)
+choice = chosen()
+engine, shares = choice.engine_of(net, None), []
+print(choice.told, choice.problem)
+np.testing.assert_allclose(engine.answer(noise).probabilities, probabilities(net, [noise])[0], atol=1e-6)
+heat = engine.run(explain, noise, "saliency", progress=shares.append)
+np.testing.assert_allclose(heat.values, explain(net, noise, "saliency").values, atol=1e-5)
+print(shares, len(list(engine.each(sanity_check, noise))), len(list(engine.map(probabilities, [[noise]] * 3))))
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"VISIONLAB_ENGINE": cluster.client_address},
+        timeout=100,
+    )
+    assert told.stdout.splitlines()[-2:] == [
+        f"Ray cluster at {cluster.client_address.removeprefix('ray://')} ",
+        "[1.0] 8 3",
+    ], told.stdout + told.stderr

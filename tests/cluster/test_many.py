@@ -1,0 +1,121 @@
+"""Very many pictures over Ray Data: what one process says of each, whatever is killed meanwhile, and nothing twice."""
+
+import json
+import threading
+
+import numpy as np
+import pytest
+from cluster_heads import head_on
+
+import visionlab as vl
+from visionlab.errors import ParameterError
+from visionlab.learning.answers.many import Found, Source, predict_many
+from visionlab.learning.features.embedding import embed
+
+many = pytest.importorskip("visionlab.cluster.many", reason="Ray is not installed: make test-cluster brings it")
+
+from visionlab.cluster.serving import Size  # noqa: E402 - without Ray it is skipped by now
+from visionlab.cluster.shards import Shards  # noqa: E402
+
+COUNT = 70
+SIZE = Size(1, 2, processors=0.4)
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """A folder of pictures in two folders, and one file that is none."""
+    root = tmp_path_factory.mktemp("pictures")
+    for number in range(COUNT):
+        image = np.random.default_rng(number).integers(0, 256, (40 + number, 60, 3), dtype=np.uint8)
+        place = root / "ab"[number % 2] / f"{number:03}.png"
+        place.parent.mkdir(exist_ok=True)
+        place.write_bytes(vl.encode_png(image))
+    (root / "b" / "none.png").write_bytes(b"no picture")
+    return root
+
+
+def begun(folder, ending=".parquet", rows=16):
+    return lambda names, job: Shards.begun(folder, names, job, ending, rows)
+
+
+def test_every_row_is_what_one_process_says(cluster, net, pictures, tmp_path):
+    steps = list(many.run(many.Work(net.name, "predict", top=3), [str(pictures)], begun(tmp_path / "out"), SIZE))
+    assert steps[0] == many.Step(0, COUNT + 1)
+    assert steps[-1] == many.Step(COUNT + 1, COUNT + 1)
+    rows = [row for table in Shards(tmp_path / "out", ".parquet", COUNT + 1, 16).tables() for row in table.to_pylist()]
+    names = [str(path) for folder in "ab" for path in sorted((pictures / folder).iterdir())]
+    assert [row["file"] for row in rows] == names
+    expected = predict_many(net, [Source(name, lambda name=name: vl.load_image(name)) for name in names], 3)
+    for row, each in zip(rows, expected, strict=True):
+        if isinstance(each, Found):
+            assert [row[f"answer_{place}"] for place in (1, 2, 3)] == [said.label for said in each.predictions]
+            ours = [row[f"probability_{place}"] for place in (1, 2, 3)]
+            assert ours == pytest.approx([said.probability for said in each.predictions], abs=1e-6)
+            assert row["problem"] is None
+        else:
+            assert row["problem"] == each.why
+
+
+def test_csv_shards_are_those_of_predict(cluster, net, pictures, tmp_path):
+    head = head_on(net)
+    work = many.Work(net.name, "predict", head.to_bytes(), top=2)
+    list(many.run(work, [f"file://{pictures}/a/*0.png"], begun(tmp_path / "out", ".csv"), SIZE))
+    lines = (tmp_path / "out" / "part-000000.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "file,refused,distance,limit,answer_1,probability_1,answer_2,probability_2,problem"
+    assert lines[1].startswith(f"file://{pictures}/a/000.png,")
+    assert len(lines) == 1 + 7
+
+
+def test_features_are_those_of_one_process(cluster, net, pictures, tmp_path):
+    shards = tmp_path / "out"
+    list(many.run(many.Work(net.name, "embed"), [str(pictures / "a")], begun(shards), SIZE))
+    rows = [row for table in Shards(shards, ".parquet", 35, 16).tables() for row in table.to_pylist()]
+    expected = embed(net, [vl.load_image(row["file"]) for row in rows])
+    np.testing.assert_allclose([row["features"] for row in rows], expected, atol=1e-6, rtol=1e-5)
+
+
+def test_what_was_stopped_goes_on_where_it_was(cluster, net, pictures, tmp_path):
+    out, work = tmp_path / "out", many.Work(net.name, "embed")
+    running = many.run(work, [str(pictures)], begun(out), SIZE)
+    while next(running).done < 32:
+        pass
+    running.close()
+    kept = {path: path.stat().st_mtime_ns for path in out.glob("part-*")}
+    assert 2 <= len(kept) < 5
+    min(kept).unlink()  # a hole is filled as well
+    del kept[min(kept)]
+    done = [step.done for step in many.run(work, [str(pictures)], begun(out), SIZE)]
+    assert done[0] >= 16
+    assert done[-1] == COUNT + 1
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    found = Shards(out, ".parquet", COUNT + 1, 16)
+    files = [row for table in found.tables(["file"]) for row in table["file"].to_pylist()]
+    assert files == [json.loads(line) for line in (out / "names.txt").read_text().splitlines()]
+    assert list(found.unreadable()) == [(str(pictures / "b" / "none.png"), unreadable(pictures))]
+    with pytest.raises(ParameterError, match="holds a job that differs in kind"):
+        list(many.run(many.Work(net.name, "predict"), [str(pictures)], begun(out), SIZE))
+
+
+def unreadable(pictures):
+    with pytest.raises(vl.ImageError) as refused:
+        vl.load_image(pictures / "b" / "none.png")
+    return str(refused.value)
+
+
+def test_it_goes_on_when_a_node_dies_in_the_midst(cluster, net, pictures, tmp_path):
+    node = cluster.add_node(num_cpus=1)
+    out = tmp_path / "out"
+    size = Size(3, 3, processors=0.6)  # one on every node
+    killed = threading.Event()
+    steps = []
+    for step in many.run(many.Work(net.name, "embed"), [str(pictures)] * 6, begun(out), size):
+        steps.append(step.done)
+        if step.done and not killed.is_set():
+            killed.set()
+            cluster.remove_node(node, allow_graceful=False)
+    assert steps[-1] == 6 * (COUNT + 1)
+    rows = [row for table in Shards(out, ".parquet", steps[-1], 16).tables() for row in table.to_pylist()]
+    assert len(rows) == steps[-1]
+    first = embed(net, [vl.load_image(row["file"]) for row in rows[:20]])
+    np.testing.assert_allclose([row["features"] for row in rows[:20]], first, atol=1e-6, rtol=1e-5)
+    assert len({row["file"] for row in rows}) == COUNT + 1

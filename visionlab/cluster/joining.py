@@ -1,0 +1,108 @@
+"""Joining a cluster, of which every node has to have the same versions as this machine."""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+from dataclasses import dataclass
+
+import ray
+from ray.exceptions import RayError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+import visionlab
+from visionlab.errors import ClusterError
+
+REACH = 3.0  # seconds in which something has to answer at the address
+LOOK = 60.0  # seconds in which every node has to say what it has
+NAMESPACE = "visionlab"  # of what is found by its name
+START = "Start one with “ray start --head”, or name the address of one that runs."
+_joining = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Joined:
+    """A cluster that this process belongs to: its address, and how many nodes and processors it had then."""
+
+    address: str
+    nodes: int
+    processors: int
+
+    @property
+    def told(self) -> str:
+        """Where it is; how large it is changes while it is at work."""
+        return "Ray cluster" if self.address == "auto" else f"Ray cluster at {self.address.removeprefix('ray://')}"
+
+
+def join(address: str) -> Joined:
+    """Join the cluster at ray://host:port (from outside) or host:port (from one of its nodes), or (auto) the one of
+    this machine; a second time, and in another thread, it is the one that was joined.
+
+    Raises ClusterError where nothing answers there, or versions differ: both are named.
+    """
+    with _joining:
+        if not ray.is_initialized():
+            _connect(address)
+        nodes = [node for node in ray.nodes() if node["Alive"]]
+        _compare(nodes)
+    processors = sum(int(node["Resources"].get("CPU", 0)) for node in nodes)
+    return Joined(address, len(nodes), processors)
+
+
+def _connect(address: str) -> None:
+    if address != "auto":
+        host, _, port = address.removeprefix("ray://").rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), REACH).close()
+        except OSError as error:
+            raise ClusterError(f"No Ray cluster answers at {address} ({error.strerror or error}). {START}") from error
+    try:
+        ray.init(address, namespace=NAMESPACE, log_to_driver=False, logging_level="error")
+    except ConnectionError as error:
+        raise ClusterError(f"No Ray cluster runs at {address}. {START}") from error
+    except RuntimeError as error:
+        raise ClusterError(_differing(str(error)) or f"The cluster at {address} cannot be joined: {error}") from error
+
+
+def _differing(text: str) -> str:
+    """The sentence on Ray's own refusal of another version of itself, or of Python; "" for any other text."""
+    found = re.findall(r"(Ray|Python): ([\w.+-]+)", text)
+    if len(found) < 4:
+        return ""
+    theirs, ours = dict(found[:2]), dict(found[2:4])
+    return " ".join(
+        differ(name, ours[name], "the cluster", theirs[name]) for name in theirs if theirs[name] != ours[name]
+    )
+
+
+def differ(name: str, here: str, where: str, there: str | None) -> str:
+    """The sentence on versions that are not the same; None where one is missing."""
+    has = f"has {there}" if there else "has none"
+    return f"This machine has {name} {here}, and {where} {has}. Install the same version on both."
+
+
+def _compare(nodes: list[dict]) -> None:
+    """Raises ClusterError where a node has another version of visionlab than this machine, or none."""
+
+    @ray.remote(num_cpus=0, max_retries=1)
+    def version() -> str | None:  # sent by its value, since it also asks nodes that lack this module
+        try:
+            import visionlab as found
+        except ImportError:
+            return None
+        return found.__version__
+
+    def at(node: dict) -> ray.ObjectRef:
+        return version.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)).remote()
+
+    try:
+        found = ray.get([at(node) for node in nodes], timeout=LOOK)
+    except RayError as error:
+        raise ClusterError(
+            f"A node of the cluster does not say what it has ({type(error).__name__}). Try again."
+        ) from error
+    for node, theirs in zip(nodes, found, strict=True):
+        if theirs != visionlab.__version__:
+            where = f"the node {node['NodeManagerAddress']}"
+            raise ClusterError(differ("visionlab", visionlab.__version__, where, theirs))

@@ -1,0 +1,156 @@
+"""Pictures by their addresses: files, folders and globs, here or in an object store, one folder after the other.
+
+An address is a path, or begins with s3://, gs://, file:// or whatever else pyarrow or fsspec knows.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache, partial
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
+
+import fsspec
+from pyarrow import ArrowInvalid
+from pyarrow.fs import FileInfo, FileSelector, FileSystem, FileType, FSSpecHandler, PyFileSystem
+
+from visionlab.errors import DatasetError, ImageError
+from visionlab.imaging.image import GOOD_FORMATS, MAX_BYTES, Image, load_image
+from visionlab.learning.answers.many import folder_files
+from visionlab.learning.sets.kinds import is_litter, is_picture
+
+START = 64  # bytes of a file by which a picture is known that has no ending
+GLOB = re.compile(r"[*?\[]")
+REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://")
+
+
+def listed(addresses: Iterable[str]) -> Iterator[str]:
+    """The addresses of the pictures at these addresses, in an order that is always the same; what lies in folders is
+    told to be a picture by its ending, what is named itself is one. Litter and hidden files are left out.
+
+    Never holds more than the names in one folder. Raises DatasetError where there is nothing, or no picture.
+    """
+    for address in addresses:
+        found = _local(address) if not REMOTE.match(address) else _remote(address)
+        first = next(found, None)
+        if first is None:
+            raise DatasetError(f"“{address}” holds no picture; put {GOOD_FORMATS} files into it.")
+        yield first
+        yield from found
+
+
+def load(address: str) -> Image:
+    """The picture at an address that `listed` gave. Raises ImageError where it cannot be read, or is none."""
+    if not REMOTE.match(address):
+        return load_image(address)
+    system, path = _opened(address)
+    try:
+        with system.open_input_file(path) as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise ImageError(f"The file cannot be read ({_reason(error)}).") from error
+    return load_image(data)
+
+
+def _local(address: str) -> Iterator[str]:
+    if os.path.isdir(address):
+        yield from map(str, folder_files(Path(address)))
+    elif GLOB.search(address) and not os.path.exists(address):
+        before = address[: GLOB.search(address).start()]
+        root = before.rpartition("/")[0] or ("/" if address.startswith("/") else ".")
+        yield from (str(path) for path in folder_files(Path(root)) if _matches(str(path), address))
+    else:
+        yield address
+
+
+def _remote(address: str) -> Iterator[str]:
+    glob = GLOB.search(address)
+    base = address[: glob.start()].rpartition("/")[0] if glob else address.rstrip("/")
+    system, root = _opened(base)
+    [there] = _asked(system, base, [root])
+    if there.type == FileType.NotFound:
+        raise DatasetError(f"There is nothing at “{address}”.")
+    prefix = base.removesuffix(root)
+    if there.type == FileType.File:
+        yield address
+        return
+    for info in _walked(system, base, root):
+        inner = PurePosixPath(info.path).relative_to(root).parts
+        if is_picture(inner, partial(_start, system, info.path)) and (
+            not glob or _matches(prefix + info.path, address)
+        ):
+            yield prefix + info.path
+
+
+def _walked(system: FileSystem, base: str, folder: str) -> Iterator[FileInfo]:
+    """The files in a folder and the folders in it, the names of one folder at a time."""
+    entries = sorted(_asked(system, base, FileSelector(folder)), key=lambda info: info.base_name)
+    for info in entries:
+        if is_litter((info.base_name,)):
+            continue
+        if info.type == FileType.Directory:
+            yield from _walked(system, base, info.path)
+        elif info.type == FileType.File:
+            yield info
+
+
+def _asked(system: FileSystem, base: str, what: list[str] | FileSelector) -> list[FileInfo]:
+    try:
+        return system.get_file_info(what)
+    except OSError as error:
+        raise DatasetError(f"“{base}” cannot be looked into ({_reason(error)}).") from error
+
+
+def _start(system: FileSystem, path: str) -> bytes:
+    try:
+        with system.open_input_file(path) as file:
+            return file.read(START)
+    except OSError:
+        return b""
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error).partition("\n")[0]
+
+
+def _opened(address: str) -> tuple[FileSystem, str]:
+    """The file system of an address, and its path there."""
+    parts = urlsplit(address)
+    system, root = _system(parts.scheme, parts.netloc)
+    return system, f"{root}{address.partition('://')[2].removeprefix(parts.netloc)}"
+
+
+@lru_cache(maxsize=64)
+def _system(scheme: str, host: str) -> tuple[FileSystem, str]:
+    """Of a scheme and a bucket; what paths begin with there."""
+    try:
+        return FileSystem.from_uri(f"{scheme}://{host}/")[0], host
+    except ArrowInvalid:  # one that fsspec may know
+        pass
+    except OSError as error:
+        raise DatasetError(f"{scheme}://{host} cannot be reached ({_reason(error)}).") from error
+    try:
+        return PyFileSystem(FSSpecHandler(fsspec.filesystem(scheme))), host
+    except (ValueError, ImportError) as error:
+        raise DatasetError(f"{scheme}://{host} cannot be opened: {error}.") from error
+
+
+def _matches(path: str, pattern: str) -> bool:
+    """Whether a path is as the pattern has it: * and ? within a name, ** over any number of them."""
+    return _pattern(pattern).fullmatch(path) is not None
+
+
+@lru_cache(maxsize=64)
+def _pattern(pattern: str) -> re.Pattern[str]:
+    expression = ""
+    for piece in re.split(r"(\*\*/?|\*|\?|\[[^\]]+\])", pattern):
+        kinds = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+        if piece in kinds:
+            expression += kinds[piece]
+        elif piece.startswith("[") and piece.endswith("]"):
+            expression += f"[{piece[1:-1].replace('!', '^', 1) if piece[1] == '!' else piece[1:-1]}]"
+        else:
+            expression += re.escape(piece)
+    return re.compile(expression, re.DOTALL)
