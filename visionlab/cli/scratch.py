@@ -97,7 +97,7 @@ def softmax(
     if as_json:
         _stop_if(run.diverged)
         print(json.dumps({"parameters": run.parameters, "looks": looks}))
-    else:
+    elif looks:
         table = Table("step", "loss", "right on the test part")
         for look in looks:
             table.add_row(str(look["step"]), f"{look['loss']:.3f}", f"{look['test_accuracy']:.1%}")
@@ -252,10 +252,12 @@ def _print_epochs(run: Training, as_json: bool) -> None:
         seconds = [epoch.seconds for epoch in run.history]
         print(json.dumps({"parameters": parameters, "epochs": epochs, "seconds": seconds}))
         return
+    if not run.history:
+        return
     table = Table("epoch", "loss", "right in training", "right on the test part", "seconds")
     for epoch in run.history:
         shares = f"{epoch.train_accuracy:.1%}", f"{epoch.test_accuracy:.1%}"
         table.add_row(str(epoch.index), f"{epoch.train_loss:.3f}", *shares, f"{epoch.seconds:.1f}")
     console.print(table)
-    if run.history and (told := below_test(run.history[-1], [layer.spec for layer in run.network.layers])):
+    if told := below_test(run.history[-1], [layer.spec for layer in run.network.layers]):
         remark(told)

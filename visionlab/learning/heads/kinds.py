@@ -98,8 +98,10 @@ def check_settings(
     views: Sequence[str] | None = None,
     refuse: float = 0.05,
 ) -> Kind:
-    """The way to train of that name. Raises ParameterError for settings of training.fit that cannot be, whatever the pictures
-    and the network."""
+    """The way to train of that name.
+
+    Raises ParameterError for settings of training.fit that cannot be, whatever the pictures and the network.
+    """
     if kind not in KINDS:
         raise ParameterError(f"There is no way to train that is called “{kind}”. There are {', '.join(KINDS)}.")
     way = KINDS[kind]
