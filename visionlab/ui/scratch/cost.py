@@ -8,10 +8,11 @@ import streamlit as st
 
 from visionlab.learning.scratch import Cost, convolutional, fully_connected
 from visionlab.ui.scratch import charts as scratch_charts
-from visionlab.ui.scratch.parts import Fields, beside, hindrance, notice, problem_of, table
+from visionlab.ui.scratch.parts import Fields, beside, notice, problem_of, table
 from visionlab.ui.scratch.sets.bringing import Chosen
 from visionlab.ui.shared import charts
 from visionlab.ui.shared.page import roomy_columns
+from visionlab.ui.shared.widgets import hindrance
 from visionlab.wording import sized
 
 SIDES = (8, 16, 32, 64, 128, 256, 512, 1_024)  # of the curves
