@@ -59,7 +59,7 @@ class Look:
         return caches.class_contributions(*self.key[:2], target, self.net, self.picture.image)
 
     def matches(self, other: Look, layer: str) -> bool:
-        """Whether the layer is the same in both, place by place: in one network, or in a head and what it was put on."""
+        """Whether the layer is the same in both, place by place: of one network, or of a head and what it is on."""
         one, two = self.network, other.network
         if one is two:
             return True
