@@ -13,7 +13,7 @@ import typer
 
 import visionlab as vl
 from visionlab.cli.answers import plain, print_json, print_sheet, print_tables
-from visionlab.cli.shared import AsJson, Device, HeadFile, Network, Refuse, bar, network, remark
+from visionlab.cli.shared import AsJson, Device, HeadFile, Network, Refuse, bar, network, ranged, remark
 from visionlab.errors import ImageError, ParameterError
 from visionlab.writing import replacing
 
@@ -27,7 +27,8 @@ def predict(
     head: HeadFile = None,
     refuse: Refuse = None,
     top: Annotated[
-        int | None, typer.Option(help="How many classes: 5, and with --words 1, among which the word may be.")
+        int | None,
+        typer.Option(help="How many classes: 5, and with --words 1, among which the word may be.", callback=ranged(1)),
     ] = None,
     csv: Annotated[Path | None, typer.Option(help="Write a line a picture into this file, and print nothing.")] = None,
     words: Annotated[
@@ -46,8 +47,9 @@ def predict(
     """
     from visionlab.learning.answers.many import Found, left_out, predict_many
     from visionlab.learning.sets.kinds import no_pictures
-    from visionlab.network.running.precision import in_precision
+    from visionlab.network.running.precision import check_precision, in_precision
 
+    check_precision(precision)
     if csv and (words or as_json):
         raise ParameterError(f"--csv {csv} holds what --json and --words would print. Leave it out, or them.")
     sources = _sources(pictures)

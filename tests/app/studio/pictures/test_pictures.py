@@ -756,7 +756,7 @@ def test_pages_of_a_large_class(open_page, finish, acts):
     uploader(app, "A zip").set_value(zipped({f"many/{i:03}.png": noisy(0, i) for i in range(2 * PAGE + 5)})).run()
     at_pictures(finish(app))
     assert [len(acts["tiles"]), acts["shown"]] == [PAGE, None]
-    key = f"page-{project_of(app).id}-None"
+    key = f"page-gallery-{project_of(app).id}-None"
     app.session_state[key] = 3
     app.run()
     assert [tile.name for tile in acts["tiles"]] == [f"{i:03}.png" for i in range(2 * PAGE, 2 * PAGE + 5)]
