@@ -36,7 +36,9 @@ Cluster = Annotated[
         help="Let a Ray cluster do it: “auto” for the one of this machine, or host:6379.",
     ),
 ]
-PerWorker = Annotated[float, typer.Option(help="With --cluster: the share of a GPU that each worker takes.")]
+Cpus = Annotated[float, typer.Option(help="With --cluster: how many processors each worker takes, or a share of one.")]
+Gpus = Annotated[float, typer.Option(help="With --cluster: the share of a GPU that each worker takes.")]
+Share = tuple[float, float]  # of a machine that a worker takes: processors, GPUs
 
 
 def serve(
@@ -97,7 +99,7 @@ def join(address: str) -> Joined:
 
 
 def sharded(
-    cluster: str, work: Work, names: Iterable[str], about: Mapping[str, object], out: Path, ending: str, gpus: float
+    cluster: str, work: Work, names: Iterable[str], about: Mapping[str, object], out: Path, ending: str, each: Share
 ) -> Shards:
     """The shards of all that was named, in a folder, made by the cluster at that address."""
     joined = join(cluster)
@@ -107,7 +109,7 @@ def sharded(
     shards = begun(work, names, about, out, ending)
     with bar() as progress:
         task = progress.add_task("Looking at the pictures", total=shards.total)
-        for step in run(work, shards, Size(1, max(1, joined.processors), gpus=gpus)):
+        for step in run(work, shards, Size(1, max(1, int(joined.processors / each[0])), *each)):
             progress.update(task, completed=step.done)
     return shards
 

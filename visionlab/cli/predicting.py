@@ -13,7 +13,7 @@ import typer
 
 import visionlab as vl
 from visionlab.cli.answers import plain, print_json, print_sheet, print_tables
-from visionlab.cli.cluster import Cluster, PerWorker, check, end, sharded
+from visionlab.cli.cluster import Cluster, Cpus, Gpus, Share, check, end, sharded
 from visionlab.cli.shared import (
     AsJson,
     Device,
@@ -61,7 +61,8 @@ def predict(
         Path | None, typer.Option("--out", "-o", help="With --cluster: the folder for its shards; goes on with them.")
     ] = None,
     form: Annotated[str, typer.Option("--format", help="With --cluster: csv, or parquet.")] = "csv",
-    gpus: PerWorker = 0.0,
+    cpus: Cpus = 1.0,
+    gpus: Gpus = 0.0,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
@@ -77,7 +78,7 @@ def predict(
     if cluster:
         if words or as_json or csv or refuse is not None or precision != "float32":
             raise ParameterError("--cluster writes shards: leave out --csv, --json, --words, --refuse and --precision.")
-        _predict_there(cluster, pictures, model, head, 5 if top is None else top, out, form, gpus)
+        _predict_there(cluster, pictures, model, head, 5 if top is None else top, out, form, (cpus, gpus))
         return
     if out:
         raise ParameterError(f"--out {out} is for --cluster; --csv FILE is what one machine writes.")
@@ -115,14 +116,14 @@ def _predict_there(
     top: int,
     out: Path | None,
     form: str,
-    gpus: float,
+    each: Share,
 ) -> None:
     if form not in ("csv", "parquet"):
         raise ParameterError(f"--format {form} is not known. Use csv or parquet.")
     if top < 1:
         raise ParameterError(f"top is {top}. Ask for at least one class.")
     settings = {"top": top}
-    end(_there("predict", cluster, pictures, model, head, out, f".{form}", gpus, **settings))
+    end(_there("predict", cluster, pictures, model, head, out, f".{form}", each, **settings))
 
 
 def _there(
@@ -133,7 +134,7 @@ def _there(
     head: Path | None,
     out: Path | None,
     ending: str,
-    gpus: float,
+    each: Share,
     **settings: int,
 ) -> Shards:
     """The shards of what is at these addresses."""
@@ -146,7 +147,7 @@ def _there(
     net = network(model, head, "cpu")
     data = None if head is None else read(head)
     work = Work(net.name if head is None else head_in(head).network, kind, data, **settings)
-    return sharded(cluster, work, listed(pictures), {"addresses": pictures}, out, ending, gpus)
+    return sharded(cluster, work, listed(pictures), {"addresses": pictures}, out, ending, each)
 
 
 def embed(
@@ -156,7 +157,8 @@ def embed(
     ],
     model: Network = None,
     cluster: Cluster = None,
-    gpus: PerWorker = 0.0,
+    cpus: Cpus = 1.0,
+    gpus: Gpus = 0.0,
     device: Device = "auto",
 ) -> None:
     """The features of pictures, on which heads are trained: what the network sees in them, before it names them.
@@ -165,7 +167,7 @@ def embed(
     “features” and “problem”. Pictures that cannot be read are counted and listed on stderr; an .npz leaves them out.
     """
     if cluster:
-        end(_there("embed", cluster, pictures, model, None, out, ".parquet", gpus))
+        end(_there("embed", cluster, pictures, model, None, out, ".parquet", (cpus, gpus)))
         return
     import numpy as np
 

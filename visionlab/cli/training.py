@@ -16,7 +16,7 @@ from rich.text import Text
 
 import visionlab as vl
 from visionlab.cli.answers import plain
-from visionlab.cli.cluster import Cluster, PerWorker, check, sharded
+from visionlab.cli.cluster import Cluster, Cpus, Gpus, Share, check, sharded
 from visionlab.cli.shared import (
     AsJson,
     Device,
@@ -85,7 +85,8 @@ def train(
     shards: Annotated[
         Path | None, typer.Option(help="With --cluster: the folder for the features; beside the head without.")
     ] = None,
-    gpus: PerWorker = 0.0,
+    cpus: Cpus = 1.0,
+    gpus: Gpus = 0.0,
     streamed: Annotated[
         bool | None,
         typer.Option("--streamed/--in-memory", help="With --cluster: read the features again and again, or hold them."),
@@ -104,7 +105,7 @@ def train(
             raise ParameterError(f"--cluster trains {' and '.join(PLAIN)} heads, of folders, without views.")
         folder = shards or out.with_suffix(".features")
         run, pictures = _trained_there(
-            cluster, data, model, parts, validation, folder, gpus, streamed, as_json, settings
+            cluster, data, model, parts, validation, folder, (cpus, gpus), streamed, as_json, settings
         )
     else:
         pictures = _labelled(Path(data), as_json, parts, names_in)
@@ -147,7 +148,7 @@ def _trained_there(
     parts: bool | None,
     validation: float | None,
     folder: Path,
-    gpus: float,
+    each: Share,
     streamed: bool | None,
     as_json: bool,
     settings: dict[str, object],
@@ -162,7 +163,7 @@ def _trained_there(
     with _asking():
         found = training.labelled(data, parts)
     names = training.names_of(found)
-    shards = sharded(cluster, Work(net.name, "train"), names, training.about(found), folder, ".parquet", gpus)
+    shards = sharded(cluster, Work(net.name, "train"), names, training.about(found), folder, ".parquet", each)
     if streamed is None:
         streamed = not training.fits(shards, free_memory(net.device))
     if streamed and settings["kind"] != "linear":

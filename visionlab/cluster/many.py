@@ -19,6 +19,7 @@ from pathlib import Path
 import pyarrow as pa
 import ray
 from numpy.typing import NDArray
+from ray.data.read_api import from_blocks  # from_arrow asks for a whole processor, which a serving cluster may lack
 from ray.exceptions import RayError, RayTaskError
 
 import visionlab
@@ -109,7 +110,7 @@ def _tables(work: Work, names: Sequence[str], size: Size, rows: int) -> Iterator
     context.enable_progress_bars = False
     context.execution_options.preserve_order = True
     blocks = [names[start : start + BLOCK] for start in range(0, len(names), BLOCK)]
-    data = ray.data.from_arrow([pa.table({"name": pa.array(map(os.fsencode, each), pa.binary())}) for each in blocks])
+    data = from_blocks([pa.table({"name": pa.array(map(os.fsencode, each), pa.binary())}) for each in blocks])
     looked = data.map_batches(
         Actor,
         fn_constructor_args=(work, visionlab.__version__),
