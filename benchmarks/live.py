@@ -1,6 +1,4 @@
-"""The live camera: predictions a second, and how long one waits from a frame to the painted answer.
-
-    python benchmarks/live.py [--seconds 20] [--network vgg16-tinyimagenet]
+"""The live camera: predictions a second, and how long one waits from a frame to its painted answer.
 
 Chromium's pretended camera (1280 × 720 px) films for a server on this machine, both on the same cores, once without and
 once with Grad-CAM; a wait ends when the browser has painted the answer.
@@ -8,16 +6,15 @@ once with Grad-CAM; a wait ends when the browser has painted the answer.
 
 from __future__ import annotations
 
-import os
-import platform
-import statistics
-from typing import Annotated
+from collections.abc import Iterator
 
-import typer
-from browsing import TOOLS, attached, chromium, measured_by_itself
+from browser.demos.serving import serving
 
-# isort: split
-from browser.demos.serving import serving  # browsing has said where it is
+from benchmarks.browsing import TOOLS, attached, chromium, measured_by_itself
+from benchmarks.measuring import Row, Setting, asked, compared
+from visionlab.network.zoo.models import TO_NAME
+
+TITLE = "The live camera"
 
 # Runs in the page, by itself: notes each answer's wait, in ms, in window.waits for so many seconds.
 ANSWERS = (
@@ -36,8 +33,8 @@ ANSWERS = (
 )
 
 
-def measure(url: str, seconds: int, why: bool) -> list[float]:
-    """The waits of all answers within so many seconds, in ms."""
+def answers(url: str, seconds: int, why: bool) -> list[float]:
+    """The waits of all answers within so many seconds, in seconds."""
     with chromium() as port:
         with attached(port) as page:
             page.goto(url)
@@ -47,26 +44,20 @@ def measure(url: str, seconds: int, why: bool) -> list[float]:
             page.evaluate(f"(seconds) => {{ ({ANSWERS})(seconds); }}", seconds)
         measured_by_itself(port, 20 + 2 * seconds)
         with attached(port) as page:
-            return page.evaluate("window.waits")
+            return [each / 1e3 for each in page.evaluate("window.waits")]
 
 
-def main(
-    seconds: Annotated[int, typer.Option(help="How long to measure.")] = 20,
-    network: Annotated[str, typer.Option(help="One of visionlab.MODELS.")] = "vgg16-tinyimagenet",
-) -> None:
-    """Print the rate, and the wait's median and 95th percentile, without and with Grad-CAM."""
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, {network}, {seconds} s each")
+def measure(setting: Setting) -> Iterator[Row]:
+    seconds = 3 if setting.short else 10
     for url in serving("camera.py"):
-        measure(f"{url}/?network={network}", 1, True)  # a server's first page, while all is still being loaded
-        for title, why in {"predictions": False, "with Grad-CAM": True}.items():
-            waits = measure(f"{url}/?network={network}", seconds, why)
-            p95 = statistics.quantiles(waits, n=20)[-1]
-            rate = len(waits) / seconds
-            print(
-                f"{title}: {rate:.1f} a second; frame to painted answer: median {statistics.median(waits):.0f} ms, "
-                f"p95 {p95:.0f} ms"
-            )
+        for network in TO_NAME[:1] if setting.short else TO_NAME:
+            address = f"{url}/?network={network}"
+            answers(address, 1, True)  # a server's first page, while all is still being loaded
+            for title, why in {"predictions": False, "with Grad-CAM": True}.items():
+                waits = answers(address, seconds, why)
+                yield compared(f"{network}, {title}: frame → painted answer", {"ours": waits}, high=True)
+                yield Row(f"{network}, {title}", len(waits) / seconds, "a second")
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    asked(TITLE, measure, __doc__)

@@ -1,5 +1,7 @@
 """The convolution lab: a picture, a kernel and its response side by side, followed to the last number."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from visionlab.errors import ParameterError
@@ -49,6 +51,7 @@ def lab(picture: Picture) -> None:
 
     def show_or_tell(settings: Settings) -> tuple[Kernel, Settings, caches.Answer] | None:
         try:
+            response_settings.check(settings)
             return kernel, settings, show(kernel, settings)
         except ParameterError as error:
             with saying:
@@ -56,6 +59,10 @@ def lab(picture: Picture) -> None:
         if before := state.last_shown(picture.key):
             saying.caption("The response is as it was before.")
             return *before, show(*before)
+        plain = replace(settings, stride=1, dilation=1)
+        if plain != settings:
+            saying.caption("The response is that of stride 1 and dilation 1.")
+            return show_or_tell(plain)
         return None
 
     # What the eye waits for is computed and sent first. From the second run on, what the controls hold is known before

@@ -9,6 +9,7 @@ from visionlab.ui.maps import (
     display,
     layer_table,
     layer_view,
+    live,
     state,
     things_to_try,
     unit_view,
@@ -81,5 +82,8 @@ def opened(looks: list[Look]) -> None:
 
 with page("Feature maps"):
     looks = settings(image_picker())
-    opened(looks)
+    if st.session_state[live.LIVE]:
+        live.show(looks[0].network, looks[0].side)
+    else:
+        opened(looks)
     suggest(TO_OPEN, looks[0].network)

@@ -80,6 +80,7 @@ def several_networks() -> None:
     if chosen:
         answers.compare(chosen, picture)
         answers.tell_at_one()
+        comparison.show_networks(chosen, picture)
     downloads.offer_downloads()
 
 

@@ -286,6 +286,7 @@ def test_each_room_names_all_that_it_holds_and_is_not_full(room):
 
 
 MIRRORS_NONE = {  # folders of tests, and why no room of visionlab is theirs
+    "benchmarks": "what measures lies in benchmarks/, beside visionlab",
     "hostile": "what strangers may send goes through many rooms",
     "browser/demos": "pages that are served to the tests of components, which lie with those of ui/shared/",
 }
@@ -424,11 +425,14 @@ def test_modules_and_pages_stay_readable():
         assert len(path.read_text().splitlines()) <= 150, f"{path.name} holds something that belongs in ui"
 
 
+OURS = ("visionlab", "benchmarks", "browser", "hostile", "tiny")
+
+
 @pytest.mark.parametrize("path", sorted((PROJECT / "benchmarks").glob("*.py")), ids=lambda path: path.name)
 def test_a_benchmark_imports_what_is_there(path):
     """Nobody runs them every day: what has moved would be missed when they are needed."""
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module.startswith("visionlab"):
+        if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] in OURS:
             if node.module.startswith("visionlab.cluster"):
                 pytest.importorskip("ray", reason="Ray is not installed: make test-cluster brings it")
             home = importlib.import_module(node.module)

@@ -25,6 +25,7 @@ from visionlab.network.zoo.vgg_layers import vgg_layers
 from visionlab.ui.predict import explanations
 from visionlab.ui.shared import cached, jobs, page, visitor
 from visionlab.ui.shared.page import PAGES
+from visionlab.ui.studio.pictures import intake
 
 ROOT = Path(__file__).parents[2]
 
@@ -77,6 +78,12 @@ def faithfulness_in_few_steps(monkeypatch):
 def nobody_draws(monkeypatch):
     """AppTest has no browser that would need a head start."""
     monkeypatch.setattr(page, "head_start", lambda seconds: None)
+
+
+@pytest.fixture(autouse=True)
+def each_drop_is_one(monkeypatch):
+    """No person drops files as quickly as a test does."""
+    monkeypatch.setattr(intake, "PAUSE", 0.0)
 
 
 @pytest.fixture(autouse=True)

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from visionlab.cli.answers import plain
-from visionlab.cli.shared import EXIT_STATUS, add, bar, head_in, read, remark
+from visionlab.cli.shared import EXIT_STATUS, LISTED, add, bar, head_in, read, remark
 
 if TYPE_CHECKING:
     from visionlab.cluster.joining import Joined
     from visionlab.cluster.many import Work
     from visionlab.cluster.shards import Shards
 
-PROBLEMS = 20  # pictures that cannot be read of which each is told
 
 app = typer.Typer(no_args_is_help=True, help="Let the machines of a Ray cluster compute.", epilog=EXIT_STATUS)
 
@@ -116,12 +115,12 @@ def sharded(
 
 def end(shards: Shards) -> None:
     """With the exit status of a command that met pictures that cannot be read, where it did; some of them are told."""
-    unreadable = list(itertools.islice(shards.unreadable(), PROBLEMS + 1))
-    for name, why in unreadable[:PROBLEMS]:
+    unreadable = list(itertools.islice(shards.unreadable(), LISTED + 1))
+    for name, why in unreadable[:LISTED]:
         print(f"{plain(name)}: {why}", file=sys.stderr)
     if unreadable:
         count = sum(1 for _ in shards.unreadable())
-        more = " The column “problem” tells of all." if count > PROBLEMS else ""
+        more = " The column “problem” tells of all." if count > LISTED else ""
         print(f"{count:,} of {shards.total:,} pictures could not be read.{more}", file=sys.stderr)
         raise typer.Exit(1)
 

@@ -25,6 +25,7 @@ from visionlab.cli.shared import (
     ending_of,
     head_in,
     network,
+    ranged,
     read,
     remark,
 )
@@ -47,7 +48,8 @@ def predict(
     head: HeadFile = None,
     refuse: Refuse = None,
     top: Annotated[
-        int | None, typer.Option(help="How many classes: 5, and with --words 1, among which the word may be.")
+        int | None,
+        typer.Option(help="How many classes: 5, and with --words 1, among which the word may be.", callback=ranged(1)),
     ] = None,
     csv: Annotated[Path | None, typer.Option(help="Write a line a picture into this file, and print nothing.")] = None,
     words: Annotated[
@@ -73,8 +75,9 @@ def predict(
     """
     from visionlab.learning.answers.many import Found, left_out, predict_many
     from visionlab.learning.sets.kinds import no_pictures
-    from visionlab.network.running.precision import in_precision
+    from visionlab.network.running.precision import check_precision, in_precision
 
+    check_precision(precision)
     if cluster:
         if words or as_json or csv or refuse is not None or precision != "float32":
             raise ParameterError("--cluster writes shards: leave out --csv, --json, --words, --refuse and --precision.")

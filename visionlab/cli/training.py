@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
@@ -28,7 +27,9 @@ from visionlab.cli.shared import (
     console,
     ending_of,
     is_quiet,
+    left_out,
     network,
+    ranged,
     remark,
 )
 from visionlab.errors import ParameterError, UnclearSetError
@@ -49,7 +50,6 @@ NamesIn = Annotated[
     str | None, typer.Option(help="The encoding of a zip's names where it states none, such as cp852; else guessed.")
 ]
 PLAIN = ("linear", "mlp", "prototype")  # kinds of heads that features alone are enough for
-PROBLEMS = 20  # pictures that cannot be read of which each is told
 
 Labelled = Annotated[Path, typer.Argument(help="A folder or a zip of one folder a class, or a zip that the app wrote.")]
 
@@ -69,16 +69,23 @@ def train(
         typer.Option(help="Learn from a view of each picture, too; may be repeated. The kind's own without:"),
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option(help="The most passes over the pictures; the kind's own without.")
+        int | None, typer.Option(help="The most passes over the pictures; the kind's own without.", callback=ranged(1))
     ] = None,
     validation: Annotated[
         float | None,
-        typer.Option(help="Share of the pictures that is held out. Without, the set's own validation part, or else:"),
+        typer.Option(
+            help="Share of the pictures that is held out. Without, the set's own validation part, or else:",
+            callback=ranged(0, 1),
+        ),
     ] = None,
     refuse: Annotated[
-        float, typer.Option(help="Which share of pictures of its classes the head may take for none of these.")
+        float,
+        typer.Option(
+            help="Which share of pictures of its classes the head may take for none of these.",
+            callback=ranged(0, 1, open_ended=True),
+        ),
     ] = 0.05,
-    seed: Annotated[int, typer.Option(help="Decides the split, and where learning begins.")] = 0,
+    seed: Annotated[int, typer.Option(help="Decides the split, and where learning begins.", callback=ranged(0))] = 0,
     parts: Parts = None,
     names_in: NamesIn = None,
     cluster: Cluster = None,
@@ -95,10 +102,12 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train a head on a few pictures of your own, or with --cluster on very many."""
+    from visionlab.learning.heads.kinds import check_settings
     from visionlab.learning.judging.evaluation import score
 
     ending_of(out, {"a head": [".safetensors"]})
     views = None if augment is None else tuple(augment)
+    check_settings(kind, validation, epochs, views=views, refuse=refuse)  # before the pictures, which take longer
     settings = {"kind": kind, "epochs": epochs, "seed": seed, "views": views, "refuse": refuse}
     if cluster:
         if names_in or views or kind not in PLAIN:
@@ -131,7 +140,6 @@ def train(
         print(json.dumps({**run.head.facts, **told, "file": str(out)}))
     elif not is_quiet():
         _print_training(run, out, report, test)
-    _end(pictures)
 
 
 def _share(validation: float | None, parts: Sequence[str]) -> float | None:
@@ -226,13 +234,6 @@ def evaluate(
         print(json.dumps(found.summary(), indent=2))
     else:
         _print_evaluation(found)
-    _end(pictures)
-
-
-def _end(pictures: LabelledImages) -> None:
-    """With the exit status of a command that has left out pictures, where it has; that is told by then."""
-    if pictures.problems:
-        raise typer.Exit(1)
 
 
 def _write_mistakes(out: Path, net: Classifier, found: Evaluation, pictures: LabelledImages) -> None:
@@ -305,9 +306,4 @@ def _told(pictures: LabelledImages, as_json: bool) -> None:
     """What was left out of the pictures."""
     for text in pictures.told:
         remark(plain(text), aside=as_json)
-    if total := len(pictures.problems):
-        print(f"{total:,} picture{' is' if total == 1 else 's are'} left out:", file=sys.stderr)
-        for text in pictures.problems[:PROBLEMS]:
-            print(plain(text), file=sys.stderr)
-        if total > PROBLEMS:
-            print(f"and {total - PROBLEMS:,} more", file=sys.stderr)
+    left_out(pictures.problems)

@@ -1,4 +1,5 @@
-"""What is looked at before a picture is decoded, whose turn it is, and what decoders are kept from saying on stderr.
+"""What is looked at before a picture is decoded, what is said of a file that is none, whose turn it is, and what
+decoders are kept from saying on stderr.
 
 A file of 20 MB holds a million chunks or segments, each of which Pillow reads in Python, and a JPEG as many passes over
 all its pixels: seconds and minutes for a picture of a few pixels.
@@ -80,6 +81,91 @@ def _blocks(data: bytes) -> Iterator[int]:
             yield place
             place += 1 + data[place]
         place += 1
+
+
+# What is said of a file: functions of which each stands alone, since Pipeline.to_python() hands them out -------------
+
+
+def good_formats() -> str:
+    """What is read, for people."""
+    return "JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP or TIFF"
+
+
+def most_bytes() -> int:
+    """That a picture's file may have."""
+    return 20 * 2**20
+
+
+def too_many_bytes(found: str) -> str:
+    """The sentence on a file that has so many."""
+    return f"The file has {found}; at most {most_bytes() >> 20} MB are read. Choose a smaller picture."
+
+
+def damaged(format: str | None, error: Exception) -> str:
+    """The sentence on a file of that format that a decoder gives up."""
+    return f"The {format} picture is damaged or cut off: {error}. Choose an undamaged file."
+
+
+def unread_tiff(kind: str) -> str:
+    """The sentence on a TIFF that cannot be opened, of numbers of that kind."""
+    return f"The TIFF picture is damaged, or holds what is not read here: {kind}. Save it as grey or RGB."
+
+
+def unread_deep(error: Exception) -> str:
+    """The sentence on a TIFF of more than 8 bits that is none of those that are read."""
+    return f"The TIFF picture holds what is not read here: {error}. Save it as grey or RGB in 8 bits."
+
+
+def is_picture_file(start: bytes) -> bool:
+    """Whether a file that begins with these bytes, 64 or more, is of a kind that load_image reads."""
+    familiar = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"BM", b"II*\x00", b"MM\x00*", b"II+\x00")
+    brands = (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")  # AVIF and HEIC
+    fours = [start[place : place + 4] for place in (8, *range(16, len(start), 4))]
+    box = start[4:8] == b"ftyp" and any(brand in brands for brand in fours)
+    return start.startswith(familiar) or start[8:12] == b"WEBP" or box
+
+
+def no_picture(data: bytes) -> str:
+    """The sentence on a file that cannot be opened: what it is, as well as can be told, and what would be good."""
+    good = f"Choose a {good_formats()} picture."
+    strangers = (  # (offset, first bytes, name)
+        (0, b"%PDF", "a PDF document"),
+        (0, b"8BPS", "a Photoshop document"),
+        (0, b"PK\x03\x04", "a ZIP archive (or a document kept in one)"),
+        (0, b"\x1f\x8b", "a gzip archive"),
+        (0, b"\x00\x00\x01\x00", "an ICO icon"),
+        (0, b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture"),
+        (0, b"\xff\x4f\xff\x51", "a JPEG 2000 picture"),
+        (0, b"\x00\x00\x00\x0cJXL ", "a JPEG XL picture"),
+        (0, b"\xff\x0a", "a JPEG XL picture"),
+        (0, b"\x76\x2f\x31\x01", "an OpenEXR picture"),
+        (0, b"DDS ", "a DDS texture"),
+        (0, b"qoif", "a QOI picture"),
+        (0, b"gimp xcf", "a GIMP document"),
+        (0, b"\x1a\x45\xdf\xa3", "a Matroska or WebM video"),
+        (128, b"DICM", "a DICOM picture"),
+        (8, b"AVI ", "an AVI video"),
+        (0, b"MM\x00+", "a BigTIFF picture, the highest byte first"),
+        (4, b"ftypcrx", "a Canon raw picture"),
+    )
+    if not data:
+        return f"The file is empty. {good}"
+    if is_picture_file(data[:64]):
+        return "The file begins like a picture but is damaged or cut off. Choose an undamaged file."
+    kind = next((name for offset, start, name in strangers if data.startswith(start, offset)), None)
+    text = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if kind is None and data[4:8] == b"ftyp":
+        kind = "an MP4 or QuickTime video"
+    if kind is None and b"<svg" in text:
+        kind = "an SVG drawing"
+    if kind is not None:
+        return f"The file is {kind}, which is not read here. {good}"
+    if text.startswith((b"<!doctype html", b"<html")):
+        return f"The file is a web page, not a picture. {good}"
+    return f"The file is not a picture that can be read. {good}"
+
+
+# ----------------------------------------------------------------------------------------------------------------------
 
 
 @cache

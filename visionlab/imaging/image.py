@@ -19,14 +19,24 @@ from pi_heif import register_heif_opener
 from PIL import Image as PILImage
 
 from visionlab.errors import ImageError, ParameterError
-from visionlab.imaging.guards import crowded, silence, turn
+from visionlab.imaging.guards import (
+    crowded,
+    damaged,
+    good_formats,
+    most_bytes,
+    no_picture,
+    silence,
+    too_many_bytes,
+    turn,
+    unread_deep,
+    unread_tiff,
+)
 from visionlab.imaging.pixels import (
     check_size,
     deep_tiff,
     formats,
     is_deep,
     is_told_deep,
-    shrunk,
     tiff_kind,
     tiff_tags,
     to_rgb,
@@ -43,9 +53,9 @@ Source: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | Bi
 """A file: its path, its bytes, or the file itself, opened as binary."""
 
 FORMATS = formats()
-MAX_BYTES = 20 * 1024 * 1024
+MAX_BYTES = most_bytes()
 
-GOOD_FORMATS = "JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP or TIFF"
+GOOD_FORMATS = good_formats()
 silence()
 
 _GOOD = f"a {GOOD_FORMATS} picture"
@@ -67,32 +77,6 @@ _DAMAGED = (
     PILImage.DecompressionBombWarning,
 )
 
-# (offset, first bytes, name): only for telling people what they have in hand; Pillow decides what is decoded.
-_STRANGERS = (
-    (0, b"%PDF", "a PDF document"),
-    (0, b"8BPS", "a Photoshop document"),
-    (0, b"PK\x03\x04", "a ZIP archive (or a document kept in one)"),
-    (0, b"\x1f\x8b", "a gzip archive"),
-    (0, b"\x00\x00\x01\x00", "an ICO icon"),
-    (0, b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture"),
-    (0, b"\xff\x4f\xff\x51", "a JPEG 2000 picture"),
-    (0, b"\x00\x00\x00\x0cJXL ", "a JPEG XL picture"),
-    (0, b"\xff\x0a", "a JPEG XL picture"),
-    (0, b"\x76\x2f\x31\x01", "an OpenEXR picture"),
-    (0, b"DDS ", "a DDS texture"),
-    (0, b"qoif", "a QOI picture"),
-    (0, b"gimp xcf", "a GIMP document"),
-    (0, b"\x1a\x45\xdf\xa3", "a Matroska or WebM video"),
-    (128, b"DICM", "a DICOM picture"),
-    (8, b"AVI ", "an AVI video"),
-    (0, b"MM\x00+", "a BigTIFF picture, the highest byte first"),
-    (4, b"ftypcrx", "a Canon raw picture"),
-    (4, b"ftyp", "an MP4 or QuickTime video"),
-)
-_FAMILIAR = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"BM", b"II*\x00", b"MM\x00*")
-_FAMILIAR += (b"II+\x00",)
-_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")  # AVIF and HEIC
-
 
 def load_image(source: Source | Image) -> Image:
     """Decode a picture file into uint8 (H, W, 3) RGB, C-contiguous.
@@ -108,8 +92,6 @@ def load_image(source: Source | Image) -> Image:
     if isinstance(source, np.ndarray):
         return check_image(source)
     data = _read(source)
-    if not data:
-        raise ImageError(f"The file is empty. Choose {_GOOD}.")
     if len(data) > MAX_BYTES:
         raise _too_many_bytes(f"more than {MAX_BYTES >> 20} MB")
     try:
@@ -137,21 +119,9 @@ def _load_deep(data: bytes, tags: Mapping[int, Any]) -> Image:
         with turn(width, height):
             return deep_tiff(data, tags)
     except ValueError as error:
-        raise ImageError(
-            f"The TIFF picture holds what is not read here: {error}. Save it as grey or RGB in 8 bits."
-        ) from error
+        raise ImageError(unread_deep(error)) from error
     except (*_DAMAGED, cv2.error) as error:
         raise _damaged("TIFF", error) from error
-
-
-def is_picture_file(start: bytes) -> bool:
-    """Whether a file that begins with these bytes, 64 or more, is of a kind that load_image reads."""
-    box = start[4:8] == b"ftyp" and any(brand in _BRANDS for brand in (start[8:12], *_fours(start[16:])))
-    return start.startswith(_FAMILIAR) or start[8:12] == b"WEBP" or box
-
-
-def _fours(data: bytes) -> list[bytes]:
-    return [data[place : place + 4] for place in range(0, len(data), 4)]
 
 
 def _check_size(width: int, height: int, deep: int = 0) -> None:
@@ -163,7 +133,7 @@ def _check_size(width: int, height: int, deep: int = 0) -> None:
 
 
 def _damaged(format: str | None, error: Exception) -> ImageError:
-    return ImageError(f"The {format} picture is damaged or cut off: {error}. Choose an undamaged file.")
+    return ImageError(damaged(format, error))
 
 
 def check_image(image: Image) -> Image:
@@ -187,6 +157,14 @@ def fit(image: Image, longest: int) -> Image:
     if isinstance(longest, bool) or not isinstance(longest, int | np.integer) or longest < 1:
         raise ParameterError(f"The longest side must be a whole number of pixels, 1 or more, not {longest!r}.")
     return shrunk(image, int(longest))
+
+
+def shrunk(image: np.ndarray, longest: int) -> np.ndarray:
+    """The picture by area averaging, its longest side at most so many pixels; never enlarged, each side 1 or more."""
+    height, width = image.shape[:2]
+    scale = min(1, longest / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return image if scale == 1 else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
 
 
 def middle(picture: NDArray, slimmest: float) -> NDArray:
@@ -296,7 +274,7 @@ def _read_stream(stream: BinaryIO) -> bytes:
 
 
 def _too_many_bytes(found: str) -> ImageError:
-    return ImageError(f"The file has {found}; at most {MAX_BYTES >> 20} MB are read. Choose a smaller picture.")
+    return ImageError(too_many_bytes(found))
 
 
 def _open(data: bytes, tags: Mapping[int, Any]) -> PILImage.Image:
@@ -317,22 +295,5 @@ def _open(data: bytes, tags: Mapping[int, Any]) -> PILImage.Image:
             except _DAMAGED:
                 continue
     if tags:
-        raise ImageError(
-            f"The TIFF picture is damaged, or holds what is not read here: {tiff_kind(tags)}. Save it as grey or RGB."
-        )
-    raise _stranger(data)
-
-
-def _stranger(data: bytes) -> ImageError:
-    """Say what the data is, as well as can be told, and what would be good."""
-    for offset, start, name in _STRANGERS:
-        if data.startswith(start, offset):
-            return ImageError(f"The file is {name}, which is not read here. Choose {_GOOD}.")
-    text = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if b"<svg" in text:
-        return ImageError(f"The file is an SVG drawing, which is not read here. Choose {_GOOD}.")
-    if text.startswith((b"<!doctype html", b"<html")):
-        return ImageError(f"The file is a web page, not a picture. Choose {_GOOD}.")
-    if is_picture_file(data[:64]):
-        return ImageError("The file begins like a picture but is damaged or cut off. Choose an undamaged file.")
-    return ImageError(f"The file is not a picture that can be read. Choose {_GOOD}.")
+        raise ImageError(unread_tiff(tiff_kind(tags)))
+    raise ImageError(no_picture(data))

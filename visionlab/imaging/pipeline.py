@@ -16,8 +16,8 @@ from typing import Any
 from visionlab.errors import ParameterError
 from visionlab.imaging.filter_record import Value
 from visionlab.imaging.filters import find_filter
-from visionlab.imaging.image import Image, check_image
-from visionlab.imaging.pixels import decoded, shrunk
+from visionlab.imaging.image import Image, check_image, shrunk
+from visionlab.imaging.pixels import decoded
 from visionlab.wording import quoted
 
 MAX_STEPS = 50  # of a chain that comes as JSON, and on the page
@@ -40,6 +40,19 @@ from PIL import Image, ImageCms, TiffImagePlugin
 {imports}
 '''
 
+_READING = '''"""decoded(): the bytes of a picture file as uint8 (height, width, 3) RGB, as visionlab reads it."""
+
+import struct
+from collections.abc import Callable, Iterable
+from io import BytesIO
+
+import cv2
+import numpy as np
+from PIL import Image, ImageCms, TiffImagePlugin
+
+
+'''
+
 _TAIL = """
 
 if __name__ == "__main__":
@@ -48,6 +61,11 @@ if __name__ == "__main__":
 """
 
 _FIT = "    picture = shrunk(picture, {fit})  # what is in pixels was chosen at this size\n"
+
+
+def reading_as_python() -> str:
+    """A Python module that reads a picture's file as load_image() does, and knows no visionlab."""
+    return _READING + "\n\n".join(_source(function) for function in dict.fromkeys(_with_helpers(decoded)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,6 @@
-"""A picture file as uint8 (H, W, 3) RGB, and shrunk: plain functions, whose lines Pipeline.to_python() hands out.
+"""A picture file as uint8 (H, W, 3) RGB: plain functions, whose lines Pipeline.to_python() hands out.
 
-As in operations/, they know Pillow, cv2 and NumPy only, and no two of them may share a name. What a person takes away
-holds this file as it is.
+As in operations/, they know Pillow, cv2 and NumPy only, and no two of them may share a name.
 """
 
 import struct
@@ -12,38 +11,41 @@ import cv2
 import numpy as np
 from PIL import Image, ImageCms, TiffImagePlugin
 
+from visionlab.imaging.guards import damaged, most_bytes, no_picture, too_many_bytes, unread_deep, unread_tiff
+
 
 def decoded(data: bytes) -> np.ndarray:
-    """A picture file as uint8 (H, W, 3) RGB in sRGB, upright, transparency over white, of an animation the first."""
+    """A picture file as uint8 (H, W, 3) RGB in sRGB, upright, transparency over white, of an animation the first.
+
+    ValueError, or what a decoder raises, where it is none.
+    """
+    if len(data) > most_bytes():
+        raise ValueError(too_many_bytes(f"{len(data) / 10**6:.3g} MB"))
     tags = tiff_tags(data)
     if is_deep(tags):
         check_size(tags.get(256, 0), tags.get(257, 0), sum(tags.get(258, ())) // 8)
-        return deep_tiff(data, tags)
+        try:
+            return deep_tiff(data, tags)
+        except ValueError as error:
+            raise ValueError(unread_deep(error)) from error
+        except Exception as error:  # damaged files bring nearly any
+            raise ValueError(damaged("TIFF", error)) from error
     Image.init()
     Image.MAX_IMAGE_PIXELS = None  # check_size says it instead
     try:
         opened = Image.open(BytesIO(data), formats=[name for name in formats() if name in Image.OPEN])
     except OSError as error:
-        raise ValueError(no_picture(data, tags)) from error
+        raise ValueError(unread_tiff(tiff_kind(tags)) if tags else no_picture(data)) from error
     check_size(*opened.size, 12 if is_told_deep(opened, data) else 0)  # decoded twice
-    return to_rgb(opened, data)
+    try:
+        return to_rgb(opened, data)
+    except Exception as error:
+        raise ValueError(damaged(opened.format, error)) from error
 
 
 def formats() -> tuple[str, ...]:
     """What is read, as Pillow names it; it knows more, in which few pictures come and many a trap does."""
     return "JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF", "DIB"
-
-
-def no_picture(data: bytes, tags: dict) -> str:
-    """Why nothing can be opened of a file."""
-    if tags:
-        return f"the TIFF picture is damaged, or holds {tiff_kind(tags)}, which is not read here"
-    if not data:
-        return "the file is empty"
-    kinds = {b"%pdf": "is a PDF document", b"<svg": "is an SVG drawing", b"<html": "is a web page"}
-    start = data[:1024].lower()
-    kind = next((kind for mark, kind in kinds.items() if mark in start), "is damaged, or of another kind")
-    return f"the file {kind}; JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP and TIFF are read"
 
 
 def check_size(width: int, height: int, deep: int = 0) -> None:
@@ -340,11 +342,3 @@ def deep_tiff(data: bytes, tags: dict) -> np.ndarray:
             over = pixels[part] * (opacity if extra == 2 else 1) + 255 * (1 - opacity)
             pixels[part] = np.rint(np.clip(over, 0, 255))
     return pixels
-
-
-def shrunk(image: np.ndarray, longest: int) -> np.ndarray:
-    """The picture by area averaging, its longest side at most so many pixels; never enlarged, each side 1 or more."""
-    height, width = image.shape[:2]
-    scale = min(1, longest / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return image if scale == 1 else cv2.resize(image, size, interpolation=cv2.INTER_AREA)

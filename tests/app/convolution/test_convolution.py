@@ -107,6 +107,33 @@ def test_a_link_to_a_window_larger_than_the_picture(app, open_page):
     assert app.metric
 
 
+@pytest.mark.parametrize(("field", "most"), [("stride", 64), ("dilation", 32)])
+def test_a_number_that_cannot_be_is_told_and_what_was_shown_stays(open_page, field, most):
+    app = open_page("Convolution")
+    app.number_input(key=field).set_value(2).run()
+    [before] = [each.value for each in app.metric if each.label == "Output, px"] or [None]
+    for typed in (0, most + 1, -3):
+        app.number_input(key=field).set_value(typed).run()
+        assert not app.exception
+        shown = f"{typed}".replace("-", "−")
+        told = [text.value for text in app.text if "not possible" in text.value]
+        assert told == [f"{field.capitalize()}: {shown} is not possible. Use 1 to {most}."] * 2, (
+            "there, and at the field"
+        )
+        assert any("as it was before" in caption.value for caption in app.caption)
+        assert [each.value for each in app.metric if each.label == "Output, px"] == ([before] if before else [])
+    app.number_input(key=field).set_value(3).run()
+    assert not any("not possible" in text.value for text in app.text)
+
+
+def test_a_number_of_a_link_that_cannot_be_is_told_beside_what_is_shown_instead(app, open_page):
+    app.query_params.update(stride="1000")
+    open_page("Convolution")
+    assert any(text.value == "Stride: 1,000 is not possible. Use 1 to 64." for text in app.text)
+    assert any(caption.value == "The response is that of stride 1 and dilation 1." for caption in app.caption)
+    assert app.session_state["shown"][2].stride == 1
+
+
 def test_words_of_a_link_that_the_page_does_not_know_are_told_while_the_usual_is_shown(app, open_page):
     app.query_params.update({"kernel": "sobel_z", "border": "mirror", "channel": "alpha", "mode-absolute": "loud"})
     open_page("Convolution")

@@ -322,3 +322,14 @@ def test_a_panorama_is_judged_as_it_is(open_page, net):
         heat = vl.explain(net, image)
         assert figures(app)["Deletion"] == f"{faithfulness(net, image, heat, 3).deletion:.3f}"
         assert any("Its ends are not shown." in each.value for each in app.caption)
+
+
+def test_several_networks_say_side_by_side_where_they_look(open_page, net):
+    app = open_page("Predict")
+    app.segmented_control(key="mode").set_value("Several networks").run()
+    settled(app)
+    names = app.multiselect[0].value
+    best = vl.predict(net, [vl.load_sample("cat")])[0][0]
+    told = [each.value for each in app.markdown if each.value.endswith(f": {best.label}, {best.probability:.1%}")]
+    assert len(told) == len(names) > 0
+    assert not any("marks nothing" in each.value for each in app.caption)

@@ -203,16 +203,6 @@ def test_a_damaged_entry_of_a_zip_is_told_and_the_others_are_read():
     assert isinstance(read, Found)
 
 
-def test_a_zip_is_closed_with_the_last_of_its_sources(tmp_path):
-    (tmp_path / "some.zip").write_bytes(packed([("b.png", encode_png(picture(1)))]).getvalue())
-    found = zip_sources(tmp_path / "some.zip")
-    opened = weakref.ref(found[0].load.args[1].fp)
-    assert opened() is not None
-    list(predict_many(NET, found))
-    del found
-    assert opened() is None
-
-
 @pytest.mark.parametrize(
     ("entries", "told"),
     [

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 from scipy.stats import norm
 
+from visionlab.device import one_thread
 from visionlab.errors import ParameterError
 from visionlab.learning.judging import refusal as module
 from visionlab.learning.judging.refusal import Refusal, fit_refusal, promise
@@ -30,6 +31,15 @@ def test_distances_computed_by_hand():
     np.testing.assert_allclose(found, [0.5, 0.5, np.hypot(0.5, 2), 0.5], rtol=1e-6)
     assert found.dtype == np.float32
     assert refusal.refuses(np.array([[2, 0, 0], [0, 7, 0]], np.float32)).tolist() == [False, True]
+
+
+def test_it_is_fitted_on_one_thread_of_blas_whose_others_would_wait_for_one_another(monkeypatch):
+    features, labels, _ = clouds()
+    users, plain = [], module._whitening
+    monkeypatch.setattr(module, "_whitening", lambda rows: users.append(one_thread.users) or plain(rows))
+    fit_refusal(features, labels, features)
+    assert users == [1]
+    assert one_thread.users == 0
 
 
 def test_without_shrinking_it_is_the_mahalanobis_distance(monkeypatch):

@@ -8,6 +8,7 @@ import tracemalloc
 import zipfile
 import zlib
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from PIL import Image as PillowImage
 
 from visionlab.errors import DatasetError, ParameterError
 from visionlab.imaging.image import MAX_BYTES, encode_jpeg, encode_png, fingerprint
+from visionlab.learning.answers.many import zip_sources
 from visionlab.learning.projects import intake
 from visionlab.learning.sets import archive, dataset
 from visionlab.learning.sets.dataset import LabelledImages
@@ -513,6 +515,29 @@ def test_a_zip_on_the_disk_is_read_picture_by_picture_and_may_be_larger_than_an_
     monkeypatch.setattr(archive, "MAX_ZIP_BYTES", path.stat().st_size - 1)
     with pytest.raises(DatasetError, match=r"The zip has .* MB; at most"):
         LabelledImages.from_zip(path)
+
+
+def test_a_zip_on_the_disk_is_not_held_open_and_its_pictures_can_be_pickled(tmp_path, monkeypatch):
+    path = tmp_path / "animals.zip"
+    path.write_bytes(packed(ANIMALS))
+    monkeypatch.chdir(tmp_path)
+    asked = [
+        LabelledImages.from_zip("animals.zip").images,
+        intake.labelled(intake.from_zip("animals.zip")).images,
+        [source.load for source in zip_sources("animals.zip")],
+    ]
+    open_files = [link.resolve() for link in Path("/proc/self/fd").iterdir()] if Path("/proc/self/fd").is_dir() else []
+    assert path not in open_files
+    copies = pickle.loads(pickle.dumps(asked))
+    monkeypatch.chdir("/")
+    for before, after in zip(asked[:2], copies[:2], strict=True):
+        assert len(before) == 3
+        for each, other in zip(before, after, strict=True):
+            np.testing.assert_array_equal(each, other)
+    np.testing.assert_array_equal(asked[2][0](), copies[2][0]())
+    path.unlink()
+    with pytest.raises(DatasetError, match=r"animals\.zip” cannot be opened: No such file"):
+        asked[0][0]
 
 
 def test_sizes_are_counted_as_read_too(monkeypatch):

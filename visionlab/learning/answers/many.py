@@ -12,7 +12,7 @@ from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO, TextIO, TypeVar
-from zipfile import ZipFile, ZipInfo
+from zipfile import ZipInfo
 
 import numpy as np
 import torch
@@ -132,19 +132,18 @@ def _refuse(error: OSError) -> Image:
 def zip_sources(file: str | os.PathLike[str] | bytes | BinaryIO) -> list[Source]:
     """The pictures in a zip (path, bytes or seekable binary file), by their endings, sorted; litter is left out.
 
-    Nothing is unpacked before its turn, nor ever to disk. The zip is open as long as one of them is referred to.
+    Nothing is unpacked before its turn, nor ever to disk.
     Raises DatasetError for what is no zip, is encrypted, has a hostile entry name, holds no picture, or is over a limit
     of learning/sets/archive.py.
     """
-    opening = archive.opened(file)
-    opened = opening.__enter__()  # it is left when the last source lets go of `opening`
-    found = archive.pictures_in(opened)
+    kept = archive.Kept(file)
+    found = archive.pictures_in(kept.archive)
     if not found:
         raise DatasetError(f"The zip holds no picture; put {GOOD_FORMATS} files into it.")
     archive.check_counts({"": found})
     archive.check_unpacked(sum(info.file_size for _, info in found), archive.unpacked_limit(file))
     named = [("/".join(parts), info) for parts, info in sorted(found, key=lambda pair: pair[0])]
-    return [Source(name, partial(_unpack, opening, opened, info, name)) for name, info in named]
+    return [Source(name, partial(_unpack, kept, info, name)) for name, info in named]
 
 
 def left_out(file: str | os.PathLike[str] | bytes | BinaryIO) -> list[Unreadable]:
@@ -158,8 +157,8 @@ def left_out(file: str | os.PathLike[str] | bytes | BinaryIO) -> list[Unreadable
     return [Unreadable(name, OTHER_KIND if is_unread(name) else NO_PICTURE) for name in names]
 
 
-def _unpack(_opening: object, opened: ZipFile, info: ZipInfo, name: str) -> Image:
-    return load_image(archive.read_entry(opened, info, name))
+def _unpack(kept: archive.Kept, info: ZipInfo, name: str) -> Image:
+    return load_image(kept.unpack(info, name))
 
 
 def predict_many(

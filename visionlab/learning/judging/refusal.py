@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from visionlab.device import one_thread
 from visionlab.errors import ParameterError
 from visionlab.learning.judging.metrics import counted
 
@@ -161,9 +162,10 @@ def fit_refusal(
         raise ParameterError(f"There are labels of shape {places.shape} for {len(x)} pictures; each needs one.")
     classes, of = np.unique(places, return_inverse=True)
     means = np.stack([x[places == one].mean(0) for one in classes])
-    projection, centre = _whitening(x - means[of]), x.mean(0)
-    points = (means - centre) @ projection.T
-    distances = _nearest((held - centre) @ projection.T, points).astype(np.float32)
+    with one_thread():
+        projection, centre = _whitening(x - means[of]), x.mean(0)
+        points = (means - centre) @ projection.T
+        distances = _nearest((held - centre) @ projection.T, points).astype(np.float32)
     order = np.argsort(distances, kind="stable")
     numbers = np.zeros(0, np.int64) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
     if len(numbers) not in (0, len(held)):

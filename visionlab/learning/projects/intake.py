@@ -8,7 +8,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -24,6 +24,7 @@ from visionlab.learning.sets import archive
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.learning.sets.layout import Arranged
 from visionlab.learning.sets.looks import DECODERS, unreadable
+from visionlab.learning.sets.names import Guess, guess
 from visionlab.learning.sets.similar import hashes, in_small
 
 LISTED = 5  # classes that a sentence names
@@ -52,10 +53,12 @@ class Incoming:
 
 @dataclass(frozen=True, eq=False)
 class Arriving(Sequence[Incoming]):
-    """The pictures of a set on their way in, and sentences on what was left out of it or taken together."""
+    """The pictures of a set on their way in, and sentences on what was left out of it or taken together. names: how
+    those of a zip were read, where that was guessed; told says so."""
 
     pictures: Sequence[Incoming]
     told: tuple[str, ...] = ()
+    names: Guess | None = None
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -70,7 +73,7 @@ class Intake:
 
     added: taken in, or to be.  copies: refused, since the project or the intake has one of the same pixels.
     near: of those added, how many are grouped with others; known at the end.  problems: a sentence for each that could
-    not be read.  told: those of an Arriving, and at the end where the originals of the copies are.
+    not be read.  told, names: those of an Arriving, and at the end where the originals of the copies are.
     """
 
     done: int
@@ -80,6 +83,7 @@ class Intake:
     near: int
     problems: tuple[str, ...]
     told: tuple[str, ...] = ()
+    names: Guess | None = None
 
 
 def from_files(class_name: str, files: Iterable[tuple[str, bytes | Path]], group: str | None = None) -> list[Incoming]:
@@ -108,17 +112,18 @@ def from_zip(
 ) -> Arriving:
     """Pictures of a zip (path, bytes or seekable binary file) of one folder a class, or that export_zip wrote.
 
-    Nothing is unpacked before its turn, and the zip is open as long as one of them is referred to. Of a zip with a
-    manifest, classes, names, groups, parts and what is disabled are those of the manifest; a picture that was put into
-    it since is taken by its folder. names_in: as of archive.opened.
+    Nothing is unpacked before its turn. Of a zip with a manifest, classes, names, groups, parts and what is disabled
+    are those of the manifest; a picture that was put into it since is taken by its folder. names_in: as of
+    archive.opened.
     Raises DatasetError as of archive.read_zip, with a limit of 4 GB, and for a manifest that does not fit.
     """
-    opening = archive.opened(file, archive.MAX_ZIP_BYTES, names_in=names_in)
-    packed = opening.__enter__()  # it is left when the last Incoming lets go of `opening`
-    load = partial(partial, archive.unpack, opening, packed)
+    kept = archive.Kept(file, archive.MAX_ZIP_BYTES, names_in)
+    packed, load = kept.archive, partial(partial, kept.unpack)
     manifest = read_manifest(packed)
     if manifest is None:
-        return _arriving(archive.class_entries(packed, archive.MAX_ZIP_BYTES, parts), load)
+        return replace(
+            _arriving(archive.class_entries(packed, archive.MAX_ZIP_BYTES, parts), load), names=guess(packed)
+        )
     files = {_one_form("/".join(path)): info for path, info in archive.files_in(packed, archive.MAX_ZIP_BYTES).items()}
     listed = {_one_form(path): each for path, each in manifest.items()}
     if absent := sorted(listed.keys() - files.keys()):
@@ -205,7 +210,7 @@ def take(project: Project, incoming: Iterable[Incoming]) -> Iterator[Intake]:
     Raises DatasetError where the disk or the workspace is full, or the project would be over a limit.
     """
     total = len(incoming) if isinstance(incoming, Sized) else None
-    told = incoming.told if isinstance(incoming, Arriving) else ()
+    told, names_read = (incoming.told, incoming.names) if isinstance(incoming, Arriving) else ((), None)
     coming = enumerate(incoming)
     used = size_of(project.folder.parent)
     classes, pictures = project.snapshot()
@@ -231,12 +236,13 @@ def take(project: Project, incoming: Iterable[Incoming]) -> Iterator[Intake]:
                 coming_bytes = sum(each.bytes for each in arrivals)
                 check_room(used, coming_bytes, project.limit)
                 check_project(len(known), held + coming_bytes)
-                yield Intake(done, total, len(arrivals), copies.total(), 0, tuple(problems), told)
+                yield Intake(done, total, len(arrivals), copies.total(), 0, tuple(problems), told, names_read)
         finally:
             pool.shutdown(cancel_futures=True)
         added, near = project.add(arrivals)
     told += (_originals(copies),) if copies else ()
-    yield Intake(done, total, added, copies.total() + len(arrivals) - added, near, tuple(problems), told)
+    refused = copies.total() + len(arrivals) - added
+    yield Intake(done, total, added, refused, near, tuple(problems), told, names_read)
 
 
 def _originals(copies: Counter[tuple[str, str]]) -> str:

@@ -51,6 +51,12 @@ class Project(Runs):
             told = db.execute(f"SELECT name, created, changed, {counts} FROM project").fetchone()
         return ProjectInfo(self.id, *told, size_of(self.folder))
 
+    @property
+    def changed(self) -> float:
+        """When it was changed last, in seconds since 1970."""
+        with self._database.reading() as db:
+            return db.execute("SELECT changed FROM project").fetchone()[0]
+
     def rename(self, name: str) -> None:
         """Give the project another name; that is no edit."""
         self._database.rename(rows.project_name(name))

@@ -73,6 +73,11 @@ class Runs:
     folder: Path
     _database: Database
 
+    @property
+    def known_features(self) -> Path:
+        """The folder of the FeatureCache that all projects of the workspace take known features from."""
+        return self.folder.parent / "features"
+
     def begin_run(self, settings: Mapping[str, object], waiting: bool = False) -> str:
         """Note that a run begins, or waits for its turn; its id. What is noted is JSON, or NumPy's numbers."""
         run = secrets.token_urlsafe(8)

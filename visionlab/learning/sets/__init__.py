@@ -1,7 +1,7 @@
 """What labelled pictures are, and how they come in.
 
-archive.py (zips and folders; names.py: what a zip's entries are called; kinds.py: which files are pictures;
-layout.py: what the folders are) →
+archive.py (zips and folders; guarded.py: what a zip is read from; names.py: what its entries are called; kinds.py:
+which files are pictures; layout.py: what the folders are) →
 dataset.py: LabelledImages (looks.py: what tells which of them are alike) → sides.py: which of them are learned from,
 and which are held out. splits.py parts without leaks, whole groups of near-duplicates, which similar.py finds;
 learned.py knows pictures again that were learned from.

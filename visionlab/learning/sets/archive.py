@@ -16,6 +16,7 @@ from typing import BinaryIO, TypeVar
 from visionlab.errors import DatasetError
 from visionlab.imaging.image import MAX_BYTES
 from visionlab.learning.sets import layout
+from visionlab.learning.sets.guarded import Guarded, OnDisk
 from visionlab.learning.sets.kinds import is_litter, is_picture
 from visionlab.learning.sets.layout import Arranged, Entry
 from visionlab.learning.sets.names import PathParts, entries, guess_told, is_folder
@@ -41,17 +42,16 @@ def read_zip(
     """The encoded pictures of a zip (path, bytes or seekable binary file) by class, as layout.arrange finds them.
     names_in: as of `opened`.
 
-    Of a zip at a path there are functions that read a picture in its turn; it is open as long as one of them is
-    referred to. Of another one, in place of a picture that is damaged in the zip, or too large, stands a function that
-    raises what is to be said of it. Raises DatasetError for what is no zip, is encrypted, has a hostile or repeated
-    entry name, has no class folders, or is over one of this module's limits.
+    Of a zip at a path there are functions that read a picture in its turn, and can be pickled. Of another one, in place
+    of a picture that is damaged in the zip, or too large, stands a function that raises what is to be said of it.
+    Raises DatasetError for what is no zip, is encrypted, has a hostile or repeated entry name, has no class folders, or
+    is over one of this module's limits.
     """
     if _on_disk(source):
-        opening = opened(source, names_in=names_in)
-        archive = opening.__enter__()  # it is left when the last function lets go of `opening`
-        found = class_entries(archive, MAX_ZIP_BYTES, parts)
+        kept = Kept(source, names_in=names_in)
+        found = class_entries(kept.archive, MAX_ZIP_BYTES, parts)
         later = {
-            name: [item._replace(source=partial(unpack, opening, archive, item.source, item.path)) for item in items]
+            name: [item._replace(source=partial(kept.unpack, item.source, item.path)) for item in items]
             for name, items in found.classes.items()
         }
         return Arranged(later, found.told)
@@ -72,9 +72,23 @@ def read_zip(
     return Arranged(unpacked, found.told)
 
 
-def unpack(_opening: object, archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> bytes:
-    """As read_entry, of a zip that `_opening` keeps open."""
-    return read_entry(archive, info, name)
+class Kept:
+    """An opened zip, as of `opened`, that is read entry by entry for as long as something refers to it. Of one at a
+    path no file is held open; pickled, it is opened anew."""
+
+    def __init__(
+        self, source: str | os.PathLike[str] | bytes | BinaryIO, most: int | None = None, names_in: str | None = None
+    ) -> None:
+        self._told = source, most, names_in
+        self._opening = opened(source, most, names_in=names_in)
+        self.archive = self._opening.__enter__()  # it is left when nothing refers to it any more
+
+    def __reduce__(self):
+        return Kept, self._told
+
+    def unpack(self, info: zipfile.ZipInfo, name: str) -> bytes:
+        """As read_entry."""
+        return read_entry(self.archive, info, name)
 
 
 def _on_disk(source: object) -> bool:
@@ -179,25 +193,6 @@ def check_counts(classes: Mapping[str, Sequence]) -> None:
         raise DatasetError(f"These are {pictures:,} pictures; at most {MAX_PICTURES:,} are taken.")
 
 
-class _Guarded:
-    """A file that refuses long reads: zipfile reads a table of contents at once, and entries bit by bit.
-
-    Asking the file itself what it would be read for needs no second parser that a forged zip could tell otherwise.
-    """
-
-    def __init__(self, file: BinaryIO, longest: int) -> None:
-        self.seek, self.tell, self._file, self._longest = file.seek, file.tell, file, longest
-
-    def read(self, size: int = -1) -> bytes:
-        if size > self._longest:
-            most = f"at most {self._longest >> 20:,} MB is read"
-            raise DatasetError(f"The zip's table of contents takes {sized(size)}; {most}.")
-        return self._file.read(size)
-
-    def seekable(self) -> bool:
-        return True
-
-
 @contextmanager
 def opened(
     source: str | os.PathLike[str] | bytes | BinaryIO,
@@ -217,29 +212,20 @@ def opened(
         raise DatasetError(f"“{names_in}” is no encoding of names; name one like cp852, gb18030 or cp932.") from error
     named = _on_disk(source)
     most = (MAX_ZIP_BYTES if named else MAX_UPLOAD_BYTES) if most is None else most
-    try:
-        file = open(source, "rb") if named else source  # noqa: SIM115
-    except OSError as error:
-        raise DatasetError(f"“{source}” cannot be opened: {error.strerror}.") from error
+    file = OnDisk(source) if named else source
     if isinstance(file, bytes | bytearray | memoryview):
         file = io.BytesIO(file)
+    file.seek(0, os.SEEK_END)
+    if file.tell() > most:
+        raise DatasetError(f"The zip has {sized(file.tell())}; at most {most >> 20:,} MB is taken.")
     try:
-        file.seek(0, os.SEEK_END)
-        if file.tell() > most:
-            raise DatasetError(f"The zip has {sized(file.tell())}; at most {most >> 20:,} MB is taken.")
-        try:
-            archive = zipfile.ZipFile(_Guarded(file, contents), metadata_encoding=names_in)
-        except UnicodeDecodeError as error:
-            raise DatasetError(
-                f"The names in the zip are not in {names_in or 'UTF-8'}; name another encoding."
-            ) from error
-        except _BROKEN_ZIP as error:
-            raise DatasetError(f"This is no zip file that can be read ({error}); a plain .zip is needed.") from error
-        with archive:
-            yield archive
-    finally:
-        if named:
-            file.close()
+        archive = zipfile.ZipFile(Guarded(file, contents), metadata_encoding=names_in)
+    except UnicodeDecodeError as error:
+        raise DatasetError(f"The names in the zip are not in {names_in or 'UTF-8'}; name another encoding.") from error
+    except _BROKEN_ZIP as error:
+        raise DatasetError(f"This is no zip file that can be read ({error}); a plain .zip is needed.") from error
+    with archive:
+        yield archive
 
 
 def by_path(archive: zipfile.ZipFile) -> dict[PathParts, zipfile.ZipInfo]:

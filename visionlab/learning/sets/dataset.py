@@ -128,7 +128,7 @@ class LabelledImages:
         Nothing is written to disk. Raises DatasetError like from_folder, and for what is no zip, is encrypted, has a
         hostile or repeated entry name, or is over a limit: 5,000 pictures, 300 classes, and at a path 4 GB,
         packed and unpacked, else 200 MB packed and 1 GB unpacked. A zip at a path is read picture by picture, at each
-        look, and has to stay.
+        look, and has to stay; nothing of it is held open, and the result can be pickled.
         """
         return cls._from_arranged(_asking(partial(read_zip, source, parts, names_in)))
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from visionlab.imaging.image import is_picture_file
+from visionlab.imaging.guards import is_picture_file
 from visionlab.learning.sets.names import PathParts
 
 # Also of formats that load_image refuses: better told about than passed over in silence.

@@ -9,6 +9,8 @@ import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
 from visionlab.errors import DatasetError
 from visionlab.wording import quoted, shortened
@@ -40,6 +42,21 @@ TITLES = {
     "cp850": "Western (CP850)",
     "cp1252": "Western (CP1252)",
     "cp852": "Central European (CP852)",
+}
+MORE = {  # that are never guessed, and that a person may say
+    "cp1250": "Central European (Windows-1250)",
+    "koi8_r": "Cyrillic (KOI8-R)",
+    "cp737": "Greek (CP737)",
+    "cp1253": "Greek (Windows-1253)",
+    "cp857": "Turkish (CP857)",
+    "cp1254": "Turkish (Windows-1254)",
+    "cp862": "Hebrew (CP862)",
+    "cp1255": "Hebrew (Windows-1255)",
+    "cp720": "Arabic (CP720)",
+    "cp1256": "Arabic (Windows-1256)",
+    "cp874": "Thai (CP874)",
+    "euc_jp": "Japanese (EUC)",
+    "utf-8": "UTF-8",
 }
 # Of short names two encodings often give letters: then what is common in the language tells them apart.
 CENTRAL = frozenset("ąćęłńóśźżáčďéěíňřšťúůýžöőüűäôľĺŕ")  # Polish, Czech, Slovak, Hungarian
@@ -79,11 +96,52 @@ def free_name(path: str, taken: set[str]) -> str:
     return free
 
 
+@dataclass(frozen=True)
+class Guess:
+    """The encoding, one of TITLES, by which names in a zip were read that do not state theirs; these, as bytes."""
+
+    encoding: str
+    names: tuple[bytes, ...]
+
+    @property
+    def told(self) -> str:
+        return f"The names in it are not marked; they were read as {TITLES[self.encoding]}."
+
+    def possible(self) -> dict[str, str]:
+        """{encoding: title} of all by which they can be read, the one that was guessed first."""
+        titles = {self.encoding: TITLES[self.encoding], **TITLES, **MORE}
+        return {name: title for name, title in titles.items() if _decoded(self.names, name)}
+
+    def parts(self, encoding: str) -> list[PathParts]:
+        """The names in that encoding, one of possible(), each in its parts, as a project has them."""
+        return _read_as(self.names, encoding)
+
+    def renamed(self, before: str, after: str) -> dict[str, str]:
+        """{part of a name in one of the encodings: the same in another one}, of what is not alike in both."""
+        both = zip(self.parts(before), self.parts(after), strict=True)
+        found = {old: new for one, other in both if len(one) == len(other) for old, new in zip(one, other, strict=True)}
+        return {old: new for old, new in found.items() if old != new}
+
+
+@lru_cache(32)  # all of one zip
+def _read_as(names: tuple[bytes, ...], encoding: str) -> list[PathParts]:
+    decoded = [unicodedata.normalize("NFC", name) for name in _decoded(names, encoding)]
+    return [tuple(part.strip() for part in _parts(name)) for name in decoded]
+
+
+def guess(archive: zipfile.ZipFile) -> Guess | None:
+    """The encoding that was chosen for the names; None where they state theirs, or it is not in doubt."""
+    if archive.metadata_encoding:
+        return None
+    names = _unstated(archive.infolist())
+    encoding = _encoding(names)
+    return Guess(encoding, tuple(names)) if encoding in TITLES else None
+
+
 def guess_told(archive: zipfile.ZipFile) -> str:
-    """The sentence on the encoding that was chosen for the names; "" where they state theirs, or it is not in doubt."""
-    infos = archive.infolist()
-    encoding = None if archive.metadata_encoding else _encoding(_unstated(infos))
-    return f"The names in it are not marked; they were read as {TITLES[encoding]}." if encoding in TITLES else ""
+    """The sentence on that, "" where there is none."""
+    found = guess(archive)
+    return found.told if found else ""
 
 
 def _names(archive: zipfile.ZipFile) -> Iterator[str]:
@@ -218,7 +276,7 @@ def _is_western(name: str) -> bool:
 
 
 def _plain(name: str, info: zipfile.ZipInfo) -> PathParts:
-    parts = tuple(part for part in re.split(r"[/\\]", name) if part not in ("", "."))
+    parts = _parts(name)
     if re.match(r"[/\\]|[A-Za-z]:", name) or ".." in parts or "\0" in name:
         raise DatasetError(f"The zip's entry {quoted(name)} has no plain path; entries must be like cats/1.jpg.")
     if info.flag_bits & 0x1:
@@ -228,6 +286,10 @@ def _plain(name: str, info: zipfile.ZipInfo) -> PathParts:
             f"The zip's entry “{shortened(name)}” is packed by method {info.compress_type}; a plain .zip is needed."
         )
     return parts
+
+
+def _parts(name: str) -> PathParts:
+    return tuple(part for part in re.split(r"[/\\]", name) if part not in ("", "."))
 
 
 def is_folder(info: zipfile.ZipInfo) -> bool:

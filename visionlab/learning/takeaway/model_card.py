@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
+from visionlab.imaging.guards import most_bytes
 from visionlab.learning.heads.head import Head
 from visionlab.learning.heads.kinds import stayed_linear
 from visionlab.learning.judging.metrics import Report, counted, wilson
@@ -16,7 +17,7 @@ from visionlab.learning.sets.dataset import UNEVEN
 from visionlab.learning.takeaway.export import Parity
 
 STAYED = "Fine-tuning found nothing better than the linear head that it starts from, so this is that linear head."
-USE = """\
+USE = f"""\
 ## How to run it
 
 ```sh
@@ -26,6 +27,8 @@ python predict.py photo.jpg another.png
 
 `model.onnx` takes the decoded picture as it is, “image”: uint8 (height, width, 3) RGB, upright, of any size. Resizing,
 cropping and normalisation lie within it. It answers with “probabilities” (classes,), in the order of `labels.txt`.
+`predict.py` reads what the app reads, and refuses what it refuses, in the same words: a picture of over
+{most_bytes() >> 20} MB or 40 megapixels, for instance.
 The whole zip can be opened in the app again, to add pictures and to train on.
 """
 

@@ -15,8 +15,8 @@ from typing import BinaryIO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from visionlab.errors import DatasetError
-from visionlab.imaging import pixels
 from visionlab.imaging.image import Image
+from visionlab.imaging.pipeline import reading_as_python
 from visionlab.learning.heads.head import MAX_BYTES as MAX_HEAD_BYTES
 from visionlab.learning.heads.head import Head, load_head
 from visionlab.learning.judging.metrics import Report
@@ -24,6 +24,7 @@ from visionlab.learning.projects.as_zip import read_manifest
 from visionlab.learning.projects.intake import Arriving, from_zip, labelled
 from visionlab.learning.sets import archive
 from visionlab.learning.sets.dataset import LabelledImages
+from visionlab.learning.sets.guarded import OnDisk, Within
 from visionlab.learning.takeaway.export import Parity, export_checked
 from visionlab.learning.takeaway.model_card import model_card
 from visionlab.network.running.classifier import Classifier
@@ -104,7 +105,7 @@ def pack(
             zipped.write(model, model.name, ZIP_STORED)  # weights do not get smaller
             for each in sorted(TAKEAWAY.glob("*.*")):
                 zipped.write(each, each.name)
-            zipped.write(pixels.__file__, Path(pixels.__file__).name)
+            zipped.writestr("pixels.py", reading_as_python())
             zipped.writestr("labels.txt", "".join(f"{' '.join(label.split())}\n" for label in head.classes))
             zipped.writestr("model-card.md", model_card(head, found, report))
             if pictures is not None:
@@ -190,7 +191,7 @@ def _part(source: Source, opened: ZipFile, info: ZipInfo, report: Watched) -> Bi
     if info.compress_type != ZIP_STORED:
         return _unpacked(opened, info, MAX_BYTES, report)
     if isinstance(source, str | os.PathLike):
-        file = open(source, "rb")  # noqa: SIM115
+        file = OnDisk(source)
     else:
         file = io.BytesIO(source) if isinstance(source, bytes) else source
     file.seek(info.header_offset)
@@ -198,34 +199,7 @@ def _part(source: Source, opened: ZipFile, info: ZipInfo, report: Watched) -> Bi
     if len(fixed) < LOCAL_HEADER.size:
         raise DatasetError(f"“{info.filename}” is damaged in the zip; pack it anew.")
     name, extra = LOCAL_HEADER.unpack(fixed)
-    return io.BufferedReader(_Within(file, info.header_offset + len(fixed) + name + extra, info.file_size))
-
-
-class _Within(io.RawIOBase):
-    """A part of a seekable file as a file of its own."""
-
-    def __init__(self, file: BinaryIO, start: int, size: int):
-        self._file, self._start, self._size, self._place = file, start, size, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._place
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        self._place = max(0, offset + (0, self._place, self._size)[whence])
-        return self._place
-
-    def readinto(self, into: memoryview) -> int:
-        self._file.seek(self._start + self._place)
-        data = self._file.read(max(0, min(len(into), self._size - self._place)))
-        into[: len(data)] = data
-        self._place += len(data)
-        return len(data)
+    return Within(file, info.header_offset + len(fixed) + name + extra, info.file_size)
 
 
 def _unpacked(opened: ZipFile, info: ZipInfo, most: int, report: Watched = unwatched) -> BinaryIO:

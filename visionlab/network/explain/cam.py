@@ -88,11 +88,13 @@ def cams(combine: Combine, net: Classifier, x: Tensor, target: int | None, names
     return Cams(index, {name: found[name] for name in names}, x.detach())
 
 
-def answer_and_map(net: Classifier, image: Image) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """What the network says, probabilities (classes,) float32, and Grad-CAM of the last layer with places for the most
-    probable class, (h, w) float32 ≥ 0 over the network's crop: once through the network for both."""
+def answer_and_map(
+    net: Classifier, image: Image, target: int | None = None
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """What the network says, probabilities (classes,) float32, and Grad-CAM of the last layer with places for a class
+    (None: the most probable one), (h, w) float32 ≥ 0 over the network's crop: once through the network for both."""
     last = last_in_place(net)
-    found = cams(grad_cam, net, net.transform([image], net.device), None, [last])
+    found = cams(grad_cam, net, net.transform([image], net.device), target, [last])
     return net.softmax(found.logits)[0].cpu().numpy(), found.maps[last]
 
 

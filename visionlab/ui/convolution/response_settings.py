@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
+from visionlab.errors import ParameterError
 from visionlab.imaging.convolution import BORDERS
 from visionlab.imaging.kernels import Kernel
 from visionlab.imaging.render import MODES
@@ -12,6 +15,7 @@ from visionlab.ui.convolution.settings import Settings
 from visionlab.ui.convolution.state import YOURS, own
 from visionlab.ui.shared import links
 from visionlab.ui.shared.terms import term
+from visionlab.ui.shared.widgets import beyond, hindrance, number_field
 
 MODE_TITLES = {
     "clip": "As a picture",
@@ -21,6 +25,7 @@ MODE_TITLES = {
 }
 PLAIN = "plain"  # the widget that says whether the range is not fitted to the response
 OWN_PLAIN = "own-plain"  # the same of one's own kernel that is shown as a picture: then it is plain unless one chooses
+NUMBERS = {"stride": ("Stride", 64), "dilation": ("Dilation", 32)}  # {field: (its label, the largest)}, from 1 on
 SIDES = (64, 128, 256, 512, 1024)  # pixels on the picture's longer side
 SIDE = 256  # small enough that a window can be seen in it, and what three pixels a side do to it
 
@@ -44,8 +49,8 @@ def controls(kernel: Kernel) -> Settings:
     """Draw them, in two boxes that open, and say what they hold. The first is named by how the kernel slides."""
     kept = {"bind": "query-params"}
     with st.popover(_slides(held(kernel)), icon=":material/tune:", key="sliding"):
-        stride = st.number_input("Stride", 1, 64, 1, key="stride", **kept, help=term("stride"))
-        dilation = st.number_input("Dilation", 1, 32, 1, key="dilation", **kept, help=term("dilation"))
+        stride = _number("stride", **kept, help=term("stride"))
+        dilation = _number("dilation", **kept, help=term("dilation"))
         border = st.selectbox(
             "Border",
             BORDERS,
@@ -89,6 +94,21 @@ def controls(kernel: Kernel) -> Settings:
             help="All of this page works on the picture in this size. The smaller it is, the more a small kernel sees.",
         )
     return Settings(stride, dilation, border, flip, channel, side, mode, fit=not plain)
+
+
+def _number(name: str, **options: Any) -> int:
+    label, most = NUMBERS[name]
+    found, problem = number_field(label, 1, most, 1, name, **options)
+    if problem:
+        hindrance(problem)
+    return found
+
+
+def check(settings: Settings) -> None:
+    """ParameterError for a number that a field may not hold."""
+    for name, (label, most) in NUMBERS.items():
+        if problem := beyond(label, getattr(settings, name), 1, most):
+            raise ParameterError(problem)
 
 
 def _slides(settings: Settings | None) -> str:

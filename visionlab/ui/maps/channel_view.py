@@ -40,7 +40,7 @@ def show_map(view: View, ends: NDArray[np.float32]) -> None:
     """
     look, spot, values = view.look, view.spot, view.found.values
     if view.compares:
-        st.text(look.picture.name)
+        st.text(view.name)
     if values[0].size > 1:
         grid = caches.map_grid(values, spot.channel, ends)
         cells(
@@ -247,7 +247,7 @@ def _patches(look: Look, spot: Spot) -> None:
 
 def _wanted(look: Look, spot: Spot) -> None:
     st.caption(term("what it looks for"))
-    wanted.show(look, Wanted(spot.layer, spot.channel), "wanted", "Draw it")
+    wanted.show(look.network, Wanted(spot.layer, spot.channel), "wanted", "Draw it")
 
 
 SECTIONS: dict[str, Callable[[Look, Spot], None]] = {

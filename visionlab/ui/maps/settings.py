@@ -9,6 +9,7 @@ import streamlit as st
 from visionlab.network.running.classifier import Classifier
 from visionlab.network.zoo.models import TO_OPEN
 from visionlab.ui.maps import state
+from visionlab.ui.maps.live import LIVE
 from visionlab.ui.maps.look import Look
 from visionlab.ui.shared.networks import (
     Network,
@@ -39,6 +40,7 @@ def settings(picture: Picture) -> list[Look]:
             beside = _network_beside(chosen, on_change=no_second)
         own = chosen.net.transform.crop
         size = f"{own} px" if side == own else f"{side} px, its classifier as it predicts, at {own} px"
+        st.toggle("Live camera", key=LIVE, bind="query-params", width="content")
         more = f" · beside {beside.title}" if beside else " · two pictures" if other else ""
         told_of.markdown(f"**{chosen.title}** :gray[at {size}{more}]")
     tell_not_here(chosen)

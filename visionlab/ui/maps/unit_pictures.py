@@ -31,7 +31,7 @@ def show(look: Look, spot: Spot, box: Box) -> None:
         st.caption(_sight(box, view))
     with wants:
         st.markdown("**It looks for**", help=term("what it looks for"))
-        wanted.show(look, wanted.of_unit(look, spot, box), "wanted-unit", "Draw it for the unit")
+        wanted.show(look.network, wanted.of_unit(look, spot, box), "wanted-unit", "Draw it for the unit")
     with moves:
         st.markdown("**What moves it**", help=term("gradient"))
         asked = (*look.key[:2], look.side_of(spot.layer), spot.layer, spot.channel, spot.unit)

@@ -14,6 +14,7 @@ from visionlab.network.running.classifier import Classifier
 from visionlab.ui.maps.look import Look
 from visionlab.ui.maps.state import Spot
 from visionlab.ui.shared import cached, jobs
+from visionlab.ui.shared.networks import Network
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.widgets import fixed, show_exact
 
@@ -53,16 +54,16 @@ def _job(net_key: str, layer: str, channel: int, side: int, unit: tuple[int, int
     return jobs.registry().submit(work)
 
 
-def show(look: Look, wanted: Wanted, key: str, label: str) -> None:
+def show(network: Network, wanted: Wanted, key: str, label: str) -> None:
     """A button of that label to begin with; then the picture as it becomes clearer, and a button to stop. key is for
     the buttons.
     """
-    asked = (look.network.key, wanted.layer, wanted.channel, wanted.side, wanted.unit)
+    asked = (network.key, wanted.layer, wanted.channel, wanted.side, wanted.unit)
     begun = st.session_state.setdefault("wanted", set())
     if asked not in begun:
         st.button(label, key=f"{key}-begin", icon=":material/brush:", on_click=begun.add, args=(asked,))
         return
-    job = jobs.begun(_job, *asked, look.net)
+    job = jobs.begun(_job, *asked, network.net)
     if not job.over:
         jobs.watch(job, lambda: _picture(job, wanted), "Stop", f"stop-{key}")
         return
@@ -75,7 +76,7 @@ def show(look: Look, wanted: Wanted, key: str, label: str) -> None:
             key=f"{key}-again",
             icon=":material/replay:",
             on_click=_job.clear,
-            args=(*asked, look.net),
+            args=(*asked, network.net),
         )
 
 

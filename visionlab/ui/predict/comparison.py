@@ -1,24 +1,40 @@
-"""Reasons beside each other, on the Predict page: of every method, of every layer, of a network that forgets."""
+"""Reasons beside each other, on the Predict page: of every method, of every layer, of a network that forgets, and of
+several networks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from visionlab.errors import VisionlabError
 from visionlab.imaging.image import encode_jpeg, fit
 from visionlab.network.explain import METHODS, Heatmap
 from visionlab.network.explain.heatmap import NOTHING_MARKED
 from visionlab.network.explain.sanity import passes, sanity_check
 from visionlab.ui.predict import caches
 from visionlab.ui.predict.answers import tell_at_one
-from visionlab.ui.predict.explanations import PATIENCE, Case, Measured, Overlay, explaining, measuring, stopped
+from visionlab.ui.predict.explanations import (
+    PATIENCE,
+    TALLEST,
+    USUAL,
+    Case,
+    Measured,
+    Overlay,
+    case_of,
+    explaining,
+    measuring,
+    stopped,
+)
 from visionlab.ui.shared import cached, charts, jobs
-from visionlab.ui.shared.page import roomy_columns
+from visionlab.ui.shared.networks import Network, network
+from visionlab.ui.shared.page import roomy_columns, sentence
+from visionlab.ui.shared.state import Picture
 from visionlab.ui.shared.terms import term
-from visionlab.ui.shared.widgets import fixed, folded, plain
+from visionlab.ui.shared.widgets import fixed, folded, plain, shown_width
 
 
 def show_all(case: Case, look: Overlay) -> None:
@@ -65,6 +81,58 @@ def show_all(case: Case, look: Overlay) -> None:
         tell_at_one()
     if stopped_before:
         st.button("Stopped. Begin again", key="again-all", icon=":material/replay:", on_click=_clear, args=(begun,))
+
+
+def show_networks(names: Sequence[str], picture: Picture) -> None:
+    """Where each network looks for its own first answer, side by side, by Grad-CAM; each as it comes. One that cannot
+    be used is left out: the table above says why."""
+    method = next(iter(METHODS))
+    found = []
+    for one in filter(None, map(_usable, names)):
+        [best] = cached.answer(one.key, picture.key, one.net, picture.image).top(1)
+        case = case_of(one, picture, best.index)
+        arguments = (one.key, picture.key, best.index, method, None, case)
+        found.append((case, best, jobs.begun(explaining, *arguments), arguments))
+    every = jobs.Jobs([job for _, _, job, _ in found])
+    every.wait(PATIENCE)
+
+    def shown() -> None:
+        for start in range(0, len(found), 3):
+            for column, (case, best, job, _) in zip(
+                roomy_columns(3, f"networks-{start}"), found[start : start + 3], strict=False
+            ):
+                with column:
+                    st.markdown(f"**{plain(case.network.title)}**: {plain(best.label)}, {best.probability:.1%}")
+                    if job.latest:
+                        laid = USUAL.over(case.shown, job.latest.values)
+                        alt = f"{METHODS[method].title} of {case.network.title}, over the picture"
+                        st.image(encode_jpeg(laid, 90), width=shown_width(case.shown, TALLEST), alt=alt)
+                    if job.latest and job.latest.empty:
+                        st.caption(NOTHING_MARKED.format(method=METHODS[method].title, label=plain(best.label)))
+
+    st.markdown(f"**Where each looks for its own first answer**, by {METHODS[method].title}")
+    if not every.over:
+
+        def so_far() -> None:
+            st.progress(min(every.share, 1.0), "Asking each network …")
+            shown()
+
+        jobs.watch(every, so_far, "Stop", "stop-networks")
+        return
+    shown()
+    again = [(job, explaining, arguments) for _, _, job, arguments in found]
+    for problem in dict.fromkeys(job.error for job, *_ in again if job.error):
+        sentence(problem)
+    if any(job.state in ("cancelled", "failed") for job, *_ in again):
+        st.button(
+            "Stopped. Begin again", key="again-networks", icon=":material/replay:", on_click=_clear, args=(again,)
+        )
+
+
+def _usable(name: str) -> Network | None:
+    with suppress(VisionlabError):
+        return network(name)
+    return None
 
 
 def _grid(

@@ -90,6 +90,9 @@ class Overlay:
         return overlay(shown, middle(heat, SLIMMEST), self.strength, self.palette)
 
 
+USUAL = Overlay(0.7, "inferno")
+
+
 def case_of(network: Network, picture: Picture, target: int) -> Case:
     shown = cached.fitted(f"middle of {picture.key}", LONGEST, middle(picture.image, SLIMMEST))
     return Case(network, picture.key, picture.image, shown, target)
@@ -166,8 +169,10 @@ def choices(net: Classifier) -> tuple[str, str | None, Overlay]:
         disabled=not METHODS[method].layered,
     )
     state.keep_in_link(LAYER, layer or None)
-    strength = one.slider("Strength", 0.0, 1.0, 0.7, 0.05, key="strength", persist_state="session")
-    palette = two.selectbox("Colours", OVERLAYS, index=OVERLAYS.index("inferno"), key="palette", format_func=str.title)
+    strength = one.slider("Strength", 0.0, 1.0, USUAL.strength, 0.05, key="strength", persist_state="session")
+    palette = two.selectbox(
+        "Colours", OVERLAYS, index=OVERLAYS.index(USUAL.palette), key="palette", format_func=str.title
+    )
     return method, layer if layer and METHODS[method].layered else None, Overlay(strength, palette)
 
 

@@ -16,7 +16,7 @@ from visionlab.errors import VisionlabError
 from visionlab.imaging.image import Image, encode_jpeg, encode_png, middle
 from visionlab.network.changes.adversarial import WAYS, Adversarial, adversarial, difference
 from visionlab.network.changes.surviving import FATES
-from visionlab.network.running.prediction import Answer, answer
+from visionlab.network.running.prediction import Answer
 from visionlab.ui.predict.explanations import PATIENCE, Case, stopped
 from visionlab.ui.shared import cached, jobs, links, picture_bar, state
 from visionlab.ui.shared.networks import Network, network, networks_here, title_of
@@ -59,7 +59,9 @@ def _fooling(
     """The id of a job that makes the change, and then asks every network: an Adversarial, and an Asked a network."""
 
     def work(job: jobs.Job) -> Iterator[Adversarial | Asked]:
-        made = adversarial(_case.net, _image, target, budget, way, progress=lambda share: job.report(0.7 * share))
+        engine = cached.engine_of(_case.net)
+        told = {"progress": lambda share: job.report(0.7 * share)}
+        made = engine.run(adversarial, _image, target, budget, way, **told)
         yield made
         pictures = {"before": _image, "after": made.image}
         pictures |= {name: fate.apply(made.image) for name, fate in FATES.items()}
@@ -72,7 +74,8 @@ def _fooling(
 
 def _asked(one: Network, pictures: Mapping[str, Image]) -> Asked:
     try:
-        return Asked(one.title, dict(zip(pictures, answer(one.net, list(pictures.values())), strict=True)))
+        engine = cached.engine_of(one.net)
+        return Asked(one.title, {name: engine.answer(picture) for name, picture in pictures.items()})
     except VisionlabError as error:
         return Asked(one.title, {}, str(error))
 
@@ -188,7 +191,7 @@ def _pictures(case: Case, image: Image, made: Adversarial, said: Answer) -> None
     labels = case.net.labels
     after = cached.fitted(f"changed {id(made)}", WORKED, made.image)
     [best] = said.top(1)
-    [now] = answer(case.net, [made.image])[0].top(1)
+    [now] = cached.engine_of(case.net).answer(made.image).top(1)
     moved = np.abs(made.image.astype(np.int16) - image)
     columns = roomy_columns(3, "fooled", gap="medium")
     texts = (

@@ -4,6 +4,7 @@ whether a method of explanation would have known better what to erase."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from hashlib import sha256
 from pathlib import PurePath
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from visionlab.imaging.image import Image, encode_jpeg, encode_png, fit, middle
 from visionlab.network.changes.erasing import FILLINGS, SHARES, erase, grey_of, rubbed_out_by, share_of
 from visionlab.network.explain import METHODS, explain
-from visionlab.network.explain.cam import cams, grad_cam, last_in_place
+from visionlab.network.explain.cam import answer_and_map
 from visionlab.network.explain.heatmap import lay_over
 from visionlab.network.running.prediction import Answer, Prediction
 from visionlab.ui.predict.answers import tell_at_one
@@ -44,6 +45,7 @@ def _erasing(net_key: str, picture_key: str, target: int, filling: str, strength
     """The id of a job that erases by one method after the other: (method, the class's probabilities at SHARES)."""
 
     def work(job: jobs.Job) -> Iterator[tuple[str, NDArray[np.float32]]]:
+        engine = cached.engine_of(_case.net)
         height, width = _case.image.shape[:2]
         scale = min(1.0, MAP / max(height, width))
         shape = max(1, round(height * scale)), max(1, round(width * scale))
@@ -52,21 +54,10 @@ def _erasing(net_key: str, picture_key: str, target: int, filling: str, strength
             def report(share: float, part: float, place: int = place) -> None:
                 job.report((place + part + share / 2) / len(METHODS))
 
-            heat = explain(
-                _case.net, _case.image, method, _case.target, None, lambda share, told=report: told(share, 0.0), shape
-            )
-            yield (
-                method,
-                rubbed_out_by(
-                    _case.net,
-                    _case.image,
-                    heat,
-                    SHARES,
-                    filling,
-                    strength,
-                    lambda share, told=report: told(share, 0.5),
-                ),
-            )
+            asked = (method, _case.target, None, partial(report, part=0.0), shape)
+            heat = engine.run(explain, _case.image, *asked)
+            told = partial(report, part=0.5)
+            yield method, engine.run(rubbed_out_by, _case.image, heat, SHARES, filling, strength, progress=told)
 
     return jobs.registry().submit(work, queue=MEASURES)
 
@@ -146,12 +137,12 @@ def erased_from(case: Case, rubbed: Rubbed, filling: str, strength: float) -> Im
 
 def _answered(case: Case, rubbed: Rubbed, erased: Image, share: float, look: Overlay) -> tuple[Left, float]:
     """What is left, as it is shown; and the class's probability."""
-    net, last = case.net, last_in_place(case.net)
-    found = cams(grad_cam, net, net.transform([erased], net.device), case.target, [last])  # through the network once
-    said = Answer(net.labels, net.softmax(found.logits)[0].cpu().numpy())
-    strange = cached.engine(case.network.key, net).answer(erased).strange if net.refusal else None
+    net, engine = case.net, cached.engine_of(case.net)
+    probabilities, values = engine.run(answer_and_map, erased, case.target)
+    said = Answer(net.labels, probabilities)
+    strange = engine.answer(erased).strange if net.refusal else None
     shown = fit(middle(erased, SLIMMEST), LONGEST)
-    heat = lay_over(net.transform, shown.shape[:2], found.maps[last])
+    heat = lay_over(net.transform, shown.shape[:2], values)
     label, probability = net.labels[case.target], float(said.probabilities[case.target])
     answers: list[Prediction] = said.top(TOP)
     if case.target not in [each.index for each in answers]:

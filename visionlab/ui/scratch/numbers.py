@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from visionlab.ui.scratch.parts import Fields, Tile, as_image, hindrance, notice, tiles
-from visionlab.ui.scratch.sets import Chosen
+from visionlab.ui.scratch.parts import Fields, Tile, as_image, notice, tiles
+from visionlab.ui.scratch.sets.bringing import Chosen
 from visionlab.ui.shared.components.numbers import numbers
 from visionlab.ui.shared.page import roomy_columns
+from visionlab.ui.shared.widgets import hindrance
 
 CROP = 32  # pixels a side whose numbers can still be read
 PARTS = {"Red": 0, "Green": 1, "Blue": 2, "All three": None}

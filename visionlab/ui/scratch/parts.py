@@ -6,7 +6,6 @@ import base64
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -21,10 +20,11 @@ from visionlab.ui.shared import links
 from visionlab.ui.shared.state import just_turned
 from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.undisturbed import attempt
-from visionlab.ui.shared.widgets import number, sliding
+from visionlab.ui.shared.widgets import hindrance, number_field, sliding
 
 LOWEST_RATE = 1e-6
 UNTESTED = "It was stopped before its first test: how good it is, nobody knows yet."
+RAN_AWAY = "Its loss ran away before the first test, so nothing is known of how good it is."
 
 # --- controls -------------------------------------------------------------------------------------------------------
 
@@ -56,13 +56,6 @@ def train_button(experiment: str, start: Callable[[], None], problem: str | None
         hindrance(problem)
 
 
-def hindrance(problem: str) -> None:
-    """A sentence on what is to be changed before it goes on."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(":orange[:material/info:]", width="content")
-        st.text(problem, width="stretch")
-
-
 def problem_of(check: Callable[[], object]) -> str | None:
     """What hinders a training: the text of the VisionlabError that check() raises, if it raises one."""
     try:
@@ -73,10 +66,7 @@ def problem_of(check: Callable[[], object]) -> str | None:
 
 
 class Fields:
-    """The number fields of a form. What is typed is what counts: behind limits that Streamlit knows of, the browser
-    would show the number that was typed, and the page would work with the one before. problem: a sentence on the first
-    field that holds a number which it may not.
-    """
+    """The number fields of a form. problem: a sentence on the first one that holds a number which it may not."""
 
     def __init__(self) -> None:
         self.problem: str | None = None
@@ -85,8 +75,8 @@ class Fields:
         self, label: str, low: float, high: float, value: float, key: str, what: str | None = None, **options: Any
     ) -> Any:
         """An int or a float, as value is one; what: how the sentence calls it, where not by its label."""
-        found = st.number_input(label, value=value, key=key, **options)
-        self.problem = self.problem or beyond(what or label, found, low, high)
+        found, problem = number_field(label, low, high, value, key, what, **options)
+        self.problem = self.problem or problem
         return found
 
     def seed(self, experiment: str) -> int:
@@ -110,16 +100,6 @@ class Fields:
         return self.number(label, 1, 200, value, key, persist_state="session", help=term("epoch"))
 
 
-def beyond(what: str, value: float, low: float, high: float) -> str | None:
-    """A sentence where the value is not from low to high."""
-    if low <= value <= high:
-        return None
-    shown, least, most = (
-        f"{each:,}".replace("-", "−") if isinstance(each, int) else number(each) for each in (value, low, high)
-    )
-    return f"{what}: {shown} is not possible. Use {least} {f'to {most}' if isfinite(high) else 'or more'}."
-
-
 # --- words ----------------------------------------------------------------------------------------------------------
 
 
@@ -140,6 +120,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     whole = f'<table class="networks"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
     st.html(sliding(whole, ", ".join(filter(None, head))))
+
+
+def untested(events: Iterable[Any]) -> None:
+    """Why nothing is known of how good a training is: these events hold no test."""
+    st.caption(RAN_AWAY if any(event.diverged for event in events) else UNTESTED)
 
 
 # --- pictures -------------------------------------------------------------------------------------------------------

@@ -82,6 +82,7 @@ class Job:
         self.share = 0.0
         self.error: str | None = None
         self.state = "waiting"  # → running → done | cancelled | failed
+        self.ended_at: float | None = None  # seconds since 1970
         self._work, self._queue, self._dropped = work, queue, dropped
         self._cancelled = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -144,6 +145,7 @@ class Job:
             raise  # a bug surfaces in the server's log
         finally:
             self._work = self._dropped = None  # what it worked on, pictures for instance, is not kept
+            self.ended_at = time.time()
             if turn:
                 self._queue.give_back()
 

@@ -46,7 +46,7 @@ ICON = ASSETS / "icon.png"  # a file of ours: an icon by name is fetched from a 
 class Page:
     """One page: its script, its title, its icon, its group in the navigation, and a sentence on what one does there.
 
-    heading is what stands over the page where that is not its title.
+    heading is what stands over the page where that is not its title; step, what its link calls the step that one is at.
     """
 
     script: str
@@ -55,6 +55,7 @@ class Page:
     group: str
     about: str
     heading: str = ""
+    step: str = ""
 
 
 PAGES: dict[str, Page] = {
@@ -102,6 +103,7 @@ PAGES: dict[str, Page] = {
             ":material/school:",
             "Make",
             "Teach the network your own classes with a few pictures of each, and take the result away.",
+            step="step",
         ),
         Page(
             "pages/6_From_scratch.py",
@@ -127,7 +129,7 @@ def page(title: str) -> Iterator[None]:
     )
     st.html(STYLE)
     state.turn_to(title)
-    keep_history()
+    keep_history(entry.step)
     reach_popovers()
     keep_focus()
     with st.sidebar:

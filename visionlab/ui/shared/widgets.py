@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from html import escape
 from itertools import chain, count
+from math import isfinite
 from typing import Any, TypeVar
 
 import streamlit as st
@@ -95,6 +96,39 @@ def icon_button(
         args=args,
         disabled=disabled,
     )
+
+
+# --- numbers that are typed ------------------------------------------------------------------------------------------
+
+
+def number_field(
+    label: str, low: float, high: float, value: float, key: str, what: str | None = None, **options: Any
+) -> tuple[Any, str | None]:
+    """A field for a number, an int or a float as value is one: what was typed, and a sentence where it is not from low
+    to high; what: how that calls it, where not by its label.
+
+    Behind limits that Streamlit knows of, the browser would show the number that was typed, and the page would work
+    with the one before.
+    """
+    found = st.number_input(label, value=value, key=key, **options)
+    return found, beyond(what or label, found, low, high)
+
+
+def beyond(what: str, value: float, low: float, high: float) -> str | None:
+    """A sentence where the value is not from low to high."""
+    if low <= value <= high:
+        return None
+    shown, least, most = (
+        f"{each:,}".replace("-", "−") if isinstance(each, int) else number(each) for each in (value, low, high)
+    )
+    return f"{what}: {shown} is not possible. Use {least} {f'to {most}' if isfinite(high) else 'or more'}."
+
+
+def hindrance(problem: str) -> None:
+    """A sentence on what is to be changed before it goes on."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(":orange[:material/info:]", width="content")
+        st.text(problem, width="stretch")
 
 
 # --- texts and facts -------------------------------------------------------------------------------------------------

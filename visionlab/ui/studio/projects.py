@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -22,6 +22,7 @@ from visionlab.wording import sized
 
 NEW = "new"  # in the link in place of an id, where one asked for another project; ids are longer
 CANCELLED = "Cancelled: nothing was kept."
+VISITED = "visited-projects"  # in the session: {id: name} of those of others that were opened by their links
 LONGEST_NAME = 60  # characters of a project's or a class's name that can be typed
 
 
@@ -67,14 +68,17 @@ def choose() -> Project | None:
             project = workspace().open(wanted)
             _tidied(project.id, project)
             state.keep_project(project.id)
+            if project.id not in {info.id for info in mine}:
+                st.session_state.setdefault(VISITED, {})[project.id] = info_of(project).name
         except DatasetError as error:
             came = jobs.registry().about(intake_into(wanted))  # it may have been made for that, and gone with it
             stopped = CANCELLED if came and came.state == "cancelled" else None
             problem = None if stopped else (came.error if came and came.error else str(error))
+    names = {info.id: info.name for info in mine} | _visited()
     with st.container():  # also where it holds nothing, so that what is below stays in its place
-        if project or mine:
+        if names:
             with st.container(border=True, horizontal=True, wrap=False, vertical_alignment="center", key="project-bar"):
-                _bar(project, mine)
+                _bar(project, mine, names)
     with st.container():
         if stopped:
             st.container(border=True).markdown(f":material/stop_circle: {stopped}")
@@ -86,10 +90,14 @@ def choose() -> Project | None:
     return project
 
 
-def _bar(project: Project | None, mine: list[ProjectInfo]) -> None:
-    names = {each.id: each.name for each in mine}
+def _visited() -> dict[str, str]:
+    """{id: name} of the projects of others whose links this session came by, and which it can go back to."""
+    return {id: name for id, name in st.session_state.get(VISITED, {}).items() if id in workspace()}
+
+
+def _bar(project: Project | None, mine: list[ProjectInfo], names: Mapping[str, str]) -> None:
     if project:
-        names[project.id] = info_of(project).name
+        names = {**names, project.id: info_of(project).name}
     titles = distinct({**names, NEW: "New project …"})
     # What it shows follows the link and what was made, so it is told anew at each run.
     st.session_state["project-picker"] = project.id if project else NEW

@@ -20,7 +20,7 @@ from visionlab.ui.shared.undisturbed import attempt, undisturbed
 from visionlab.ui.shared.widgets import file_uploader
 
 UPLOADS = "uploads"  # how many uploads this session has taken in, by uploader
-REFUSED = "refused-files"  # what the browser did not take, by uploader, until that is closed
+REFUSED = "refused-files"  # what the browser did not take, by uploader, with how many uploads that had taken in
 OF_CLASSES = "pictures-"  # what the keys of uploaders begin with that bring pictures into a class
 SEEN = 200  # files of those that are named at most
 NAMED = 4  # lines about files that are shown unfolded
@@ -44,6 +44,7 @@ def uploader(label: str, key: str, act: Callable[[list[UploadedFile]], None], **
             files = [file for file in (found if isinstance(found, list) else [found]) if isinstance(file, UploadedFile)]
             if not files:
                 return
+            _forget_before(key, counts[key])
             counts[key] += 1
             attempt(act, files)
         # Streamlit would keep them in memory until the session ends.
@@ -68,17 +69,25 @@ def watch_refusals() -> None:
     """Note what the browser refuses from now on, of every uploader on the page; and let cards take what is dropped."""
 
     def note(uploader: str, name: str, why: str) -> None:
-        named = st.session_state.setdefault(REFUSED, {}).setdefault(uploader.rpartition("-")[0], [])
+        key, _, number = uploader.rpartition("-")
+        named = st.session_state.setdefault(REFUSED, {}).setdefault(key, [])
         if len(named) < SEEN:
-            named.append(f"{name}: {why}")
+            named.append((int(number) if number.isdecimal() else 0, f"{name}: {why}"))
 
     with st.container(key="unseen-drops"):
         drops(key="drops", listed=OF_CLASSES, on_refused=note)
 
 
 def refused(key: str) -> list[str]:
-    """A line for each file that the browser refused of the uploader of that key."""
-    return st.session_state.get(REFUSED, {}).get(key, [])
+    """A line for each file that the browser refused of the uploader of that key, of what came last."""
+    return [line for _, line in st.session_state.get(REFUSED, {}).get(key, [])]
+
+
+def _forget_before(key: str, number: int) -> None:
+    """What was refused of earlier uploads is told no longer; what goes with this one was told before it."""
+    named = st.session_state.get(REFUSED, {})
+    if key in named:
+        named[key] = [(of, line) for of, line in named[key] if of >= number]
 
 
 def forget_refused(key: str) -> None:

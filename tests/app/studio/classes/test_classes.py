@@ -29,6 +29,7 @@ from visionlab.ui.shared.widgets import plain, probability_bars
 from visionlab.ui.studio import runs, uploads
 from visionlab.ui.studio.classes import cards, step
 from visionlab.ui.studio.judge.case import case_of
+from visionlab.ui.studio.pictures import intake
 from visionlab.ui.studio.pictures.intake import RECORDED
 
 
@@ -223,7 +224,10 @@ def test_a_class_is_removed_and_comes_back(studio, registry):
     assert studio.radio(key="class").value == project_of(studio).classes()[0].id
 
 
-def test_what_cannot_be_read_and_what_the_browser_refused_stays_named_until_it_is_closed(studio, registry, monkeypatch):
+def test_what_cannot_be_read_and_what_the_browser_refused_stays_named_until_the_next_comes(
+    studio, registry, monkeypatch
+):
+    """Or until it is closed; and while the rest of one drop comes in."""
     told = []  # by the browser
     monkeypatch.setattr(uploads, "drops", lambda key, listed, on_refused: [on_refused(*told.pop()) for _ in told[:]])
     name(studio, "ant, bee")
@@ -231,15 +235,25 @@ def test_what_cannot_be_read_and_what_the_browser_refused_stays_named_until_it_i
     told.append((uploader, "clip.mp4", "video/mp4 files are not allowed."))
     drop(studio, "ant", [*files(0, 1), ("broken.png", b"nothing", "image/png")])
     finish(studio, registry)
-    for more in range(2):
-        drop(studio, "ant", files(0, 1, 5 + more))
-        finish(studio, registry)
-        assert "clip.mp4: video/mp4 files are not allowed." in lines(studio)
-        assert "“ant/broken.png” cannot be read" in lines(studio)
-    studio.button(key=f"intake-{project_of(studio).classes()[0].id}-seen").click().run()
+    drop(studio, "bee", files(1, 1))
+    finish(studio, registry)
+    assert "clip.mp4: video/mp4 files are not allowed." in lines(studio)
+    assert "“ant/broken.png” cannot be read" in lines(studio)
+    monkeypatch.setattr(intake, "PAUSE", 60.0)
+    drop(studio, "ant", files(0, 1, 5))
+    finish(studio, registry)
     assert "clip.mp4" not in lines(studio)
+    assert "“ant/broken.png” cannot be read" in lines(studio)
+    studio.button(key=f"intake-{project_of(studio).classes()[0].id}-seen").click().run()
     assert "broken.png" not in lines(studio)
-    assert counts(studio) == {"ant": 3, "bee": 0}
+    drop(studio, "ant", [("worse.png", b"nothing", "image/png")])
+    finish(studio, registry)
+    assert "“ant/worse.png” cannot be read" in lines(studio)
+    monkeypatch.setattr(intake, "PAUSE", 0.0)
+    drop(studio, "ant", files(0, 1, 6))
+    finish(studio, registry)
+    assert "worse.png" not in lines(studio)
+    assert counts(studio) == {"ant": 3, "bee": 1}
 
 
 def test_bursts_of_two_cameras_that_come_together_are_both_whole(studio, registry, monkeypatch):

@@ -168,6 +168,28 @@ def test_from_two_names_to_what_can_be_trained(open_page, finish):
     assert app.session_state["step"] == "Train"
 
 
+def test_what_comes_in_parts_is_told_as_one_and_no_longer_than_until_the_next_is_done(studio, finish, monkeypatch):
+    def bring(name: str, found: list) -> None:
+        look_at(studio, name)
+        uploader(studio, "Pictures").set_value(found).run()
+        finish(studio)
+
+    monkeypatch.setattr(intake, "PAUSE", 0.0)
+    bring("cats", files(0, 11)[8:])
+    assert "3 pictures added." in shown(studio)
+    monkeypatch.setattr(intake, "PAUSE", 60.0)
+    bring("cats", files(0, 12)[11:])
+    assert "4 pictures added." in shown(studio)
+    bring("dogs", files(1, 8)[6:])
+    assert "2 pictures added." in shown(studio), "that is another drop"
+    project_of(studio).remove([project_of(studio).pictures()[0].id])
+    studio.run()
+    assert "added" not in shown(studio)
+    monkeypatch.setattr(intake, "PAUSE", 0.0)
+    bring("cats", files(0, 13)[12:])
+    assert "1 picture added." in shown(studio)
+
+
 def test_a_ready_made_set_is_a_project(open_page, finish):
     app = open_page("Fine-tune")
     app.button(key="use-ready-made").click().run()
@@ -292,6 +314,37 @@ def test_broken_and_repeated_pictures_are_told_and_left_out(studio, finish):
     studio.button(key="intake-seen").click().run()
     assert "1 picture added" not in shown(studio)
     assert counts(studio)["cats"] == 9
+
+
+def test_names_of_a_zip_that_were_guessed_wrong_are_read_another_way(studio, finish):
+    class Unmarked(zipfile.ZipInfo):
+        def _encodeFilenameFlags(self):
+            return self.filename.encode("cp1250"), self.flag_bits
+
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for number, name in enumerate(("žába/první.png", "kočka/druhá.png", "cats/third.png")):
+            archive.writestr(Unmarked(name), noisy(2, 50 + number))
+    uploader(studio, "A zip").set_value(("animals.zip", buffer.getvalue(), "application/zip")).run()
+    finish(studio)
+    assert counts(studio) == {"cats": 9, "dogs": 6, "koèka": 1, "žába": 1}
+
+    def picker():
+        return next(each for each in studio.selectbox if "not marked" in each.label)
+
+    assert any(each.startswith("Western (CP1252): ") and "koèka" in each for each in picker().options)
+    picker().set_value("cp1250").run()
+    assert not studio.exception
+    assert counts(studio) == {"cats": 9, "dogs": 6, "kočka": 1, "žába": 1}
+    assert {each.name for each in project_of(studio).snapshot()[1]} >= {"první.png", "druhá.png", "third.png"}
+    assert picker().value == "cp1250"
+    assert project_of(studio).undoable == "Read the names as Central European (Windows-1250)"
+    studio.button(key="undo").click().run()
+    assert counts(studio)["koèka"] == 1
+    assert picker().value == "cp1252"
+    project_of(studio).add_classes(["kočka"])
+    picker().set_value("cp1250").run()
+    assert counts(studio) == {"cats": 9, "dogs": 6, "žába": 1, "kočka": 1}, "what is there already takes its pictures"
 
 
 @pytest.mark.parametrize(
@@ -703,7 +756,7 @@ def test_pages_of_a_large_class(open_page, finish, acts):
     uploader(app, "A zip").set_value(zipped({f"many/{i:03}.png": noisy(0, i) for i in range(2 * PAGE + 5)})).run()
     at_pictures(finish(app))
     assert [len(acts["tiles"]), acts["shown"]] == [PAGE, None]
-    key = f"page-{project_of(app).id}-None"
+    key = f"page-gallery-{project_of(app).id}-None"
     app.session_state[key] = 3
     app.run()
     assert [tile.name for tile in acts["tiles"]] == [f"{i:03}.png" for i in range(2 * PAGE, 2 * PAGE + 5)]
@@ -827,6 +880,28 @@ def test_another_session_finds_it_by_its_link_alone(studio, new_app):
     app.button(key="duplicate").click().run()
     assert project_of(app).id != project.id
     assert counts(app) == counts(studio)
+
+
+def test_from_a_new_project_one_goes_back_to_the_one_whose_link_one_came_by(studio, new_app):
+    project = project_of(studio)
+    app = new_app()
+    app.run()
+    app.query_params["project"] = project.id
+    app.switch_page(PAGES["Fine-tune"].script).run()
+    for _ in range(2):
+        app.selectbox(key="project-picker").set_value("new").run()
+        assert BEGIN in shown(app)
+        app.selectbox(key="project-picker").set_value(project.id).run()
+        assert project_of(app).id == project.id
+        assert "opened by its link" in shown(app)
+    app.selectbox(key="project-picker").set_value("new").run()
+    named(app, "ant", "bee")
+    assert len(app.selectbox(key="project-picker").options) == 3
+    studio.button(key="delete").click().run()
+    studio.button(key="delete-really").click().run()
+    app.run()
+    assert not app.exception
+    assert len(app.selectbox(key="project-picker").options) == 2, "its own and a new one"
 
 
 @pytest.mark.parametrize("link", ["A" * 22, "../../etc", "owners", HOSTILE])

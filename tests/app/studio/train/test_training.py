@@ -130,6 +130,20 @@ def test_the_same_pictures_settings_and_seed_give_the_same_head(app, registry, p
     assert list(table["State"]) == ["Done"] * 3
 
 
+def test_a_seed_that_cannot_be_holds_train_back_and_says_why(app, project):
+    for typed, shown in ((-1, "−1"), (2**31, "2,147,483,648")):
+        app.number_input(key="seed").set_value(typed).run()
+        assert not app.exception
+        assert button(app, "Train").disabled
+        told = [text.value for text in app.text if "not possible" in text.value]
+        assert told == [f"Seed: {shown} is not possible. Use 0 to 2,147,483,647."] * 2, (
+            "at the button, and at the field"
+        )
+    app.number_input(key="seed").set_value(7).run()
+    assert not button(app, "Train").disabled
+    assert not [text.value for text in app.text if "not possible" in text.value]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_can_be_trained(app, registry, project, kind):
     app.radio(key="kind").set_value(kind).run()

@@ -133,6 +133,38 @@ def test_a_picture_large_and_a_folder(page: Page, photographs: Path):
     expect(page.get_by_role("radio", name="Train")).to_be_checked()
 
 
+def test_back_goes_through_the_steps_as_they_were_taken(page: Page):
+    open_page(page, "Predict")
+    page.get_by_test_id("stSidebar").get_by_text("Fine-tune", exact=True).click()
+    expect(page.get_by_label("Add classes")).to_be_visible()
+    name_classes(page, "ant", "bee")
+    for step in ("Train", "Judge"):
+        page.get_by_role("radio", name=step, exact=True).click()
+        page.wait_for_url(re.compile(f"step={step}"))
+        settle(page)
+
+    def is_at(step: str) -> None:
+        expect(page.get_by_role("radio", name=step, exact=True)).to_be_checked()
+        settle(page)
+        assert ("step=" in page.url) == (step != "Classes")
+        assert "project=" in page.url
+
+    for step in ("Train", "Pictures", "Classes"):
+        page.go_back()
+        is_at(step)
+    for step in ("Pictures", "Train"):
+        page.go_forward()
+        is_at(step)
+    page.get_by_role("radio", name="Take away", exact=True).click()
+    page.wait_for_url(re.compile("step=Take"))
+    settle(page)
+    for step in ("Train", "Pictures", "Classes"):
+        page.go_back()
+        is_at(step)
+    page.go_back()
+    page.wait_for_url(re.compile("/Predict"))
+
+
 def test_a_burst_of_the_camera_goes_into_the_class(page: Page):
     open_page(page, "Fine_tune")
     name_classes(page, "me")

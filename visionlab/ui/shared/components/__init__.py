@@ -5,8 +5,8 @@ together, though most serve a single page today: none knows a page, and all are 
 
     a picture   convolution_lab/, numbers/ (its values), cells/ (its cells), compare/ (before and after), pad/ (drawn),
                 eraser/ (rubbed out)
-    many        gallery/, bars/ (classes), network_drawing/ (layers)
-    a camera    camera/ (live), burst/ (many pictures); both by webcam/
+    many        gallery/, space/ (on a plane), bars/ (classes), network_drawing/ (layers)
+    a camera    camera/ (live), live_maps/ (a layer), burst/ (many pictures); all by webcam/
     coming in   paste_and_drop/ (one picture), drops/ (files onto cards, and what is refused)
     the page    history/ (Back), live_sliders/, popovers/, focus/
 What they share: kept_picture/, choosing/, outbox/ (each event once), looks/.

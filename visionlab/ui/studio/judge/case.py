@@ -25,7 +25,6 @@ from visionlab.network.running.classifier import Classifier
 from visionlab.ui.shared import cached, jobs
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.studio import runs
-from visionlab.ui.studio.train.run import FEATURES
 
 PATIENCE = 0.5  # seconds in which a job may end without its progress being shown
 
@@ -72,7 +71,7 @@ class Case:
 
     def features(self, pictures: Sequence[PictureInfo], report: Callable[[float], None]) -> NDArray[np.float32]:
         """(n, F) float32, what the head reads; computed where training's cache does not know them."""
-        cache = FeatureCache(self.project.folder.parent / FEATURES)
+        cache = FeatureCache(self.project.known_features)
         run = embed_cached(self.base, self.images(pictures), [each.key for each in pictures], cache)
         for done, total in run:
             report(done / total)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import inf
 
 import streamlit as st
 
 from visionlab.learning.projects.intake import Intake
 from visionlab.learning.projects.project import Project
+from visionlab.learning.projects.renaming import read_as, read_names_as
+from visionlab.learning.sets.names import Guess
 from visionlab.ui.shared import jobs
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.undisturbed import attempt
@@ -19,6 +22,7 @@ from visionlab.ui.studio.pictures.intake import WATCHED, Taken, Unclear
 
 SOON = 0.4  # seconds that a page waits for intakes before it shows their progress
 ENDED = "ended-intakes"  # in the session: those after whose end the page has run
+SAMPLE = 3  # names by which a way to read them is seen to be wrong
 OF_SETS = ("folder", "zip")  # uploaders
 
 
@@ -79,6 +83,16 @@ def _show(
     failed = [job for job in over if not isinstance(job.latest, Taken)]
     if taken.added and not count and not failed:
         over, taken = [], _merged([])  # all of it was taken back
+    guesses = list(dict.fromkeys(job.latest.intake.names for job in over if isinstance(job.latest, Taken)))
+    guesses = [each for each in guesses if each]
+    if (
+        whole
+        and over
+        and not taken.problems
+        and not guesses
+        and project.changed > max(job.ended_at or inf for job in over)
+    ):
+        over, failed, taken = [], [], _merged([])  # something else has been done since
     partly = [problem for job in failed if isinstance(job.latest, Intake) for problem in job.latest.problems]
     problems = [*taken.problems, *partly]
     if not refused and (not over or not (whole or failed or taken.copies or problems or taken.told)):
@@ -91,11 +105,36 @@ def _show(
             if len(failed) < len(over):
                 st.markdown(f":material/check_circle: {told(taken if whole else replace(taken, near=0))}")
             for text in taken.told:
-                st.text(text)
+                if text not in [each.told for each in guesses]:
+                    st.text(text)
+            for number, each in enumerate(guesses):
+                _offer_encodings(project, each, f"names-{key}-{number}")
             uploads.listed(refused, "was not taken", "were not taken")
             uploads.listed(problems, "could not be read", "could not be read")
         icon_button(f"{key}-seen", "close", "Close", _put_away, over, uploaders)
     return False
+
+
+def _offer_encodings(project: Project, guess: Guess, key: str) -> None:
+    """How the names in a zip were read, for who sees that it is wrong."""
+    possible = guess.possible()
+    st.session_state[key] = read_as(project, guess)  # also after an undo
+    st.selectbox(
+        "The names in the zip are not marked; they were read as",
+        possible,
+        format_func=lambda encoding: f"{possible[encoding]}: {_sample(guess, encoding)}",
+        key=key,
+        on_change=attempt,
+        args=(lambda: read_names_as(project, guess, st.session_state[key]),),
+        help="Where they make no sense, choose another way to read them. It can be undone.",
+    )
+
+
+def _sample(guess: Guess, encoding: str) -> str:
+    """A few of the names in that encoding, folders first."""
+    parts = sorted(((-len(name) + place, part) for name in guess.parts(encoding) for place, part in enumerate(name)))
+    strange = dict.fromkeys(part for _, part in parts if not part.isascii())
+    return ", ".join("".join(c if c.isprintable() else "�" for c in name) for name in list(strange)[:SAMPLE])
 
 
 def _put_away(over: Sequence[jobs.Job], uploaders: Sequence[str]) -> None:

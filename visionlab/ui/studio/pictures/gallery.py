@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import streamlit as st
@@ -24,20 +24,30 @@ MATES = 12  # of its group that are shown beside a picture
 OPENED = "opened-picture"
 
 
-def show(project: Project, classes: Sequence[ClassInfo], pictures: Sequence[PictureInfo], class_id: int | None) -> None:
-    """The pictures of that class, or of all, and every change of them."""
+def show(
+    project: Project,
+    classes: Sequence[ClassInfo],
+    pictures: Sequence[PictureInfo],
+    class_id: int | None,
+    key: str = "gallery",
+    badges: Mapping[int, str] | None = None,
+) -> None:
+    """The pictures of that class, or of all, and every change of them. badges: what lies on each, by its id, instead of
+    how many are alike."""
     shown = [each for each in pictures if class_id in (None, each.class_id)]
     sizes = Counter(each.group for each in pictures)
+    alike = {each.id: f"{sizes[each.group]} alike" for each in shown if sizes[each.group] > 1}
+    badges = badges or alike
     index = {each.id: number for number, each in enumerate(classes)}
     place = st.container()
-    start = PAGE * (one_class.page_of(len(shown), PAGE, f"page-{project.id}-{class_id}") - 1)
+    start = PAGE * (one_class.page_of(len(shown), PAGE, f"page-{key}-{project.id}-{class_id}") - 1)
     tiles = [
         Tile(
             str(each.id),
             each.name,
             cached.thumbnail(each.digest, THUMBNAIL, partial(project.load, each)),
             index[each.class_id],
-            f"{sizes[each.group]} alike" if sizes[each.group] > 1 else "",
+            badges.get(each.id, ""),
             off=not each.enabled,
         )
         for each in shown[start : start + PAGE]
@@ -57,7 +67,7 @@ def show(project: Project, classes: Sequence[ClassInfo], pictures: Sequence[Pict
             tiles,
             classes=[each.name for each in classes],
             shown=None if class_id is None else index[class_id],
-            key="gallery",
+            key=key,
             on_move=move,
             on_enable=enable,
             on_remove=remove,

@@ -6,6 +6,7 @@ A whole set is the only one of its project at its time. Files and bursts for a c
 from __future__ import annotations
 
 import secrets
+import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
@@ -31,6 +32,7 @@ from visionlab.ui.studio.uploads import spooled
 
 RECORDED = "recorded"  # in the session: the ids of projects for whose classes a camera has been in use
 WATCHED = "intakes"  # those that this session began, or saw going on, and has not put away
+PAUSE = 3.0  # seconds at most from one part of what is dropped at once to the next
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ def _begin(
 ) -> None:
     """Take in what source(parts, report) gives, in the background; what is on the stack is closed after that.
 
-    of: words that tell it from other intakes of the project that may go on beside it.
+    of: what of the project it goes into, where that is not all of it, as _into_class says it.
 
     `online` is fetched before; its share is what the job reports. Where it is not clear what the folders are, the job
     ends with the question, and the stack stays open.
@@ -158,15 +160,24 @@ def _begin(
                 raise DatasetError(_nothing(so_far))
             yield Taken(so_far)
 
-    about = f"{intake_into(project.id)} {of}".strip()
+    about = intake_into(project.id)
+    before = jobs.registry().naming(f"{about} {of}") if of else coming_whole(project)
+    if of:  # any number of others may go on beside it
+        about = f"{about} {of} {secrets.token_hex(4)}"
     try:
         key = jobs.registry().submit(work, about=about, queue="pictures", dropped=needed.close)
     except BusyError:
         needed.close()
         raise
     watched = st.session_state.get(WATCHED, [])
-    st.session_state[WATCHED] = [*(each for each in watched if not _is_told(each)), jobs.registry().find(key)]
+    kept = [each for each in watched if (_goes_with_next(each) if each in before else not _is_told(each))]
+    st.session_state[WATCHED] = [*kept, jobs.registry().find(key)]
     go_to(project.id)
+
+
+def _goes_with_next(job: jobs.Job) -> bool:
+    """Whether an intake that begins now into the same place is told of together with this one: as parts of one drop."""
+    return job.ended_at is None or time.time() - job.ended_at < PAUSE
 
 
 def _is_told(job: jobs.Job) -> bool:
@@ -175,9 +186,8 @@ def _is_told(job: jobs.Job) -> bool:
 
 
 def _one_of(project: Project, class_name: str) -> str:
-    """For an intake into that class, which any number of others may go on beside."""
-    class_id = next((each.id for each in project.classes() if each.name == class_name), "")
-    return f"{_into_class(class_id)} {secrets.token_hex(4)}"
+    """What an intake into that class is of."""
+    return _into_class(next((each.id for each in project.classes() if each.name == class_name), ""))
 
 
 def _into_class(class_id: int | str) -> str:

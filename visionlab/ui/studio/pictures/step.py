@@ -12,17 +12,19 @@ from visionlab.imaging.image import MAX_BYTES
 from visionlab.learning.heads.kinds import KINDS
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import ClassInfo, PictureInfo
+from visionlab.ui.shared import links
 from visionlab.ui.shared.components.burst import burst
 from visionlab.ui.shared.page import roomy_columns
 from visionlab.ui.shared.undisturbed import attempt
 from visionlab.ui.shared.widgets import icon_only, plain
-from visionlab.ui.studio.pictures import arrivals, as_zip, gallery, intake, one_class, sets
+from visionlab.ui.studio.pictures import arrivals, as_zip, gallery, in_space, intake, one_class, sets
 from visionlab.ui.studio.projects import info_of
 from visionlab.ui.studio.uploads import of_class, uploader
 
 ENOUGH = 2  # pictures a class: one to learn from, one to check with
 LISTED, HEIGHT = 9, 330  # classes that are shown without scrolling; else pixels
 ALL = 0  # in place of a class's id
+SEEN = {"In a grid": gallery.show, "In space": in_space.show}  # each may show the pictures of one class, or of all
 
 
 def show(project: Project) -> None:
@@ -51,7 +53,17 @@ def show(project: Project) -> None:
         else:
             if chosen:
                 one_class.bar(project, classes, chosen)
-            gallery.show(project, classes, pictures, chosen.id if chosen else None)
+            links.begin("seen", {name: name for name in SEEN}, "way to see pictures", next(iter(SEEN)))
+            seen_as = st.segmented_control(
+                "Seen",
+                SEEN,
+                default=next(iter(SEEN)),
+                required=True,
+                key="seen",
+                bind="query-params",
+                label_visibility="collapsed",
+            )
+            SEEN[seen_as](project, classes, pictures, chosen.id if chosen else None)
             _near_duplicates(pictures)
     if pictures:
         st.divider()

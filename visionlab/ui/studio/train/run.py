@@ -27,7 +27,6 @@ from visionlab.network.running.engine import Engine
 from visionlab.shortage import shortages_told
 
 LEARNED_FROM = "learned_from"  # in a run's report: what tells apart of which pictures and labels it is
-FEATURES = "features"  # the folder in the workspace that every project's runs take known features from
 # A checkpoint follows each epoch; one that takes longer to write than the epoch took, so many seconds after the last.
 CHECKPOINT_EVERY = 5.0
 
@@ -147,7 +146,7 @@ class _Work:
         known = {each.name: each.id for each in classes}
         self.classes = [known.get(name) for name in data.classes]
         self.learned_from = learned_from(labels_of(data, ids, classes))
-        self.cache = _Counting(project.folder.parent / FEATURES)
+        self.cache = _Counting(project.known_features)
         self.checkpoint = project.checkpoint(run)
         options = {
             "kind": settings.kind,

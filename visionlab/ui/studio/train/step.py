@@ -21,7 +21,7 @@ from visionlab.network.zoo.models import MODELS, TO_NAME, available, first_here
 from visionlab.ui.shared import cached, charts, jobs, links
 from visionlab.ui.shared.page import roomy_columns, sentence, told
 from visionlab.ui.shared.terms import term
-from visionlab.ui.shared.widgets import duration, plain
+from visionlab.ui.shared.widgets import duration, hindrance, number_field, plain
 from visionlab.ui.studio import runs
 from visionlab.ui.studio.pictures import arrivals
 from visionlab.ui.studio.train import runs_table
@@ -55,9 +55,11 @@ def show(project: Project) -> None:
 
 def _form(project: Project) -> None:
     first = st.container()  # the next step stands over what it depends on
-    settings = _settings({each.part for each in project.snapshot()[1]})
+    settings, problem = _settings({each.part for each in project.snapshot()[1]})
     with first:
-        pictures = _plan(project, settings)
+        if problem:
+            hindrance(problem)
+        pictures = None if problem else _plan(project, settings)
         pressed = st.button(
             "Train", type="primary", icon=":material/play_arrow:", width=220, disabled=pictures is None, key="train"
         )
@@ -66,8 +68,8 @@ def _form(project: Project) -> None:
         st.rerun()
 
 
-def _settings(parts: Container[str | None]) -> Settings:
-    """What is chosen; `parts` are those that the pictures are of."""
+def _settings(parts: Container[str | None]) -> tuple[Settings, str | None]:
+    """What is chosen, and a sentence on a number that cannot be; `parts` are those that the pictures are of."""
     networks = {name: MODELS[name].title for name in (first_here(TO_NAME), *available())}
     links.begin("kind", {name: kind.title for name, kind in KINDS.items()}, "way to learn", next(iter(KINDS)))
     links.begin("base", networks, "network underneath", next(iter(networks)))
@@ -115,15 +117,9 @@ def _settings(parts: Container[str | None]) -> Settings:
         help="  \n".join([term("augmentation"), *(f"**{view.title}**: {view.about}" for view in VIEWS.values())]),
     )
     with right.expander("More"):
-        seed = st.number_input(
-            "Seed",
-            0,
-            2**31 - 1,
-            0,
-            key="seed",
-            bind="query-params",
-            help=term("seed"),
-        )
+        seed, problem = number_field("Seed", 0, 2**31 - 1, 0, "seed", bind="query-params", help=term("seed"))
+        if problem:
+            hindrance(problem)
         refuse = st.slider(
             "Refused, of pictures of your classes",
             1,
@@ -135,7 +131,8 @@ def _settings(parts: Container[str | None]) -> Settings:
             help="A picture that lies far from all that was learned from is called none of these. The more of your own "
             "pictures may be refused so, the more pictures of something else are.",
         )
-    return Settings(network, kind, tuple(views), None if own else held_out / 100, int(seed), refuse / 100)
+    settings = Settings(network, kind, tuple(views), None if own else held_out / 100, seed, refuse / 100)
+    return settings, problem
 
 
 def _learning_all() -> str:

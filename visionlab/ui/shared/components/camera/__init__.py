@@ -20,7 +20,7 @@ from visionlab.imaging.render import colour
 from visionlab.network.running.certainty import in_words
 from visionlab.network.running.prediction import Prediction
 from visionlab.ui.shared.components.looks import LOOKS
-from visionlab.ui.shared.components.webcam import WEBCAM, WEBCAM_LOOKS
+from visionlab.ui.shared.components.webcam import FRAMES, WEBCAM, WEBCAM_LOOKS
 
 FOLDER = Path(__file__).parent
 PALETTE = colour(np.linspace(0, 1, 256)[None], "inferno")[0].tolist()  # level → red, green, blue; as explanations have
@@ -30,7 +30,7 @@ _camera = st.components.v2.component(
     html=(FOLDER / "camera.html").read_text(),
     css=WEBCAM_LOOKS + (FOLDER / "camera.css").read_text() + LOOKS,
     js="\n".join(
-        [f"const PALETTE = {json.dumps(PALETTE)};", WEBCAM]
+        [f"const PALETTE = {json.dumps(PALETTE)};", WEBCAM, FRAMES]
         + [(FOLDER / name).read_text() for name in ("draw.js", "camera.js")]  # one module for the browser
     ),
 )

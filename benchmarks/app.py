@@ -1,0 +1,252 @@
+"""The app in Chromium: how soon its pages are there, and what a person waits for at a control.
+
+A page is opened in a fresh browser, from a server that has drawn it before, beside a page of Streamlit that holds a
+heading and a line. It has come to rest once nothing has changed for a second. At a control, one waits from the change
+until the browser has decoded and painted the new picture, of 1024 × 1024 pixels, of which every one is shown.
+"""
+
+from __future__ import annotations
+
+import base64
+import random
+import re
+import statistics
+from dataclasses import dataclass
+
+from benchmarks.browsing import TOOLS, attached, chromium, measured_by_itself, opened, serving, settle
+from benchmarks.measuring import Answer, Goal, Row, Setting, asked, compared
+from benchmarks.pictures import files
+from visionlab.ui.shared.page import PAGES
+
+TITLE = "The app in Chromium"
+BARE = "a bare page"
+WARM = 4  # changes that are not counted
+MOSAIC = '.stage[aria-label^="The feature maps"] img'
+MOMENTS = (  # of a page, what of a bare one it is compared with, in words, and its goal
+    ("heading", "heading", "its heading", None),
+    ("picture", "settled", "its first picture", Goal(1.2)),
+    ("settled", "settled", "at rest", Goal(1.5)),
+)
+MADE_OF = {
+    "runs": "runs",
+    "messages": "messages",
+    "bytes": "bytes of these",
+    "files": "files",
+    "kilobytes": "kB of these",
+    "elements": "elements",
+    "components": "components",
+    "busy": "ms of long tasks",
+}
+
+
+@dataclass(frozen=True)
+class Control:
+    """A control of a page, as JavaScript: begin once, change it, where the picture is, and by what of it, as
+    `shown`, one sees that it is another one.
+
+    goal is for the median, in ms. uploads: it is given pictures, as `files`, names and bytes in base64.
+    """
+
+    title: str
+    address: str
+    begin: str
+    change: str
+    picture: str
+    mark: str
+    goal: float
+    most: int = 1000  # times that it can be changed to what was never shown before
+    uploads: bool = False
+
+
+CONTROLS = (
+    Control(
+        "Convolution, dilation → the painted response",
+        "Convolution?detail=1024",
+        """
+        document.querySelector('.st-key-sliding button').click();
+        await until(() => /Dilation/.test(document.querySelector('[data-testid=stPopoverBody]')?.textContent));
+        const inputs = [...document.querySelectorAll('[data-testid=stNumberInput]')];
+        const stepper = inputs.find((element) => /Dilation/.test(element.textContent));
+        """,
+        "stepper.querySelector(`[data-testid=stNumberInputStep${i % 8 < 4 ? 'Up' : 'Down'}]`).click();",
+        ".lab",
+        "shown.dataset.response",
+        goal=120,
+    ),
+    Control(
+        "Convolution, a weight that is typed → the painted response",
+        "Convolution?detail=1024",
+        "const grid = find(document, '.weights'), field = grid.querySelector('input');",
+        """
+        field.dispatchEvent(new Event('focus'));
+        field.value = String(i + 2);
+        field.dispatchEvent(new Event('input', {bubbles: true}));
+        """,
+        ".lab",
+        "shown.dataset.response",
+        goal=120,
+    ),
+    Control(
+        "Filters, a slider that is held → the painted picture",
+        "Filters",
+        """
+        const slider = document.querySelector('[data-testid=stSlider] input[type=range]');
+        slider.dispatchEvent(new PointerEvent('pointerdown', {bubbles: true, composed: true, button: 0}));
+        const set = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set;
+        """,
+        "set.call(slider, String(Number(slider.value) + (i % 8 < 4 ? 1 : -1) * Number(slider.step)));",
+        "img.after",
+        "shown.src",
+        goal=120,
+    ),
+    Control(
+        "Feature maps, another layer → the painted mosaic",
+        "Feature_maps",
+        "const slabs = find(document, 'svg[role=radiogroup]').querySelectorAll('.slab');",
+        "slabs[(7 * i + 7) % 30].dispatchEvent(new MouseEvent('click', {bubbles: true}));",
+        MOSAIC,
+        "shown",
+        goal=150,
+    ),
+    Control(
+        "Feature maps, an upload → the painted mosaic",
+        "Feature_maps",
+        """
+        const uploader = document.querySelector('[data-testid=stFileUploaderDropzoneInput]');
+        const pictures = files.map(([name, bytes]) => new File(
+            [Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))], name, {type: 'image/jpeg'}));
+        """,
+        """
+        const chosen = new DataTransfer();
+        chosen.items.add(pictures[i]);
+        uploader.files = chosen.files;
+        uploader.dispatchEvent(new Event('change', {bubbles: true}));
+        """,
+        MOSAIC,
+        "shown",
+        goal=500,
+        most=20 + WARM,
+        uploads=True,
+    ),
+    Control(
+        "Predict, another class → its painted explanation",
+        "Predict?count=20",
+        "const rows = find(document, '.bars').children;",
+        "rows[i + 1].click();",
+        'img[alt*="over the picture"]',
+        "shown.src",
+        goal=500,
+        most=19,
+    ),
+)
+
+
+def changes(control: Control) -> str:
+    """Runs in the page, by itself: changes the control, and waits until the picture has been decoded and a frame with
+    it has been painted, and the script has come to rest. What it took, in ms, is left in window.waits.
+    """
+    return f"""async ({{times, files}}) => {{
+        {TOOLS}
+        const until = async (there) => {{ while (!there()) await pause(50); }};
+        {control.begin}
+        const picture = () => find(document, '{control.picture}');
+        const look = () => {{ const shown = picture(); return shown && {control.mark}; }};
+        const changed = async (before) => {{
+            while ([before, undefined].includes(look())) await frame();
+            await picture().decode?.();
+        }};
+        window.waits = [];
+        await pause(3000);  // whoever watched the page has gone
+        for (let i = 0; i < times; i++) {{
+            const before = look(), start = performance.now();
+            {control.change}
+            await changed(before);
+            await drawn();
+            window.waits.push(performance.now() - start);
+            await rest();
+        }}
+        document.title = 'measured';
+    }}"""
+
+
+def waits(port: int, url: str, control: Control, times: int) -> list[float]:
+    """What each change took, in seconds."""
+    times = min(times, control.most - WARM) + WARM
+    first, *others = files(times + 1 if control.uploads else 1, 1024, 1024)
+    given = {"times": times, "files": [(f"{i}.jpg", base64.b64encode(each).decode()) for i, each in enumerate(others)]}
+    with attached(port) as page:
+        page.goto(f"{url}/{control.address}")
+        settle(page)
+        upload = {"name": "megapixel.jpg", "mimeType": "image/jpeg", "buffer": first}
+        page.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(upload)
+        page.get_by_text("megapixel.jpg · 1024 × 1024 px").wait_for()
+        settle(page)
+        page.evaluate(f"(given) => {{ ({changes(control)})(given); }}", given)
+    measured_by_itself(port, 60 + 5 * times)
+    with attached(port) as page:
+        return [each / 1e3 for each in page.evaluate("window.waits")[WARM:]]
+
+
+def frames(port: int, url: str) -> float:
+    """Frames a second while the window walks over the picture at a speed at which each frame shows another place."""
+    with attached(port) as page:
+        page.goto(f"{url}/Convolution?speed=4")
+        settle(page)
+        page.locator(".bench .play").click()
+        page.wait_for_timeout(4000)
+        return float(page.locator(".bench").get_attribute("data-fps"))
+
+
+def pages_of(url: str) -> dict[str, str]:
+    """{title: address}."""
+    return {title: f"{url}/{'' if title == 'Home' else re.sub('[ -]', '_', title)}" for title in PAGES}
+
+
+def openings(bare: str, url: str, rounds: int) -> dict[str, list[dict[str, float]]]:
+    """What is seen of a bare page and of each of the app's, {title: one for each round}, in a fresh browser each."""
+    addresses, chance = {BARE: bare, **pages_of(url)}, random.Random(0)
+    found: dict[str, list[dict[str, float]]] = {title: [] for title in addresses}
+    with chromium() as port:
+        for address in addresses.values():  # the server has drawn each before
+            opened(port, address)
+    for _ in range(rounds):
+        for title in chance.sample(list(addresses), len(addresses)):
+            with chromium() as port:
+                found[title].append(opened(port, addresses[title]))
+    return found
+
+
+def first_paint(found: dict[str, list[dict[str, float]]]) -> tuple[list[Row], list[str]]:
+    """Rows, and what each page is made of."""
+    bare, rows, notes = found[BARE], [], []
+
+    def seconds(of: list[dict[str, float]], what: str) -> list[float]:
+        return [each[what] / 1e3 for each in of]
+
+    for title, seen in found.items():
+        for what, beside, told, goal in MOMENTS:
+            if not all(what in each for each in seen):
+                continue  # a page without a picture
+            times = {"ours": seconds(seen, what)}
+            alone = title == BARE
+            beside_it = {} if alone else {BARE: seconds(bare, beside)}
+            rows.append(compared(f"{title}, {told}", times | beside_it, None if alone else goal))
+        middle = {name: round(statistics.median(each[name] for each in seen)) for name in MADE_OF}
+        notes.append(f"{title}: " + ", ".join(f"{middle[name]:,} {told}" for name, told in MADE_OF.items()) + ".")
+    return rows, notes
+
+
+def measure(setting: Setting) -> Answer:
+    with serving("benchmarks/bare.py") as (_, bare), serving() as (_, url):
+        rows, notes = first_paint(openings(bare, url, 1 if setting.short else 4))
+        with chromium() as port:
+            for control in CONTROLS:
+                times = waits(port, url, control, 3 if setting.short else 20)
+                what = f"{control.title}, 1 Mpx"
+                rows.append(compared(what, {"ours": times}, Goal(control.goal, of="value"), high=True))
+            rows.append(Row("Convolution, the window at play", frames(port, url), "frames a second"))
+    return Answer(rows, notes=notes)
+
+
+if __name__ == "__main__":
+    asked(TITLE, measure, __doc__)

@@ -1,0 +1,57 @@
+"""The maps of a layer, live, as a person uses them: start, step, open a channel, freeze, leave, and come back."""
+
+import re
+
+import pytest
+from browser.driver import open_page, settle
+from browser.streams import KEEP_STREAMS, streams_are
+from playwright.sync_api import Locator, Page, expect
+
+pytestmark = pytest.mark.browser
+
+
+def said(page: Page) -> Locator:
+    return page.locator(".live-maps .said")
+
+
+def start(page: Page) -> None:
+    page.get_by_role("button", name="Start the camera").click()
+    expect(said(page)).to_have_text(re.compile(r"^conv2_1: 64 channels of 64 × 64, from 128 × 128 px$"))
+
+
+def test_layers_move_are_stepped_through_and_frozen_and_the_camera_is_let_go_of(page: Page):
+    page.add_init_script(KEEP_STREAMS)
+    open_page(page, "Feature_maps?live=true&layer=conv2_1")
+    start(page)
+    expect(page.locator(".pace")).to_have_text(re.compile(r"^[\d.]+ mosaics a second · \d+ ms from frame to maps$"))
+    maps = page.locator(".pair")
+    for _ in range(2):  # a person does things twice
+        maps.focus()
+        page.keyboard.press("ArrowDown")
+        expect(said(page)).to_have_text(re.compile(r"^relu2_1: "))
+        page.keyboard.press("ArrowUp")
+        expect(said(page)).to_have_text(re.compile(r"^conv2_1: "))
+        page.keyboard.press("ArrowRight")
+        expect(said(page)).to_have_text(re.compile(r"channel 0 over the picture"))
+        expect(page.locator("canvas.heat")).to_be_visible()
+        page.locator(".mosaic img").click(position={"x": 120, "y": 10})
+        expect(said(page)).not_to_have_text(re.compile("channel 0 over"))
+        expect(said(page)).to_have_text(re.compile(r"channel \d over the picture"))
+        expect(page.locator(".chosen")).to_be_visible()
+        page.get_by_role("button", name="Freeze").click()
+        frozen = page.locator(".mosaic img")
+        expect(page.get_by_text(re.compile("^What channel \\d of conv2_1 looks for"))).to_be_visible()
+        before = frozen.get_attribute("src")
+        settle(page)
+        assert frozen.get_attribute("src") == before
+        page.get_by_label("Layer", exact=True).select_option("conv1_1")
+        expect(said(page)).to_have_text(re.compile(r"^conv1_1: 32 channels of 128 × 128, from 128 × 128 px$"))
+        page.get_by_label("Layer", exact=True).select_option("conv2_1")
+        page.get_by_role("button", name="Go on").click()
+        expect(page.locator(".pace")).to_contain_text("mosaics a second")
+    page.get_by_role("link", name="Predict").click()
+    streams_are(page, "ended")
+    page.go_back()
+    start(page)
+    page.get_by_role("button", name="Stop the camera").click()
+    streams_are(page, "ended", "ended")

@@ -1,0 +1,92 @@
+"""What a zip is read from: a file that is not held open, and one that refuses long reads."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+from visionlab.errors import DatasetError
+from visionlab.wording import sized
+
+
+class OnDisk:
+    """A file that is open only while it is read, so that it can be pickled, and goes when it is removed.
+
+    DatasetError where it cannot be opened.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path, self._place = Path(path).absolute(), 0
+        with self._opened() as file:
+            self._size = file.seek(0, os.SEEK_END)
+
+    def _opened(self) -> BinaryIO:
+        try:
+            return self._path.open("rb")
+        except OSError as error:
+            raise DatasetError(f"“{self._path}” cannot be opened: {error.strerror}.") from error
+
+    def read(self, size: int = -1) -> bytes:
+        with self._opened() as file:
+            file.seek(self._place)
+            data = file.read(size)
+        self._place += len(data)
+        return data
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self._place = max(0, offset + (0, self._place, self._size)[whence])
+        return self._place
+
+    def tell(self) -> int:
+        return self._place
+
+
+class Within(io.RawIOBase):
+    """A part of a seekable file as a file of its own; pickled as that can be."""
+
+    def __init__(self, file: BinaryIO | OnDisk, start: int, size: int) -> None:
+        self._file, self._start, self._size, self._place = file, start, size, 0
+
+    def __reduce__(self):
+        return Within, (self._file, self._start, self._size)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._place
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self._place = max(0, offset + (0, self._place, self._size)[whence])
+        return self._place
+
+    def readinto(self, into: memoryview) -> int:
+        self._file.seek(self._start + self._place)
+        data = self._file.read(max(0, min(len(into), self._size - self._place)))
+        into[: len(data)] = data
+        self._place += len(data)
+        return len(data)
+
+
+class Guarded:
+    """A file that refuses long reads: zipfile reads a table of contents at once, and entries bit by bit.
+
+    Asking the file itself what it would be read for needs no second parser that a forged zip could tell otherwise.
+    """
+
+    def __init__(self, file: BinaryIO | OnDisk, longest: int) -> None:
+        self.seek, self.tell, self._file, self._longest = file.seek, file.tell, file, longest
+
+    def read(self, size: int = -1) -> bytes:
+        if size > self._longest:
+            most = f"at most {self._longest >> 20:,} MB is read"
+            raise DatasetError(f"The zip's table of contents takes {sized(size)}; {most}.")
+        return self._file.read(size)
+
+    def seekable(self) -> bool:
+        return True
