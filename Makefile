@@ -2,6 +2,7 @@
 # make test: everything that CI checks.  Both make the environment they need.
 # make test-everywhere: the tests without a browser as on other processors.  make test-browser-busy: the browser's,
 # again and again while both processors have other work.  make test-gpu: what touches torch, on every device.
+# make test-cluster: what needs Ray, on a cluster of two nodes on this machine.
 # make lock: what requirements*.txt ask for, with all that it needs and its hashes, into requirements*.lock.
 # make docs: a reference of the public names, into docs/reference.
 # make bench: every speed beside its peers and goals, into benchmarks/RESULTS.md; DATA=../shared/data for what needs
@@ -14,10 +15,12 @@ HOST ?= localhost
 HOSTS ?= $(if $(filter localhost 127.% ::1,$(HOST)),localhost 127.0.0.1 ::1,*)
 PYTHON ?= python3
 TIMES ?= 20
+CLUSTER ?= $(VENV)-cluster
 BIN := $(VENV)/bin
+SITE := import sysconfig; print(sysconfig.get_path("purelib"))
 LOCKING := --quiet --generate-hashes --universal --python-version 3.11 --no-annotate --no-header
 
-.PHONY: run test docs bench bench-smoke test-everywhere test-browser-busy test-gpu hostile lock audit bom chromium screenshot clean
+.PHONY: run test docs bench bench-smoke test-everywhere test-browser-busy test-cluster test-gpu hostile lock audit bom chromium screenshot clean
 
 run: $(VENV)/run.stamp
 	@$(MAKE) --no-print-directory weights/packages.stamp
@@ -39,6 +42,10 @@ test-everywhere: $(VENV)/dev.stamp
 test-browser-busy: $(VENV)/dev.stamp chromium
 	@echo "Running the browser tests $(TIMES) times beside two loops that never rest."
 	$(BIN)/python tests/everywhere.py --browser $(TIMES)
+
+test-cluster: $(CLUSTER)/stamp
+	@echo "Running what needs Ray, on a cluster of two nodes on this machine: three minutes."
+	$(CLUSTER)/bin/python -m pytest tests/cluster tests/test_deploy.py
 
 hostile: $(VENV)/dev.stamp
 	@echo "Attacking the library as strangers would, for half an hour; docs/RELIABILITY.md says what came of it."
@@ -74,6 +81,14 @@ $(VENV)/dev.stamp: requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	touch $@ $(VENV)/run.stamp
 
+# Ray, beside what the tests need: that stays where it is, and is found from here.
+$(CLUSTER)/stamp: requirements-cluster.lock $(VENV)/dev.stamp
+	@echo "Installing Ray into $(CLUSTER): 0.4 GB …"
+	test -x $(CLUSTER)/bin/python || $(BIN)/python -m venv $(CLUSTER)
+	$(BIN)/python -c '$(SITE)' >"$$($(CLUSTER)/bin/python -c '$(SITE)')/beside.pth"
+	$(CLUSTER)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-cluster.lock
+	touch $@
+
 # grad-cam by itself: it would bring a second OpenCV along, which needs a screen.
 $(VENV)/bench.stamp: requirements-bench.txt $(VENV)/dev.stamp
 	@echo "Installing the peers of the benchmarks into $(VENV) …"
@@ -92,10 +107,12 @@ lock: $(VENV)-tools/stamp
 	$(VENV)-tools/bin/uv pip compile $(LOCKING) requirements-dev.txt --output-file requirements-dev.lock
 	$(VENV)-tools/bin/uv pip compile $(LOCKING) requirements.txt --constraints requirements-dev.lock \
 	  --output-file requirements.lock
+	$(VENV)-tools/bin/uv pip compile $(LOCKING) requirements-cluster.txt --constraints requirements-dev.lock \
+	  --output-file requirements-cluster.lock
 
 # Tools that look at the app's environment from outside, so that none of theirs is in it.
 audit: $(VENV)/run.stamp $(VENV)-tools/stamp
-	$(VENV)-tools/bin/pip-audit --path "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+	$(VENV)-tools/bin/pip-audit --path "$$($(BIN)/python -c '$(SITE)')"
 
 bom: $(VENV)/run.stamp $(VENV)-tools/stamp
 	$(VENV)-tools/bin/cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml --output-reproducible \
@@ -126,4 +143,4 @@ screenshot: $(VENV)/dev.stamp chromium
 	$(BIN)/python tests/browser/screenshot.py docs/screenshot.png
 
 clean:
-	rm -rf $(VENV) $(VENV)-tools .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-tools $(CLUSTER) .pytest_cache .ruff_cache .hypothesis

@@ -7,15 +7,13 @@ together; beside it, calls that go straight to the network.
 
 from __future__ import annotations
 
-import random
 import tempfile
-import threading
-import time
 
-from browser.servers import fork_server
+from browser.servers import ADDRESS, fork_server
 from hostile.kills import environment
 from hostile.outcome import Outcome
-from hostile.sessions import Guest, Party, colours, resident, visit, warmed_up
+from hostile.sessions import PAGES, Party, guests, held, resident, settled
+from hostile.visitor import Visitor
 
 import visionlab as vl
 from benchmarks.batching import CLIENTS, batched
@@ -28,26 +26,30 @@ TITLE = "Twenty sessions at once"
 class Crowd(Party):
     """Visitors of whom only the time is taken: what they are sent is looked at by `make hostile`."""
 
-    def hear(self, guest: Guest) -> None:
+    def hear(self, guest: object) -> None:
         return None
 
-    def look(self, guest: Guest) -> None:
+    def look(self, guest: object) -> None:
         return None
+
+
+def warmed_up(process: int) -> int:
+    """MB that the server takes once somebody has been on every page, and left."""
+    visitor = Visitor(ADDRESS)
+    for page in PAGES:
+        visitor.open(page)
+    visitor.close()
+    return settled(process)
 
 
 def crowd(count: int, minutes: float) -> Answer:
     """So many sessions for so long."""
-    party = Crowd(Outcome("Sessions"), [Guest(number, pair, random.Random(number)) for number, pair in colours(count)])
+    party = Crowd(Outcome("Sessions"), guests(count, 0))
     with tempfile.TemporaryDirectory() as base, environment(VISIONLAB_WORKSPACE=base):
         process = fork_server()
         try:
             before = warmed_up(process.pid)
-            until = time.monotonic() + 60 * minutes
-            threads = [threading.Thread(target=visit, args=(party, guest, until)) for guest in party.guests]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
+            held(party, minutes)
             grown = resident(process.pid) - before
             for guest in party.guests:
                 guest.visitor.close()

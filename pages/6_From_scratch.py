@@ -2,14 +2,15 @@
 
 import streamlit as st
 
-from visionlab.ui.scratch import birds, closing, convnet, cost, eight, numbers, runs, sets, softmax
+from visionlab.ui.scratch import birds, closing, convnet, cost, eight, numbers, runs, softmax
 from visionlab.ui.scratch.parts import linked
+from visionlab.ui.scratch.sets.choosing import choose
 from visionlab.ui.shared.page import page, told
 from visionlab.ui.shared.tries import Try, tries
 
 EXPERIMENTS = {
     "numbers": ("Everything is a number", numbers.show),
-    "moving-eight": ("The 8 that moves", eight.show),
+    "moving-eight": ("What moves", eight.show),
     "softmax": ("Softmax", softmax.show),
     "convnet": ("Convolutional network", convnet.show),
     "birds": ("Bird or not", birds.show),
@@ -25,9 +26,9 @@ THINGS_TO_TRY = [
         lambda: st.session_state.update({"experiment": "softmax"}),
     ),
     Try(
-        "Move the 8",
+        "Move it about",
         "open_with",
-        "Press “Train”, then move the digit: fully connected networks lose it, convolutional ones do not.",
+        "Press “Train”, then move the picture: fully connected networks lose it, convolutional ones do not.",
         lambda: st.session_state.update({"experiment": "moving-eight"}),
     ),
     Try(
@@ -55,6 +56,6 @@ with page("From scratch"):
     with st.container():
         chosen = None
         with told():
-            chosen = sets.choose()
+            chosen = choose()
     with st.container(key=f"experiment-{experiment}"):
         EXPERIMENTS[experiment][1](chosen)

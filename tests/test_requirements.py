@@ -19,10 +19,11 @@ def locked(name):
 
 def asked(name):
     lines = (ROOT / name).read_text().splitlines()
-    return dict(line.lower().split("==") for line in lines if line and not line.startswith(("#", "-")))
+    bare = (re.sub(r"\[.*\]", "", line.lower()) for line in lines if line and not line.startswith(("#", "-")))
+    return dict(line.split("==") for line in bare)
 
 
-@pytest.mark.parametrize("name", ["requirements", "requirements-dev"])
+@pytest.mark.parametrize("name", ["requirements", "requirements-dev", "requirements-cluster"])
 def test_all_that_is_asked_for_is_locked_with_its_hashes(name):
     missing = asked(f"{name}.txt").items() - locked(f"{name}.lock").items()
     assert not missing, "make lock"
@@ -30,3 +31,10 @@ def test_all_that_is_asked_for_is_locked_with_its_hashes(name):
 
 def test_the_app_is_tested_with_the_very_versions_that_it_gets():
     assert locked("requirements.lock").items() <= locked("requirements-dev.lock").items(), "make lock"
+
+
+def test_a_cluster_has_the_very_versions_that_the_app_has_on_one_machine():
+    assert locked("requirements.lock").items() <= locked("requirements-cluster.lock").items(), "make lock"
+    tested = locked("requirements-dev.lock")
+    others = {name: version for name, version in locked("requirements-cluster.lock").items() if name in tested}
+    assert others.items() <= tested.items(), "make lock"

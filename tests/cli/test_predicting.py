@@ -16,6 +16,7 @@ import visionlab as vl
 from visionlab import cli
 from visionlab.imaging.image import encode_png
 from visionlab.learning.answers import many
+from visionlab.learning.features.embedding import embed
 from visionlab.network.running.certainty import in_words
 from visionlab.network.zoo.models import TO_NAME
 
@@ -179,3 +180,35 @@ def test_a_head_brings_its_own_network_and_another_one_is_refused(picture, tmp_p
     vl.Head(weights, np.zeros(2, np.float32), ("a", "b"), TO_NAME[-1], "avgpool", "").save(tmp_path / "h.safetensors")
     with pytest.raises(vl.ParameterError, match=f"h.safetensors is a head on {TO_NAME[-1]}, not on vgg16"):
         run("predict", picture, "--head", tmp_path / "h.safetensors", "--model", "vgg16")
+
+
+# --- features, and many machines --------------------------------------------------------------------------------------
+
+
+def test_embed_writes_what_heads_are_trained_on(picture, tmp_path):
+    (tmp_path / "none.png").write_bytes(b"no picture")
+    told = outcome("embed", picture, tmp_path / "none.png", "-o", tmp_path / "out.npz", "--model", BUILT_IN[1])
+    assert told.exit_code == 1
+    assert "1 of 2 pictures could not be read." in told.stderr
+    found = np.load(tmp_path / "out.npz")
+    assert found["files"].tolist() == [str(picture)]
+    net = vl.load_classifier(BUILT_IN[1], "cpu")
+    np.testing.assert_allclose(found["features"], embed(net, [vl.load_image(picture)]), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["predict", "{}", "--out", "shards"], "--out shards is for --cluster"),
+        (["predict", "{}", "--cluster", "auto", "--json"], "--cluster writes shards"),
+        (["predict", "{}", "--cluster", "auto"], "name one with --out"),
+        (["predict", "{}", "--cluster", "auto", "--out", "o", "--format", "xls"], "--format xls is not known"),
+        (["predict", "{}", "--cluster", "http://lab", "--out", "o"], "“http://lab” is no address of a cluster"),
+        (["embed", "{}", "-o", "features.csv"], "“features.csv” should end in .npz"),
+        (["cluster", "serve", "--address", "lab"], "“lab” is no address of a cluster"),
+        (["train", "{}", "-o", "h.safetensors", "--cluster", "auto", "--kind", "fine-tune"], "--cluster trains linear"),
+    ],
+)
+def test_what_a_cluster_cannot_be_asked_is_told_before_it_is_joined(picture, arguments, told):
+    with pytest.raises(vl.VisionlabError, match=told):
+        run(*(argument.format(picture) for argument in arguments))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from cli import shell
 
-from visionlab.errors import ParameterError
+from visionlab.errors import ModelError, ParameterError
 from visionlab.imaging.image import encode_png
 from visionlab.learning.scratch import (
     CONVOLUTIONAL,
@@ -125,11 +125,14 @@ def test_the_closing_table_with_the_built_in_network():
         (("numbers", "--label", "q"), "There is no class “q”. There are 0, 1"),
         (("moving-eight", "--target", "x"), "There is no class “x”"),
         (("birds", "--data", "digits", "--target", "x"), "There is no class “x”"),
-        (("numbers", "--side", 0), "A side of 0 px was asked for; use 1 to 512"),
+        (("numbers", "--side", 0), "--side is 0; it must be 1 to 512"),
         (("convnet", "--data", "faces", "--stack", "linear", "--rate", 1e6), "over 1,000 times that of guessing"),
-        (("softmax", "--seed", -1), "The seed is -1"),
-        (("moving-eight", "--seed", -1), "The seed is -1"),
-        (("cost", "--height", 0), "The height is 0"),
+        (("softmax", "--seed", -1), "--seed is -1; it must be 0 or more"),
+        (("moving-eight", "--seed", -1), "--seed is -1"),
+        (("cost", "--height", 0), "--height is 0; it must be 1 or more"),
+        (("cost", "--kernel", 300), "300 × 300 is larger than a picture of 256 × 256 px; use one of 1 to 256"),
+        (("birds", "--threshold", 2), "--threshold is 2.0; it must be 0 to 1"),
+        (("softmax", "--rate", "nan"), "--rate is nan; it must be above 0"),
         (("convnet", "--data", "faces", "--stack", "linear", "--rate", 1e38, "--epochs", 3), "loss became infinite"),
         (("download", "digits"), "There are mnist, cifar10"),
     ],
@@ -175,3 +178,46 @@ def test_small_pictures_are_drawn_larger_for_the_article_s_network():
 def test_download_tells_where_it_is_found(monkeypatch):
     monkeypatch.setattr(data, "download", lambda name: iter([(1, 2), (2, 2)]))
     assert "--data mnist" in run("download", "mnist")
+
+
+def test_pictures_that_are_left_out_are_counted_and_listed_and_the_status_says_so(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        for number in range(4):
+            picture = encode_png(rng.integers(0, 256, (8, 8, 3), np.uint8))
+            (tmp_path / name / f"{number}.png").write_bytes(picture)
+    arguments = ("softmax", "--data", tmp_path, "--steps", 1, "--json")
+    assert shell.outcome("scratch", *arguments).exit_code == 0
+    (tmp_path / "cat" / "cut.png").write_bytes(picture[:60])
+    (tmp_path / "notes.txt").write_text("")
+    came = shell.outcome("scratch", *arguments)
+    shell.checked(came.stdout, "scratch", *arguments)
+    assert came.exit_code == 1
+    assert "1 picture is left out:\n“cat/cut.png” cannot be read: " in came.stderr
+    assert "notes.txt" in came.stderr
+    quiet = shell.outcome("scratch", *arguments, "--quiet")
+    assert (quiet.exit_code, "notes.txt" in quiet.stderr, "cut.png" in quiet.stderr) == (1, False, True)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("softmax", "--settings", "best"),
+        ("softmax", "--steps", 0),
+        ("convnet", "--stack", "S3"),
+        ("convnet", "--epochs", 0),
+        ("convnet", "--rate", 0),
+        ("birds", "--pictures", 0),
+        ("moving-eight", "--device", "abacus"),
+        ("closing", "--model", "vgg99"),
+        ("closing", "--of-each", 0),
+    ],
+)
+def test_what_cannot_be_is_refused_before_the_pictures_are_read(monkeypatch, arguments):
+    def read(*_, **__):
+        raise AssertionError("the pictures were read")
+
+    monkeypatch.setattr(data, "load", read)
+    with pytest.raises((ParameterError, ModelError)):
+        run(*arguments)

@@ -82,7 +82,7 @@ def test_train_takes_kinds_views_and_epochs(textured, tmp_path):
 
 
 def test_train_refuses_a_share_that_is_none(textured, tmp_path):
-    with pytest.raises(ParameterError, match="share for validation is 25; it must lie between 0 and 1"):  # for per cent
+    with pytest.raises(ParameterError, match=r"--validation is 25\.0; it must be 0 to 1"):  # for per cent
         run("train", textured, "-o", tmp_path / "h.safetensors", "--device", "cpu", "--validation", 25)
     assert not any(tmp_path.iterdir())
 

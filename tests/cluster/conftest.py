@@ -11,7 +11,9 @@ from visionlab.network.zoo.loading import load_classifier
 
 # Nodes find the library as those find it that have it installed.
 os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
-os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DATA_DISABLE_PROGRESS_BARS": "1"}
+os.environ |= {"RAY_USAGE_STATS_ENABLED": "0"}
+# A node that died is missed after eight seconds, not thirty.
+os.environ |= {"RAY_health_check_period_ms": "1000", "RAY_health_check_failure_threshold": "8"}
 
 MODEL = "vgg16-tinyimagenet"  # comes with the project
 

@@ -1,7 +1,6 @@
 """What replicas on other nodes give is what one process gives, to a millionth; and what becomes of it when they die."""
 
 import os
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -101,32 +100,6 @@ def test_a_head_is_handed_over_and_answers_as_here(served, net):
         np.testing.assert_allclose(ours.distance, theirs.distance, rtol=1e-5)
 
 
-def dies(net, place, times):
-    """What kills its replica so many times, and then answers."""
-    deaths = len(list(place.iterdir()))
-    if deaths < times:
-        (place / str(deaths)).touch()
-        os._exit(1)
-    return net.name
-
-
-def test_a_replica_that_is_killed_while_it_answers_is_asked_again_once(engine, tmp_path, by_value):
-    dying = by_value(dies)
-    assert engine.run(dying, tmp_path, 1) == engine._net.name
-    with pytest.raises(ClusterError, match="machine that computed was lost, and another one"):
-        engine.run(dying, tmp_path, 99)
-    assert len(list(tmp_path.iterdir())) == 3  # one and the second try, which answered; then two
-
-
-def test_answers_go_on_while_a_replica_dies(engine, net, tmp_path, by_value):
-    expected = probabilities(net, PICTURES[:8])
-    killer = threading.Thread(target=engine.run, args=(by_value(dies), tmp_path, 1))
-    killer.start()
-    for ours, theirs in zip(map(engine.answer, PICTURES[:8]), expected, strict=True):
-        np.testing.assert_allclose(ours.probabilities, theirs, **ALIKE)
-    killer.join()
-
-
 def test_too_much_at_once_is_refused_as_busy(engine):
     def sleep(_net, seconds):
         time.sleep(seconds)
@@ -155,3 +128,26 @@ def test_another_version_is_refused_and_both_are_named(served, net, monkeypatch)
 def test_a_network_that_nobody_serves_is_told(served, net):
     with pytest.raises(ClusterError, match=r"does not serve VGG19.*cluster serve --model vgg19"):
         cluster.engine_of(replace(net, name="vgg19"))
+
+
+def dies(net, place, times):
+    """What kills its replica so many times, and then answers."""
+    deaths = len(list(place.iterdir()))
+    if deaths < times:
+        (place / str(deaths)).touch()
+        os._exit(1)
+    return net.name
+
+
+def test_a_replica_that_is_killed_while_it_answers_is_asked_again_once_and_others_go_on(
+    engine, net, tmp_path, by_value
+):
+    dying = by_value(dies)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(engine.run, dying, tmp_path, 1)
+        for ours, theirs in zip(map(engine.answer, PICTURES[:8]), probabilities(net, PICTURES[:8]), strict=True):
+            np.testing.assert_allclose(ours.probabilities, theirs, **ALIKE)
+        assert asked.result() == net.name
+    with pytest.raises(ClusterError, match="machine that computed was lost, and another one"):
+        engine.run(dying, tmp_path, 99)
+    assert len(list(tmp_path.iterdir())) == 3  # one and the second try, which answered; then two

@@ -70,3 +70,34 @@ print(shares, len(list(engine.each(sanity_check, noise))), len(list(engine.map(p
         f"Ray cluster at {cluster.client_address.removeprefix('ray://')} ",
         "[1.0] 8 3",
     ], told.stdout + told.stderr
+
+
+def test_a_cluster_that_goes_away_is_told_and_not_waited_for():
+    """Its own cluster, in a process of its own, whose head is killed while it is asked."""
+    code = """
+import os, threading, time
+from ray.cluster_utils import Cluster
+from visionlab.cluster import engine, joining, serving
+from visionlab.network.zoo.loading import load_classifier
+cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+joining.join(cluster.address)
+serving.deploy("vgg16-tinyimagenet", serving.Size(processors=0.3))
+found = engine.engine_of(load_classifier("vgg16-tinyimagenet", "cpu"))
+def slow(net, progress=None):
+    time.sleep(60)
+def ask(settings):
+    try:
+        found.run(slow, **settings)
+    except Exception as error:
+        print(type(error).__name__, error, flush=True)
+asking = [threading.Thread(target=ask, args=(each,)) for each in ({}, {"progress": lambda share: None})]
+for each in asking:
+    each.start()
+time.sleep(2)
+cluster.head_node.kill_gcs_server(check_alive=False)
+for each in asking:
+    each.join(30)
+os._exit(0)
+"""
+    told = run(code).stdout
+    assert told.count("is gone. Once it is back, start this anew.") == 2, told  # lines of two threads may mingle

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
+import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from visionlab.cli.shared import EXIT_STATUS, add, head_in, read, remark
+from visionlab.cli.answers import plain
+from visionlab.cli.shared import EXIT_STATUS, LISTED, add, bar, head_in, read, remark
 
 if TYPE_CHECKING:
     from visionlab.cluster.joining import Joined
+    from visionlab.cluster.many import Work
+    from visionlab.cluster.shards import Shards
+
 
 app = typer.Typer(no_args_is_help=True, help="Let the machines of a Ray cluster compute.", epilog=EXIT_STATUS)
 
@@ -18,6 +25,19 @@ Address = Annotated[
     str,
     typer.Option(help="Of the cluster: “auto” for this machine's, ray://host:10001 from outside, host:6379 on a node."),
 ]
+
+
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Let a Ray cluster do it: “auto” for the one of this machine, or host:6379.",
+    ),
+]
+Cpus = Annotated[float, typer.Option(help="With --cluster: how many processors each worker takes, or a share of one.")]
+Gpus = Annotated[float, typer.Option(help="With --cluster: the share of a GPU that each worker takes.")]
+Share = tuple[float, float]  # of a machine that a worker takes: processors, GPUs
 
 
 def serve(
@@ -62,14 +82,47 @@ def stop(address: Address = "auto") -> None:
         remark(f"{name}: stopped")
 
 
-def join(address: str) -> Joined:
-    """The cluster at that address. Raises ClusterError where it cannot be joined, or there is no Ray here."""
+def check(address: str) -> None:
+    """Raises ParameterError for what is no address of a cluster, and ClusterError where there is no Ray here."""
     from visionlab.cluster.choice import check_address
 
     check_address(address)
+
+
+def join(address: str) -> Joined:
+    """The cluster at that address. Raises ClusterError where it cannot be joined, or there is no Ray here."""
+    check(address)
     from visionlab.cluster.joining import join
 
     return join(address)
+
+
+def sharded(
+    cluster: str, work: Work, names: Iterable[str], about: Mapping[str, object], out: Path, ending: str, each: Share
+) -> Shards:
+    """The shards of all that was named, in a folder, made by the cluster at that address."""
+    joined = join(cluster)
+    from visionlab.cluster.many import begun, run
+    from visionlab.cluster.serving import Size
+
+    shards = begun(work, names, about, out, ending)
+    with bar() as progress:
+        task = progress.add_task("Looking at the pictures", total=shards.total)
+        for step in run(work, shards, Size(1, max(1, int(joined.processors / each[0])), *each)):
+            progress.update(task, completed=step.done)
+    return shards
+
+
+def end(shards: Shards) -> None:
+    """With the exit status of a command that met pictures that cannot be read, where it did; some of them are told."""
+    unreadable = list(itertools.islice(shards.unreadable(), LISTED + 1))
+    for name, why in unreadable[:LISTED]:
+        print(f"{plain(name)}: {why}", file=sys.stderr)
+    if unreadable:
+        count = sum(1 for _ in shards.unreadable())
+        more = " The column “problem” tells of all." if count > LISTED else ""
+        print(f"{count:,} of {shards.total:,} pictures could not be read.{more}", file=sys.stderr)
+        raise typer.Exit(1)
 
 
 add(app, serve)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import visionlab as vl
-from visionlab.cli.shared import Picture, load, read, write
+from visionlab.cli.shared import Picture, load, ranged, read, write
 from visionlab.errors import ParameterError
 
 
@@ -22,7 +22,10 @@ def filter_(
     chain: Annotated[Path | None, typer.Option(help="A chain that the app saved (JSON), before those steps.")] = None,
     fit: Annotated[
         int | None,
-        typer.Option(help="Shrink the picture first to so many pixels on its longest side; the page works at 1024."),
+        typer.Option(
+            help="Shrink the picture first to so many pixels on its longest side; the page works at 1024.",
+            callback=ranged(1),
+        ),
     ] = None,
     code: Annotated[bool, typer.Option(help="Print the chain as Python code, too.")] = False,
 ) -> None:

@@ -31,7 +31,8 @@ def features(
     model: Network = None,
     head: HeadFile = None,
     side: Annotated[
-        int | None, typer.Option(help="Input size in pixels of layers with places; others are as it predicts.")
+        int | None,
+        typer.Option(help="Input size in pixels of layers with places; others are as it predicts."),
     ] = None,
     device: Device = "auto",
 ) -> None:
@@ -51,8 +52,9 @@ def features(
         raise ParameterError(
             "A picture shows one layer: name it, as in --layer conv3_1 for VGG16, or write an .npz of several."
         )
+    image = load(picture)  # before the network, which takes longer
     net = network(model, head, device, TO_OPEN)
-    maps = vl.feature_maps(net, load(picture), layer, side)
+    maps = vl.feature_maps(net, image, layer, side)
     if encode:
         shown = maps[layer[0]]
         write(out, encode(layer_mosaic(shown, usual_ranking(net, shown.layer).order(shown.values))))
@@ -80,10 +82,12 @@ def explain(
     """Where in the picture the network finds its reasons for a class."""
     from visionlab.imaging.image import encoder_for
     from visionlab.network.explain.heatmap import NOTHING_MARKED
+    from visionlab.network.explain.methods import find_method
 
     encode = encoder_for(out)
+    find_method(method, layer)
+    image = load(picture)  # before the network, which takes longer
     net = network(model, head, device)
-    image = load(picture)
     heat = vl.explain(net, image, method, _class_of(net, target), layer)
     write(out, encode(vl.overlay(image, heat.values)))
     known, label = vl.METHODS[heat.method], plain(net.labels[heat.target])

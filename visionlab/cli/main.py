@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import visionlab as vl
-from visionlab.cli import cluster, filters, looking, networks, predicting, scratch, serving, training
+from visionlab.cli import cluster, exporting, filters, looking, networks, predicting, scratch, serving, training
 from visionlab.cli.shared import EXIT_STATUS, ListsNames, add
 from visionlab.errors import ModelError, ParameterError, VisionlabError, WeightsError
 from visionlab.shortage import shortages_told
@@ -19,10 +19,11 @@ add(app, networks.models)
 add(app, filters.filter_, "filter")
 add(app, looking.features)
 add(app, predicting.predict)
+add(app, predicting.embed)
 add(app, looking.explain, cls=ListsNames)
 add(app, training.train, cls=ListsNames)
 add(app, training.evaluate)
-add(app, training.export)
+add(app, exporting.export)
 add(app, serving.serve, "app")
 app.add_typer(scratch.app, name="scratch")
 app.add_typer(cluster.app, name="cluster")

@@ -1,4 +1,4 @@
-"""The shell's predict: what a network takes pictures for, one or very many; main registers it."""
+"""The shell's predict and embed: what a network takes pictures for, and sees in them; main registers them."""
 
 from __future__ import annotations
 
@@ -13,21 +13,43 @@ import typer
 
 import visionlab as vl
 from visionlab.cli.answers import plain, print_json, print_sheet, print_tables
-from visionlab.cli.shared import AsJson, Device, HeadFile, Network, Refuse, bar, network, remark
+from visionlab.cli.cluster import Cluster, Cpus, Gpus, Share, check, end, sharded
+from visionlab.cli.shared import (
+    AsJson,
+    Device,
+    HeadFile,
+    Network,
+    Refuse,
+    bar,
+    base_network,
+    ending_of,
+    head_in,
+    network,
+    ranged,
+    read,
+    remark,
+)
 from visionlab.errors import ImageError, ParameterError
 from visionlab.writing import replacing
 
 if TYPE_CHECKING:
+    from visionlab.cluster.shards import Shards
     from visionlab.learning.answers.many import Found, Source, Unreadable
+
+Pictures = Annotated[
+    list[str],
+    typer.Argument(help="Pictures, and folders of pictures; with --cluster also globs, and s3:// or gs:// addresses."),
+]
 
 
 def predict(
-    pictures: Annotated[list[Path], typer.Argument(help="Pictures, and folders of pictures.")],
+    pictures: Pictures,
     model: Network = None,
     head: HeadFile = None,
     refuse: Refuse = None,
     top: Annotated[
-        int | None, typer.Option(help="How many classes: 5, and with --words 1, among which the word may be.")
+        int | None,
+        typer.Option(help="How many classes: 5, and with --words 1, among which the word may be.", callback=ranged(1)),
     ] = None,
     csv: Annotated[Path | None, typer.Option(help="Write a line a picture into this file, and print nothing.")] = None,
     words: Annotated[
@@ -36,6 +58,13 @@ def predict(
     precision: Annotated[
         str, typer.Option(help="float32, or bfloat16: quicker for many pictures where the processor has it.")
     ] = "float32",
+    cluster: Cluster = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="With --cluster: the folder for its shards; goes on with them.")
+    ] = None,
+    form: Annotated[str, typer.Option("--format", help="With --cluster: csv, or parquet.")] = "csv",
+    cpus: Cpus = 1.0,
+    gpus: Gpus = 0.0,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
@@ -46,8 +75,17 @@ def predict(
     """
     from visionlab.learning.answers.many import Found, left_out, predict_many
     from visionlab.learning.sets.kinds import no_pictures
-    from visionlab.network.running.precision import in_precision
+    from visionlab.network.running.precision import check_precision, in_precision
 
+    check_precision(precision)
+    if cluster:
+        if words or as_json or csv or refuse is not None or precision != "float32":
+            raise ParameterError("--cluster writes shards: leave out --csv, --json, --words, --refuse and --precision.")
+        _predict_there(cluster, pictures, model, head, 5 if top is None else top, out, form, (cpus, gpus))
+        return
+    if out:
+        raise ParameterError(f"--out {out} is for --cluster; --csv FILE is what one machine writes.")
+    pictures = [Path(each) for each in pictures]
     if csv and (words or as_json):
         raise ParameterError(f"--csv {csv} holds what --json and --words would print. Leave it out, or them.")
     sources = _sources(pictures)
@@ -70,11 +108,97 @@ def predict(
             print_tables(found)
     for told in filter(None, no_pictures([each.name for each in others])):
         remark(plain(told), aside=True)
-    if unreadable and len(sources) == 1:
+    _tell(unreadable, len(sources))
+
+
+def _predict_there(
+    cluster: str,
+    pictures: list[str],
+    model: str | None,
+    head: Path | None,
+    top: int,
+    out: Path | None,
+    form: str,
+    each: Share,
+) -> None:
+    if form not in ("csv", "parquet"):
+        raise ParameterError(f"--format {form} is not known. Use csv or parquet.")
+    if top < 1:
+        raise ParameterError(f"top is {top}. Ask for at least one class.")
+    settings = {"top": top}
+    end(_there("predict", cluster, pictures, model, head, out, f".{form}", each, **settings))
+
+
+def _there(
+    kind: str,
+    cluster: str,
+    pictures: list[str],
+    model: str | None,
+    head: Path | None,
+    out: Path | None,
+    ending: str,
+    each: Share,
+    **settings: int,
+) -> Shards:
+    """The shards of what is at these addresses."""
+    if out is None:
+        raise ParameterError("--cluster writes shards into a folder: name one with --out.")
+    check(cluster)
+    from visionlab.cluster.listing import listed
+    from visionlab.cluster.many import Work
+
+    net = network(model, head, "cpu")
+    data = None if head is None else read(head)
+    work = Work(net.name if head is None else head_in(head).network, kind, data, **settings)
+    return sharded(cluster, work, listed(pictures), {"addresses": pictures}, out, ending, each)
+
+
+def embed(
+    pictures: Pictures,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Where to write: an .npz; with --cluster the folder for its shards.")
+    ],
+    model: Network = None,
+    cluster: Cluster = None,
+    cpus: Cpus = 1.0,
+    gpus: Gpus = 0.0,
+    device: Device = "auto",
+) -> None:
+    """The features of pictures, on which heads are trained: what the network sees in them, before it names them.
+
+    The .npz has “files” (N names) and “features” (N, F) float32; a shard is a Parquet file with the columns “file”,
+    “features” and “problem”. Pictures that cannot be read are counted and listed on stderr; an .npz leaves them out.
+    """
+    if cluster:
+        end(_there("embed", cluster, pictures, model, None, out, ".parquet", (cpus, gpus)))
+        return
+    import numpy as np
+
+    from visionlab.learning.answers.many import Embedded, embed_many
+
+    ending_of(out, {"features": [".npz"]})
+    sources = _sources([Path(each) for each in pictures])
+    found: list[Embedded] = []
+    unreadable: list[Unreadable] = []
+    with bar() as progress:
+        rows = embed_many(base_network(model, device), sources)
+        for each in progress.track(rows, len(sources), description="Looking at the pictures"):
+            (found if isinstance(each, Embedded) else unreadable).append(each)
+    if found:
+        features = np.stack([each.features for each in found])
+        with replacing(out) as part, part.open("wb") as file:
+            np.savez(file, files=np.array([each.name for each in found]), features=features)
+        remark(f"{out}: {len(found):,} pictures, {features.shape[1]:,} features each")
+    _tell(unreadable, len(sources))
+
+
+def _tell(unreadable: list[Unreadable], total: int) -> None:
+    """Which pictures could not be read; then the command ends with the status that says so."""
+    if unreadable and total == 1:
         raise ImageError(f"{Path(unreadable[0].name).name}: {unreadable[0].why}")
     if unreadable:
         print(*(f"{plain(each.name)}: {each.why}" for each in unreadable), sep="\n", file=sys.stderr)
-        print(f"{len(unreadable)} of {len(sources)} pictures could not be read.", file=sys.stderr)
+        print(f"{len(unreadable)} of {total} pictures could not be read.", file=sys.stderr)
         raise typer.Exit(1)
 
 

@@ -3,45 +3,35 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
-from visionlab.cli.answers import plain
+from visionlab.cli.comparing import closing, moving_eight
 from visionlab.cli.shared import (
     EXIT_STATUS,
     AsJson,
     Device,
     ListsNames,
-    Network,
     add,
     bar,
-    base_network,
     console,
+    ranged,
     remark,
 )
+from visionlab.cli.small_sets import Epochs, Pictures, Rate, Seed, Side, Source, enlarged_set, small_set
 from visionlab.errors import ParameterError
 
 if TYPE_CHECKING:
-    from visionlab.learning.scratch.data import SmallSet
     from visionlab.learning.scratch.divergence import Diverged
     from visionlab.learning.scratch.training import Training
 
 app = typer.Typer(
     no_args_is_help=True, help="Networks trained from nothing, as five articles do it.", epilog=EXIT_STATUS
 )
-WHERE = "A zip or a folder (one folder a class, MNIST's files, CIFAR-10), or one of these:"
-Source = Annotated[str, typer.Option("--data", help=WHERE)]
-Epochs = Annotated[int, typer.Option(help="Passes over the pictures.")]
-Rate = Annotated[float | None, typer.Option(help="The learning rate; the experiment's own without.")]
-Seed = Annotated[int, typer.Option(help="One seed, one result.")]
-Pictures = Annotated[int | None, typer.Option(help="Learn from so many pictures at most, and test with no more.")]
-Side = Annotated[int | None, typer.Option(help="Bring the pictures to this side in pixels.")]
 
 
 def download(
@@ -60,12 +50,12 @@ def download(
 def numbers(
     source: Source = "digits",
     label: Annotated[str | None, typer.Option(help="The class of the picture; the first without.")] = None,
-    number: Annotated[int, typer.Option(help="Which of its training pictures, from 1.")] = 1,
+    number: Annotated[int, typer.Option(help="Which of its training pictures, from 1.", callback=ranged(1))] = 1,
     side: Side = None,
     as_json: AsJson = False,
 ) -> None:
     """Everything is a number: a picture as the grid that a network gets, one a channel."""
-    found = _data(source, side, 0, None)
+    found = small_set(source, side, 0, None)
     picture = found.picture(found.classes[0] if label is None else label, number)
     if as_json:
         print(json.dumps(picture.tolist()))
@@ -80,7 +70,9 @@ def numbers(
 def softmax(
     source: Source = "digits",
     settings: Annotated[str, typer.Option(help="“article” (as it has them) or “better”.")] = "better",
-    steps: Annotated[int | None, typer.Option(help="Steps of gradient descent; the settings' own without.")] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Steps of gradient descent; the settings' own without.", callback=ranged(1))
+    ] = None,
     rate: Rate = None,
     pictures: Pictures = None,
     side: Side = None,
@@ -94,7 +86,7 @@ def softmax(
         raise ParameterError(f"There are no settings “{settings}”. There are {', '.join(SETTINGS)}.")
     changed = {"steps": steps, "rate": rate}
     chosen = replace(SETTINGS[settings], **{name: value for name, value in changed.items() if value is not None})
-    run = Softmax(_data(source, side, seed, pictures), chosen, seed)
+    run = Softmax(small_set(source, side, seed, pictures), chosen, seed)
     looks = []
     with bar() as progress:
         task = progress.add_task("Learning", total=chosen.steps)
@@ -105,7 +97,7 @@ def softmax(
     if as_json:
         _stop_if(run.diverged)
         print(json.dumps({"parameters": run.parameters, "looks": looks}))
-    else:
+    elif looks:
         table = Table("step", "loss", "right on the test part")
         for look in looks:
             table.add_row(str(look["step"]), f"{look['loss']:.3f}", f"{look['test_accuracy']:.1%}")
@@ -127,13 +119,16 @@ def convnet(
     as_json: AsJson = False,
 ) -> None:
     """A stack of layers, the article's convolutional network without another."""
+    from visionlab.device import resolve
     from visionlab.learning.scratch.stack import CONVOLUTIONAL, STACKS, from_data, with_classes
     from visionlab.learning.scratch.training import RATE, Training
 
-    found = _data(source, side, seed, pictures)
-    if STACKS.get(stack) is CONVOLUTIONAL:
-        found = _enlarged(found, as_json)
-    layers = with_classes(STACKS[stack] if stack in STACKS else from_data(_rows(stack)), len(found.classes))
+    layers = STACKS[stack] if stack in STACKS else from_data(_rows(stack))  # before the pictures, which take longer
+    resolve(device)
+    found = small_set(source, side, seed, pictures)
+    if layers is CONVOLUTIONAL:
+        found = enlarged_set(found, as_json)
+    layers = with_classes(layers, len(found.classes))
     run = Training(layers, found, epochs, rate=RATE if rate is None else rate, seed=seed, device=device)
     if not as_json:
         table = Table("layer", "output", "parameters", "multiplications")
@@ -146,39 +141,11 @@ def convnet(
     _stop_if(run.diverged)
 
 
-def moving_eight(
-    source: Source = "digits",
-    target: Annotated[str, typer.Option(help="The class that is told from all others.")] = "8",
-    seed: Seed = 0,
-    device: Device = "auto",
-    as_json: AsJson = False,
-) -> None:
-    """Four networks tell an 8 from what is none, wherever it is."""
-    from visionlab.learning.scratch.moving_eight import LEARNERS, MovingEight
-
-    run = MovingEight(_data(source, None, seed, None), target, seed, device)
-    with bar() as progress:
-        tasks = {name: progress.add_task(kind.title, total=1.0) for name, kind in LEARNERS.items()}
-        for look in run:
-            progress.update(tasks[look.name], completed=look.share)
-    curves = {name: [part.tolist() for part in found.curve()] for name, found in run.shifts.items()}
-    if as_json:
-        print(
-            json.dumps({name: dict(zip(("shift", "accuracy"), curve, strict=True)) for name, curve in curves.items()})
-        )
-        return
-    distances = next(iter(curves.values()))[0]
-    table = Table("right when shifted by", *(f"{distance} px" for distance in distances))
-    for name, (_, accuracies) in curves.items():
-        table.add_row(LEARNERS[name].title, *(f"{share:.0%}" for share in accuracies))
-    console.print(table)
-
-
 def birds(
     source: Source = "cifar10",
     target: Annotated[str, typer.Option(help="The class that is told from all others.")] = "bird",
     threshold: Annotated[
-        float, typer.Option(min=0, max=1, help="The probability from which on it is said to be one.")
+        float, typer.Option(help="The probability from which on it is said to be one.", callback=ranged(0, 1))
     ] = 0.5,
     epochs: Epochs = 10,
     pictures: Pictures = None,
@@ -188,9 +155,11 @@ def birds(
     as_json: AsJson = False,
 ) -> None:
     """Bird or not, and why accuracy alone misleads."""
+    from visionlab.device import resolve
     from visionlab.learning.scratch.birds import Birds
 
-    run = Birds(_data(source, side, seed, pictures), target, epochs, seed=seed, device=device)
+    resolve(device)
+    run = Birds(small_set(source, side, seed, pictures), target, epochs, seed=seed, device=device)
     _watch(run.training)
     _stop_if(run.training.diverged)
     found = run.at(threshold)
@@ -214,11 +183,11 @@ def birds(
 
 
 def cost(
-    width: Annotated[int, typer.Option(help="Of the picture, in pixels.")] = 256,
-    height: Annotated[int, typer.Option(help="Of the picture, in pixels.")] = 256,
-    units: Annotated[int, typer.Option(help="Of the fully connected layer.")] = 1_000,
-    filters: Annotated[int, typer.Option(help="Of the convolutional layer.")] = 32,
-    kernel: Annotated[int, typer.Option(help="Their side in pixels.")] = 3,
+    width: Annotated[int, typer.Option(help="Of the picture, in pixels.", callback=ranged(1))] = 256,
+    height: Annotated[int, typer.Option(help="Of the picture, in pixels.", callback=ranged(1))] = 256,
+    units: Annotated[int, typer.Option(help="Of the fully connected layer.", callback=ranged(1))] = 1_000,
+    filters: Annotated[int, typer.Option(help="Of the convolutional layer.", callback=ranged(1))] = 32,
+    kernel: Annotated[int, typer.Option(help="Their side in pixels, at most the picture's.", callback=ranged(1))] = 3,
     as_json: AsJson = False,
 ) -> None:
     """What a fully connected and a convolutional layer cost, for any size of an RGB picture."""
@@ -247,70 +216,8 @@ def cost(
     console.print(table)
 
 
-def closing(
-    source: Source = "cifar10",
-    epochs: Epochs = 10,
-    of_each: Annotated[int, typer.Option(help="Pictures of each class that transfer learns from.")] = 100,
-    tested: Annotated[int, typer.Option(help="Test pictures, at most.")] = 1_000,
-    model: Network = None,
-    pictures: Pictures = None,
-    side: Side = None,
-    seed: Seed = 0,
-    device: Device = "auto",
-    as_json: AsJson = False,
-) -> None:
-    """Softmax, fully connected, from scratch and transfer, on the same data."""
-    from visionlab.learning.scratch.closing import SHOWN, WAYS, Closing
-
-    settings = {"epochs": epochs, "of_each": of_each, "tested": tested, "seed": seed, "device": device}
-    run = Closing(_enlarged(_data(source, side, seed, pictures), as_json), base_network(model, device), **settings)
-    with bar() as progress:
-        tasks = {name: progress.add_task(title, total=1.0) for name, title in WAYS.items()}
-        for look in run:
-            progress.update(tasks[look.name], completed=look.share)
-    rows = list(run.rows.values())
-    truth = [run.data.classes[label] for label in run.truth[:SHOWN]]
-    answers = {row.name: [run.data.classes[label] for label in row.answers] for row in rows}
-    if as_json:
-        names = ("name", "pictures", "parameters", "accuracy", "interval")
-        ways = [{name: getattr(row, name) for name in names} | {"answers": answers[row.name]} for row in rows]
-        seconds = {row.name: row.seconds for row in rows}
-        print(json.dumps({"majority": run.majority, "truth": truth, "ways": ways, "seconds": seconds}))
-        return
-    table = Table("way", "pictures", "parameters", "seconds", "right on the test part", "95% interval")
-    table.add_row("Always the most frequent class", "–", "–", "–", f"{run.majority:.1%}", "–")
-    for row in rows:
-        low, high = row.interval
-        figures = (f"{row.pictures:,}", f"{row.parameters:,}", f"{row.seconds:.1f}", f"{row.accuracy:.1%}")
-        table.add_row(WAYS[row.name], *figures, f"{low:.1%} to {high:.1%}")
-    console.print(table)
-    console.print("on the same test pictures:")
-    table = Table("picture", *(WAYS[row.name] for row in rows))
-    for names in zip(truth, *answers.values(), strict=True):
-        table.add_row(*map(escape, names))
-    console.print(table)
-
-
 for each in (download, numbers, softmax, convnet, moving_eight, birds, cost, closing):
     add(app, each, cls=ListsNames)
-
-
-def _data(where: str, side: int | None, seed: int, pictures: int | None) -> SmallSet:
-    from visionlab.learning.scratch.data import load
-
-    found = load(where, side, seed)
-    for text in found.told:
-        print(plain(text), file=sys.stderr)
-    return found if pictures is None else found.less(pictures, seed)
-
-
-def _enlarged(data: SmallSet, as_json: bool) -> SmallSet:
-    """As the article's network takes it; that it was enlarged for that is told."""
-    from visionlab.learning.scratch.closing import enlarged, enlargement_told
-
-    if told := enlargement_told(data.shape):
-        remark(told, aside=as_json)
-    return enlarged(data)
 
 
 def _rows(path: str) -> object:
@@ -335,6 +242,8 @@ def _stop_if(diverged: Diverged | None) -> None:
 
 
 def _print_epochs(run: Training, as_json: bool) -> None:
+    from visionlab.learning.scratch.training import below_test
+
     names = ("index", "train_loss", "train_accuracy", "test_loss", "test_accuracy")
     if as_json:
         _stop_if(run.diverged)
@@ -343,8 +252,12 @@ def _print_epochs(run: Training, as_json: bool) -> None:
         seconds = [epoch.seconds for epoch in run.history]
         print(json.dumps({"parameters": parameters, "epochs": epochs, "seconds": seconds}))
         return
+    if not run.history:
+        return
     table = Table("epoch", "loss", "right in training", "right on the test part", "seconds")
     for epoch in run.history:
         shares = f"{epoch.train_accuracy:.1%}", f"{epoch.test_accuracy:.1%}"
         table.add_row(str(epoch.index), f"{epoch.train_loss:.3f}", *shares, f"{epoch.seconds:.1f}")
     console.print(table)
+    if told := below_test(run.history[-1], [layer.spec for layer in run.network.layers]):
+        remark(told)

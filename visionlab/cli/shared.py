@@ -4,6 +4,7 @@ whole files."""
 from __future__ import annotations
 
 import inspect
+import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
@@ -17,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 import visionlab as vl
+from visionlab.cli.answers import plain
 from visionlab.errors import ImageError, ParameterError, VisionlabError, WeightsError
 from visionlab.writing import replacing
 
@@ -28,13 +30,37 @@ if TYPE_CHECKING:
 
 console = Console()
 
+
+def ranged(least: float, most: float = math.inf, *, open_ended: bool = False) -> Callable[..., object]:
+    """A callback for an option that is a number from `least` to `most`, open_ended without these two.
+
+    It is called before anything else is done, and raises ParameterError.
+    """
+    low, high = (f"{each:,}" if isinstance(each, int) else f"{each:g}" for each in (least, most))
+    if open_ended:
+        good = f"above {low}" + (f" and below {high}" if most < math.inf else "")
+    else:
+        good = f"{low} or more" if most == math.inf else f"{low} to {high}"
+
+    def check(param: typer.CallbackParam, value: float | None) -> float | None:
+        within = value is None or (least < value < most if open_ended else least <= value <= most)
+        if not within:
+            raise ParameterError(f"{param.opts[-1]} is {value}; it must be {good}.")
+        return value
+
+    return check
+
+
 Network = Annotated[
     str | None, typer.Option("--model", "-m", help="A name that “models” lists; without it the best that is here.")
 ]
 HeadFile = Annotated[Path | None, typer.Option("--head", help="A head that “train” saved; it brings its own network.")]
 Refuse = Annotated[
     float | None,
-    typer.Option(help="Which share of pictures of its classes the head may take for none of these; its own without."),
+    typer.Option(
+        help="Which share of pictures of its classes the head may take for none of these; its own without.",
+        callback=ranged(0, 1, open_ended=True),
+    ),
 ]
 Picture = Annotated[Path, typer.Argument(help="A picture: JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP or TIFF.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
@@ -47,7 +73,9 @@ EXIT_STATUS = (
     "Exit status: 0 where all was done; 1 where some input could not be used, which stderr tells; 2 where it was asked "
     "for in a way that cannot be."
 )
+LISTED = 20  # pictures that cannot be read of which each is told
 _quiet: ContextVar[bool] = ContextVar("quiet", default=False)
+_left_out: ContextVar[bool] = ContextVar("left_out", default=False)
 
 
 def add(
@@ -56,15 +84,21 @@ def add(
     name: str | None = None,
     cls: type[typer.core.TyperCommand] | None = None,
 ) -> None:
-    """Make the function a command of the app, with the option --quiet, and with EXIT_STATUS below its help."""
+    """Make the function a command of the app, with the option --quiet, and with EXIT_STATUS below its help.
+
+    It ends with 1 also where it told of what was left_out, and did its work with the rest.
+    """
 
     @wraps(function)
     def command(*, quiet: bool, **settings: object) -> None:
-        before = _quiet.set(quiet)
+        before, incomplete = _quiet.set(quiet), _left_out.set(False)
         try:
             function(**settings)
+            if _left_out.get():
+                raise typer.Exit(1)
         finally:
             _quiet.reset(before)
+            _left_out.reset(incomplete)
 
     signature = inspect.signature(function, eval_str=True)
     option = inspect.Parameter("quiet", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Quiet)
@@ -81,6 +115,19 @@ def remark(text: object, *, aside: bool = False) -> None:
     """What nobody asked for, and most like to read: not with --quiet. Aside (on stderr) where stdout is data."""
     if not is_quiet():
         print(text, file=sys.stderr if aside else None)
+
+
+def left_out(problems: Sequence[str]) -> None:
+    """Tell, on stderr, of pictures that cannot be read, a sentence each; the command then ends with 1."""
+    if not problems:
+        return
+    _left_out.set(True)
+    total = len(problems)
+    print(f"{total:,} picture{' is' if total == 1 else 's are'} left out:", file=sys.stderr)
+    for text in problems[:LISTED]:
+        print(plain(text), file=sys.stderr)
+    if total > LISTED:
+        print(f"and {total - LISTED:,} more", file=sys.stderr)
 
 
 class ListsNames(typer.core.TyperCommand):

@@ -1,15 +1,13 @@
-"""The shell's train, evaluate and export; main registers them."""
+"""The shell's train and evaluate; main registers them."""
 
 from __future__ import annotations
 
 import json
-import sys
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
-from zipfile import ZipFile
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -17,6 +15,7 @@ from rich.text import Text
 
 import visionlab as vl
 from visionlab.cli.answers import plain
+from visionlab.cli.cluster import Cluster, Cpus, Gpus, Share, check, sharded
 from visionlab.cli.shared import (
     AsJson,
     Device,
@@ -27,18 +26,16 @@ from visionlab.cli.shared import (
     base_network,
     console,
     ending_of,
-    head_in,
     is_quiet,
+    left_out,
     network,
-    read,
+    ranged,
     remark,
 )
 from visionlab.errors import ParameterError, UnclearSetError
-from visionlab.wording import sized
 from visionlab.writing import replacing
 
 if TYPE_CHECKING:
-    from visionlab.imaging.image import Image
     from visionlab.learning.heads.training import Fit
     from visionlab.learning.judging.evaluation import Evaluation
     from visionlab.learning.judging.metrics import Report
@@ -52,13 +49,18 @@ Parts = Annotated[
 NamesIn = Annotated[
     str | None, typer.Option(help="The encoding of a zip's names where it states none, such as cp852; else guessed.")
 ]
-PROBLEMS = 20  # pictures that cannot be read of which each is told
+PLAIN = ("linear", "mlp", "prototype")  # kinds of heads that features alone are enough for
 
 Labelled = Annotated[Path, typer.Argument(help="A folder or a zip of one folder a class, or a zip that the app wrote.")]
 
 
 def train(
-    data: Labelled,
+    data: Annotated[
+        str,
+        typer.Argument(
+            help="A folder or a zip of one folder a class, or a zip that the app wrote; or s3:// and gs://."
+        ),
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Where to write the head (.safetensors).")],
     model: Network = None,
     kind: Annotated[str, typer.Option(help="What is learned:")] = "linear",
@@ -67,33 +69,59 @@ def train(
         typer.Option(help="Learn from a view of each picture, too; may be repeated. The kind's own without:"),
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option(help="The most passes over the pictures; the kind's own without.")
+        int | None, typer.Option(help="The most passes over the pictures; the kind's own without.", callback=ranged(1))
     ] = None,
     validation: Annotated[
         float | None,
-        typer.Option(help="Share of the pictures that is held out. Without, the set's own validation part, or else:"),
+        typer.Option(
+            help="Share of the pictures that is held out. Without, the set's own validation part, or else:",
+            callback=ranged(0, 1),
+        ),
     ] = None,
     refuse: Annotated[
-        float, typer.Option(help="Which share of pictures of its classes the head may take for none of these.")
+        float,
+        typer.Option(
+            help="Which share of pictures of its classes the head may take for none of these.",
+            callback=ranged(0, 1, open_ended=True),
+        ),
     ] = 0.05,
-    seed: Annotated[int, typer.Option(help="Decides the split, and where learning begins.")] = 0,
+    seed: Annotated[int, typer.Option(help="Decides the split, and where learning begins.", callback=ranged(0))] = 0,
     parts: Parts = None,
     names_in: NamesIn = None,
+    cluster: Cluster = None,
+    shards: Annotated[
+        Path | None, typer.Option(help="With --cluster: the folder for the features; beside the head without.")
+    ] = None,
+    cpus: Cpus = 1.0,
+    gpus: Gpus = 0.0,
+    streamed: Annotated[
+        bool | None,
+        typer.Option("--streamed/--in-memory", help="With --cluster: read the features again and again, or hold them."),
+    ] = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Train a head on a few pictures of your own."""
+    """Train a head on a few pictures of your own, or with --cluster on very many."""
+    from visionlab.learning.heads.kinds import check_settings
     from visionlab.learning.judging.evaluation import score
-    from visionlab.learning.sets.splits import HELD_OUT
 
     ending_of(out, {"a head": [".safetensors"]})
-    pictures = _labelled(data, as_json, parts, names_in)
-    if few := pictures.few():
-        remark(plain(few), aside=as_json)
     views = None if augment is None else tuple(augment)
-    share = validation if validation is not None else None if "validation" in pictures.parts else HELD_OUT
+    check_settings(kind, validation, epochs, views=views, refuse=refuse)  # before the pictures, which take longer
     settings = {"kind": kind, "epochs": epochs, "seed": seed, "views": views, "refuse": refuse}
-    run = vl.training.fit(pictures, base_network(model, device), validation=share, **settings)
+    if cluster:
+        if names_in or views or kind not in PLAIN:
+            raise ParameterError(f"--cluster trains {' and '.join(PLAIN)} heads, of folders, without views.")
+        folder = shards or out.with_suffix(".features")
+        run, pictures = _trained_there(
+            cluster, data, model, parts, validation, folder, (cpus, gpus), streamed, as_json, settings
+        )
+    else:
+        pictures = _labelled(Path(data), as_json, parts, names_in)
+        if few := pictures.few():
+            remark(plain(few), aside=as_json)
+        share = _share(validation, pictures.parts)
+        run = vl.training.fit(pictures, base_network(model, device), validation=share, **settings)
     with bar() as progress:
         task = progress.add_task("Looking at the pictures")
         for done, total in run.prepare():
@@ -112,7 +140,47 @@ def train(
         print(json.dumps({**run.head.facts, **told, "file": str(out)}))
     elif not is_quiet():
         _print_training(run, out, report, test)
-    _end(pictures)
+
+
+def _share(validation: float | None, parts: Sequence[str]) -> float | None:
+    """What is held out: a share, or (None) the set's own validation part."""
+    from visionlab.learning.sets.splits import HELD_OUT
+
+    return validation if validation is not None else None if "validation" in parts else HELD_OUT
+
+
+def _trained_there(
+    cluster: str,
+    data: str,
+    model: str | None,
+    parts: bool | None,
+    validation: float | None,
+    folder: Path,
+    each: Share,
+    streamed: bool | None,
+    as_json: bool,
+    settings: dict[str, object],
+) -> tuple[Fit, LabelledImages]:
+    """A run on features that a cluster computes, and the pictures; what was left out of them is told."""
+    check(cluster)
+    from visionlab.cluster import training
+    from visionlab.cluster.many import Work
+    from visionlab.device import free_memory
+
+    net = base_network(model, "cpu")
+    with _asking():
+        found = training.labelled(data, parts)
+    names = training.names_of(found)
+    shards = sharded(cluster, Work(net.name, "train"), names, training.about(found), folder, ".parquet", each)
+    if streamed is None:
+        streamed = not training.fits(shards, free_memory(net.device))
+    if streamed and settings["kind"] != "linear":
+        raise ParameterError(f"Features that do not fit into memory make a linear head, no {settings['kind']} one.")
+    share = _share(validation, [each.part for items in found.classes.values() for each in items])
+    asked = {name: settings[name] for name in ("seed", "refuse")} if streamed else settings
+    run, pictures = training.fitted(found, shards, net, streamed=streamed, validation=share, **asked)
+    _told(pictures, as_json)
+    return run, pictures
 
 
 def _print_training(run: Fit, out: Path, report: Report | None, test: Evaluation | None) -> None:
@@ -166,13 +234,6 @@ def evaluate(
         print(json.dumps(found.summary(), indent=2))
     else:
         _print_evaluation(found)
-    _end(pictures)
-
-
-def _end(pictures: LabelledImages) -> None:
-    """With the exit status of a command that has left out pictures, where it has; that is told by then."""
-    if pictures.problems:
-        raise typer.Exit(1)
 
 
 def _write_mistakes(out: Path, net: Classifier, found: Evaluation, pictures: LabelledImages) -> None:
@@ -220,86 +281,29 @@ def _print_report(report: Report) -> None:
     print(f"with each class counting the same: {report.balanced:.1%} (95% interval {low:.1%} to {high:.1%})")
 
 
-def export(
-    head: Annotated[Path, typer.Argument(help="A head that “train” saved.")],
-    out: Annotated[
-        Path, typer.Option("--out", "-o", help="A .zip with all that it takes to use it, or an .onnx file.")
-    ],
-    pictures: Annotated[
-        Path | None, typer.Option(help="A folder of pictures on which the export must answer alike; samples without.")
-    ] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="A folder with one folder a class, to put into the zip, for training on.")
-    ] = None,
-    refuse: Refuse = None,
-    device: Device = "auto",
-) -> None:
-    """The head with its whole network, to be used without this project, checked to answer alike."""
-    ending = ending_of(out, {"all that it takes to use it": [".zip"], "the network alone": [".onnx"]})
-    if data and ending == ".onnx":
-        raise ParameterError(f"An ONNX file holds no pictures: leave out --data {data}, or write a .zip.")
-    chosen = head_in(head, refuse)
-    net = chosen.base(lambda name: base_network(name, device))
-    images = _images(pictures)
-    with bar() as progress:
-        task = progress.add_task("Exporting the network", total=len(images))
-        if ending == ".onnx":
-            from visionlab.learning.takeaway.export import export_checked
-
-            for found in export_checked(chosen.as_classifier(net), out, images):
-                progress.update(task, description="Comparing it with the original", completed=found.pictures)
-        else:
-            from visionlab.learning.takeaway.package import pack
-
-            with tempfile.TemporaryFile() as labelled:
-                if data:
-                    _zip_folder(data, labelled)
-                for step in pack(chosen, net, out, images, pictures=labelled if data else None):
-                    progress.update(task, description=step.doing, completed=step.done, total=step.of)
-                    found = step.parity
-    remark(f"{out}: {sized(out.stat().st_size)}")
-    remark(f"the same answers as the original: {found}")
-
-
-def _zip_folder(data: Path, file: BinaryIO) -> None:
-    from visionlab.learning.sets.archive import read_folder
-
-    found = read_folder(data)
-    for text in found.told:
-        print(plain(text), file=sys.stderr)
-    with ZipFile(file, "w") as zipped:
-        for label, items in found.classes.items():
-            for item in items:
-                zipped.writestr("/".join(filter(None, (item.part, label, item.name))), read(item.source))
-
-
 def _labelled(data: Path, as_json: bool, parts: bool | None, names_in: str | None) -> LabelledImages:
     """The pictures of a folder or a zip; what was left out of them is told."""
     from visionlab.learning.takeaway.package import labelled_zip
 
     if names_in and data.is_dir():
         raise ParameterError(f"--names-in {names_in} is for a zip, and {data} is a folder. Leave it out.")
-    try:
+    with _asking():
         pictures = vl.LabelledImages.from_folder(data, parts) if data.is_dir() else labelled_zip(data, parts, names_in)
-    except UnclearSetError as error:
-        raise UnclearSetError(error.unclear, "Or say what they are: --parts or --classes.") from error
-    for text in pictures.told:
-        remark(plain(text), aside=as_json)
-    if total := len(pictures.problems):
-        print(f"{total:,} picture{' is' if total == 1 else 's are'} left out:", file=sys.stderr)
-        for text in pictures.problems[:PROBLEMS]:
-            print(plain(text), file=sys.stderr)
-        if total > PROBLEMS:
-            print(f"and {total - PROBLEMS:,} more", file=sys.stderr)
+    _told(pictures, as_json)
     return pictures
 
 
-def _images(folder: Path | None) -> Sequence[Image]:
-    from visionlab.imaging.samples import SAMPLES
-    from visionlab.learning.answers.many import folder_sources
-    from visionlab.learning.sets.dataset import LazyImages
+@contextmanager
+def _asking() -> Iterator[None]:
+    """An UnclearSetError inside says how to answer in a shell."""
+    try:
+        yield
+    except UnclearSetError as error:
+        raise UnclearSetError(error.unclear, "Or say what they are: --parts or --classes.") from error
 
-    if folder is None:
-        return [vl.load_sample(name) for name in SAMPLES]
-    sources = folder_sources(folder)
-    return LazyImages(lambda index: sources[index].load(), range(len(sources)))
+
+def _told(pictures: LabelledImages, as_json: bool) -> None:
+    """What was left out of the pictures."""
+    for text in pictures.told:
+        remark(plain(text), aside=as_json)
+    left_out(pictures.problems)

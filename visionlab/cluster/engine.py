@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import queue
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -13,10 +15,10 @@ import ray
 from ray import serve
 from ray.exceptions import ObjectLostError, RayActorError, RayError, RayTaskError, WorkerCrashedError
 from ray.serve.exceptions import BackPressureError, RayServeException, ReplicaUnavailableError
-from ray.serve.handle import DeploymentHandle, DeploymentResponse
+from ray.serve.handle import DeploymentHandle, DeploymentResponse, DeploymentResponseGenerator
 
 import visionlab
-from visionlab.cluster.joining import differ
+from visionlab.cluster.joining import check_there, differ
 from visionlab.cluster.serving import ITEM, Handed, name_of, served
 from visionlab.cluster.shelf import digest
 from visionlab.errors import BusyError, ClusterError, VisionlabError
@@ -42,6 +44,7 @@ PATIENCE, PAUSE = (
     0.2,
 )  # seconds for which a map waits for its turn where the cluster is busy, and between two tries
 BEGINNING = 60.0  # seconds in which a replica has to answer at all
+LOOK_EVERY = 4.0  # seconds of waiting, after each of which the cluster is looked for
 LOOK = "Try again; if that does not help, look at the cluster."
 BUSY = "The cluster is busy with more than it can do; try again in a moment."
 GONE = f"The machine that computed was lost, and another one, too. {LOOK}"
@@ -107,8 +110,8 @@ class RayEngine:
         while True:
             response, begun = begun or begin(), None
             try:
-                return response.result(timeout_s=timeout)
-            except TimeoutError as error:
+                return _result(response, timeout)
+            except _Late as error:
                 response.cancel()
                 raise BusyError(f"The cluster has not answered within {timeout:g} s; try again in a moment.") from error
             except FAULTS as error:
@@ -134,7 +137,7 @@ class RayEngine:
             given = False
             stream = follow.remote(self._head, task, args, kwargs, progress is not None, items)
             try:
-                for kind, value in stream:
+                for kind, value in _coming(stream):
                     if kind == ITEM:
                         given = True
                         yield value
@@ -146,6 +149,50 @@ class RayEngine:
                     raise _told(error) from error
             finally:
                 stream.cancel()
+
+
+class _Late(Exception):
+    """No answer in time."""
+
+
+def _result(response: DeploymentResponse, timeout: float | None) -> Any:
+    """What comes of a request. Raises _Late after so many seconds, and ClusterError where the cluster is gone."""
+    until = time.monotonic() + (float("inf") if timeout is None else timeout)
+    while True:
+        try:
+            return response.result(timeout_s=max(0.0, min(LOOK_EVERY, until - time.monotonic())))
+        except RayTaskError:  # also one that is a TimeoutError
+            raise
+        except TimeoutError as error:
+            if time.monotonic() >= until:
+                raise _Late from error
+            check_there()
+
+
+def _coming(stream: DeploymentResponseGenerator) -> Iterator[Any]:
+    """What is streamed, as it comes. Raises ClusterError where the cluster is gone."""
+    items: queue.SimpleQueue[tuple[bool, Any]] = queue.SimpleQueue()
+
+    def follow() -> None:
+        try:
+            for item in stream:
+                items.put((True, item))
+            items.put((False, None))
+        except Exception as error:  # raised where it is followed
+            items.put((False, error))
+
+    threading.Thread(target=follow, daemon=True).start()
+    while True:
+        try:
+            more, item = items.get(timeout=LOOK_EVERY)
+        except queue.Empty:
+            check_there()
+            continue
+        if not more:
+            if item is not None:
+                raise item
+            return
+        yield item
 
 
 def _told(error: Exception) -> Exception:
@@ -170,6 +217,7 @@ def engine_of(net: Classifier, head: Head | None = None) -> RayEngine:
 
     Raises ClusterError where the cluster does not serve the network, or serves it with another version.
     """
+    check_there()
     here = served()
     data = None if head is None else head.to_bytes()
     base = net.name if head is None else head.network

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import re
 import socket
 import threading
@@ -18,7 +20,10 @@ REACH = 3.0  # seconds in which something has to answer at the address
 LOOK = 60.0  # seconds in which every node has to say what it has
 NAMESPACE = "visionlab"  # of what is found by its name
 START = "Start one with “ray start --head”, or name the address of one that runs."
+# Ray ends a process whose cluster has been gone for a minute: an app server has more to do than that.
+os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", str(10**9))
 _joining = threading.Lock()
+_doors: list[tuple[str, int]] = []  # where the cluster that was joined answers
 
 
 @dataclass(frozen=True)
@@ -52,17 +57,38 @@ def join(address: str) -> Joined:
 
 def _connect(address: str) -> None:
     if address != "auto":
-        host, _, port = address.removeprefix("ray://").rpartition(":")
         try:
-            socket.create_connection((host.strip("[]"), int(port)), REACH).close()
+            _knock(*_door(address))
         except OSError as error:
             raise ClusterError(f"No Ray cluster answers at {address} ({error.strerror or error}). {START}") from error
     try:
         ray.init(address, namespace=NAMESPACE, log_to_driver=False, logging_level="error")
+        logging.getLogger("ray.serve").setLevel(logging.ERROR)
     except ConnectionError as error:
         raise ClusterError(f"No Ray cluster runs at {address}. {START}") from error
     except RuntimeError as error:
         raise ClusterError(_differing(str(error)) or f"The cluster at {address} cannot be joined: {error}") from error
+    _doors[:] = [_door(ray.get_runtime_context().gcs_address if address == "auto" else address)]
+
+
+def check_there() -> None:
+    """Raises ClusterError where nothing answers any more where the cluster was joined: Ray itself would wait."""
+    for host, port in _doors:
+        try:
+            _knock(host, port)
+        except OSError as error:
+            raise ClusterError(
+                f"The Ray cluster at {host}:{port} is gone. Once it is back, start this anew."
+            ) from error
+
+
+def _door(address: str) -> tuple[str, int]:
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def _knock(host: str, port: int) -> None:
+    socket.create_connection((host, port), REACH).close()
 
 
 def _differing(text: str) -> str:

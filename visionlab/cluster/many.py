@@ -14,17 +14,19 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import pyarrow as pa
 import ray
 from numpy.typing import NDArray
+from ray.data.read_api import from_blocks  # from_arrow asks for a whole processor, which a serving cluster may lack
 from ray.exceptions import RayError, RayTaskError
 
 import visionlab
 from visionlab.cluster import listing, shelf
 from visionlab.cluster.joining import differ
 from visionlab.cluster.serving import Size
-from visionlab.cluster.shards import Shards
+from visionlab.cluster.shards import ROWS, Shards
 from visionlab.errors import ClusterError, ParameterError, VisionlabError
 from visionlab.learning.answers.many import Embedded, Found, Source, Unreadable, embed_many, predict_many
 from visionlab.learning.features.source import network_fingerprint
@@ -34,7 +36,7 @@ from visionlab.network.zoo.loading import load_classifier
 
 BLOCK = 64  # pictures that an actor is given at a time
 WINDOW = 64  # shards whose names are under way: bounds the memory, whatever the number of pictures
-OUTSIDE = "Work on folders is given out by a node of the cluster: start it there, with --cluster alone or host:6379."
+OUTSIDE = "Ray Data does not work by ray://. Give out work on folders from a node of the cluster, with --cluster auto."
 
 
 @dataclass(frozen=True)
@@ -65,25 +67,28 @@ class Step:
     total: int
 
 
-def run(
-    work: Work,
-    addresses: Sequence[str],
-    shards: Callable[[Iterable[str], Mapping[str, object]], Shards],
-    size: Size,
-    hand_over: bool = True,
-) -> Iterator[Step]:
-    """Do it, on the cluster that was joined, with all pictures at these addresses whose shards are not there.
+def begun(
+    work: Work, names: Iterable[str], about: Mapping[str, object], folder: Path, ending: str, rows: int = ROWS
+) -> Shards:
+    """The folder of the shards, with what is in it by now; about: what else has to be the same for it to go on.
 
-    shards makes or finds the folder of them, given the names and what the job is. Raises as listing.listed and
-    Shards.begun, and ClusterError where the cluster is lost.
+    Raises as `names` does, and as Shards.begun; ParameterError outside of the cluster, since what a node gives out
+    there has to be read by Ray Data here.
     """
     if ray.util.client.ray.is_connected():
         raise ParameterError(OUTSIDE)
+    return Shards.begun(folder, names, {**about, **work.job(work.net())}, ending, rows)
+
+
+def run(work: Work, shards: Shards, size: Size, hand_over: bool = True) -> Iterator[Step]:
+    """Do it, on the cluster that was joined, with all pictures whose shards are not there.
+
+    Weights go to nodes that lack them where hand_over is set. Raises ClusterError where the cluster is lost; what is
+    done stays.
+    """
     if hand_over:
         shelf.hand_over(work.model)
-    job = {"addresses": list(addresses), **work.job(work.net())}
-    found = shards(listing.listed(addresses), job)
-    yield from _computed(work, found, size)
+    yield from _computed(work, shards, size)
 
 
 def _computed(work: Work, shards: Shards, size: Size) -> Iterator[Step]:
@@ -105,7 +110,7 @@ def _tables(work: Work, names: Sequence[str], size: Size, rows: int) -> Iterator
     context.enable_progress_bars = False
     context.execution_options.preserve_order = True
     blocks = [names[start : start + BLOCK] for start in range(0, len(names), BLOCK)]
-    data = ray.data.from_arrow([pa.table({"name": pa.array(map(os.fsencode, each), pa.binary())}) for each in blocks])
+    data = from_blocks([pa.table({"name": pa.array(map(os.fsencode, each), pa.binary())}) for each in blocks])
     looked = data.map_batches(
         Actor,
         fn_constructor_args=(work, visionlab.__version__),

@@ -260,7 +260,7 @@ def test_what_two_pictures_are_sorted_by_is_said_and_their_maps_are_named(open_p
     look_at(app, "relu5_3")
     assert not any(":material/sort:" in each.value for each in app.markdown)
     app.selectbox(key="second").set_value("coffee").run()
-    assert ":gray[:material/sort: by change between the pictures]" in [each.value for each in app.markdown]
+    assert ":gray[:material/sort: by change between the two]" in [each.value for each in app.markdown]
     assert [texts(app).count(name) for name in ("Cat", "Coffee")] == [2, 2]  # over the mosaic, and over the map
     app.selectbox(key="order-of-two").set_value("number").run()
     assert not any(":material/sort:" in each.value for each in app.markdown)
@@ -897,3 +897,31 @@ def test_the_mosaic_of_the_page_is_that_of_the_shell(open_page, app, net, layer,
     found = vl.load_image(tmp_path / "maps.png")
     np.testing.assert_array_equal(found, vl.load_image(taken["Mosaic as PNG"]()))
     assert 1000 < found.shape[1] <= 1300
+
+
+def test_a_layer_before_and_after_it_was_fine_tuned_is_compared_channel_by_channel(open_page):
+    """A head's own network beside the one it was put on: which channels changed most."""
+    net = cached.classifier("vgg16-tinyimagenet")
+    layer = net.layer("conv5_3")
+    known = {name: value.numpy() for name, value in net.module.state_dict().items()}
+    tuned = {f"{layer.module}.{part}": known[f"{layer.module}.{part}"].copy() for part in ("weight", "bias")}
+    tuned[f"{layer.module}.weight"][7] *= 3  # one channel learned something else
+    weights = np.zeros((2, net.layer(net.embedding).shape[0]), np.float32)
+    known_by = network_fingerprint(net)
+    head = Head(weights, np.zeros(2, np.float32), ("cats", "dogs"), net.name, net.embedding, known_by, tuned=tuned)
+    app = open_page("Feature maps")
+    app.session_state["trained_head"] = TrainedHead("a tuned one", head)
+    app.run()
+    app.selectbox(key="beside").set_value("your-head").run()
+    assert not app.exception
+    look_at(app, "conv5_3")
+    before, after = given(app, "cells")[:2]
+    assert before["what"] == after["what"]
+    order = app.selectbox(key="order-of-two")
+    assert order.value == "change"
+    assert [mosaic["names"][0] for mosaic in (before, after)] == ["channel 7", "channel 7"]
+    assert before["notes"][1].startswith("change 0.000")
+    shown = texts(app)
+    assert {"Your own head", MODELS[net.name].title} <= set(shown)
+    look_at(app, "conv4_1")  # before what was changed: the same, to the last bit
+    assert all(note.startswith("change 0.000") for note in given(app, "cells")[0]["notes"])

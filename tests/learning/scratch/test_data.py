@@ -277,9 +277,10 @@ def test_pictures_that_cannot_be_read_are_left_out_and_named(tmp_path):
         assert np.bincount(found.test_labels).tolist() == [4, 3]
         assert found.shape == (8, 8, 3), "of the first that can be read"
         assert found.less(4).told == found.told
-        assert found.told[1:] == (
-            "1 file is no picture, and is left out: LICENSE.",
-            "3 pictures cannot be read, and are left out: test/dog/2.png, train/ant/0.png, train/cat/00.png.",
+        assert found.told[1:] == ("1 file is no picture, and is left out: LICENSE.",)
+        assert {*found.unread} == {"test/dog/2.png", "train/ant/0.png", "train/cat/00.png"}
+        assert all(
+            f"“{name}” cannot be read: " in told for name, told in zip(found.unread, found.problems, strict=True)
         )
 
 
@@ -290,7 +291,7 @@ def test_damaged_pictures_are_left_out_without_a_word_on_stderr(tmp_path, capfd)
     cut = encode_jpeg(noise(1)[0])[:-40]
     path = tmp_path / "some.zip"
     path.write_bytes(packed(whole | {"cat/flipped.png": bytes(flipped), "dog/cut.jpg": cut}))
-    assert "2 pictures cannot be read, and are left out: cat/flipped.png, dog/cut.jpg." in load(path).told
+    assert {*load(path).unread} == {"cat/flipped.png", "dog/cut.jpg"}
     assert capfd.readouterr().err == ""
 
 
@@ -322,3 +323,20 @@ def test_one_class_in_a_zip_and_what_is_not_there(tmp_path):
             load(tmp_path / name)
     with pytest.raises(ParameterError, match="side of 0 px"):
         load(path, side=0)
+
+
+def test_how_far_the_reading_is_can_be_watched_and_ends_it(tmp_path):
+    path = tmp_path / "some.zip"
+    path.write_bytes(packed({f"{name}/{i}.png": encode_png(noise(1)[0]) for name in ("a", "b") for i in range(300)}))
+    looks = []
+    load(path, progress=lambda done, total: looks.append((done, total)))
+    assert looks == [(256, 600), (512, 600), (600, 600)]
+
+    class Enough(Exception):
+        pass
+
+    def stop(done: int, total: int) -> None:
+        raise Enough
+
+    with pytest.raises(Enough):
+        load(path, progress=stop)

@@ -223,7 +223,7 @@ def test_costs_agree_with_those_of_a_stack(padding):
 def test_impossible_costs_are_one_sentence():
     with pytest.raises(ParameterError, match="height is 0"):
         fully_connected(0, 5)
-    with pytest.raises(ParameterError, match="7×7 does not fit into a picture of 5×9"):
+    with pytest.raises(ParameterError, match="7 × 7 is larger than a picture of 9 × 5 px; use one of 1 to 5"):
         convolutional(5, 9, kernel=7, padding="valid")
     with pytest.raises(ParameterError, match="“full” is no padding"):
         convolutional(5, 9, padding="full")

@@ -116,6 +116,10 @@ def mirror(tmp_path, monkeypatch):
     monkeypatch.setattr(cifar, "train_list", [[name, md5(batches[name])] for name, _ in cifar.train_list])
     monkeypatch.setattr(cifar, "test_list", [[name, md5(batches[name])] for name, _ in cifar.test_list])
     monkeypatch.setattr(cifar, "meta", {**cifar.meta, "md5": md5(batches["batches.meta"])})
+    for online in ONLINE_SETS.values():
+        for file, data in {**mirror.files, **batches}.items():
+            if file in online.sums:
+                monkeypatch.setitem(online.sums, file, hashlib.sha256(data).hexdigest())
     with serving(mirror) as address:
         monkeypatch.setattr(cifar, "url", f"{address}/cifar-10-python.tar.gz")
         for family in (datasets.MNIST, datasets.FashionMNIST):
@@ -251,3 +255,12 @@ def test_a_full_disk(mirror, monkeypatch, tmp_path):
     monkeypatch.setattr("visionlab.learning.sets.online_sets.NamedTemporaryFile", full)
     with pytest.raises(DatasetError, match=r"\(No space left on device\)"):
         list(ONLINE_SETS["CIFAR10"].fetch())
+
+
+def test_a_pickle_with_the_right_md5_and_another_sha_256_is_not_read(mirror, monkeypatch):
+    online = ONLINE_SETS["CIFAR10"]
+    for _ in online.fetch():
+        pass
+    monkeypatch.setitem(online.sums, "data_batch_2", "0" * 64)
+    with pytest.raises(DatasetError, match="are not CIFAR-10's; get them anew"):
+        load(online.folder)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 
+from visionlab.errors import ParameterError
+from visionlab.learning.features.augmentation import check_views
 from visionlab.learning.heads.descent import mlp
 from visionlab.learning.heads.fine_tuning import fine_tune
 from visionlab.learning.heads.head import Head
 from visionlab.learning.heads.linear import logistic, prototype
 from visionlab.learning.heads.problem import Trial
+from visionlab.learning.sets.splits import HELD_OUT
 
 
 @dataclass(frozen=True)
@@ -84,3 +88,30 @@ def stayed_linear(head: Head) -> bool:
     """Whether fine-tuning found nothing better than the linear head that it starts from, which this head then is."""
     kind = KINDS.get(str(head.facts.get("kind")))
     return kind is not None and kind.tunes and not head.tuned
+
+
+def check_settings(
+    kind: str = "linear",
+    validation: float | None = HELD_OUT,
+    epochs: int | None = None,
+    strength: float | None = None,
+    views: Sequence[str] | None = None,
+    refuse: float = 0.05,
+) -> Kind:
+    """The way to train of that name.
+
+    Raises ParameterError for settings of training.fit that cannot be, whatever the pictures and the network.
+    """
+    if kind not in KINDS:
+        raise ParameterError(f"There is no way to train that is called “{kind}”. There are {', '.join(KINDS)}.")
+    way = KINDS[kind]
+    if not 0 < refuse < 1:
+        raise ParameterError(f"The share to refuse is {refuse}; it must lie between 0 and 1, like 0.05.")
+    if epochs is not None and epochs < 1:
+        raise ParameterError(f"{epochs} epochs train nothing. Use 1 or more.")
+    if strength is not None and not 0 <= strength < inf:
+        raise ParameterError(f"A penalty of {strength} is no penalty. Use 0 or more.")
+    if validation == 0 and way.needs_held_out:
+        raise ParameterError(f"“{way.title}” needs held-out pictures to know when to stop. Hold out {HELD_OUT:g}, say.")
+    check_views(views or ())
+    return way

@@ -20,7 +20,7 @@ from visionlab.learning.features.source import network_fingerprint
 from visionlab.learning.heads.checkpoints import Checkpoint
 from visionlab.learning.heads.head import Head
 from visionlab.learning.heads.inputs import Inputs
-from visionlab.learning.heads.kinds import KINDS, Kind
+from visionlab.learning.heads.kinds import KINDS, Kind, check_settings
 from visionlab.learning.heads.problem import Parts, Trial
 from visionlab.learning.judging.calibration import helpful_temperature
 from visionlab.learning.judging.metrics import Report, evaluate
@@ -291,24 +291,14 @@ def fit(
     epochs below 1, a negative strength or seed, features that are not finite or of another number of pictures, nothing
     held out where the kind stops by it, or a checkpoint of another run.
     """
-    if kind not in KINDS:
-        raise ParameterError(f"There is no way to train that is called “{kind}”. There are {', '.join(KINDS)}.")
-    way = KINDS[kind]
+    way = check_settings(kind, validation, epochs, strength, views, refuse)
     epochs = way.epochs if epochs is None else epochs
-    if not 0 < refuse < 1:
-        raise ParameterError(f"The share to refuse is {refuse}; it must lie between 0 and 1, like 0.05.")
-    if epochs < 1:
-        raise ParameterError(f"{epochs} epochs train nothing. Use 1 or more.")
-    if strength is not None and not 0 <= strength < np.inf:
-        raise ParameterError(f"A penalty of {strength} is no penalty. Use 0 or more.")
     if features is not None and len(features) != len(data):
         raise ParameterError(f"There are features of {len(features)} pictures for {len(data)} pictures.")
     if features is not None and not np.isfinite(features).all():
         raise ParameterError("Some features are no finite numbers. Embed the pictures anew.")
     if resume is not None and not way.resumable:
         raise ParameterError(NOT_RESUMED.format(way.title))
-    if validation == 0 and way.needs_held_out:
-        raise ParameterError(f"“{way.title}” needs held-out pictures to know when to stop. Hold out {HELD_OUT:g}, say.")
     inputs = Inputs(
         data,
         net,

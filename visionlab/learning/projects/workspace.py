@@ -149,7 +149,7 @@ class Workspace:
     def _place(self, project_id: str) -> Path:
         if project_id in self:
             return self.folder / project_id
-        raise DatasetError("There is no such project here; check the link, or choose one of yours.")
+        raise DatasetError("There is no such project here; check the link and its server, or choose one of yours.")
 
     def _shelf(self, owner: str) -> Path:
         if len(owner) < OWNER_LENGTH:

@@ -1,7 +1,8 @@
 """Networks trained from nothing: the experiments of five articles, on data that fits into memory.
 
-    data.py (small sets) → softmax.py (a template a class)
-                         → stack.py (layers as data) → training.py → moving_eight.py, birds.py, closing.py
+    small_set.py (in memory) → softmax.py (a template a class)
+                             → stack.py (layers as data) → training.py → moving_eight.py, birds.py, closing.py
+    data.py: where small sets come from
     five_steps.py: the convolutional one of moving_eight.py, walked through
     forecast.py: how long those of several trainings take
     cost.py: what a layer costs        divergence.py: a loss that has run away
@@ -12,10 +13,11 @@ not asking for the next.
 from visionlab.learning.scratch.birds import Birds, Verdict
 from visionlab.learning.scratch.closing import Closing, Row
 from visionlab.learning.scratch.cost import Cost, convolutional, fully_connected
-from visionlab.learning.scratch.data import SOURCES, SmallSet, Source, download, load
+from visionlab.learning.scratch.data import SOURCES, Source, download, load
 from visionlab.learning.scratch.divergence import Diverged
 from visionlab.learning.scratch.five_steps import FiveSteps, five_steps
 from visionlab.learning.scratch.moving_eight import EightNet, MovingEight, ShiftMap, answer, shift_map, surest_first
+from visionlab.learning.scratch.small_set import SmallSet
 from visionlab.learning.scratch.softmax import SETTINGS, Settings, Softmax, Step
 from visionlab.learning.scratch.stack import (
     CONVOLUTIONAL,

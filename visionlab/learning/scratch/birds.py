@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from visionlab.errors import ParameterError
 from visionlab.learning.judging.metrics import wilson
 from visionlab.learning.judging.thresholds import Curve, Quadrants, precision_recall, quadrants
-from visionlab.learning.scratch.data import SmallSet
+from visionlab.learning.scratch.small_set import SmallSet
 from visionlab.learning.scratch.stack import STACKS, Shape, Stack, possible, unsuited, with_classes
 from visionlab.learning.scratch.training import Epoch, Progress, Training
 

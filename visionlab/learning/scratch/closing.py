@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from visionlab.errors import ParameterError
 from visionlab.learning.heads.training import fit
 from visionlab.learning.judging.metrics import wilson
-from visionlab.learning.scratch.data import SmallSet, generator
 from visionlab.learning.scratch.divergence import Diverged
+from visionlab.learning.scratch.small_set import SmallSet, generator
 from visionlab.learning.scratch.softmax import Softmax
 from visionlab.learning.scratch.stack import STACKS, Shape, possible, unsuited, with_classes
 from visionlab.learning.scratch.training import Training

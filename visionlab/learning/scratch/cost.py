@@ -38,13 +38,15 @@ def convolutional(
     height: int, width: int, channels: int = 3, filters: int = 32, kernel: int = 3, padding: str = "same"
 ) -> Cost:
     """Every filter of kernel × kernel pixels at every place. Raises ParameterError where one of them is below 1, the
-    padding is unknown, or the kernel is larger than a picture without padding."""
+    padding is unknown, or the kernel is larger than the picture."""
     _check(height=height, width=width, channels=channels, filters=filters, kernel=kernel)
     if padding not in PADDINGS:
         raise ParameterError(f"“{padding}” is no padding. Use {' or '.join(PADDINGS)}.")
+    most = min(height, width)
+    if kernel > most:
+        told = f"A kernel of {kernel} × {kernel} is larger than a picture of {width} × {height} px"
+        raise ParameterError(f"{told}; use one of 1 to {most}.")
     lost = kernel - 1 if padding == "valid" else 0
-    if min(height, width) <= lost:
-        raise ParameterError(f"A kernel of {kernel}×{kernel} does not fit into a picture of {height}×{width}.")
     weights = kernel**2 * channels * filters
     return Cost(weights, filters, weights * (height - lost) * (width - lost))
 

@@ -1,4 +1,4 @@
-"""SmallSet: small labelled pictures of one size, in memory; and SOURCES, where they come from."""
+"""SOURCES: where small sets come from."""
 
 from __future__ import annotations
 
@@ -9,130 +9,22 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from visionlab.errors import DatasetError, ParameterError
-from visionlab.learning.sets.dataset import LabelledImages, class_names
+from visionlab.learning.scratch.small_set import HELD_OUT, SmallSet, share_of, without_colours
 from visionlab.learning.sets.online_sets import ONLINE_SETS, OnlineSet
 from visionlab.learning.sets.reading import (
-    MOST_BYTES,
     SHRUNK,
     Part,
-    framed,
+    Progress,
+    Read,
     read_cifar_python,
     read_folder,
     read_idx,
     read_zip,
+    unwatched,
 )
 from visionlab.learning.sets.ready_made import read_digits, read_faces, textures
-
-HELD_OUT = 1 / 6  # of a set that comes without a test part, as of CIFAR-10's 60,000 pictures
-
-
-@dataclass(frozen=True, eq=False)
-class SmallSet:
-    """Pictures of one size in K classes, to learn from and to test with.
-
-    images: uint8 (N, H, W, C), C = 1 (grey) or 3 (RGB).  labels: int64 (N,), indices into classes.
-    test_images (n, H, W, C), test_labels (n,): the test part, which nothing is learned from.
-    mirrored: whether a picture's mirror image is of its class (of a cat it is, of a 3 it is not).
-    told: sentences on what was left out when it was read.
-
-    Raises DatasetError for fewer than two classes, a part that is empty or of another size, or labels without a class.
-    """
-
-    name: str
-    images: NDArray[np.uint8]
-    labels: NDArray[np.int64]
-    classes: tuple[str, ...]
-    test_images: NDArray[np.uint8]
-    test_labels: NDArray[np.int64]
-    mirrored: bool = True
-    told: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "classes", class_names(self.classes))
-        parts = {"training": (self.images, self.labels), "test": (self.test_images, self.test_labels)}
-        for title, (images, labels) in parts.items():
-            if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3) or 0 in images.shape:
-                raise DatasetError(
-                    f"The {title} pictures are {images.dtype} of shape {images.shape}; "
-                    "uint8 (N, H, W, 1 or 3) with at least one picture is needed."
-                )
-            if labels.shape != images.shape[:1] or labels.min() < 0 or labels.max() >= len(self.classes):
-                raise DatasetError(
-                    f"Each of the {len(images)} {title} pictures needs a label from 0 to {len(self.classes) - 1}."
-                )
-        if self.images.shape[1:] != self.test_images.shape[1:]:
-            one, other = ("×".join(map(str, images.shape[1:])) for images in (self.images, self.test_images))
-            raise DatasetError(f"The training pictures are {one} and the test pictures {other}; one size is needed.")
-        if len(np.unique(self.labels)) < 2:
-            only = self.classes[self.labels[0]]
-            raise DatasetError(f"All training pictures are “{only}”; two classes or more are needed.")
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """(height, width, channels) of every picture."""
-        return self.images.shape[1:]
-
-    def picture(self, name: str, number: int = 1) -> NDArray[np.uint8]:
-        """The training picture of a class, uint8 (H, W, C), by its number, from 1. Raises ParameterError for what is
-        not there."""
-        place = np.flatnonzero(self.labels == self.place(name))
-        if not 1 <= number <= len(place):
-            raise ParameterError(f"There is no training picture {number} of “{name}”; it has {len(place)}, from 1 on.")
-        return self.images[place[number - 1]]
-
-    def place(self, name: str) -> int:
-        """The label of a class. Raises ParameterError where there is none of that name."""
-        if name not in self.classes:
-            raise ParameterError(f"There is no class “{name}”. There are {', '.join(self.classes)}.")
-        return self.classes.index(name)
-
-    @classmethod
-    def from_labelled(cls, name: str, data: LabelledImages, side: int = SHRUNK, seed: int = 0) -> SmallSet:
-        """The middles of a project's pictures at side × side pixels, grey if all are; a sixth is for testing, and
-        groups are kept whole.
-
-        Raises DatasetError where the pictures cannot be split.
-        """
-        train, test = data.split(HELD_OUT, seed)
-        small = [np.stack([framed(image, (side, side)) for image in part.images]) for part in (train, test)]
-        images, test_images = _without_colours(*small)
-        return cls(name, images, train.labels, data.classes, test_images, test.labels)
-
-    def at(self, side: int) -> SmallSet:
-        """The same with the middles of the pictures at side × side pixels. Raises DatasetError where they would be too
-        many to hold."""
-        size, channels = (side, side), self.shape[2]
-        if self.shape[:2] == size:
-            return self
-        if (len(self.images) + len(self.test_images)) * side**2 * channels > MOST_BYTES:
-            raise DatasetError(f"So many pictures of {side} × {side} px take over 1 GB; ask for a smaller side.")
-        images, test_images = (
-            np.stack([framed(picture, size).reshape(*size, channels) for picture in part])
-            for part in (self.images, self.test_images)
-        )
-        return replace(self, images=images, test_images=test_images)
-
-    def less(self, pictures: int, seed: int = 0) -> SmallSet:
-        """The same with so many training pictures at most, and no more to test with, drawn with the seed, each class
-        keeping its share.
-
-        Raises ParameterError for fewer than one a class.
-        """
-        if pictures < len(self.classes):
-            raise ParameterError(
-                f"{pictures} pictures are too few for {len(self.classes)} classes; one each is needed."
-            )
-        if pictures >= max(len(self.images), len(self.test_images)):
-            return self
-        parts = []
-        for images, labels in ((self.images, self.labels), (self.test_images, self.test_labels)):
-            chosen = _share(labels, min(1.0, pictures / len(images)), seed)
-            parts.append((images[chosen], labels[chosen]))
-        (images, labels), (test_images, test_labels) = parts
-        return replace(self, images=images, labels=labels, test_images=test_images, test_labels=test_labels)
 
 
 @dataclass(frozen=True)
@@ -141,13 +33,14 @@ class Source:
 
     needs: “nothing”; “files”, that a person names or that `download` fetches.
     classes and shape are those of all its pictures, where they are known before.
-    load(path, side, seed) gives the set; path is a zip or a folder, None for what needs no files or was downloaded.
+    load(path, side, seed, progress) gives the set; path is a zip or a folder, None for what needs no files or was
+    downloaded.
     """
 
     title: str
     about: str
     needs: str
-    load: Callable[[Path | None, int | None, int], SmallSet]
+    load: Callable[[Path | None, int | None, int, Progress], SmallSet]
     download: OnlineSet | None = None
     classes: tuple[str, ...] = ()
     shape: tuple[int, int, int] | None = None
@@ -165,19 +58,25 @@ class Source:
         )
 
 
-def load(where: str | os.PathLike[str], side: int | None = None, seed: int = 0) -> SmallSet:
+def load(
+    where: str | os.PathLike[str], side: int | None = None, seed: int = 0, progress: Progress = unwatched
+) -> SmallSet:
     """The set of that name in SOURCES, or that of a zip or a folder.
 
-    side brings all pictures to so many pixels; seed draws the test part where the set has none.
+    side brings all pictures to so many pixels; seed draws the test part where the set has none; progress is called with
+    how many pictures of how many are read, where that takes long.
     Raises DatasetError where there is no such set, or its pictures cannot be used, and ParameterError for a side that
     is not 1 to 512.
     """
     _check_side(side)
-    found = SOURCES[str(where)].load(None, side, seed) if str(where) in SOURCES else read(Path(where), side, seed)
+    if str(where) in SOURCES:
+        found = SOURCES[str(where)].load(None, side, seed, progress)
+    else:
+        found = read(Path(where), side, seed, progress)
     return found if side is None else found.at(side)
 
 
-def read(path: Path, side: int | None = None, seed: int = 0) -> SmallSet:
+def read(path: Path, side: int | None = None, seed: int = 0, progress: Progress = unwatched) -> SmallSet:
     """The set in a zip or a folder: labelled pictures, MNIST's idx files, or CIFAR-10 as torchvision keeps it.
 
     Raises DatasetError where it is none of these.
@@ -186,7 +85,7 @@ def read(path: Path, side: int | None = None, seed: int = 0) -> SmallSet:
     if not os.path.exists(path):  # also what no file can be called, at which Path.exists() fails
         raise DatasetError(f"“{path}” is not there; name a zip, a folder, or one of {', '.join(known_by_name())}.")
     if not path.is_dir():
-        return _own(path.stem, *read_zip(path, side), seed)
+        return _own(path.stem, read_zip(path, side, progress), seed)
     if not os.access(path, os.R_OK | os.X_OK):
         raise DatasetError(f"The folder “{path}” may not be read; ask its owner, or name another one.")
     if (idx := read_idx(path)) is not None:
@@ -196,7 +95,7 @@ def read(path: Path, side: int | None = None, seed: int = 0) -> SmallSet:
     if (cifar := read_cifar_python(path)) is not None:
         classes, train, test = cifar
         return SmallSet("CIFAR-10", *train, classes, *test)
-    return _own(path.name, *read_folder(path, side), seed)
+    return _own(path.name, read_folder(path, side, progress), seed)
 
 
 def _check_side(side: int | None) -> None:
@@ -223,72 +122,55 @@ def download(name: str) -> Iterator[tuple[int, int]]:
     yield from found.fetch()
 
 
-def generator(seed: int) -> np.random.Generator:
-    """NumPy's for that seed. Raises ParameterError for one below 0."""
-    if seed < 0:
-        raise ParameterError(f"The seed is {seed}; it must be 0 or more.")
-    return np.random.default_rng(seed)
-
-
-def _own(name: str, classes: tuple[str, ...], train: Part, test: Part, told: tuple[str, ...], seed: int) -> SmallSet:
-    images, test_images = _without_colours(train[0], test[0])
-    train, test = (images, train[1]), (test_images, test[1])
-    mirrored = any(len(one) > 1 for one in classes)  # “3” or “b” names writing, which has no mirror image
-    whole = SmallSet(name, *train, classes, *test, mirrored) if len(test_images) else None
-    return replace(whole or _parted(name, classes, train, seed, mirrored), told=told)
-
-
-def _without_colours(*parts: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
-    """(N, H, W, 3) each → (N, H, W, 1) where no picture of any part has colours."""
-    grey = all((picture == picture[..., :1]).all() for images in parts for picture in images)
-    return [np.ascontiguousarray(images[..., :1]) for images in parts] if grey else [*parts]
+def _own(name: str, found: Read, seed: int) -> SmallSet:
+    images, test_images = without_colours(found.train[0], found.test[0])
+    train, test = (images, found.train[1]), (test_images, found.test[1])
+    mirrored = any(len(one) > 1 for one in found.classes)  # “3” or “b” names writing, which has no mirror image
+    if len(test_images):
+        data = SmallSet(name, *train, found.classes, *test, mirrored)
+    else:
+        data = _parted(name, found.classes, train, seed, mirrored)
+    return replace(data, told=found.told, unread=found.unread, problems=found.problems)
 
 
 def _parted(name: str, classes: tuple[str, ...], whole: Part, seed: int, mirrored: bool = True) -> SmallSet:
     """A sixth of each class to test with, but of none its only picture. Raises DatasetError where nothing is left."""
     images, labels = whole
     held = np.zeros(len(labels), bool)
-    held[_share(labels, HELD_OUT, seed)] = True
+    held[share_of(labels, HELD_OUT, seed)] = True
     held &= np.bincount(labels)[labels] > 1
     if not held.any():
         raise DatasetError("There is only one picture of each class; two or more are needed, to learn and to test.")
     return SmallSet(name, images[~held], labels[~held], classes, images[held], labels[held], mirrored)
 
 
-def _share(labels: NDArray[np.int64], share: float, seed: int) -> NDArray[np.int64]:
-    """The indices, sorted, of so large a share of each class, one picture at least."""
-    order = generator(seed).permutation(len(labels))
-    picks = [order[labels[order] == one] for one in np.unique(labels)]
-    return np.sort(np.concatenate([pick[: max(1, round(len(pick) * share))] for pick in picks]))
-
-
 # The loaders of the table --------------------------------------------------------------------------------------------
 
 
-def _digits(path: Path | None, side: int | None, seed: int) -> SmallSet:
+def _digits(path: Path | None, side: int | None, seed: int, progress: Progress) -> SmallSet:
     return _parted("digits", tuple("0123456789"), read_digits(), seed, mirrored=False)
 
 
-def _textures(path: Path | None, side: int | None, seed: int) -> SmallSet:
+def _textures(path: Path | None, side: int | None, seed: int, progress: Progress) -> SmallSet:
     found = textures(patches=(512 // SHRUNK) ** 2, side=SHRUNK)
     return _parted("textures", found.classes, (np.stack(found.images)[..., :1], found.labels), seed)
 
 
-def _faces(path: Path | None, side: int | None, seed: int) -> SmallSet:
+def _faces(path: Path | None, side: int | None, seed: int, progress: Progress) -> SmallSet:
     return _parted("faces", ("face", "no face"), read_faces(), seed)
 
 
-def _downloaded(name: str, path: Path | None, side: int | None, seed: int) -> SmallSet:
+def _downloaded(name: str, path: Path | None, side: int | None, seed: int, progress: Progress) -> SmallSet:
     source = SOURCES[name]
     if path is None and not source.download.is_here():
         raise DatasetError(f"{source.title} is not here yet; download it, or name a zip or a folder of it.")
-    return read(path or source.download.folder, side, seed)
+    return read(path or source.download.folder, side, seed, progress)
 
 
-def _named(path: Path | None, side: int | None, seed: int) -> SmallSet:
+def _named(path: Path | None, side: int | None, seed: int, progress: Progress) -> SmallSet:
     if path is None:
         raise DatasetError("Name a zip or a folder with one folder of pictures a class.")
-    return read(path, side, seed)
+    return read(path, side, seed, progress)
 
 
 SOURCES: dict[str, Source] = {

@@ -14,21 +14,24 @@ RAN_AWAY = 1_000
 
 @dataclass(frozen=True)
 class Diverged:
-    """When (“step 12”, “epoch 3”), at which learning rate and to which loss (nats) it ran away; as text, what to do.
+    """When (“step 12”, “epoch 3, by step 40”), at which learning rate and to which loss (nats) it ran away; as text,
+    what to do.
 
-    usual: the rate at which such a training goes well.
+    usual: the rate at which such a training goes well.  learned: whether there are weights of a test before that.
     """
 
     when: str
     rate: float
     usual: float
     loss: float
+    learned: bool = True
 
     def __str__(self) -> str:
         far = f"rose to {self.loss:.2g}, over {RAN_AWAY:,} times that of guessing," if isfinite(self.loss) else None
+        kept = "the last good weights are kept" if self.learned else "nothing good was learned before"
         return (
-            f"The loss {far or 'became infinite'} in {self.when}, at a learning rate of {self.rate:g}; "
-            f"the last good weights are kept. Try a rate of {min(self.rate / 10, self.usual):g}."
+            f"The loss {far or 'became infinite'} in {self.when}, at a learning rate of {self.rate:g}; {kept}. "
+            f"Try a rate of {min(self.rate / 10, self.usual):g}."
         )
 
 

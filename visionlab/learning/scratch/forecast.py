@@ -12,11 +12,11 @@ from itertools import chain, repeat
 from visionlab.learning.features.embedding import embed
 from visionlab.learning.scratch import moving_eight
 from visionlab.learning.scratch.closing import FROM_NOTHING, coloured
-from visionlab.learning.scratch.data import SmallSet
 from visionlab.learning.scratch.moving_eight import LEARNERS, TESTED, MovingEight, on_canvas, places_of
-from visionlab.learning.scratch.softmax import LOOK_EVERY, SETTINGS, Settings, Softmax
+from visionlab.learning.scratch.small_set import SmallSet
+from visionlab.learning.scratch.softmax import ASKED_AT_ONCE, LOOK_EVERY, SETTINGS, Settings, Softmax
 from visionlab.learning.scratch.stack import STACKS
-from visionlab.learning.scratch.training import BATCH, Pace, pace, quickest
+from visionlab.learning.scratch.training import BATCH, Pace, pace, pace_of
 from visionlab.network.running.classifier import Classifier
 
 MOMENT = 0.25  # seconds of each part
@@ -34,32 +34,31 @@ class ClosingPace:
 
     def seconds(self, learned: int, tested: int, epochs: int, few: int) -> float:
         """About how long the table takes on so many pictures, of which transfer learns from `few`."""
-        stacks = sum(
-            epochs * learned / each.learned + (epochs + 1) * tested / each.tested  # after each epoch, and in the end
-            for each in self.stacks
-        )
+        stacks = sum(each.seconds(learned, tested, epochs) + tested / each.tested for each in self.stacks)  # and last
         return softmax_seconds(self.softmax, SETTINGS["better"], tested) + stacks + (few + tested) / self.transfer
 
 
 def softmax_pace(data: SmallSet, within: float = MOMENT) -> Pace:
-    """How many pictures a second softmax regression learns from, in batches of the settings', and is tested on."""
-    few = data.less(max(BATCH, len(data.classes)))
-    settings = replace(SETTINGS["better"], steps=10**9)
-    run = Softmax(few, settings)
-    steps = chain.from_iterable(repeat(run))  # anew where the loss runs away
+    """How many pictures a second softmax regression learns from, in batches of the settings', and is tested on.
 
-    def learn() -> float:
-        start = time.perf_counter()
+    Batches are of all training pictures, which no processor keeps as near as a few.
+    """
+    untested = replace(data, test_images=data.test_images[:1], test_labels=data.test_labels[:1])
+    settings = replace(SETTINGS["better"], steps=10**9)
+    run = Softmax(untested, settings)
+    steps = chain.from_iterable(repeat(run))  # anew where the loss runs away
+    asked = data.test_images[:ASKED_AT_ONCE]
+
+    def learn() -> int:
         for _ in range(STEPS):
             next(steps)
-        return STEPS * settings.batch / (time.perf_counter() - start)
+        return STEPS * settings.batch
 
-    def ask() -> float:
-        start = time.perf_counter()
-        run.probabilities(few.images)
-        return len(few.images) / (time.perf_counter() - start)
+    def ask() -> int:
+        run.probabilities(asked)
+        return len(asked)
 
-    return Pace(quickest(learn, within / 2), quickest(ask, within / 2))
+    return Pace(pace_of(learn, within / 2), pace_of(ask, within / 2))
 
 
 def softmax_seconds(found: Pace, settings: Settings, tested: int) -> float:
@@ -101,6 +100,6 @@ def eight_seconds(run: MovingEight, within: float = MOMENT) -> float:
             paces[key] = pace(kind.stack, moved if kind.moves else digits, run.device, within, augment=kind.moves)
         learned = len(run.digits.images) * (3 if kind.slides else 1)  # with pieces, twice as many as there are digits
         windows = places_of(digits.shape[0], moved.shape[0]) if kind.slides else 1
-        total += kind.epochs * (learned / paces[key].learned + tests / paces[key].tested)
+        total += paces[key].seconds(learned, tests, kind.epochs)
         total += shown * windows / paces[key].tested
     return total

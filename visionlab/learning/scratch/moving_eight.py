@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from visionlab.errors import DatasetError, ParameterError
 from visionlab.learning.judging.metrics import wilson
-from visionlab.learning.scratch.data import SmallSet, generator
 from visionlab.learning.scratch.divergence import Diverged
+from visionlab.learning.scratch.small_set import SmallSet, generator
 from visionlab.learning.scratch.stack import LayerSpec, Network, conv, dense, pool, possible, unsuited
 from visionlab.learning.scratch.training import Epoch, Training, moved, probabilities
 
@@ -39,28 +39,28 @@ class Learner:
 
 LEARNERS: dict[str, Learner] = {
     "centred": Learner(
-        "Fully connected, centred digits",
-        "It looks at the middle of the canvas, where every digit was that it learned from.",
+        "Fully connected, centred pictures",
+        "It looks at the middle, where everything was that it learned from.",
         (dense(64), dense(2)),
         epochs=7,
     ),
     "window": Learner(
         "The same, with a sliding window",
-        "It looks at every place through a window, and its surest answer counts; so it had to learn from pieces of "
-        "digits, too, that they are no 8.",
+        "It looks at every place through a window, and its surest answer counts; so it had to learn from pieces, too, "
+        "that they are not what is looked for.",
         (dense(64), dense(2)),
         epochs=7,
         slides=True,
     ),
     "shifted": Learner(
-        "Fully connected, shifted digits",
-        "It learned from digits at every place of the canvas.",
+        "Fully connected, shifted pictures",
+        "It learned from pictures at every place.",
         (dense(256), dense(64), dense(2)),
         epochs=17,
         moves=True,
     ),
     "convolutional": Learner(
-        "Convolutional, shifted digits",
+        "Convolutional, shifted pictures",
         "It learned from the same, with filters that are the same at every place.",
         (conv(8), pool(), conv(16), pool(), conv(32), pool(), dense(32), dense(2)),
         epochs=7,

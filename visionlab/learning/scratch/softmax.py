@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from visionlab.device import one_thread
 from visionlab.errors import ParameterError
-from visionlab.learning.scratch.data import SmallSet
 from visionlab.learning.scratch.divergence import Diverged, ran_away
+from visionlab.learning.scratch.small_set import SmallSet
 
 ASKED_AT_ONCE = 1_000  # pictures
 LOOK_EVERY = 100  # steps between two looks at the test part and the templates
@@ -124,7 +124,9 @@ class Softmax:
                 loss = float("inf")  # as the next one would be
             if ran_away(loss, len(self.data.classes)):
                 self._weights, self._bias = good
-                self.diverged = Diverged(f"step {index}", self.settings.rate, SETTINGS["better"].rate, loss)
+                self.diverged = Diverged(
+                    f"step {index:,}", self.settings.rate, SETTINGS["better"].rate, loss, index > LOOK_EVERY
+                )
                 yield Step(index, total, loss, accuracy, None, self.templates, self.diverged)
                 return
             if index % LOOK_EVERY and index < total:

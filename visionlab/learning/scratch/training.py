@@ -15,8 +15,8 @@ from torch import Tensor
 
 from visionlab.device import half_precision, resolve
 from visionlab.errors import ParameterError
-from visionlab.learning.scratch.data import SmallSet
 from visionlab.learning.scratch.divergence import Diverged, ran_away
+from visionlab.learning.scratch.small_set import SmallSet
 from visionlab.learning.scratch.stack import Network, Stack, build, tensor_of, with_classes
 
 BATCH = 128
@@ -27,7 +27,7 @@ SHIFT = 0.1  # of the side, at most
 WARM_UP = 0.25  # of the steps, in which the rate rises
 LOOKS = 20  # in an epoch: reports, and looks whether the loss has run away
 ASKED_AT_ONCE = 500  # pictures
-MEASURED = 3
+WINDOWS = 5  # of a measurement, by whose median a pace is told
 PACE_WORK = 10**9  # multiplications, forward, of a batch by which a pace is told: 45 pictures of the article's stack
 
 Change = Callable[[Tensor, torch.Generator], Tensor]  # a batch, uint8 (n, H, W, C), as it is learned from
@@ -73,14 +73,16 @@ class Progress:
 
 @dataclass(frozen=True)
 class Pace:
-    """How many pictures a second a stack learns from, and is tested on."""
+    """How many pictures a second a stack learns from, and is tested on; around: seconds that each pass takes besides,
+    for the copy of what was learned and the maps."""
 
     learned: float
     tested: float
+    around: float = 0.0
 
-    def seconds(self, data: SmallSet, epochs: int) -> float:
-        """About how long so many epochs on the set take."""
-        return epochs * (len(data.images) / self.learned + len(data.test_images) / self.tested)
+    def seconds(self, learned: int, tested: int, epochs: int) -> float:
+        """About how long so many epochs take that learn from so many pictures, and are tested on so many."""
+        return epochs * (learned / self.learned + tested / self.tested + self.around)
 
 
 class Training:
@@ -148,7 +150,8 @@ class Training:
                 if self._ran_away(worst):
                     weights, self.answers = good
                     self.network.load_state_dict(weights)
-                    self.diverged = Diverged(f"epoch {index}", self.rate, RATE, worst)
+                    when = f"epoch {index}, by step {-(-look.done // self.batch):,}"
+                    self.diverged = Diverged(when, self.rate, RATE, worst, bool(self.history))
                     yield replace(look, epoch=None, diverged=self.diverged)
                     return
                 if look.epoch:
@@ -217,6 +220,17 @@ class Training:
         return probabilities(self.network, images)
 
 
+def below_test(epoch: Epoch, stack: Stack) -> str | None:
+    """A sentence on why less is right in training than on the test part, where that is so."""
+    if epoch.train_accuracy >= epoch.test_accuracy:
+        return None
+    dropped = ", with some units dropped out" if any(layer.kind == "dropout" for layer in stack) else ""
+    return (
+        "In training less is right than on the test part, since that is counted all through the epoch, while it still "
+        f"learns, and on pictures that are moved about{dropped}."
+    )
+
+
 def pace(
     stack: Stack,
     data: SmallSet,
@@ -226,40 +240,49 @@ def pace(
 ) -> Pace:
     """How fast such a training is on this machine, as busy as it is, told by about `within` seconds of one.
 
-    After one batch that warms up, the quickest tells; of a large stack they are smaller, or would take seconds. The
-    stack may be for another number of classes. Raises ParameterError as Training does.
+    Of a large stack batches are smaller, or they would take seconds. The stack may be for another number of classes.
+    Raises ParameterError as Training does.
     """
     few = data.less(max(BATCH, len(data.classes)))
     run = Training(with_classes(stack, len(data.classes)), few, 1, device=device, augment=augment)
     x, y = (tensor_of(part).to(run.device) for part in (run.data.images, run.data.labels))
     optimiser = run._optimiser()
     work = sum(layer.multiplications for layer in run.network.layers)
-    count = max(1, min(BATCH, PACE_WORK // max(1, work)))
+    count = max(1, min(BATCH, len(data.images), PACE_WORK // max(1, work)))
 
-    def learn() -> float:
+    def learn() -> int:
         chosen = torch.arange(count, device=run.device) % len(x)
-        start = time.perf_counter()
         run._learn(optimiser, run._change(x[chosen], run._chance), y[chosen]).tolist()
-        return count / (time.perf_counter() - start)
+        return count
 
     asked = np.resize(run.data.images, (max(1, min(ASKED_AT_ONCE, PACE_WORK // max(1, work))), *data.shape))
 
-    def ask() -> float:
-        start = time.perf_counter()
+    def ask() -> int:
         _logits(run.network, asked)
-        return len(asked) / (time.perf_counter() - start)
+        return len(asked)
 
-    return Pace(quickest(learn, within / 2), quickest(ask, within / 2))
+    def around() -> int:
+        run.network.weights()
+        run.network.maps(run.watched)
+        return 1
+
+    return Pace(pace_of(learn, within / 2), pace_of(ask, within / 2), 1 / pace_of(around, within / 20))
 
 
-def quickest(measure: Callable[[], float], within: float) -> float:
-    """The most that measure() tells in about so many seconds, MEASURED times at least, after one that warms up: what
-    else the machine does slows some of them by as much as four times."""
-    measure()
-    begun, found = time.perf_counter(), []
-    while len(found) < MEASURED or time.perf_counter() - begun < within:
-        found.append(measure())
-    return max(found)
+def pace_of(work: Callable[[], int], within: float) -> float:
+    """How much work() does a second, which tells how much it did, by about so many seconds of it after once to warm up.
+
+    The median of WINDOWS: in each of these there is what else the machine does, which no short piece tells, and of that
+    which hits one alone nothing.
+    """
+    work()
+    found = []
+    for _ in range(WINDOWS):
+        start, done = time.perf_counter(), 0
+        while not done or time.perf_counter() - start < within / WINDOWS:
+            done += work()
+        found.append(done / (time.perf_counter() - start))
+    return sorted(found)[WINDOWS // 2]
 
 
 def probabilities(network: Network, images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -17,12 +17,12 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from visionlab.errors import DatasetError, ImageError, ParameterError, UnclearSetError, VisionlabError
+from visionlab.errors import DatasetError, ImageError, ParameterError, UnclearSetError
 from visionlab.imaging.image import Image, check_image, load_image
 from visionlab.learning.sets.archive import check_counts, read_folder, read_zip
 from visionlab.learning.sets.kinds import listed
 from visionlab.learning.sets.layout import PARTS, TRAIN, Arranged
-from visionlab.learning.sets.looks import HASHES, grouped_by, looked_at
+from visionlab.learning.sets.looks import HASHES, Looked, copies_by, grouped_by, looked_at, none_readable, unreadable
 from visionlab.learning.sets.similar import in_several_classes
 from visionlab.learning.sets.splits import HELD_OUT, check_classes, check_split, parted
 
@@ -183,10 +183,25 @@ class LabelledImages:
         parts: Sequence[str] | None = None,
         told: Sequence[str] = (),
     ) -> LabelledImages:
-        labels, classes = _labels(found), class_names(found)  # first what is cheap to check
-        entries = [(f"{name}/{file}", file, source) for name, files in found.items() for file, source in files]
-        paths, files, sources = zip(*entries, strict=True)
-        looked = looked_at(LazyImages(partial(_decode, sources, paths), range(len(entries))))
+        _labels(found), class_names(found)  # first what is cheap to check
+        entries = _entries(found)
+        looked = looked_at(LazyImages(partial(_decode, entries), range(len(entries))))
+        return cls.from_looked(found, looked, belonging, parts, told)
+
+    @classmethod
+    def from_looked(
+        cls,
+        found: _Found,
+        looked: Sequence[Looked | str],
+        belonging: Sequence[str | None] | None = None,
+        parts: Sequence[str] | None = None,
+        told: Sequence[str] = (),
+        near: bool = True,
+    ) -> LabelledImages:
+        """As from_uploads, of pictures that were looked at (learning/sets/looks.py), class after class: what tells
+        copies and near-duplicates of each, or a sentence where it cannot be read. Without near, copies alone count."""
+        labels, classes, entries = _labels(found), class_names(found), _entries(found)
+        paths, files, _ = zip(*entries, strict=True)
         readable = np.array([not isinstance(each, str) for each in looked], bool)
         problems = [each for each in looked if isinstance(each, str)]
         if not readable.any():
@@ -196,11 +211,11 @@ class LabelledImages:
         gone_told = listed(gone, "class has no picture that can be read", "classes have no picture that can be read")
         kept = np.flatnonzero(readable).tolist()
         own = None if belonging is None else [belonging[place] for place in kept]
-        groups, keys, hashes = grouped_by([looked[place] for place in kept], own)
+        groups, keys, hashes = (grouped_by if near else copies_by)([looked[place] for place in kept], own)
         twice = in_several_classes(keys, labels, [paths[place] for place in kept])
         parts = [parts[place] for place in kept] if parts and any(parts) else ()
         return cls(
-            LazyImages(partial(_decode, sources, paths), kept),
+            LazyImages(partial(_decode, entries), kept),
             labels,
             [classes[place] for place in left],
             groups,
@@ -311,21 +326,14 @@ def _labels(classes: Mapping[str, Sequence]) -> NDArray[np.int64]:
     return np.repeat(np.arange(len(classes), dtype=np.int64), [len(items) for items in classes.values()])
 
 
-def unreadable(name: str, error: VisionlabError) -> str:
-    """The sentence on a picture that is left out; name: its class and its file name, as cats/1.jpg."""
-    return str(error) if isinstance(error, DatasetError) else f"“{name}” cannot be read: {error}"  # the former names it
+def _entries(found: _Found) -> list[tuple[str, str, _Source]]:
+    """Each picture's path in the set, its file's name, and the picture."""
+    return [(f"{name}/{file}", file, source) for name, files in found.items() for file, source in files]
 
 
-def none_readable(problems: Sequence[str]) -> str:
-    """The sentence on a set of which no picture can be read; problems: a sentence for each."""
-    if len(problems) == 1:
-        return f"The only picture cannot be read: {problems[0]}"
-    return f"None of these {len(problems):,} pictures can be read; of the first one: {problems[0]}"
-
-
-def _decode(sources: Sequence[_Source], names: Sequence[str], index: int) -> Image:
-    source = sources[index]
+def _decode(entries: Sequence[tuple[str, str, _Source]], index: int) -> Image:
+    name, _, source = entries[index]
     try:
         return load_image(source() if callable(source) else source)
     except (ImageError, DatasetError) as error:
-        raise DatasetError(unreadable(names[index], error)) from error
+        raise DatasetError(unreadable(name, error)) from error

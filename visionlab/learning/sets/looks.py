@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from visionlab.errors import DatasetError
+from visionlab.errors import DatasetError, VisionlabError
 from visionlab.imaging.image import Image, fingerprint
-from visionlab.learning.sets.similar import CROPS, grouped, hashes, in_small, joined
+from visionlab.learning.sets.similar import CROPS, copies, grouped, hashes, in_small, joined
 
 DECODERS = min(4, os.cpu_count() or 1)  # pictures that are decoded at once when a set is checked
 HASHES = 1 + len(CROPS)  # of a picture: as it is, mirrored, and of its crops
@@ -54,3 +54,23 @@ def grouped_by(
     stated: dict[str, int] = {}  # the place of the first picture of each
     pairs = [(place, stated.setdefault(each, place)) for place, each in enumerate(belonging) if each is not None]
     return joined(groups, np.array(pairs, np.int64).reshape(-1, 2)), keys, np.stack(every)
+
+
+def copies_by(
+    looked: Sequence[Looked], belonging: Sequence[str | None] | None = None
+) -> tuple[NDArray[np.int64], tuple[str, ...], NDArray[np.uint64]]:
+    """As grouped_by, of copies alone: for more pictures than can be compared two by two, or hashes of all be held."""
+    keys = tuple(key for key, _, _ in looked)
+    return copies(keys), keys, np.zeros((0, HASHES), np.uint64)
+
+
+def unreadable(name: str, error: VisionlabError) -> str:
+    """The sentence on a picture that is left out; name: its class and its file name, as cats/1.jpg."""
+    return str(error) if isinstance(error, DatasetError) else f"“{name}” cannot be read: {error}"  # the former names it
+
+
+def none_readable(problems: Sequence[str]) -> str:
+    """The sentence on a set of which no picture can be read; problems: a sentence for each."""
+    if len(problems) == 1:
+        return f"The only picture cannot be read: {problems[0]}"
+    return f"None of these {len(problems):,} pictures can be read; of the first one: {problems[0]}"

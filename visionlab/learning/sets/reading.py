@@ -14,6 +14,7 @@ from functools import partial
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -23,10 +24,10 @@ from visionlab.errors import DatasetError, ImageError
 from visionlab.imaging.image import MAX_BYTES, load_image
 from visionlab.learning.sets import archive as archives
 from visionlab.learning.sets.archive import MAX_CLASSES, arranged, opened, read_entry, start_of
-from visionlab.learning.sets.dataset import none_readable
-from visionlab.learning.sets.kinds import listed
 from visionlab.learning.sets.layout import TRAIN, Arranged
+from visionlab.learning.sets.looks import none_readable
 from visionlab.learning.sets.names import entries, guess_told, is_folder
+from visionlab.learning.sets.online_sets import ONLINE_SETS
 
 MOST_PICTURES = 200_000
 MOST_BYTES = 2**30  # of decoded pictures
@@ -48,28 +49,48 @@ AT_ONCE = 256  # pictures that a thread decodes before it asks for more
 MOST_IDX = 2**28  # bytes of an idx file; MNIST's largest has 47 MB
 
 Part = tuple[NDArray[np.uint8], NDArray[np.int64]]  # pictures (N, H, W, C) and labels (N,)
-Read = tuple[tuple[str, ...], Part, Part, tuple[str, ...]]  # classes, training part, test part, what was left out
+Progress = Callable[[int, int], object]  # told now and then how many pictures of how many are read
 _Entry = Callable[[], bytes]
 _Look = Callable[[int, int], bytes]
 
 
-def read_zip(source: str | os.PathLike[str] | bytes, side: int | None = None) -> Read:
-    """(classes, training part, test part, sentences on what was left out) of a zip with one folder a class, or with
-    train/<class> and test/<class>.
+class Read(NamedTuple):
+    """What was read: the classes, the training part, the test part (empty where there is none), and what was left out.
 
-    Raises DatasetError like visionlab.learning.sets.archive.opened, and for what read_folder refuses.
+    told: a sentence for each kind of thing that is no picture of a class.  unread: the path of each picture that cannot
+    be read, and problems a sentence for each, in the same order.
+    """
+
+    classes: tuple[str, ...]
+    train: Part
+    test: Part
+    told: tuple[str, ...]
+    unread: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+def unwatched(done: int, total: int) -> None:
+    """Who asks for no progress."""
+
+
+def read_zip(source: str | os.PathLike[str] | bytes, side: int | None = None, progress: Progress = unwatched) -> Read:
+    """A zip with one folder a class, or with train/<class> and test/<class>.
+
+    What progress raises ends it. Raises DatasetError like visionlab.learning.sets.archive.opened, and for what
+    read_folder refuses.
     """
     with opened(source, contents=MOST_CONTENTS) as archive, _looking(source) as look:
-        found = {path: info for path, info in entries(archive) if path and not is_folder(info)}
         files = {
             path: (partial(_entry, archive, look, info), partial(start_of, archive, info))
-            for path, info in found.items()
+            for path, info in entries(archive)
+            if path and not is_folder(info)
         }
         came = arranged(files)
-        return _decoded(Arranged(came.classes, tuple(filter(None, [guess_told(archive), *came.told]))), side)
+        found = Arranged(came.classes, tuple(filter(None, [guess_told(archive), *came.told])))
+        return _decoded(found, side, progress)
 
 
-def read_folder(folder: Path, side: int | None = None) -> Read:
+def read_folder(folder: Path, side: int | None = None, progress: Progress = unwatched) -> Read:
     """As read_zip, of a folder.
 
     Pictures are uint8 (H, W, 3): of the size of the first one, or 32 × 32 where that is larger than 96 px, or side ×
@@ -81,7 +102,7 @@ def read_folder(folder: Path, side: int | None = None) -> Read:
     classes = {
         name: [each._replace(source=each.source.read_bytes) for each in items] for name, items in found.classes.items()
     }
-    return _decoded(Arranged(classes, found.told), side)
+    return _decoded(Arranged(classes, found.told), side, progress)
 
 
 def read_idx(folder: Path) -> tuple[Part, Part] | None:
@@ -107,19 +128,16 @@ def read_idx(folder: Path) -> tuple[Part, Part] | None:
 def read_cifar_python(folder: Path) -> tuple[tuple[str, ...], Part, Part] | None:
     """(classes, training part, test part) of CIFAR-10 as torchvision keeps it, None where it is not here.
 
-    Its files are pickles, so only those with the published checksums are read. Raises DatasetError for others.
+    Its files are pickles, so only those with the published SHA-256 sums are read. Raises DatasetError for others.
     """
     root = folder.parent if folder.name == "cifar-10-batches-py" else folder
     if not (root / "cifar-10-batches-py").is_dir():
         return None
     from torchvision.datasets import CIFAR10
 
-    try:
-        train, test = (CIFAR10(root, train=training) for training in (True, False))
-    except RuntimeError as error:
-        raise DatasetError(
-            f"The files in “{root / 'cifar-10-batches-py'}” are not CIFAR-10's; get them anew."
-        ) from error
+    if not ONLINE_SETS["CIFAR10"].whole(root / "cifar-10-batches-py"):
+        raise DatasetError(f"The files in “{root / 'cifar-10-batches-py'}” are not CIFAR-10's; get them anew.")
+    train, test = (CIFAR10(root, train=training) for training in (True, False))
     parts = [(one.data, np.array(one.targets, np.int64)) for one in (train, test)]
     return tuple(train.classes), parts[0], parts[1]
 
@@ -127,7 +145,7 @@ def read_cifar_python(folder: Path) -> tuple[tuple[str, ...], Part, Part] | None
 # How it is done ------------------------------------------------------------------------------------------------------
 
 
-def _decoded(found: Arranged[_Entry], side: int | None) -> Read:
+def _decoded(found: Arranged[_Entry], side: int | None, progress: Progress) -> Read:
     train: list[tuple[str, str, _Entry]] = []  # class, path, what gives the picture
     test: list[tuple[str, str, _Entry]] = []
     for name, items in found.classes.items():
@@ -144,23 +162,26 @@ def _decoded(found: Arranged[_Entry], side: int | None) -> Read:
     if total * size[0] * size[1] * 3 > MOST_BYTES:
         raise DatasetError(f"{total:,} pictures of {size[1]} × {size[0]} px take over 1 GB; ask for a smaller side.")
     index = {name: number for number, name in enumerate(classes)}
-    parts, problems = [], {}
-    for half in (train, test):
-        labels = np.array([index[name] for name, _, _ in half], np.int64)
-        images, unreadable = _pixels([(path, entry) for _, path, entry in half], size)
-        left = np.ones(len(half), bool)
-        left[list(unreadable)] = False
-        parts.append((images if left.all() else images[left], labels[left]))
-        problems |= {half[place][1]: told for place, told in unreadable.items()}
-    if not len(parts[0][0]):
-        raise DatasetError(none_readable([*problems.values()]))
-    known = np.unique(np.concatenate([labels for _, labels in parts]))
-    train_part, test_part = ((images, np.searchsorted(known, labels)) for images, labels in parts)
-    told = (*found.told, listed([*problems], "picture cannot be read", "pictures cannot be read"))
-    return tuple(classes[place] for place in known), train_part, test_part, tuple(filter(None, told))
+    whole = train + test
+    labels = np.array([index[name] for name, _, _ in whole], np.int64)
+    images, unreadable = _pixels([(path, entry) for _, path, entry in whole], size, progress)
+    readable = np.ones(len(whole), bool)
+    readable[list(unreadable)] = False
+    cut = int(readable[: len(train)].sum())
+    if unreadable:
+        images, labels = images[readable], labels[readable]
+    if not cut:
+        raise DatasetError(none_readable([told for place, told in unreadable.items() if place < len(train)]))
+    known, labels = np.unique(labels, return_inverse=True)
+    parts = (images[:cut], labels[:cut]), (images[cut:], labels[cut:])
+    kept = tuple(classes[place] for place in known)
+    unread = tuple(whole[place][1] for place in unreadable)
+    return Read(kept, *parts, found.told, unread, tuple(unreadable.values()))
 
 
-def _pixels(items: list[tuple[str, _Entry]], size: tuple[int, int]) -> tuple[NDArray[np.uint8], dict[int, str]]:
+def _pixels(
+    items: list[tuple[str, _Entry]], size: tuple[int, int], progress: Progress
+) -> tuple[NDArray[np.uint8], dict[int, str]]:
     """The pictures, and a sentence for each place where one cannot be read.
 
     Decoded on all cores: OpenCV and zlib let the others work meanwhile.
@@ -176,9 +197,16 @@ def _pixels(items: list[tuple[str, _Entry]], size: tuple[int, int]) -> tuple[NDA
                 unreadable[place] = str(error)
         return unreadable
 
+    found: dict[int, str] = {}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = [*pool.map(work, range(0, len(items), AT_ONCE))]
-    return out, {place: told for each in found for place, told in each.items()}
+        begun = [pool.submit(work, start) for start in range(0, len(items), AT_ONCE)]
+        try:
+            for count, each in enumerate(begun, 1):
+                found |= each.result()
+                progress(min(count * AT_ONCE, len(items)), len(items))
+        finally:
+            pool.shutdown(cancel_futures=True)
+    return out, found
 
 
 def _size(items: list[tuple[str, _Entry]]) -> tuple[int, int]:

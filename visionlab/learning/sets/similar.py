@@ -135,6 +135,12 @@ def is_crop(part: NDArray[np.uint8], whole: NDArray[np.uint8], crops: Sequence[t
     return found >= ALIGNED and np.abs(place - start)[:, :2].max() <= STRAIGHT
 
 
+def copies(keys: Sequence[str]) -> NDArray[np.int64]:
+    """Groups (N,) of pictures of one fingerprint, counted from 0 in the order of their first ones."""
+    seen: dict[str, int] = {}
+    return np.array([seen.setdefault(key, len(seen)) for key in keys], np.int64)
+
+
 def grouped(
     keys: Sequence[str], hashes: NDArray[np.uint64], small: NDArray[np.uint8], looked_for: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
@@ -144,9 +150,7 @@ def grouped(
     looked_for: bool (N,); of a near pair at least one is to be among them. A group goes by its first picture, counted
     among different groups from 0.
     """
-    seen: dict[str, int] = {}
-    groups = np.array([seen.setdefault(key, len(seen)) for key in keys], np.int64)
-    return linked(groups, np.flatnonzero(looked_for), hashes, lambda places: small[places])
+    return linked(copies(keys), np.flatnonzero(looked_for), hashes, lambda places: small[places])
 
 
 def linked(

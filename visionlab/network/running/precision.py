@@ -15,6 +15,12 @@ from visionlab.network.running.classifier import Classifier, Step
 PRECISIONS = ("float32", "bfloat16")
 
 
+def check_precision(precision: str) -> None:
+    """Raises ParameterError for another one than those in PRECISIONS."""
+    if precision not in PRECISIONS:
+        raise ParameterError(f"“{precision}” is no precision. Use {' or '.join(PRECISIONS)}.")
+
+
 def in_precision(net: Classifier, precision: str) -> Classifier:
     """The network as it is ("float32"), or a copy of it that computes in "bfloat16", with half the weights' memory.
 
@@ -23,8 +29,7 @@ def in_precision(net: Classifier, precision: str) -> Classifier:
     float32 either way. Raises ParameterError for another precision, or where the device does not compute in bfloat16
     natively and would be slower with it.
     """
-    if precision not in PRECISIONS:
-        raise ParameterError(f"“{precision}” is no precision. Use {' or '.join(PRECISIONS)}.")
+    check_precision(precision)
     if precision == "float32":
         return net
     half = half_precision(net.device)

@@ -34,7 +34,7 @@ def _table(view: View, display: Display) -> None:
     if adds is not None:
         columns[f"Adds to “{look.net.labels[look.target]}”"] = adds
     for number, each in enumerate(view.alike, 1):
-        of = f", picture {number}" if view.compares else ""
+        of = f", {number}" if view.compares else ""
         known = caches.of_channels(*each.key, spot.layer, each.maps[spot.layer])
         columns |= {f"{name.title()}{of}": known[name] for name in ("mean", "peak", "silent")}
     write = {

@@ -40,7 +40,7 @@ def show_map(view: View, ends: NDArray[np.float32]) -> None:
     """
     look, spot, values = view.look, view.spot, view.found.values
     if view.compares:
-        st.text(look.picture.name)
+        st.text(view.name)
     if values[0].size > 1:
         grid = caches.map_grid(values, spot.channel, ends)
         cells(

@@ -18,7 +18,7 @@ from visionlab.ui.shared import links
 from visionlab.ui.shared.widgets import fixed, plain
 
 CHANGE = "change"  # the order that a second picture adds to RANKINGS
-TITLES = {name: ranking.title for name, ranking in RANKINGS.items()} | {CHANGE: "Change between the pictures"}
+TITLES = {name: ranking.title for name, ranking in RANKINGS.items()} | {CHANGE: "Change between the two"}
 SCALES = {"channel": "Each channel", "layer": "Layer", "network": "Network"}
 
 
@@ -122,7 +122,7 @@ def _legend(views: Sequence[View], scale: str) -> str:
 
 
 def changes(view: View) -> NDArray[np.float32] | None:
-    """How much each channel of the layer changes from the first picture to the second; None without a second."""
+    """How much each channel of the layer changes from the first look to the second; None without a second."""
     return channel_change(*(look.maps[view.spot.layer] for look in view.alike)) if view.compares else None
 
 
@@ -134,11 +134,13 @@ def by_class(order: str) -> bool:
 def added(view: View, order: str) -> NDArray[np.float32] | None:
     """What each channel adds to the class, where that is the order; None otherwise, and behind the class's logit.
 
-    Of two pictures it is the first one's class.
+    Of two pictures it is the first one's class; of two networks each has its own.
     """
     if not by_class(order):
         return None
-    return view.look.contributions(view.alike[0].target).layers.get(view.spot.layer)
+    first = view.alike[0]
+    target = first.target if first.network is view.look.network else view.look.target
+    return view.look.contributions(target).layers.get(view.spot.layer)
 
 
 def ranked(view: View, order: str) -> NDArray[np.int32]:

@@ -235,7 +235,7 @@ def channels(shown: Shown, display: Display, ends: NDArray[np.float32]) -> None:
     """Those that are shown, in their order, in colours from ends to ends (C, 2): a mosaic of their maps, or a list of
     classes; a click opens one."""
     if shown.view.compares:
-        st.text(shown.view.look.picture.name)
+        st.text(shown.view.name)
     if shown.view.names_classes:
         unit_bars(shown.view, shown.channels, ends, "classes")
     else:

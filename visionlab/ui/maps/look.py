@@ -58,6 +58,15 @@ class Look:
         """What the channels add to a class, as the network predicts."""
         return caches.class_contributions(*self.key[:2], target, self.net, self.picture.image)
 
+    def matches(self, other: Look, layer: str) -> bool:
+        """Whether the layer is the same in both, place by place: of one network, or of a head and what it is on."""
+        one, two = self.network, other.network
+        if one is two:
+            return True
+        related = one.base == two.name or two.base == one.name
+        shapes = [look.maps[layer].values.shape for look in (self, other) if layer in look.maps]
+        return related and len(shapes) == 2 and shapes[0] == shapes[1]
+
     def side_of(self, layer: str) -> int:
         """The input size in pixels that the layer's values are of."""
         return self.side if self.net.layer(layer).in_place else self.net.transform.crop
@@ -81,7 +90,8 @@ def full_colour(looks: Sequence[Look], layer: str, scale: str) -> NDArray[np.flo
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """A look, and the spot in it. alike are all looks of its network, whose values have one scale."""
+    """A look, and the spot in it. alike are all looks whose layer is the same, with one scale: other pictures in its
+    network, or the same picture before and after its layers were fine-tuned."""
 
     look: Look
     spot: Spot
@@ -95,7 +105,7 @@ class View:
     @property
     def suffix(self) -> str:
         """What tells its widgets' keys from those of the first network."""
-        return "-beside" if self.spot.beside else ""
+        return "-beside" if self.spot.beside or self.look.network is not self.alike[0].network else ""
 
     @property
     def names_classes(self) -> bool:
@@ -104,8 +114,14 @@ class View:
 
     @property
     def compares(self) -> bool:
-        """Whether pictures are compared: the same layer of the same network, place by place."""
+        """Whether the same layer is compared, place by place."""
         return len(self.alike) > 1
+
+    @property
+    def name(self) -> str:
+        """What tells it from those that it is compared with."""
+        one_picture = len({look.picture.key for look in self.alike}) == 1
+        return self.look.network.title if one_picture else self.look.picture.name
 
 
 def views_of(looks: Sequence[Look]) -> tuple[list[View], list[str]]:
@@ -118,9 +134,9 @@ def views_of(looks: Sequence[Look]) -> tuple[list[View], list[str]]:
     spot, missing = resolve(state.spot(), first)
     missing += state.no_numbers(beside=False)
     state.look_at(spot)
-    views = [View(first, spot, [look for look in looks if look.network is first.network])]
+    views = [View(first, spot, [look for look in looks if look.matches(first, spot.layer)])]
     for other in others:
-        if other.network is first.network:
+        if other.matches(first, spot.layer):
             views.append(replace(views[0], look=other))
             continue
         of = (first.net.name, other.net.name, spot.layer)
@@ -130,7 +146,7 @@ def views_of(looks: Sequence[Look]) -> tuple[list[View], list[str]]:
         state.look_beside(of, beside)
         views.append(View(other, beside, [other]))
         missing += told
-    if len({view.look.network.key for view in views}) == 1:
+    if not any(view.spot.beside for view in views):
         state.nothing_beside()
     return views, missing
 

@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 from visionlab.learning.judging.thresholds import precision_recall
 from visionlab.learning.scratch import Birds, Progress, Verdict
 from visionlab.learning.scratch.birds import STACK, TARGET, check, verdict
-from visionlab.learning.scratch.training import RATE
+from visionlab.learning.scratch.training import RATE, below_test
 from visionlab.ui.scratch import charts as scratch_charts
 from visionlab.ui.scratch import runs
 from visionlab.ui.scratch.convnet import without_maps
 from visionlab.ui.scratch.lesson import forecast_epochs
 from visionlab.ui.scratch.parts import (
-    UNTESTED,
     Fields,
     Tile,
     as_image,
@@ -28,8 +27,10 @@ from visionlab.ui.scratch.parts import (
     problem_of,
     tiles,
     train_button,
+    untested,
 )
-from visionlab.ui.scratch.sets import Chosen, offer
+from visionlab.ui.scratch.sets.bringing import Chosen
+from visionlab.ui.scratch.sets.choosing import offer
 from visionlab.ui.shared import charts
 from visionlab.ui.shared.page import roomy_columns
 from visionlab.ui.shared.terms import term
@@ -67,14 +68,15 @@ def show(chosen: Chosen | None) -> None:
         "accuracy says little. **Precision**: of what it names so, how much is. **Recall**: of what is, how much it "
         "finds."
     )
+    now = None
     if chosen is not None:
-        _form(chosen)
+        now = _form(chosen)
         offer(chosen, ADDS)
-    if not runs.show(NAME, _live, _result) and chosen is not None:
+    if not runs.show(NAME, now, _live, _result) and chosen is not None:
         st.caption("Press “Train”; then a slider sets from which probability on it says so.")
 
 
-def _form(chosen: Chosen) -> None:
+def _form(chosen: Chosen) -> runs.Settings:
     data = chosen.data
     one, two, three, four = roomy_columns(4, "controls", vertical_alignment="bottom")
     wanted = next((name for name in WANTED if name in data.classes), data.classes[0])
@@ -91,15 +93,17 @@ def _form(chosen: Chosen) -> None:
         rate = fields.rate(NAME, RATE)
     with four:
         seed = fields.seed(NAME)
+    settings = {"Class": target, "Epochs": str(epochs), "Learning rate": f"{rate:g}", "Seed": str(seed)}
 
     def start() -> None:
         run = Birds(data, target, epochs, rate=rate, seed=seed)
-        plan = Plan(chosen.about, seed, target, epochs, run.data.test_images, run.data.test_labels)
+        plan = Plan(chosen.about, settings, target, epochs, run.data.test_images, run.data.test_labels)
         runs.begin(NAME, plan, lambda: answered(run))
 
     train_button(NAME, start, problem := fields.problem or problem_of(lambda: check(data.shape)))
     if not problem:
         forecast_epochs(NAME, STACK, chosen, epochs)
+    return {runs.PICTURES: chosen.about, **settings}
 
 
 def answered(run: Birds) -> Iterator[Look]:
@@ -118,7 +122,7 @@ def _live(plan: Plan, looks: Sequence[Look], _: float) -> None:
 def _result(plan: Plan, looks: Sequence[Look], seconds: float) -> None:
     answers = [look.probabilities for look in looks if look.probabilities is not None]
     if not answers:
-        st.caption(UNTESTED)
+        untested(looks)
         return
     name = plain(plan.target)
     threshold = (
@@ -173,6 +177,8 @@ def _result(plan: Plan, looks: Sequence[Look], seconds: float) -> None:
                 ("Pictures", "72,000, of CIFAR-10 and a set of birds", f"{plan.on}; {duration(seconds)}"),
             ]
         )
+    if told := below_test(progress[-1].epoch, STACK):
+        st.caption(told)
     _galleries(plan, found, answers[-1], name)
 
 
@@ -220,4 +226,5 @@ def _galleries(plan: Plan, found: Verdict, probabilities: NDArray[np.float32], n
                 shown = places[:SHOWN]
                 first = f", of which the first {len(shown)}" if len(shown) < len(places) else ""
                 st.markdown(f"**{title}** · {len(places):,}{first}  \n:small[:gray[{about}]]")
-                tiles([Tile(as_image(plan.images[i]), f"{probabilities[i, TARGET]:.0%}") for i in shown], 56)
+                if len(shown):
+                    tiles([Tile(as_image(plan.images[i]), f"{probabilities[i, TARGET]:.0%}") for i in shown], 56)

@@ -27,7 +27,8 @@ from visionlab.ui.scratch.parts import (
     table,
     train_button,
 )
-from visionlab.ui.scratch.sets import Chosen, offer
+from visionlab.ui.scratch.sets.bringing import Chosen
+from visionlab.ui.scratch.sets.choosing import offer
 from visionlab.ui.shared.networks import Network, model_picker
 from visionlab.ui.shared.page import roomy_columns, sentence
 from visionlab.ui.shared.widgets import duration, sliding
@@ -56,15 +57,16 @@ def show(chosen: Chosen | None) -> None:
         "network that has learned from very many other pictures, and learns only the last layer anew. All four are "
         "tested on the same pictures."
     )
+    now = None
     if chosen is not None:
-        _form(chosen)
+        now = _form(chosen)
         offer(chosen, ADDS)
-    if not runs.show(NAME, _live, _result) and chosen is not None:
+    if not runs.show(NAME, now, _live, _result) and chosen is not None:
         st.caption("Press “Train”: the four ways are gone one after the other.")
 
 
-def _form(chosen: Chosen) -> None:
-    one, two, three, four = roomy_columns(4, "controls", vertical_alignment="bottom")
+def _form(chosen: Chosen) -> runs.Settings:
+    one, two, three, four = roomy_columns(4, "controls")
     with one:
         network = model_picker(TO_NAME)
         if network.instead_of:
@@ -85,6 +87,12 @@ def _form(chosen: Chosen) -> None:
     with four:
         seed = fields.seed(NAME)
     data, problem = chosen.data, fields.problem
+    named = {
+        "Network": network.title,
+        "Epochs from scratch": str(epochs),
+        "Per class, transfer": str(of_each),
+        "Seed": str(seed),
+    }
     try:
         if told := enlargement_told(data.shape):
             st.caption(told)
@@ -96,11 +104,12 @@ def _form(chosen: Chosen) -> None:
         run = Closing(data, network.net, **settings)
         shown = run.images[:SHOWN], run.truth[:SHOWN]
         of = data.classes, network.title, len(run.images), run.majority
-        runs.begin(NAME, Plan(chosen.about, seed, *of, *shown), lambda: run)
+        runs.begin(NAME, Plan(chosen.about, named, *of, *shown), lambda: run)
 
     train_button(NAME, start, problem)
     if not problem:
         _forecast(chosen, network, epochs, of_each)
+    return {runs.PICTURES: chosen.about, **named}
 
 
 def _forecast(chosen: Chosen, network: Network, epochs: int, of_each: int) -> None:

@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 from visionlab.imaging.image import encode_png
 from visionlab.imaging.render import mosaic
 from visionlab.learning.judging.metrics import wilson
-from visionlab.learning.scratch import Network, Progress, Training
-from visionlab.learning.scratch.training import RATE
+from visionlab.learning.scratch import LayerSpec, Network, Progress, Training
+from visionlab.learning.scratch.training import RATE, below_test
 from visionlab.ui.scratch import charts as scratch_charts
 from visionlab.ui.scratch import layers, runs
 from visionlab.ui.scratch.lesson import forecast_epochs
 from visionlab.ui.scratch.parts import (
-    UNTESTED,
     Fields,
     Tile,
     as_image,
@@ -27,9 +26,11 @@ from visionlab.ui.scratch.parts import (
     notice,
     tiles,
     train_button,
+    untested,
     weights_image,
 )
-from visionlab.ui.scratch.sets import Chosen, offer
+from visionlab.ui.scratch.sets.bringing import Chosen
+from visionlab.ui.scratch.sets.choosing import offer
 from visionlab.ui.shared import charts
 from visionlab.ui.shared.page import roomy_columns, told
 from visionlab.ui.shared.widgets import duration, facts, show_exact
@@ -45,6 +46,7 @@ SHOWING = 0.03  # of the time of a training, at most, goes into what is seen wit
 @dataclass(frozen=True, eq=False)
 class Plan(runs.Plan):
     epochs: int
+    stack: tuple[LayerSpec, ...]
     parameters: int
     watched: NDArray[np.uint8]
     tested: int
@@ -71,14 +73,15 @@ def show(chosen: Chosen | None) -> None:
         "A stack of layers: convolutions look for small patterns, pooling makes the picture smaller, dense layers "
         "decide. Begin with the article’s, change it, and watch what it costs."
     )
+    now = None
     if chosen is not None:
-        _form(chosen)
+        now = _form(chosen)
         offer(chosen, ADDS)
-    if not runs.show(NAME, _live, _result) and chosen is not None:
+    if not runs.show(NAME, now, _live, _result) and chosen is not None:
         st.caption("Press “Train”: each epoch is a pass over all pictures.")
 
 
-def _form(chosen: Chosen) -> None:
+def _form(chosen: Chosen) -> runs.Settings:
     data = chosen.data
     with told():
         layers.take_link()
@@ -96,38 +99,66 @@ def _form(chosen: Chosen) -> None:
     with four:
         place = fields.number("Watched test picture", 1, most, 1, f"watched-{most}", persist_state="session") - 1
 
+    settings = {
+        "Epochs": str(epochs),
+        "Learning rate": f"{rate:g}",
+        "Seed": str(seed),
+        "Watched test picture": str(place + 1),
+        "Layers": ", ".join(map(layers.in_words, edited.stack)),
+    }
+
     def start() -> None:
         watched = data.test_images[place]
         run = Training(edited.stack, data, epochs, rate=rate, seed=seed, watched=watched)
-        plan = Plan(chosen.about, seed, epochs, edited.parameters, watched, len(data.test_images))
-        runs.begin(NAME, plan, lambda: learned(run))
+        plan = Plan(chosen.about, settings, epochs, edited.stack, edited.parameters, watched, most)
+        shown = Learned(run)
+        runs.begin(NAME, plan, lambda: shown, lambda: shown.unseen)
 
     train_button(NAME, start, problem := fields.problem or edited.problem)
     if not problem:
         forecast_epochs(NAME, edited.stack, chosen, epochs)
+    return {runs.PICTURES: chosen.about, **settings}
 
 
-def learned(run: Training) -> Iterator[Look]:
-    """The looks at a run, with what there is to see of it: several times an epoch, as long as that costs little."""
+class Learned:
+    """Iterate it for the looks at a run, with what there is to see of it: several times an epoch, as long as that costs
+    little.
 
-    def seen(progress: Progress | None, passes: float, maps: Mapping[str, NDArray[np.float32]]) -> Look:
-        return Look(progress, passes, _few(maps), _filters(run.network))
+    unseen: what there is to see after the latest epoch, as long as no look has shown it; with it goes whatever is told
+    of how good the network is.
+    """
 
-    start = time.perf_counter()
-    yield seen(None, 0, run.network.maps(run.watched))
-    begun = time.perf_counter()
-    cost, spent, between = begun - start, 0.0, run.epochs / STATES
-    due = between
-    for progress in run.looks():
-        start, epoch = time.perf_counter(), progress.epoch
-        affordable = epoch or spent + cost <= SHOWING * (start - begun)
-        if progress.passes < run.epochs and not (progress.passes >= due and affordable):
-            yield Look(without_maps(progress))
-            continue
-        look = seen(without_maps(progress), progress.passes, epoch.maps if epoch else run.network.maps(run.watched))
-        due, cost = progress.passes + between, time.perf_counter() - start
-        spent += cost
-        yield look
+    def __init__(self, run: Training):
+        self.run = run
+        self.unseen: Look | None = None
+
+    def __iter__(self) -> Iterator[Look]:
+        run = self.run
+        start = time.perf_counter()
+        yield self._seen(None, 0, run.network.maps(run.watched))
+        begun = time.perf_counter()
+        cost, spent, between = begun - start, 0.0, run.epochs / STATES
+        due = between
+        for progress in run.looks():
+            start, epoch = time.perf_counter(), progress.epoch
+            affordable = epoch or spent + cost <= SHOWING * (start - begun)
+            if progress.diverged or not (progress.passes == run.epochs or (progress.passes >= due and affordable)):
+                if epoch:
+                    self.unseen = self._seen(None, progress.passes, epoch.maps)
+                yield Look(without_maps(progress))
+                continue
+            maps = epoch.maps if epoch else run.network.maps(run.watched)
+            look = self._seen(without_maps(progress), progress.passes, maps)
+            if epoch:
+                self.unseen = None
+            due, cost = progress.passes + between, time.perf_counter() - start
+            spent += cost
+            yield look
+        if self.unseen is not None:  # where the loss ran away, this is what is kept
+            yield self.unseen
+
+    def _seen(self, progress: Progress | None, passes: float, maps: Mapping[str, NDArray[np.float32]]) -> Look:
+        return Look(progress, passes, _few(maps), _filters(self.run.network))
 
 
 def without_maps(progress: Progress) -> Progress:
@@ -169,10 +200,12 @@ def _result(plan: Plan, looks: Sequence[Look], seconds: float) -> None:
             }
         )
     elif progress:
-        st.caption(UNTESTED)
+        untested(progress)
     if progress:
         st.plotly_chart(scratch_charts.epochs(progress, plan.epochs), config=charts.PLAIN, key="convnet-curves")
-    seen = [look for look in looks if look.passes is not None]
+    seen = sorted((look for look in looks if look.passes is not None), key=lambda look: look.passes)
+    if over:  # what it came to after its last test is not what the figures are of
+        seen = [look for look in seen if look.passes <= over[-1].index]
     if seen:
         at = 0
         passes = [look.passes for look in seen]
@@ -205,6 +238,8 @@ def _result(plan: Plan, looks: Sequence[Look], seconds: float) -> None:
                 ("Time", "1,298 s for 30 epochs of CIFAR-10", f"{duration(seconds)} for {len(over)} on {plan.on}"),
             ]
         )
+        if told := below_test(last, plan.stack):
+            st.caption(told)
 
 
 def _seen(plan: Plan, look: Look, name: str | None) -> None:

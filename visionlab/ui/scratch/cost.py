@@ -8,8 +8,8 @@ import streamlit as st
 
 from visionlab.learning.scratch import Cost, convolutional, fully_connected
 from visionlab.ui.scratch import charts as scratch_charts
-from visionlab.ui.scratch.parts import Fields, beside, notice, table
-from visionlab.ui.scratch.sets import Chosen
+from visionlab.ui.scratch.parts import Fields, beside, notice, problem_of, table
+from visionlab.ui.scratch.sets.bringing import Chosen
 from visionlab.ui.shared import charts
 from visionlab.ui.shared.page import roomy_columns
 from visionlab.ui.shared.widgets import hindrance
@@ -25,7 +25,7 @@ def show(_: Chosen | None) -> None:
         "In a fully connected layer every unit has a weight for every number of the picture. A convolutional layer "
         "slides a few small filters over it, so its weights do not depend on the picture’s size; only its work does."
     )
-    one, two, three, four = roomy_columns(4, "controls", gap="large")
+    one, two, three, four = roomy_columns(4, "layers", gap="large")
     fields = Fields()
     with one, st.container(horizontal=True, gap="xsmall"):
         width, height = (
@@ -41,8 +41,8 @@ def show(_: Chosen | None) -> None:
     )
     filters = three.slider("Filters, convolutional", 1, 512, 32, key="cost-filters", persist_state="session")
     kernel = four.select_slider("Their side, px", (1, 3, 5, 7), 3, key="cost-kernel", persist_state="session")
-    if fields.problem:
-        hindrance(fields.problem)
+    if problem := fields.problem or problem_of(lambda: convolutional(height, width, 3, filters, kernel)):
+        hindrance(problem)
         return
     dense = fully_connected(height, width, 3, units)
     conv = convolutional(height, width, 3, filters, kernel)
@@ -59,8 +59,8 @@ def show(_: Chosen | None) -> None:
     notice(
         f"At {width} × {height} pixels the fully connected layer has {_times(dense.parameters, conv.parameters)} the "
         f"parameters of the convolutional one, for {_times(dense.multiplications, conv.multiplications)} its "
-        "multiplications. Few weights, used at every place: that is also why a convolutional layer finds an 8 wherever "
-        "it is."
+        "multiplications. Few weights, used at every place: that is also why a convolutional layer finds a thing "
+        "wherever it is."
     )
     article = fully_connected(256, 256, 3, 1_000)
     beside(

@@ -16,7 +16,7 @@ from visionlab.ui.scratch import charts as scratch_charts
 from visionlab.ui.scratch import five_steps, runs
 from visionlab.ui.scratch.lesson import forecast
 from visionlab.ui.scratch.parts import Fields, notice, problem_of, table, train_button
-from visionlab.ui.scratch.sets import Chosen
+from visionlab.ui.scratch.sets.bringing import Chosen
 from visionlab.ui.shared import charts
 from visionlab.ui.shared.components.pad import latest_drawing, pad
 from visionlab.ui.shared.page import keep_out_of_collections, roomy_columns, told
@@ -41,17 +41,18 @@ class Plan(runs.Plan):
 
 def show(chosen: Chosen | None) -> None:
     st.markdown(
-        "A fully connected network learns to tell an 8 from what is none, as long as the 8 is in the middle. Then the "
-        "8 moves. Three remedies, as in the article: slide a window over the picture, learn from shifted digits, or "
-        "give the network convolutions, which look for the same thing everywhere."
+        "A fully connected network learns to tell one class from all others, as long as what it shows is in the "
+        "middle. Then that moves: in the article it is an 8. Three remedies, as there: slide a window over the "
+        "picture, learn from shifted ones, or give the network convolutions, which look for the same thing everywhere."
     )
+    now = None
     if chosen is not None:
-        _form(chosen)
-    if not runs.show(NAME, _live, _result) and chosen is not None:
+        now = _form(chosen)
+    if not runs.show(NAME, now, _live, _result) and chosen is not None:
         st.caption("Press “Train”: four networks learn one after the other.")
 
 
-def _form(chosen: Chosen) -> None:
+def _form(chosen: Chosen) -> runs.Settings:
     classes = chosen.data.classes
     one, two, _ = roomy_columns([1, 1, 2], "settings", vertical_alignment="bottom")
     target = one.selectbox(
@@ -62,12 +63,13 @@ def _form(chosen: Chosen) -> None:
     )
     with two:
         seed = (fields := Fields()).seed(NAME)
+    settings = {"Class": target, "Seed": str(seed)}
 
     def start() -> None:
         run = MovingEight(chosen.data, target, seed)
         test, labels = run.digits.test_images[..., 0], run.digits.test_labels
         eights, others = test[labels == 1][:CANDIDATES], test[labels == 0][: EXAMPLES // 2]
-        runs.begin(NAME, Plan(chosen.about, seed, target, eights, others), lambda: run)
+        runs.begin(NAME, Plan(chosen.about, settings, target, eights, others), lambda: run)
 
     def seconds(of: SmallSet) -> float:
         return _seconds(of.shape, len(of.test_images), target, of)
@@ -78,6 +80,7 @@ def _form(chosen: Chosen) -> None:
         pictures = f"each of {len(LEARNERS)} networks learns from {2 * OF_EACH:,} pictures, the one with a window from "
         tested = f"{6 * OF_EACH:,}; then it is tested at {PLACES**2} places"
         forecast(NAME, chosen, seconds, pictures + tested)
+    return {runs.PICTURES: chosen.about, **settings}
 
 
 @st.cache_data(max_entries=64, ttl=600, show_spinner=False)  # by then the machine may have other work
@@ -107,10 +110,10 @@ def _result(plan: Plan, looks: Sequence[Look], _: float) -> None:
     maps = {name: look.shifts for name, look in trained.items()}
     with st.container(border=True):
         _try({name: look.net for name, look in trained.items()}, plan)
-    st.markdown("**Where each is right**, by how far the digit is moved")
+    st.markdown("**Where each is right**, by how far the picture is moved")
     for column, (name, found) in zip(roomy_columns(4, "maps"), maps.items(), strict=False):
         with column:
-            st.markdown(f":small[**{LEARNERS[name].title}**]")
+            st.markdown(f":small[**{LEARNERS[name].title}**]", help=LEARNERS[name].about)
             st.plotly_chart(scratch_charts.shift_map(found), config=charts.PLAIN, key=f"map-{name}")
     st.html(_scale())
     st.caption(_chance(next(iter(maps.values()))))
@@ -121,7 +124,7 @@ def _result(plan: Plan, looks: Sequence[Look], _: float) -> None:
     with right:
         notice(
             "The first network knows the middle alone; what it is worth at the edge says how far from guessing (50%) "
-            "it is there. The window finds the digit at the price of looking at many places. Shifted digits teach a "
+            "it is there. The window finds it at the price of looking at many places. Shifted pictures teach a "
             f"network every place by itself.{_weights(trained)}"
         )
         table(("Network", "In the middle", "At the edge", "Parameters"), [_row(*each) for each in trained.items()])
@@ -137,7 +140,7 @@ def _chance(found: ShiftMap) -> str:
 
 
 def _weights(trained: Mapping[str, Look]) -> str:
-    """What the two that learn from shifted digits take for that, where the convolutional one takes less."""
+    """What the two that learn from shifted pictures take for that, where the convolutional one takes less."""
     one, other = (trained.get(name) for name in ("shifted", "convolutional"))
     if one is None or other is None or _parameters(one) <= _parameters(other):
         return ""
@@ -178,7 +181,7 @@ def _scale() -> str:
 def _try(nets: Mapping[str, EightNet], plan: Plan) -> None:
     """The pad and the networks' answers to it; runs again by itself with each drawing."""
     keep_out_of_collections()
-    st.markdown("**Try them: move the digit about, or draw one**")
+    st.markdown("**Try them: move the picture about, or draw one**")
     first = next(iter(nets.values()))
     eights = surest_first(first, plan.eights)[: EXAMPLES // 2]
     drawing, told_of = latest_drawing(PAD, first.canvas), None
@@ -192,9 +195,7 @@ def _try(nets: Mapping[str, EightNet], plan: Plan) -> None:
         pen=max(1.0, PEN * first.digit),
         examples=[digit for pair in zip(eights, plan.others, strict=False) for digit in pair],
         answer=told_of,
-        what=f"How probable each holds that there is an {plan.target} on it"
-        if plan.target == "8"
-        else f"How probable each holds that “{plan.target}” is on it",
+        what=f"How probable each holds that “{plan.target}” is on it",
     )
     if drawing and WALKED in nets:
         title = "Five steps: how the convolutional one comes to its answer"

@@ -102,6 +102,14 @@ def _refused(spec: LayerSpec) -> str | None:
     return None
 
 
+def in_words(spec: LayerSpec) -> str:
+    """“conv 32 (3 px, valid)”, “dense 10”: a layer among the settings of a training."""
+    count = f" {spec.out}" if spec.kind in ("conv", "dense") else ""
+    of = [f"{spec.size} px"] if spec.kind in ("conv", "pool") else [f"{spec.share:g}"] if spec.kind == "dropout" else []
+    of += [spec.padding] if spec.kind == "conv" and spec.padding != PADDINGS[0] else []
+    return f"{spec.kind}{count}" + (f" ({', '.join(of)})" if of else "")
+
+
 def editor(shape: tuple[int, int, int], classes: int) -> Edited:
     """Draw it, for pictures of this shape (height, width, channels) in so many classes."""
     rows = st.session_state.get(ROWS)

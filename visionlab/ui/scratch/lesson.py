@@ -1,4 +1,4 @@
-"""How long a training will take on this machine, told before it begins, and the way to all pictures."""
+"""How long a training will take on this machine, told before it begins, and the way to all pictures and back."""
 
 from __future__ import annotations
 
@@ -8,27 +8,35 @@ import streamlit as st
 
 from visionlab.learning.scratch import LayerSpec, Pace, SmallSet, pace
 from visionlab.ui.scratch import runs
-from visionlab.ui.scratch.sets import Chosen, take_all
+from visionlab.ui.scratch.sets.bringing import Chosen
+from visionlab.ui.scratch.sets.choosing import other_size, take_size
 from visionlab.ui.shared.widgets import duration
+
+SHORT = 2.0  # seconds: to begin, and to draw what comes of it, takes about as long as a training of less
 
 
 def forecast(experiment: str, chosen: Chosen, seconds: Callable[[SmallSet], float], told: str) -> None:
-    """About so many seconds it takes on the chosen pictures and, where these are a part, on all; told: what takes them.
+    """About so many seconds it takes on the chosen pictures, and on the other_size of them; told: what takes them.
 
     Nothing while one trains, which would slow both what is measured and itself.
     """
     if runs.busy(experiment):
         return
     with st.container(horizontal=True, vertical_alignment="center", key=f"forecast-{experiment}"):
-        st.caption(f"About {duration(seconds(chosen.data))} on this machine: {told}.", width="content")
-        if chosen.whole is not chosen.data:
+        st.caption(f"{_about(seconds(chosen.data)).capitalize()} on this machine: {told}.", width="content")
+        if (other := other_size(chosen)) is not None:
+            whole, count = other is chosen.whole, len(other.images)
             st.button(
-                f"All {len(chosen.whole.images):,}: about {duration(seconds(chosen.whole))}",
-                key=f"all-{experiment}",
+                f"{f'All {count:,}' if whole else f'{count:,}, for a lesson'}: {_about(seconds(other))}",
+                key=f"{'all' if whole else 'lesson'}-{experiment}",
                 type="tertiary",
-                on_click=take_all,
-                args=(chosen,),
+                on_click=take_size,
+                args=(chosen, whole),
             )
+
+
+def _about(seconds: float) -> str:
+    return "a second or two" if seconds < SHORT else f"about {duration(seconds)}"
 
 
 def forecast_epochs(experiment: str, stack: Sequence[LayerSpec], chosen: Chosen, epochs: int) -> None:
@@ -36,7 +44,8 @@ def forecast_epochs(experiment: str, stack: Sequence[LayerSpec], chosen: Chosen,
     data = chosen.data
 
     def seconds(of: SmallSet) -> float:
-        return _pace(tuple(stack), data.shape, len(data.classes), data).seconds(of, epochs)
+        found = _pace(tuple(stack), data.shape, len(data.classes), data)
+        return found.seconds(len(of.images), len(of.test_images), epochs)
 
     learned = f"{epochs} × {len(data.images):,} pictures to learn from"
     forecast(experiment, chosen, seconds, f"{learned}, {len(data.test_images):,} to test with each time")

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from visionlab.ui.scratch.parts import Fields, Tile, as_image, notice, tiles
-from visionlab.ui.scratch.sets import Chosen
+from visionlab.ui.scratch.sets.bringing import Chosen
 from visionlab.ui.shared.components.numbers import numbers
 from visionlab.ui.shared.page import roomy_columns
 from visionlab.ui.shared.widgets import hindrance

@@ -24,6 +24,7 @@ from visionlab.ui.shared.widgets import hindrance, number_field, sliding
 
 LOWEST_RATE = 1e-6
 UNTESTED = "It was stopped before its first test: how good it is, nobody knows yet."
+RAN_AWAY = "Its loss ran away before the first test, so nothing is known of how good it is."
 
 # --- controls -------------------------------------------------------------------------------------------------------
 
@@ -119,6 +120,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     whole = f'<table class="networks"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
     st.html(sliding(whole, ", ".join(filter(None, head))))
+
+
+def untested(events: Iterable[Any]) -> None:
+    """Why nothing is known of how good a training is: these events hold no test."""
+    st.caption(RAN_AWAY if any(event.diverged for event in events) else UNTESTED)
 
 
 # --- pictures -------------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,31 +13,49 @@ from visionlab.ui.shared import jobs
 from visionlab.ui.shared.page import sentence, told
 
 QUEUE = "scratch"
+PICTURES = "Pictures"  # among the settings of now: what a new training would be on
 REDRAWN = 1.0  # every so many seconds: curves and pictures take time from the training itself
 STOP = "Stop, and keep what it has learned"
 LOST = "The training that this link names is not known here any more. Train again: one seed gives one result."
 Draw = Callable[[Any, Sequence[Any], float], None]  # of a plan, the events so far, and the seconds that these took
 
 
+Settings = Mapping[str, str]
+
+
 @dataclass(frozen=True)
 class Plan:
-    """What is trained, before its first event: what it is on, for people. Each experiment adds what its results need,
-    so that these can be shown whatever data is chosen by then."""
+    """What is trained, before its first event: what it is on, and by their labels the settings that it is made with,
+    for people. Each experiment adds what its results need, so that these can be shown whatever is chosen by then."""
 
     on: str
-    seed: int
+    settings: Settings
 
 
-def begin(experiment: str, plan: Plan, work: Callable[[], Iterable[Any]]) -> None:
-    """Let the events of work() come in the background; the link names the job."""
+def begin(
+    experiment: str,
+    plan: Plan,
+    work: Callable[[], Iterable[Any]],
+    last: Callable[[], Any | None] = lambda: None,
+) -> None:
+    """Let the events of work() come in the background; the link names the job. last() is the event, if there is one,
+    with which it ends where it is stopped."""
 
-    def events(_: jobs.Job) -> Iterator[tuple[float, Any]]:
-        yield 0.0, plan
-        start = time.perf_counter()
+    _keep(experiment, jobs.registry().submit(lambda job: events_of(job, plan, work, last), queue=QUEUE))
+
+
+def events_of(
+    job: jobs.Job, plan: Plan, work: Callable[[], Iterable[Any]], last: Callable[[], Any | None]
+) -> Iterator[tuple[float, Any]]:
+    """(seconds since it began, event): the plan, the events of work(), and where it was stopped last()."""
+    yield 0.0, plan
+    start = time.perf_counter()
+    try:
         for event in work():
             yield time.perf_counter() - start, event
-
-    _keep(experiment, jobs.registry().submit(events, queue=QUEUE))
+    finally:
+        if job.cancelled and (event := last()) is not None:
+            job.events.append((time.perf_counter() - start, event))
 
 
 def known(experiment: str) -> bool:
@@ -51,8 +69,9 @@ def busy(experiment: str) -> bool:
     return job is not None and not job.over
 
 
-def show(experiment: str, live: Draw, result: Draw) -> bool:
-    """The training that the link names, drawn by `live` while it goes on, by `result` at its end.
+def show(experiment: str, now: Settings | None, live: Draw, result: Draw) -> bool:
+    """The training that the link names, drawn by `live` while it goes on, by `result` at its end, with the settings
+    that it is made with, marked where these are others than `now`, those that a new one would be made with.
 
     Whether there is one.
     """
@@ -62,6 +81,8 @@ def show(experiment: str, live: Draw, result: Draw) -> bool:
             st.info(LOST, icon=":material/history:")
         return False
     if not job.over:
+        if (plan := _told(job)[0]) is not None:
+            _made_with(plan, now, "Training")
         with st.container(border=True):
             jobs.watch(job, lambda: _going_on(job, live), STOP, f"stop-{experiment}", REDRAWN)
         st.caption("It goes on without this page: close it, or look around, and come back.")
@@ -70,14 +91,30 @@ def show(experiment: str, live: Draw, result: Draw) -> bool:
         sentence(job.error)
     plan, events, seconds = _told(job)
     if events:
-        stopped = " It was stopped before its end." if job.state == "cancelled" else ""
-        st.text(f"Trained on {plan.on}, seed {plan.seed}.{stopped}")
+        _made_with(plan, now, "Trained")
+        if job.state == "cancelled":
+            st.text("It was stopped before its end.")
         if diverged := next((event.diverged for event in events if getattr(event, "diverged", None)), None):
             sentence(str(diverged))
         result(plan, events, seconds)
     elif job.state == "cancelled":
         st.info("Stopped before anything was learned.", icon=":material/stop_circle:")
     return True
+
+
+def _made_with(plan: Plan, now: Settings | None, done: str) -> None:
+    st.text(f"{done} on {plan.on}: {', '.join(_named(*each) for each in plan.settings.items())}.")
+    if now is None:
+        return
+    made = {PICTURES: plan.on, **plan.settings}
+    if others := [_named(label, value) for label, value in made.items() if now.get(label) != value]:
+        with st.container(horizontal=True, vertical_alignment="center", key="other-settings"):
+            st.markdown(":orange[:material/history:]", width="content")
+            st.text(f"Made with other settings than those above: {', '.join(others)}.", width="stretch")
+
+
+def _named(label: str, value: str) -> str:
+    return f"{label[0].lower()}{label[1:]} {value}"
 
 
 @told()

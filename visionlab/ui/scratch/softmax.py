@@ -13,8 +13,9 @@ from visionlab.learning.scratch.softmax import LOOK_EVERY
 from visionlab.ui.scratch import charts as scratch_charts
 from visionlab.ui.scratch import runs
 from visionlab.ui.scratch.lesson import forecast
-from visionlab.ui.scratch.parts import UNTESTED, Fields, Tile, beside, notice, tiles, train_button, weights_image
-from visionlab.ui.scratch.sets import Chosen, offer
+from visionlab.ui.scratch.parts import Fields, Tile, beside, notice, tiles, train_button, untested, weights_image
+from visionlab.ui.scratch.sets.bringing import Chosen
+from visionlab.ui.scratch.sets.choosing import offer
 from visionlab.ui.shared import charts
 from visionlab.ui.shared.page import roomy_columns
 from visionlab.ui.shared.terms import term
@@ -39,14 +40,15 @@ def show(chosen: Chosen | None) -> None:
         "the templates a little with every batch.",
         help=term("softmax"),
     )
+    now = None
     if chosen is not None:
-        _form(chosen)
+        now = _form(chosen)
         offer(chosen, ADDS)
-    if not runs.show(NAME, _live, _result) and chosen is not None:
+    if not runs.show(NAME, now, _live, _result) and chosen is not None:
         st.caption("Press “Train”: the templates come to be, step by step.")
 
 
-def _form(chosen: Chosen) -> None:
+def _form(chosen: Chosen) -> runs.Settings:
     name = st.segmented_control(
         "Settings",
         SETTINGS,
@@ -68,17 +70,19 @@ def _form(chosen: Chosen) -> None:
     with three:
         seed = fields.seed(NAME)
     settings = replace(way, steps=steps, rate=rate)
+    named = {"Settings": way.title, "Steps": f"{steps:,}", "Learning rate": f"{rate:g}", "Seed": str(seed)}
 
     def seconds(of: SmallSet) -> float:
         return softmax_seconds(_pace(of.shape, len(of.classes), of), settings, len(of.test_images))
 
     def start() -> None:
         run = Softmax(chosen.data, settings, seed)
-        runs.begin(NAME, Plan(chosen.about, seed, chosen.data.classes, run.parameters), lambda: lightened(run))
+        runs.begin(NAME, Plan(chosen.about, named, chosen.data.classes, run.parameters), lambda: lightened(run))
 
     train_button(NAME, start, fields.problem)
     if not fields.problem:
         forecast(NAME, chosen, seconds, f"{settings.steps:,} steps of {settings.batch} pictures, and their tests")
+    return {runs.PICTURES: chosen.about, **named}
 
 
 @st.cache_data(max_entries=64, ttl=600, show_spinner=False)  # by then the machine may have other work
@@ -130,7 +134,7 @@ def _result(plan: Plan, steps: Sequence[Step], seconds: float) -> None:
         "pictures of a class, so it becomes a blur of them: that is why digits go well, and photographs do not."
     )
     if not looks:
-        st.caption(UNTESTED)
+        untested(steps)
     accuracy = f"{looks[-1].test_accuracy:.2%}" if looks else "–"
     beside(
         [

@@ -24,13 +24,15 @@ YOUR_HEAD = "your-head"
 @dataclass(frozen=True, eq=False)
 class Network:
     """A network at work; key tells it apart in caches, name is one of networks_here(). instead_of is a sentence on one
-    that is damaged, where this one stands in for it."""
+    that is damaged, where this one stands in for it. base is the name of the network whose layers a head has, some of
+    them fine-tuned perhaps; None of one that is no head."""
 
     key: str
     title: str
     net: Classifier
     name: str
     instead_of: str | None = None
+    base: str | None = None
 
     @property
     def about(self) -> str:
@@ -152,4 +154,4 @@ def network(name: str) -> Network:
     mine = own_head.current()
     own = mine if name == YOUR_HEAD else None
     net = cached.head_classifier(own.key, own.head) if own else cached.classifier(name)
-    return Network(cached.key_of(net), title_of(name), net, name)
+    return Network(cached.key_of(net), title_of(name), net, name, base=own and own.head.network)

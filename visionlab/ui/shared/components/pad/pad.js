@@ -95,7 +95,7 @@ class Pad {
     const empty = !stamp && !this.strokes.length;
     const words = [dx && `${Math.abs(dx)} px ${dx > 0 ? "right" : "left"}`, dy && `${Math.abs(dy)} px ${dy > 0 ? "down" : "up"}`];
     const moved = words.filter(Boolean).join(", ");
-    this.$(".place").textContent = empty ? "Draw a digit here." : moved ? `Moved ${moved}.` : "Where it was. Drag it, or use the arrow keys.";
+    this.$(".place").textContent = empty ? "Draw here." : moved ? `Moved ${moved}.` : "Where it was. Drag it, or use the arrow keys.";
     this.changed = true;
     this.send();
   }

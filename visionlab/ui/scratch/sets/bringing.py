@@ -1,9 +1,9 @@
-"""Which pictures the experiments are on: ready-made, downloaded, named or uploaded, or a project of the studio."""
+"""How pictures come to the experiments: ready-made, downloaded, named or uploaded, or a project of the studio."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +14,8 @@ from visionlab.errors import DatasetError, VisionlabError
 from visionlab.learning.projects.project import Project
 from visionlab.learning.scratch import SOURCES, SmallSet, download, load
 from visionlab.learning.sets import archive
-from visionlab.ui.scratch.parts import linked
+from visionlab.learning.sets.reading import Progress
+from visionlab.ui.scratch.sets.opening import Opening
 from visionlab.ui.shared import jobs, state, store
 from visionlab.ui.shared.page import link, roomy_columns, sentence
 from visionlab.ui.shared.undisturbed import attempt
@@ -23,13 +24,10 @@ from visionlab.ui.shared.widgets import distinct, file_uploader, plain
 from visionlab.wording import shortened, sized
 
 PROJECT = "project"  # beside the names in SOURCES
-OFFERED = "cifar10"  # of these, the one that the articles are on
 OWN = "scratch-own"  # in the session: what it named or uploaded last
+COMING = "scratch-coming"  # there, too: what it named or uploaded and is not open yet
+UNOPENED = "scratch-unopened"  # and what the link names and could not be opened, with why
 WHERE = "pictures"  # in the link: where that lies, or how what was uploaded is called
-PANEL = "data-panel"
-SIZES = (300, 1_000, 3_000, 10_000)  # pictures to learn from at most, and to test with, for who is in a hurry
-LESSON = 3_000  # with which a larger set begins: a network learns something of so many in a minute
-EVERY = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +35,7 @@ class Chosen:
     """The data that the experiments are on, and its name for people; source is a name in SOURCES, or PROJECT.
 
     data is a part of the whole where fewer pictures were asked for; both are the same otherwise. where: of what was
-    named or uploaded, its path or its name.
+    named or uploaded, its path or its name. lesson: how many pictures of a larger set do for a lesson.
     """
 
     source: str
@@ -45,117 +43,40 @@ class Chosen:
     data: SmallSet
     whole: SmallSet
     where: str | None = None
+    lesson: int | None = None
 
     @property
     def about(self) -> str:
         return f"{self.title}, {len(self.data.images):,} pictures"
 
 
-def choose() -> Chosen | None:
-    """The picker, and what it comes to; None where the pictures are not here yet, with what to do about that."""
-    with st.container():  # also where it holds nothing, so that what is below stays in its place
-        if problem := state.take_problem():
-            sentence(problem)
-    names = [*SOURCES, PROJECT]
-    linked("data", {name: _title(name) for name in names}, "set of pictures")
-    with st.container(horizontal=True, vertical_alignment="center", key="data-row"):
-        told_of = st.container(width="content")
-        picker = st.popover("Other pictures", icon=":material/tune:", key=PANEL, on_change="rerun")
-    source = picker.selectbox(
-        "Data",
-        names,
-        format_func=_title,
-        key="data",
-        persist_state="session",
-        on_change=_close_panel,
-    )
-    st.query_params["data"] = source
-    found = _project() if source == PROJECT else _source(source)
-    if found is not None:
-        state.keep_in_link(WHERE, found.where)
-    if found is None:
-        told_of.markdown(f"On **{_title(source)}**")
-        return None
-    for text in found.data.told:
-        picker.text(text)
-    sizes = [*(size for size in SIZES if len(found.data.classes) <= size < len(found.data.images)), EVERY]
-    size = picker.selectbox(
-        "Learn from",
-        sizes,
-        index=sizes.index(LESSON if LESSON in sizes else EVERY),
-        format_func=lambda size: _size(size, len(found.data.images)),
-        key=_size_key(found),
-        persist_state="session",
-        help="Fewer are tested on, too: as many at most, each class with its share.",
-    )
-    data = found.data.less(size) if size != EVERY else found.data
-    picker.caption(_facts(data, SOURCES[source].about if source in SOURCES and not found.where else ""))
-    told_of.markdown(f"On **{plain(found.title)}** :gray[· {len(data.images):,} to learn from]")
-    return replace(found, data=data)
-
-
-def _close_panel() -> None:
-    """It would lie over what the page says of the set that was chosen in it."""
-    st.session_state[PANEL] = False
-
-
-def offer(chosen: Chosen, adds: str) -> None:
-    """What another set would add to an experiment, and the way to it."""
-    if chosen.source == OFFERED:
-        return
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="offer"):
-        st.caption(f"{SOURCES[OFFERED].title} {adds}", width="content")
-        label = f"To {SOURCES[OFFERED].title}"
-        st.button(
-            label, key="offered", type="tertiary", icon=":material/photo_library:", on_click=_turn_to, args=(OFFERED,)
-        )
-
-
-def take_all(chosen: Chosen) -> None:
-    """From the next run on the experiments are on all of its pictures."""
-    st.session_state[_size_key(chosen)] = EVERY
-
-
-def _size_key(chosen: Chosen) -> str:
-    return f"most-{chosen.source}-{len(chosen.whole.images)}"
-
-
-def _size(size: int, of: int) -> str:
-    return f"all {of:,}" if size == EVERY else f"{size:,}, for a lesson" if size == LESSON else f"{size:,} pictures"
-
-
-def _title(source: str) -> str:
-    return SOURCES[source].title if source in SOURCES else "A project of yours"
-
-
-def _facts(data: SmallSet, about: str) -> str:
-    height, width, channels = data.shape
-    kind = "grey" if channels == 1 else "RGB"
-    counts = f"{len(data.images):,} to learn from, {len(data.test_images):,} to test with"
-    whole = f"{counts} · {len(data.classes)} classes · {width} × {height} px, {kind}"
-    return f"{about}  \n{whole}" if about else whole
-
-
 # --- ready-made, downloaded, one's own ------------------------------------------------------------------------------
 
 
-def _source(name: str) -> Chosen | None:
+def ready(name: str) -> Chosen | None:
+    """The pictures of a source, None where they are not here yet, with what to do about that."""
+    if name == PROJECT:
+        return _project()
+    source = SOURCES[name]
+    if source.needs == "nothing":
+        return _whole(name, source.title, _made(name))
     _take_linked(name)
+    if COMING in st.session_state and st.session_state[COMING].source == name:
+        return None
     own = st.session_state.get(OWN)
     if own is not None and own.source == name:
         with st.expander(f"{plain(own.title)} · name another one"):
             _bring(name)
         return own
-    source = SOURCES[name]
-    if name == "pictures":
+    if source.download is None:
         _bring(name)
         return None
     try:
-        return _whole(name, source.title, _loaded(name))
+        data = _opened(_loaded, name)
     except DatasetError as error:
-        if source.download is None:
-            raise
         st.text(str(error))
+    else:
+        return data and _whole(name, source.title, data)
     get, have = roomy_columns(2, "bring", gap="large")
     with get:
         st.markdown("**Download it**")
@@ -167,8 +88,28 @@ def _source(name: str) -> Chosen | None:
 
 
 @st.cache_resource(max_entries=len(SOURCES), show_spinner="Opening the pictures …")
-def _loaded(name: str) -> SmallSet:
+def _made(name: str) -> SmallSet:
     return load(name)
+
+
+@st.cache_resource(max_entries=len(SOURCES), show_spinner=False)
+def _loaded(name: str) -> Opening:
+    return Opening(SOURCES[name].title, lambda progress: load(name, progress=progress))
+
+
+def _opened(start: Callable[..., Opening], *arguments: object) -> SmallSet | None:
+    """What a function kept by st.cache_resource opens, once for the same arguments; None where it is not open yet,
+    which is shown. Raises DatasetError where it could not be opened; the next run tries again."""
+    opening = start(*arguments)
+    if opening.data is None and not opening.job.over:
+        opening.watch(start.__name__)
+        return None
+    if opening.data is None:
+        start.clear(*arguments)
+        if opening.job.error:
+            raise DatasetError(opening.job.error)
+        st.button(f"Open {plain(opening.title)}", key=f"open{start.__name__}", icon=":material/folder_open:")
+    return opening.data
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -228,46 +169,85 @@ def _take_upload(name: str, key: str) -> None:
     if file is None:
         return
     st.session_state["scratch-uploads"] += 1  # the next uploader is an empty one
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "pictures.zip"
-        path.write_bytes(file.getbuffer())
-        _turn_to(_take(name, path, file.name, file.name))
+
+    def read(progress: Progress) -> SmallSet:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "pictures.zip"
+            path.write_bytes(file.getbuffer())
+            return SOURCES[name].load(path, None, 0, progress)
+
+    _take(name, file.name, file.name, read)
 
 
 def _take_path(name: str, key: str) -> None:
     path = named(st.session_state[key].strip())
-    _turn_to(_take(name, path, path.name, str(path)))
+    _take(name, path.name, str(path), lambda progress: SOURCES[name].load(path, None, 0, progress))
 
 
 def _take_linked(name: str) -> None:
     """What the link names, where it lies on this computer and whoever came by it may open it; else what is missing."""
     where = st.query_params.get(WHERE)
-    if not where or OWN in st.session_state or SOURCES[name].needs != "files":
+    if not where or {OWN, COMING} & {*st.session_state} or SOURCES[name].needs != "files":
         return
     if not (may_name_files() and Path(where).is_absolute()):
         called = shortened(where.replace("\\", "/").rpartition("/")[2])
         sentence(f"The link is on pictures called “{called}”, which are not here. Bring them once more.")
         return
+    before, why = st.session_state.get(UNOPENED, (None, None))
+    if before == where:
+        sentence(why)
+        return
     try:
-        _take(name, named(where), Path(where).name, where)
+        path = named(where)
+        _take(name, path.name, where, lambda progress: SOURCES[name].load(path, None, 0, progress), linked=True)
         if told := state.take_problem():
             sentence(told)
     except VisionlabError as error:
         sentence(error)
 
 
-def _take(name: str, path: Path, title: str, where: str) -> str:
-    """As what they are taken: those of the source that was chosen, or else as pictures of one's own, which is told."""
-    data = SOURCES[name].load(path, None, 0)
-    if told := SOURCES[name].refusal(data):
-        name = "pictures"
-        state.keep_problem(f"{told} So it is taken as “{SOURCES[name].title}”.")
-    st.session_state[OWN] = replace(_whole(name, title, data), where=where)
-    return name
+@dataclass(frozen=True, eq=False)
+class _Coming:
+    """What is being opened, as pictures of that source, and where it lies or what it is called."""
+
+    source: str
+    where: str
+    opening: Opening
+    linked: bool
 
 
-def _turn_to(source: str) -> None:
-    st.session_state["data"] = source
+def _take(source: str, title: str, where: str, read: Callable[[Progress], SmallSet], linked: bool = False) -> None:
+    """Begin to open it, in place of what else this session waits for; what is open at once is taken at once."""
+    if before := st.session_state.pop(COMING, None):
+        before.opening.job.cancel()
+    st.session_state[COMING] = _Coming(source, where, Opening(title, read), linked)
+    arrive()
+
+
+def arrive() -> None:
+    """Before the picker: take what has been opened meanwhile. As what it is: as pictures of the source that was chosen,
+    or else of one's own, which is told. Raises DatasetError where it could not be opened."""
+    coming: _Coming | None = st.session_state.get(COMING)
+    if coming is None or not coming.opening.job.over:
+        return
+    del st.session_state[COMING]
+    data, source = coming.opening.data, coming.source
+    if data is None:
+        why = coming.opening.job.error or f"“{shortened(coming.opening.title)}” was not opened, since it was stopped."
+        st.session_state[UNOPENED] = coming.where, why
+        raise DatasetError(why)
+    if told := SOURCES[source].refusal(data):
+        source = "pictures"
+        state.keep_problem(f"{told} So it is taken as “{SOURCES[source].title}”.")
+    st.session_state[OWN] = replace(_whole(source, coming.opening.title, data), where=coming.where)
+    if not coming.linked:  # by a link, it is where the link says
+        st.session_state["data"] = source
+
+
+def watch_coming() -> None:
+    """Show how far the opening is of what was named or uploaded, if that goes on."""
+    if coming := st.session_state.get(COMING):
+        coming.opening.watch("own")
 
 
 def _whole(source: str, title: str, data: SmallSet) -> Chosen:
@@ -293,10 +273,10 @@ def _project() -> Chosen | None:
     )
     project = store.workspace().open(wanted)
     classes, pictures = project.snapshot()
-    data = _small(wanted, hash((tuple(classes), tuple(pictures))), mine[wanted], project)
-    return _whole(PROJECT, mine[wanted], data)
+    data = _opened(_small, wanted, hash((tuple(classes), tuple(pictures))), mine[wanted], project)
+    return data and _whole(PROJECT, mine[wanted], data)
 
 
-@st.cache_resource(max_entries=4, show_spinner="Making the pictures small …")
-def _small(project_id: str, state_of: int, name: str, _project: Project) -> SmallSet:
-    return SmallSet.from_labelled(name, _project.labelled()[0])
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _small(project_id: str, state_of: int, name: str, _project: Project) -> Opening:
+    return Opening(name, lambda progress: SmallSet.from_labelled(name, _project.labelled()[0], progress=progress))
