@@ -41,6 +41,7 @@ class Close {
     };
     this.map.addEventListener("pointerdown", point);
     this.map.addEventListener("pointermove", point);
+    this.$(".before").addEventListener("load", () => this.drawMap());
     new ResizeObserver(() => this.layout()).observe(this.$(".stack"));
   }
 
@@ -120,7 +121,7 @@ class Close {
     this.button.hidden = !this.offered;
     if (!this.offered && !this.view.hidden) return this.open(false);
     if (this.view.hidden) return;
-    this.map.querySelector("img").src = this.$(".before").src; // of edges there would be little to see
+    this.drawMap();
     const [height, width] = this.whole;
     const { clientWidth: across, clientHeight: down } = this.view;
     const within = (share, seen, all) => {
@@ -139,6 +140,14 @@ class Close {
     this.asked = asked;
     clearTimeout(this.asking);
     this.asking = setTimeout(() => !this.view.hidden && this.tell("look", asked), RESTED);
+  }
+
+  // Of the picture before: of edges there would be little to see. Drawn, since its address may be gone by now.
+  drawMap() {
+    const [before, canvas] = [this.$(".before"), this.map.querySelector("canvas")];
+    if (this.view.hidden || !before.complete || !before.naturalWidth) return;
+    [canvas.width, canvas.height] = [canvas.clientWidth, canvas.clientHeight];
+    canvas.getContext("2d").drawImage(before, 0, 0, canvas.width, canvas.height);
   }
 
   // What has come lies where it is in the picture, also where one has looked on meanwhile.
