@@ -67,6 +67,7 @@ def show(case: Case) -> None:
         whole = st.checkbox(
             "With the pictures, to train on later",
             key="with-pictures",
+            persist_state="session",  # what was packed is there when one comes back
             disabled=busy,
             help="Then the zip can be opened here again, to add pictures and to train on.",
         )
