@@ -1,6 +1,7 @@
-"""Chromium for the benchmarks: nobody is attached to it while it measures.
+"""Chromium for the benchmarks: nobody follows what it does while it measures.
 
-Who is attached to a browser is told of every message, with all that is in it, and that would be measured, too.
+Who does is told of every message, with all that is in it, and that would be measured, too: a control is measured by the
+page itself, with nobody attached, and an opening by a script that is handed in before, and asked when it is over.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
 from browser.driver import FLAGS, KEEP_RUNS, SETTLED, settle
 from browser.servers import start_server
+from hostile.kills import environment
 from playwright.sync_api import Page, sync_playwright
 from websockets.sync.client import connect
 
@@ -146,11 +147,12 @@ WATCH = f"""
 
 
 @contextmanager
-def serving(script: str | Path = "streamlit_app.py", **environment: str) -> Iterator[tuple[subprocess.Popen, str]]:
+def serving(script: str | Path = "streamlit_app.py") -> Iterator[tuple[subprocess.Popen, str]]:
     """The app, or another script, cold and in a process of its own, with projects of its own; and its address."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as projects, pytest.MonkeyPatch.context() as patch:
-        for name, value in {"VISIONLAB_WORKSPACE": projects, **environment}.items():
-            patch.setenv(name, value)
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as projects,
+        environment(VISIONLAB_WORKSPACE=projects),
+    ):
         process, url = start_server(script)
         try:
             yield process, url

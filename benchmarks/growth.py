@@ -88,7 +88,7 @@ def pictures_grow(setting: Setting) -> Iterator[Line]:
         return lambda: vl.predict(net, [vl.load_image(file)])
 
     yield from against("convolve, 7 × 7", x, sizes, convolved)
-    yield from against("the chain “sketch”", x, sizes, filtered)
+    yield from against("the chain “sketch”", x, sizes, filtered, turns=2)
     yield from against("a file → its classes", x, sizes, predicted)
 
 

@@ -20,6 +20,7 @@ from hashlib import file_digest
 from pathlib import Path
 
 import torch
+from hostile.kills import environment
 from PIL import Image as PILImage
 from torch import nn
 
@@ -67,7 +68,7 @@ def random_vgg16() -> Iterator[Path]:
     """VGG16's entry in MODELS is of a file of random weights meanwhile, in its folder, under the checks that
     torchvision's own file gets: its name holds the first digits of its SHA-256.
     """
-    entry, folder_before = models.MODELS["vgg16"], os.environ.get("VISIONLAB_WEIGHTS")
+    entry = models.MODELS["vgg16"]
     with tempfile.TemporaryDirectory() as folder:
         torch.manual_seed(0)
         draft = Path(folder, "draft.pth")
@@ -76,14 +77,11 @@ def random_vgg16() -> Iterator[Path]:
             digits = file_digest(opened, "sha256").hexdigest()[:8]
         file = draft.rename(draft.with_name(f"vgg16-{digits}.pth"))
         models.MODELS["vgg16"] = replace(entry, file=WeightFile(file.name))
-        os.environ["VISIONLAB_WEIGHTS"] = folder
         try:
-            yield file
+            with environment(VISIONLAB_WEIGHTS=folder):
+                yield file
         finally:
             models.MODELS["vgg16"] = entry
-            os.environ.pop("VISIONLAB_WEIGHTS")
-            if folder_before is not None:
-                os.environ["VISIONLAB_WEIGHTS"] = folder_before
 
 
 def first_answer(name: str, seconds: float) -> Row:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from visionlab.device import half_precision
+
 RESTRICTED = "VISIONLAB_BENCH_AS"  # the environment's word for it, in the process of a question
 PACKAGES = (
     *("torch", "torchvision", "numpy", "scipy", "opencv-python-headless", "scikit-learn", "streamlit"),
@@ -31,13 +33,14 @@ class Restriction:
     untold: str
 
 
-# Each was seen to act: oneDNN by ONEDNN_VERBOSE, OpenVINO by OPTIMIZATION_CAPABILITIES, ATen by get_cpu_capability,
-# OpenCV by getCPUFeaturesLine, NumPy by __cpu_features__, OpenBLAS (NumPy's, SciPy's, OpenCV's) by threadpoolctl.
+# Each was seen to act: oneDNN by ONEDNN_VERBOSE, OpenVINO by the primitiveType of its kernels and its capabilities,
+# OpenBLAS (NumPy's, SciPy's, OpenCV's) by threadpoolctl, the others by what unrestricted() looks at.
 RESTRICTIONS = {
     "avx2": Restriction(
         "AVX2",
         {
             "ONEDNN_MAX_CPU_ISA": "AVX2",  # of torch's oneDNN, and of the one in OpenVINO
+            "OV_CPU_MAX_ISA": "avx2",  # what OpenVINO generates itself
             "ATEN_CPU_CAPABILITY": "avx2",
             "OPENCV_CPU_DISABLE": "AVX512-SKX",
             "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
@@ -95,6 +98,21 @@ def _widest(flags: set[str]) -> str:
         if flag in flags:
             return told
     return platform.machine()
+
+
+def unrestricted() -> list[str]:
+    """The libraries that compute in this process with more than AVX2, whatever they were told."""
+    import cv2
+    import numpy as np
+    import torch
+
+    found = {
+        "NumPy": np._core._multiarray_umath.__cpu_features__.get("X86_V4", False),
+        "OpenCV": bool(re.search(r"AVX512\S*[^?\s](\s|$)", cv2.getCPUFeaturesLine())),
+        "torch": "512" in torch.backends.cpu.get_cpu_capability(),
+        "oneDNN": half_precision(torch.device("cpu")) is not None,
+    }
+    return [name for name, wide in found.items() if wide]
 
 
 def left_out() -> frozenset[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import statistics
 import sys
@@ -19,6 +20,8 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from benchmarks.machine import RESTRICTED, unrestricted
 
 QUICK = 0.05  # seconds; what takes less depends on what ran before it, and is called once more before it counts
 FAR = 4.0  # times as long as the first: such a peer is called in two rounds alone
@@ -220,6 +223,8 @@ def asked(title: str, measure: Callable[[Setting], Iterable[Row] | Answer], abou
     parser.add_argument("--data", type=Path, help="a folder with cats-dogs/train in it, for what needs photographs")
     parser.add_argument("--json", type=Path, help="where the answer is written, too")
     given = parser.parse_args()
+    if os.environ.get(RESTRICTED) and (wide := unrestricted()):
+        sys.exit(f"{', '.join(wide)} would compute with more than the restriction allows: see benchmarks/machine.py.")
     try:
         found = measure(Setting(given.short, given.data))
         answer = found if isinstance(found, Answer) else Answer(list(found))

@@ -27,7 +27,6 @@ from benchmarks.machine import left_out
 from benchmarks.measuring import Goal, Row, Setting, asked, compared, in_turn
 from benchmarks.pictures import photographs
 from visionlab.device import half_precision
-from visionlab.network.inside.activations import network_steps
 from visionlab.network.running.chunks import through
 from visionlab.network.running.classifier import Classifier, Transform
 from visionlab.network.running.precision import in_precision
@@ -72,7 +71,7 @@ NETWORKS = {
 
 
 def ours(net: Classifier) -> Asked:
-    steps = network_steps(net)
+    steps = net.module.steps()
     return torch.inference_mode()(lambda x: through(net, steps, x))
 
 

@@ -23,10 +23,17 @@ are; why, stands below the table. A goal with × is one for the ratio to the fas
 """
 
 # Why a peer is faster, by question and row, as far as that is known; * stands for anything.
+PAINTED = (
+    "Streamlit itself, the same for both, takes the time up to the server’s first message. Then our page holds 500 to"
+    " 1,400 elements where the bare one has 100: React and the styles of each take two to four times as long, elements"
+    " that look at their own size make the browser lay out the page again and again, and forty more of Streamlit’s"
+    " scripts are fetched, in steps, for the kinds of widgets that are on it."
+)
 REASONS: dict[str, dict[str, str]] = {
     "activations": {
         "*, all maps at 224 px": "The forward pass is a part of it; the rest is copying thirty layers’ values.",
     },
+    "app": {"*, its heading": PAINTED, "*, its first picture": PAINTED, "*, at rest": PAINTED},
 }
 
 
