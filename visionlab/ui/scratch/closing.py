@@ -161,9 +161,9 @@ def _result(plan: Plan, looks: Sequence[Look], _: float) -> None:
         if row.diverged:
             st.text(f"{WAYS[row.name]}: {row.diverged}")
     notice(
-        f"{_passes(rows, plan)}Compare accuracy with what it cost: pictures, parameters, time. Transfer learns from the "
-        "fewest pictures, since what edges, textures and parts look like is known to it already; but it helps only as far as the "
-        f"pictures resemble those that {plan.network} once saw."
+        f"{_passes(rows, plan)}Compare accuracy with what it cost: pictures, parameters, time. Transfer learns from "
+        "the fewest pictures, since what edges, textures and parts look like is known to it already; but it helps only "
+        f"as far as the pictures resemble those that {plan.network} once saw."
     )
     scratch, transfer = (rows.get(name) for name in ("convolutional", "transfer"))
     beside(
