@@ -17,7 +17,7 @@ from visionlab.ui.shared.page import head_start, link, page, sentence, told
 from visionlab.ui.shared.picture_bar import image_picker
 from visionlab.ui.shared.state import Picture
 from visionlab.ui.shared.tries import tries
-from visionlab.ui.shared.widgets import facts, folded, number, size_of
+from visionlab.ui.shared.widgets import facts, file_name, folded, number, size_of
 
 
 @st.fragment  # a control runs this again, and not the page around it: the picture follows at once
@@ -65,22 +65,20 @@ def lab(picture: Picture) -> None:
             return show_or_tell(plain)
         return None
 
-    # What the eye waits for is computed and sent first. From the second run on, what the controls hold is known before
-    # they are drawn; drawing them, or anything else, would keep the browser busy while the picture arrives.
+    # What the eye waits for is computed and sent first: what the controls hold is known before they are drawn; drawing
+    # them, or anything else, would keep the browser busy while the picture arrives.
     known = response_settings.held(kernel)
-    result = show_or_tell(known) if known else None
+    result = show_or_tell(known)
     if result:
         head_start(0.05)
     with choosing, st.container(horizontal=True, vertical_alignment="bottom"):
         at_work, kernel = kernel, choose_kernel()
         with st.container(horizontal=True, width="content"):
             settings = response_settings.controls(kernel)
-    if known and (at_work.name, known) != (kernel.name, settings):
+    if (at_work.name, known) != (kernel.name, settings):
         st.rerun()  # a link that came back by the browser's button has changed the controls
     with saying:
         tries("convolution", things_to_try.of(kernel.name))
-    if known is None:
-        result = show_or_tell(settings)
     state.link_lab(picture.key)
     if result:
         with details:
@@ -100,7 +98,7 @@ def of_the_response(picture: Picture, small: Image, kernel: Kernel, settings: Se
         st.download_button(
             "The response as PNG",
             lambda: encode_png(found.shown),
-            f"{kernel.name}.png",
+            file_name(picture.name, kernel.title, ".png"),
             "image/png",
             icon=":material/download:",
             on_click="ignore",
@@ -108,7 +106,7 @@ def of_the_response(picture: Picture, small: Image, kernel: Kernel, settings: Se
         st.download_button(
             "Its numbers as .npy",
             lambda: kernel_facts.npy(response),
-            f"{kernel.name}.npy",
+            file_name(picture.name, kernel.title, ".npy"),
             icon=":material/download:",
             on_click="ignore",
         )

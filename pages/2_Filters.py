@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from visionlab.ui.filters import chain, editor, result, stages
+from visionlab.ui.filters import chain, editor, result, stages, take_away
 from visionlab.ui.shared.components.live_sliders import live_sliders
 from visionlab.ui.shared.page import head_start, page, roomy_columns, told
 from visionlab.ui.shared.picture_bar import image_picker
@@ -26,7 +26,7 @@ def filters(picture: Picture) -> None:
         large = stages.looked_at(found.shown)
         result.before_and_after(found, large)
         head_start(0.05)
-        result.size(found)
+        result.size(found, large)
     with controls:
         rooms = chain.chain_editor()
         chain.caution(found.picture.image if found.fit else picture.image)
@@ -37,7 +37,7 @@ def filters(picture: Picture) -> None:
     stages.filmstrip(found.shown, large)
     if not found.full:
         stages.spectra(found.shown, rooms)
-    result.take_away(found, large, pipeline)
+    take_away.show(found, large, pipeline)
     live_sliders(key=editor.LIVE, within=editor.CONTROL)
     if not on_its_way:
         result.exactly(found, large)

@@ -1,3 +1,8 @@
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from visionlab.wording import quoted, shortened, sized
@@ -24,3 +29,29 @@ def test_a_long_value_is_told_by_its_beginning():
     assert quoted("two\nlines") == r"'two\nlines'"
     assert shortened("a" * 60) == "a" * 60
     assert shortened("a" * 61) == "a" * 59 + "…"
+
+
+ROOT = Path(__file__).parents[1]
+SHOWN = [*ROOT.glob("visionlab/**/*.py"), *ROOT.glob("pages/*.py"), ROOT / "home.py"]
+BUILTIN = ROOT / "visionlab/learning/builtin"  # whose cards are no part of the app
+
+
+def texts(path: Path) -> Iterator[str]:
+    """What a module says, beside its docstrings: strings, and of f-strings the text with 0 for each value."""
+    tree = ast.parse(path.read_text())
+    bodies = [node.body for node in ast.walk(tree) if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)]
+    told = {id(body[0].value) for body in bodies if body and isinstance(body[0], ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            yield "".join(part.value if isinstance(part, ast.Constant) else "0" for part in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told:
+            yield node.value
+
+
+def test_percentages_are_written_as_python_writes_them_everywhere():
+    """“92%”, as “:.0%” does of the many that are computed, also where the number stands in a sentence or a script."""
+    apart = re.compile(r"[0-9}](?:\s|&nbsp;|\\u00a0)%(?![a-z0-9(])")
+    said = {path: list(texts(path)) for path in SHOWN if BUILTIN not in path.parents}
+    said |= {path: [path.read_text()] for path in ROOT.glob("visionlab/ui/**/*.js")}
+    wrong = [f"{path.relative_to(ROOT)}: {text[:80]}" for path in said for text in said[path] if apart.search(text)]
+    assert not wrong

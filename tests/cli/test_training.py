@@ -106,7 +106,7 @@ def test_train_says_what_each_class_is_worth_and_warns_of_few(tmp_path):
     for name, count in (("brick", 10), ("grass", 2), ("gravel", 2)):
         assert re.search(rf"{name} .*[01]\.\d{{3}} .*[01]\.\d{{3}} .*[01]\.\d{{3}} .* {count} ", told)
     assert "always naming the most frequent class would be right on 71.4%" in told
-    assert re.search(r"with each class counting the same: \d+\.\d% \(95 % interval \d+\.\d% to \d+\.\d%\)", told)
+    assert re.search(r"with each class counting the same: \d+\.\d% \(95% interval \d+\.\d% to \d+\.\d%\)", told)
     assert "none of these: About" in told
 
 
@@ -140,7 +140,7 @@ def test_copies_count_once_in_what_train_and_the_card_say(tmp_path):
             path.write_bytes(encode_jpeg(image, quality))
     out = tmp_path / "h.safetensors"
     told = run("train", tmp_path / "set", "-o", out, "--device", "cpu", "--validation", 0.5)
-    total, different = map(int, re.search(r"of (\d+) pictures, (\d+) different \(95 % interval", told).groups())
+    total, different = map(int, re.search(r"of (\d+) pictures, (\d+) different \(95% interval", told).groups())
     assert total >= 2 * different > 20
     assert f"It rests on {total} held-out pictures, {different} different" in told
     report = vl.load_head(out).report
@@ -233,7 +233,7 @@ def test_evaluate_tells_what_a_head_is_worth_and_where_it_errs(textured, fresh, 
     assert header.startswith("file,refused,distance,limit,answer_1,probability_1,")
     assert header.endswith(",problem")
     told = run("evaluate", mixed, "--head", head)
-    assert f"right on {found['accuracy']:.1%} of 24 pictures (95 % interval " in told
+    assert f"right on {found['accuracy']:.1%} of 24 pictures (95% interval " in told
     assert re.search(r"gravel .* 9 .* brick 1 ", told)
     assert "would be refused as “none of these”" in told
 

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from visionlab.errors import ParameterError
+from visionlab.imaging import filter_record
 from visionlab.imaging.filters import FILTERS, Parameter, find_filter
 from visionlab.imaging.image import check_image
+from visionlab.imaging.pipeline import Pipeline
 
 each = pytest.mark.parametrize("name", FILTERS)
 
@@ -72,6 +74,30 @@ def test_both_ends_of_every_parameter_work_alone_and_together(name, picture):
 @each
 def test_the_same_picture_gives_the_same_answer(name):
     assert np.array_equal(FILTERS[name].apply(NOISE), FILTERS[name].apply(NOISE.copy()))
+
+
+SLOW = [name for name, entry in FILTERS.items() if entry.reach]
+
+
+@pytest.mark.parametrize("name", SLOW)
+@pytest.mark.parametrize("end", [0, -1, None])
+def test_a_slow_filter_is_the_same_in_strips_and_can_be_stopped(name, end, monkeypatch):
+    monkeypatch.setattr(filter_record, "STRIP", 1)
+    entry = FILTERS[name]
+    values = {} if end is None else {p.name: ends(p)[end] for p in entry.parameters}
+    image = np.random.default_rng(5).integers(0, 256, (1100, 11, 3), dtype=np.uint8)
+    image[:, :4] //= 4  # flat and wild side by side
+    shares = []
+    np.testing.assert_array_equal(entry.apply_between(image, shares.append, **values), entry.apply(image, **values))
+    assert len(shares) >= 2
+    assert shares == sorted(shares)
+    assert 0 < shares[0] < shares[-1] < 1
+
+    def stop(share):
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        next(Pipeline([(name, values)]).stages(image, stop))
 
 
 def test_there_are_filters_of_every_kind():

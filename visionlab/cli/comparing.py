@@ -76,7 +76,7 @@ def closing(
         seconds = {row.name: row.seconds for row in rows}
         print(json.dumps({"majority": run.majority, "truth": truth, "ways": ways, "seconds": seconds}))
         return
-    table = Table("way", "pictures", "parameters", "seconds", "right on the test part", "95 % interval")
+    table = Table("way", "pictures", "parameters", "seconds", "right on the test part", "95% interval")
     table.add_row("Always the most frequent class", "–", "–", "–", f"{run.majority:.1%}", "–")
     for row in rows:
         low, high = row.interval

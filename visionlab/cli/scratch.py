@@ -173,8 +173,8 @@ def birds(
     low, high = found.interval
     balanced = "not to be had" if found.balanced != found.balanced else f"{found.balanced:.1%}"
     print(f"always saying no would be right on {found.always_no:.1%} of the test pictures")
-    print(f"balanced accuracy {balanced} (50 % is chance)")
-    print(f"right on {found.accuracy:.1%} (95 % interval {low:.1%} to {high:.1%})")
+    print(f"balanced accuracy {balanced} (50% is chance)")
+    print(f"right on {found.accuracy:.1%} (95% interval {low:.1%} to {high:.1%})")
     if found.precision != found.precision:  # NaN: 0 of 0
         print(f"no test picture reaches the threshold of {threshold:g}")
         return

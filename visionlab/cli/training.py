@@ -275,10 +275,10 @@ def _print_report(report: Report) -> None:
             table.add_row(Text(plain(name)), *(f"{share:.3f}" for share in shares), str(counts.sum()), Text(taken))
     console.print(table)
     low, high = report.interval
-    print(f"right on {report.accuracy:.1%} of {report.told()} (95 % interval {low:.1%} to {high:.1%})")
+    print(f"right on {report.accuracy:.1%} of {report.told()} (95% interval {low:.1%} to {high:.1%})")
     print(f"always naming the most frequent class would be right on {report.majority:.1%}")
     low, high = report.balanced_interval
-    print(f"with each class counting the same: {report.balanced:.1%} (95 % interval {low:.1%} to {high:.1%})")
+    print(f"with each class counting the same: {report.balanced:.1%} (95% interval {low:.1%} to {high:.1%})")
 
 
 def _labelled(data: Path, as_json: bool, parts: bool | None, names_in: str | None) -> LabelledImages:

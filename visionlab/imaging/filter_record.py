@@ -14,6 +14,7 @@ from visionlab.imaging.image import Image, check_image
 from visionlab.wording import quoted, shortened
 
 Value = int | float | str
+STRIP = 500_000  # pixels, at least, of what a slow filter makes at once: a second or two
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ class Parameter:
 class Filter:
     """A classic filter: `function` takes a picture and every parameter by name, and `apply` guards it.
 
-    `group` is its kind, such as "Smoothing": pickers offer filters by it.
+    `group` is its kind, such as "Smoothing": pickers offer filters by it. `reach`, of filters that take long, says for
+    their parameters how many rows above and below a pixel what becomes of it depends on.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Filter:
     about: str
     function: Callable[..., Image]
     parameters: tuple[Parameter, ...] = ()
+    reach: Callable[..., int] | None = None
 
     def settings(self, /, **values: Value) -> dict[str, Value]:
         """Every parameter's value, the given ones checked and the others at their default, in the table's order.
@@ -96,3 +99,22 @@ class Filter:
         Raises ParameterError where `image` is no picture, or a parameter is unknown or out of range.
         """
         return self.function(check_image(image), **self.settings(**values))
+
+    def apply_between(self, image: Image, between: Callable[[float], object], /, **values: Value) -> Image:
+        """As apply(), to the pixel; where the filter takes long, in strips.
+
+        between(share) is called where one ends and another begins; share, above 0 and below 1, is how much of the
+        picture is done. What it raises ends the work.
+        """
+        image, settings = check_image(image), self.settings(**values)
+        if self.reach is None:
+            return self.function(image, **settings)
+        (height, width), reach = image.shape[:2], self.reach(**settings)
+        rows = max(STRIP // width, 8 * reach)  # or most of the work would be on what strips share
+        result = np.empty_like(image)
+        for top in range(0, height, rows):
+            first, bottom = max(0, top - reach), min(top + rows, height)
+            result[top:bottom] = self.function(image[first : bottom + reach], **settings)[top - first :][: bottom - top]
+            if bottom < height:
+                between(bottom / height)
+        return result

@@ -54,6 +54,7 @@ Source: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | Bi
 
 FORMATS = formats()
 MAX_BYTES = most_bytes()
+JPEG_SIDE = 65_500  # pixels: what encoders write
 
 GOOD_FORMATS = good_formats()
 silence()
@@ -183,8 +184,8 @@ def encode_jpeg(image: Image, quality: int = 90) -> bytes:
     """
     if isinstance(quality, bool) or not isinstance(quality, int | np.integer) or not 1 <= quality <= 100:
         raise ParameterError(f"JPEG quality is a whole number from 1 to 100, not {quality!r}.")
-    if max(check_image(image).shape) > 65_500:
-        told = f"A JPEG is at most 65,500 pixels a side, not {max(image.shape):,}"
+    if max(check_image(image).shape) > JPEG_SIDE:
+        told = f"A JPEG is at most {JPEG_SIDE:,} pixels a side, not {max(image.shape):,}"
         raise ParameterError(f"{told}. Shrink it, or use PNG.")
     full = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444 if quality >= 95 else cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420
     options = [cv2.IMWRITE_JPEG_QUALITY, int(quality), cv2.IMWRITE_JPEG_SAMPLING_FACTOR, full]
@@ -194,6 +195,12 @@ def encode_jpeg(image: Image, quality: int = 90) -> bytes:
 def encode_png(image: Image) -> bytes:
     """The bytes of a PNG file of the picture, every pixel kept exactly. ParameterError unless it is uint8 (H, W, 3)."""
     return _encode(image, ".png")
+
+
+def decode_png(data: bytes) -> Image:
+    """The picture that encode_png() has written, uint8 (H, W, 3) RGB, whatever its size; for what others made there is
+    load_image()."""
+    return cv2.cvtColor(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
 
 
 def _encode(image: Image, extension: str, options: Sequence[int] = ()) -> bytes:

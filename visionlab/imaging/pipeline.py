@@ -104,13 +104,17 @@ class Pipeline:
             result = stage.image
         return result
 
-    def stages(self, image: Image) -> Iterator[Stage]:
-        """The picture after each step that is on, as it is made: one picture at a time, and the time it took."""
+    def stages(self, image: Image, between: Callable[[float], object] | None = None) -> Iterator[Stage]:
+        """The picture after each step that is on, as it is made: one picture at a time, and the time it took.
+
+        between(share) is called now and then within steps that take long; see Filter.apply_between().
+        """
         image = check_image(image)
         for place, (name, values) in enumerate(self.steps):
             if place not in self.off:
                 start = time.perf_counter()
-                image = find_filter(name).apply(image, **values)
+                entry = find_filter(name)
+                image = entry.apply_between(image, between, **values) if between else entry.apply(image, **values)
                 yield Stage(place, name, image, time.perf_counter() - start)
 
     def to_python(self, fit: int | None = None) -> str:

@@ -153,6 +153,36 @@ def test_words_of_a_link_that_the_page_does_not_know_are_told_while_the_usual_is
     assert [text.value for text in app.text if "no kernel" in text.value]
 
 
+def boxes(app) -> list[str]:
+    """The labels of the two boxes of controls, which their popovers show."""
+    return [block.proto.popover.label for block in app.get("popover")][:2]
+
+
+def test_the_boxes_say_what_is_set_in_them_from_the_first_draw_on(app, open_page):
+    app.query_params.update(stride="3", flip="true", channel="Red alone", detail="512")
+    open_page("Convolution")
+    for _ in range(2):
+        assert boxes(app) == ["Stride 3 · flipped", "Red alone · 512 px"]
+        app.run()
+    app.number_input(key="stride").set_value(1).run()
+    app.toggle(key="flip").set_value(False).run()
+    app.selectbox(key="channel").select("each").run()
+    app.selectbox(key="mode-absolute").select("diverging").run()
+    app.toggle(key="plain").set_value(True).run()
+    assert boxes(app) == ["How it slides", "Each by itself · Signed · Plain range · 512 px"]
+    app.switch_page(PAGES["Filters"].script).run()
+    app.switch_page(PAGES["Convolution"].script).run()
+    assert "Signed" in boxes(app)[1]
+
+
+@pytest.mark.parametrize("asked", [{"stride": "two"}, {"detail": "300"}, {"flip": "maybe"}])
+def test_what_a_link_asks_for_and_cannot_be_leaves_the_usual(app, open_page, asked):
+    app.query_params.update(asked)
+    open_page("Convolution")
+    assert boxes(app) == ["How it slides", "What is shown"]
+    assert lab(app)["stride"] == app.number_input(key="stride").value
+
+
 @pytest.mark.parametrize(
     ("weights", "settings", "said"),
     [

@@ -62,7 +62,7 @@ def opened_by(link: str) -> AppTest:
 
 def texts(app) -> list[str]:
     """What is told as plain text, beside the name of the picture."""
-    return [text.value for text in app.text if not re.search(r" · \d+ × \d+ px$", text.value)]
+    return [text.value for text in app.text if not re.search(r"\s· \d+ × \d+ px$", text.value)]
 
 
 def compared(app) -> tuple[dict, bytes]:

@@ -5,6 +5,7 @@ import re
 import shlex
 import zipfile
 
+import cv2
 import numpy as np
 import pytest
 import streamlit as st
@@ -18,9 +19,10 @@ from visionlab.imaging.chains import CHAINS
 from visionlab.imaging.filters import FILTERS
 from visionlab.imaging.image import encode_jpeg, fit, load_image
 from visionlab.imaging.pipeline import Pipeline
-from visionlab.ui.filters import full_size, stages
+from visionlab.ui.filters import full_size, stages, take_away
 from visionlab.ui.shared import jobs
 from visionlab.ui.shared.page import PAGES
+from visionlab.wording import sized
 
 SHAPE = (3000, 4000)
 MINUTES = {"non_local_means"}  # what these take at full size
@@ -134,9 +136,42 @@ def test_at_full_size_all_is_at_full_size(filters, photo, downloads, tmp_path):
     np.testing.assert_array_equal(load_image(downloads("download-picture")), expected)  # as the code does
 
 
+def test_the_picture_is_taken_as_png_or_jpeg_named_after_the_photograph(filters, photo, downloads, monkeypatch):
+    named, button = {}, st.download_button
+    monkeypatch.setattr(
+        st,
+        "download_button",
+        lambda *given, **options: named.update({options["key"]: given[2]}) or button(*given, **options),
+    )
+    press(filters, "ready-edge_map")
+    at_full_size(filters)
+    png = downloads("download-picture")
+    assert "MB, and visionlab opens" not in captions(filters)
+    monkeypatch.setattr(take_away, "MAX_BYTES", len(png) - 1)
+    press(filters, f"look-{ids(filters)[1]}")
+    assert f"This PNG has {sized(len(png))}, and visionlab opens files of at most" in captions(filters)
+    assert (named["download-picture"], named["download-stage"]) == (
+        "photo, filtered.png",
+        "photo, filtered, step 2.png",
+    )
+    filters.segmented_control(key="picture-form").set_value("JPEG").run()
+    assert (named["download-picture"], named["download-stage"]) == (
+        "photo, filtered.jpg",
+        "photo, filtered, step 2.jpg",
+    )
+    for key, steps in (("download-picture", None), ("download-stage", 2)):
+        chain_to_it = Pipeline(CHAINS["edge_map"].steps[:steps])
+        assert downloads(key) == encode_jpeg(chain_to_it.run(load_image(photo)))
+    monkeypatch.setattr(take_away, "JPEG_SIDE", 3_999)
+    filters.run()
+    assert "4,000 × 3,000 px: a JPEG is at most 3,999 pixels a side. Take the PNG." in captions(filters)
+
+
 def test_full_size_is_worked_out_once(filters, monkeypatch):
     ran, original = [], Pipeline.stages
-    monkeypatch.setattr(Pipeline, "stages", lambda self, image: ran.append(image.shape) or original(self, image))
+    monkeypatch.setattr(
+        Pipeline, "stages", lambda self, image, *rest: ran.append(image.shape) or original(self, image, *rest)
+    )
     press(filters, "clear")
     add(filters, "invert")
     at_full_size(filters)
@@ -178,6 +213,62 @@ def test_full_size_can_be_stopped_and_begun_again(filters, monkeypatch):
     assert "1,024 × 768 of" in captions(filters)
     at_full_size(filters)
     assert "Worked on at its full size" in captions(filters)
+
+
+def waiting_for(monkeypatch, name):
+    """The heights of the pictures that this function of OpenCV was called with; the events that it was, and that let it
+    go on."""
+    heights, called, go_on = [], jobs.threading.Event(), jobs.threading.Event()
+
+    def wait(image, *_):
+        heights.append(len(image))
+        called.set()
+        assert go_on.wait(60)
+        return image.copy()
+
+    monkeypatch.setattr(cv2, name, wait)
+    return heights, called, go_on
+
+
+def stopped(filters, go_on):
+    """What was told when Stop was pressed within a step, and the job once it has ended."""
+    filters.toggle(key=full_size.SWITCH).set_value(True).run()
+    job = begun(filters)
+    assert not filters.button(key="full-size-stop").disabled
+    press(filters, "full-size-stop")
+    assert filters.button(key="full-size-stop").disabled
+    told = filters.get("progress")[0].proto.text
+    go_on.set()
+    return told, worked_out(filters, job)
+
+
+def test_a_slow_step_can_be_stopped_within_itself(filters, monkeypatch):
+    press(filters, "clear")
+    add(filters, "non_local_means")
+    heights, _, go_on = waiting_for(monkeypatch, "fastNlMeansDenoising")
+    told, job = stopped(filters, go_on)
+    assert (told, job.state) in {("Stopping …", "cancelled"), ("Waiting for its turn …", "cancelled")}
+    assert len(heights) <= 1
+    assert all(height < SHAPE[0] / 4 for height in heights)
+    assert "1,024 × 768 of" in captions(filters)
+
+
+def test_the_last_step_is_kept_where_it_cannot_be_stopped(filters, monkeypatch):
+    press(filters, "clear")
+    add(filters, "median")
+    heights, called, go_on = waiting_for(monkeypatch, "medianBlur")
+    find = full_size.find
+
+    def find_at_work(*arguments, **options):
+        found = find(*arguments, **options)
+        assert called.wait(60), "it is in its step when the page says how far it is"
+        return found
+
+    monkeypatch.setattr(full_size, "find", find_at_work)
+    told, job = stopped(filters, go_on)
+    assert (told, job.state) == ("The last step is nearly done, and is kept …", "done")
+    assert "Worked on at its full size, 4,000 × 3,000 px" in captions(filters)
+    assert heights == [SHAPE[0]]
 
 
 def test_another_chain_takes_the_place_of_what_is_being_worked_out(filters, monkeypatch):

@@ -341,20 +341,20 @@ def test_several_uploads_at_once_and_each_of_them_again(open_page):
     broken = ("broken.jpg", b"no picture", "image/jpeg")
     app.file_uploader(key="upload").set_value([picture(1), picture(2), broken, picture(3)]).run()
     assert not app.exception
-    assert "3.png · 63 × 40 px" in texts(app)
+    assert "3.png\N{NO-BREAK SPACE}· 63 × 40 px" in texts(app)
     assert [text for text in texts(app) if text.startswith("broken.jpg: ")]
     which = app.selectbox(key="which")
     assert which.options == ["3.png", "2.png", "1.png"]
     which.set_value(hashlib.sha256(picture(1)[1]).hexdigest()).run()
     assert not app.exception
-    assert "1.png · 61 × 40 px" in texts(app)
+    assert "1.png\N{NO-BREAK SPACE}· 61 × 40 px" in texts(app)
     app.file_uploader(key="upload").set_value([picture(1), (picture(1)[0], *picture(4)[1:])]).run()
     which = app.selectbox(key="which")
     assert which.options == ["1.png", "1.png (2)", "3.png", "2.png"], "no two the same"
     which.set_value(hashlib.sha256(picture(1)[1]).hexdigest()).run()
-    assert "1.png · 61 × 40 px" in texts(app)
+    assert "1.png\N{NO-BREAK SPACE}· 61 × 40 px" in texts(app)
     app.switch_page("pages/3_Feature_maps.py").run()
-    assert "1.png · 61 × 40 px" in texts(app)
+    assert "1.png\N{NO-BREAK SPACE}· 61 × 40 px" in texts(app)
     assert not app.exception
 
 

@@ -384,7 +384,7 @@ def test_softmax_gives_what_the_library_gives_and_the_link_finds_it_again(scratc
     run = Softmax(load("digits"))
     accuracy = list(run)[-1].test_accuracy
     assert f"{accuracy:.2%} on Handwritten digits" in html(app)
-    assert "30.66 %" in html(app)
+    assert "30.66%" in html(app)
     assert html(app).count("<figure") == 10
     slider = next(each for each in app.get("select_slider"))
     before = html(app)
@@ -750,7 +750,7 @@ def test_one_class_against_the_rest_at_any_threshold(scratch, registry):
     app.slider(key="birds-threshold").set_value(100).run()
     assert not app.exception
     assert {metric.label: metric.value for metric in app.metric}["Precision"] == "–"
-    assert re.search(r"At 100% it names no picture “8”.* is [\d.]+%: move the slider down to \d+ %\.", lines(app))
+    assert re.search(r"At 100% it names no picture “8”.* is [\d.]+%: move the slider down to \d+%\.", lines(app))
     assert "**False negatives** · 29" in lines(app)
 
 
@@ -798,7 +798,7 @@ def test_the_eight_that_moves(scratch, registry, monkeypatch):
     assert f"Each square rests on the same {found.tested} test pictures" in lines(app)
     hovered = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][0]["text"]
     right = round(found.accuracies[3, 3] * found.tested)
-    assert hovered[3][3].startswith(f"{found.accuracies[3, 3]:.0%} right, {right} of {found.tested} (95 % interval ")
+    assert hovered[3][3].startswith(f"{found.accuracies[3, 3]:.0%} right, {right} of {found.tested} (95% interval ")
     sizes = [sum(each.parameters for each in oracle.nets[name].network.layers) for name in ("convolutional", "shifted")]
     assert "does that with {:,} parameters, the fully connected one with {:,}.".format(*sizes) in lines(app)
 
@@ -907,7 +907,7 @@ def test_the_closing_table(scratch, registry, monkeypatch):
         assert f"<td>{title}</td>" in told
         assert f"<th>{title}</th>" in told, "a column of what it says of the pictures"
     assert told.count("<img") == closing.SHOWN
-    assert "<th>Right on 50 test pictures (95 % interval)</th>" in told
+    assert "<th>Right on 50 test pictures (95% interval)</th>" in told
     assert "<td>20</td>" in told, "two pictures of each class, for transfer"
     always = Closing(load("digits"), tiny, tested=50).majority
     assert told.index(f"<td>{always:.1%}</td>") < told.index(f"<td>{closing.WAYS['softmax']}</td>")

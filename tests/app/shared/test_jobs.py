@@ -300,3 +300,26 @@ def test_a_page_that_saw_a_job_going_on_which_ended_meanwhile_is_drawn_once_more
     app.run()
     assert story == ["busy", "done", "done"]
     forever.set()
+
+
+def watched_job():
+    import streamlit as st
+
+    from visionlab.ui.shared import jobs
+
+    each = [st.session_state["registry"].find(key) for key in st.session_state["jobs"]]
+    jobs.watch(each[0] if len(each) == 1 else jobs.Jobs(each), lambda: None, "Stop", "stop")
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_stop_cannot_be_pressed_again_while_the_work_comes_to_its_end(count):
+    registry, go = Registry(), threading.Event()
+    app = AppTest.from_function(watched_job, default_timeout=60)
+    app.session_state["registry"] = registry
+    app.session_state["jobs"] = [registry.submit(lambda _: iter([go.wait(60)])) for _ in range(count)]
+    app.run()
+    assert not app.button(key="stop").disabled
+    app.button(key="stop").click().run()
+    assert not app.exception
+    assert app.button(key="stop").disabled
+    go.set()

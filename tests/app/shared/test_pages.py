@@ -82,7 +82,9 @@ def test_every_page_works_on_an_upload(open_page, photo, title):
     app = open_page(title)
     app.file_uploader(key="upload").set_value(photo).run()
     assert not app.exception
-    assert "holiday_*photo*.png · 220 × 150 px" in [text.value for text in app.text], "as plain text, not as Markdown"
+    assert "holiday_*photo*.png\N{NO-BREAK SPACE}· 220 × 150 px" in [text.value for text in app.text], (
+        "as plain text, not as Markdown"
+    )
     assert app.session_state["sample"] == "yours"
 
 

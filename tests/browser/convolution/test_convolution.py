@@ -1,5 +1,6 @@
 """The convolution lab in a real browser: its numbers are the library's, and it follows the pointer and the keys."""
 
+import base64
 import json
 import re
 from fractions import Fraction
@@ -643,11 +644,11 @@ def test_the_story_goes_on_to_the_probabilities(page: Page, photo):
     scores = np.array([(shares * np.where(thirds == k, 0.67, -0.33)).sum() for k in range(3)])
     chances = np.exp(scores - scores.max())
     chances /= chances.sum()
-    told = [float(text.removesuffix(" %")) for text in story.locator(".percent").all_inner_texts()]
+    told = [float(text.removesuffix("%")) for text in story.locator(".percent").all_inner_texts()]
     np.testing.assert_allclose(told, 100 * chances, atol=0.1)
     assert sum(told) == pytest.approx(100, abs=1e-9)
     story.locator(".wanted").first.click(position={"x": 5, "y": 5})  # its weight there becomes another
-    expect(story.locator(".percent").first).not_to_have_text(f"{told[0]:.1f} %")
+    expect(story.locator(".percent").first).not_to_have_text(f"{told[0]:.1f}%")
     expect(page).to_have_url(re.compile(r"stage=6"))
     assert "bias=-10" in page.url
     page.get_by_role("link", name="Filters").click()
@@ -656,6 +657,70 @@ def test_the_story_goes_on_to_the_probabilities(page: Page, photo):
     page.get_by_role("link", name="Convolution").click()
     expect(page.get_by_role("radio", name="7 · Softmax")).to_be_checked()
     expect(page.get_by_label("Bias")).to_have_value("−10")
+
+
+def drawn(canvas: Locator) -> np.ndarray:
+    """What is drawn there: uint8 (H, W, 3)."""
+    data = canvas.evaluate("(canvas) => canvas.toDataURL().split(',')[1]")
+    return vl.load_image(base64.b64decode(data))
+
+
+@pytest.mark.parametrize("kernel", ["sobel_x", "gaussian_5"])
+def test_under_dilation_each_pixel_in_use_is_marked_and_its_number_can_be_read(page: Page, kernel):
+    open_page(page, f"Convolution?dilation=2&kernel={kernel}")
+    grid = page.locator(".story canvas.input")
+    seen = []
+    for key in ("Home", "End"):
+        grid.press(key)
+        seen.append(drawn(grid).astype(int))
+    cells = 10 + 2 * (vl.KERNELS[kernel].size[0] - 1)  # the square, and what its windows see around it
+    side = seen[0].shape[1] / cells
+    changed = 0
+    for row in range(cells):
+        for column in range(cells):
+            for part in (0.25, 0):  # the middle of a cell, which has the number; all of it
+                ends = [slice(round((k + part) * side), round((k + 1 - part) * side)) for k in (row, column)]
+                differs = (seen[0][tuple(ends)] != seen[1][tuple(ends)]).any()
+                if part:
+                    assert not differs, f"the number of row {row}, column {column}"
+                changed += differs
+    assert changed >= 2 * vl.KERNELS[kernel].weights.size
+
+
+def test_each_stage_says_how_large_what_it_shows_is(page: Page):
+    open_page(page, "Convolution?square=40,30,11&stride=1")
+    story, said = page.locator(".story"), page.locator(".story .size")
+    for stage, text in (
+        (
+            "1 · Convolution",
+            "Response a side = ⌊(pixels + padding − window) / stride⌋ + 1: ⌊(11 + 2 − 3) / 1⌋ + 1 = 11.",
+        ),
+        (
+            "4 · 2 × 2 max pool",
+            "Pooled a side = ⌊response / 2⌋: ⌊11 / 2⌋ = 5. The last row and the last column are left out.",
+        ),
+        ("5 · Flatten", "In one row: 5 × 5 = 25 numbers."),
+        ("6 · Weights", "Weights: 3 classes × 25 numbers = 75, and a score for each class."),
+        ("7 · Softmax", "Probabilities: 3, one for each score; they add up to 100%."),
+    ):
+        story.get_by_role("radio", name=stage).click()
+        expect(said).to_have_text(text)
+    expect(story.locator(".flat-title")).to_contain_text("rounded to two decimals")
+    expect(story.locator(".window-view .equation")).to_contain_text("Softmax, of the scores as they are shown: exp(")
+    story.get_by_role("radio", name="As tiles").click()
+    expect(said).to_contain_text("Response a side")
+    story.get_by_role("radio", name="4 · Pool").click()
+    expect(said).to_contain_text("Pooled a side")
+
+
+def test_at_420_px_the_responses_title_is_whole_and_it_stands_beside_the_picture(page: Page):
+    page.set_viewport_size({"width": 420, "height": 850})
+    open_page(page, f"Convolution?kernel={max(vl.KERNELS, key=lambda name: len(vl.KERNELS[name].title))}")
+    title = page.locator(".response-title")
+    assert title.evaluate("(title) => title.scrollWidth <= title.clientWidth")
+    assert title.evaluate("(title) => getComputedStyle(title).whiteSpace") == "normal"
+    tops = [page.locator(f".bench canvas.{name}").bounding_box()["y"] for name in ("picture", "response")]
+    assert tops[0] == pytest.approx(tops[1], abs=1)
 
 
 def test_tiles_and_shifts_are_told_on_the_picture(page: Page, photo):
@@ -678,7 +743,7 @@ def test_tiles_and_shifts_are_told_on_the_picture(page: Page, photo):
     page.get_by_label("Shift in pixels").fill("3")
     expect(page.locator(".shift-text")).to_have_text(re.compile(r"moved along by 3 pixels, exactly: \d+ values"))
     told = page.locator(".shift-text").inner_text()
-    response, pool, whole = (int(text) for text in re.findall(r"by (\d+)\s%", told))
+    response, pool, whole = (int(text) for text in re.findall(r"by (\d+)%", told))
     assert ("the more is pooled, the less" in told) == (whole < pool < response)
     page.get_by_role("button", name="How it slides").click()
     page.get_by_test_id("stNumberInput").filter(has_text="Stride").locator("input").fill("2")

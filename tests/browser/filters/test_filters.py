@@ -89,6 +89,7 @@ def test_a_chain_is_built_shared_saved_and_used_on_many_pictures(page: Page, pho
     page.get_by_text("Download, code, a zip of pictures").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download the picture, 300 × 200 px").click()
+    assert download.value.suggested_filename == "my photo, filtered.png"
     np.testing.assert_array_equal(vl.load_image(download.value.path()), chain.run(image))
     page.get_by_role("tab", name="Python and shell").click()
     expect(page.get_by_test_id("stCode").first).to_contain_text("def pipeline")
@@ -122,6 +123,7 @@ def test_a_chain_is_built_shared_saved_and_used_on_many_pictures(page: Page, pho
     settle(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="Download the zip").click()
+    assert download.value.suggested_filename == "trip, filtered.zip"
     with zipfile.ZipFile(download.value.path()) as archive:
         assert sorted(archive.namelist()) == ["trip/one.png", "two.png"]
         for name in archive.namelist():
@@ -199,6 +201,23 @@ def test_the_first_screen_shows_before_and_after_and_the_first_slider(page: Page
         for shown in (page.locator("img.after"), slider(page, "Sigma (px)")):
             box = shown.bounding_box()
             assert box["y"] + box["height"] <= height, (width, height)
+
+
+def test_before_and_after_stay_in_view_while_the_chain_is_slid(page: Page):
+    names = ("gaussian_blur", "bilateral", "guided", "canny", "invert")
+    open_page(page, f"Filters?chain={quote(json.dumps([{'filter': name} for name in names]))}")
+    last = page.get_by_test_id("stSlider").last
+    for width, height in (*SCREENS.values(), (900, 700)):
+        page.set_viewport_size({"width": width, "height": height})
+        settle(page)
+        page.get_by_test_id("stMain").evaluate("(main) => main.scrollTo(0, 0)")
+        last.evaluate("(slider) => slider.scrollIntoView({block: 'end'})")
+        picture, box = page.locator(".stack").bounding_box(), last.bounding_box()
+        assert picture["y"] >= 0, (width, height)
+        assert picture["y"] + picture["height"] <= height, (width, height)
+        below = box["y"] >= picture["y"] + picture["height"]
+        assert below or box["x"] + box["width"] <= picture["x"], "nor does it cover what moves it"
+        assert box["y"] + box["height"] <= height
 
 
 def test_a_broken_link_is_told(page: Page):

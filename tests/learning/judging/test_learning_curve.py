@@ -101,12 +101,12 @@ def test_the_outlook_of_a_known_law_is_right(slope, exponent):
 def test_what_an_outlook_says():
     assert in_words(Outlook(200, 0.72, 0.04, (0.018, 0.062))) == (
         "More pictures would probably help. From 200 to 400 pictures, accuracy would go from 72% up by 2 to 6 points "
-        "(90 % interval of a power law)."
+        "(90% interval of a power law)."
     )
     assert in_words(Outlook(200, 0.72, 0.0, (0.0, 0.012))).startswith("More pictures like these would probably change")
     assert in_words(Outlook(1600, 0.998, 0.0, (0.0, 0.001))) == (
         "More pictures like these would probably change little. From 1,600 to 3,200 pictures, accuracy would stay at "
-        "99.8%, or go up by less than half a point (90 % interval of a power law)."
+        "99.8%, or go up by less than half a point (90% interval of a power law)."
     )
     assert in_words(Outlook(200, 0.72, 0.02, (0.002, 0.05))).startswith("This cannot tell whether more pictures would")
 

@@ -166,7 +166,7 @@ def test_the_promise_says_on_how_much_it_rests():
     )
     assert promise(1000).startswith("About 5% of new pictures of your classes will be refused, and hardly more than 6%")
     assert promise(19).endswith("It rests on 19 held-out pictures.")
-    assert promise(10, 0.09).endswith("It rests on 10 held-out pictures."), "1 / 11 is 9 %, too"
+    assert promise(10, 0.09).endswith("It rests on 10 held-out pictures."), "1 / 11 is 9%, too"
     assert "1 held-out picture;" in promise(1)
     with pytest.raises(ParameterError, match="0 validation pictures"):
         promise(0)

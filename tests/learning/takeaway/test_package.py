@@ -200,7 +200,7 @@ def test_the_zip_holds_labels_and_a_card(unpacked, packed):
     card = (unpacked / "model-card.md").read_text("utf-8")
     assert "| cats | 5 |" in card
     assert "| é\\|\\* | 6 |" in card
-    assert "Right on 80.0% of 5 held-out pictures (95 % interval 37.6% to 96.4%)" in card
+    assert "Right on 80.0% of 5 held-out pictures (95% interval 37.6% to 96.4%)" in card
     assert "| cats | 1.000 | 0.500 | 0.667 | 2 |" in card
     assert str(packed[1][-1].parity) in card
     assert "none of these" in card
@@ -210,7 +210,7 @@ def test_the_zip_holds_labels_and_a_card(unpacked, packed):
 def test_a_card_without_a_report_tells_what_training_wrote_down(head):
     facts = {**head.facts, "validated_on": 20}
     card = model_card(Head(**(vars(head) | {"facts": facts})), Parity(1, 1e-7, 1))
-    assert "Right on 75.0% of 20 held-out pictures (95 % interval 53.1% to 88.8%)" in card
+    assert "Right on 75.0% of 20 held-out pictures (95% interval 53.1% to 88.8%)" in card
 
 
 def test_a_card_says_when_held_out_pictures_were_learned_from_in_the_end(head):

@@ -124,6 +124,7 @@ SMOOTHING: dict[str, Filter] = {
                 "search", "Search", "int", 5, 31, 2, 15, "px", about="How wide it looks around; wider is slower."
             ),
         ),
+        reach=lambda strength, patch, search: search // 2 + patch // 2,
     ),
     "guided": Filter(
         "guided",
@@ -158,5 +159,6 @@ SMOOTHING: dict[str, Filter] = {
                 "edge", "Edge", "float", 1.0, 100.0, 1.0, 20.0, "grey levels", about="A larger difference is an edge."
             ),
         ),
+        reach=lambda iterations, edge: iterations,
     ),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import BinaryIO
@@ -40,13 +40,17 @@ class Result:
 
 
 def filter_zip(
-    data: bytes | BinaryIO, pipeline: Pipeline, form: str, fit: int | None = None
+    data: bytes | BinaryIO,
+    pipeline: Pipeline,
+    form: str,
+    fit: int | None = None,
+    between: Callable[[float], object] | None = None,
 ) -> Iterator[Progress | Result]:
     """Put each picture of a zip through the chain; the last thing that comes is the Result.
 
     `form` is a name in FORMATS. With `fit` each picture is shrunk first to so many pixels on its longest side. Pictures
     keep their path with another ending; one that cannot be read is left out, and named. The zip is written to a
-    temporary file without a name: whoever stops asking leaves nothing behind.
+    temporary file without a name: whoever stops asking leaves nothing behind. `between` as of Pipeline.stages().
     Raises DatasetError for what is no zip, holds no picture, or is over a limit here or of learning/sets/archive.py.
     """
     ending, encode = FORMATS[form]
@@ -62,7 +66,7 @@ def filter_zip(
                 try:
                     image = load_image(archive.read_entry(source, entry, name))
                     image = image if fit is None else fitted(image, fit)
-                    for number, stage in enumerate(pipeline.stages(image), 1):
+                    for number, stage in enumerate(pipeline.stages(image, between), 1):
                         image = stage.image
                         yield Progress(done, len(pictures), number / (steps + 1))
                     encoded = encode(image)

@@ -183,7 +183,7 @@ def in_words(found: Outlook) -> str:
     now = percent(found.accuracy)
     told = f"go from {now} up by {told}" if high else f"stay at {now}, or go up by less than half a point"
     told = (
-        f"From {found.pictures:,} to {2 * found.pictures:,} pictures, accuracy would {told} (90 % interval of a power "
+        f"From {found.pictures:,} to {2 * found.pictures:,} pictures, accuracy would {told} (90% interval of a power "
         "law)."
     )
     if found.interval[0] >= MUCH:

@@ -252,7 +252,7 @@ def wilson(right: float, total: int, z: float = 1.959964, worth: float | None = 
     if not 0 < worth <= total * (1 + 1e-9):
         raise ParameterError(f"{total} predictions cannot be worth {worth}; it must lie above 0, and at most be these.")
     if not z > 0:
-        raise ParameterError(f"z is {z}; it must be positive, like 1.96 for 95 %.")
+        raise ParameterError(f"z is {z}; it must be positive, like 1.96 for 95%.")
     share, extra = right / total, z * z / worth
     centre = share + extra / 2
     margin = z * np.sqrt(share * (1 - share) / worth + extra / (4 * worth))

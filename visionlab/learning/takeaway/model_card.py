@@ -72,7 +72,7 @@ def _worth(report: Report) -> list[str]:
     rests_on = report.told("held-out picture")
     each_class = (
         f" With each class counting the same it is right on {report.balanced:.1%} "
-        f"(95 % interval {low:.1%} to {high:.1%})."
+        f"(95% interval {low:.1%} to {high:.1%})."
         if len(set(report.confusion.sum(1).tolist())) > 1  # else it is the same number
         else ""
     )
@@ -105,7 +105,7 @@ def learned_all(facts: Mapping[str, object]) -> bool:
 
 def _right(share: float, pictures: str, interval: tuple[float, float]) -> str:
     low, high = interval
-    return f"Right on {share:.1%} of {pictures} (95 % interval {low:.1%} to {high:.1%})."
+    return f"Right on {share:.1%} of {pictures} (95% interval {low:.1%} to {high:.1%})."
 
 
 def _limits(head: Head) -> Iterable[str]:

@@ -206,7 +206,7 @@ MODELS: dict[str, Model] = {
         ),
         # (x − 127) / 128 of 0..255, as it was trained: with ImageNet's mean and deviation it names a tenth fewer.
         transform=Transform(256, 224, (127 / 255,) * 3, (128 / 255,) * 3, interpolation="bicubic"),
-        embedding="avgpool",  # from 5 cats and 5 dogs 96 % of 200 others right, at 160 px 95 %, a block earlier 95 %
+        embedding="avgpool",  # from 5 cats and 5 dogs 96% of 200 others right, at 160 px 95%, a block earlier 95%
         labels=imagenet.labels,
         wordnet_ids=imagenet.WORDNET_IDS,
         build=EfficientNetLite0,

@@ -14,10 +14,11 @@ from visionlab.imaging.image import Image
 @dataclass(frozen=True)
 class Channel:
     """`take` makes of an image (H, W, 3) uint8 what is convolved: `inputs` planes, (H, W) or (H, W, 3).
-    `added` adds up their responses; `code` is the line of Python that takes it.
+    `added` adds up their responses; `code` is the line of Python that takes it; `brief` is the title in a few words.
     """
 
     title: str
+    brief: str
     take: Callable[[Image], NDArray[np.uint8]]
     code: str = ""
     inputs: int = 1
@@ -40,10 +41,12 @@ def _one(k: int) -> Callable[[Image], NDArray[np.uint8]]:
 
 
 CHANNELS: dict[str, Channel] = {
-    "grey": Channel("Grey", grey, "image = (image.astype(int) @ [299, 587, 114] + 500) // 1000  # grey"),
-    "red": Channel("Red alone", _one(0), "image = image[..., 0]  # red"),
-    "green": Channel("Green alone", _one(1), "image = image[..., 1]  # green"),
-    "blue": Channel("Blue alone", _one(2), "image = image[..., 2]  # blue"),
-    "sum": Channel("Red + green + blue, as a CNN adds them up", lambda image: image, inputs=3, added=True),
-    "each": Channel("Red, green and blue, each by itself", lambda image: image, inputs=3),
+    "grey": Channel("Grey", "Grey", grey, "image = (image.astype(int) @ [299, 587, 114] + 500) // 1000  # grey"),
+    "red": Channel("Red alone", "Red alone", _one(0), "image = image[..., 0]  # red"),
+    "green": Channel("Green alone", "Green alone", _one(1), "image = image[..., 1]  # green"),
+    "blue": Channel("Blue alone", "Blue alone", _one(2), "image = image[..., 2]  # blue"),
+    "sum": Channel(
+        "Red + green + blue, as a CNN adds them up", "Red + green + blue", lambda image: image, inputs=3, added=True
+    ),
+    "each": Channel("Red, green and blue, each by itself", "Each by itself", lambda image: image, inputs=3),
 }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -23,38 +24,66 @@ MODE_TITLES = {
     "minmax": "Stretched (smallest to largest)",
     "diverging": "Signed (blue below zero, orange above)",
 }
+MODES_BRIEFLY = {"clip": "As a picture", "absolute": "Strength", "minmax": "Stretched", "diverging": "Signed"}
 PLAIN = "plain"  # the widget that says whether the range is not fitted to the response
 OWN_PLAIN = "own-plain"  # the same of one's own kernel that is shown as a picture: then it is plain unless one chooses
 NUMBERS = {"stride": ("Stride", 64), "dilation": ("Dilation", 32)}  # {field: (its label, the largest)}, from 1 on
 SIDES = (64, 128, 256, 512, 1024)  # pixels on the picture's longer side
 SIDE = 256  # small enough that a window can be seen in it, and what three pixels a side do to it
+BORDER, CHANNEL = "reflect", next(iter(CHANNELS))  # the usual ones
+
+_Value = TypeVar("_Value")
 
 
-def held(kernel: Kernel) -> Settings | None:
-    """What the controls hold before they are drawn; None where this session has not seen them all yet."""
-    keys = ("stride", "dilation", "border", "flip", "channel", "detail", _mode_key(kernel), plain_key(kernel))
-    *values, plain = (st.session_state.get(key) for key in keys)
-    return None if None in (*values, plain) else Settings(*values, fit=not plain)
+def held(kernel: Kernel) -> Settings:
+    """What the controls hold before they are drawn: what the session remembers, else the link, else the usual."""
+    plain = plain_key(kernel)
+    return Settings(
+        stride=_number_held("stride"),
+        dilation=_number_held("dilation"),
+        border=_held("border", BORDERS, BORDER),
+        flip=_held("flip", (False, True), False),
+        channel=_held("channel", CHANNELS, CHANNEL),
+        side=_held("detail", SIDES, SIDE),
+        mode=_held(_mode_key(kernel), MODES, fitting(kernel)),
+        fit=not _held(plain, (False, True), plain == OWN_PLAIN),
+    )
+
+
+def _held(key: str, options: Iterable[_Value], usual: _Value) -> _Value:
+    if (value := st.session_state.get(key)) is not None:
+        return value
+    linked = st.query_params.get(key, "").lower()
+    return next((option for option in options if str(option).lower() == linked), usual)
+
+
+def _number_held(key: str) -> int:
+    """Of what is no number, or none that may be, the field and check() say so."""
+    try:
+        value = st.session_state.get(key)
+        return int(st.query_params.get(key, 1)) if value is None else value
+    except ValueError:
+        return 1
 
 
 def begin(kernel: Kernel) -> None:
     """Before they are drawn: they begin with what the link names; a sentence where there is no such thing."""
-    links.begin("border", {name: each.title for name, each in BORDERS.items()}, "border", "reflect")
+    links.begin("border", {name: each.title for name, each in BORDERS.items()}, "border", BORDER)
     channels = {name: each.title for name, each in CHANNELS.items()}
-    links.begin("channel", channels, "choice of channels", next(iter(channels)))
+    links.begin("channel", channels, "choice of channels", CHANNEL)
     links.begin(_mode_key(kernel), MODE_TITLES, "way to show the response", fitting(kernel))
 
 
 def controls(kernel: Kernel) -> Settings:
-    """Draw them, in two boxes that open, and say what they hold. The first is named by how the kernel slides."""
-    kept = {"bind": "query-params"}
-    with st.popover(_slides(held(kernel)), icon=":material/tune:", key="sliding"):
+    """Draw them, in two boxes that open, and say what they hold. Each box is named by what is unusual in it."""
+    kept, before = {"bind": "query-params"}, held(kernel)
+    with st.popover(_slides(before), icon=":material/tune:", key="sliding"):
         stride = _number("stride", **kept, help=term("stride"))
         dilation = _number("dilation", **kept, help=term("dilation"))
         border = st.selectbox(
-            "Border",
+            "Border (padding)",
             BORDERS,
-            index=list(BORDERS).index("reflect"),
+            index=list(BORDERS).index(BORDER),
             format_func=lambda name: BORDERS[name].title,
             key="border",
             **kept,
@@ -66,7 +95,7 @@ def controls(kernel: Kernel) -> Settings:
             **kept,
             help=term("flip"),
         )
-    with st.popover("What is shown", icon=":material/palette:", key="showing"):
+    with st.popover(_shows(before, kernel), icon=":material/palette:", key="showing"):
         channel = st.selectbox(
             "Channels",
             CHANNELS,
@@ -111,16 +140,26 @@ def check(settings: Settings) -> None:
             raise ParameterError(problem)
 
 
-def _slides(settings: Settings | None) -> str:
+def _slides(settings: Settings) -> str:
     """What is unusual about how the kernel slides, in a few words."""
-    if settings is None:
-        return "How it slides"
     numbers = [
         f"{name} {value}" for name, value in (("stride", settings.stride), ("dilation", settings.dilation)) if value > 1
     ]
-    border = [] if settings.border == "reflect" else [f"border: {BORDERS[settings.border].title.lower()}"]
+    border = [] if settings.border == BORDER else [f"border: {BORDERS[settings.border].title.lower()}"]
     words = [*numbers, *border, *(["flipped"] if settings.flip else [])]
     return " · ".join(words).capitalize() or "How it slides"
+
+
+def _shows(settings: Settings, kernel: Kernel) -> str:
+    """What is unusual about what is shown, in a few words."""
+    fit = plain_key(kernel) != OWN_PLAIN
+    words = [
+        *([CHANNELS[settings.channel].brief] if settings.channel != CHANNEL else []),
+        *([MODES_BRIEFLY[settings.mode]] if settings.mode != fitting(kernel) else []),
+        *(["Fitted range" if settings.fit else "Plain range"] if settings.fit != fit else []),
+        *([f"{settings.side} px"] if settings.side != SIDE else []),
+    ]
+    return " · ".join(words) or "What is shown"
 
 
 def fitting(kernel: Kernel) -> str:

@@ -11,7 +11,7 @@ from visionlab.learning.answers.filtering import FORMATS, MAX_PICTURES, Progress
 from visionlab.learning.sets import archive
 from visionlab.ui.shared import jobs
 from visionlab.ui.shared.page import sentence
-from visionlab.ui.shared.widgets import file_uploader
+from visionlab.ui.shared.widgets import file_name, file_uploader
 
 SHOWN = 20  # names of pictures that were left out
 
@@ -53,7 +53,8 @@ def _start(file: BinaryIO, pipeline: Pipeline, fit: int | None) -> None:
     before = jobs.registry().find(st.session_state.get("batch"))
     if before and isinstance(before.latest, Result):
         before.latest.file.close()  # and with it the last result is gone from the disk
-    st.session_state["batch"] = jobs.registry().submit(lambda job: filter_zip(data, pipeline, form, fit))
+    st.session_state["batch-name"] = file_name(file.name, "filtered", ".zip")
+    st.session_state["batch"] = jobs.registry().submit(lambda job: filter_zip(data, pipeline, form, fit, job.report))
 
 
 def _progress(job: jobs.Job) -> None:
@@ -77,7 +78,7 @@ def _outcome(job: jobs.Job) -> None:
             st.download_button(
                 "Download the zip",
                 lambda: _whole(result),
-                "filtered.zip",
+                st.session_state["batch-name"],
                 "application/zip",
                 icon=":material/download:",
                 key="batch-download",

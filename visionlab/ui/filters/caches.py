@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from visionlab.imaging.filter_record import Value
-from visionlab.imaging.image import Image, encode_jpeg, encode_png, fit
+from visionlab.imaging.image import Image, decode_png, encode_jpeg, encode_png, fit
 from visionlab.imaging.operations.frequencies import kept_frequencies, spectrum
 from visionlab.imaging.pipeline import Pipeline, Stage
 
@@ -28,6 +28,14 @@ def stage_png(key: str, _image: Image) -> bytes:
 def stage_jpeg(key: str, _image: Image) -> bytes:
     """A stage's picture, to be seen at once: made in a twentieth of the time that a PNG takes, and a fraction of it."""
     return encode_jpeg(_image, 95)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def whole(key: str, _png: bytes) -> Image:
+    """The picture at full size that was written as this PNG; shared, so not to be written to."""
+    image = decode_png(_png)
+    image.setflags(write=False)
+    return image
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

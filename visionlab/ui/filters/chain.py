@@ -41,7 +41,7 @@ TRIES = (
         CHAINS["cartoon"].pipeline(),
     ),
     (
-        "Mend noise",
+        CHAINS["noise_test"].title,
         "healing",
         "The median takes the specks out and leaves the edges. Switch it off, and add a Gaussian blur in its place: "
         "that smears both.",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
 
+from visionlab.imaging.filters import FILTERS
 from visionlab.imaging.image import Image, encode_png, fit
 from visionlab.imaging.pipeline import Pipeline
 from visionlab.ui.filters import stages
@@ -66,10 +67,14 @@ def results() -> Results:
     return Results(KEPT_BYTES)
 
 
-def work_out(picture: Picture, pipeline: Pipeline, longest: int) -> Iterator[Part | Result]:
-    """A Part after each step that is on, shrunk to at most so many pixels a side, and the Result at the end."""
+def work_out(
+    picture: Picture, pipeline: Pipeline, longest: int, between: Callable[[float], object]
+) -> Iterator[Part | Result]:
+    """A Part after each step that is on, shrunk to at most so many pixels a side, and the Result at the end; between as
+    of Pipeline.stages(), with what share of the steps is done."""
     image, parts = picture.image, []
-    for stage in pipeline.stages(image):
+    steps = len(pipeline.steps) - len(pipeline.off)
+    for stage in pipeline.stages(image, lambda share: between((len(parts) + share) / steps)):
         image = stage.image
         parts.append(Part(fit(image, longest), image.shape[:2], stage.seconds))
         yield parts[-1]
@@ -98,20 +103,26 @@ def find(picture: Picture, pipeline: Pipeline, key: str, begin: bool) -> Result 
     if found is None and begin and (known != key or (job.over and not job.error)):
         _give_up()
         steps = len(pipeline.steps) - len(pipeline.off)
+        by_step = steps / (steps + 1)  # the rest is for writing the picture
 
         def work(this: jobs.Job) -> tuple[()]:
-            for number, event in enumerate(work_out(picture, pipeline, stages.LONGEST), 1):
+            events = work_out(picture, pipeline, stages.LONGEST, lambda share: this.report(by_step * share))
+            for number, event in enumerate(events, 1):
                 if isinstance(event, Result):
                     results().keep(key, event)  # not in the job: the server keeps many of those, whatever they hold
-                this.report(number / (steps + 1))
+                elif number < steps:  # what has come to the end of the last one is kept
+                    this.report(number / (steps + 1))
+                else:
+                    this.share = by_step
             return ()
 
         st.session_state[JOB] = (key, jobs.registry().submit(work, queue="full-size"))
     return found
 
 
-def progress(key: str, steps: int) -> None:
-    """How far that work is, if it has begun, over a button that stops it; what went wrong, where it has failed."""
+def progress(key: str, filters: Sequence[str]) -> None:
+    """How far that work with these filters is, if it has begun, over a button that stops it; what went wrong, where it
+    has failed."""
     known, job = _latest()
     if job is None or known != key:
         return
@@ -121,10 +132,21 @@ def progress(key: str, steps: int) -> None:
         return
 
     def draw() -> None:
-        step = min(round(job.share * (steps + 1)) + 1, steps)
-        told = f"At full size: step {step} of {steps} …" if job.share * (steps + 1) < steps else "Writing the picture …"
-        told = "Waiting for its turn …" if job.state == "waiting" else told
-        st.progress(job.share, "Stopping after this step …" if job.cancelled else told)
+        steps = len(filters)
+        done = int(job.share * (steps + 1) + 1e-9)  # of the steps
+        if job.state == "waiting":
+            told = "Waiting for its turn …"
+        elif done == steps:
+            told = "Writing the picture …"
+        elif not job.cancelled:
+            told = f"At full size: step {done + 1} of {steps} …"
+        elif FILTERS[filters[done]].reach:
+            told = "Stopping …"
+        elif done + 1 < steps:
+            told = "Stopping after this step …"
+        else:
+            told = "The last step is nearly done, and is kept …"
+        st.progress(job.share, told)
 
     jobs.watch(job, draw, "Stop", "full-size-stop")
 

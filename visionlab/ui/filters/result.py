@@ -1,24 +1,25 @@
-"""Before and after, the size at which the page works, and what there is to take away of it."""
+"""Before and after, also pixel by pixel, and the size at which the page works."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import streamlit as st
 
-from visionlab.imaging.image import Image, encode_png
-from visionlab.imaging.pipeline import Pipeline
-from visionlab.ui.filters import batch, caches, chain, full_size, stages
+from visionlab.imaging.image import Image
+from visionlab.ui.filters import caches, full_size, stages
 from visionlab.ui.filters.editor import Editor, Step
 from visionlab.ui.filters.stages import Shown
 from visionlab.ui.shared import cached
-from visionlab.ui.shared.components.compare import compare
+from visionlab.ui.shared.components.compare import Part, compare, looked_at
 from visionlab.ui.shared.components.kept_picture import digest_of, keep_picture
 from visionlab.ui.shared.state import Picture
 from visionlab.ui.shared.widgets import show_exact
+
+COMPARED = "before-after"  # the component that shows both
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,17 +69,20 @@ def before_and_after(found: Work, large: Shown | None) -> None:
     """
     picture, after = found.picture, large.after if large else found.picture
     image, original = stages.not_thin(after.image), stages.not_thin(picture.image)
-    titles = "Before", f"After {', '.join(step.title for step in _up_to(found, large)) or 'no filter'}"
+    titles = "Before", f"After {', '.join(step.title for step in up_to(found, large)) or 'no filter'}"
     if _same_shape(found, large):
         shape = original.shape[:2]
+        exact = _pixel_by_pixel(found, large)
         compare(
             cached.picture_bytes(f"{picture.key}-{shape}", max(shape), original),
             caches.stage_jpeg(f"{after.key}-{image.shape}", image),
             shape=shape,
             titles=titles,
             enlarged=False,
-            key="before-after",
+            key=COMPARED,
             exact=_name(after),
+            whole=exact and exact[0].shape[:2],
+            part=exact and _part(picture.key, after.key, *exact),
         )
         return
     with st.container(horizontal=True, wrap=False, gap="small", key="pictures"):
@@ -86,6 +90,33 @@ def before_and_after(found: Work, large: Shown | None) -> None:
             with st.container():
                 show_exact(caches.stage_png(f"{key}-{shown.shape}", shown), title)
                 st.caption(title)
+
+
+def _pixel_by_pixel(found: Work, large: Shown | None) -> tuple[Image, Image] | None:
+    """Before and after with all their pixels, where these are at hand: of full size that is the last stage."""
+    if found.full is None:
+        before, after = found.picture.image, (large.after if large else found.picture).image
+    elif large is found.shown[-1]:
+        before, after = found.whole.image, caches.whole(large.after.key, found.full.png)
+    else:
+        return None
+    return (before, after) if stages.not_thin(before) is before else None
+
+
+def _part(before_key: str, after_key: str, before: Image, after: Image) -> Part | None:
+    """Of both, what somebody looks at pixel by pixel."""
+    look = looked_at(COMPARED)
+    if look is None:
+        return None
+    box = look.box(*before.shape[:2])
+    rows, columns = box
+    told = f"{before.shape}, {rows.start}:{rows.stop}, {columns.start}:{columns.stop}"
+    return Part(
+        caches.stage_jpeg(f"{before_key}, {told}", np.ascontiguousarray(before[box])),
+        caches.stage_png(f"{after_key}, {told}", np.ascontiguousarray(after[box])),
+        rows.start,
+        columns.start,
+    )
 
 
 def exactly(found: Work, large: Shown | None) -> None:
@@ -105,12 +136,12 @@ def _name(after: Picture) -> str:
     return digest_of(after.key.encode())
 
 
-def _up_to(found: Work, large: Shown | None) -> list[Step]:
+def up_to(found: Work, large: Shown | None) -> list[Step]:
     """The steps that made the stage that is shown large."""
     return [stage.step for stage in found.shown[: found.shown.index(large) + 1]] if large else []
 
 
-def size(found: Work) -> None:
+def size(found: Work, large: Shown | None) -> None:
     """At what size the page works, and the switch for it."""
     height, width = found.whole.image.shape[:2]
     small = found.picture.image.shape[:2]
@@ -124,6 +155,8 @@ def size(found: Work) -> None:
             told = f"This is {small[1]:,} × {small[0]:,} px, until {width:,} × {height:,} is ready."
         else:
             told = f"Worked on at its full size, {whole}, and shown smaller."
+            if large is found.shown[-1]:
+                told = f"Worked on at its full size, {whole}: “1 : 1” shows single pixels."
         st.caption(told, width="stretch")
         st.toggle(
             "At full size",
@@ -136,77 +169,4 @@ def size(found: Work) -> None:
             "far in a larger picture.",
         )
     if found.coming:
-        full_size.progress(found.coming, sum(stage.step.on for stage in found.shown))
-
-
-def take_away(found: Work, large: Shown | None, pipeline: Pipeline) -> None:
-    """The picture, the chain as code and as a file, and a zip of pictures put through it: at the size of the page."""
-    with st.expander("Download, code, a zip of pictures", icon=":material/download:", key="take-away"):
-        picture, code, files, many = st.tabs(
-            [
-                ":material/image: The picture",
-                ":material/code: Python and shell",
-                ":material/save: Save, open, share",
-                ":material/folder_zip: A zip of pictures",
-            ],
-            key="take-away-tab",
-            on_change="rerun",
-        )
-        with picture:
-            _download(found, large)
-        if code.open:  # what colours code takes a browser a third of a second to load
-            with code:
-                _show_code(found, pipeline)
-        with files:
-            chain.save_and_load(pipeline)
-        with many:
-            batch.zip_filter(pipeline, found.fit)
-
-
-def _show_code(found: Work, pipeline: Pipeline) -> None:
-    st.code(pipeline.to_python(found.fit), language="python", height=420)
-    if any(stage.step.on for stage in found.shown):
-        st.code(pipeline.to_shell(found.fit), language="bash", wrap_lines=True)
-    how = f"shrink pictures to {found.fit:,} pixels first" if found.fit else "work at full size"
-    st.caption(f"What is in pixels counts at the size at which you chose it: both {how}, as the page does.")
-
-
-def _download(found: Work, large: Shown | None) -> None:
-    if found.coming:
-        st.caption("It is being worked out at full size. It can be downloaded when that is done.")
-        return
-    last = found.shown[-1] if found.shown else None
-    _offer(found, last, "Download the picture", "filtered.png", "download-picture")
-    if large is not last:  # one that was picked in the middle of the chain
-        name = f"filtered-{large.place}-{large.step.name}.png"
-        _offer(found, large, f"Download it after step {large.place}, {large.step.title}", name, "download-stage")
-    total = stages.milliseconds(sum(stage.seconds for stage in found.shown))
-    st.caption(f"The whole chain took {total}.")
-
-
-def _offer(found: Work, stage: Shown | None, label: str, name: str, key: str) -> None:
-    height, width = stage.size if stage else _original(found).shape[:2]
-    st.download_button(
-        f"{label}, {width:,} × {height:,} px",
-        _png(found, stage),
-        name,
-        "image/png",
-        icon=":material/download:",
-        key=key,
-        on_click="ignore",
-    )
-
-
-def _png(found: Work, stage: Shown | None) -> bytes | Callable[[], bytes]:
-    """What a stage has made; a middle one at full size is worked out when it is asked for."""
-    if not found.full:
-        image = stage.after.image if stage else _original(found)
-        return lambda: encode_png(image)
-    if stage is found.shown[-1]:
-        return found.full.png
-    chain_to_it = Pipeline([(step.name, step.values) for step in _up_to(found, stage)])
-    return lambda: encode_png(chain_to_it.run(found.whole.image))
-
-
-def _original(found: Work) -> Image:
-    return (found.picture if found.fit else found.whole).image
+        full_size.progress(found.coming, [stage.step.name for stage in found.shown])

@@ -135,14 +135,14 @@ def _result(plan: Plan, looks: Sequence[Look], seconds: float) -> None:
             "Always saying no": f"{found.always_no:.1%}",
             "Balanced accuracy": _share(found.balanced),
             "Accuracy": f"{found.accuracy:.1%}",
-            "Its 95 % interval": f"{low:.1%} to {high:.1%}",
+            "Its 95% interval": f"{low:.1%} to {high:.1%}",
             "Precision": _share(found.precision),  # “–” where nothing is named so
             "Recall": _share(found.recall),
         },
         {
             "Always saying no": term("baseline"),
             "Balanced accuracy": term("balanced accuracy"),
-            "Its 95 % interval": term("95 % interval"),
+            "Its 95% interval": term("95% interval"),
             "Precision": term("precision"),
             "Recall": term("recall"),
         },
@@ -168,10 +168,10 @@ def _result(plan: Plan, looks: Sequence[Look], seconds: float) -> None:
             [
                 ("Always saying no", "not told", f"{found.always_no:.1%}"),
                 ("Balanced accuracy", "not told", _share(found.balanced)),
-                ("Accuracy by passes", f"75.4 % after 1, 91.7 % after 10, 95.5 % after 50; {other}", passes),
+                ("Accuracy by passes", f"75.4% after 1, 91.7% after 10, 95.5% after 50; {other}", passes),
                 (
                     "Precision and recall",
-                    f"97 % and 90 %; {other}",
+                    f"97% and 90%; {other}",
                     f"{_share(found.precision)} and {_share(found.recall)}",
                 ),
                 ("Pictures", "72,000, of CIFAR-10 and a set of birds", f"{plan.on}; {duration(seconds)}"),
@@ -193,7 +193,7 @@ def _lesson(found: Verdict, name: str, highest: float) -> str:
         return (
             f"At {found.threshold:.0%} it names no picture “{name}”, so it is right as often as somebody who always "
             f"says no. The highest probability that it gives is {highest:.1%}: move the slider down to "
-            f"{floor(100 * highest)} %."
+            f"{floor(100 * highest)}%."
         )
     if not len(four.false_negatives) + len(four.true_negatives):
         return f"At {found.threshold:.0%} it names every picture “{name}”, and misses none. Move the slider up."

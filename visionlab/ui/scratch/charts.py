@@ -53,7 +53,7 @@ def shift_map(found: ShiftMap) -> go.Figure:
 def _counted(found: ShiftMap, share: float) -> str:
     low, high = found.interval(share)
     right = round(share * found.tested)
-    return f"{share:.0%} right, {right} of {found.tested} (95 % interval {low:.0%} to {high:.0%})"
+    return f"{share:.0%} right, {right} of {found.tested} (95% interval {low:.0%} to {high:.0%})"
 
 
 def shift_curves(maps: Mapping[str, ShiftMap]) -> go.Figure:

@@ -171,14 +171,14 @@ def _result(plan: Plan, looks: Sequence[Look], _: float) -> None:
             ("From scratch", "50,000 pictures, 1,298 s, 0.8950 (in training)", _short(scratch)),
             ("Transfer", "64 pictures, 2.45 s and the features, 5 of 6 right", _short(transfer)),
             ("VGG16’s input", "244 × 244", "{0} × {0}".format(MODELS["vgg16"].transform.crop)),
-            ("What VGG16 is worth on ImageNet", "92.5 %", "that is top-5: among five answers, the right one"),
+            ("What VGG16 is worth on ImageNet", "92.5%", "that is top-5: among five answers, the right one"),
         ]
     )
 
 
 def _tables(plan: Plan, rows: dict[str, Row], going_on: dict[str, str]) -> None:
     """What there is so far: a row a way, also of those that are not done, and what each says of the same pictures."""
-    right = f"Right on {plan.tested:,} test pictures (95 % interval)"
+    right = f"Right on {plan.tested:,} test pictures (95% interval)"
     head = ("Way", "Pictures", "Parameters learned", "Time", right)
     always = ("Always the most frequent class", "–", "–", "–", f"{plan.majority:.1%}")
     figures = [

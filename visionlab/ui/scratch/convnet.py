@@ -194,7 +194,7 @@ def _result(plan: Plan, looks: Sequence[Look], seconds: float) -> None:
         facts(
             {
                 "Right on the test part": f"{over[-1].test_accuracy:.1%}",
-                "95 % interval": f"{low:.1%} to {high:.1%}",
+                "95% interval": f"{low:.1%} to {high:.1%}",
                 "Parameters": f"{plan.parameters:,}",
                 "Time": duration(seconds),
             }

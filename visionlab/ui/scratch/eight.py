@@ -123,7 +123,7 @@ def _result(plan: Plan, looks: Sequence[Look], _: float) -> None:
         st.plotly_chart(scratch_charts.shift_curves(titled), config=charts.PLAIN, key="eight-curves")
     with right:
         notice(
-            "The first network knows the middle alone; what it is worth at the edge says how far from guessing (50 %) "
+            "The first network knows the middle alone; what it is worth at the edge says how far from guessing (50%) "
             "it is there. The window finds it at the price of looking at many places. Shifted pictures teach a "
             f"network every place by itself.{_weights(trained)}"
         )
@@ -134,7 +134,7 @@ def _result(plan: Plan, looks: Sequence[Look], _: float) -> None:
 def _chance(found: ShiftMap) -> str:
     low, high = found.interval(0.9)
     return (
-        f"Each square rests on the same {found.tested} test pictures. Where it says 90 %, the 95 % interval is "
+        f"Each square rests on the same {found.tested} test pictures. Where it says 90%, the 95% interval is "
         f"{low:.0%} to {high:.0%}: smaller differences may be chance."
     )
 
@@ -172,8 +172,8 @@ def _scale() -> str:
     ends = scratch_charts.WORST, scratch_charts.BEST
     return (
         '<div style="display:flex;gap:.6rem;align-items:center;font-size:.85rem" role="img" '
-        f'aria-label="Scale from {ends[0]} to {ends[1]} per cent right"><span>{ends[0]} % right</span>'
-        f'<span style="{bar}"></span><span>{ends[1]} %</span></div>'
+        f'aria-label="Scale from {ends[0]} to {ends[1]} per cent right"><span>{ends[0]}% right</span>'
+        f'<span style="{bar}"></span><span>{ends[1]}%</span></div>'
     )
 
 

@@ -22,7 +22,7 @@ from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import duration
 
 NAME = "softmax"
-ADDS = "adds photographs, of which one template a class knows little: the article has 30.66 % right."
+ADDS = "adds photographs, of which one template a class knows little: the article has 30.66% right."
 MOST_TEMPLATES = 30  # classes
 LOOKS = 20  # at the templates, at most
 
@@ -140,7 +140,7 @@ def _result(plan: Plan, steps: Sequence[Step], seconds: float) -> None:
         [
             (
                 "Right on the test part",
-                "30.66 % on CIFAR-10; chance is 10 %, people do 94 %",
+                "30.66% on CIFAR-10; chance is 10%, people do 94%",
                 f"{accuracy} on {plan.on}",
             ),
             ("Parameters", "30,730", f"{plan.parameters:,}"),

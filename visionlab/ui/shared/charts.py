@@ -232,7 +232,7 @@ def over_thresholds(curve: Curve, x_title: str, y_title: str) -> go.Figure:
         customdata=100 * np.minimum(curve.thresholds, 1),
         mode="lines",
         line=LINE,
-        hovertemplate="from %{customdata:.0f} % on: %{x:.0f}, %{y:.0f}<extra></extra>",
+        hovertemplate="from %{customdata:.0f}% on: %{x:.0f}, %{y:.0f}<extra></extra>",
     )
     figure.update_layout(
         height=300,

@@ -244,6 +244,10 @@ class Jobs:
     def share(self) -> float:
         return sum(1.0 if job.over else job.share for job in self.jobs) / len(self.jobs)
 
+    @property
+    def cancelled(self) -> bool:
+        return all(job.ended or job.cancelled for job in self.jobs)
+
     def wait(self, seconds: float) -> bool:
         until = time.monotonic() + seconds
         return all(job.wait(max(0.0, until - time.monotonic())) for job in self.jobs)
@@ -283,7 +287,7 @@ def watch(job: Job | Jobs, draw: Callable[[], None], stop: str, key: str, every:
         if job.over:
             st.rerun()
         draw()
-        st.button(stop, key=key, on_click=job.cancel, icon=":material/stop_circle:")
+        st.button(stop, key=key, on_click=job.cancel, icon=":material/stop_circle:", disabled=job.cancelled)
 
     look()
 

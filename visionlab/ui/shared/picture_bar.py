@@ -10,14 +10,18 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from visionlab.errors import ImageError
+from visionlab.imaging.guards import too_many_bytes
 from visionlab.imaging.image import MAX_BYTES, load_image
 from visionlab.imaging.samples import SAMPLES, load_sample
 from visionlab.ui.shared import links, state
-from visionlab.ui.shared.components.paste_and_drop import paste_and_drop
+from visionlab.ui.shared.components.paste_and_drop import paste_and_drop, refused
 from visionlab.ui.shared.page import sentence, strip
-from visionlab.ui.shared.widgets import distinct, file_uploader, show
+from visionlab.ui.shared.widgets import distinct, show
+from visionlab.wording import sized
 
 THUMBNAIL = 112  # pixels, of which the strip shows half as many: sharp on any screen
+STUCK = "\N{NO-BREAK SPACE}"  # or a dot would begin the second line
+UPLOADER, PASTE = "upload", "paste"  # the widgets that bring one's own
 SLIMMEST = 5 / 3  # times as long as wide: of what is slimmer the strip shows the middle
 
 
@@ -36,19 +40,20 @@ def image_picker(place: DeltaGenerator | None = None) -> state.Picture:
         panel = st.container(key="another-picture", width="content")
         with panel, st.expander("Another picture", icon=":material/add_photo_alternate:"):
             picture = _choice(mine, options)
-            file_uploader(
-                "Or your own",
-                type=None,  # a picture is known by its bytes: it may have no suffix, and what is none is told why
-                accept_multiple_files=True,
-                key="upload",
-                max_upload_size=MAX_BYTES >> 20,
-            )
-            where = {"uploader": "upload", "panel": "another-picture"}
-            paste_and_drop(key="paste", **where, picture=picture.key, problem=state.upload_error())
+            with st.container(key="unseen-upload"):
+                st.file_uploader(
+                    "Your own picture",
+                    type=None,  # it is known by its bytes: it may have no suffix, and what is none is told why
+                    accept_multiple_files=True,
+                    key=UPLOADER,
+                    max_upload_size=MAX_BYTES >> 20,
+                )
+            where = {"uploader": UPLOADER, "panel": "another-picture"}
+            paste_and_drop(key=PASTE, **where, picture=picture.key, problem=state.upload_error(), most=MAX_BYTES)
         with shown:
             show(picture, THUMBNAIL, alt=f"The picture: {picture.name}", width="content", slimmest=SLIMMEST)
         height, width = picture.image.shape[:2]
-        told.text(f"{picture.name} · {width} × {height} px")
+        told.text(f"{picture.name}{STUCK}· {width} × {height} px")
     if problem := state.upload_error() or _missed():
         sentence(problem)
     return picture
@@ -102,13 +107,13 @@ def second_picture(first: state.Picture, on_change: Callable[[], None], place: D
     return state.from_gallery(picked) if picked in uploads else _sample(picked)
 
 
-def take(files: list[tuple[str, bytes]], at: str | None = None) -> None:
+def take(files: list[tuple[str, bytes]], at: str | None = None, beside: Sequence[str] = ()) -> None:
     """Pictures that came in, by name: the last usable one becomes the picture, what is unusable is told, none is lost.
 
-    at: the place where they came, if not the bar, and where what is unusable is told then; see `taken_at`. To be called
-    before the picture bar is drawn.
+    at: the place where they came, if not the bar, and where what is unusable is told then; see `taken_at`. beside: what
+    is to be told of others that came with them. To be called before the picture bar is drawn.
     """
-    problems = []
+    problems = [*beside]
     for name, data in files:
         key = hashlib.sha256(data).hexdigest()
         try:
@@ -133,18 +138,22 @@ def _taken(place: str) -> str:
 
 
 def _take_uploads() -> None:
-    """What is new in the uploader is taken.
+    """What is new in the uploader is taken; what came last is all that is told of.
 
     Not in its callback: one that the next run of the page overtakes is never called again, and the picture were lost.
     """
-    if "upload" not in st.session_state:
+    stamp, large = refused(PASTE)
+    too_large = [f"{name}: {too_many_bytes(sized(size))}" for name, size in large]
+    if state.is_news_of_refused(stamp):
+        state.keep_upload_error("\n".join(too_large) or None)
+    if UPLOADER not in st.session_state:
         return
-    files = {file.file_id: file for file in st.session_state["upload"] or []}
+    files = {file.file_id: file for file in st.session_state[UPLOADER] or []}
     known, context = state.taken_uploads(), get_script_run_ctx()
     for name in known & files.keys():  # by an earlier run: Streamlit would keep their bytes until the session ends
         context.uploaded_file_mgr.remove_file(context.session_id, name)
     if files.keys() != known:  # else what was said of them stays
-        take([(file.name, file.getvalue()) for name, file in files.items() if name not in known])
+        take([(file.name, file.getvalue()) for name, file in files.items() if name not in known], beside=too_large)
         state.keep_taken_uploads(set(files))
 
 

@@ -131,6 +131,13 @@ def keep_taken_uploads(ids: set[str]) -> None:
     st.session_state["taken_uploads"] = ids
 
 
+def is_news_of_refused(stamp: float | None) -> bool:
+    """Whether that was not known: when the browser refused files last."""
+    news = stamp != st.session_state.get("refused_uploads")
+    st.session_state["refused_uploads"] = stamp
+    return news
+
+
 def turn_to(page: str) -> None:
     """Another page than before has nothing to say of what was refused on that one."""
     st.session_state["just_turned"] = st.session_state.get("page") != page

@@ -13,7 +13,8 @@ TERMS: dict[str, str] = {
     "with “valid” nothing is added, and it shrinks.",
     "dilation": "How many pixels the weights are apart: with 2, every other pixel is passed over, and a small kernel "
     "sees a larger part.",
-    "border": "What the window sees beyond the picture’s edge: the picture mirrored, its last pixels, or zeros, say.",
+    "border": "What the window sees beyond the picture’s edge, its padding: the picture mirrored, its last pixels, or "
+    "zeros, say.",
     "flip": "On: convolution as mathematics defines it. Off: cross-correlation, which networks call convolution.",
     "channels": "A pixel is three numbers, red, green and blue: the kernel is slid over one of them, a mix, or each.",
     "rank": "How many products of a column and a row the weights are the sum of: 1 is quick, as two passes.",
@@ -76,9 +77,9 @@ TERMS: dict[str, str] = {
     "same thing.",
     # --- what they are worth
     "accuracy": "The share of pictures that are named rightly.",
-    "95 % interval": "Where the accuracy on all pictures like these probably lies: the fewer were checked, the wider.",
+    "95% interval": "Where the accuracy on all pictures like these probably lies: the fewer were checked, the wider.",
     "balanced accuracy": "The mean of the accuracies on each class alone: of two classes, always giving the same "
-    "answer is worth 50 %, however rare one is.",
+    "answer is worth 50%, however rare one is.",
     "baseline": "What one would get without learning: always naming the class that has the most pictures.",
     "precision": "Of the pictures that it named so, the share that are.",
     "recall": "Of the pictures that are, the share that it named so.",
@@ -90,7 +91,7 @@ TERMS: dict[str, str] = {
     "fewer of them are missed.",
     "none of these": "A picture that is unlike all that was learned from is none of the classes: its bar shows how "
     "far it is from them, and is full from the limit on.",
-    "calibration": "Whether probabilities can be believed: of what it is 80 % sure of, about 80 % should be right.",
+    "calibration": "Whether probabilities can be believed: of what it is 80% sure of, about 80% should be right.",
 }
 
 

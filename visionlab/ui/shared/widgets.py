@@ -20,6 +20,8 @@ from visionlab.ui.shared import cached, state
 
 SLIMMEST = 2.5  # times as long as wide: of what is slimmer, the middle is shown, and no strip
 
+LONGEST_STEM = 80  # characters of a picture's name in that of a file
+
 _Key = TypeVar("_Key")
 
 # --- pictures -------------------------------------------------------------------------------------------------------
@@ -202,6 +204,13 @@ def facts(values: Mapping[str, str], terms: Mapping[str, str] = {}) -> None:
 
 
 # --- files ---------------------------------------------------------------------------------------------------------
+
+
+def file_name(picture: str, what: str, ending: str) -> str:
+    """What a file that was made of a picture is called: “koala, filtered.png” of “koala.jpg”."""
+    stem = re.sub(r"\.[A-Za-z]{2,5}$", "", picture.strip())
+    stem = re.sub(r'[\\/:*?"<>|\x00-\x1f]', "_", stem)[:LONGEST_STEM].strip(" .")  # which no system takes in a name
+    return f"{stem or 'picture'}, {what}{ending}"
 
 
 def file_uploader(

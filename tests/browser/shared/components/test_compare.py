@@ -1,8 +1,14 @@
 """Before and after: the line between two pictures is dragged, tapped and moved by keys, and a finger still scrolls."""
 
+import re
+
+import numpy as np
 import pytest
-from browser.driver import open_page, settle
-from playwright.sync_api import Locator, Page
+from browser.driver import open_page, pixels, settle
+from playwright.sync_api import Locator, Page, expect
+
+from visionlab.imaging.image import encode_jpeg, load_image
+from visionlab.ui.filters.editor import DEFAULT
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -68,3 +74,60 @@ def test_a_finger_draws_the_line_across_and_scrolls_down(page: Page, stack: Loca
     swipe(0, -120)
     page.wait_for_function("([main, before]) => main.scrollTop > before + 50", arg=[main, before])
     assert line(stack) == drawn, "who scrolls past does not move it"
+
+
+def test_a_part_of_both_is_looked_at_pixel_by_pixel(page: Page):
+    """It is dragged, moved by keys and by the map, and is always the very pixels of that place."""
+    rows, columns = np.mgrid[:1200, :1600].astype(np.float32)
+    waves = 255 * (np.sin(rows / 40) * np.sin(columns / 30 + rows / 200) > 0.5)  # with large black parts in between
+    large = encode_jpeg(np.stack([waves, waves, 255 - waves], 2).astype(np.uint8), 95)
+    open_page(page, "Filters?full-size=true")
+    page.locator(".st-key-upload input").set_input_files(
+        {"name": "large.jpg", "mimeType": "image/jpeg", "buffer": large}
+    )
+    expect(
+        page.get_by_text("Worked on at its full size, 1,600 × 1,200 px: “1 : 1” shows single pixels.")
+    ).to_be_visible()
+    settle(page)
+    after = DEFAULT.run(load_image(large))
+    button, view, part = page.get_by_role("button", name="1 : 1"), page.locator(".close"), page.locator(".close-after")
+    button.click()
+
+    def corner(moved_from: str = "") -> tuple[float, float]:
+        """What place of the picture is at the view's corner, once what lies there has come."""
+        if moved_from:
+            expect(part).not_to_have_attribute("data-wanted", moved_from)
+        expect(part).to_have_attribute("data-left", re.compile(r"^\d+$"))
+        settle(page)
+        left, top = (int(part.get_attribute(f"data-{side}")) for side in ("left", "top"))
+        shown, there = pixels(part), after[top:, left:]
+        np.testing.assert_array_equal(shown, there[: shown.shape[0], : shown.shape[1]])
+        box, seen = part.bounding_box(), view.bounding_box()
+        assert (box["width"], box["height"]) == (shown.shape[1], shown.shape[0]), "a pixel of it is one of the screen's"
+        for side, extent in (("x", "width"), ("y", "height")):
+            beyond = box[side] + box[extent] - seen[side] - seen[extent]
+            assert min(seen[side] - box[side], beyond) > -1, "all that is seen"
+        other = page.locator(".close-before").bounding_box()
+        assert (other["x"], other["y"]) == (box["x"], box["y"]), "both lie one over the other"
+        return left + seen["x"] - box["x"], top + seen["y"] - box["y"]
+
+    def known() -> str:
+        return part.get_attribute("data-wanted")
+
+    x, y = corner()
+    box, digest = view.bounding_box(), known()
+    page.mouse.move(box["x"] + 300, box["y"] + 200)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 220, box["y"] + 140, steps=4)
+    page.mouse.up()
+    assert corner(digest) == pytest.approx((x + 80, y + 60), abs=2)
+    digest = known()
+    page.keyboard.press("ArrowLeft")
+    assert corner(digest) == pytest.approx((x + 80 - box["width"] / 4, y + 60), abs=2)
+    digest = known()
+    page.locator(".map").click(position={"x": 3, "y": 3})
+    assert corner(digest) == pytest.approx((0, 0), abs=2)
+    view.focus()
+    page.keyboard.press("Escape")
+    expect(view).to_be_hidden()
+    expect(button).to_be_focused()

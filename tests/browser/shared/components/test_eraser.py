@@ -89,7 +89,7 @@ def test_only_this_part_stays(page: Page):
 def test_by_keys_alone(page: Page):
     opened(page)
     canvas(page).focus()
-    for arrow in ["ArrowLeft"] * 15 + ["ArrowUp"] * 6:  # from the middle, 3 % of the longer side each
+    for arrow in ["ArrowLeft"] * 15 + ["ArrowUp"] * 6:  # from the middle, 3% of the longer side each
         page.keyboard.press(arrow)
     page.keyboard.press("Space")
     corners(page, 1, 0, 0, 0)

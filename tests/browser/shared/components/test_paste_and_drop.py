@@ -2,6 +2,7 @@
 
 import base64
 import re
+from pathlib import Path
 
 import pytest
 from browser.driver import another_picture, open_page, settle
@@ -27,7 +28,7 @@ LISTENING = """(button) => new Promise((done) => {
 
 
 def hold(page: Page, *files: tuple[str, bytes, str]):
-    page.locator(".st-key-paste button").evaluate(LISTENING)
+    page.locator(".st-key-paste .from-clipboard").evaluate(LISTENING)
     held = [[base64.b64encode(data).decode(), name, kind] for name, data, kind in files]
     return page.evaluate_handle(HOLD, held)
 
@@ -90,17 +91,44 @@ def test_a_file_that_is_refused_says_why_and_loses_nothing(page: Page, photo, tm
     expect(page.get_by_text("two · 300 × 200 px")).to_be_visible()
     expect(page.get_by_text("list.txt: The file is not a picture that can be read.")).to_be_visible()
     settle(page)
-    said = page.locator(".st-key-uploader-upload")
-    for big in (tmp_path / "big.png", tmp_path / "big again.png"):
-        with big.open("wb") as file:
-            file.truncate(21 << 20)
-        page.locator(".st-key-upload input").set_input_files(big)
-        expect(said.get_by_text("File must be 20.0MB or smaller.").first).to_be_visible()
-        assert said.get_by_role("alert").first.bounding_box()["width"] > 100, "for the eye, too"
-        expect(said.get_by_text("What is red was not taken: files of at most 20 MB are.")).to_be_visible()
+    sentence = "{}: The file has 22 MB; at most 20 MB are read. Choose a smaller picture."
+    for big in ("big.png", "big again.png"):  # each is told in the place of what was refused before
+        page.locator(".st-key-upload input").set_input_files(large(tmp_path / big))
+        expect(page.get_by_text(sentence.format(big), exact=True)).to_be_visible()
         expect(page.get_by_text("two · 300 × 200 px")).to_be_visible()
-        page.mouse.click(700, 850)
-        expect(said.get_by_role("alert").first).to_be_hidden()
+        settle(page)
+    expect(page.get_by_text("list.txt: ")).to_have_count(0)
+    (tmp_path / "three.png").write_bytes(photo.read_bytes() + b"  ")
+    page.locator(".st-key-upload input").set_input_files([tmp_path / "three.png", tmp_path / "big.png"])
+    expect(page.get_by_text("three.png · 300 × 200 px")).to_be_visible()
+    settle(page)
+    expect(page.get_by_text(sentence.format("big.png"), exact=True)).to_be_visible()
+    page.locator(".st-key-upload input").set_input_files(photo)
+    expect(page.get_by_text("my photo.png · 300 × 200 px")).to_be_visible()
+    expect(page.get_by_text("The file has 22 MB")).to_have_count(0)
+
+
+def large(path: Path) -> Path:
+    """A file of 21 · 2^20 bytes, more than a picture may have."""
+    with path.open("wb") as file:
+        file.truncate(21 << 20)
+    return path
+
+
+def test_what_brings_a_picture_looks_the_same_whatever_came_before(page: Page, photo, tmp_path):
+    open_page(page, "Filters")
+    panel = page.locator(".st-key-another-picture")
+    for files in ([], [photo], [large(tmp_path / "big.png")]):
+        if files:
+            with page.expect_file_chooser() as dialog:
+                panel.get_by_role("button", name="Upload a picture").click()
+            dialog.value.set_files(files)
+            expect(page.get_by_text("my photo.png · 300 × 200 px")).to_be_visible()
+            settle(page)
+        another_picture(page)
+        assert panel.get_by_role("button").all_inner_texts() == ["Upload a picture", "Paste a picture"]
+        expect(panel.get_by_test_id("stFileUploader")).to_be_hidden()
+        expect(panel.get_by_text("files of at most 20 MB")).to_be_visible()
 
 
 def test_a_drop_onto_another_uploader_goes_to_that_one(page: Page, photo):

@@ -116,7 +116,7 @@ def _worth(project: Project, run: RunInfo, fresh: bool) -> None:
                 f"**{percent(report['accuracy'])} right** on "
                 f"{counted(report['held_out'], report.get('different'), 'held-out picture')}"
                 f"{'' if fresh else ' when it was trained'}; on others like them {low} to {high}.",
-                help=f"{term('held out')} {term('95 % interval')}",
+                help=f"{term('held out')} {term('95% interval')}",
             )
             each = (report.get(f"balanced_accuracy{what}") for what in ("", "_interval"))
             if told := runs.each_class(head, *each):

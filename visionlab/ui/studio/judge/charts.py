@@ -93,7 +93,7 @@ def reliability(found: Reliability) -> go.Figure:
             width=100 * np.diff(found.edges)[full],
             customdata=np.stack([100 * found.confidence[full], found.count[full]], 1),
             marker={"color": BLUE, "opacity": 0.35 + 0.65 * found.count[full] / found.count.max()},
-            hovertemplate="%{customdata[1]} pictures, %{customdata[0]:.0f} % sure, %{y:.0f} % right<extra></extra>",
+            hovertemplate="%{customdata[1]} pictures, %{customdata[0]:.0f}% sure, %{y:.0f}% right<extra></extra>",
         )
     )
     figure.add_scatter(x=[0, 100], y=[0, 100], mode="lines", line=CHANCE, hoverinfo="skip")
@@ -124,7 +124,7 @@ def learning(points: Sequence[CurvePoint]) -> go.Figure:
         mode="lines+markers",
         line=LINE,
         marker={"size": 7},
-        hovertemplate="%{x} pictures: %{y:.0f} %, between %{customdata[0]:.0f} and %{customdata[1]:.0f}<extra></extra>",
+        hovertemplate="%{x} pictures: %{y:.0f}%, between %{customdata[0]:.0f} and %{customdata[1]:.0f}<extra></extra>",
     )
     figure.update_layout(
         height=300,
@@ -149,7 +149,7 @@ def baselines(found: Sequence[Baseline], report: Report, title: str = "Your head
             marker_color=[*[BLUE] * len(found), ORANGE],
             customdata=[*(baseline.about for baseline in found), "What was trained here."],
             error_x={"array": 100 * (high - values), "arrayminus": 100 * (values - low), "color": GREY},
-            hovertemplate="%{y}: %{x:.0f} %<br>%{customdata}<extra></extra>",
+            hovertemplate="%{y}: %{x:.0f}%<br>%{customdata}<extra></extra>",
         )
     )
     figure.update_layout(

@@ -148,7 +148,7 @@ def _result(scored: Scored, key: str) -> None:
     st.subheader(f"{percent(report.accuracy)} are right", anchor=False)
     st.markdown(
         f"{report.confusion.trace():,} of {report.told()}. On other pictures like these, expect "
-        f"between **{percent(low)}** and **{percent(high)}** (95 % interval). Mean F1: {found.f1:.2f}."
+        f"between **{percent(low)}** and **{percent(high)}** (95% interval). Mean F1: {found.f1:.2f}."
     )
     if found.distances is not None:
         st.markdown(f"{counted(len(found.refused))} would be refused as none of these.")

@@ -83,8 +83,8 @@ def _worth(case: Case) -> None:
         st.markdown(
             f"{report.confusion.trace():,} of {report.told('held-out picture')}, which it had not "
             f"learned from when it was asked. On other pictures like these, expect between **{percent(low)}** and "
-            f"**{percent(high)}** (95 % interval).",
-            help=term("95 % interval"),
+            f"**{percent(high)}** (95% interval).",
+            help=term("95% interval"),
         )
         told = runs.each_class(case.head, report.balanced, report.balanced_interval)
         if told:
@@ -115,7 +115,7 @@ def _unjudged(report: Mapping[str, object]) -> str:
     return (
         f"When it was trained, it was right on {percent(report['accuracy'])} of "
         f"{rests_on}: on others like these, between {percent(low)} and "
-        f"{percent(high)} (95 % interval). These are gone, or nobody knows any more which they were. Train again to "
+        f"{percent(high)} (95% interval). These are gone, or nobody knows any more which they were. Train again to "
         "look closer, or try it on a test folder."
     )
 

@@ -77,7 +77,7 @@ def _row(run: RunInfo) -> dict[str, object]:
         "Copies": ", ".join(views) or None,
         "Pictures": run.settings["pictures"],
         "Accuracy": report.get("accuracy"),
-        "95 % interval": None if low is None else f"{percent(low)} to {percent(high)}",
+        "95% interval": None if low is None else f"{percent(low)} to {percent(high)}",
         "Macro-F1": report.get("f1"),
         "Time": report.get("seconds"),
         "State": STATES[run.state],

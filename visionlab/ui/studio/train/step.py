@@ -303,8 +303,8 @@ def _worth(project: Project, run: RunInfo) -> None:
         one.metric("Right on held-out pictures", percent(report["accuracy"]))
         rests_on = counted(report["held_out"], report.get("different"), "held-out picture")
         one.caption(
-            f"{rests_on}. On others like these: between {percent(low)} and {percent(high)} (95 % interval).",
-            help=term("95 % interval"),
+            f"{rests_on}. On others like these: between {percent(low)} and {percent(high)} (95% interval).",
+            help=term("95% interval"),
         )
         each = (report.get(f"balanced_accuracy{what}") for what in ("", "_interval"))
         if told := runs.each_class(head, *each):

@@ -1,4 +1,5 @@
-// Two pictures, one over the other, and a line between them that follows the pointer or the slider.
+// Two pictures, one over the other, and a line between them that follows the pointer or the slider; and a part of both,
+// each pixel of it one of the screen's: close.js.
 
 // What the server sends: the length of a JSON text (4 bytes, little-endian), the text, and the encoded picture after.
 function unpack(bytes) {
@@ -7,13 +8,15 @@ function unpack(bytes) {
   return { ...data, after: bytes.subarray(4 + length) };
 }
 
-export default function ({ data: bytes, parentElement }) {
+export default function ({ data: bytes, parentElement, setStateValue }) {
   const data = unpack(bytes);
   const $ = (selector) => parentElement.querySelector(selector);
   const [range, stack] = [$("input"), $(".stack")];
+  const close = closeOf(parentElement, setStateValue);
   const split = () => {
     $(".before").style.clipPath = `inset(0 ${100 - range.value}% 0 0)`;
     $(".line").style.left = `${range.value}%`;
+    close.split();
   };
   // Both have the shape of the picture before: a response with a stride is smaller, and is laid over it enlarged.
   $(".compare").style.setProperty("--shape", data.width / data.height);
@@ -56,7 +59,7 @@ export default function ({ data: bytes, parentElement }) {
   };
   let from = null; // where a finger came down that may be about to scroll
   stack.onpointerdown = (event) => {
-    if (event.button) return;
+    if (event.button || close.has(event.target)) return;
     stack.setPointerCapture(event.pointerId);
     range.focus({ preventScroll: true }); // arrow keys go on from here
     from = event.pointerType === "touch" ? event : null;
@@ -69,6 +72,7 @@ export default function ({ data: bytes, parentElement }) {
     from = null;
     follow(event);
   };
-  stack.onclick = follow; // what a tap is
+  stack.onclick = (event) => close.has(event.target) || follow(event); // what a tap is
+  close.update(data);
   split();
 }

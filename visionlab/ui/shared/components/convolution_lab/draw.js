@@ -37,15 +37,16 @@ export function prepare(canvas, width, height) {
 
 const SMALLEST = 5.5; // pixels of a number that can be read …
 const READABLE = 7; // … and of one that is easily read
+const roomIn = (size) => size - Math.max(2, 0.14 * size); // pixels of a cell for its number: neighbours stay apart
 
 // Cells of `size` pixels. look(row, column) → {fill: [r, g, b], text, hatched, weight}; numbers only where they can be
 // read, all of one size where that can be; a weight with fewer digits where all of them are too many.
 export function drawGrid(context, rows, columns, size, look, theme, left = 0, top = 0) {
-  const room = (size - 2) / (0.56 * READABLE); // in characters
+  const room = roomIn(size) / (0.56 * READABLE); // in characters
   const type = (text) => {
     const tall = Math.min(13, size * (text.length > 4 ? 0.28 : 0.4));
     context.font = `${tall}px ${theme.font}`;
-    return tall * Math.min(1, (size - 2) / context.measureText(text).width);
+    return tall * Math.min(1, roomIn(size) / context.measureText(text).width);
   };
   const cells = Array.from({ length: rows * columns }, (_, k) => look(Math.floor(k / columns), k % columns));
   let texts = cells.map(({ text }) => (size < 21 ? "" : (text ?? "")));

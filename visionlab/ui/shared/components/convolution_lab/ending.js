@@ -99,7 +99,7 @@ export class Ending {
       drawGrid(context, 1, 1, cell, look, theme, ...at(k));
     });
     this.root.querySelector(".flat-title").textContent =
-      `The ${values.length} pooled numbers in one row, each divided by the largest, ${exact(Math.max(0, ...pool.values))}`;
+      `The ${values.length} pooled numbers in one row, each divided by the largest, ${exact(Math.max(0, ...pool.values))}, and rounded to two decimals`;
     if (values.length) frame(context, ...at(place), cell, cell, theme.accent);
     this.root.querySelector(".classes").hidden = stage < 5;
     if (stage < 5) return;
@@ -120,7 +120,7 @@ export class Ending {
       row.querySelector(".score").textContent = `score ${fixed(scores[k], SCORED)}`;
       row.querySelector(".share").hidden = row.querySelector(".percent").hidden = stage < 6;
       row.querySelector(".bar-fill").style.width = `${100 * probabilities[k]}%`;
-      row.querySelector(".percent").textContent = `${percents[k]} %`;
+      row.querySelector(".percent").textContent = `${percents[k]}%`;
     });
   }
 
@@ -138,12 +138,12 @@ export class Ending {
     if (stage === 5) {
       return (
         `Each class weighs every number: here ${value} times ${this.weights.map((each) => fixed(each.values[this.place], 2)).join(", ")}. ` +
-        "Added up, that is its score. A network learns such weights; these are set by hand, and a click changes one."
+        "Added up, with the numbers as they are shown, that is its score. A network learns such weights; these are set by hand, and a click changes one."
       );
     }
     const best = scores.indexOf(Math.max(...scores));
     const powers = scores.map((score) => `exp(${fixed(score, SCORED)})`);
     const percent = percentsOf(softmax(scores))[best];
-    return `Softmax: ${powers[best]} / (${powers.join(" + ")}) = ${percent} %. The strong responses are most likely ${CLASSES[best]}.`;
+    return `Softmax, of the scores as they are shown: ${powers[best]} / (${powers.join(" + ")}) = ${percent}%. The strong responses are most likely ${CLASSES[best]}.`;
   }
 }

@@ -258,7 +258,7 @@ export class Story {
       const step = run.how.stride * sizes.input;
       const [top, left] = [this.at.row * step, (this.at.column + slide) * step];
       frame(input, left, top, run.across.span * sizes.input, run.down.span * sizes.input, colour);
-      if (run.how.dilation > 1) this.drawDots(input, left, top);
+      if (run.how.dilation > 1) this.frameTaken(input, left, top);
       this.veil(output, this.shownGrid, sizes.output);
       frame(output, this.at.column * sizes.output, this.at.row * sizes.output, sizes.output, sizes.output, colour);
     }
@@ -288,19 +288,15 @@ export class Story {
     context.fillRect(0, (this.at.row + 1) * size, grid.columns * size + 1, grid.rows * size);
   }
 
-  // With dilation the window has holes: dots mark the pixels that it takes.
-  drawDots(context, left, top) {
+  // With dilation the window has holes: thin frames mark the pixels that it takes, and leave their numbers to be read.
+  frameTaken(context, left, top) {
     const { laid, how } = this.run;
     const size = this.sizes.input;
+    const [inset, thick] = size < 30 ? [1.25, 1] : [2, 1.5];
     for (let i = 0; i < laid.length; i++) {
       for (let j = 0; j < laid[0].length; j++) {
-        context.beginPath();
-        context.arc(left + (j * how.dilation + 0.5) * size, top + (i * how.dilation + 0.5) * size, Math.max(2, size * 0.14), 0, 7);
-        context.fillStyle = "#ffffff";
-        context.fill();
-        context.strokeStyle = this.lab.theme.accent;
-        context.lineWidth = 1.5;
-        context.stroke();
+        const [x, y] = [left + j * how.dilation * size + inset, top + i * how.dilation * size + inset];
+        frame(context, x, y, size - 2 * inset, size - 2 * inset, this.lab.theme.accent, thick);
       }
     }
   }

@@ -104,7 +104,7 @@ export function shiftText(n, run, changes, followed) {
     first = `The response moved along, but for ${short(followed.largest)} at most.`;
   }
   const [response, pool, whole] = changes.map((value) => Math.round(value * 100));
-  const share = (value) => `${value}\u00a0%`;
+  const share = (value) => `${value}%`;
   const last =
     whole < pool && pool < response
       ? "the more is pooled, the less this shift matters."

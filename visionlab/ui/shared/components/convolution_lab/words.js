@@ -56,21 +56,52 @@ function tooSmall(story) {
   return `The kernel spans ${story.run.down.span} × ${story.run.across.span} pixels, more than the square has. Enlarge the square, or use another border.`;
 }
 
-// What stands around the grids.
-export function sayStory(story) {
+// The size of what the stage, or the step of the tiles, shows, and how it comes about.
+function sizeOf(story) {
+  const { answers } = story.run;
+  const { pool } = story;
+  const stage = { window: story.stage, tiles: [0, 0, 0, POOLED, ENDING][story.tileStep], shift: 0 }[story.view];
+  if (!answers.values.length || (stage >= POOLED && !pool.values.length)) return "";
+  const numbers = pool.values.length;
+  const classes = story.ending.classes.length;
+  return [
+    responseSize(story),
+    responseSize(story),
+    responseSize(story),
+    `Pooled a side = ⌊response / 2⌋: ${bothWays(`⌊${answers.rows} / 2⌋ = ${pool.rows}`, `⌊${answers.columns} / 2⌋ = ${pool.columns}`)}.${leftOver(answers)}`,
+    `In one row: ${pool.rows} × ${pool.columns} = ${numbers} numbers.`,
+    `Weights: ${classes} classes × ${numbers} numbers = ${classes * numbers}, and a score for each class.`,
+    `Probabilities: ${classes}, one for each score; they add up to 100%.`,
+  ][stage];
+}
+
+function responseSize(story) {
   const side = story.lab.square[2];
   const { answers, laid, padding } = story.run;
   const { down, across, how } = padding;
   const one = (sides, taps, count) => {
-    const padding = sides.before + sides.after;
-    return `⌊(${side}${padding ? ` + ${padding}` : ""} − ${taps > 1 && how.dilation > 1 ? `((${taps} − 1) · ${how.dilation} + 1)` : taps}) / ${how.stride}⌋ + 1 = ${count}`;
+    const around = sides.before + sides.after;
+    return `⌊(${side}${around ? ` + ${around}` : ""} − ${taps > 1 && how.dilation > 1 ? `((${taps} − 1) · ${how.dilation} + 1)` : taps}) / ${how.stride}⌋ + 1 = ${count}`;
   };
-  const height = one(down, laid.length, answers.rows);
-  const width = one(across, laid[0].length, answers.columns);
-  story.$(".size").textContent =
-    answers.values.length === 0
-      ? ""
-      : `Response a side = ⌊(pixels + padding − window) / stride⌋ + 1: ${width === height ? width : `${height} down, ${width} across`}.`;
+  const said = bothWays(one(down, laid.length, answers.rows), one(across, laid[0].length, answers.columns));
+  return `Response a side = ⌊(pixels + padding − window) / stride⌋ + 1: ${said}.`;
+}
+
+function bothWays(height, width) {
+  return height === width ? width : `${height} down, ${width} across`;
+}
+
+// What has no partner is not pooled.
+function leftOver({ rows, columns }) {
+  const odd = [rows % 2 && "row", columns % 2 && "column"].filter(Boolean);
+  return odd.length ? ` The last ${odd.join(" and the last ")} ${odd.length > 1 ? "are" : "is"} left out.` : "";
+}
+
+// What stands around the grids.
+export function sayStory(story) {
+  const side = story.lab.square[2];
+  const { down, across, how } = story.run.padding;
+  story.$(".size").textContent = sizeOf(story);
   story.$(".side").max = story.lab.mostSide;
   story.$(".side").min = Math.min(8, story.lab.mostSide);
   story.$(".side").value = side;

@@ -1,11 +1,14 @@
-"""Pictures that come without a file dialog: pasted, by a button too, or dropped anywhere on the page.
+"""What brings a picture: a file dialog, the clipboard, or a drop anywhere on the page.
 
 They are handed to the uploader beside it, so that whatever way a picture takes, it is checked and told in one place.
+That uploader is not seen: it would list files beside the pictures that the page offers, and look otherwise once it has
+one.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -19,12 +22,18 @@ _paste_and_drop = st.components.v2.component(
 )
 
 
-def paste_and_drop(*, key: str, uploader: str, panel: str, picture: str, problem: str | None) -> None:
-    """Listen for pictures, and hand them to the file uploader of that key.
+def paste_and_drop(*, key: str, uploader: str, panel: str, picture: str, problem: str | None, most: int) -> None:
+    """Listen for pictures, and hand them to the file uploader of that key; not what has more than `most` bytes, which
+    refused() tells.
 
-    panel is the key of the expander that both lie in: it opens where a file is refused, to say why, and closes with a
-    click beside it, with Escape, and when picture, the key of the picture that is looked at, changes, or problem, what
-    the page says of files that could not be used.
+    panel is the key of the expander that both lie in: it closes with a click beside it, with Escape, and when picture,
+    the key of the picture that is looked at, changes, or problem, what the page says of files that could not be used.
     """
-    data = {"uploader": uploader, "panel": panel, "picture": picture, "problem": problem}
-    _paste_and_drop(key=key, data=data)
+    data = {"uploader": uploader, "panel": panel, "picture": picture, "problem": problem, "most": most}
+    _paste_and_drop(key=key, data=data, on_refused_change=lambda: None)
+
+
+def refused(key: str) -> tuple[float | None, list[tuple[str, int]]]:
+    """When files came last of which any was too large, or none after such, and which of them: (name, bytes) each."""
+    told: dict[str, Any] = (st.session_state.get(key) or {}).get("refused") or {}
+    return told.get("stamp"), [(file["name"], file["size"]) for file in told.get("files", [])]

@@ -1,12 +1,13 @@
-// Hands pictures to the page's uploader: pasted anywhere but into a field, asked for by the button, or dropped anywhere.
-// And keeps the panel that all this lies in: see __init__.py.
+// Hands pictures to the page's uploader: chosen in a dialog, pasted anywhere but into a field, asked for by the button, or
+// dropped anywhere. And keeps the panel that all this lies in: see __init__.py.
 
 const UPLOADER = "[data-testid=stFileUploader]";
 const kept = new WeakMap();
 
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setStateValue }) {
   const intake = kept.get(parentElement) ?? new Intake(parentElement);
   kept.set(parentElement, intake);
+  intake.tell = setStateValue;
   intake.update(data);
   return () => parentElement.isConnected || intake.leave();
 }
@@ -14,53 +15,68 @@ export default function ({ data, parentElement }) {
 class Intake {
   constructor(root) {
     this.said = root.querySelector(".said");
+    this.hint = root.querySelector(".hint");
     this.frame = root.querySelector(".paste");
     this.sign = document.createElement("div"); // over the page, which the panel, where it is closed, cannot be
     this.sign.setAttribute("data-testid", "drop-sign");
     this.sign.textContent = "Drop it anywhere to look at it";
     document.body.append(this.sign);
-    root.querySelector("button").onclick = () => this.asked();
+    root.querySelector(".choose").onclick = () => this.input.click();
+    root.querySelector(".from-clipboard").onclick = () => this.asked();
+    this.refused = false; // whether something of the last hand was too large
 
     this.page = new AbortController();
     const on = (event, act) => document.addEventListener(event, act, { signal: this.page.signal });
+    const first = { signal: this.page.signal, capture: true }; // before the uploader sees it
+    document.addEventListener("change", (event) => this.weigh(event), first);
     on("paste", (event) => this.pasted(event));
     on("dragover", (event) => this.over(event));
     on("dragleave", (event) => event.relatedTarget ?? this.show(false)); // out of the window
     on("drop", (event) => this.dropped(event));
     on("click", (event) => this.clicked(event));
     on("keydown", (event) => this.pressed(event));
-    this.refusals = new MutationObserver(() => this.count());
   }
 
   update(data) {
-    const changed = this.data && this.data.picture !== data.picture;
-    const told = this.data && data.problem && this.data.problem !== data.problem; // under the panel
+    const before = this.data;
     this.data = data;
-    if (told && !this.saysWhy) this.open(false);
-    if (changed && !this.saysWhy) this.open(false);
-    if (changed) this.saysWhy = false;
-    this.refused ??= this.chips().length;
-    this.refusals.disconnect();
-    this.refusals.observe(this.uploader, { subtree: true, childList: true, attributeFilter: ["aria-invalid"] });
+    const told = data.problem && before?.problem !== data.problem; // which stands under the panel
+    this.hint.textContent = `or drop one anywhere on the page: files of at most ${data.most >> 20} MB`;
+    if (before && (told || before.picture !== data.picture)) this.open(false);
   }
 
   leave() {
     this.page.abort();
-    this.refusals.disconnect();
     this.sign.remove();
   }
 
-  get uploader() {
-    return document.querySelector(`.st-key-${this.data.uploader}`);
+  // The uploader's own, which nobody sees.
+  get input() {
+    return document.querySelector(`.st-key-${this.data.uploader} input[type=file]`);
   }
 
   hand(files) {
     const carried = new DataTransfer();
     for (const file of files) carried.items.add(file);
-    const input = this.uploader.querySelector("input[type=file]");
-    input.files = carried.files;
-    input.dispatchEvent(new Event("change", { bubbles: true }));
+    this.input.files = carried.files;
+    this.input.dispatchEvent(new Event("change", { bubbles: true }));
     this.said.textContent = "";
+  }
+
+  // What is too large is told to the server, which says so as it does of all that it cannot use; the rest goes on.
+  weigh(event) {
+    if (event.target !== this.input) return;
+    const files = [...event.target.files];
+    const large = files.filter(({ size }) => size > this.data.most);
+    if (large.length || this.refused) {
+      this.tell("refused", { stamp: Date.now(), files: large.map(({ name, size }) => ({ name, size })) });
+    }
+    this.refused = large.length > 0;
+    if (!large.length) return;
+    const fine = new DataTransfer();
+    for (const file of files) if (!large.includes(file)) fine.items.add(file);
+    event.target.files = fine.files;
+    if (!fine.files.length) event.stopImmediatePropagation();
   }
 
   // --- paste
@@ -134,18 +150,6 @@ class Intake {
     if (event.key !== "Escape" || event.defaultPrevented || !this.isOpen) return;
     this.open(false);
     this.panel.querySelector("summary").focus();
-  }
-
-  chips() {
-    return this.uploader.querySelectorAll("[data-testid=stFileChip][aria-invalid=true]");
-  }
-
-  count() {
-    if (this.chips().length > this.refused) {
-      this.open(true);
-      this.saysWhy = true; // also when another file of the same hand is taken, and becomes the picture
-    }
-    this.refused = this.chips().length;
   }
 }
 
