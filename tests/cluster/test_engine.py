@@ -107,7 +107,7 @@ def test_what_serve_refuses_as_too_much_is_busy(engine, monkeypatch):
         raise BackPressureError(64, 64)
 
     monkeypatch.setattr(cluster, "_result", refuse)
-    with pytest.raises(BusyError, match="^The cluster is busy with more than it can do; try again in a moment"):
+    with pytest.raises(BusyError, match=r"^The cluster is busy with more than it can do; try again in a moment"):
         engine.run(probabilities, PICTURES[:1])
     monkeypatch.setattr(cluster, "PATIENCE", 0.1)
     with pytest.raises(BusyError):
