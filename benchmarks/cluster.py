@@ -1,6 +1,6 @@
 """Many machines: what Ray costs beside one process, what another node brings, and how much memory it takes.
 
-    python benchmarks/cluster.py [--pictures 400] [--small 100000] [--rounds 3] [--model vgg16-tinyimagenet]
+    python benchmarks/cluster.py [--pictures 1000] [--small 100000] [--rounds 3] [--model vgg16-tinyimagenet]
 
 Starts nodes of one processor each on this machine (ray.cluster_utils), and compares, at one processor on either side:
 
@@ -143,17 +143,17 @@ def _resident(process: str) -> int:
 
 
 def through(net: Classifier, folder: Path, workers: int) -> tuple[float, Memory]:
-    """Pictures a second, from the first shard on, and memory, while a folder is embedded."""
+    """Pictures a second of the last two thirds, when all workers are there, and memory, while a folder is embedded."""
     memory = Memory()
     watching = threading.Thread(target=memory.watch)
     watching.start()
     with tempfile.TemporaryDirectory() as out:
         work = many.Work(net.name, "embed")
-        shards = many.begun(work, listing.listed([str(folder)]), {}, Path(out) / "shards", ".parquet", rows=128)
+        shards = many.begun(work, listing.listed([str(folder)]), {}, Path(out) / "shards", ".parquet", rows=32)
         first, last = None, (0.0, 0)
         for step in many.run(work, shards, serving.Size(workers, workers, processors=1.0)):
             last = (time.perf_counter(), step.done)
-            first = first or (last if step.done else None)
+            first = first or (last if step.done >= step.total / 3 else None)
     memory.end()
     watching.join()
     return (last[1] - first[1]) / max(last[0] - first[0], 1e-9), memory
@@ -265,7 +265,7 @@ def on_paper(assumed: Assumed) -> None:
 
 
 def main(
-    pictures: Annotated[int, typer.Option(help="Of 640 × 480, for Ray Data.")] = 400,
+    pictures: Annotated[int, typer.Option(help="Of 640 × 480, for Ray Data.")] = 1_000,
     small: Annotated[int, typer.Option(help="Of 32 × 24, for the memory; 0 for none.")] = 100_000,
     rounds: Annotated[int, typer.Option(help="Of single pictures and of batches.")] = 3,
     model: Annotated[str, typer.Option(help="A name of “models”.")] = "vgg16-tinyimagenet",

@@ -100,23 +100,18 @@ def test_a_head_is_handed_over_and_answers_as_here(served, net):
         np.testing.assert_allclose(ours.distance, theirs.distance, rtol=1e-5)
 
 
-def test_too_much_at_once_is_refused_as_busy(engine):
-    def sleep(_net, seconds):
-        time.sleep(seconds)
+def test_what_serve_refuses_as_too_much_is_busy(engine, monkeypatch):
+    from ray.serve.exceptions import BackPressureError
 
-    outcomes = []
+    def refuse(*_):
+        raise BackPressureError(64, 64)
 
-    def ask(_):
-        try:
-            outcomes.append(engine.run(sleep, 2))
-        except BusyError as error:
-            outcomes.append(str(error))
-
-    with ThreadPoolExecutor(160) as pool:
-        list(pool.map(ask, range(160)))
-    refused = [each for each in outcomes if each]
-    assert 0 < len(refused) < 160
-    assert set(refused) == {"The cluster is busy with more than it can do; try again in a moment."}
+    monkeypatch.setattr(cluster, "_result", refuse)
+    with pytest.raises(BusyError, match=r"^The cluster is busy with more than it can do; try again in a moment"):
+        engine.run(probabilities, PICTURES[:1])
+    monkeypatch.setattr(cluster, "PATIENCE", 0.1)
+    with pytest.raises(BusyError):
+        list(engine.map(probabilities, [PICTURES[:1]]))
 
 
 def test_another_version_is_refused_and_both_are_named(served, net, monkeypatch):

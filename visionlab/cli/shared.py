@@ -8,7 +8,6 @@ import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -177,7 +176,7 @@ def head_in(file: Path, refuse: float | None = None) -> Head:
         return chosen
     if chosen.refusal is None:
         raise ParameterError(f"{file} refuses nothing, so that --refuse {refuse} changes nothing. Leave it out.")
-    return replace(chosen, refusal=chosen.refusal.at(refuse))
+    return chosen.refusing(refuse)
 
 
 def base_network(model: str | None, device: str, first: Sequence[str] | None = None) -> Classifier:

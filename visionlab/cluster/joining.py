@@ -65,7 +65,11 @@ def _connect(address: str) -> None:
         ray.init(address, namespace=NAMESPACE, log_to_driver=False, logging_level="error")
         logging.getLogger("ray.serve").setLevel(logging.ERROR)
     except ConnectionError as error:
-        raise ClusterError(f"No Ray cluster runs at {address}. {START}") from error
+        if address == "auto":
+            raise ClusterError(f"No Ray cluster runs on this machine. {START}") from error
+        raise ClusterError(
+            f"The Ray cluster at {address} answers, and lets nobody in. Try again in a minute."
+        ) from error
     except RuntimeError as error:
         raise ClusterError(_differing(str(error)) or f"The cluster at {address} cannot be joined: {error}") from error
     _doors[:] = [_door(ray.get_runtime_context().gcs_address if address == "auto" else address)]

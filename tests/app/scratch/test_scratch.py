@@ -7,6 +7,7 @@ import struct
 import threading
 import zipfile
 from dataclasses import asdict, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -37,6 +38,7 @@ from visionlab.learning.scratch import (
     with_classes,
 )
 from visionlab.learning.scratch import five_steps as library_steps
+from visionlab.learning.scratch.birds import verdict
 from visionlab.learning.scratch.moving_eight import LEARNERS, on_canvas
 from visionlab.ui.scratch import birds, closing, convnet, five_steps, layers, parts, runs, softmax
 from visionlab.ui.scratch.convnet import Learned
@@ -998,3 +1000,21 @@ def test_of_a_long_training_not_everything_is_kept():
     run = Softmax(load("digits").less(20), Settings("long", steps=5_000))
     steps = [step.index for step in lightened(run) if step.templates is not None]
     assert steps == [*range(300, 5_000, 300), 5_000]
+
+
+def test_what_was_not_trained_alike_is_told_beside_the_closing_table():
+    plan = SimpleNamespace(settings={"Epochs from scratch": "1"})
+    rows = {name: SimpleNamespace(pictures=1_498) for name in ("softmax", "convolutional")}
+    told = closing._passes(rows, plan)
+    assert "about 67 times, the networks from scratch 1" in told
+    plan.settings["Epochs from scratch"] = "40"
+    assert not closing._passes(rows, plan)
+    plan.settings["Epochs from scratch"] = "1"
+    assert not closing._passes({"softmax": rows["softmax"]}, plan)
+
+
+def test_where_no_picture_is_named_the_advice_reaches_one_that_is():
+    truth, given = np.array([0, 0, 1, 1]), np.array([0.3, 0.1, 0.14, 0.05])
+    found = verdict(truth, np.stack([1 - given, given], 1), 0.5)
+    told = birds._lesson(found, "8", float(given[truth == 1].max()))
+    assert "move the slider down to 14%" in told

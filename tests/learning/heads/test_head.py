@@ -341,3 +341,15 @@ def test_one_answer_says_class_probability_and_refusal(noise):
     assert [each.refused for each in alone] == [False, True, True]
     with pytest.raises(ParameterError, match="list of pictures"):
         answer(plain, noise)
+
+
+def test_a_head_that_refuses_another_share_promises_that_share(head):
+    held_out = np.linspace(1, 5, 60).astype(np.float32)
+    points = np.random.default_rng(0).normal(size=(40, head.weights.shape[1])).astype(np.float32)
+    refusal = replace(fit_refusal(points, np.zeros(40, np.int64), points[:20]), held_out=held_out, groups=np.arange(60))
+    one = replace(head, refusal=refusal, facts={**head.facts, "refusal": refusal.promise(0.05)})
+    other = one.refusing(0.2)
+    assert other.refusal.threshold == refusal.at(0.2).threshold < refusal.at(0.05).threshold
+    assert other.facts["refusal"] == refusal.promise(0.2) != one.facts["refusal"]
+    with pytest.raises(ParameterError, match="This head refuses nothing"):
+        replace(head, refusal=None).refusing(0.2)

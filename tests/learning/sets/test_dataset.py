@@ -702,3 +702,12 @@ def test_shares_outside_are_refused(share):
 def test_negative_seeds_are_refused():
     with pytest.raises(ParameterError, match="-1"):
         numbered([0, 0, 1, 1]).split(seed=-1)
+
+
+def test_copies_of_few_pictures_are_few_pictures():
+    """Seven pictures of which each came three times are seven."""
+    labels, groups = np.repeat([0, 1], [30, 21]), np.concatenate([np.arange(30), 30 + np.arange(21) // 3])
+    images = [np.zeros((2, 2, 3), np.uint8)] * 51
+    copied = LabelledImages(images, labels, ("cats", "dogs"), groups)
+    assert copied.few().startswith("“dogs” has 7 different pictures")
+    assert not LabelledImages(images, labels, ("cats", "dogs"), np.arange(51)).few()

@@ -106,6 +106,16 @@ class Head:
         with replacing(path) as part:
             part.write_bytes(self.to_bytes())
 
+    def refusing(self, false_refusals: float) -> Head:
+        """The same, set to refuse another share, 0..1, of pictures of its classes; its facts promise that share.
+
+        Raises ParameterError where it refuses nothing, or as Refusal.at does.
+        """
+        if self.refusal is None:
+            raise ParameterError("This head refuses nothing: it was trained from too few pictures for that.")
+        refusal = self.refusal.at(false_refusals)
+        return replace(self, refusal=refusal, facts={**self.facts, "refusal": refusal.promise(false_refusals)})
+
     def tuned_network(self, net: Classifier) -> Classifier:
         """What the head's features come from: `net` as the head was trained on it (layer, transform, unit length), with
         the parameters that were fine-tuned. The module is that of `net` where none were; otherwise its copy, which

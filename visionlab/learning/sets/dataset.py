@@ -236,13 +236,21 @@ class LabelledImages:
         return dict(zip(self.classes, np.bincount(self.labels, minlength=len(self.classes)).tolist(), strict=True))
 
     def few(self) -> str:
-        """A warning where a class has few pictures, or few beside another one; "" where none has."""
-        counts = {name: count for name, count in self.counts().items() if count}
+        """A warning where a class has few different pictures, or few beside another one; "" where none has.
+
+        Near-copies, and the pictures of one burst, count once: they say hardly more than one of them.
+        """
+        groups = [np.unique(self.groups[self.labels == place]) for place in range(len(self.classes))]
+        counts = {name: len(found) for name, found in zip(self.classes, groups, strict=True) if len(found)}
+        alike = {name for name, count in self.counts().items() if count > counts.get(name, 0)}
         most = max(counts, key=counts.get, default="")
         few = {name: count for name, count in counts.items() if count < FEW or count * UNEVEN <= counts[most]}
         if not few:
             return ""
-        told = ", ".join(f"“{name}” has {count} picture{'' if count == 1 else 's'}" for name, count in few.items())
+        told = ", ".join(
+            f"“{name}” has {count} {'different ' * (name in alike)}picture{'' if count == 1 else 's'}"
+            for name, count in few.items()
+        )
         beside = f" beside {counts[most]:,} of “{most}”" if most not in few else ""
         return f"{told}{beside}: what is learned and told of so few is not sure. Add some."
 

@@ -159,7 +159,8 @@ def _result(plan: Plan, looks: Sequence[Look], seconds: float) -> None:
                 figure.add_scatter(x=x, y=y, mode="markers", marker=marker, hoverinfo="skip")
             st.plotly_chart(figure, config=charts.PLAIN, key="birds-curve")
     with right:
-        notice(_lesson(found, name, float(answers[-1][:, TARGET].max())))
+        of_class = answers[-1][plan.truth == TARGET, TARGET]
+        notice(_lesson(found, name, float(of_class.max(initial=0.0))))
         progress = [look.progress for look in looks if look.progress.epoch]
         ends = {p.index: p.epoch.test_accuracy for p in (progress[0], progress[-1])}
         passes = ", ".join(f"{share:.1%} after {index}" for index, share in ends.items())
@@ -187,13 +188,13 @@ def _share(value: float) -> str:
 
 
 def _lesson(found: Verdict, name: str, highest: float) -> str:
-    """highest: the greatest probability of the class, of all test pictures."""
+    """highest: the greatest probability of the class, of those test pictures that are of it."""
     four = found.quadrants
     if not len(four.true_positives) + len(four.false_positives):
         return (
             f"At {found.threshold:.0%} it names no picture “{name}”, so it is right as often as somebody who always "
-            f"says no. The highest probability that it gives is {highest:.1%}: move the slider down to "
-            f"{floor(100 * highest)}%."
+            f"says no. The highest probability that it gives to one that is, is {highest:.1%}: move the slider down to "
+            f"{floor(100 * highest)}%, and see what else it names then."
         )
     if not len(four.false_negatives) + len(four.true_negatives):
         return f"At {found.threshold:.0%} it names every picture “{name}”, and misses none. Move the slider up."
@@ -205,7 +206,7 @@ def _lesson(found: Verdict, name: str, highest: float) -> str:
         else "It is right as often as somebody who never looks and always gives the more frequent answer."
     )
     return (
-        f"{told} Move the slider up: fewer pictures are named “{name}”, and more of these are right. Move it down: "
+        f"{told} Move the slider up: fewer pictures are named “{name}”, of which mostly more are right. Move it down: "
         "fewer are missed. No threshold is best for everything; it depends on which mistake costs more."
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -11,8 +11,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from visionlab.errors import DatasetError
-from visionlab.learning.scratch import Closing, Row, SmallSet
-from visionlab.learning.scratch.closing import SHOWN, WAYS, Look, enlarged, enlargement_told
+from visionlab.learning.scratch import SETTINGS, Closing, Row, SmallSet
+from visionlab.learning.scratch.closing import FROM_NOTHING, SHOWN, WAYS, Look, enlarged, enlargement_told
 from visionlab.learning.scratch.forecast import ClosingPace, closing_pace
 from visionlab.network.running.classifier import Classifier
 from visionlab.network.zoo.models import MODELS, TO_NAME
@@ -135,7 +135,7 @@ def _forecast(chosen: Chosen, network: Network, epochs: int, of_each: int) -> No
     )
 
 
-@st.cache_data(max_entries=64, ttl=600, show_spinner=False)  # by then the machine may have other work
+@st.cache_data(max_entries=64, ttl=60, show_spinner=False)  # by then the machine may have other work
 def _pace(network: str, shape: tuple[int, int, int], classes: int, _net: Classifier, _data: SmallSet) -> ClosingPace:
     return closing_pace(enlarged(_data), _net)
 
@@ -161,9 +161,9 @@ def _result(plan: Plan, looks: Sequence[Look], _: float) -> None:
         if row.diverged:
             st.text(f"{WAYS[row.name]}: {row.diverged}")
     notice(
-        "Compare accuracy with what it cost: pictures, parameters, time. Transfer learns from the fewest pictures, "
-        "since what edges, textures and parts look like is known to it already; but it helps only as far as the "
-        f"pictures resemble those that {plan.network} once saw."
+        f"{_passes(rows, plan)}Compare accuracy with what it cost: pictures, parameters, time. Transfer learns from "
+        "the fewest pictures, since what edges, textures and parts look like is known to it already; but it helps only "
+        f"as far as the pictures resemble those that {plan.network} once saw."
     )
     scratch, transfer = (rows.get(name) for name in ("convolutional", "transfer"))
     beside(
@@ -173,6 +173,20 @@ def _result(plan: Plan, looks: Sequence[Look], _: float) -> None:
             ("VGG16’s input", "244 × 244", "{0} × {0}".format(MODELS["vgg16"].transform.crop)),
             ("What VGG16 is worth on ImageNet", "92.5%", "that is top-5: among five answers, the right one"),
         ]
+    )
+
+
+def _passes(rows: Mapping[str, Row], plan: Plan) -> str:
+    """Of ways that were not trained alike, how often each has seen its pictures: that is no fair comparison."""
+    settings, epochs = SETTINGS["better"], int(plan.settings["Epochs from scratch"])
+    if "softmax" not in rows or not {*FROM_NOTHING} & {*rows}:
+        return ""
+    seen = settings.steps * settings.batch / rows["softmax"].pictures
+    if seen <= 2 * epochs:
+        return ""
+    return (
+        f"Softmax, which is quick, went over its pictures about {seen:.0f} times, the networks from scratch {epochs}: "
+        "with more epochs from scratch they are compared more fairly. "
     )
 
 

@@ -217,8 +217,8 @@ def _result(plan: Plan, looks: Sequence[Look], seconds: float) -> None:
         name = two.selectbox("Layer", names, key=f"convnet-layer-{len(names)}") if len(names) > 1 else None
         _seen(plan, next(look for look in seen if look.passes == at), name)
     filters = (
-        "Before training the filters are noise, and the maps of later layers are blurs. Then edges and colours come "
-        "to be in the first layer, since everything else is made of them. "
+        "Before training the filters are noise, and the maps of later layers are blurs. With time, edges "
+        "and, of coloured pictures, colours come to be in the first layer, since everything else is made of them. "
     )
     notice(
         f"{filters if looks[0].filters is not None else ''}Where training keeps getting better and the test part does "

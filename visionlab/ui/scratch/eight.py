@@ -83,7 +83,7 @@ def _form(chosen: Chosen) -> runs.Settings:
     return {runs.PICTURES: chosen.about, **settings}
 
 
-@st.cache_data(max_entries=64, ttl=600, show_spinner=False)  # by then the machine may have other work
+@st.cache_data(max_entries=64, ttl=60, show_spinner=False)  # by then the machine may have other work
 def _seconds(shape: tuple[int, int, int], tests: int, target: str, _data: SmallSet) -> float:
     return eight_seconds(MovingEight(_data, target))
 

@@ -51,6 +51,6 @@ def forecast_epochs(experiment: str, stack: Sequence[LayerSpec], chosen: Chosen,
     forecast(experiment, chosen, seconds, f"{learned}, {len(data.test_images):,} to test with each time")
 
 
-@st.cache_data(max_entries=64, ttl=600, show_spinner=False)  # by then the machine may have other work
+@st.cache_data(max_entries=64, ttl=60, show_spinner=False)  # by then the machine may have other work
 def _pace(stack: tuple[LayerSpec, ...], shape: tuple[int, int, int], classes: int, _data: SmallSet) -> Pace:
     return pace(stack, _data)

@@ -85,7 +85,7 @@ def _form(chosen: Chosen) -> runs.Settings:
     return {runs.PICTURES: chosen.about, **named}
 
 
-@st.cache_data(max_entries=64, ttl=600, show_spinner=False)  # by then the machine may have other work
+@st.cache_data(max_entries=64, ttl=60, show_spinner=False)  # by then the machine may have other work
 def _pace(shape: tuple[int, int, int], classes: int, _data: SmallSet) -> Pace:
     return softmax_pace(_data)
 

@@ -206,8 +206,8 @@ def _navigation() -> None:
         link(entry.title)
     where = cached.where_computed()
     st.caption(f":material/hub: {where.told}" if where.told else f":material/memory: {describe()}")
-    if where.problem:
-        sentence(where.problem)
+    if where.problem:  # for the operator, and no more than a line for everybody else
+        st.caption(":orange[:material/cloud_off:] Not on the cluster: computed here", help=where.problem)
 
 
 def keep_out_of_collections() -> None:

@@ -49,7 +49,12 @@ def begun(name: str) -> Iterator[Project]:
 
 
 def _made(name: str) -> Project:
-    return workspace().create(name[:LONGEST_NAME], st.session_state[COOKIE])
+    """Called so, or, where this person has a project of that name, with a number behind it, which it keeps."""
+    owner, title, number = st.session_state[COOKIE], name[:LONGEST_NAME], 2
+    taken = {each.name for each in workspace().projects(owner)}
+    while title in taken:
+        title, number = f"{name[: LONGEST_NAME - 5]} {number}", number + 1
+    return workspace().create(title, owner)
 
 
 def intake_into(project_id: str) -> str:

@@ -88,7 +88,7 @@ def test_pictures_lie_where_the_network_places_them_and_the_nearest_are_the_libr
     assert any("**A picture and its 11 nearest**" in each.value for each in app.markdown)
     DEEDS.append(("on_choose", [1, 2]))
     settled(app)
-    assert any("**2 selected**" in each.value for each in app.markdown)
+    assert any("**2 pictures from the plane**" in each.value for each in app.markdown)
 
 
 def test_a_wrong_label_is_ringed_and_selected(project, net, drawn):

@@ -49,7 +49,7 @@ def test_what_is_drawn_around_is_selected_and_let_go_of(page: Page):
     for _ in range(2):
         around(page, box, *LEFT)
         chosen(page, 0, 2)
-        expect(page.locator(".told")).to_have_text("2 selected")
+        expect(page.locator(".told")).to_have_text("2 shown below")
         page.get_by_role("button", name="Let go").click()
         chosen(page)
         expect(page.get_by_role("button", name="Let go")).to_be_disabled()
@@ -61,7 +61,8 @@ def test_what_is_drawn_around_is_selected_and_let_go_of(page: Page):
 def corner(page: Page, index: int) -> tuple[float, float]:
     """Where one of the four pictures is, on the page: as the component says it draws them."""
     box = canvas(page).bounding_box()
-    scale = min((box["width"] - 48) / 1.0, (box["height"] - 48) / 0.5)
+    edge = 16 + 1.2 * min(48, box["width"] / 12)
+    scale = min((box["width"] - edge) / 1.0, (box["height"] - edge) / 0.5)
     x, y = (-0.5, 0.5)[index % 2], (-0.25, 0.25)[index // 2]
     return box["x"] + box["width"] / 2 + x * scale, box["y"] + box["height"] / 2 + y * scale
 
@@ -109,6 +110,6 @@ def test_the_plane_is_moved_and_brought_closer(page: Page):
 def test_thousands_of_pictures_are_drawn_and_selected(page: Page):
     box = opened(page, "?count=2000")
     around(page, box, (0.01, 0.01), (0.99, 0.01), (0.99, 0.99), (0.01, 0.99))
-    expect(page.locator(".told")).to_have_text("2,000 selected")
+    expect(page.locator(".told")).to_have_text("2,000 shown below")
     page.get_by_role("button", name="Closer").click()
     expect(canvas(page)).to_have_attribute("data-zoom", "1.50")

@@ -57,7 +57,7 @@ def _set_share(case: Case) -> None:
         return
 
     def choose() -> None:
-        head = replace(case.head, refusal=case.head.refusal.at(st.session_state[key] / 100))
+        head = case.head.refusing(st.session_state[key] / 100)
         case.project.keep_head(case.run.id, head.to_bytes())
 
     key = f"refused-share-{case.run.id}"

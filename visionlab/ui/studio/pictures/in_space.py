@@ -147,7 +147,7 @@ def show(project: Project, classes: Sequence[ClassInfo], pictures: Sequence[Pict
     going_on()
     _told(network.title, int(marked.sum()), lambda: choose(np.flatnonzero(marked).tolist()))
     if not chosen:
-        st.caption("Draw around pictures to select them, or click on one to see those that are nearest to it.")
+        st.caption("Draw around pictures to have them below, or click on one to see those that are nearest to it.")
         return
     by_id = {each.id: each for each in shown}
     badges = {each: f"{cosine:.2f} alike" for each, cosine in near.items()} if near else {}
@@ -156,7 +156,7 @@ def show(project: Project, classes: Sequence[ClassInfo], pictures: Sequence[Pict
             f"**A picture and its {len(chosen) - 1} nearest**, by the cosine of what {network.title} says of them"
         )
     else:
-        st.markdown(f"**{len(chosen):,} selected**")
+        st.markdown(f"**{len(chosen):,} pictures from the plane**, to be moved, switched off or removed")
     gallery.show(project, classes, [by_id[each] for each in chosen], None, "gallery-in-space", badges)
 
 
@@ -212,4 +212,4 @@ def _told(title: str, strays: int, select: Callable[[], None]) -> None:
             f"{it} is mostly of another class, so that {its} label may be wrong.",
             width="content",
         )
-        st.button("Select it" if one else "Select these", key="select-strays", on_click=select)
+        st.button("Show it" if one else "Show these", key="select-strays", on_click=select)

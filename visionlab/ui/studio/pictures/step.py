@@ -156,7 +156,7 @@ def _near_duplicates(pictures: Sequence[PictureInfo]) -> None:
         st.caption(
             f":material/filter_none: {sum(sizes):,} pictures are near-duplicates, or of one burst, in {len(sizes):,} "
             f"group{'s' * (len(sizes) != 1)}. A group never lies on both sides of the split, so that no picture is "
-            "checked with its own twin."
+            "checked with its own twin; but where it is all that a class has, its last pictures are held out."
         )
 
 

@@ -19,6 +19,7 @@ from visionlab.learning.takeaway.package import Packing, check_size, pack
 from visionlab.ui.shared import cached, jobs
 from visionlab.ui.shared.page import roomy_columns, sentence
 from visionlab.ui.shared.undisturbed import attempt
+from visionlab.ui.studio import runs
 from visionlab.ui.studio.judge.case import Case, counted
 from visionlab.ui.studio.takeaway import opening
 from visionlab.wording import sized
@@ -66,6 +67,7 @@ def show(case: Case) -> None:
         whole = st.checkbox(
             "With the pictures, to train on later",
             key="with-pictures",
+            persist_state="session",  # what was packed is there when one comes back
             disabled=busy,
             help="Then the zip can be opened here again, to add pictures and to train on.",
         )
@@ -134,7 +136,7 @@ def in_words(parity: Parity) -> str:
 
 
 def _key(case: Case, whole: bool) -> str:
-    return f"{case.key} {case.head.classes} {whole}"
+    return f"{case.key} {runs.key_of(case.head)} {whole}"  # a head that refuses another share is another one
 
 
 def _begin(case: Case, whole: bool) -> None:

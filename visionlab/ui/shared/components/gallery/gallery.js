@@ -2,9 +2,9 @@
 
 const FAR = 6; // pixels that the pointer moves before it drags
 const KEYS =
-  "Click, Shift-click or Space select, Ctrl+A all, Escape none. Drag onto a class or press its number to move, " +
+  "Click selects, Ctrl- or Shift-click and Space more, Ctrl+A all, Escape none. Drag onto a class or press its number to move, " +
   "0 switches off and on, Delete removes, Enter or a double click opens.";
-const FIXED = "Nothing can be moved or removed now. Click, Shift-click or Space select, Enter opens.";
+const FIXED = "Nothing can be moved or removed now. Click selects, Ctrl- or Shift-click and Space more, Enter opens.";
 const galleries = new WeakMap();
 
 export default function ({ data, parentElement, setTriggerValue }) {

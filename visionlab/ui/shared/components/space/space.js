@@ -2,7 +2,7 @@
 
 const MOST = 60; // times as close as all of it
 const FAR = 4; // pixels that a pointer may move and still click
-const EDGE = 24; // pixels left free around all of it
+const EDGE = 8; // pixels left free around all pictures
 const LARGE = 48; // pixels of a picture's side at most, until one comes closer
 const STEP = 60; // pixels that an arrow key moves by
 const LONGER = 1.5; // times as close by a button or a key
@@ -68,7 +68,7 @@ class Space {
   tell() {
     const count = this.chosen.size;
     this.$(".nothing").disabled = !count;
-    this.$(".told").textContent = count ? `${count.toLocaleString("en")} selected` : "";
+    this.$(".told").textContent = count ? `${count.toLocaleString("en")} shown below` : "";
   }
 
   // --- drawing ---------------------------------------------------------------------------------------------------
@@ -92,9 +92,14 @@ class Space {
     ];
   }
 
-  get side() {
+  // A picture's side in pixels while all of them are in sight.
+  get small() {
     const room = 0.8 * Math.sqrt((this.width * this.height) / Math.max(1, this.count));
-    return Math.min(LARGE, Math.max(8, room)) * Math.sqrt(this.view.zoom);
+    return Math.min(LARGE, this.width / 12, Math.max(8, room));
+  }
+
+  get side() {
+    return this.small * Math.sqrt(this.view.zoom);
   }
 
   paint() {
@@ -106,7 +111,8 @@ class Space {
     const size = [Math.round(this.width * ratio), Math.round(this.height * ratio)];
     if (canvas.width !== size[0] || canvas.height !== size[1]) [canvas.width, canvas.height] = size;
     const [across, down] = this.spans;
-    this.scale = Math.min((this.width - 2 * EDGE) / across, (this.height - 2 * EDGE) / down);
+    const edge = 2 * EDGE + 1.2 * this.small; // a picture lies half beyond its place, its border and ring included
+    this.scale = Math.min((this.width - edge) / across, (this.height - edge) / down);
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, this.width, this.height);
     const side = this.side;

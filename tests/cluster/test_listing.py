@@ -1,0 +1,68 @@
+"""Pictures by their addresses, here and in an object store, for which fsspec's in memory stands."""
+
+import fsspec
+import pytest
+
+import visionlab as vl
+from visionlab.cluster import listing
+from visionlab.errors import DatasetError, ImageError
+
+FILES = ("a/1.png", "a/2.JPG", "a/deep/3.png", "b/4.png", "b/.hidden.png", "b/notes.txt")
+
+
+@pytest.fixture(params=["here", "file://", "memory://"])
+def root(request, tmp_path, noise):
+    """A folder of pictures, by a path or an address."""
+    if request.param == "memory://":
+        place = f"memory:///{tmp_path.name}"
+        system = fsspec.filesystem("memory")
+        for name in FILES:
+            system.pipe(f"/{tmp_path.name}/{name}", vl.encode_png(noise))
+        yield place
+        system.rm(f"/{tmp_path.name}", recursive=True)
+        return
+    for name in FILES:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(vl.encode_png(noise))
+    yield str(tmp_path) if request.param == "here" else f"file://{tmp_path}"
+
+
+def names(root, *patterns):
+    found = list(listing.listed(f"{root}/{pattern}" if pattern else root for pattern in patterns))
+    assert all(name.startswith(f"{root}/") for name in found)
+    return [name.removeprefix(f"{root}/") for name in found]
+
+
+def test_a_folder_gives_its_pictures_by_their_endings(root):
+    assert sorted(names(root, "")) == ["a/1.png", "a/2.JPG", "a/deep/3.png", "b/4.png"]
+    assert names(root, "") == names(root, "")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("*/*.png", ["a/1.png", "b/4.png"]),
+        ("**/*.png", ["a/1.png", "a/deep/3.png", "b/4.png"]),
+        ("a/[12].*", ["a/1.png", "a/2.JPG"]),
+        ("?/4.png", ["b/4.png"]),
+    ],
+)
+def test_a_glob_gives_what_is_as_it_has_it(root, pattern, expected):
+    assert sorted(names(root, pattern)) == expected
+
+
+def test_what_is_named_itself_is_one_and_can_be_read(root, noise):
+    assert names(root, "a/1.png", "b/4.png") == ["a/1.png", "b/4.png"]
+    assert (listing.load(f"{root}/a/1.png") == noise).all()
+
+
+def test_where_nothing_is_that_is_told(root):
+    with pytest.raises(DatasetError, match=r"holds no picture|There is nothing at"):
+        list(listing.listed([f"{root}/a/*.gif"]))
+    with pytest.raises(ImageError):
+        listing.load(f"{root}/none.png")
+
+
+def test_an_unknown_kind_of_address_is_told():
+    with pytest.raises(DatasetError, match=r"^magic://place cannot be opened"):
+        list(listing.listed(["magic://place/photos"]))
