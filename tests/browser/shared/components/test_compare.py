@@ -131,6 +131,11 @@ def test_a_part_of_both_is_looked_at_pixel_by_pixel(page: Page):
         assert corner(digest)[0] == pytest.approx((1600 - box["width"]) * (turn % 2), abs=2)
         digest = known()
     assert page.locator(".map canvas").evaluate("(map) => map.getContext('2d').getImageData(9, 9, 1, 1).data[3]") == 255
+    x, y = corner()
+    page.locator(".st-key-upload input").set_input_files({"name": "no.png", "mimeType": "image/png", "buffer": b"no"})
+    expect(page.get_by_text("no.png: ")).to_be_visible()  # which moves all that stands below
+    expect(view).to_be_visible()
+    assert corner() == pytest.approx((x, y), abs=2)
     view.focus()
     page.keyboard.press("Escape")
     expect(view).to_be_hidden()

@@ -46,6 +46,7 @@ class Look:
 class Part:
     """What lies there: of both pictures, encoded, from that row and column on."""
 
+    look: Look
     before: bytes
     after: bytes
     top: int
@@ -96,6 +97,8 @@ def compare(
         and {
             "before": keep_picture(part.before, f"{key}-part-before"),
             "after": keep_picture(part.after, f"{key}-part-after"),
+            "x": part.look.x,
+            "y": part.look.y,
             "top": part.top,
             "left": part.left,
         },

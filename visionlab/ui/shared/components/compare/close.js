@@ -57,7 +57,12 @@ class Close {
 
   update({ whole, part, after_title }) {
     if (String(whole) !== String(this.whole)) this.clear(); // the same place in another size
+    const anew = !this.whole && part; // what was looked at where the page is drawn anew
     this.whole = whole;
+    if (anew) {
+      this.at = { x: part.x, y: part.y };
+      this.show(true);
+    }
     for (const side of ["before", "after"]) {
       const image = this.$(`.close-${side}`);
       image.alt = part ? `${after_title}, a part of it, pixel for pixel: ${side}` : "";
@@ -90,9 +95,13 @@ class Close {
     }
   }
 
-  open(wanted) {
+  show(wanted) {
     this.view.hidden = this.map.hidden = !wanted;
     this.button.setAttribute("aria-pressed", String(wanted));
+  }
+
+  open(wanted) {
+    this.show(wanted);
     if (wanted) this.view.focus({ preventScroll: true });
     this.asked = null;
     if (!wanted) this.tell("look", null);
