@@ -419,7 +419,7 @@ def test_odd_and_blank_pictures(open_page, shape, title):
     app.file_uploader(key="upload").set_value(("odd.png", encode_png(np.full(shape, 77, np.uint8)), "image/png")).run()
     assert not app.exception
     assert not app.error
-    assert any(text.startswith("odd.png · ") for text in texts(app))
+    assert any(text.startswith("odd.png\u00a0· ") for text in texts(app))
 
 
 def test_a_head_of_ones_own_is_opened_like_any_network(open_page, net):
