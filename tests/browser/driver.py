@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image as PillowImage
-from playwright.sync_api import Locator, Page, TimeoutError, expect
+from playwright.sync_api import Download, Locator, Page, TimeoutError, expect
 
 from visionlab.imaging.image import encode_png
 
@@ -133,6 +133,22 @@ def choose(page: Page, label: str, option: str) -> None:
         settle(page)
         return
     raise AssertionError(f"“{option}” of “{label}” could never be chosen")
+
+
+def downloaded(page: Page, button: Locator) -> Download:
+    """What the button hands out. Asked for while a run of the page replaces the file, it does not come: Streamlit drops
+    what the run before had offered. Then once more, as a person would.
+    """
+    settle(page)
+    for patience in (10_000, 60_000):
+        try:
+            with page.expect_download(timeout=patience) as coming:
+                button.click()
+        except TimeoutError:
+            settle(page)
+            continue
+        return coming.value
+    raise AssertionError(f"{button} hands nothing out")
 
 
 def pixels(image: Locator) -> np.ndarray:

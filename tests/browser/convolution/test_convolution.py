@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
-from browser.driver import choose, open_page, settle, use_photo
-from playwright.sync_api import Browser, Locator, Page, TimeoutError, expect
+from browser.driver import choose, downloaded, open_page, settle, use_photo
+from playwright.sync_api import Browser, Locator, Page, expect
 
 import visionlab as vl
 from visionlab.imaging.convolution import BORDERS
@@ -372,19 +372,11 @@ def cell(page: Page, row: int, column: int) -> Locator:
     return page.get_by_label(f"Weight in row {row}, column {column}", exact=True)
 
 
-def downloaded(page: Page) -> np.ndarray:
+def response_file(page: Page) -> np.ndarray:
     button = page.get_by_role("button", name="The response as PNG")
     if not button.is_visible():
         page.get_by_text("The response: its size, its cost, its files").click()
-    settle(page)
-    for patience in (10_000, 60_000):  # asked for while a late run replaces the file, it does not come: then once more
-        try:
-            with page.expect_download(timeout=patience) as download:
-                button.click()
-            break
-        except TimeoutError:
-            continue
-    return vl.load_image(download.value.path())
+    return vl.load_image(downloaded(page, button).path())
 
 
 def shown_for(image: np.ndarray, kernel, mode: str = "absolute", side: int = 256, **how) -> np.ndarray:
@@ -512,7 +504,7 @@ def test_every_edit_counts_is_yours_and_stays(page: Page, photo):
     settle(page)
     expect(page.get_by_test_id("stSelectbox").filter(has_text="Kernel").locator("input")).to_have_value("Yours")
     expect(part(page, ".response-title")).to_have_text("Response of Yours")
-    np.testing.assert_array_equal(downloaded(page), shown_for(image, weights))
+    np.testing.assert_array_equal(response_file(page), shown_for(image, weights))
 
     page.get_by_role("link", name="Filters").click()
     expect(page.get_by_role("heading", name="Filters", exact=True)).to_be_visible()

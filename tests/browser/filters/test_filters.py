@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
-from browser.driver import open_page, pixels, settle, use_photo
+from browser.driver import downloaded, open_page, pixels, settle, use_photo
 from playwright.sync_api import Locator, Page, expect
 
 import visionlab as vl
@@ -87,17 +87,15 @@ def test_a_chain_is_built_shared_saved_and_used_on_many_pictures(page: Page, pho
     expect(page.get_by_role("img", name="After Median, Median, Even light, Gamma")).to_be_visible()
 
     page.get_by_text("Download, code, a zip of pictures").click()
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Download the picture, 300 × 200 px").click()
-    assert download.value.suggested_filename == "my photo, filtered.png"
-    np.testing.assert_array_equal(vl.load_image(download.value.path()), chain.run(image))
+    download = downloaded(page, page.get_by_role("button", name="Download the picture, 300 × 200 px"))
+    assert download.suggested_filename == "my photo, filtered.png"
+    np.testing.assert_array_equal(vl.load_image(download.path()), chain.run(image))
     page.get_by_role("tab", name="Python and shell").click()
     expect(page.get_by_test_id("stCode").first).to_contain_text("def pipeline")
     expect(page.get_by_test_id("stCode").last).to_contain_text("--fit 1024")
     page.get_by_role("tab", name="Save, open, share").click()
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Save the chain").click()
-    saved = download.value.path().read_bytes()
+    download = downloaded(page, page.get_by_role("button", name="Save the chain"))
+    saved = download.path().read_bytes()
     assert vl.Pipeline.from_json(saved) == chain
     bad = json.loads(saved)
     bad["steps"][0]["values"]["size"] = 400
@@ -121,10 +119,9 @@ def test_a_chain_is_built_shared_saved_and_used_on_many_pictures(page: Page, pho
     expect(page.get_by_text("2 pictures went through the chain.")).to_be_visible()
     expect(page.get_by_text("trip/broken.png: ")).to_be_visible()
     settle(page)
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Download the zip").click()
-    assert download.value.suggested_filename == "trip, filtered.zip"
-    with zipfile.ZipFile(download.value.path()) as archive:
+    download = downloaded(page, page.get_by_role("button", name="Download the zip"))
+    assert download.suggested_filename == "trip, filtered.zip"
+    with zipfile.ZipFile(download.path()) as archive:
         assert sorted(archive.namelist()) == ["trip/one.png", "two.png"]
         for name in archive.namelist():
             np.testing.assert_array_equal(vl.load_image(archive.read(name)), chain.run(image))

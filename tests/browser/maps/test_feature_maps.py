@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from browser.driver import choose, open_page, settle, use_photo
+from browser.driver import choose, downloaded, open_page, settle, use_photo
 from playwright.sync_api import Locator, Page, expect
 
 import visionlab as vl
@@ -125,13 +125,11 @@ def test_downloads(page: Page, maps, photo, tmp_path):
     open_page(page, "Feature_maps")
     use_photo(page, photo)
     page.get_by_role("button", name="Take them away").click()
-    with page.expect_download() as waiting:
-        page.get_by_role("button", name="All layers as .npz").click()
-    waiting.value.save_as(tmp_path / "all.npz")
+    waiting = downloaded(page, page.get_by_role("button", name="All layers as .npz"))
+    waiting.save_as(tmp_path / "all.npz")
     found = np.load(tmp_path / "all.npz")
     assert set(found) == set(maps)
     np.testing.assert_allclose(found["conv5_3"], maps["conv5_3"].values, rtol=1e-4, atol=1e-4)
-    with page.expect_download() as waiting:
-        page.get_by_role("button", name="Mosaic as PNG").click()
-    waiting.value.save_as(tmp_path / "mosaic.png")
+    waiting = downloaded(page, page.get_by_role("button", name="Mosaic as PNG"))
+    waiting.save_as(tmp_path / "mosaic.png")
     assert vl.load_image(tmp_path / "mosaic.png").std() > 3

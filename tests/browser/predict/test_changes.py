@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from browser.driver import open_page, settle, use_photo
+from browser.driver import downloaded, open_page, settle, use_photo
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
@@ -49,9 +49,8 @@ def test_a_change_that_nobody_sees_and_all_networks_answers(page: Page, photo: P
     first = change.get_attribute("src")
     expect(page.get_by_text(re.compile("^After: "))).to_be_visible()
     expect(page.get_by_text(re.compile("of 255 levels at most"))).to_be_visible()
-    with page.expect_download() as coming:
-        page.get_by_role("button", name="The changed picture as PNG").click()
-    assert coming.value.suggested_filename == "my photo, changed.png"
+    coming = downloaded(page, page.get_by_role("button", name="The changed picture as PNG"))
+    assert coming.suggested_filename == "my photo, changed.png"
     page.get_by_text("One step", exact=True).click()
     expect(page).to_have_url(re.compile("way=One"))
     settle(page)
