@@ -752,7 +752,7 @@ def test_one_class_against_the_rest_at_any_threshold(scratch, registry):
     app.slider(key="birds-threshold").set_value(100).run()
     assert not app.exception
     assert {metric.label: metric.value for metric in app.metric}["Precision"] == "–"
-    assert re.search(r"At 100% it names no picture “8”.* is [\d.]+%: move the slider down to \d+%\.", lines(app))
+    assert re.search(r"At 100% it names no picture “8”.* is [\d.]+%: move the slider down to \d+%, and see", lines(app))
     assert "**False negatives** · 29" in lines(app)
 
 
