@@ -32,7 +32,7 @@ def test_filter_shrinks_first_where_it_is_asked_to(picture, tmp_path):
     code = run("filter", picture, out, "gaussian_blur:sigma=2", "invert", "--fit", 100, "--code")
     np.testing.assert_array_equal(vl.load_image(out), chain.run(fit(vl.load_image(picture), 100)))
     assert code == chain.to_python(100) + "\n"
-    with pytest.raises(vl.ParameterError, match="not 0"):
+    with pytest.raises(vl.ParameterError, match="--fit is 0; it must be 1 or more"):
         run("filter", picture, out, "invert", "--fit", 0)
 
 
