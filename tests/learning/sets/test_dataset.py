@@ -707,7 +707,7 @@ def test_negative_seeds_are_refused():
 def test_copies_of_few_pictures_are_few_pictures():
     """Seven pictures of which each came three times are seven."""
     labels, groups = np.repeat([0, 1], [30, 21]), np.concatenate([np.arange(30), 30 + np.arange(21) // 3])
-    images = [np.zeros((2, 2, 3), np.uint8)] * 51
-    copied = LabelledImages(images, labels, ("cats", "dogs"), groups)
+    images, names = [np.zeros((2, 2, 3), np.uint8)] * 51, tuple(f"{number}.png" for number in range(51))
+    copied = LabelledImages(images, labels, ("cats", "dogs"), groups, names)
     assert copied.few().startswith("“dogs” has 7 different pictures")
-    assert not LabelledImages(images, labels, ("cats", "dogs"), np.arange(51)).few()
+    assert not LabelledImages(images, labels, ("cats", "dogs"), np.arange(51), names).few()
