@@ -17,7 +17,7 @@ def main(folder: str, out: str = "mine.safetensors") -> None:
     report = run.report()
     low, high = report.interval
     print(f"always “the most frequent class”: {report.majority:.1%}")
-    print(f"the head: {report.accuracy:.1%} of {len(run.held_out)} (95 % interval {low:.1%} to {high:.1%})")
+    print(f"the head: {report.accuracy:.1%} of {len(run.held_out)} (95% interval {low:.1%} to {high:.1%})")
     run.head.save(out)
     mine = vl.load_head(out).as_classifier()
     picture = data.images[int(run.held_out[0])]
