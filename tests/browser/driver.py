@@ -137,10 +137,10 @@ def choose(page: Page, label: str, option: str) -> None:
 
 def downloaded(page: Page, button: Locator) -> Download:
     """What the button hands out. Asked for while a run of the page replaces the file, it does not come: Streamlit drops
-    what the run before had offered. Then once more, as a person would.
+    what the run before had offered. Then again, as a person would.
     """
     settle(page)
-    for patience in (10_000, 60_000):
+    for patience in (10_000, 20_000, 60_000):
         try:
             with page.expect_download(timeout=patience) as coming:
                 button.click()
