@@ -39,10 +39,8 @@ LOST = (RayActorError, WorkerCrashedError, ObjectLostError, ReplicaUnavailableEr
 FAULTS = (RayError, RayServeException, ConnectionError)
 TRIES = 2
 AT_ONCE = 8  # items of a map that are under way: enough for several replicas, and 150 MB of prepared pictures
-PATIENCE, PAUSE = (
-    120.0,
-    0.2,
-)  # seconds for which a map waits for its turn where the cluster is busy, and between two tries
+PATIENCE = 120.0  # seconds for which a map waits for its turn where the cluster is busy …
+PAUSE = 0.2  # … and between two tries
 BEGINNING = 60.0  # seconds in which a replica has to answer at all
 LOOK_EVERY = 4.0  # seconds of waiting, after each of which the cluster is looked for
 LOOK = "Try again; if that does not help, look at the cluster."

@@ -189,7 +189,6 @@ def _only(job: jobs.Job, arguments: tuple) -> None:
 
 def _pictures(case: Case, image: Image, made: Adversarial, said: Answer) -> None:
     labels = case.net.labels
-    after = cached.fitted(f"changed {id(made)}", WORKED, made.image)
     [best] = said.top(1)
     [now] = cached.engine_of(case.net).answer(made.image).top(1)
     moved = np.abs(made.image.astype(np.int16) - image)
@@ -200,7 +199,7 @@ def _pictures(case: Case, image: Image, made: Adversarial, said: Answer) -> None
         f"{moved.mean():.1f} in the mean.",
         f"After: **{plain(now.label)}**, {now.probability:.1%}.",
     )
-    pictures = (image, difference(image, made.image, made.budget), after)
+    pictures = (image, difference(image, made.image, made.budget), made.image)
     alts = ("The picture before", "The change, enlarged", "The picture after")
     for column, picture, text, alt in zip(columns, pictures, texts, alts, strict=True):
         shown = middle(picture, SLIMMEST)

@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from visionlab.imaging.image import encode_jpeg, fit
+from visionlab.imaging.image import encode_jpeg
 from visionlab.learning.features.cache import FeatureCache
 from visionlab.learning.features.embedding import embed_cached
 from visionlab.learning.judging.nearness import STRETCHES, WAYS, nearest, neighbouring, principal, strays
@@ -61,10 +61,7 @@ def _seeing(net_key: str, pictures_key: str, _net: Classifier, _project: Project
 
 def _tile(project: Project, picture: PictureInfo) -> NDArray[np.uint8]:
     """The middle square, uint8 (TILE, TILE, 3)."""
-    image = project.load(picture)
-    side = min(image.shape[:2])
-    top, left = ((length - side) // 2 for length in image.shape[:2])
-    small = fit(image[top : top + side, left : left + side].copy(), TILE)
+    small = cached.middle_square(project.load(picture), TILE)
     factor = -(-TILE // len(small))  # of what is smaller than a tile
     return small.repeat(factor, 0).repeat(factor, 1)[:TILE, :TILE]
 
