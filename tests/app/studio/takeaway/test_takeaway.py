@@ -276,3 +276,10 @@ def test_how_the_export_compared_in_words():
     told = "onnxruntime and PyTorch agree to 3e-7 on 49 pictures: no probability differs by more."
     assert in_words(Parity(49, 3.2e-7, 49)) == told
     assert "1 picture:" in in_words(Parity(1, 0.0, 1))
+
+
+def test_what_was_packed_is_another_package_once_another_share_is_refused(project, run):
+    case = case_of(project, run)
+    other = replace(case.head, facts={**case.head.facts, "refusal": "About 20% …"})
+    assert packing._key(case, False) == packing._key(replace(case, head=replace(case.head)), False)
+    assert packing._key(case, False) != packing._key(replace(case, head=other), False)
