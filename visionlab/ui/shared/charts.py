@@ -28,6 +28,16 @@ def counting(most: float) -> dict[str, float]:
     return {"tick0": 0, "dtick": float(next(step for step in power * np.array([1, 2, 5, 10]) if step >= least))}
 
 
+def per_cent(low: float = 0, high: float = 100) -> dict[str, object]:
+    """For an axis of shares in %, which lie from low to high: ticks at round numbers alone, and none beyond 100, with a
+    little room for what lies at its ends, but none below 0, where bars begin."""
+    top = min(100, 10 * int(np.ceil(high / 10)))
+    bottom = min(top - 10, 10 * int(np.floor(low / 10)))
+    room = (top - bottom) / 30
+    step = next(step for step in (5, 10, 20) if step == 20 or top - bottom <= 5 * step)
+    return {"range": [bottom and bottom - room, top + room], "tick0": 0, "dtick": step, "automargin": True}
+
+
 def curves(epochs: Sequence[Epoch], total: int) -> go.Figure:
     """Both losses over the epochs (left axis) and the accuracy on held-out pictures (right axis)."""
     x = [epoch.index for epoch in epochs]
@@ -56,9 +66,8 @@ def loss_and_accuracy(what: str, first: float, last: float) -> go.Figure:
             "title": "Accuracy, %",
             "overlaying": "y",
             "side": "right",
-            "range": [0, 105],
-            "tickvals": [0, 25, 50, 75, 100],
             "showgrid": False,
+            **per_cent(),
         },
     )
 
@@ -238,7 +247,7 @@ def over_thresholds(curve: Curve, x_title: str, y_title: str) -> go.Figure:
         height=300,
         margin=MARGIN,
         showlegend=False,
-        xaxis={"title": x_title, "range": [-2, 102], "automargin": True},
-        yaxis={"title": y_title, "range": [-2, 104], "automargin": True},
+        xaxis={"title": x_title, **per_cent(), "range": [-2, 102]},
+        yaxis={"title": y_title, **per_cent(), "range": [-2, 104]},
     )
     return figure

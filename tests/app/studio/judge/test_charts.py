@@ -8,7 +8,7 @@ from visionlab.learning.judging.calibration import reliability
 from visionlab.learning.judging.evaluation import assess
 from visionlab.learning.judging.learning_curve import CurvePoint
 from visionlab.learning.judging.metrics import evaluate
-from visionlab.ui.shared.charts import counting, histogram, precision_recall
+from visionlab.ui.shared.charts import counting, histogram, per_cent, precision_recall
 from visionlab.ui.studio.judge import charts
 
 TRUTH = np.array([0, 0, 1, 1, 1, 2])
@@ -75,6 +75,18 @@ def test_reliability_shows_full_bins_alone():
 )
 def test_what_is_counted_has_ticks_at_whole_round_numbers(most, step):
     assert counting(most) == {"tick0": 0, "dtick": step}
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "first", "last", "step"),
+    [(100, 100, 90, 100, 5), (0, 100, 0, 100, 20), (71, 83.5, 70, 90, 5), (55, 97, 50, 100, 10), (0, 4, 0, 10, 5)],
+)
+def test_shares_have_ticks_at_round_numbers_and_none_beyond_all(low, high, first, last, step):
+    axis = per_cent(low, high)
+    begin, end = axis["range"]
+    assert begin == first == 0 or first - step / 5 < begin < first
+    assert last < end < last + step
+    assert (axis["tick0"], axis["dtick"]) == (0, step)
 
 
 def test_the_learning_curve_has_its_spread():

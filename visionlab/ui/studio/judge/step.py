@@ -153,5 +153,10 @@ def _changed(case: Case) -> None:
             f"{case.moved:,} {'has' if case.moved == 1 else 'have'} another label since, which counts; the head still "
             "knows the old one"
         )
+    if case.elsewhere:
+        parts.append(
+            f"{case.elsewhere:,} {'is' if case.elsewhere == 1 else 'are'} now of a class that it does not know, and "
+            "counted as before"
+        )
     if parts:
         st.caption(f":material/history: Since it was trained: {'; '.join(parts)}.")

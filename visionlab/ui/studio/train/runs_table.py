@@ -136,7 +136,7 @@ def _curves(first: RunInfo, second: RunInfo) -> go.Figure:
         legend={"orientation": "h", "y": 1.04, "yanchor": "bottom"},
         hovermode="x unified",
         xaxis={"title": "Epoch", "automargin": True, **charts.counting(max(map(len, map(curve_of, (first, second)))))},
-        yaxis={"title": "Accuracy, held out, %", "range": [0, 105], "automargin": True},
+        yaxis={"title": "Accuracy, held out, %", **charts.per_cent()},
         yaxis2={
             "title": "Loss, held out",
             "overlaying": "y",
