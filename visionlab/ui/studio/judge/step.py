@@ -77,7 +77,8 @@ def _worth(case: Case) -> None:
     found = case.evaluation
     report = found.report
     low, high = report.interval
-    words, bars = roomy_columns([1, 1.15], "details-worth", gap="large", vertical_alignment="center")
+    beside = {"gap": "large", "vertical_alignment": "center"}
+    words, bars = roomy_columns([1, 1.15], "details-worth", **beside) if case.learned else (st.container(),) * 2
     with words:
         st.subheader(f"{percent(report.accuracy)} are right", anchor=False, help=term("accuracy"))
         st.markdown(

@@ -174,17 +174,12 @@ def _worth(project: Project, run: RunInfo) -> None:
             f"{rests_on}. On others like these: between {percent(low)} and {percent(high)} (95% interval).",
             help=term("95% interval"),
         )
-        each = (report.get(f"balanced_accuracy{what}") for what in ("", "_interval"))
-        if told := runs.each_class(head, *each):
-            one.caption(told)
         two.metric(MAJORITY, percent(report["majority"]), help=term("baseline"))
         two.caption("The baseline to beat.")
     else:
         one.metric("Right on held-out pictures", "–")
         one.caption("None were held out, so nobody knows. Add pictures to find out.")
     facts = head.facts
-    if split := runs.split_told(head):
-        one.caption(f":material/info: {split}")
     three.metric("Pictures", f"{report['trained_on']:,} + {report['held_out']:,}")
     all_in_the_end = facts.get("trained_on") == report["trained_on"] + report["held_out"] > report["trained_on"]
     three.caption(
@@ -194,6 +189,11 @@ def _worth(project: Project, run: RunInfo) -> None:
     )
     four.metric("Time", "–" if report["seconds"] is None else duration(report["seconds"]))
     four.caption("Stopped: the best head until then." if run.state == "cancelled" else "From pictures to head.")
+    each = (report.get(f"balanced_accuracy{what}") for what in ("", "_interval"))
+    if each_class := runs.each_class(head, *each):  # below the figures, since a sentence would be a tall, thin column
+        st.caption(each_class)
+    if split := runs.split_told(head):
+        st.caption(f":material/info: {split}")
     if stayed_linear(head):
         st.info(
             "Fine-tuning found nothing better on the held-out pictures than the linear head that it starts from, so "
