@@ -23,7 +23,13 @@ CHANCE = {"color": GREY, "width": 1.5, "dash": "dot"}
 
 def counting(most: float) -> dict[str, float]:
     """For an axis of what is counted, up to so many: ticks at whole, round numbers, eight or fewer."""
-    least = max(1.0, most / 8)
+    return round_ticks(max(8.0, most))
+
+
+def round_ticks(span: float) -> dict[str, float]:
+    """For an axis that is so long: ticks at round numbers, nine or fewer. By itself, Plotly puts them under the middle
+    of bars where these are few."""
+    least = span / 8
     power = 10 ** np.floor(np.log10(least))
     return {"tick0": 0, "dtick": float(next(step for step in power * np.array([1, 2, 5, 10]) if step >= least))}
 
@@ -122,7 +128,7 @@ def histogram(values: NDArray[np.float32], marked: float | None = None) -> go.Fi
         height=260,
         margin={"l": 10, "r": 10, "t": 30, "b": 10},
         bargap=0,
-        xaxis={"title": "Value", "automargin": True},
+        xaxis={"title": "Value", "automargin": True, **round_ticks(float(np.ptp(edges)))},
         yaxis={"title": "Units, logarithmic", "type": "log", "automargin": True, **_powers(float(counts.max()))},
     )
     return figure

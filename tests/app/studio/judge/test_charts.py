@@ -119,6 +119,12 @@ def test_distances_part_at_the_threshold():
     assert sum(alike.data[0].y) == 3
 
 
+def test_where_bars_stand_has_ticks_at_round_numbers():
+    few = np.linspace(27.43, 38.7, 30).astype(np.float32)  # of which there are few bars, of 1.127 each
+    for axis in (charts.distances(few, 38.0).layout.xaxis, histogram(few.reshape(5, 6)).layout.xaxis):
+        assert (axis.tick0, axis.dtick) == (0, 2)
+
+
 @pytest.mark.parametrize(
     ("many", "ticks"),
     [(3, ["1", "2", "5"]), (60, ["1", "2", "5", "10", "20", "50"]), (4000, ["1", "10", "100", "1,000"])],

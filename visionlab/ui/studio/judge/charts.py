@@ -25,6 +25,7 @@ from visionlab.ui.shared.charts import (
     counting,
     over_thresholds,
     per_cent,
+    round_ticks,
 )
 
 CLICKED = {**PLAIN, "doubleClickDelay": 0}  # of `confusion`: two quick clicks on two cells are no double click
@@ -195,7 +196,7 @@ def distances(values: NDArray[np.float32], threshold: float) -> go.Figure:
         bargap=0,
         margin={**MARGIN, "t": 40},
         legend={"orientation": "h", "y": 1.04, "yanchor": "bottom"},
-        xaxis={"title": "Distance from the training pictures", "automargin": True},
+        xaxis={"title": "Distance from the training pictures", "automargin": True, **round_ticks(float(np.ptp(edges)))},
         yaxis={"title": "Pictures", "automargin": True, **counting(float(sum(parts).max()))},
     )
     return figure

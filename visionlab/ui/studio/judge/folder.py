@@ -55,7 +55,7 @@ def show(case: Case) -> None:
     subject = f"test of {case.project.id} {case.run.id}"
     job = jobs.registry().about(subject)
     busy = job is not None and not job.over
-    folder, zipped = roomy_columns(2, "test-folder")
+    folder, zipped = roomy_columns(2, "test-folder", vertical_alignment="bottom")
     with folder:
         uploader(
             "A folder with one folder a class, named like the classes",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from math import inf
 
 import streamlit as st
@@ -60,8 +61,8 @@ def watch_class(project: Project, class_id: int) -> bool:
     """How far it is with what comes into a class, in a row of a card; whether something does."""
     going = [job for job in intake.coming(project, class_id) if not job.over]
     if going:
-        with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="small"):
-            jobs.watch(jobs.Jobs(going), lambda: _in_a_card(going), "Cancel", f"cancel-intake-{class_id}")
+        card = partial(_in_a_card, going)
+        jobs.watch(jobs.Jobs(going), card, "Cancel", f"cancel-intake-{class_id}", beside=True)
     return bool(going)
 
 
