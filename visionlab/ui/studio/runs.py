@@ -166,7 +166,7 @@ def outdated(project: Project, run: RunInfo) -> str:
     what = "The pictures have changed"
     if count:
         what = f"{count:,} {'label has' if count == 1 else 'labels have'} changed"
-    return f":material/update: {what} since it was trained: train again, and it learns from them as they are now."
+    return f":material/update: {what} since the last training. Train again to learn from them."
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -341,7 +341,7 @@ def test_one_button_trains_what_is_usually_best_and_says_what_it_is_worth(studio
     assert "Train again" in [each.label for each in studio.button]
     drop(studio, "down", files(1, 1, 50))
     finish(studio, registry)
-    assert "The pictures have changed since it was trained" in lines(studio)
+    assert "The pictures have changed since the last training" in lines(studio)
     assert told in lines(studio), "it is still there to be tried"
     studio.button(key="train-here").click().run()
     finish(studio, registry)

@@ -148,19 +148,19 @@ def test_a_seed_that_cannot_be_holds_train_back_and_says_why(app, project):
 def test_labels_that_changed_since_the_training_are_counted(app, registry, project):
     button(app, "Train").click().run()
     finish(app, registry)
-    assert "since it was trained" not in lines(app)
+    assert "since the last training" not in lines(app)
     across, down = project.classes()
     moved = [each.id for each in project.pictures(across.id)][:2]
-    for count, told in enumerate(("1 label has changed since it was trained", "2 labels have changed"), 1):
+    for count, told in enumerate(("1 label has changed since the last training", "2 labels have changed"), 1):
         project.move([moved[count - 1]], down.id)
         app.run()
         assert told in lines(app)
     button(app, "Train").click().run()
     finish(app, registry)
-    assert "since it was trained" not in lines(app)
+    assert "since the last training" not in lines(app)
     project.remove([project.pictures(down.id)[0].id])
     app.run()
-    assert "The pictures have changed since it was trained" in lines(app)
+    assert "The pictures have changed since the last training" in lines(app)
     project.undo()
     new = project.add_classes(["neither"])[0]
     project.move(moved, new)

@@ -23,7 +23,7 @@ from visionlab.ui.studio.projects import LONGEST_NAME
 from visionlab.ui.studio.uploads import of_class, uploader
 
 THUMBNAIL = 96  # pixels, of which half as many are shown
-BEGIN = "Drop about twenty pictures here, choose files, or record them with the camera."
+BEGIN = "Drop about twenty pictures here, choose files, or record them."
 SHOWN = 12  # pictures of a class: the latest ones
 
 
