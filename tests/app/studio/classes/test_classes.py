@@ -346,13 +346,13 @@ def test_one_button_trains_what_is_usually_best_and_says_what_it_is_worth(studio
     studio.button(key="train-here").click().run()
     finish(studio, registry)
     assert len(project_of(studio).runs()) == 2
-    assert "The pictures have changed since" not in lines(studio)
+    assert "since the last training" not in lines(studio)
     project = project_of(studio)
     (across, down), (one, *_) = project.snapshot()
     project.move([one.id], down.id)
-    assert "The pictures have changed since" in lines(studio.run()), "as many, of other classes"
+    assert "1 label has changed since the last training" in lines(studio.run()), "as many, of other classes"
     studio.button(key="undo").click().run()
-    assert "The pictures have changed since" not in lines(studio), "they are again what it has learned from"
+    assert "since the last training" not in lines(studio), "they are again what it has learned from"
     project.rename_class(across.id, "level")
     assert "The pictures have changed since" not in lines(studio.run())
     studio.button(key="judge-here").click().run()

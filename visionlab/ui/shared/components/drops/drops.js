@@ -1,8 +1,10 @@
-// Hands files that are dropped on a card to the uploader in it, and tells the server what uploaders refuse.
+// Hands files that are dropped on a card to the uploader in it, and tells the server what uploaders refuse. An uploader
+// that hands files over is another one afterwards: what it is given meanwhile waits for that, or it would be lost.
 
 const CARD = '[class*="st-key-card-"]';
 const REFUSED = '[data-testid=stFileChip][aria-invalid="true"]';
 const UPLOADER = "st-key-uploader-";
+const ON_ITS_WAY = '[data-testid=stFileChip]:not([aria-invalid="true"])';
 const kept = new WeakMap();
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -19,11 +21,13 @@ class Drops {
     this.page = new AbortController();
     this.told = new WeakSet(); // chips of files that were refused
     this.lit = null; // the card that files are over
+    this.waiting = new Map(); // files by what the uploaders are called that they wait for
     const on = (event, act) => document.addEventListener(event, act, { capture: true, signal: this.page.signal });
     on("dragover", (event) => this.over(event));
     on("dragleave", (event) => event.relatedTarget ?? this.light(null)); // out of the window
     on("drop", (event) => this.dropped(event));
-    this.refusals = new MutationObserver(() => this.look());
+    on("change", (event) => event.target.type === "file" && this.holds(event, event.target, event.target.files));
+    this.refusals = new MutationObserver(() => (this.look(), this.handOver()));
     this.refusals.observe(document.body, { subtree: true, childList: true, attributeFilter: ["aria-invalid"] });
   }
 
@@ -49,12 +53,40 @@ class Drops {
   dropped(event) {
     const card = cardUnder(event);
     this.light(null);
-    if (!card) return;
+    if (!card) {
+      const input = elsewhere(event)?.querySelector("input[type=file]");
+      if (input && this.holds(event, input, event.dataTransfer.files)) event.preventDefault();
+      return;
+    }
     event.preventDefault();
     event.stopPropagation();
     const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-    if (entries.some((entry) => entry.isDirectory)) within(entries).then((files) => hand(card, files));
-    else hand(card, event.dataTransfer.files);
+    const take = (files) => hand(inputOf(card), files);
+    if (entries.some((entry) => entry.isDirectory)) within(entries).then(take);
+    else take(event.dataTransfer.files);
+  }
+
+  // --- what comes while an uploader hands over
+
+  // Whether the input's uploader does so, and these files wait.
+  holds(event, input, files) {
+    const uploader = input.closest(`[class*="${UPLOADER}"]`);
+    if (!uploader?.querySelector(ON_ITS_WAY) || input.webkitdirectory) return false;
+    const { base } = called(uploader);
+    this.waiting.set(base, input.multiple ? [...(this.waiting.get(base) ?? []), ...files] : [...files].slice(-1));
+    event.stopImmediatePropagation();
+    return true;
+  }
+
+  handOver() {
+    for (const [base, files] of this.waiting) {
+      const there = [...document.querySelectorAll(`[class*="${UPLOADER}"]`)].filter((each) => called(each).base === base);
+      const next = there.sort((one, two) => called(two).number - called(one).number)[0];
+      const input = next?.querySelector("input[type=file]:not(:disabled)");
+      if (!input || next.querySelector(ON_ITS_WAY)) continue;
+      this.waiting.delete(base);
+      hand(input, files);
+    }
   }
 
   light(card) {
@@ -73,7 +105,7 @@ class Drops {
       this.told.add(chip);
       const name = chip.querySelector("[data-testid=stFileChipName]").title;
       const why = chip.querySelector("[role=alert]").textContent.replace(/^Error: /, "");
-      const key = [...uploader.classList].find((each) => each.startsWith(UPLOADER)).slice(UPLOADER.length);
+      const { key } = called(uploader);
       this.outbox.put({ uploader: key, name, why });
       // An uploader that holds what it refused offers its button no longer.
       if (key.startsWith(this.listed)) chip.querySelector("[data-testid=stFileChipDeleteBtn] button").click();
@@ -91,15 +123,21 @@ function cardUnder(event) {
   return card && inputOf(card) ? card : null;
 }
 
-// Over an uploader in no card, which takes files itself.
+// The uploader that the pointer is over, where that is in no card and takes files itself.
 function elsewhere(event) {
-  return event.composedPath().some((node) => node.matches?.("[data-testid=stFileUploader]"));
+  return event.composedPath().find((node) => node.matches?.("[data-testid=stFileUploader]"));
 }
 
-function hand(card, files) {
+// Its key, which is what the uploaders at its place are called, and how many there were before it.
+function called(uploader) {
+  const key = [...uploader.classList].find((each) => each.startsWith(UPLOADER)).slice(UPLOADER.length);
+  const [, base, number] = key.match(/^(.*)-(\d+)$/) ?? [, key, 0];
+  return { key, base, number: Number(number) };
+}
+
+function hand(input, files) {
   const carried = new DataTransfer();
   for (const file of files) carried.items.add(file);
-  const input = inputOf(card);
   input.files = carried.files;
   input.dispatchEvent(new Event("change", { bubbles: true }));
 }
