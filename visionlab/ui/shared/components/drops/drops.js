@@ -3,8 +3,11 @@
 
 const CARD = '[class*="st-key-card-"]';
 const REFUSED = '[data-testid=stFileChip][aria-invalid="true"]';
-const UPLOADER = "st-key-uploader-";
+const KEY = "st-key-";
+const UPLOADER = `${KEY}uploader-`;
 const ON_ITS_WAY = '[data-testid=stFileChip]:not([aria-invalid="true"])';
+const LOOK = 250; // ms from one look at what waits to the next
+const SOON = 3000; // ms until an uploader that was given files shows them, or one that shows them no more is another one
 const kept = new WeakMap();
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -22,18 +25,25 @@ class Drops {
     this.told = new WeakSet(); // chips of files that were refused
     this.lit = null; // the card that files are over
     this.waiting = new Map(); // files by what the uploaders are called that they wait for
+    this.busy = new Map(); // when uploaders were given files, or last seen to have some, by their keys
+    this.free = new Map(); // the keys of the uploaders that were found for these, by the same
+    this.looking = 0; // the timer of looks at what waits
     const on = (event, act) => document.addEventListener(event, act, { capture: true, signal: this.page.signal });
     on("dragover", (event) => this.over(event));
     on("dragleave", (event) => event.relatedTarget ?? this.light(null)); // out of the window
     on("drop", (event) => this.dropped(event));
     on("change", (event) => event.target.type === "file" && this.holds(event, event.target, event.target.files));
-    this.refusals = new MutationObserver(() => (this.look(), this.handOver()));
+    this.refusals = new MutationObserver(() => {
+      this.look();
+      for (const chip of document.querySelectorAll(`[class*="${UPLOADER}"] ${ON_ITS_WAY}`)) this.seen(chip);
+    });
     this.refusals.observe(document.body, { subtree: true, childList: true, attributeFilter: ["aria-invalid"] });
   }
 
   leave() {
     this.page.abort();
     this.refusals.disconnect();
+    clearInterval(this.looking);
     this.outbox.close();
     this.light(null);
   }
@@ -68,25 +78,44 @@ class Drops {
 
   // --- what comes while an uploader hands over
 
+  seen(within) {
+    this.busy.set(called(within).key, performance.now());
+  }
+
+  handsOver(input) {
+    return performance.now() < this.busy.get(called(input).key) + SOON;
+  }
+
   // Whether the input's uploader does so, and these files wait.
   holds(event, input, files) {
-    const uploader = input.closest(`[class*="${UPLOADER}"]`);
-    if (!uploader?.querySelector(ON_ITS_WAY) || input.webkitdirectory) return false;
-    const { base } = called(uploader);
+    if (!input.closest(`[class*="${UPLOADER}"]`) || input.webkitdirectory || !files.length) return false;
+    if (!this.handsOver(input)) {
+      this.seen(input);
+      return false;
+    }
+    const { base } = called(input);
     this.waiting.set(base, input.multiple ? [...(this.waiting.get(base) ?? []), ...files] : [...files].slice(-1));
     event.stopImmediatePropagation();
+    this.looking ||= setInterval(() => this.handOver(), LOOK);
     return true;
   }
 
+  // To an uploader that was there at the last look, too: one that has just come still lets go of what it had before.
   handOver() {
+    const inputs = [...document.querySelectorAll(`[class*="${UPLOADER}"] input[type=file]:not(:disabled)`)];
     for (const [base, files] of this.waiting) {
-      const there = [...document.querySelectorAll(`[class*="${UPLOADER}"]`)].filter((each) => called(each).base === base);
-      const next = there.sort((one, two) => called(two).number - called(one).number)[0];
-      const input = next?.querySelector("input[type=file]:not(:disabled)");
-      if (!input || next.querySelector(ON_ITS_WAY)) continue;
+      const input = inputs.find((each) => called(each).base === base && !this.handsOver(each));
+      if (!input || this.free.get(base) !== called(input).key) {
+        this.free.set(base, input && called(input).key);
+        continue;
+      }
       this.waiting.delete(base);
+      this.free.delete(base);
       hand(input, files);
     }
+    if (this.waiting.size) return;
+    clearInterval(this.looking);
+    this.looking = 0;
   }
 
   light(card) {
@@ -100,12 +129,11 @@ class Drops {
 
   look() {
     for (const chip of document.querySelectorAll(REFUSED)) {
-      const uploader = chip.closest(`[class*="${UPLOADER}"]`);
-      if (!uploader || this.told.has(chip)) continue;
+      if (!chip.closest(`[class*="${UPLOADER}"]`) || this.told.has(chip)) continue;
       this.told.add(chip);
       const name = chip.querySelector("[data-testid=stFileChipName]").title;
       const why = chip.querySelector("[role=alert]").textContent.replace(/^Error: /, "");
-      const { key } = called(uploader);
+      const { key } = called(chip);
       this.outbox.put({ uploader: key, name, why });
       // An uploader that holds what it refused offers its button no longer.
       if (key.startsWith(this.listed)) chip.querySelector("[data-testid=stFileChipDeleteBtn] button").click();
@@ -128,11 +156,12 @@ function elsewhere(event) {
   return event.composedPath().find((node) => node.matches?.("[data-testid=stFileUploader]"));
 }
 
-// Its key, which is what the uploaders at its place are called, and how many there were before it.
-function called(uploader) {
-  const key = [...uploader.classList].find((each) => each.startsWith(UPLOADER)).slice(UPLOADER.length);
-  const [, base, number] = key.match(/^(.*)-(\d+)$/) ?? [, key, 0];
-  return { key, base, number: Number(number) };
+// The key of the uploader around, and what of it all uploaders at its place have in common. The container around may
+// have the key of the next one already.
+function called(node) {
+  const { classList } = node.closest("[data-testid=stElementContainer]");
+  const key = [...classList].find((each) => each.startsWith(KEY)).slice(KEY.length);
+  return { key, base: key.replace(/-\d+$/, "") };
 }
 
 function hand(input, files) {
