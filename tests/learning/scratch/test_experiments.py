@@ -44,7 +44,7 @@ from visionlab.learning.scratch.forecast import (
     softmax_seconds,
     transfer_pace,
 )
-from visionlab.learning.scratch.moving_eight import LEARNERS, change_told, on_canvas, places_of
+from visionlab.learning.scratch.moving_eight import LEARNERS, LEAST, change_told, of_each, on_canvas, places_of
 from visionlab.learning.scratch.softmax import SETTINGS
 from visionlab.learning.scratch.training import Pace
 
@@ -52,7 +52,7 @@ from visionlab.learning.scratch.training import Pace
 @pytest.fixture(scope="module")
 def eight() -> MovingEight:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(moving_eight, "OF_EACH", 1_500)  # of the few that there are, each comes often still
+        patch.setattr(moving_eight, "OF_EACH", 1_500)
         run = MovingEight(load("digits"), device="cpu")
     looks = list(run)
     assert [look.name for look in looks if look.shifts] == list(LEARNERS)
@@ -148,6 +148,21 @@ def test_the_8_needs_an_8_and_room_for_its_networks():
     images, labels = np.zeros((4, 3, 40, 3), np.uint8), np.array([0, 1, 0, 1])
     with pytest.raises(DatasetError, match="pictures of 40 × 3 px"):
         MovingEight(SmallSet("x", images, labels, ("7", "8"), images, labels))
+
+
+def test_the_8_is_learned_from_as_many_pictures_as_there_are_and_from_few_of_them_not_all_day():
+    def taken(own: int, others: int) -> int:
+        count = of_each(np.arange(own + others) < own)
+        assert count == of_each(np.arange(own + others) < others)
+        return count
+
+    assert [taken(5_421, 44_579), taken(400, 500)] == [3_000, 3_000]
+    assert [taken(145, 1_353), taken(213, 427)] == [16 * 145, 3_000]
+    assert taken(70, 1_430) == 1_430
+    assert [taken(83, 83), taken(2, 1)] == [16 * 83, 1_000]
+    digits = load("digits").less(300)
+    labels = MovingEight(digits).digits.labels
+    assert np.bincount(labels).tolist() == [of_each(digits.labels == 8)] * 2
 
 
 def test_of_other_pictures_the_square_in_the_middle_moves_without_colours():
@@ -362,10 +377,13 @@ def test_what_is_promised_of_softmax_and_of_the_8_grows_with_what_is_tested(monk
     assert places_of(8, 16) == 81
     monkeypatch.setattr(forecast, "pace", lambda *_, **__: Pace(1_000, 2_000))
     tests = 2 * (digits.test_labels == 8).sum()
-    window, others = 7 * 18_000 / 1_000, (7 + 17 + 7) * 6_000 / 1_000
+    each = of_each(digits.labels == 8)
+    window, others = 7 * 6 * each / 1_000, (7 + 17 + 7) * 2 * each / 1_000
     shifts = tests * 49 * (81 + 3) / 2_000
     expected = window + others + (7 + 7 + 17 + 7) * tests / 2_000 + shifts
     assert eight_seconds(MovingEight(digits)) == pytest.approx(expected)
+    less = (7 * 6 + (7 + 17 + 7) * 2) * (each - LEAST) / 1_000
+    assert eight_seconds(MovingEight(digits.less(300))) == pytest.approx(expected - less), "a lesson takes less"
 
 
 def test_small_pictures_are_enlarged_as_far_as_the_article_s_stack_needs():

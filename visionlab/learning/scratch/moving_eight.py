@@ -17,7 +17,9 @@ from visionlab.learning.scratch.small_set import SmallSet, generator
 from visionlab.learning.scratch.stack import LayerSpec, Network, Shape, conv, dense, pool, possible, unsuited
 from visionlab.learning.scratch.training import Epoch, Training, moved, probabilities
 
-OF_EACH = 3_000  # training pictures of an 8, and of others; again and again the same where there are fewer
+OF_EACH = 3_000  # training pictures of an 8, and of others, at most
+LEAST = 1_000  # of each; again and again the same where there are fewer: of less a network sees too few batches
+REPEATS = 16  # of the pictures of which there are fewer, at most, unless that makes less than LEAST
 TESTED = 100  # of each, at every place
 PLACES = 7  # of the map of accuracies, in either direction
 CANVASES_AT_ONCE = 50
@@ -278,13 +280,20 @@ def _with_pieces(digits: SmallSet, canvases: SmallSet, seed: int) -> SmallSet:
     return SmallSet(digits.name, images, labels, digits.classes, digits.test_images, digits.test_labels, mirrored=False)
 
 
+def of_each(wanted: NDArray[np.bool_]) -> int:
+    """From how many pictures of the target, and as many of others, a network learns in an epoch: from each once where
+    there are not too many, so that fewer take less time. wanted (N,): which of the training pictures are of it."""
+    fewer, more = sorted((int(wanted.sum()), int((~wanted).sum())))
+    return min(OF_EACH, max(LEAST, more, REPEATS * fewer))
+
+
 def _balanced(data: SmallSet, target: int, seed: int) -> SmallSet:
-    """As many pictures of the target (label 1) as of others (label 0), in both parts; OF_EACH in the training part."""
+    """As many pictures of the target (label 1) as of others (label 0), in both parts; of_each() to learn from."""
     rng = generator(seed)
     parts = []
     for images, labels in ((data.images, data.labels), (data.test_images, data.test_labels)):
         kinds = [rng.permutation(np.flatnonzero((labels == target) == one)) for one in (False, True)]
-        count = OF_EACH if images is data.images else min(map(len, kinds))
+        count = of_each(labels == target) if images is data.images else min(map(len, kinds))
         if not all(map(len, kinds)):
             raise DatasetError(
                 f"Pictures of “{data.classes[target]}” and others are needed, to learn from and to test."

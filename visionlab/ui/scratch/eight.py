@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from visionlab.learning.scratch import EightNet, MovingEight, SmallSet, answer, surest_first
 from visionlab.learning.scratch.forecast import eight_seconds
-from visionlab.learning.scratch.moving_eight import LEARNERS, OF_EACH, PLACES, Look, change_told
+from visionlab.learning.scratch.moving_eight import LEARNERS, PLACES, Look, change_told, of_each
 from visionlab.ui.scratch import charts as scratch_charts
 from visionlab.ui.scratch import five_steps, runs
 from visionlab.ui.scratch.lesson import forecast
@@ -79,8 +79,9 @@ def _form(chosen: Chosen) -> runs.Settings:
     few = chosen.data.less(len(classes))  # they show as well whether the data can be used
     train_button(NAME, start, problem := fields.problem or problem_of(lambda: MovingEight(few, target)))
     if not problem:
-        pictures = f"each of {len(LEARNERS)} networks learns from {2 * OF_EACH:,} pictures, the one with a window from "
-        tested = f"{6 * OF_EACH:,}; then it is tested at {PLACES**2} places"
+        count = of_each(chosen.data.labels == chosen.data.place(target))
+        pictures = f"each of {len(LEARNERS)} networks learns from {2 * count:,} pictures, the one with a window from "
+        tested = f"{6 * count:,}; then it is tested at {PLACES**2} places"
         forecast(NAME, chosen, seconds, pictures + tested)
     return {runs.PICTURES: chosen.about, **settings}
 
