@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache, partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -214,8 +215,9 @@ def evaluate(
     """What a head, or a network, is worth on labelled pictures that it has not learned from: others are left out."""
     from visionlab.learning.judging.evaluation import score
 
-    net = network(model, head, device, refuse=refuse)
-    pictures = _labelled(data, as_json, parts, names_in, net.labels)
+    loaded = cache(partial(network, model, head, device, refuse=refuse))  # after the pictures, which may be refused
+    pictures = _labelled(data, as_json, parts, names_in, lambda: loaded().labels)
+    net = loaded()
     with bar() as progress:
         task = progress.add_task("Looking at the pictures", total=len(pictures))
         found = score(
@@ -277,9 +279,9 @@ def _print_report(report: Report) -> None:
 
 
 def _labelled(
-    data: Path, as_json: bool, parts: bool | None, names_in: str | None, classes: Sequence[str] = ()
+    data: Path, as_json: bool, parts: bool | None, names_in: str | None, classes: Callable[[], Sequence[str]] = tuple
 ) -> LabelledImages:
-    """The pictures of a folder or a zip, of these classes where they are known; what was left out of them is told."""
+    """The pictures of a folder or a zip, of these classes if any are known; what was left out of them is told."""
     from visionlab.learning.takeaway.package import labelled_zip
 
     if names_in and data.is_dir():

@@ -167,12 +167,16 @@ def incoming_zip(
 
 
 def labelled_zip(
-    source: Source, parts: bool | None = None, names_in: str | None = None, classes: Sequence[str] = ()
+    source: Source,
+    parts: bool | None = None,
+    names_in: str | None = None,
+    classes: Callable[[], Sequence[str]] = tuple,
 ) -> LabelledImages:
     """The labelled pictures of a zip (path, bytes or seekable binary file) of one folder a class, that as_zip wrote,
     or that pack wrote with pictures. What this app wrote keeps its names and groups, without what is disabled. parts
     counts where no manifest says which they are, and names_in where names do not: see LabelledImages.from_zip. Without,
-    they are read so that most folders are of these classes, where that is another way than the one that is guessed.
+    they are read so that most folders are of the classes that `classes` gives, which is asked where they are not
+    marked, if another way than the one that is guessed does that.
 
     Raises DatasetError as of LabelledImages.from_zip and intake.from_zip.
     """
@@ -181,7 +185,7 @@ def labelled_zip(
         guessed = None if names_in else guess(opened)
     if ours:
         return labelled(incoming_zip(source, parts, names_in=names_in))
-    if guessed and (better := guessed.among(classes)) != guessed:
+    if guessed and (better := guessed.among(classes())) != guessed:
         data = LabelledImages.from_zip(source, parts, better.encoding)
         return replace(data, told=(better.told, *data.told))
     return LabelledImages.from_zip(source, parts, names_in)

@@ -72,7 +72,7 @@ def show(case: Case) -> None:
             "A zip of such a folder",
             "test-zip",
             lambda files: _begin(
-                case, subject, files[0].name, lambda: labelled_zip(files[0], classes=case.head.classes)
+                case, subject, files[0].name, lambda: labelled_zip(files[0], classes=lambda: case.head.classes)
             ),
             type=["zip"],
             max_upload_size=archive.MAX_UPLOAD_BYTES >> 20,
