@@ -70,7 +70,7 @@ ALLOWED = {  # {a place: what others made that all in it may import, early or la
     "visionlab/learning/judging/": {"scipy"},
     "visionlab/learning/judging/baselines.py": {"cv2"},
     "visionlab/learning/judging/evaluation.py": {"torch"},
-    "visionlab/learning/judging/nearness.py": {"sklearn"},
+    "visionlab/learning/judging/nearness.py": {"sklearn", "umap"},
     "visionlab/learning/projects/": {"filelock"},
     "visionlab/learning/projects/workspace.py": {"platformdirs"},
     "visionlab/learning/scratch/": {"torch"},

@@ -341,3 +341,50 @@ def test_convolving_on_the_cpu_imports_no_torch():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("place", [(0, 0, 0), (700, 3, 2), (-1, -1, -1)])
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+def test_a_value_that_is_no_number_is_found_wherever_it_lies(value, place, kind):
+    """Also where the picture is looked through in several bands."""
+    picture = np.ones((1200, 800, 3), kind)
+    picture[place] = value
+    with pytest.raises(ParameterError, match="NaN or infinite"):
+        convolve(picture, np.ones((3, 3)))
+
+
+@given(
+    dtype=st.sampled_from([np.bool_, np.uint8, np.int8, np.uint16, np.int32, np.uint64, np.float16, np.float32]),
+    rows=st.integers(1, 40),
+    seed=st.integers(0, 99),
+)
+@settings(deadline=None, max_examples=40)
+def test_the_greatest_value_is_that_of_the_whole_picture(dtype, rows, seed):
+    values = np.random.default_rng(seed).normal(size=(rows, 7, 3)) * 60
+    with np.errstate(invalid="ignore"):
+        planes = values.astype(dtype)
+    if dtype is np.uint8:
+        assert engines.peak_of(planes) == 255, "whatever it holds, so that a kernel has one way to be computed"
+    else:
+        assert engines.peak_of(planes) == np.abs(planes.astype(np.float64)).max()
+        assert engines.peak_of(planes[::2, ::-1]) == np.abs(planes[::2].astype(np.float64)).max()
+
+
+def test_floats_are_taken_where_they_lie():
+    """And stay what they are, of many channels or written in another order, too."""
+    rng = np.random.default_rng(0)
+    kernel = rng.normal(size=(3, 3)) / 9
+    for picture in (
+        rng.normal(size=(300, 200, 3)).astype(np.float32),
+        rng.normal(size=(300, 200, 7)).astype(np.float32),
+        np.asfortranarray(rng.normal(size=(300, 200, 3)).astype(np.float32)),
+        rng.normal(size=(300, 400, 3)).astype(np.float32)[:, ::2],
+    ):
+        before = picture.copy()
+        picture.setflags(write=False)
+        found = convolve(picture, kernel)
+        assert np.array_equal(picture, before)
+        for channel in range(picture.shape[2]):
+            wanted = ndimage.correlate(picture[..., channel].astype(np.float64), kernel, mode="mirror")
+            assert np.allclose(found[..., channel], wanted, atol=1e-4)

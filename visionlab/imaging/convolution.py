@@ -58,6 +58,9 @@ def convolve(
     Raises ParameterError for a value outside all this.
     """
     planes = _check_image(image)  # (H, W, C)
+    peak = engines.peak_of(planes)
+    if not np.isfinite(peak):
+        raise ParameterError("The picture holds NaN or infinite values; every pixel must be a finite number.")
     weights = kernel.weights.astype(np.float64) if isinstance(kernel, Kernel) else check_weights(kernel)
     weights = weights[::-1, ::-1].copy() if flip else weights
     for side, taps in zip(planes.shape, weights.shape, strict=False):
@@ -72,7 +75,7 @@ def convolve(
     if place is None:
         stuffed = np.zeros([(taps - 1) * dilation + 1 for taps in weights.shape])
         stuffed[::dilation, ::dilation] = weights
-        response = engines.correlate(planes, stuffed, stride, border, margins)
+        response = engines.correlate(planes, stuffed, stride, border, margins, peak)
     else:
         response = _torch(planes, weights, stride, dilation, border, margins, place)
     return response.reshape(response.shape[: np.ndim(image)])
@@ -115,8 +118,6 @@ def _check_image(image: NDArray) -> NDArray:
         raise ParameterError(f"A picture holds real numbers, not {image.dtype}.")
     if image.ndim not in (2, 3) or image.size == 0:
         raise ParameterError(f"A picture has the shape (H, W) or (H, W, C) with at least one pixel, not {image.shape}.")
-    if image.dtype.kind == "f" and not np.isfinite(image).all():
-        raise ParameterError("The picture holds NaN or infinite values; every pixel must be a finite number.")
     return image if image.ndim == 3 else image[..., None]
 
 

@@ -50,16 +50,35 @@ BORDERS = {  # what each makes of a row is told by convolve()
 }
 
 
+def peak_of(planes: NDArray) -> float:
+    """The greatest absolute value of planes (H, W, C), or what may be one of bytes; not finite where a value is not."""
+    if planes.dtype == np.uint8:
+        return 255.0
+    found: list[float] = []
+
+    def look(band: tuple[int, int]) -> None:  # twice at rows that stay in the cache; NaN where one value is
+        rows = planes[slice(*band)]
+        found.append(max(float(rows.max()), -float(rows.min())))
+
+    cores.share(look, _bands(len(planes), max(1, _PIECE * len(planes) // planes.nbytes)))
+    return float(np.max(found))
+
+
 def correlate(
-    planes: NDArray, weights: NDArray[np.float64], stride: int, border: str, margins: tuple[int, int, int, int]
+    planes: NDArray,
+    weights: NDArray[np.float64],
+    stride: int,
+    border: str,
+    margins: tuple[int, int, int, int],
+    peak: float,
 ) -> Response:
     """The response float32 (H', W', C) of planes (H, W, C) to weights that are flipped and dilated already.
 
     margins are how far a window reaches (up, down, left, right) beyond the pixel that it answers for; none if "valid".
+    peak is peak_of(planes).
     """
     planes = np.require(planes if planes.dtype in (np.uint8, np.float32) else planes.astype(np.float64), None, "C")
     whole = planes.dtype == np.uint8
-    peak = 255.0 if whole else float(max(planes.max(), -planes.min()))
     method = _method(weights.tobytes(), weights.shape, peak, whole)
     if method.factors is None and weights.size > _DIRECT_UP_TO[method.precision]:
         return _by_fft(pad(planes, border, margins), method.weights, stride)
@@ -136,7 +155,8 @@ def _by_opencv(
         if top == 0:
             bottom = min(planes.shape[0], max(bottom, rows + 1))
         source = planes[top:bottom, :, channel : channel + 4]
-        if factors is None or planes.dtype != np.uint8 or precision is np.float64:  # a direct sum of bytes is slow
+        # Floats are taken where they lie, and bytes by two passes; a direct sum of bytes is slow.
+        if source.dtype != precision and (factors is None or planes.dtype != np.uint8 or precision is np.float64):
             floats = _scratch.array(0, source.shape, precision)
             np.copyto(floats, source)
             source = floats

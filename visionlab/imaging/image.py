@@ -175,6 +175,13 @@ def middle(picture: NDArray, slimmest: float) -> NDArray:
     return picture[tuple(slices)]
 
 
+def middle_square(image: Image, side: int) -> Image:
+    """The middle of a picture, as wide as high to the pixel, at most `side` pixels."""
+    whole = min(image.shape[:2])
+    top, left = ((length - whole) // 2 for length in image.shape[:2])
+    return fit(image[top : top + whole, left : left + whole].copy(), side)
+
+
 def encode_jpeg(image: Image, quality: int = 90) -> bytes:
     """The bytes of a JPEG file of the picture, uint8 (H, W, 3) RGB; `quality` from 1 (smallest) to 100 (best). Up to
     94, colours have half the resolution of brightness (4:2:0), as in photographs; from 95 on, all of it (4:4:4).

@@ -330,8 +330,9 @@ def test_answers_to_a_zip_stay_those_of_the_network_that_was_asked(open_page, ne
 def test_names_of_many_pictures_that_were_guessed_wrong_are_read_another_way(open_page):
     app = open_page("Predict")
     app.segmented_control(key="mode").set_value("Many pictures").run()
-    names = ["kočka/druhá.png", "žába/první.png"]
-    files = dict.fromkeys(names, encode_png(vl.load_sample("cat"))) | {"žába/poznámka.txt": b"", "mug.png": b"no"}
+    names = ["kočka/druhá.png", *(f"žába/první {number}.png" for number in range(4))]
+    files = {name: encode_png(vl.load_sample("cat")[place:]) for place, name in enumerate(names)}
+    files |= {"žába/poznámka.txt": b"", "mug.png": b"no"}
     app.file_uploader(key="many-zip").set_value(("many.zip", unmarked(files, "cp1250"), "application/zip")).run()
     app.button(key="many-start").click().run()
     finish_jobs()
@@ -344,6 +345,12 @@ def test_names_of_many_pictures_that_were_guessed_wrong_are_read_another_way(ope
         assert any("žába/poznámka.txt: By its ending" in text for text in texts(app))
         app.selectbox(key="many-names").set_value("cp1252").run()
         assert "koèka/druhá.png" in list(app.dataframe[0].value["Picture"])
+    app.selectbox(key="many-names").set_value("cp1250").run()
+    app.segmented_control(key="many-seen").set_value("In space").run()
+    finish_jobs()
+    app.run()
+    assert not app.exception
+    assert app.segmented_control(key="many-colours").options == ["Folder", "Answer"]
 
 
 def test_a_zip_without_pictures_gets_a_sentence(open_page):

@@ -13,13 +13,18 @@ def take(batch: Batch) -> None:
 
 with page("Fine-tune"):
     taken = st.session_state.setdefault("taken", [])
-    if st.toggle("Camera", True):
-        limits = {name: int(st.query_params[name]) for name in ("rate", "side", "most") if name in st.query_params}
-        burst(key="burst", on_batch=take, disabled=st.toggle("Disabled"), **limits)
+    shown = st.toggle("Camera", True)
+    with st.container():  # what follows keeps its place whether this is shown or not, and is never there twice
+        if shown:
+            limits = {name: int(st.query_params[name]) for name in ("rate", "side", "most") if name in st.query_params}
+            burst(key="burst", on_batch=take, disabled=st.toggle("Disabled"), **limits)
     bursts = list(dict.fromkeys(name for name, *_ in taken))
+    batches = st.container()
     for name, number, count, frames in taken:
         sizes = sorted({f"{image.shape[1]} × {image.shape[0]} px" for image in frames})
-        st.text(f"burst {bursts.index(name)}, batch {number} of {count}: {len(frames)} frames of {', '.join(sizes)}")
+        batches.text(
+            f"burst {bursts.index(name)}, batch {number} of {count}: {len(frames)} frames of {', '.join(sizes)}"
+        )
     different = len({image.tobytes() for *_, frames in taken for image in frames})
     st.text(f"{different} different frames")
     st.button("Run again")

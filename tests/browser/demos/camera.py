@@ -42,8 +42,9 @@ def watching() -> None:
         if photograph:
             image = load_image(photograph)
             st.session_state["taken"] = f"{image.shape[1]} × {image.shape[0]} px, brightest {image.max()}"
+        place = st.container()  # what follows keeps its place, and is never there twice
         if "taken" in st.session_state:
-            st.text(f"taken: {st.session_state['taken']}, {'now' if photograph else 'before'}")
+            place.text(f"taken: {st.session_state['taken']}, {'now' if photograph else 'before'}")
         st.text(f"noted: {st.text_input('Note')}")
         if st.button("Run again"):
             st.text("ran again")

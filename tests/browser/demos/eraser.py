@@ -27,8 +27,9 @@ def answered() -> None:
         shown = np.where(rubbed.mask[..., None] > 0.5, 0, picture).astype(np.uint8)
         gone = f"{rubbed.mask.mean():.0%} gone"
         left = Left(rubbed.number, encode_jpeg(shown), encode_jpeg(255 - shown), answers, None, gone)
-    if st.session_state.get("shown", True):
-        eraser(key=KEY, picture=encode_jpeg(picture), shape=shape, before=before, left=left, what="Rub.")
+    with st.container():  # what follows keeps its place whether this is shown or not, and is never there twice
+        if st.session_state.get("shown", True):
+            eraser(key=KEY, picture=encode_jpeg(picture), shape=shape, before=before, left=left, what="Rub.")
     corners = rubbed.mask[[5, 5, 35, 35], [5, 75, 5, 75]] if rubbed else np.zeros(4)
     st.text(f"corners {[round(float(value)) for value in corners]}")
     st.text(f"runs {count}")

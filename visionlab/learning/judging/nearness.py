@@ -1,23 +1,26 @@
 """Which pictures are near each other by what a network says of them: on a plane, and each one's nearest.
 
-PCA (Pearson 1901) at once; t-SNE (van der Maaten & Hinton 2008, “Visualizing data using t-SNE”, JMLR 9) a stretch at a
-time, so that it can be watched and stopped.
+PCA (Pearson 1901) at once; t-SNE (van der Maaten & Hinton 2008, “Visualizing data using t-SNE”, JMLR 9), and UMAP
+(McInnes, Healy & Melville 2018, arXiv:1802.03426) where umap-learn is installed, a stretch at a time, so that they can
+be watched and stopped.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
 
 import numpy as np
 from numpy.typing import NDArray
 
 from visionlab.errors import ParameterError
 
-WAYS = {"pca": "PCA", "t-sne": "t-SNE"}
 KEPT = 50  # of the principal components t-SNE begins with: what is beyond is mostly noise, and takes time
 PERPLEXITY = 30  # about so many pictures are counted as near
 STRETCHES, STRETCH = 4, 250  # of t-SNE's steps: as many together as scikit-learn takes by itself
+NEIGHBOURS, EPOCHS = 15, 100  # of UMAP: as many as it takes by itself, and of each stretch, a fifth of what it takes
 NEAR = 8  # pictures that are asked whether one is among its own
 
 
@@ -74,6 +77,59 @@ def neighbouring(features: NDArray[np.float32], seed: int = 0) -> Iterator[NDArr
             warnings.simplefilter("ignore", ConvergenceWarning)
             places = model.fit_transform(start).astype(np.float32)
         yield places
+
+
+def by_umap(features: NDArray[np.float32], seed: int = 0) -> Iterator[NDArray[np.float32]]:
+    """UMAP of (N, F): places (N, 2) float32 after each of STRETCHES + 1 stretches. It needs umap-learn.
+
+    Who is near whom is found once. As t-SNE it begins with principal(), and of four pictures or fewer those are the
+    places.
+    """
+    from umap import UMAP
+    from umap.umap_ import nearest_neighbors
+
+    x = _checked(features)
+    places = principal(x)
+    if len(x) <= 4 or not places.any():
+        yield places
+        return
+    count = min(NEIGHBOURS, len(x) - 1)
+    random = np.random.RandomState(seed)
+    near = nearest_neighbors(x, count, "euclidean", {}, False, random)
+    places *= 10 / np.abs(places).max()  # as it scales what it begins with itself
+    for _ in range(STRETCHES + 1):
+        model = UMAP(count, n_epochs=EPOCHS, init=places, random_state=seed, n_jobs=1, precomputed_knn=near)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of few pictures, that it knows more than it needs
+            places = model.fit_transform(x).astype(np.float32)
+        yield places
+
+
+@dataclass(frozen=True)
+class Way:
+    """To place pictures: its title; what places (N, F) features, a stretch at a time, and in how many at most; why one
+    takes it."""
+
+    title: str
+    place: Callable[[NDArray[np.float32]], Iterator[NDArray[np.float32]]]
+    stretches: int
+    why: str
+
+
+WAYS = {
+    "pca": Way("PCA", lambda features: iter([principal(features)]), 1, "the two directions in which they differ most"),
+    "t-sne": Way(
+        "t-SNE",
+        neighbouring,
+        STRETCHES,
+        "what is near stays near, and how far groups are apart means little; it takes a while (van der Maaten & Hinton "
+        "2008)",
+    ),
+}
+if find_spec("umap"):
+    WAYS["umap"] = Way(
+        "UMAP", by_umap, STRETCHES + 1, "as t-SNE, and keeps a little more of how groups lie (McInnes et al. 2018)"
+    )
 
 
 def nearest(features: NDArray[np.float32], index: int, count: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:

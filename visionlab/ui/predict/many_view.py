@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import streamlit as st
@@ -24,7 +24,8 @@ from visionlab.learning.sets import archive
 from visionlab.learning.sets.names import Guess, called, guess
 from visionlab.network.running.classifier import Classifier
 from visionlab.network.zoo.models import TO_NAME, first_here
-from visionlab.ui.shared import cached, jobs
+from visionlab.ui.predict import many_space
+from visionlab.ui.shared import cached, jobs, links
 from visionlab.ui.shared.networks import YOUR_HEAD, Network, model_picker, suggest, tell_not_here
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.widgets import file_uploader, names_read, plain
@@ -32,6 +33,8 @@ from visionlab.ui.shared.widgets import file_uploader, names_read, plain
 TOP = 3  # classes of each picture
 IN_TABLE = 1000  # rows; more of them are in the CSV file
 UNREADABLE_SHOWN = 20
+TABLE, SPACE = WAYS = ("As a table", "In space")
+SEEN = "many-seen"  # in the link
 WORDS_SHOWN = 36
 
 
@@ -76,7 +79,7 @@ def show() -> None:
     if busy:
         jobs.watch(job, lambda: st.progress(min(job.share, 1.0), f"{len(_rows(job))} looked at"), "Stop", "stop-many")
     else:
-        _outcome(job, asked)
+        _outcome(job, asked, file if file and file.file_id == asked.file else None)
 
 
 def _chosen_since(asked: _Asked, chosen: Network, file: UploadedFile | None) -> str:
@@ -124,12 +127,13 @@ def _read_names_as(encoding: str) -> None:
     st.session_state["many"] = replace(st.session_state["many"], names_in=encoding)
 
 
-def _outcome(job: jobs.Job, asked: _Asked) -> None:
+def _outcome(job: jobs.Job, asked: _Asked, file: UploadedFile | None) -> None:
     if job.error:
         sentence(job.error)
     if job.state == "cancelled":
         st.caption("Stopped: these had been looked at.")
     rows = _rows(job)
+    in_zip = [each.name for each in rows if isinstance(each, Found)]
     if guessed := next((each for each in job.events if isinstance(each, Guess)), None):
         names_in = asked.names_in or guessed.encoding
         names_read(guessed, names_in, "many-names", _read_names_as)
@@ -137,22 +141,40 @@ def _outcome(job: jobs.Job, asked: _Asked) -> None:
         rows = [replace(each, name=called(each.name, renamed)) for each in rows]
     found = [each for each in rows if isinstance(each, Found)]
     unreadable = [each for each in rows if isinstance(each, Unreadable)]
+    net = asked.network.net
+    named = [(word, each) for each in found if (word := word_of(each.name)) and accepted_labels(net, word)]
     if found:
-        _table(found, unreadable)
+        links.begin(SEEN, {way: way for way in WAYS}, "way to see them", TABLE)
+        seen = st.segmented_control(
+            "Seen as", WAYS, default=TABLE, required=True, key=SEEN, bind="query-params", label_visibility="collapsed"
+        )
+        selected = None
+        if seen == SPACE:
+            graded = grade_predictions(net, [(word, each.predictions) for word, each in named]).graded
+            right = {each.name: one.right for one, (_, each) in zip(graded, named, strict=True)}
+            selected = many_space.show(asked.job, asked.network, file, found, in_zip, right)
+        _table(found, unreadable, selected)
     if unreadable:
         files = "file was" if len(unreadable) == 1 else "files were"
         st.markdown(f"{len(unreadable):,} {files} not named:")
         more = ["…"] if len(unreadable) > UNREADABLE_SHOWN else []
         st.text("\n".join([*(f"{each.name}: {each.why}" for each in unreadable[:UNREADABLE_SHOWN]), *more]))
-    if found:
-        _words(found, asked.network.net)
+    if named:
+        _words(named, net)
 
 
-def _table(found: Sequence[Found], unreadable: Sequence[Unreadable]) -> None:
+def _table(
+    found: Sequence[Found], unreadable: Sequence[Unreadable], selected: Mapping[str, float | None] | None = None
+) -> None:
+    """What is on the pictures, or on those that are selected, each with how much it is like the first of them."""
     rows, refuses = [], found[0].answer is not None and found[0].answer.limit is not None
-    for each in found[:IN_TABLE]:
+    by_name = {each.name: each for each in found}
+    shown = found if selected is None else [by_name[name] for name in selected]
+    for each in shown[:IN_TABLE]:
         image = f"data:image/jpeg;base64,{base64.b64encode(each.thumbnail).decode()}"
         row: dict[str, object] = {"": image, "Picture": each.name}
+        if selected and selected[each.name] is not None:
+            row["Alike"] = selected[each.name]
         if refuses:
             row["None of these"] = each.answer.refused
         for place, answer in enumerate(each.predictions, 1):
@@ -160,9 +182,14 @@ def _table(found: Sequence[Found], unreadable: Sequence[Unreadable]) -> None:
         rows.append(row)
     columns = {"": st.column_config.ImageColumn(width="small")}
     columns |= {f"Probability {place}": st.column_config.NumberColumn(format="%.1f%%") for place in range(1, TOP + 1)}
+    columns["Alike"] = st.column_config.NumberColumn(
+        format="%.2f", help="The cosine between what the network says of both"
+    )
+    if selected is not None:
+        st.markdown(f"**{len(shown):,} pictures from the plane**")
     st.dataframe(rows, hide_index=True, column_config=columns, row_height=56)
-    if len(found) > IN_TABLE:
-        st.caption(f"The first {IN_TABLE:,} of {len(found):,}; all of them are in the CSV file.")
+    if len(shown) > IN_TABLE:
+        st.caption(f"The first {IN_TABLE:,} of {len(shown):,}; all of them are in the CSV file.")
     st.download_button(
         "All as CSV",
         lambda: _csv([*found, *unreadable]),
@@ -179,11 +206,8 @@ def _csv(rows: Sequence[Found | Unreadable]) -> bytes:
     return file.getvalue().encode("utf-8-sig")
 
 
-def _words(found: Sequence[Found], net: Classifier) -> None:
-    """The pictures graded by the words that their names or folders give, where these are words for this network."""
-    named = [(word, each) for each in found if (word := word_of(each.name)) and accepted_labels(net, word)]
-    if not named:
-        return
+def _words(named: Sequence[tuple[str, Found]], net: Classifier) -> None:
+    """The pictures graded by the words that their names or folders give, which are words for this network."""
     top = st.segmented_control(
         "Right if it is among the first", range(1, TOP + 1), default=1, required=True, key="words-top"
     )

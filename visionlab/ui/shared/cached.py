@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from visionlab.cluster import choice
 from visionlab.errors import WeightsError
-from visionlab.imaging.image import Image, encode_jpeg, encode_png, fit, middle
+from visionlab.imaging.image import Image, encode_jpeg, encode_png, fit, middle_square
 from visionlab.imaging.render import mosaic, mosaic_layout, mosaic_tile
 from visionlab.learning.heads.head import Head
 from visionlab.network.inside.activations import first_maps
@@ -173,11 +173,6 @@ def mosaic_grid(
 def thumbnail(key: str, side: int, _decode: Callable[[], Image]) -> bytes:
     """The middle square of a picture, at most `side` pixels, so that thumbnails line up whatever their shapes."""
     return encode_jpeg(middle_square(_decode(), side), quality=80)
-
-
-def middle_square(image: Image, side: int) -> Image:
-    """The middle of a picture, as wide as high, at most `side` pixels."""
-    return fit(middle(image, 1).copy(), side)
 
 
 def palette_of(values: NDArray[np.float32]) -> str:

@@ -7,8 +7,8 @@ from streamlit.testing.v1 import AppTest
 
 from visionlab.learning.features.embedding import embed
 from visionlab.learning.judging.nearness import nearest, principal, strays
-from visionlab.ui.shared.components.space import TILE, Points, sheet_of
-from visionlab.ui.studio.pictures import in_space
+from visionlab.ui.shared.components.space import TILE, Points, sheet_of, tile_of
+from visionlab.ui.shared.plane import selecting
 
 
 def test_the_sheet_has_its_tiles_in_rows():
@@ -18,16 +18,11 @@ def test_the_sheet_has_its_tiles_in_rows():
     assert [int(sheet[row * TILE, column * TILE, 0]) for row in range(2) for column in range(3)] == [0, 1, 2, 3, 4, 0]
 
 
-@pytest.mark.parametrize("shape", [(10, 30), (300, 200), (48, 48), (1, 1)])
+@pytest.mark.parametrize("shape", [(10, 30), (300, 200), (48, 48), (1, 1), (97, 96), (71, 96), (64, 75)])
 def test_a_tile_is_the_middle_square(shape):
-    class One:
-        @staticmethod
-        def load(_):
-            picture = np.zeros((*shape, 3), np.uint8)
-            picture[shape[0] // 2, shape[1] // 2] = 255
-            return picture
-
-    tile = in_space._tile(One, None)
+    picture = np.zeros((*shape, 3), np.uint8)
+    picture[shape[0] // 2, shape[1] // 2] = 255
+    tile = tile_of(picture)
     assert tile.shape == (TILE, TILE, 3)
     assert tile.max() > 0
 
@@ -46,7 +41,7 @@ def drawn(monkeypatch) -> list[tuple[Points, dict]]:
             deed, what = DEEDS.pop()
             more[deed](what)
 
-    monkeypatch.setattr(in_space, "space", space)
+    monkeypatch.setattr(selecting, "space", space)
     return kept
 
 
@@ -83,7 +78,7 @@ def test_pictures_lie_where_the_network_places_them_and_the_nearest_are_the_libr
     assert given["chosen"] == []
     DEEDS.append(("on_near", 5))
     settled(app)
-    order, _ = nearest(features, 5, in_space.NEAREST)
+    order, _ = nearest(features, 5, selecting.NEAREST)
     assert drawn[-1][1]["chosen"] == [5, *order.tolist()]
     assert any("**A picture and its 11 nearest**" in each.value for each in app.markdown)
     DEEDS.append(("on_choose", [1, 2]))

@@ -14,7 +14,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from visionlab.imaging.image import Image
+from visionlab.imaging.image import Image, middle_square
 from visionlab.ui.shared.components.gallery import address
 from visionlab.ui.shared.components.looks import LOOKS
 from visionlab.ui.shared.components.outbox import OUTBOX, mount_outbox
@@ -47,6 +47,13 @@ class Points:
     sheet: bytes
     marked: NDArray[np.bool_]
     off: NDArray[np.bool_]
+
+
+def tile_of(image: Image) -> Image:
+    """The middle square of a picture, uint8 (TILE, TILE, 3)."""
+    small = middle_square(image, TILE)
+    factor = -(-TILE // len(small))  # of what is smaller than a tile
+    return small.repeat(factor, 0).repeat(factor, 1)[:TILE, :TILE]
 
 
 def sheet_of(tiles: Sequence[Image]) -> Image:
