@@ -194,6 +194,11 @@ def test_embed_writes_what_heads_are_trained_on(picture, tmp_path):
     assert found["files"].tolist() == [str(picture)]
     net = vl.load_classifier(BUILT_IN[1], "cpu")
     np.testing.assert_allclose(found["features"], embed(net, [vl.load_image(picture)]), atol=1e-6)
+    (tmp_path / "notes.txt").write_text("of mine")
+    for quiet in ([], ["-q"]):
+        told = outcome("embed", tmp_path, "-o", tmp_path / "out.npz", "--model", BUILT_IN[1], *quiet)
+        assert told.exit_code == 1
+        assert ("notes.txt" in told.stderr) == (not quiet)
 
 
 @pytest.mark.parametrize(

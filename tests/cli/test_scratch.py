@@ -11,6 +11,7 @@ from cli import shell
 
 from visionlab.errors import ModelError, ParameterError
 from visionlab.imaging.image import encode_png
+from visionlab.learning.judging.metrics import wilson
 from visionlab.learning.scratch import (
     CONVOLUTIONAL,
     closing,
@@ -96,7 +97,27 @@ def test_the_8_that_moves_in_a_table_and_in_json(monkeypatch):
     found = as_json("moving-eight")
     assert list(found) == list(short)
     assert all(curve["shift"] == [0, 1, 3, 4] and len(curve["accuracy"]) == 4 for curve in found.values())
-    assert "4 px" in run("moving-eight", "--target", "3")
+    for curve in found.values():
+        for share, interval in zip(curve["accuracy"], curve["interval"], strict=True):
+            assert tuple(interval) == wilson(share * curve["tested"], curve["tested"])
+    told = run("moving-eight", "--target", "3")
+    assert "4 px" in told
+    assert re.search(r"Each figure rests on the same \d+ test pictures\.", told)
+
+
+def test_of_pictures_in_colours_the_8_tells_what_it_takes(tmp_path, monkeypatch):
+    short = {name: replace(kind, epochs=1) for name, kind in moving_eight.LEARNERS.items()}
+    monkeypatch.setattr(moving_eight, "LEARNERS", short)
+    monkeypatch.setattr(moving_eight, "OF_EACH", 20)
+    rng = np.random.default_rng(0)
+    for folder in ("7", "8"):
+        (tmp_path / folder).mkdir()
+        for number in range(8):
+            (tmp_path / folder / f"{number}.png").write_bytes(encode_png(rng.integers(0, 256, (8, 12, 3), np.uint8)))
+    told = "Of each picture the square in the middle is taken, without colours."
+    assert told in run("moving-eight", "--data", tmp_path)
+    assert told not in run("moving-eight", "--data", tmp_path, "-q")
+    assert as_json("moving-eight", "--data", tmp_path)["centred"]["tested"] == 2
 
 
 def test_the_closing_table_with_the_built_in_network():

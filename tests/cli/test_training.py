@@ -1,6 +1,7 @@
 """The shell's train, evaluate and export."""
 
 import csv
+import io
 import re
 import shutil
 
@@ -10,6 +11,7 @@ import pytest
 from cli.shell import as_json, checked, outcome, rows_of, run
 
 import visionlab as vl
+from visionlab.cli import exporting, shared
 from visionlab.errors import DatasetError, ParameterError, UnclearSetError
 from visionlab.imaging.image import encode_jpeg, encode_png
 from visionlab.learning.features.augmentation import VIEWS
@@ -248,6 +250,18 @@ def test_export_writes_a_package_that_opens_again(textured, head, tmp_path):
     facts = as_json("train", out, "-o", tmp_path / "again.safetensors", "--device", "cpu")
     assert facts["trained_on"] == 24
     assert vl.load_head(tmp_path / "again.safetensors").classes == ("brick", "grass", "gravel")
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_whoever_asks_for_quiet_hears_nothing_of_files_that_an_export_leaves_out(textured, tmp_path, capsys, quiet):
+    shutil.copytree(textured, tmp_path / "mine")
+    (tmp_path / "mine" / "grass" / "notes.txt").write_text("of mine")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shared, "is_quiet", lambda: quiet)
+        exporting._zip_folder(tmp_path / "mine", io.BytesIO())
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert ("notes.txt" in told.err) != quiet
 
 
 def test_export_writes_an_onnx_file(head, tmp_path):

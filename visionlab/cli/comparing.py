@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from visionlab.cli.shared import AsJson, Device, Network, bar, base_network, console, ranged
+from visionlab.cli.shared import AsJson, Device, Network, bar, base_network, console, ranged, remark
 from visionlab.cli.small_sets import Epochs, Pictures, Seed, Side, Source, enlarged_set, small_set
 
 
@@ -22,25 +22,36 @@ def moving_eight(
 ) -> None:
     """Four networks tell a class (an 8, say) from all others, wherever in the picture it is."""
     from visionlab.device import resolve
-    from visionlab.learning.scratch.moving_eight import LEARNERS, MovingEight
+    from visionlab.learning.scratch.moving_eight import LEARNERS, MovingEight, change_told
 
     resolve(device)
-    run = MovingEight(small_set(source, None, seed, None), target, seed, device)
+    found = small_set(source, None, seed, None)
+    if told := change_told(found.shape):
+        remark(told, aside=as_json)
+    run = MovingEight(found, target, seed, device)
     with bar() as progress:
         tasks = {name: progress.add_task(kind.title, total=1.0) for name, kind in LEARNERS.items()}
         for look in run:
             progress.update(tasks[look.name], completed=look.share)
     curves = {name: [part.tolist() for part in found.curve()] for name, found in run.shifts.items()}
     if as_json:
-        print(
-            json.dumps({name: dict(zip(("shift", "accuracy"), curve, strict=True)) for name, curve in curves.items()})
-        )
+        told = {
+            name: {
+                "shift": distances,
+                "accuracy": accuracies,
+                "interval": [list(run.shifts[name].interval(share)) for share in accuracies],
+                "tested": run.shifts[name].tested,
+            }
+            for name, (distances, accuracies) in curves.items()
+        }
+        print(json.dumps(told))
         return
     distances = next(iter(curves.values()))[0]
     table = Table("right when shifted by", *(f"{distance} px" for distance in distances))
     for name, (_, accuracies) in curves.items():
         table.add_row(LEARNERS[name].title, *(f"{share:.0%}" for share in accuracies))
     console.print(table)
+    print(next(iter(run.shifts.values())).told())
 
 
 def closing(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -67,7 +66,7 @@ def _zip_folder(data: Path, file: BinaryIO) -> None:
 
     found = read_folder(data)
     for text in found.told:
-        print(plain(text), file=sys.stderr)
+        remark(plain(text), aside=True)
     with ZipFile(file, "w") as zipped:
         for label, items in found.classes.items():
             for item in items:

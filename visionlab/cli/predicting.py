@@ -73,8 +73,7 @@ def predict(
     Those that cannot be read are counted and listed on stderr at the end, and have lines with the reason in the CSV; so
     have files in folders that are no pictures by their endings, and are left out.
     """
-    from visionlab.learning.answers.many import Found, left_out, predict_many
-    from visionlab.learning.sets.kinds import no_pictures
+    from visionlab.learning.answers.many import Found, predict_many
     from visionlab.network.running.precision import check_precision, in_precision
 
     check_precision(precision)
@@ -89,7 +88,7 @@ def predict(
     if csv and (words or as_json):
         raise ParameterError(f"--csv {csv} holds what --json and --words would print. Leave it out, or them.")
     sources = _sources(pictures)
-    others = [each for path in pictures if path.is_dir() for each in left_out(path)]
+    others = _others(pictures)
     net = in_precision(network(model, head, device, refuse=refuse), precision)
     top = (1 if words else 5) if top is None else top
     answers = predict_many(net, sources, top, thumbnail=None)
@@ -106,8 +105,7 @@ def predict(
             print_json(found)
         else:
             print_tables(found)
-    for told in filter(None, no_pictures([each.name for each in others])):
-        remark(plain(told), aside=True)
+    _tell_of_others(others)
     _tell(unreadable, len(sources))
 
 
@@ -177,7 +175,8 @@ def embed(
     from visionlab.learning.answers.many import Embedded, embed_many
 
     ending_of(out, {"features": [".npz"]})
-    sources = _sources([Path(each) for each in pictures])
+    paths = [Path(each) for each in pictures]
+    sources, others = _sources(paths), _others(paths)
     found: list[Embedded] = []
     unreadable: list[Unreadable] = []
     with bar() as progress:
@@ -189,7 +188,22 @@ def embed(
         with replacing(out) as part, part.open("wb") as file:
             np.savez(file, files=np.array([each.name for each in found]), features=features)
         remark(f"{out}: {len(found):,} pictures, {features.shape[1]:,} features each")
+    _tell_of_others(others)
     _tell(unreadable, len(sources))
+
+
+def _others(paths: list[Path]) -> list[Unreadable]:
+    """The files in these folders that are no pictures by their endings, and are left out."""
+    from visionlab.learning.answers.many import left_out
+
+    return [each for path in paths if path.is_dir() for each in left_out(path)]
+
+
+def _tell_of_others(others: list[Unreadable]) -> None:
+    from visionlab.learning.sets.kinds import no_pictures
+
+    for told in filter(None, no_pictures([each.name for each in others])):
+        remark(plain(told), aside=True)
 
 
 def _tell(unreadable: list[Unreadable], total: int) -> None:

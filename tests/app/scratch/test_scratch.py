@@ -34,6 +34,7 @@ from visionlab.learning.scratch import (
     dropout,
     from_data,
     load,
+    probabilities,
     shapes,
     with_classes,
 )
@@ -543,6 +544,30 @@ def test_a_stack_is_edited_and_trained(scratch, registry):
     assert html(app) != before, "the filters before training"
 
 
+def test_what_is_watched_has_its_class_and_the_answer_that_the_network_gives_it_by_then(scratch, registry):
+    app = scratch("convnet")
+    app.number_input(key="convnet-epochs").set_value(2).run()
+    data = load("digits")
+    for place in (4, 7):
+        next(box for box in app.number_input if box.label == "Watched test picture").set_value(place + 1).run()
+        name = data.classes[data.test_labels[place]]
+        assert f"This one is watched: a test picture of “{name}”." in lines(app)
+        train(app, registry, "convnet")
+        assert f"Watched: a test picture of “{name}”" in lines(app)
+        verdict_, said = re.search(r"\*\*(Right|Wrong)\.\*\* It says “(.*?)” \(\d+\.\d%\)\.", lines(app)).groups()
+        assert (verdict_ == "Right") == (said == name)
+        next(each for each in app.get("select_slider") if each.label == "After epoch").set_value(0).run()
+        assert "It cannot tell yet: each of the 10 classes gets 10.0%." in lines(app)
+
+
+def test_what_is_said_to_a_picture_is_right_or_wrong_in_words():
+    classes = "cat", "*dog*", "frog"
+    shares = np.array([0.2, 0.7, 0.1], np.float32)
+    assert convnet.said(shares, classes, 1).endswith("**Right.** It says “\\*dog\\*” (70.0%).")
+    told = convnet.said(shares, classes, 0)
+    assert told.endswith("**Wrong.** It says “\\*dog\\*” (70.0%). “cat” gets 20.0%.")
+
+
 def test_a_training_that_is_stopped_before_its_first_test_says_so():
     app = AppTest.from_function(_stopped).run()
     assert not app.exception
@@ -560,6 +585,8 @@ def test_what_is_seen_of_a_stopped_training_is_as_old_as_its_figure(monkeypatch)
     assert [look.passes for look in looks if look.passes is not None] == [0, 5], "of a long training not each epoch"
     assert shown.unseen.passes == 8
     np.testing.assert_array_equal(shown.unseen.filters, run.network.steps[0].weight.permute(0, 2, 3, 1).detach())
+    [answered] = probabilities(run.network, run.watched[None])
+    np.testing.assert_array_equal(shown.unseen.answer, answered)
     np.testing.assert_array_equal(
         shown.unseen.maps["conv 1"], run.network.maps(run.watched)["conv 1"].astype(np.float16)
     )
@@ -617,9 +644,9 @@ def _stopped() -> None:
     from visionlab.ui.scratch import birds, convnet
 
     data = load("textures").less(300)  # three steps an epoch
-    run = Training((conv(4), dense(3)), data, 5)
-    looks = [*itertools.islice(convnet.Learned(run), 2)]
-    convnet._result(convnet.Plan("x", {}, 5, (conv(4), dense(3)), 9, data.test_images[0], 9), looks, 1.0)
+    stack = conv(4), dense(3)
+    looks = [*itertools.islice(convnet.Learned(Training(stack, data, 5)), 2)]
+    convnet._result(convnet.Plan("x", {}, 5, stack, 9, data.classes, data.test_images[0], 0, 9), looks, 1.0)
     looks = [*itertools.islice(birds.answered(Birds(data, "grass", 5)), 1)]
     birds._result(birds.Plan("x", {}, "grass", 5, data.test_images, data.test_labels), looks, 1.0)
 
@@ -797,7 +824,7 @@ def test_the_eight_that_moves(scratch, registry, monkeypatch):
     _, accuracies = found.curve()
     shares = [f"{share:.0%} ({low:.0%} to {high:.0%})" for share in accuracies for low, high in [found.interval(share)]]
     assert f"<td>{shares[0]}</td><td>{shares[-1]}</td>" in html(app)
-    assert f"Each square rests on the same {found.tested} test pictures" in lines(app)
+    assert f"Each figure rests on the same {found.tested} test pictures" in lines(app)
     hovered = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][0]["text"]
     right = round(found.accuracies[3, 3] * found.tested)
     assert hovered[3][3].startswith(f"{found.accuracies[3, 3]:.0%} right, {right} of {found.tested} (95% interval ")
@@ -882,14 +909,20 @@ def test_the_tiles_of_the_lab_and_those_of_the_network_lead_to_each_other(new_ap
     assert app.session_state["lab_left"]["view"] == "tiles"
 
 
-def test_pictures_in_which_no_eight_can_move(scratch, monkeypatch):
+def test_any_pictures_move_and_what_is_left_out_of_them_is_told(scratch, registry, monkeypatch):
+    for name, kind in LEARNERS.items():
+        monkeypatch.setitem(LEARNERS, name, replace(kind, epochs=1))
     app = scratch("moving-eight", "textures")
-    assert not app.button(key="train-moving-eight").disabled, "grey squares will do"
+    assert not app.button(key="train-moving-eight").disabled
+    assert " is taken" not in lines(app)
     app.session_state["data"] = "pictures"
     app.run()
-    app.file_uploader[0].upload("colours.zip", zipped(), "application/zip").run()
-    assert app.button(key="train-moving-eight").disabled
-    assert any("square grey ones are needed" in text for text in errors(app))
+    for size, told in (((12, 12), "without their colours"), ((12, 16), "the square in the middle is taken, without")):
+        app.file_uploader[0].upload("colours.zip", zipped(size=size), "application/zip").run()
+        assert told in lines(app)
+        train(app, registry, "moving-eight")
+        assert not errors(app)[1:], "nothing but the settings"
+        assert "**Where each is right**" in lines(app)
 
 
 def test_the_closing_table(scratch, registry, monkeypatch):

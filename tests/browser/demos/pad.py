@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from visionlab.ui.shared.components.pad import latest_drawing, pad
+from visionlab.ui.shared.components.pad import Example, latest_drawing, pad
 
 KEY, SIDE = "pad", 16
 square = np.zeros((4, 4), np.uint8)
@@ -29,7 +29,8 @@ def answered() -> None:
                 ("down", float((light * rows).sum() / total)),
             ],
         )
-    pad(key=KEY, side=SIDE, pen=1.5, examples=[square, dot], answer=answer, what="Where the light is")
+    examples = [Example(square, "A <b>square</b>.", True), Example(dot)]
+    pad(key=KEY, side=SIDE, pen=1.5, examples=examples, answer=answer, what="Where the light is")
     shown = drawing.pixels if drawing else np.zeros((SIDE, SIDE), np.uint8)
     places = [[int(value) for value in place] for place in np.argwhere(shown > 100)]
     st.text(f"light {places}")

@@ -1,5 +1,8 @@
 """The 8 that moves, bird or not, costs and the closing table, on scikit-learn's digits and textures."""
 
+from types import SimpleNamespace
+
+import cv2
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, precision_score, recall_score
@@ -13,7 +16,9 @@ from visionlab.learning.scratch import (
     Closing,
     MovingEight,
     SmallSet,
+    Training,
     answer,
+    closing,
     conv,
     convolutional,
     dense,
@@ -30,8 +35,16 @@ from visionlab.learning.scratch import (
 )
 from visionlab.learning.scratch.birds import verdict
 from visionlab.learning.scratch.closing import enlarged, enlargement
-from visionlab.learning.scratch.forecast import ClosingPace, closing_pace, eight_seconds, softmax_pace, softmax_seconds
-from visionlab.learning.scratch.moving_eight import LEARNERS, on_canvas, places_of
+from visionlab.learning.scratch.forecast import (
+    ClosingPace,
+    TransferPace,
+    closing_pace,
+    eight_seconds,
+    softmax_pace,
+    softmax_seconds,
+    transfer_pace,
+)
+from visionlab.learning.scratch.moving_eight import LEARNERS, LEAST, change_told, of_each, on_canvas, places_of
 from visionlab.learning.scratch.softmax import SETTINGS
 from visionlab.learning.scratch.training import Pace
 
@@ -39,7 +52,7 @@ from visionlab.learning.scratch.training import Pace
 @pytest.fixture(scope="module")
 def eight() -> MovingEight:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(moving_eight, "OF_EACH", 1_500)  # of the few that there are, each comes often still
+        patch.setattr(moving_eight, "OF_EACH", 1_500)
         run = MovingEight(load("digits"), device="cpu")
     looks = list(run)
     assert [look.name for look in looks if look.shifts] == list(LEARNERS)
@@ -129,13 +142,43 @@ def test_an_empty_canvas_is_answered_and_one_of_another_size_refused(eight):
             answer(net, np.zeros((16, 17), np.uint8))
 
 
-def test_the_8_needs_square_grey_pictures_and_an_8():
+def test_the_8_needs_an_8_and_room_for_its_networks():
     with pytest.raises(ParameterError, match="no class “8”"):
         MovingEight(load("textures"))
-    images = np.zeros((4, 6, 8, 3), np.uint8)
-    labels = np.array([0, 1, 0, 1])
-    with pytest.raises(DatasetError, match="6×8×3; square grey"):
+    images, labels = np.zeros((4, 3, 40, 3), np.uint8), np.array([0, 1, 0, 1])
+    with pytest.raises(DatasetError, match="pictures of 40 × 3 px"):
         MovingEight(SmallSet("x", images, labels, ("7", "8"), images, labels))
+
+
+def test_the_8_is_learned_from_as_many_pictures_as_there_are_and_from_few_of_them_not_all_day():
+    def taken(own: int, others: int) -> int:
+        count = of_each(np.arange(own + others) < own)
+        assert count == of_each(np.arange(own + others) < others)
+        return count
+
+    assert [taken(5_421, 44_579), taken(400, 500)] == [3_000, 3_000]
+    assert [taken(145, 1_353), taken(213, 427)] == [16 * 145, 3_000]
+    assert taken(70, 1_430) == 1_430
+    assert [taken(83, 83), taken(2, 1)] == [16 * 83, 1_000]
+    digits = load("digits").less(300)
+    labels = MovingEight(digits).digits.labels
+    assert np.bincount(labels).tolist() == [of_each(digits.labels == 8)] * 2
+
+
+def test_of_other_pictures_the_square_in_the_middle_moves_without_colours():
+    images = np.random.default_rng(0).integers(0, 256, (4, 8, 12, 3), np.uint8)
+    labels = np.array([0, 1, 0, 1])
+    found = MovingEight(SmallSet("x", images, labels, ("7", "8"), images, labels)).digits
+    greys = [cv2.cvtColor(np.ascontiguousarray(image[:, 2:10]), cv2.COLOR_RGB2GRAY) for image in images]
+    for part, truth in ((found.images, found.labels), (found.test_images, found.test_labels)):
+        assert part.shape[1:] == (8, 8, 1)
+        for one, own in zip(part[..., 0].astype(int), truth, strict=True):
+            of_class = [grey for grey, label in zip(greys, labels, strict=True) if label == own]
+            assert min(abs(one - grey).max() for grey in of_class) <= 1
+    assert change_told((8, 12, 3)) == "Of each picture the square in the middle is taken, without colours."
+    assert change_told((8, 12, 1)) == "Of each picture the square in the middle is taken."
+    assert change_told((8, 8, 3)) == "The pictures are taken without their colours."
+    assert change_told((8, 8, 1)) is None
 
 
 @pytest.fixture(scope="module")
@@ -257,13 +300,73 @@ def test_a_closing_table_tests_on_no_more_than_it_shows():
 
 
 def test_what_is_promised_of_the_closing_table_counts_all_four_ways_and_their_tests():
-    found = ClosingPace(Pace(100_000, 1_000), (Pace(100, 1_000), Pace(50, 500)), 20)
-    softmax = 1_000 * 100 / 100_000 + 10 * 200 / 1_000
+    found = ClosingPace(Pace(100_000, 1_000), (Pace(100, 1_000), Pace(50, 500)), TransferPace(20, 600, 10))
+    softmax = 1_000 * 100 / 100_000 + 11 * 200 / 1_000
     scratch = 2 * 300 / 100 + 3 * 200 / 1_000 + 2 * 300 / 50 + 3 * 200 / 500
-    assert found.seconds(300, 200, epochs=2, few=60) == pytest.approx(softmax + scratch + (60 + 200) / 20)
+    transfer = 60 / 20 + 60 / 600 + 200 / 10
+    assert found.seconds(300, 200, epochs=2, few=60) == pytest.approx(softmax + scratch + transfer)
     measured = closing_pace(load("textures").less(90), tiny_classifier(), "cpu", within=0.02)
     assert len(measured.stacks) == 2
     assert measured.seconds(90, 40, 1, 36) > 0
+
+
+def test_what_is_promised_of_transfer_is_measured_by_each_of_its_parts(monkeypatch):
+    """As the closing table does them: embedding, a head, and the test of both. Each takes as long as its clock says."""
+    clock = [0.0]
+    costs = {"embed": 0.5, "transfer": 0.125, "tested": 2.0}  # seconds a picture
+
+    def slow(name, pictures):
+        real = getattr(forecast, name)
+
+        def work(*arguments, **settings):
+            clock[0] += costs[name] * pictures(*arguments)
+            return real(*arguments, **settings)
+
+        return work
+
+    counts = {
+        "embed": lambda net, images: len(images),
+        "transfer": lambda few, *_: len(few),
+        "tested": lambda head, net, images: len(images),
+    }
+    works = {name: slow(name, pictures) for name, pictures in counts.items()}
+    for name, work in works.items():
+        monkeypatch.setattr(forecast, name, work)
+    monkeypatch.setattr(forecast, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    found = transfer_pace(load("textures").less(90), tiny_classifier(), within=10)
+    assert found == TransferPace(*(1 / cost for cost in costs.values()))
+    assert found.seconds(36, 40) == pytest.approx(36 * 0.5 + 36 * 0.125 + 40 * 2)
+
+
+def test_the_time_of_a_way_counts_its_test(monkeypatch):
+    clock = [0.0]
+
+    def slow(real):
+        def work(*arguments):
+            clock[0] += 8
+            return real(*arguments)
+
+        return work
+
+    monkeypatch.setattr(closing, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    monkeypatch.setattr(closing, "tested", slow(closing.tested))
+    monkeypatch.setattr(Training, "probabilities", slow(Training.probabilities))
+    run = Closing(load("textures").less(30), tiny_classifier(), epochs=1, of_each=3, tested=8, device="cpu")
+    assert len(list(run)) > 4
+    assert [row.seconds for row in run.rows.values()] == [0, 8, 8, 8]
+
+
+@pytest.mark.parametrize("data", ["one of each", "of one class one"])
+def test_transfer_learns_from_a_single_picture_of_a_class(data):
+    rng = np.random.default_rng(0)
+    images, test_images = (rng.integers(0, 256, (count, 12, 12, 1), np.uint8) for count in (7, 6))
+    labels = np.array([0, 0, 0, 1, 1, 1, 1 if data == "one of each" else 2])
+    small = SmallSet("x", images, labels, ("a", "b", "c")[: labels.max() + 1], test_images, np.repeat([0, 1], 3))
+    of_each = 1 if data == "one of each" else 3
+    run = Closing(small, tiny_classifier(), epochs=1, of_each=of_each, device="cpu")
+    assert len(list(run)) > 4
+    assert run.rows["transfer"].pictures == (2 if of_each == 1 else 7)
+    assert transfer_pace(run.data, tiny_classifier(), within=0.02).seconds(2, 6) > 0
 
 
 def test_what_is_promised_of_softmax_and_of_the_8_grows_with_what_is_tested(monkeypatch):
@@ -274,10 +377,13 @@ def test_what_is_promised_of_softmax_and_of_the_8_grows_with_what_is_tested(monk
     assert places_of(8, 16) == 81
     monkeypatch.setattr(forecast, "pace", lambda *_, **__: Pace(1_000, 2_000))
     tests = 2 * (digits.test_labels == 8).sum()
-    window, others = 7 * 18_000 / 1_000, (7 + 17 + 7) * 6_000 / 1_000
+    each = of_each(digits.labels == 8)
+    window, others = 7 * 6 * each / 1_000, (7 + 17 + 7) * 2 * each / 1_000
     shifts = tests * 49 * (81 + 3) / 2_000
     expected = window + others + (7 + 7 + 17 + 7) * tests / 2_000 + shifts
     assert eight_seconds(MovingEight(digits)) == pytest.approx(expected)
+    less = (7 * 6 + (7 + 17 + 7) * 2) * (each - LEAST) / 1_000
+    assert eight_seconds(MovingEight(digits.less(300))) == pytest.approx(expected - less), "a lesson takes less"
 
 
 def test_small_pictures_are_enlarged_as_far_as_the_article_s_stack_needs():

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visionlab.errors import ParameterError
-from visionlab.learning.heads.training import fit
+from visionlab.learning.heads.head import Head
+from visionlab.learning.heads.training import Fit, fit
 from visionlab.learning.judging.metrics import wilson
 from visionlab.learning.scratch.divergence import Diverged
 from visionlab.learning.scratch.small_set import SmallSet, generator
@@ -34,9 +35,9 @@ FROM_NOTHING = ("fully connected", "convolutional")  # of these, those that are 
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """A way by its name in WAYS: pictures that it learned from, parameters that it learned, seconds that this took
-    (of transfer with the features), accuracy on the test pictures (0..1), the accuracy's 95 % Wilson interval, and what
-    it says of the shown ones: answers int64 (8,), and probabilities float32 (8,) of these.
+    """A way by its name in WAYS: pictures that it learned from, parameters that it learned, seconds that learning and
+    all its tests took (of transfer with the features), accuracy on the test pictures (0..1), the accuracy's 95 % Wilson
+    interval, and what it says of the shown ones: answers int64 (8,), and probabilities float32 (8,) of these.
     """
 
     name: str
@@ -107,8 +108,8 @@ class Closing:
         for step in run:
             if step.templates is not None:
                 yield Look("softmax", step.index / step.of)
-        seconds = time.perf_counter() - start
         found = run.probabilities(self.images)
+        seconds = time.perf_counter() - start
         yield self._done("softmax", len(self.data.images), run.parameters, seconds, found, run.diverged)
 
     def _scratch(self, name: str) -> Iterator[Look]:
@@ -117,22 +118,22 @@ class Closing:
         run = Training(stack, self.data, self.epochs, seed=self.seed, device=self.device)
         for look in run.looks():
             yield Look(name, look.passes / self.epochs)
+        found = run.probabilities(self.images)
         seconds = time.perf_counter() - start
         learned = sum(layer.parameters for layer in run.network.layers)
-        found = run.probabilities(self.images)
         yield self._done(name, len(self.data.images), learned, seconds, found, run.diverged)
 
     def _transfer(self) -> Iterator[Look]:
         start = time.perf_counter()
-        few = _labelled(self.data, self.of_each, self.seed)
-        run = fit(few, self.net, validation=0, seed=self.seed)
+        few = labelled(self.data, self.of_each, self.seed)
+        run = transfer(few, self.net, self.seed)
         for done, total in run.prepare():
             yield Look("transfer", 0.9 * done / total)
         for epoch in run:
             yield Look("transfer", 0.9 + 0.1 * epoch.index / run.epochs)
         head = run.head
+        found = tested(head, self.net, self.images)
         seconds = time.perf_counter() - start
-        found = classified(head.as_classifier(self.net), list(coloured(self.images)))
         among = np.zeros((len(found), len(self.data.classes)), np.float32)
         among[:, [self.data.place(name) for name in few.classes]] = found
         yield self._done("transfer", len(few), head.weights.size + head.bias.size, seconds, among)
@@ -188,7 +189,7 @@ def enlarged(data: SmallSet) -> SmallSet:
     return replace(data, **larger)
 
 
-def _labelled(data: SmallSet, of_each: int, seed: int) -> LabelledImages:
+def labelled(data: SmallSet, of_each: int, seed: int) -> LabelledImages:
     """So many training pictures of each class that has some, drawn with the seed, as RGB."""
     rng = generator(seed)
     chosen = {}
@@ -196,6 +197,18 @@ def _labelled(data: SmallSet, of_each: int, seed: int) -> LabelledImages:
         places = rng.permutation(np.flatnonzero(data.labels == label))[:of_each]
         chosen[data.classes[label]] = list(coloured(data.images[places]))
     return LabelledImages.from_arrays(chosen)
+
+
+def transfer(few: LabelledImages, net: Classifier, seed: int = 0, features: NDArray[np.float32] | None = None) -> Fit:
+    """A run that trains the head of transfer on all of these pictures: a linear one or, where a class has a single
+    picture, of which nothing but its mean is known, the nearest prototype. features are as fit() takes them."""
+    kind = "linear" if np.bincount(few.labels).min() > 1 else "prototype"
+    return fit(few, net, kind=kind, validation=0, seed=seed, features=features)
+
+
+def tested(head: Head, net: Classifier, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(N, classes of the head) float32: how probable the head on its network holds each, for pictures (N, H, W, C)."""
+    return classified(head.as_classifier(net), list(coloured(images)))
 
 
 def coloured(images: NDArray[np.uint8]) -> NDArray[np.uint8]:

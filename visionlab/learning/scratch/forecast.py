@@ -6,12 +6,17 @@ Of one stack, training.pace tells it.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, repeat
 
+import numpy as np
+from numpy.typing import NDArray
+
 from visionlab.learning.features.embedding import embed
+from visionlab.learning.heads.head import Head
 from visionlab.learning.scratch import moving_eight
-from visionlab.learning.scratch.closing import FROM_NOTHING, coloured
+from visionlab.learning.scratch.closing import FROM_NOTHING, coloured, labelled, tested, transfer
 from visionlab.learning.scratch.moving_eight import LEARNERS, TESTED, MovingEight, on_canvas, places_of
 from visionlab.learning.scratch.small_set import SmallSet
 from visionlab.learning.scratch.softmax import ASKED_AT_ONCE, LOOK_EVERY, SETTINGS, Settings, Softmax
@@ -22,20 +27,37 @@ from visionlab.network.running.classifier import Classifier
 MOMENT = 0.25  # seconds of each part
 STEPS = 5  # of softmax regression, between two looks at the clock
 COUNTS = (1, 4, 16)  # pictures through a network of transfer, more and more as long as it is quick
+OF_EACH = (2, 8, 32, 128)  # pictures of a class that a head learns from, likewise
+
+
+@dataclass(frozen=True)
+class TransferPace:
+    """How many pictures a second transfer embeds, how many a head learns from once they are, and how many are tested on
+    network and head."""
+
+    embedded: float
+    learned: float
+    tested: float
+
+    def seconds(self, few: int, tested: int) -> float:
+        """About how long it takes to learn from so few pictures, and to be tested on so many."""
+        return few / self.embedded + few / self.learned + tested / self.tested
 
 
 @dataclass(frozen=True)
 class ClosingPace:
-    """How fast the four ways of the closing table are: transfer in pictures a second through its network."""
+    """How fast the four ways of the closing table are."""
 
     softmax: Pace
     stacks: tuple[Pace, ...]
-    transfer: float
+    transfer: TransferPace
 
     def seconds(self, learned: int, tested: int, epochs: int, few: int) -> float:
-        """About how long the table takes on so many pictures, of which transfer learns from `few`."""
-        stacks = sum(each.seconds(learned, tested, epochs) + tested / each.tested for each in self.stacks)  # and last
-        return softmax_seconds(self.softmax, SETTINGS["better"], tested) + stacks + (few + tested) / self.transfer
+        """About how long the table takes on so many pictures, of which transfer learns from `few`; each way is tested
+        once more at its end."""
+        softmax = softmax_seconds(self.softmax, SETTINGS["better"], tested) + tested / self.softmax.tested
+        stacks = sum(each.seconds(learned, tested, epochs) + tested / each.tested for each in self.stacks)
+        return softmax + stacks + self.transfer.seconds(few, tested)
 
 
 def softmax_pace(data: SmallSet, within: float = MOMENT) -> Pace:
@@ -70,21 +92,45 @@ def softmax_seconds(found: Pace, settings: Settings, tested: int) -> float:
 def closing_pace(data: SmallSet, net: Classifier, device: str = "auto", within: float = MOMENT) -> ClosingPace:
     """data is the set as the four ways get it: closing.enlarged. Raises ParameterError as Training does."""
     stacks = tuple(pace(STACKS[name], data, device, within) for name in FROM_NOTHING)
-    return ClosingPace(softmax_pace(data, within), stacks, _through(net, data, within))
+    return ClosingPace(softmax_pace(data, within), stacks, transfer_pace(data, net, within))
 
 
-def _through(net: Classifier, data: SmallSet, within: float) -> float:
-    """Pictures a second through the network; a slow one is asked of fewer."""
-    embed(net, list(coloured(data.images[:1])))  # which warms up
-    best = 0.0
-    for count in COUNTS:
-        images, start = list(coloured(data.images[:count])), time.perf_counter()
-        embed(net, images)
-        seconds = time.perf_counter() - start
-        best = max(best, len(images) / seconds)
-        if seconds > within:
+def transfer_pace(data: SmallSet, net: Classifier, within: float = MOMENT) -> TransferPace:
+    """How fast transfer is, by about so many seconds of each of its parts, done as the closing table does them."""
+    features = embed(net, list(coloured(data.images[:1]))).shape[1]  # which warms up
+    heads: list[Head] = []
+
+    def learn(of_each: int) -> int:
+        few = labelled(data, of_each, 0)
+        run = transfer(few, net, features=_drawn(few.labels, features))
+        for _ in run:
+            pass
+        heads.append(run.head)
+        return len(few)
+
+    embedded = _pace(lambda count: len(embed(net, list(coloured(data.images[:count])))), COUNTS, within)
+    learned = _pace(learn, OF_EACH, within)
+    asked = _pace(lambda count: len(tested(heads[-1], net, data.images[:count])), COUNTS, within)
+    return TransferPace(embedded, learned, asked)
+
+
+def _pace(work: Callable[[int], int], counts: Sequence[int], within: float) -> float:
+    """How much work() does a second, which is given a count and tells how much it did: by the largest of the rising
+    counts that come before one that takes longer than `within`."""
+    for count in counts:
+        start = time.perf_counter()
+        done = work(count)
+        if (seconds := time.perf_counter() - start) > within:
             break
-    return best
+    return done / seconds
+
+
+def _drawn(labels: NDArray[np.int64], features: int) -> NDArray[np.float32]:
+    """So many features of pictures with these labels (n,), which learning from takes about as long as from real ones:
+    a class lies apart from the others by as much as its pictures do."""
+    chance = np.random.default_rng(0)
+    middles = chance.standard_normal((labels.max() + 1, features), np.float32)
+    return middles[labels] + chance.standard_normal((len(labels), features), np.float32)
 
 
 def eight_seconds(run: MovingEight, within: float = MOMENT) -> float:

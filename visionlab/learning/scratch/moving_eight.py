@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -14,14 +14,17 @@ from visionlab.errors import DatasetError, ParameterError
 from visionlab.learning.judging.metrics import wilson
 from visionlab.learning.scratch.divergence import Diverged
 from visionlab.learning.scratch.small_set import SmallSet, generator
-from visionlab.learning.scratch.stack import LayerSpec, Network, conv, dense, pool, possible, unsuited
+from visionlab.learning.scratch.stack import LayerSpec, Network, Shape, conv, dense, pool, possible, unsuited
 from visionlab.learning.scratch.training import Epoch, Training, moved, probabilities
 
-OF_EACH = 3_000  # training pictures of an 8, and of others; again and again the same where there are fewer
+OF_EACH = 3_000  # training pictures of an 8, and of others, at most
+LEAST = 1_000  # of each; again and again the same where there are fewer: of less a network sees too few batches
+REPEATS = 16  # of the pictures of which there are fewer, at most, unless that makes less than LEAST
 TESTED = 100  # of each, at every place
 PLACES = 7  # of the map of accuracies, in either direction
 CANVASES_AT_ONCE = 50
 RATE = 2e-3
+LUMA = (0.299, 0.587, 0.114)  # how much red, green and blue count in a grey picture (ITU-R BT.601)
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,14 @@ class ShiftMap:
         canvases at each of them, so that many places tell no more of other digits than one."""
         return wilson(accuracy * self.tested, self.tested)
 
+    def told(self) -> str:
+        """A sentence or two on how much of a difference may be chance."""
+        low, high = self.interval(0.9)
+        return (
+            f"Each figure rests on the same {self.tested} test pictures. Where it says 90%, the 95% interval is "
+            f"{low:.0%} to {high:.0%}: smaller differences may be chance."
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Look:
@@ -144,19 +155,15 @@ class Look:
 class MovingEight:
     """The experiment: iterate it for its Looks. nets and shifts hold what is done so far, by the names in LEARNERS.
 
-    Raises DatasetError for pictures that are no square ones of one channel, or too small or too large for the networks,
-    and ParameterError where no class is `target`.
+    The networks get the square in the middle of each picture, without colours. Raises DatasetError for pictures that
+    are too small or too large for them, and ParameterError where no class is `target`.
     """
 
     def __init__(self, data: SmallSet, target: str = "8", seed: int = 0, device: str = "auto"):
-        height, width, channels = data.shape
-        if height != width or channels != 1:
-            raise DatasetError(
-                f"These pictures are {height}×{width}×{channels}; square grey ones are needed, like MNIST's."
-            )
-        if not all(possible(kind.stack, (2 * height, 2 * width, 1)) for kind in LEARNERS.values() if kind.moves):
+        side = min(data.shape[:2])
+        if not all(possible(kind.stack, (2 * side, 2 * side, 1)) for kind in LEARNERS.values() if kind.moves):
             raise unsuited(data.shape)
-        self.digits = _balanced(data, data.place(target), seed)
+        self.digits = _grey(_balanced(data, data.place(target), seed).at(side))
         self.seed, self.device = seed, device
         self.nets: dict[str, EightNet] = {}
         self.shifts: dict[str, ShiftMap] = {}
@@ -187,6 +194,27 @@ class MovingEight:
             self.nets[name] = net
             self.shifts[name] = shift_map(net, canvases.test_images[..., 0], canvases.test_labels)
             yield Look(name, 1.0, net=net, shifts=self.shifts[name])
+
+
+def change_told(shape: Shape) -> str | None:
+    """A sentence where pictures of that shape (height, width, channels) are not taken as they are."""
+    height, width, channels = shape
+    square, coloured = height == width, channels == 3
+    if square and not coloured:
+        return None
+    if square:
+        return "The pictures are taken without their colours."
+    return f"Of each picture the square in the middle is taken{', without colours' if coloured else ''}."
+
+
+def _grey(data: SmallSet) -> SmallSet:
+    """The same without colours."""
+    if data.shape[2] == 1:
+        return data
+    images, test_images = (
+        np.rint(part @ np.float32(LUMA)).astype(np.uint8)[..., None] for part in (data.images, data.test_images)
+    )
+    return replace(data, images=images, test_images=test_images)
 
 
 def on_canvas(digits: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -252,13 +280,20 @@ def _with_pieces(digits: SmallSet, canvases: SmallSet, seed: int) -> SmallSet:
     return SmallSet(digits.name, images, labels, digits.classes, digits.test_images, digits.test_labels, mirrored=False)
 
 
+def of_each(wanted: NDArray[np.bool_]) -> int:
+    """From how many pictures of the target, and as many of others, a network learns in an epoch: from each once where
+    there are not too many, so that fewer take less time. wanted (N,): which of the training pictures are of it."""
+    fewer, more = sorted((int(wanted.sum()), int((~wanted).sum())))
+    return min(OF_EACH, max(LEAST, more, REPEATS * fewer))
+
+
 def _balanced(data: SmallSet, target: int, seed: int) -> SmallSet:
-    """As many pictures of the target (label 1) as of others (label 0), in both parts; OF_EACH in the training part."""
+    """As many pictures of the target (label 1) as of others (label 0), in both parts; of_each() to learn from."""
     rng = generator(seed)
     parts = []
     for images, labels in ((data.images, data.labels), (data.test_images, data.test_labels)):
         kinds = [rng.permutation(np.flatnonzero((labels == target) == one)) for one in (False, True)]
-        count = OF_EACH if images is data.images else min(map(len, kinds))
+        count = of_each(labels == target) if images is data.images else min(map(len, kinds))
         if not all(map(len, kinds)):
             raise DatasetError(
                 f"Pictures of “{data.classes[target]}” and others are needed, to learn from and to test."

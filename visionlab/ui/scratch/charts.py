@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from visionlab.learning.scratch import Epoch, Progress, ShiftMap, Step
 from visionlab.ui.shared.charts import BLUE, ORANGE, loss_and_accuracy
+from visionlab.ui.shared.widgets import fixed
 
 GREEN, PURPLE = "#2A9D7F", "#B279C9"
 FOUR = ((BLUE, "solid"), (ORANGE, "solid"), (GREEN, "dash"), (PURPLE, "dot"))  # dashes, too: for colour-blind eyes
@@ -23,8 +24,8 @@ def shift_map(found: ShiftMap) -> go.Figure:
     figure = go.Figure(
         go.Heatmap(
             z=100 * found.accuracies,
-            x=[str(shift) for shift in found.shifts],
-            y=[str(shift) for shift in found.shifts],
+            x=[fixed(shift, 0) for shift in found.shifts],
+            y=[fixed(shift, 0) for shift in found.shifts],
             zmin=WORST,
             zmax=BEST,
             colorscale=SCALE,

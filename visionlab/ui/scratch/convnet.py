@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from visionlab.imaging.image import encode_png
 from visionlab.imaging.render import mosaic
 from visionlab.learning.judging.metrics import wilson
-from visionlab.learning.scratch import LayerSpec, Network, Progress, Training
+from visionlab.learning.scratch import LayerSpec, Network, Progress, Training, probabilities
 from visionlab.learning.scratch.training import RATE, below_test
 from visionlab.ui.scratch import charts as scratch_charts
 from visionlab.ui.scratch import layers, runs
@@ -33,7 +33,7 @@ from visionlab.ui.scratch.sets.bringing import Chosen
 from visionlab.ui.scratch.sets.choosing import offer
 from visionlab.ui.shared import charts
 from visionlab.ui.shared.page import roomy_columns, told
-from visionlab.ui.shared.widgets import duration, facts, show_exact
+from visionlab.ui.shared.widgets import duration, facts, plain, show_exact
 
 NAME = "convnet"
 ADDS = "adds colours and things: filters become colours as well as edges, and the article’s figures are on it."
@@ -45,22 +45,27 @@ SHOWING = 0.03  # of the time of a training, at most, goes into what is seen wit
 
 @dataclass(frozen=True, eq=False)
 class Plan(runs.Plan):
+    """label: of the watched picture, a place in classes; tested: how many test pictures."""
+
     epochs: int
     stack: tuple[LayerSpec, ...]
     parameters: int
+    classes: tuple[str, ...]
     watched: NDArray[np.uint8]
+    label: int
     tested: int
 
 
 @dataclass(frozen=True, eq=False)
 class Look:
     """A look at the training (None before it begins); and at its beginning, within epochs and after them what there is
-    to see after so many passes: the maps of the watched picture, and the first layer's filters (out, height, width, in)
-    where it is a conv."""
+    to see after so many passes: of the watched picture the maps and how probable each class is held, (K,), and the
+    first layer's filters (out, height, width, in) where it is a conv."""
 
     progress: Progress | None
     passes: float | None = None
     maps: Mapping[str, NDArray[np.float16]] | None = None
+    answer: NDArray[np.float32] | None = None
     filters: NDArray[np.float32] | None = None
 
     @property
@@ -98,6 +103,11 @@ def _form(chosen: Chosen) -> runs.Settings:
     most = len(data.test_images)
     with four:
         place = fields.number("Watched test picture", 1, most, 1, f"watched-{most}", persist_state="session") - 1
+    if not fields.problem:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="to-watch"):
+            with st.container(width="content"):
+                tiles([_watched(data.test_images[place], data.classes[data.test_labels[place]])], 40)
+            st.caption(f"This one is watched: a test picture of {_named(data.classes[data.test_labels[place]])}.")
 
     settings = {
         "Epochs": str(epochs),
@@ -108,9 +118,10 @@ def _form(chosen: Chosen) -> runs.Settings:
     }
 
     def start() -> None:
-        watched = data.test_images[place]
+        watched, label = data.test_images[place], int(data.test_labels[place])
         run = Training(edited.stack, data, epochs, rate=rate, seed=seed, watched=watched)
-        plan = Plan(chosen.about, settings, epochs, edited.stack, edited.parameters, watched, most)
+        made = epochs, edited.stack, edited.parameters
+        plan = Plan(chosen.about, settings, *made, data.classes, watched, label, most)
         shown = Learned(run)
         runs.begin(NAME, plan, lambda: shown, lambda: shown.unseen)
 
@@ -158,7 +169,8 @@ class Learned:
             yield self.unseen
 
     def _seen(self, progress: Progress | None, passes: float, maps: Mapping[str, NDArray[np.float32]]) -> Look:
-        return Look(progress, passes, _few(maps), _filters(self.run.network))
+        [answer] = probabilities(self.run.network, self.run.watched[None])
+        return Look(progress, passes, _few(maps), answer, _filters(self.run.network))
 
 
 def without_maps(progress: Progress) -> Progress:
@@ -242,12 +254,35 @@ def _result(plan: Plan, looks: Sequence[Look], seconds: float) -> None:
             st.caption(told)
 
 
+def _watched(picture: NDArray[np.uint8], name: str) -> Tile:
+    return Tile(as_image(picture), about=name)
+
+
+def _named(name: str) -> str:
+    return f"“{plain(name)}”"
+
+
+def said(answer: NDArray[np.float32], classes: Sequence[str], label: int) -> str:
+    """What the network says to a picture of the class with that label, and whether it is right, in a sentence or two of
+    Markdown; answer is (K,), how probable it holds each class."""
+    if not answer.max() > answer.min():
+        return f"It cannot tell yet: each of the {len(classes)} classes gets {1 / len(classes):.1%}."
+    best = int(answer.argmax())
+    told = f"It says {_named(classes[best])} ({answer[best]:.1%})."
+    if best == label:
+        return f":green[:material/check_circle:] **Right.** {told}"
+    return f":orange[:material/cancel:] **Wrong.** {told} {_named(classes[label])} gets {answer[label]:.1%}."
+
+
 def _seen(plan: Plan, look: Look, name: str | None) -> None:
-    """The watched picture, the first layer's filters, and the maps of a layer (the first without a name)."""
-    picture, filters = st.columns([1, 4])
+    """The watched picture with its answer, the first layer's filters, and the maps of a layer (the first without a
+    name)."""
+    picture, filters = roomy_columns([1, 3], "seen", gap="large")
     with picture:
-        st.caption("Watched")
-        tiles([Tile(as_image(plan.watched))], 96)
+        truth = plan.classes[plan.label]
+        st.caption(f"Watched: a test picture of {_named(truth)}")
+        tiles([_watched(plan.watched, truth)], 96)
+        st.markdown(said(look.answer, plan.classes, plan.label))
     if look.filters is not None:
         with filters:
             st.caption("Filters of the first layer")

@@ -10,16 +10,16 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from visionlab.garbage import leave_out_imports
-from visionlab.learning.scratch import EightNet, MovingEight, ShiftMap, SmallSet, answer, surest_first
+from visionlab.learning.scratch import EightNet, MovingEight, SmallSet, answer, surest_first
 from visionlab.learning.scratch.forecast import eight_seconds
-from visionlab.learning.scratch.moving_eight import LEARNERS, OF_EACH, PLACES, Look
+from visionlab.learning.scratch.moving_eight import LEARNERS, PLACES, Look, change_told, of_each
 from visionlab.ui.scratch import charts as scratch_charts
 from visionlab.ui.scratch import five_steps, runs
 from visionlab.ui.scratch.lesson import forecast
 from visionlab.ui.scratch.parts import Fields, notice, problem_of, table, train_button
 from visionlab.ui.scratch.sets.bringing import Chosen
 from visionlab.ui.shared import charts
-from visionlab.ui.shared.components.pad import latest_drawing, pad
+from visionlab.ui.shared.components.pad import Example, latest_drawing, pad
 from visionlab.ui.shared.page import roomy_columns, told
 from visionlab.ui.shared.widgets import folded, plain
 
@@ -65,6 +65,8 @@ def _form(chosen: Chosen) -> runs.Settings:
     with two:
         seed = (fields := Fields()).seed(NAME)
     settings = {"Class": target, "Seed": str(seed)}
+    if told := change_told(chosen.data.shape):
+        st.caption(told)
 
     def start() -> None:
         run = MovingEight(chosen.data, target, seed)
@@ -78,8 +80,9 @@ def _form(chosen: Chosen) -> runs.Settings:
     few = chosen.data.less(len(classes))  # they show as well whether the data can be used
     train_button(NAME, start, problem := fields.problem or problem_of(lambda: MovingEight(few, target)))
     if not problem:
-        pictures = f"each of {len(LEARNERS)} networks learns from {2 * OF_EACH:,} pictures, the one with a window from "
-        tested = f"{6 * OF_EACH:,}; then it is tested at {PLACES**2} places"
+        count = of_each(chosen.data.labels == chosen.data.place(target))
+        pictures = f"each of {len(LEARNERS)} networks learns from {2 * count:,} pictures, the one with a window from "
+        tested = f"{6 * count:,}; then it is tested at {PLACES**2} places"
         forecast(NAME, chosen, seconds, pictures + tested)
     return {runs.PICTURES: chosen.about, **settings}
 
@@ -117,7 +120,7 @@ def _result(plan: Plan, looks: Sequence[Look], _: float) -> None:
             st.markdown(f":small[**{LEARNERS[name].title}**]", help=LEARNERS[name].about)
             st.plotly_chart(scratch_charts.shift_map(found), config=charts.PLAIN, key=f"map-{name}")
     st.html(_scale())
-    st.caption(_chance(next(iter(maps.values()))))
+    st.caption(next(iter(maps.values())).told())
     left, right = roomy_columns([1.15, 1], "details-eight", gap="large")
     with left:
         titled = {LEARNERS[name].title: found for name, found in maps.items()}
@@ -130,14 +133,6 @@ def _result(plan: Plan, looks: Sequence[Look], _: float) -> None:
         )
         table(("Network", "In the middle", "At the edge", "Parameters"), [_row(*each) for each in trained.items()])
         st.caption("The article gives no figures for these; it says that the first one fails once the 8 is off centre.")
-
-
-def _chance(found: ShiftMap) -> str:
-    low, high = found.interval(0.9)
-    return (
-        f"Each square rests on the same {found.tested} test pictures. Where it says 90%, the 95% interval is "
-        f"{low:.0%} to {high:.0%}: smaller differences may be chance."
-    )
 
 
 def _weights(trained: Mapping[str, Look]) -> str:
@@ -185,6 +180,8 @@ def _try(nets: Mapping[str, EightNet], plan: Plan) -> None:
     st.markdown("**Try them: move the picture about, or draw one**")
     first = next(iter(nets.values()))
     eights = surest_first(first, plan.eights)[: EXAMPLES // 2]
+    some = [Example(one, f"A test picture of “{plan.target}”.", True) for one in eights]
+    none = [Example(one, f"A test picture that is not “{plan.target}”.", False) for one in plan.others]
     drawing, told_of = latest_drawing(PAD, first.canvas), None
     with st.container(), told():  # a place of its own, so that the pad stays in its own
         if drawing:
@@ -194,9 +191,9 @@ def _try(nets: Mapping[str, EightNet], plan: Plan) -> None:
         key=PAD,
         side=first.canvas,
         pen=max(1.0, PEN * first.digit),
-        examples=[digit for pair in zip(eights, plan.others, strict=False) for digit in pair],
+        examples=[each for pair in zip(some, none, strict=False) for each in pair],
         answer=told_of,
-        what=f"How probable each holds that “{plan.target}” is on it",
+        what=f"How probable each holds that “{plan.target}” is on it. From 50% on it says so.",
     )
     if drawing and WALKED in nets:
         title = "Five steps: how the convolutional one comes to its answer"

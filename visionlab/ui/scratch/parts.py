@@ -132,11 +132,12 @@ def untested(events: Iterable[Any]) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Tile:
-    """A small picture with a word under it, and a paler one."""
+    """A small picture with a word under it, and a paler one; about: what it shows, where no word under it says so."""
 
     picture: Image
     title: str = ""
     note: str = ""
+    about: str = ""
 
 
 def tiles(shown: Iterable[Tile], width: int = 76) -> None:
@@ -151,7 +152,7 @@ def _figure(tile: Tile, width: int) -> str:
     if tile.note:
         lines.append(f'<div style="{words};opacity:.75">{escape(tile.note)}</div>')
     caption = f'<figcaption style="font-size:.82rem;line-height:1.35;margin-top:.25rem">{"".join(lines)}</figcaption>'
-    said = ", ".join(filter(None, (tile.title, tile.note)))
+    said = ", ".join(filter(None, (tile.about, tile.title, tile.note)))
     picture = image_tag(tile.picture, said, width)
     return f'<figure style="margin:0;width:{width}px">{picture}{caption if lines else ""}</figure>'
 

@@ -52,7 +52,7 @@ def test_an_example_is_there_at_once_and_is_answered(page: Page):
     open_page(page, "")
     light(page, SQUARE)
     expect(page.locator(".bars .name")).to_have_text(["<b>right</b>", "down"])
-    assert shares(page) == ["50.0%", "50.0%"]
+    assert shares(page) == ["50.0% · right", "50.0% · right"]
     expect(page.locator(".what")).to_have_text("Where the light is")
 
 
@@ -62,7 +62,7 @@ def test_it_is_dragged_and_moved_by_keys_and_the_bars_follow(page: Page):
     drag(page, (7, 7), (9, 12))
     light(page, moved(SQUARE, 2, 5))
     expect(page.locator(".place")).to_have_text("Moved 5 px right, 2 px down.")
-    expect(page.locator(".bars .share").first).to_have_text("83.3%")
+    expect(page.locator(".bars .share").first).to_have_text("83.3% · right")
     canvas(page).focus()
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Shift+ArrowLeft")
@@ -73,6 +73,29 @@ def test_it_is_dragged_and_moved_by_keys_and_the_bars_follow(page: Page):
     for _ in range(3):
         page.keyboard.press("Shift+ArrowRight")
     light(page, moved(SQUARE, 1, 1))
+
+
+def test_what_an_example_is_and_whether_each_is_right_is_told_as_long_as_it_is_whole(page: Page):
+    open_page(page, "")
+    about, bars = page.locator(".about"), page.locator(".bars .share")
+    for _ in range(2):
+        expect(about).to_have_text("A <b>square</b>.")
+        drag(page, (7, 7), (7, 3))
+        expect(bars).to_have_text(["23.3% · wrong", "50.0% · right"])
+        drag(page, (7, 3), (7, 0))
+        expect(about).to_have_text("")
+        expect(bars).to_have_text(["3.3%", "50.0%"])
+        drag(page, (7, 0), (7, 7))
+        expect(bars).to_have_text(["50.0% · right", "50.0% · right"])
+        page.get_by_role("radio", name="Draw").click()
+        page.mouse.click(*at(page, 14, 14))
+        expect(about).to_have_text("")
+        expect(bars.first).not_to_contain_text("·")
+        page.get_by_role("button", name="Another example").click()
+        light(page, [[7, 7]])
+        expect(about).to_have_text("")
+        expect(bars.first).not_to_contain_text("·")
+        page.get_by_role("button", name="Another example").click()
 
 
 def test_one_draws_clears_and_takes_another_example(page: Page):

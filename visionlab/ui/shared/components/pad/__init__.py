@@ -36,6 +36,16 @@ class Drawing:
     pixels: NDArray[np.uint8]
 
 
+@dataclass(frozen=True, eq=False)
+class Example:
+    """A picture that the pad offers: pixels uint8 (h, w), white on black; what it is, in a sentence; and whether the
+    bars should say yes to it, if that is known."""
+
+    pixels: NDArray[np.uint8]
+    about: str = ""
+    truth: bool | None = None
+
+
 def latest_drawing(key: str, side: int) -> Drawing | None:
     """What the pad of that key has sent last; None where that is nothing, or of another side."""
     sent = (st.session_state.get(key) or {}).get("drawing")
@@ -48,18 +58,26 @@ def pad(
     key: str,
     side: int,
     pen: float,
-    examples: Sequence[NDArray[np.uint8]],
+    examples: Sequence[Example],
     answer: tuple[int, Sequence[tuple[str, float]]] | None,
     what: str,
 ) -> None:
     """Mount the pad, in a fragment that each drawing runs again.
 
-    side: of the picture that is sent, in pixels; pen: its width in these pixels.  examples: uint8 (h, w), white on
-    black, at most `side` a side; the first is on the pad to begin with, and a button brings the next one.
+    side: of the picture that is sent, in pixels; pen: its width in these pixels.  examples: at most `side` a side; the
+    first is on the pad to begin with, and a button brings the next one. As long as one is on it as a whole, the pad
+    says what it is, and whether each bar is right: one of 50 % or more is a yes.
     answer: the number of the drawing that is answered, and (what it is called, 0..1) for each bar.  `what` says what
     the bars are.
     """
-    shown = [{"side": len(one), "pixels": base64.b64encode(np.ascontiguousarray(one)).decode()} for one in examples]
+    shown = [
+        {"side": len(one.pixels), "pixels": _encoded(one.pixels), "about": one.about, "truth": one.truth}
+        for one in examples
+    ]
     data = {"side": side, "pen": pen, "examples": shown, "what": what}
     told = answer and {"number": answer[0], "bars": [list(bar) for bar in answer[1]]}
     _pad(key=key, data={**data, "answer": told}, on_drawing_change=lambda: None)
+
+
+def _encoded(pixels: NDArray[np.uint8]) -> str:
+    return base64.b64encode(np.ascontiguousarray(pixels)).decode()

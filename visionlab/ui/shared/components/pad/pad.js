@@ -5,6 +5,7 @@ const PATIENCE = 10_000; // ms without an answer, after which the drawing is sen
 const PAUSE = 150; // ms at least between two drawings
 const SILENCE = 2_000; // ms at least between two announcements
 const STEP = 4; // pixels that an arrow key with Shift moves by
+const SURE = 0.5; // from which answer on it is a yes
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const pads = new WeakMap();
 
@@ -41,6 +42,7 @@ class Pad {
     this.$(".next").hidden = data.examples.length < 2;
     if (data.answer?.number !== this.number) return;
     drawBars(this.$(".bars"), data.answer.bars); // also where other networks answer to the same
+    this.judge(data.answer.bars);
     this.announce(data.answer.bars);
     if (this.waiting === null) return;
     clearTimeout(this.timer);
@@ -55,7 +57,7 @@ class Pad {
   // --- what is on the pad ----------------------------------------------------------------------------------------
 
   pick(place) {
-    this.example = place;
+    this.picked = place;
     this.begin(this.data.examples[place] ?? null);
     this.use("drag");
   }
@@ -95,9 +97,29 @@ class Pad {
     const empty = !stamp && !this.strokes.length;
     const words = [dx && `${Math.abs(dx)} px ${dx > 0 ? "right" : "left"}`, dy && `${Math.abs(dy)} px ${dy > 0 ? "down" : "up"}`];
     const moved = words.filter(Boolean).join(", ");
+    this.$(".about").textContent = this.example() ? stamp.about : "";
     this.$(".place").textContent = empty ? "Draw here." : moved ? `Moved ${moved}.` : "Where it was. Drag it, or use the arrow keys.";
     this.changed = true;
     this.send();
+  }
+
+  // Whether an example is on the pad, whole and with nothing drawn on it.
+  example() {
+    const { data, stamp, dx, dy } = this;
+    if (!stamp || this.strokes.length) return false;
+    const edge = Math.floor((data.side - stamp.side) / 2);
+    return [dx, dy].every((moved) => edge + moved >= 0 && edge + moved + stamp.side <= data.side);
+  }
+
+  // Whether each is right, in words, where that is known.
+  judge(bars) {
+    if (!this.example() || this.stamp.truth === null) return;
+    for (const [place, share] of this.$(".bars").querySelectorAll(".share").entries())
+      share.textContent += ` · ${this.verdict(bars[place])}`;
+  }
+
+  verdict([, share]) {
+    return share >= SURE === this.stamp.truth ? "right" : "wrong";
   }
 
   // --- pointer and keys ------------------------------------------------------------------------------------------
@@ -115,7 +137,7 @@ class Pad {
       };
     }
     this.$(".clear").onclick = () => this.clear();
-    this.$(".next").onclick = () => this.pick((this.example + 1) % this.data.examples.length);
+    this.$(".next").onclick = () => this.pick((this.picked + 1) % this.data.examples.length);
     canvas.onpointerdown = (event) => {
       if (event.button || this.held) return;
       canvas.setPointerCapture(event.pointerId);
@@ -204,7 +226,9 @@ class Pad {
   announce(bars) {
     if (performance.now() < this.announced + SILENCE) return;
     this.announced = performance.now();
-    this.$(".live").textContent = bars.map(([name, share]) => `${name}: ${percent(share, 0)}`).join("; ");
+    const known = this.example() && this.stamp.truth !== null;
+    const told = (bar) => `${bar[0]}: ${percent(bar[1], 0)}${known ? `, ${this.verdict(bar)}` : ""}`;
+    this.$(".live").textContent = bars.map(told).join("; ");
   }
 }
 
