@@ -26,6 +26,7 @@ from visionlab.ui.studio import runs
 from visionlab.ui.studio.pictures import arrivals
 from visionlab.ui.studio.train import runs_table
 from visionlab.ui.studio.train.run import Embedded, Settings, Trained, curve_of, noted, train
+from visionlab.wording import MISTAKES
 
 QUEUE = "runs"
 FEW = 6  # pictures a class: below that, a kind for which one is enough is usually the better choice
@@ -121,15 +122,15 @@ def _settings(parts: Container[str | None]) -> tuple[Settings, str | None]:
         if problem:
             hindrance(problem)
         refuse = st.slider(
-            "Refused, of pictures of your classes",
+            MISTAKES,
             1,
             30,
             5,
-            format="%d %%",
+            format="%d%%",
             key="refuse",
             bind="query-params",
-            help="A picture that lies far from all that was learned from is called none of these. The more of your own "
-            "pictures may be refused so, the more pictures of something else are.",
+            help="A picture that lies far from all that was learned from is called none of these. The more good ones "
+            "may be, the more pictures of something else are.",
         )
     settings = Settings(network, kind, tuple(views), None if own else held_out / 100, seed, refuse / 100)
     return settings, problem
