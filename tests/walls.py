@@ -19,7 +19,7 @@ SOURCES = sorted(ROOT.rglob("*.py"))
 STUB = "visionlab/__init__.pyi"  # lazy_loader reads it: of all there, it alone imports by relative names
 PAGES = sorted(PROJECT.glob("pages/*.py"))
 SCRIPTS = sorted([*PROJECT.glob("*.py"), *PROJECT.glob("pages/**/*.py")])  # beside the package, whoever wrote them
-BASE = ["errors", "wording", "shortage", "device", "writing", "packing", "limits"]  # from the bottom
+BASE = ["errors", "wording", "shortage", "device", "writing", "packing", "limits", "garbage"]  # from the bottom
 LIBRARY = [*BASE, "imaging", "network", "learning"]
 LAYERS = {  # of visionlab, whom each may import: what lies below it, and itself
     **{name: LIBRARY[: place + 1] for place, name in enumerate(LIBRARY)},

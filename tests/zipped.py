@@ -18,6 +18,20 @@ def zipped(files: dict[str, bytes]) -> bytes:
     return target.getvalue()
 
 
+def unmarked(files: dict[str, bytes], encoding: str) -> bytes:
+    """A zip of these whose names are in that encoding, and do not say so."""
+
+    class Unmarked(zipfile.ZipInfo):
+        def _encodeFilenameFlags(self):
+            return self.filename.encode(encoding), self.flag_bits
+
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(Unmarked(name), data)
+    return target.getvalue()
+
+
 FILES = {
     "a/one.png": encode_png(PICTURE),
     "a/one.jpg": encode_jpeg(PICTURE),

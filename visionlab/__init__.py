@@ -7,8 +7,8 @@ The public names are those that __init__.pyi lists. They are imported when they 
 picture does not wait for torch.
 
 __main__.py starts cli/. cli/ and ui/ stand on cluster/, that on learning/, that on network/, that on imaging/, and all
-of them on errors.py, wording.py, shortage.py, device.py, writing.py, packing.py and limits.py. Where a room's docstring
-draws arrows, they are the way of what is worked on: what one makes, the next takes.
+of them on errors.py, wording.py, shortage.py, device.py, writing.py, packing.py, limits.py and garbage.py. Where a
+room's docstring draws arrows, they are the way of what is worked on: what one makes, the next takes.
 """
 
 import lazy_loader

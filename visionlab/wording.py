@@ -1,8 +1,10 @@
-"""How sizes, and values that others gave, are put into sentences."""
+"""How sizes, and values that others gave, are put into sentences; and what several places call alike."""
 
 from __future__ import annotations
 
 LONGEST_QUOTE = 60  # characters
+# What is set by a share, in the shell and on the pages.
+MISTAKES = "Good pictures, those of its classes, that a head may call “none of these” by mistake"
 
 
 def sized(size: float) -> str:

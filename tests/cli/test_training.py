@@ -121,9 +121,10 @@ def test_train_takes_the_parts_that_a_set_comes_in(tmp_path):
         path.write_bytes(encode_png(image))
     out = tmp_path / "h.safetensors"
     facts = as_json("train", tmp_path / "set", "-o", out, "--device", "cpu")
-    assert facts["pictures"] == {"brick": 8, "grass": 8, "gravel": 8}
-    assert (facts["validated_on"], facts["test"]["pictures"]) == (3, 3)
+    assert facts["pictures"] == {"brick": 7, "grass": 7, "gravel": 7}, "the test part is none of what it was made from"
+    assert (facts["trained_on"], facts["validated_on"], facts["test"]["pictures"]) == (21, 3, 3)
     told = run("train", tmp_path / "set", "-o", out, "--device", "cpu")
+    assert "the head that was saved has learned this part, too" in told
     assert "on the test part of the set:" in told
     assert "right on" in told.partition("on the test part")[2]
     for name in ("brick", "grass"):
@@ -178,12 +179,30 @@ def test_pictures_that_cannot_be_read_are_left_out_counted_and_named(fresh, head
     assert problems["grass/phone.heic"].startswith("“grass/phone.heic” cannot be read: ")
 
 
+def test_pictures_of_a_set_with_parts_are_called_by_their_paths(fresh, head, tmp_path):
+    mixed, sheet = tmp_path / "mixed", tmp_path / "mistakes.csv"
+    for part, start in (("train", 0), ("val", 4)):
+        for folder in fresh.iterdir():
+            (mixed / part / folder.name).mkdir(parents=True)
+            for file in sorted(folder.iterdir())[start : start + 4]:
+                shutil.copy(file, mixed / part / folder.name)
+    (mixed / "val" / "brick" / "cut.png").write_bytes(b"no picture")
+    wrong = mixed / "val" / "gravel"
+    shutil.copy(next((fresh / "grass").iterdir()), wrong / "mistaken.png")
+    came = outcome("evaluate", mixed, "--head", head, "--csv", sheet, "--device", "cpu")
+    assert "“val/brick/cut.png” cannot be read: " in came.stderr
+    assert "The set comes in parts: 12 train, 13 validation." in came.stdout
+    files = {row["file"] for row in rows_of(sheet)}
+    assert {"val/brick/cut.png", "val/gravel/mistaken.png"} <= files
+    assert all((mixed / file).is_file() for file in files)
+
+
 def test_refusal_is_told_wherever_a_head_answers_and_can_be_set(fresh, head, tmp_path):
     stranger = tmp_path / "stranger.png"
     stranger.write_bytes(encode_png(np.full((60, 60, 3), (0, 0, 255), np.uint8)))
     told = run("predict", stranger, "--head", head, "--device", "cpu")
     assert "None of these: its distance is" in told
-    assert "of pictures of its classes are." in told
+    assert re.search(r"That limit refuses about \d+% of good pictures by mistake\.", " ".join(told.split()))
     assert "gravel" in told  # also the classes, with their probabilities
     found = as_json("predict", stranger, "--head", head, "--device", "cpu")
     assert all(each["refused"] for each in found[str(stranger)])

@@ -51,8 +51,10 @@ def print_tables(found: Iterator[Found]) -> None:
 
 def none_of_these(answer: Answer) -> str:
     """That a picture is refused, by how far it lies, and whom that hits wrongly."""
-    told = f"None of these: its distance is {answer.distance:.4g}, beyond the limit of {answer.limit:.4g}"
-    return told + ("." if answer.share is None else f", which about {answer.share:.0%} of pictures of its classes are.")
+    return (
+        f"None of these: its distance is {answer.distance:.4g}, beyond the limit of {answer.limit:.4g}. "
+        f"{answer.mistakes}"
+    ).rstrip()
 
 
 def print_sheet(net: Classifier, found: Iterator[Found], top: int, as_json: bool) -> None:

@@ -16,6 +16,7 @@ from visionlab.cli.shared import (
     AsJson,
     Device,
     ListsNames,
+    NamesIn,
     add,
     bar,
     console,
@@ -52,10 +53,11 @@ def numbers(
     label: Annotated[str | None, typer.Option(help="The class of the picture; the first without.")] = None,
     number: Annotated[int, typer.Option(help="Which of its training pictures, from 1.", callback=ranged(1))] = 1,
     side: Side = None,
+    names_in: NamesIn = None,
     as_json: AsJson = False,
 ) -> None:
     """Everything is a number: a picture as the grid that a network gets, one a channel."""
-    found = small_set(source, side, 0, None)
+    found = small_set(source, side, 0, None, names_in)
     picture = found.picture(found.classes[0] if label is None else label, number)
     if as_json:
         print(json.dumps(picture.tolist()))
@@ -76,6 +78,7 @@ def softmax(
     rate: Rate = None,
     pictures: Pictures = None,
     side: Side = None,
+    names_in: NamesIn = None,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -86,7 +89,7 @@ def softmax(
         raise ParameterError(f"There are no settings “{settings}”. There are {', '.join(SETTINGS)}.")
     changed = {"steps": steps, "rate": rate}
     chosen = replace(SETTINGS[settings], **{name: value for name, value in changed.items() if value is not None})
-    run = Softmax(small_set(source, side, seed, pictures), chosen, seed)
+    run = Softmax(small_set(source, side, seed, pictures, names_in), chosen, seed)
     looks = []
     with bar() as progress:
         task = progress.add_task("Learning", total=chosen.steps)
@@ -114,6 +117,7 @@ def convnet(
     rate: Rate = None,
     pictures: Pictures = None,
     side: Side = None,
+    names_in: NamesIn = None,
     seed: Seed = 0,
     device: Device = "auto",
     as_json: AsJson = False,
@@ -125,7 +129,7 @@ def convnet(
 
     layers = STACKS[stack] if stack in STACKS else from_data(_rows(stack))  # before the pictures, which take longer
     resolve(device)
-    found = small_set(source, side, seed, pictures)
+    found = small_set(source, side, seed, pictures, names_in)
     if layers is CONVOLUTIONAL:
         found = enlarged_set(found, as_json)
     layers = with_classes(layers, len(found.classes))
@@ -150,6 +154,7 @@ def birds(
     epochs: Epochs = 10,
     pictures: Pictures = None,
     side: Side = None,
+    names_in: NamesIn = None,
     seed: Seed = 0,
     device: Device = "auto",
     as_json: AsJson = False,
@@ -159,7 +164,7 @@ def birds(
     from visionlab.learning.scratch.birds import Birds
 
     resolve(device)
-    run = Birds(small_set(source, side, seed, pictures), target, epochs, seed=seed, device=device)
+    run = Birds(small_set(source, side, seed, pictures, names_in), target, epochs, seed=seed, device=device)
     _watch(run.training)
     _stop_if(run.training.diverged)
     found = run.at(threshold)

@@ -19,6 +19,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 import visionlab as vl
 from visionlab.cli.answers import plain
 from visionlab.errors import ImageError, ParameterError, VisionlabError, WeightsError
+from visionlab.wording import MISTAKES
 from visionlab.writing import replacing
 
 if TYPE_CHECKING:
@@ -57,9 +58,12 @@ HeadFile = Annotated[Path | None, typer.Option("--head", help="A head that “tr
 Refuse = Annotated[
     float | None,
     typer.Option(
-        help="Which share of pictures of its classes the head may take for none of these; its own without.",
+        help=f"{MISTAKES}: a share, of which 0.05 is 5 in 100. Without, as the head was set.",
         callback=ranged(0, 1, open_ended=True),
     ),
+]
+NamesIn = Annotated[
+    str | None, typer.Option(help="The encoding of a zip's names where it states none, such as cp852; else guessed.")
 ]
 Picture = Annotated[Path, typer.Argument(help="A picture: JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP or TIFF.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]

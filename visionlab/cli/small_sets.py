@@ -26,12 +26,14 @@ Pictures = Annotated[
 Side = Annotated[int | None, typer.Option(help="Bring the pictures to this side in pixels.", callback=ranged(1, 512))]
 
 
-def small_set(where: str, side: int | None, seed: int, pictures: int | None) -> SmallSet:
+def small_set(where: str, side: int | None, seed: int, pictures: int | None, names_in: str | None = None) -> SmallSet:
     from visionlab.learning.scratch.data import load
 
     with bar() as progress:
         task = progress.add_task("Opening the pictures", total=None)
-        found = load(where, side, seed, lambda done, total: progress.update(task, completed=done, total=total))
+        found = load(
+            where, side, seed, lambda done, total: progress.update(task, completed=done, total=total), names_in
+        )
     for text in found.told:
         remark(plain(text), aside=True)
     left_out(found.problems)

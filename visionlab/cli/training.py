@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache, partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,6 +21,7 @@ from visionlab.cli.shared import (
     AsJson,
     Device,
     HeadFile,
+    NamesIn,
     Network,
     Refuse,
     bar,
@@ -33,6 +35,7 @@ from visionlab.cli.shared import (
     remark,
 )
 from visionlab.errors import ParameterError, UnclearSetError
+from visionlab.wording import MISTAKES
 from visionlab.writing import replacing
 
 if TYPE_CHECKING:
@@ -45,9 +48,6 @@ if TYPE_CHECKING:
 Parts = Annotated[
     bool | None,
     typer.Option("--parts/--classes", help="What unclear folders are: parts of the set, or classes."),
-]
-NamesIn = Annotated[
-    str | None, typer.Option(help="The encoding of a zip's names where it states none, such as cp852; else guessed.")
 ]
 PLAIN = ("linear", "mlp", "prototype")  # kinds of heads that features alone are enough for
 
@@ -80,10 +80,7 @@ def train(
     ] = None,
     refuse: Annotated[
         float,
-        typer.Option(
-            help="Which share of pictures of its classes the head may take for none of these.",
-            callback=ranged(0, 1, open_ended=True),
-        ),
+        typer.Option(help=f"{MISTAKES}: a share, of which 0.05 is 5 in 100.", callback=ranged(0, 1, open_ended=True)),
     ] = 0.05,
     seed: Annotated[int, typer.Option(help="Decides the split, and where learning begins.", callback=ranged(0))] = 0,
     parts: Parts = None,
@@ -218,8 +215,9 @@ def evaluate(
     """What a head, or a network, is worth on labelled pictures that it has not learned from: others are left out."""
     from visionlab.learning.judging.evaluation import score
 
-    pictures = _labelled(data, as_json, parts, names_in)
-    net = network(model, head, device, refuse=refuse)
+    loaded = cache(partial(network, model, head, device, refuse=refuse))  # after the pictures, which may be refused
+    pictures = _labelled(data, as_json, parts, names_in, lambda: loaded().labels)
+    net = loaded()
     with bar() as progress:
         task = progress.add_task("Looking at the pictures", total=len(pictures))
         found = score(
@@ -237,8 +235,8 @@ def evaluate(
 
 
 def _write_mistakes(out: Path, net: Classifier, found: Evaluation, pictures: LabelledImages) -> None:
-    """A line a mistake, and one a picture that could not be read, as “predict --csv” writes them; the folder in its
-    name is what it is."""
+    """A line a mistake, and one a picture that could not be read, as “predict --csv” writes them, by its path in the
+    set: a folder there is what it is."""
     from visionlab.learning.answers.many import Found, Unreadable, write_csv
     from visionlab.network.running.prediction import Answer
 
@@ -247,8 +245,7 @@ def _write_mistakes(out: Path, net: Classifier, found: Evaluation, pictures: Lab
     def row(place: int) -> Found:
         far = (float(found.distances[place]), found.threshold) if measured else ()
         answer = Answer(net.labels, found.probabilities[place], *far)
-        name = f"{found.classes[found.truth[place]]}/{found.names[place]}"
-        return Found(name, tuple(answer.top(top)), None, answer)
+        return Found(pictures.paths[found.places[place]], tuple(answer.top(top)), None, answer)
 
     wrong = (row(place) for place in found.worst() if found.predicted[place] != found.truth[place])
     unread = (Unreadable(name, why) for name, why in zip(pictures.unread, pictures.problems, strict=True))
@@ -283,16 +280,19 @@ def _print_report(report: Report) -> None:
     print(f"with each class counting the same: {report.balanced:.1%} (95% interval {low:.1%} to {high:.1%})")
 
 
-def _labelled(data: Path, as_json: bool, parts: bool | None, names_in: str | None) -> LabelledImages:
-    """The pictures of a folder or a zip; what was left out of them is told."""
+def _labelled(
+    data: Path, as_json: bool, parts: bool | None, names_in: str | None, classes: Callable[[], Sequence[str]] = tuple
+) -> LabelledImages:
+    """The pictures of a folder or a zip, of these classes if any are known; what was left out of them is told."""
     from visionlab.learning.takeaway.package import labelled_zip
 
     if names_in and data.is_dir():
         raise ParameterError(f"--names-in {names_in} is for a zip, and {data} is a folder. Leave it out.")
     with _asking():
-        pictures = vl.LabelledImages.from_folder(data, parts) if data.is_dir() else labelled_zip(data, parts, names_in)
-    _told(pictures, as_json)
-    return pictures
+        folder = data.is_dir()
+        found = vl.LabelledImages.from_folder(data, parts) if folder else labelled_zip(data, parts, names_in, classes)
+    _told(found, as_json)
+    return found
 
 
 @contextmanager

@@ -69,14 +69,14 @@ def fitted(
     for table in shards.tables(["problem", "key", *([] if streamed else ["hashes", "small"])]):
         looked += _looks(table, streamed)
     entries = [(name, each) for name, items in found.classes.items() for each in items]
-    for place, ((name, entry), each) in enumerate(zip(entries, looked, strict=True)):
+    for place, ((_, entry), each) in enumerate(zip(entries, looked, strict=True)):
         if isinstance(each, str):
-            looked[place] = f"“{name}/{entry.name}” cannot be read: {each}"
+            looked[place] = f"“{entry.path}” cannot be read: {each}"
     sources: dict[str, list] = {name: [] for name in found.classes}
     for name, entry in entries:
         sources[name].append((entry.name, partial(listing.load, entry.source)))
-    parts = [entry.part for _, entry in entries]
-    pictures = LabelledImages.from_looked(sources, looked, parts=parts, told=found.told, near=not streamed)
+    parts, paths = [entry.part for _, entry in entries], [entry.path for _, entry in entries]
+    pictures = LabelledImages.from_looked(sources, looked, parts=parts, told=found.told, paths=paths, near=not streamed)
     if streamed:
         return fit_streamed(pictures, net, partial(read, shards), **settings), pictures
     return fit(pictures, net, features=np.concatenate([*read(shards)]), **settings), pictures

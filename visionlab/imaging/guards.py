@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import os
 import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from itertools import islice
+from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any
 
@@ -96,9 +98,35 @@ def most_bytes() -> int:
     return 20 * 2**20
 
 
-def too_many_bytes(found: str) -> str:
-    """The sentence on a file that has so many."""
-    return f"The file has {found}; at most {most_bytes() >> 20} MB are read. Choose a smaller picture."
+def too_many_bytes(size: int | None = None) -> str:
+    """The sentence on a file that has so many; None: nobody knows how many too many."""
+    told = f"more than {most_bytes() >> 20} MB"
+    if size is not None:
+        told = f"{size / 10**6:.3g} MB" if size < 999_500_000 else f"{size / 10**9:.3g} GB"
+    return f"The file has {told}; at most {most_bytes() >> 20} MB are read. Choose a smaller picture."
+
+
+def file_bytes(path: str | os.PathLike[str]) -> bytes:
+    """What is in a picture's file, one byte more than are read at most. ValueError, a sentence, where it cannot be
+    opened, or has more."""
+    path, told, data = Path(path), "", b""
+    try:
+        if path.is_dir():
+            told = f"“{path}” is a folder. Choose one file in it: a {good_formats()} picture."
+        elif not path.exists():
+            told = f"There is no file “{path}”. Check its name and folder."
+        elif not path.is_file():
+            told = f"“{path}” is no ordinary file. Choose a {good_formats()} picture."
+        elif (size := path.stat().st_size) > most_bytes():
+            told = too_many_bytes(size)
+        else:
+            with path.open("rb") as file:
+                data = file.read(most_bytes() + 1)
+    except (OSError, ValueError) as error:  # no permission, a name with a null character …
+        told = f"“{path}” cannot be read ({error}). Choose another file."
+    if told:
+        raise ValueError(told)
+    return data
 
 
 def damaged(format: str | None, error: Exception) -> str:

@@ -22,6 +22,7 @@ from visionlab.errors import ImageError, ParameterError
 from visionlab.imaging.guards import (
     crowded,
     damaged,
+    file_bytes,
     good_formats,
     most_bytes,
     no_picture,
@@ -41,7 +42,6 @@ from visionlab.imaging.pixels import (
     tiff_tags,
     to_rgb,
 )
-from visionlab.wording import sized
 
 Image: TypeAlias = NDArray[np.uint8]
 """uint8, (H, W, 3), RGB, upright (EXIF orientation applied)."""
@@ -58,8 +58,6 @@ JPEG_SIDE = 65_500  # pixels: what encoders write
 
 GOOD_FORMATS = good_formats()
 silence()
-
-_GOOD = f"a {GOOD_FORMATS} picture"
 
 # What Pillow raises on damaged data; anything beyond these is a bug and surfaces.
 _DAMAGED = (
@@ -94,7 +92,7 @@ def load_image(source: Source | Image) -> Image:
         return check_image(source)
     data = _read(source)
     if len(data) > MAX_BYTES:
-        raise _too_many_bytes(f"more than {MAX_BYTES >> 20} MB")
+        raise ImageError(too_many_bytes())
     try:
         tags = tiff_tags(data)
         deep = is_deep(tags)
@@ -247,34 +245,19 @@ def _read(source: Source) -> bytes:
     """The file's bytes, never much more than MAX_BYTES of them."""
     if isinstance(source, bytes | bytearray | memoryview):
         if len(source) > MAX_BYTES:
-            raise _too_many_bytes(sized(len(source)))
+            raise ImageError(too_many_bytes(len(source)))
         return bytes(source)
     if isinstance(source, str | os.PathLike):
-        return _read_path(source)
+        try:
+            return file_bytes(source)
+        except ValueError as error:
+            raise ImageError(str(error)) from error
     if not callable(getattr(source, "read", None)):
         raise ImageError(f"A picture comes as a path, bytes or an open binary file, not {type(source).__name__}.")
     # A file that was read before (an upload on a page's second run) would look empty from where it stands.
     if callable(getattr(source, "seekable", None)) and source.seekable():
         source.seek(0)
     return _read_stream(source)
-
-
-def _read_path(path: str | os.PathLike[str]) -> bytes:
-    path = Path(path)
-    try:
-        if path.is_dir():
-            raise ImageError(f"“{path}” is a folder. Choose one file in it: {_GOOD}.")
-        if not path.exists():
-            raise ImageError(f"There is no file “{path}”. Check its name and folder.")
-        if not path.is_file():
-            raise ImageError(f"“{path}” is no ordinary file. Choose {_GOOD}.")
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise _too_many_bytes(sized(size))
-        with path.open("rb") as file:
-            return _read_stream(file)
-    except (OSError, ValueError) as error:  # no permission, a name with a null character …
-        raise ImageError(f"“{path}” cannot be read ({error}). Choose another file.") from error
 
 
 def _read_stream(stream: BinaryIO) -> bytes:
@@ -285,10 +268,6 @@ def _read_stream(stream: BinaryIO) -> bytes:
         parts.append(part)
         wanted -= len(part)
     return b"".join(parts)
-
-
-def _too_many_bytes(found: str) -> ImageError:
-    return ImageError(too_many_bytes(found))
 
 
 def _open(data: bytes, tags: Mapping[int, Any]) -> PILImage.Image:

@@ -16,6 +16,7 @@ from typing import Any
 from visionlab.errors import ParameterError
 from visionlab.imaging.filter_record import Value
 from visionlab.imaging.filters import find_filter
+from visionlab.imaging.guards import file_bytes
 from visionlab.imaging.image import Image, check_image, shrunk
 from visionlab.imaging.pixels import decoded
 from visionlab.wording import quoted
@@ -40,11 +41,13 @@ from PIL import Image, ImageCms, TiffImagePlugin
 {imports}
 '''
 
-_READING = '''"""decoded(): the bytes of a picture file as uint8 (height, width, 3) RGB, as visionlab reads it."""
+_READING = '''"""decoded(file_bytes(path)): a picture's file as uint8 (height, width, 3) RGB, as visionlab reads it."""
 
+import os
 import struct
 from collections.abc import Callable, Iterable
 from io import BytesIO
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -65,7 +68,8 @@ _FIT = "    picture = shrunk(picture, {fit})  # what is in pixels was chosen at 
 
 def reading_as_python() -> str:
     """A Python module that reads a picture's file as load_image() does, and knows no visionlab."""
-    return _READING + "\n\n".join(_source(function) for function in dict.fromkeys(_with_helpers(decoded)))
+    functions = dict.fromkeys([*_with_helpers(file_bytes), *_with_helpers(decoded)])
+    return _READING + "\n\n".join(map(_source, functions))
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,24 +17,28 @@ from visionlab.imaging.guards import damaged, most_bytes, no_picture, too_many_b
 def decoded(data: bytes) -> np.ndarray:
     """A picture file as uint8 (H, W, 3) RGB in sRGB, upright, transparency over white, of an animation the first.
 
-    ValueError, or what a decoder raises, where it is none.
+    ValueError, a sentence, where it is none.
     """
     if len(data) > most_bytes():
-        raise ValueError(too_many_bytes(f"{len(data) / 10**6:.3g} MB"))
-    tags = tiff_tags(data)
-    if is_deep(tags):
+        raise ValueError(too_many_bytes(len(data)))
+    try:
+        tags = tiff_tags(data)
+        deep = is_deep(tags)
+    except Exception as error:  # damaged files bring nearly any
+        raise ValueError(damaged("TIFF", error)) from error
+    if deep:
         check_size(tags.get(256, 0), tags.get(257, 0), sum(tags.get(258, ())) // 8)
         try:
             return deep_tiff(data, tags)
         except ValueError as error:
             raise ValueError(unread_deep(error)) from error
-        except Exception as error:  # damaged files bring nearly any
+        except Exception as error:
             raise ValueError(damaged("TIFF", error)) from error
     Image.init()
     Image.MAX_IMAGE_PIXELS = None  # check_size says it instead
     try:
         opened = Image.open(BytesIO(data), formats=[name for name in formats() if name in Image.OPEN])
-    except OSError as error:
+    except Exception as error:
         raise ValueError(unread_tiff(tiff_kind(tags)) if tags else no_picture(data)) from error
     check_size(*opened.size, 12 if is_told_deep(opened, data) else 0)  # decoded twice
     try:

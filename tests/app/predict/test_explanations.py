@@ -316,12 +316,16 @@ def test_of_a_strip_the_middle_is_shown_and_what_is_marked_lies_where_the_networ
 def test_a_panorama_is_judged_as_it_is(open_page, net):
     image = np.tile(vl.load_sample("cat")[::6, ::6], (1, 9, 1))
     app = open_page("Predict")
-    app.file_uploader(key="upload").set_value(("panorama.png", encode_png(image), "image/png")).run()
+    file = encode_png(image)
+    app.file_uploader(key="upload").set_value(("panorama.png", file, "image/png")).run()
     for _ in range(2):
+        np.testing.assert_array_equal(app.session_state["uploaded"].image, image)
         measured(app)
         heat = vl.explain(net, image)
         assert figures(app)["Deletion"] == f"{faithfulness(net, image, heat, 3).deletion:.3f}"
         assert any("Its ends are not shown." in each.value for each in app.caption)
+        app.file_uploader(key="upload").set_value(("other.png", encode_png(image[::2]), "image/png")).run()
+        app.selectbox(key="which").set_value(hashlib.sha256(file).hexdigest()).run()  # the earlier one
 
 
 def test_several_networks_say_side_by_side_where_they_look(open_page, net):

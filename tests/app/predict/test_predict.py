@@ -13,6 +13,7 @@ import streamlit as st
 from app.conftest import finish_jobs, unfold
 from app.shared.test_pages import bars
 from streamlit.testing.v1 import AppTest
+from zipped import unmarked
 
 import visionlab as vl
 from visionlab.imaging.image import encode_jpeg, encode_png
@@ -324,6 +325,32 @@ def test_answers_to_a_zip_stay_those_of_the_network_that_was_asked(open_page, ne
     app.run()
     assert not app.info
     assert not [text for text in texts(app) if text[0] in "✓✗"], "the head knows no word of rockets"
+
+
+def test_names_of_many_pictures_that_were_guessed_wrong_are_read_another_way(open_page):
+    app = open_page("Predict")
+    app.segmented_control(key="mode").set_value("Many pictures").run()
+    names = ["kočka/druhá.png", *(f"žába/první {number}.png" for number in range(4))]
+    files = {name: encode_png(vl.load_sample("cat")[place:]) for place, name in enumerate(names)}
+    files |= {"žába/poznámka.txt": b"", "mug.png": b"no"}
+    app.file_uploader(key="many-zip").set_value(("many.zip", unmarked(files, "cp1250"), "application/zip")).run()
+    app.button(key="many-start").click().run()
+    finish_jobs()
+    app.run()
+    assert "koèka/druhá.png" in list(app.dataframe[0].value["Picture"])
+    for _ in range(2):
+        app.selectbox(key="many-names").set_value("cp1250").run()
+        assert not app.exception
+        assert list(app.dataframe[0].value["Picture"]) == names
+        assert any("žába/poznámka.txt: By its ending" in text for text in texts(app))
+        app.selectbox(key="many-names").set_value("cp1252").run()
+        assert "koèka/druhá.png" in list(app.dataframe[0].value["Picture"])
+    app.selectbox(key="many-names").set_value("cp1250").run()
+    app.segmented_control(key="many-seen").set_value("In space").run()
+    finish_jobs()
+    app.run()
+    assert not app.exception
+    assert app.segmented_control(key="many-colours").options == ["Folder", "Answer"]
 
 
 def test_a_zip_without_pictures_gets_a_sentence(open_page):

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 from tiny import tiny_classifier
+from zipped import unmarked
 
 from visionlab.errors import DatasetError
 from visionlab.imaging.image import encode_png
@@ -376,6 +377,22 @@ def test_what_was_left_out_is_told_where_the_set_is_shown(scratch):
     app.file_uploader[0].upload("mine.zip", file.getvalue(), "application/zip").run()
     told = [plain(f"1 {what}, and is left out: {name}.") for what, name in LEFT_OUT.items()]
     assert [each.value for each in app.caption if each.value in told] == told
+
+
+def test_names_of_a_zip_that_were_guessed_wrong_are_read_another_way(scratch):
+    app = scratch("numbers", "pictures")
+    rng = np.random.default_rng(0)
+    names = [f"{name}/{number}.png" for name in ("kočka", "žába") for number in range(3)]
+    files = {name: encode_png(rng.integers(0, 256, (8, 8, 3), np.uint8)) for name in names} | {"kočka/cut.png": b"x"}
+    app.file_uploader[0].upload("mine.zip", unmarked(files, "cp1250"), "application/zip").run()
+    for _ in range(2):
+        app.selectbox(key="scratch-names").set_value("cp1250").run()
+        assert not app.exception
+        assert app.session_state[bringing.OWN].data.classes == ("kočka", "žába")
+        assert plain("1 picture cannot be read, and is left out: kočka/cut.png.") in [c.value for c in app.caption]
+        assert not any("not marked" in each.value for each in app.caption), "the picker says it"
+        app.selectbox(key="scratch-names").set_value("cp1252").run()
+        assert "koèka" in app.session_state[bringing.OWN].data.classes
 
 
 # Experiments --------------------------------------------------------------------------------------------------------

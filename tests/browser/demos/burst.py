@@ -22,7 +22,9 @@ with page("Fine-tune"):
     batches = st.container()
     for name, number, count, frames in taken:
         sizes = sorted({f"{image.shape[1]} × {image.shape[0]} px" for image in frames})
-        batches.text(f"burst {bursts.index(name)}, batch {number} of {count}: {len(frames)} frames of {', '.join(sizes)}")
+        batches.text(
+            f"burst {bursts.index(name)}, batch {number} of {count}: {len(frames)} frames of {', '.join(sizes)}"
+        )
     different = len({image.tobytes() for *_, frames in taken for image in frames})
     st.text(f"{different} different frames")
     st.button("Run again")

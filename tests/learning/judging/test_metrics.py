@@ -1,10 +1,11 @@
 import json
+from itertools import product
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binom, binomtest
 from sklearn.metrics import classification_report
 
 from visionlab.errors import ParameterError
@@ -112,18 +113,50 @@ def test_predictions_are_worth_themselves_at_most(worth):
         wilson(3, 5, worth=worth)
 
 
-@pytest.mark.parametrize(
-    "pairs", [[(0, 1), (1, 1)], [(3, 4), (0, 2), (7, 7)], [(30, 40), (5, 8)], [(9, 10), (6, 10), (100, 100)] * 10]
-)
-def test_the_interval_of_balanced_accuracy_is_right_to_a_tenth_of_a_point(pairs):
-    right, total = np.array(pairs).T
+def of_recalls(right, total):
+    """The confusion matrix of classes of which so many of so many pictures are right."""
     confusion = np.diag(right)
-    confusion[np.arange(len(right)), np.roll(np.arange(len(right)), 1)] = total - right
-    rng, draws = np.random.default_rng(1), 2_000_000 // len(right)
-    mean = sum(rng.beta(one + 1, of - one + 1, draws) for one, of in pairs) / len(pairs)
-    expected = np.quantile(mean, (0.025, 0.975))
-    (found, (low, high)) = balanced_accuracy(confusion)
-    np.testing.assert_allclose((low, high), (min(expected[0], found), max(expected[1], found)), atol=1e-3)
+    confusion[np.arange(len(right)), np.roll(np.arange(len(right)), 1)] += np.subtract(total, right)
+    return confusion
+
+
+def test_the_interval_of_balanced_accuracy_is_that_of_its_paper_with_an_unbiased_variance():
+    # By hand: 4 of 4 and 1 of 2 become 5 of 6 and 2 of 4, of which m = 2/3 and Σ p(1 − p)/(n' − 1) = 5/36/5 + 1/4/3.
+    mean, (low, high) = balanced_accuracy(of_recalls([4, 1], [4, 2]))
+    assert mean == 0.75
+    margin = 1.959964 * np.sqrt(1 / 36 + 1 / 12) / 2
+    assert (low, high) == (pytest.approx(2 / 3 - margin), pytest.approx(2 / 3 + margin))
+    # A single picture counts with m(1 − m)/n': 1 of 1 and 1 of 2 become 2 of 3 and 2 of 4, of which m = 7/12.
+    mean, (low, high) = balanced_accuracy(of_recalls([1, 1], [1, 2]))
+    margin = 1.959964 * np.sqrt(35 / 144 / 3 + 1 / 12) / 2
+    assert (mean, low, high) == (0.75, pytest.approx(7 / 12 - margin), pytest.approx(7 / 12 + margin))
+    low, high = balanced_accuracy(of_recalls([50, 50, 50], [50, 50, 50]))[1]
+    assert low < 1 == high
+
+
+@pytest.mark.parametrize("total", [(2, 2), (3, 3), (5, 5), (2, 60), (2, 2, 2), (5, 5, 5), (2, 3, 4, 5)])
+def test_of_few_pictures_of_a_class_the_interval_of_balanced_accuracy_covers(total):
+    """Exactly: over all that can come, by how probable it is."""
+    every = np.array(list(product(*(range(count + 1) for count in total))))
+    ends = np.array([balanced_accuracy(of_recalls(right, total))[1] for right in every])
+    recalls = (0.5, 0.8, 0.95) if len(total) > 2 else (0.5, 0.7, 0.8, 0.9, 0.95, 0.98)
+    held = []
+    for each in product(recalls, repeat=len(total)):
+        likely = np.prod([binom.pmf(right, n, p) for right, n, p in zip(every.T, total, each, strict=True)], axis=0)
+        held.append(likely[(ends[:, 0] <= np.mean(each)) & (np.mean(each) <= ends[:, 1])].sum())
+    assert min(held) > 0.92
+    assert 0.95 < np.mean(held) < 0.995
+
+
+@pytest.mark.parametrize("few", [2, 3, 5])
+def test_of_many_small_classes_the_interval_of_balanced_accuracy_covers(few):
+    rng, total = np.random.default_rng(few), np.where(np.arange(40) % 2, few, 30)
+    for recalls in (np.full(40, 0.95), np.where(np.arange(40) % 2, 0.6, 0.97)):
+        held = 0
+        for _ in range(200):
+            low, high = balanced_accuracy(of_recalls(rng.binomial(total, recalls), total))[1]
+            held += low <= recalls.mean() <= high
+        assert held >= 0.9 * 200
 
 
 def test_balanced_accuracy_is_scikit_learns_and_its_interval_covers():

@@ -304,7 +304,9 @@ def test_pictures_that_cannot_be_read_are_left_out_and_named(tmp_path):
         assert data.counts() == {"cats": 2, "dogs": 1}
         assert data.names == ("1.png", "2.png", "1.png")
         assert [text.partition("” cannot be read: ")[0] for text in data.problems] == [f"“{name}" for name in BROKEN]
-        assert data.told == ("1 class has no picture that can be read, and is left out: mice.",)
+        gone = "1 class has no picture that can be read, and is left out: mice."
+        assert data.told == ((f"The set comes in parts: {len(data)} train.",) if data.parts else ()) + (gone,)
+        assert data.paths == ("cats/1.png", "cats/2.png", "dogs/1.png")
         np.testing.assert_array_equal(data.images[2], picture(3))
         assert data.keys == tuple(fingerprint(picture(number)) for number in (1, 2, 3))
         train, held = data.subset([0, 2]), data.part("test")

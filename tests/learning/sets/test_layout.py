@@ -13,12 +13,14 @@ from kinds import every_kind
 from learning.sets.test_dataset import packed, planted, png
 from skimage import data as photographs
 
-from visionlab.errors import DatasetError, UnclearSetError
+from visionlab.errors import DatasetError, ParameterError, UnclearSetError
 from visionlab.imaging.image import encode_jpeg
 from visionlab.learning.projects import intake
+from visionlab.learning.projects.workspace import Workspace
+from visionlab.learning.scratch import load
 from visionlab.learning.sets import names as names_of_zips
 from visionlab.learning.sets.dataset import LabelledImages
-from visionlab.learning.sets.layout import arrange
+from visionlab.learning.sets.layout import arrange, parts_told
 from visionlab.learning.takeaway.package import labelled_zip
 
 
@@ -39,7 +41,8 @@ def of_data(data):
 
 
 def of_incoming(arriving):
-    return came([each.class_name for each in arriving], [each.part for each in arriving], arriving.told)
+    told = (*parts_told(each.part for each in arriving), *arriving.told)  # as intake.take has it, where all can be read
+    return came([each.class_name for each in arriving], [each.part for each in arriving], told)
 
 
 def by_browser(files, folder, parts):
@@ -127,6 +130,36 @@ def test_what_of_the_classes_lies_in_no_part_is_told(door):
     assert "The set comes in parts: 2 train, 1 validation; 2 in none, to learn from." in found.told
 
 
+LOST = ("train/ants/cut.png", "val/bees/none.png")
+
+
+@pytest.mark.parametrize("around", ["", "pets/"])
+def test_what_cannot_be_read_is_called_by_its_path_and_counts_in_no_part(around, tmp_path):
+    files = pictures(*(f"{around}{part}/{name}/0.png" for part in ("train", "val") for name in ("ants", "bees")))
+    files |= {f"{around}{name}": b"no picture" for name in LOST}
+    planted(tmp_path / "set", files)
+    sets = [
+        LabelledImages.from_zip(packed(files)),
+        LabelledImages.from_folder(tmp_path / "set"),
+        labelled_zip(packed(files)),
+        intake.labelled(intake.from_zip(packed(files))),
+        intake.labelled(intake.from_folder(tmp_path / "set")),
+        intake.labelled(by_browser(files, tmp_path, None)),
+        load(tmp_path / "set"),
+    ]
+    for found in sets:
+        assert "The set comes in parts: 2 train, 2 validation." in found.told
+        assert {*found.unread} == {around + name for name in LOST}
+        assert {each.partition("”")[0] for each in found.problems} == {f"“{around}{name}" for name in LOST}
+    for found in sets[:-1]:
+        assert {*found.paths} == {*files} - {around + name for name in LOST}
+        assert found.subset([1]).paths == found.paths[1:2]
+    project = Workspace(tmp_path / "projects").create("pets", "somebody or other")
+    *_, last = intake.take(project, intake.from_zip(packed(files)))
+    assert last.told == ("The set comes in parts: 2 train, 2 validation.",)
+    assert {each.partition("”")[0] for each in last.problems} == {f"“{around}{name}" for name in LOST}
+
+
 def test_parts_below_folders_of_other_names(door):
     found = door(pictures("x/TRAIN/cats/0.png", "x/TRAIN/dogs/1.png", "y/z/TEST/cats/2.png", "y/z/TEST/dogs/3.png"))
     assert found.parts == {(name, part): 1 for name in ("cats", "dogs") for part in ("train", "test")}
@@ -144,7 +177,9 @@ def test_of_folders_that_hold_folders_of_the_same_names_the_outer_ones_are_the_c
 def test_that_the_outer_folders_are_the_classes_is_told():
     paths = [(outer, inner, "0.png") for outer in ("phone", "scanner") for inner in ("cats", "dogs")]
     told = "The folders “phone” and “scanner” hold folders of the same names, “cats” and “dogs”: the outer ones are"
-    assert any(each.startswith(told) for each in arrange(dict.fromkeys(paths)).told)
+    found = arrange(dict.fromkeys(paths))
+    parts = [each.part for items in found.classes.values() for each in items]
+    assert any(each.startswith(told) for each in (*parts_told(parts), *found.told))
 
 
 @pytest.mark.parametrize(
@@ -294,8 +329,9 @@ def test_a_folder_of_pictures_alone_is_one_class_for_the_app(tmp_path):
 
 def test_a_folder_around_the_classes_of_a_part_is_not_told_as_empty(tmp_path):
     files = pictures(*(f"{part}/images/{name}/0.png" for part in ("train", "val") for name in ("ants", "bees")))
-    for found in (LabelledImages.from_folder(planted(tmp_path, files)), intake.from_folder(tmp_path)):
-        assert found.told == ("The set comes in parts: 2 train, 2 validation.",)
+    found = LabelledImages.from_folder(planted(tmp_path, files))
+    assert found.told == ("The set comes in parts: 2 train, 2 validation.",)
+    assert intake.from_folder(tmp_path).told == ()
 
 
 def test_what_is_unclear_is_said_alike_in_whichever_order_folders_are_listed():
@@ -461,6 +497,42 @@ def test_another_encoding_can_be_chosen_for_a_zips_names():
         LabelledImages.from_zip(data, names_in="klingon")
     with pytest.raises(DatasetError, match="names in the zip are not in ascii"):
         LabelledImages.from_zip(data, names_in="ascii")
+
+
+def test_of_classes_that_are_known_names_are_read_as_these():
+    names = ["кошки/0.png", "кошки/1.png", "собаки/2.png"]
+    data = zipped(names, "koi8_r")  # which is never guessed
+    assert "кошки" not in LabelledImages.from_zip(data).classes
+    found = labelled_zip(data, classes=lambda: ["Кошки", "птицы"])
+    assert found.counts() == {"кошки": 2, "собаки": 1}
+    assert found.told[0] == "The names in it are not marked; they were read as Cyrillic (KOI8-R)."
+    guessed = LabelledImages.from_zip(data)
+    for classes in ((), ["cats", "dogs"]):  # of none of them
+        assert labelled_zip(data, classes=lambda classes=classes: classes).counts() == guessed.counts()
+    assert (
+        labelled_zip(data, names_in="cp866", classes=lambda: ["кошки"]).counts()
+        == of_data(LabelledImages.from_zip(data, names_in="cp866")).counts
+    )
+
+
+def test_names_of_a_small_set_are_read_another_way_like_those_of_any_zip(tmp_path):
+    names = [f"{name}/{number}.png" for name in ("кошки", "собаки") for number in range(3)]
+    data = zipped(names, "koi8_r")
+    where = tmp_path / "mine.zip"
+    where.write_bytes(data.replace(png(5), b"x" * len(png(5))))
+    found, right = load(where), load(where, names_in="koi8-r")
+    assert right.classes == ("кошки", "собаки")
+    assert right.unread == ("собаки/2.png",)
+    assert right.names is None
+    assert found.names.told in found.told
+    again = found.read_as("koi8_r")
+    assert {*again.classes} == {*right.classes}
+    assert again.unread == right.unread
+    assert [each.partition("”")[0] for each in again.problems] == ["“собаки/2.png"]
+    assert "they were read as Cyrillic (KOI8-R)." in again.told[0]
+    assert again.read_as(found.names.encoding).classes == found.classes
+    with pytest.raises(ParameterError, match="“digits” is no zip, whose names could be in cp852"):
+        load("digits", names_in="cp852")
 
 
 def test_the_unicode_path_field_is_believed_where_it_is_of_this_name(zip_door):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from visionlab.errors import DatasetError, HeadError, ParameterError
 from visionlab.learning.judging.metrics import Spread
-from visionlab.learning.sets.dataset import LONGEST_NAME, class_names
+from visionlab.learning.sets.layout import LONGEST_NAME, class_names
 from visionlab.network.running.classifier import INTERPOLATIONS, SMALLEST_SIDE, Transform
 
 LARGEST_SIDE = 2048  # pixels that a file may ask to enlarge every picture to

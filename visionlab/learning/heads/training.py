@@ -158,11 +158,13 @@ class Fit:
         if self._finished is None:
             parts, net = self._parts, self.net
             report = self.report() if len(self.held_out) else None
+            used = self.data.labels[np.concatenate([self.train, self.held_out])]  # the test part is none of its own
+            counts = np.bincount(used, minlength=len(self.data.classes)).tolist()
             facts = {
                 "kind": self.kind.name,
                 "seed": self.seed,
                 "views": list(self._inputs.views),
-                "pictures": self.data.counts(),
+                "pictures": dict(zip(self.data.classes, counts, strict=True)),
                 "trained_on": len(self._learned_from),
                 "validated_on": len(self.held_out),
                 "validation_accuracy": self.best.validation_accuracy if len(self.held_out) else None,

@@ -11,8 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from visionlab.errors import ParameterError
 
+<<<<<<< HEAD
 CELLS = 4_096  # into which the mean recall is parted, at least, for its interval: an end is then right to 0.05 %
 MAJORITY = "Always the most frequent class"  # what Report.majority is called wherever it is told
+=======
+Z95 = 1.959964  # of the normal distribution, 2.5 % lie beyond it
+>>>>>>> 09479e2265b2fe6caf04e87005140c121978e711
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,37 +192,31 @@ def percent(share: float) -> str:
 def balanced_accuracy(confusion: NDArray[np.int64], spread: Spread | None = None) -> tuple[float, tuple[float, float]]:
     """The mean recall of the classes that a confusion matrix (K, K) has pictures of, and its 95 % interval.
 
-    A class with r of n pictures right has the recall Beta(r + 1, n − r + 1), as Brodersen et al. 2010, “The balanced
-    accuracy and its posterior distribution”, have it; the interval is that of the mean over DRAWS draws, widened to
-    hold the mean itself, so that of few pictures it says little, also where all are right. Where spread is given, n is
-    what the class's pictures are worth, and r their share of it.
+    Each of K classes, with r of n pictures right, counts as r' = r + 2/K of n' = n + 4/K: R. M. Price & D. G. Bonett,
+    “An improved confidence interval for a linear function of binomial proportions”, Computational Statistics & Data
+    Analysis 45, 2004. With p = r'/n' and m the mean of p, the interval is
+
+        m ± z √(Σ p (1 − p) / (n' − 1)) / K,
+
+    within 0..1. They divide by n', which is too little where many classes have few pictures each; a single picture says
+    nothing of how its class varies, and counts with m (1 − m) / n'. Where spread is given, n is what the class's
+    pictures are worth, and r their share of it.
+
+    Simulated with 2 to 40 classes of 2 to 60 pictures, recalls of 50 % to 98 %, alike and not, large and small classes
+    together, it holds the mean recall in 91 % to 100 % of the draws. That of n' holds it in 80 % of them where it is
+    worst, the posterior under uniform priors (Brodersen et al. 2010), which draws every recall towards 1/2, in 43 %.
     """
     there = np.flatnonzero(confusion.sum(1))
     share = np.diag(confusion)[there] / confusion.sum(1)[there]
-    mean = float(share.mean())
-    total = confusion.sum(1)[there] if spread is None else spread.worths[there]
-    right = share * total
-    low, high = _mean_of_betas(right + 1, total - right + 1)
-    return mean, (min(low, mean), max(high, mean))
-
-
-def _mean_of_betas(first: NDArray[np.float64], second: NDArray[np.float64]) -> tuple[float, float]:
-    """The 2.5 % and 97.5 % quantiles of the mean of K independent Beta(first, second): their densities in cells,
-    convolved."""
-    from scipy.fft import irfft, next_fast_len, rfft
-    from scipy.special import betainc
-
-    classes = len(first)
-    cells = max(256, CELLS // classes)  # of a class
-    size = classes * (cells - 1) + 1
-    length, edges = next_fast_len(size, real=True), np.linspace(0, 1, cells + 1)
-    product = np.ones(length // 2 + 1, complex)
-    for one, other in zip(first, second, strict=True):
-        product *= rfft(np.diff(betainc(one, other, edges)), length)
-    shares = np.maximum(irfft(product, length)[:size], 0).cumsum()  # up to the upper edge of each cell of the mean
-    ends = (np.arange(size) + (classes + 1) / 2) / (classes * cells)
-    low, high = np.interp((0.025, 0.975), shares / shares[-1], ends)
-    return float(low), float(high)
+    mean, classes = float(share.mean()), len(there)
+    count = confusion.sum(1)[there].astype(float) if spread is None else spread.worths[there]
+    more = count + 4 / classes
+    p = (share * count + 2 / classes) / more
+    alone = np.clip(2 - count, 0, 1)  # 1 for a single picture, 0 from two on
+    centre = float(p.mean())
+    varied = (1 - alone) * p * (1 - p) / np.maximum(more - 1, 1) + alone * centre * (1 - centre) / more
+    margin = Z95 * float(np.sqrt(varied.sum())) / classes
+    return mean, (max(0.0, min(centre - margin, mean)), min(1.0, max(centre + margin, mean)))
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
@@ -231,7 +229,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
     return min(1.0, 2 * sum(comb(total, k) for k in range(fewer + 1)) / 2**total)
 
 
-def wilson(right: float, total: int, z: float = 1.959964, worth: float | None = None) -> tuple[float, float]:
+def wilson(right: float, total: int, z: float = Z95, worth: float | None = None) -> tuple[float, float]:
     """The score interval (low, high) of a share of `right` out of `total`; z = 1.959964 makes it the 95 % one.
 
     right may lie between two counts: as a mean of several shares of the same pictures does.

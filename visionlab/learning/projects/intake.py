@@ -22,7 +22,7 @@ from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import Arrival
 from visionlab.learning.sets import archive
 from visionlab.learning.sets.dataset import LabelledImages
-from visionlab.learning.sets.layout import Arranged
+from visionlab.learning.sets.layout import Arranged, parts_told
 from visionlab.learning.sets.looks import DECODERS, unreadable
 from visionlab.learning.sets.names import Guess, guess
 from visionlab.learning.sets.similar import hashes, in_small
@@ -40,6 +40,7 @@ class Incoming:
     group: those of one text within an intake, such as a camera's burst, belong together, and their likeness to others
     is not looked for; None where nothing is known.  enabled: whether a class that is made for it is learned from.
     part: which of layout.PARTS of its set it is of, if any.  switched_off: it is kept, and not learned from.
+    path: the one in its set, such as train/cats/1.jpg; "" where it comes alone.
     """
 
     class_name: str
@@ -49,6 +50,12 @@ class Incoming:
     enabled: bool = True
     part: str = ""
     switched_off: bool = False
+    path: str = ""
+
+    @property
+    def called(self) -> str:
+        """What a sentence on it calls it."""
+        return self.path or f"{self.class_name}/{self.file_name}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +137,14 @@ def from_zip(
         raise DatasetError(f"The zip's manifest names “{absent[0]}”, which is not in the zip; export it anew.")
     incoming = [
         Incoming(
-            each.class_name, each.name, load(files[path], path), each.group, each.enabled, each.part, each.switched_off
+            each.class_name,
+            each.name,
+            load(files[path], path),
+            each.group,
+            each.enabled,
+            each.part,
+            each.switched_off,
+            path,
         )
         for path, each in listed.items()
     ]
@@ -145,7 +159,7 @@ def _arriving(found: Arranged[T], load: Callable[[T, str], Callable[[], bytes]])
     """What was found; load(source, path) makes the function that gives a picture's bytes."""
     archive.check_counts(found.classes)
     pictures = [
-        Incoming(name, each.name, load(each.source, each.path), part=each.part)
+        Incoming(name, each.name, load(each.source, each.path), part=each.part, path=each.path)
         for name, items in found.classes.items()
         for each in items
     ]
@@ -168,6 +182,7 @@ def labelled(incoming: Iterable[Incoming]) -> LabelledImages:
         belonging=[each.group for each in taken],
         parts=[each.part for each in taken],
         told=incoming.told if isinstance(incoming, Arriving) else (),
+        paths=[each.called for each in taken],
     )
 
 
@@ -240,7 +255,7 @@ def take(project: Project, incoming: Iterable[Incoming]) -> Iterator[Intake]:
         finally:
             pool.shutdown(cancel_futures=True)
         added, near = project.add(arrivals)
-    told += (_originals(copies),) if copies else ()
+    told = (*parts_told(each.part for each in arrivals), *told, *([_originals(copies)] if copies else []))
     refused = copies.total() + len(arrivals) - added
     yield Intake(done, total, added, refused, near, tuple(problems), told, names_read)
 
@@ -279,7 +294,7 @@ def _look(incoming: Incoming, known: Container[str], file: Path) -> Arrival | st
         data = incoming.load()
         image = load_image(data)
     except VisionlabError as error:
-        return unreadable(f"{class_name}/{file_name}", error)
+        return unreadable(_as_text(incoming.called), error)
     key = fingerprint(image)
     if key not in known:
         write(file, data)

@@ -24,7 +24,8 @@ from visionlab.learning.projects.journal import Database, Edit, unnamed
 from visionlab.learning.projects.rows import Arrival, ClassInfo, PictureInfo, ProjectInfo
 from visionlab.learning.projects.runs import ALIVE, Runs
 from visionlab.learning.sets.archive import check_counts
-from visionlab.learning.sets.dataset import LabelledImages, LazyImages, class_names
+from visionlab.learning.sets.dataset import LabelledImages, LazyImages
+from visionlab.learning.sets.layout import class_names
 from visionlab.learning.sets.similar import SMALL, in_small
 
 NOTE, LOST = ".about.json", "lost.txt"  # of what is on its way in; of what never came
@@ -199,9 +200,8 @@ class Project(Runs):
             chosen, pictures = rows.learnable(rows.classes(db), rows.pictures(db, "TRUE ORDER BY id"), enabled_only)
         number = {each.id: index for index, each in enumerate(chosen)}
         found = sorted((p for p in pictures if p.class_id in number), key=lambda p: number[p.class_id])
-        look = partial(self._look, [(p.digest, p.name) for p in found])
         data = LabelledImages(
-            LazyImages(look, range(len(found))),
+            LazyImages(partial(self._look, [(p.digest, p.name) for p in found]), range(len(found))),
             np.array([number[p.class_id] for p in found]),
             tuple(each.name for each in chosen),
             np.array([p.group for p in found]),

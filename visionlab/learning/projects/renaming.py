@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from visionlab.learning.projects import rows
 from visionlab.learning.projects.project import Project
-from visionlab.learning.sets.names import Guess
+from visionlab.learning.sets.names import Guess, called
 
 
 def read_names_as(project: Project, guess: Guess, encoding: str) -> None:
@@ -27,7 +27,7 @@ def read_names_as(project: Project, guess: Guess, encoding: str) -> None:
                 fresh = rows.new_name(edit.db, each, name)
                 edit.db.execute("UPDATE classes SET name = ? WHERE id = ?", (fresh, each.id))
         for each in rows.pictures(edit.db, "TRUE ORDER BY id"):
-            name = "/".join(renamed.get(part, part) for part in each.name.split("/"))
+            name = called(each.name, renamed)
             if name != each.name:
                 edit.db.execute("UPDATE pictures SET name = ? WHERE id = ?", (name, each.id))
         edit.sentence = f"Read the names as {guess.possible()[encoding]}"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from visionlab.errors import DatasetError
 from visionlab.learning.sets.archive import check_counts
-from visionlab.learning.sets.dataset import class_names
+from visionlab.learning.sets.layout import class_names
 from visionlab.learning.sets.similar import linked, without_crops
 
 

@@ -59,24 +59,37 @@ class Source:
 
 
 def load(
-    where: str | os.PathLike[str], side: int | None = None, seed: int = 0, progress: Progress = unwatched
+    where: str | os.PathLike[str],
+    side: int | None = None,
+    seed: int = 0,
+    progress: Progress = unwatched,
+    names_in: str | None = None,
 ) -> SmallSet:
     """The set of that name in SOURCES, or that of a zip or a folder.
 
     side brings all pictures to so many pixels; seed draws the test part where the set has none; progress is called with
-    how many pictures of how many are read, where that takes long.
+    how many pictures of how many are read, where that takes long; names_in is the encoding, such as cp852, of the names
+    in a zip that do not state theirs.
     Raises DatasetError where there is no such set, or its pictures cannot be used, and ParameterError for a side that
-    is not 1 to 512.
+    is not 1 to 512, and names_in where there is no zip.
     """
     _check_side(side)
+    if names_in and (str(where) in SOURCES or os.path.isdir(where)):
+        raise ParameterError(f"“{where}” is no zip, whose names could be in {names_in}. Leave that out.")
     if str(where) in SOURCES:
         found = SOURCES[str(where)].load(None, side, seed, progress)
     else:
-        found = read(Path(where), side, seed, progress)
+        found = read(Path(where), side, seed, progress, names_in)
     return found if side is None else found.at(side)
 
 
-def read(path: Path, side: int | None = None, seed: int = 0, progress: Progress = unwatched) -> SmallSet:
+def read(
+    path: Path,
+    side: int | None = None,
+    seed: int = 0,
+    progress: Progress = unwatched,
+    names_in: str | None = None,
+) -> SmallSet:
     """The set in a zip or a folder: labelled pictures, MNIST's idx files, or CIFAR-10 as torchvision keeps it.
 
     Raises DatasetError where it is none of these.
@@ -85,7 +98,7 @@ def read(path: Path, side: int | None = None, seed: int = 0, progress: Progress 
     if not os.path.exists(path):  # also what no file can be called, at which Path.exists() fails
         raise DatasetError(f"“{path}” is not there; name a zip, a folder, or one of {', '.join(known_by_name())}.")
     if not path.is_dir():
-        return _own(path.stem, read_zip(path, side, progress), seed)
+        return _own(path.stem, read_zip(path, side, progress, names_in), seed)
     if not os.access(path, os.R_OK | os.X_OK):
         raise DatasetError(f"The folder “{path}” may not be read; ask its owner, or name another one.")
     if (idx := read_idx(path)) is not None:
@@ -130,7 +143,7 @@ def _own(name: str, found: Read, seed: int) -> SmallSet:
         data = SmallSet(name, *train, found.classes, *test, mirrored)
     else:
         data = _parted(name, found.classes, train, seed, mirrored)
-    return replace(data, told=found.told, unread=found.unread, problems=found.problems)
+    return replace(data, told=found.told, unread=found.unread, problems=found.problems, names=found.names)
 
 
 def _parted(name: str, classes: tuple[str, ...], whole: Part, seed: int, mirrored: bool = True) -> SmallSet:

@@ -115,8 +115,8 @@ def transfer_pace(data: SmallSet, net: Classifier, within: float = MOMENT) -> Tr
 
 
 def _pace(work: Callable[[int], int], counts: Sequence[int], within: float) -> float:
-    """How much work() does a second, which is given a count and tells how much it did: by the largest of the rising
-    counts that come before one that takes longer than `within`."""
+    """How much work() does a second, which is given a count and tells how much it did: by the last of the rising
+    counts, none of which is tried after one that takes longer than `within`."""
     for count in counts:
         start = time.perf_counter()
         done = work(count)

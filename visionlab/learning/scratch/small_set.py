@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visionlab.errors import DatasetError, ParameterError
-from visionlab.learning.sets.dataset import LabelledImages, class_names
+from visionlab.learning.sets.dataset import LabelledImages
+from visionlab.learning.sets.layout import class_names
+from visionlab.learning.sets.names import Guess, called
 from visionlab.learning.sets.reading import MOST_BYTES, SHRUNK, Progress, framed, unwatched
 
 HELD_OUT = 1 / 6  # of a set that comes without a test part, as of CIFAR-10's 60,000 pictures
@@ -23,7 +25,7 @@ class SmallSet:
     test_images (n, H, W, C), test_labels (n,): the test part, which nothing is learned from.
     mirrored: whether a picture's mirror image is of its class (of a cat it is, of a 3 it is not).
     told: a sentence for each kind of thing that was left out when it was read; unread and problems: the path of each
-    picture that could not be, and a sentence for each.
+    picture that could not be, and a sentence for each; names: how those of a zip were read, where that was guessed.
 
     Raises DatasetError for fewer than two classes, a part that is empty or of another size, or labels without a class.
     """
@@ -38,6 +40,7 @@ class SmallSet:
     told: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    names: Guess | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "classes", class_names(self.classes))
@@ -77,6 +80,23 @@ class SmallSet:
         if name not in self.classes:
             raise ParameterError(f"There is no class “{name}”. There are {', '.join(self.classes)}.")
         return self.classes.index(name)
+
+    def read_as(self, encoding: str) -> SmallSet:
+        """The same where the names in its zip, which were guessed, are in that encoding, one of names.possible().
+        Raises DatasetError where two classes are then called alike."""
+        if self.names is None or encoding == self.names.encoding:
+            return self
+        renamed = self.names.renamed(self.names.encoding, encoding)
+        names = replace(self.names, encoding=encoding)
+        unread = {path: called(path, renamed) for path in self.unread}
+        return replace(
+            self,
+            classes=tuple(called(name, renamed) for name in self.classes),
+            told=tuple(names.told if text == self.names.told else text for text in self.told),
+            unread=tuple(unread.values()),
+            problems=tuple(text.replace(*pair, 1) for pair, text in zip(unread.items(), self.problems, strict=True)),
+            names=names,
+        )
 
     @classmethod
     def from_labelled(

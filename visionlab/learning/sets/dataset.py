@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import operator
 import os
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,12 +20,11 @@ from visionlab.errors import DatasetError, ImageError, ParameterError, UnclearSe
 from visionlab.imaging.image import Image, check_image, load_image
 from visionlab.learning.sets.archive import check_counts, read_folder, read_zip
 from visionlab.learning.sets.kinds import listed
-from visionlab.learning.sets.layout import PARTS, TRAIN, Arranged
+from visionlab.learning.sets.layout import PARTS, TRAIN, Arranged, class_names, parts_told
 from visionlab.learning.sets.looks import HASHES, Looked, copies_by, grouped_by, looked_at, none_readable, unreadable
 from visionlab.learning.sets.similar import in_several_classes
 from visionlab.learning.sets.splits import HELD_OUT, check_classes, check_split, parted
 
-LONGEST_NAME = 500  # characters of a class: folders have 255 at most, in whatever alphabet
 FEW = 10  # pictures of a class: fewer hardly show what it is
 UNEVEN = 4  # times as many of another class are what people are warned of
 
@@ -65,7 +63,8 @@ class LabelledImages:
     told: sentences on what was left out or taken together when it was read.
     problems: a sentence for each picture that could not be read and was left out.
     hashes: uint64 (N, 37), what tells near-duplicates, as of similar.hashes; (0, 37) where not known.
-    unread: the class and file name of each picture that `problems` tells of, as cats/1.jpg.
+    unread: the path in the set of each picture that `problems` tells of, as train/cats/1.jpg.
+    paths: N paths in the set; () where none are known.
 
     Raises DatasetError where lengths differ, a label is out of range, or a class name is empty or taken.
     """
@@ -81,19 +80,21 @@ class LabelledImages:
     problems: tuple[str, ...] = ()
     hashes: NDArray[np.uint64] = field(default_factory=lambda: np.zeros((0, HASHES), np.uint64))
     unread: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("labels", "groups"):
             object.__setattr__(self, name, _integers(getattr(self, name), name))
         object.__setattr__(self, "classes", class_names(self.classes))
-        for name in ("names", "keys", "parts", "told", "problems", "unread"):
+        for name in ("names", "keys", "parts", "told", "problems", "unread", "paths"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         lengths = {name: len(getattr(self, name)) for name in ("images", "labels", "groups", "names")}
         if len(set(lengths.values())) > 1:
             told = ", ".join(f"{length} {name}" for name, length in lengths.items())
             raise DatasetError(f"Every picture needs one label, one group and one name; these are {told}.")
-        if len(self.keys) not in (0, len(self)):
-            raise DatasetError(f"Every picture needs one key, or none has one; these are {len(self.keys)} keys.")
+        for name, values in {"key": self.keys, "path": self.paths}.items():
+            if len(values) not in (0, len(self)):
+                raise DatasetError(f"Every picture needs one {name}, or none has one; these are {len(values)} {name}s.")
         if self.hashes.shape not in ((0, HASHES), (len(self), HASHES)):
             raise DatasetError(f"Every picture needs {HASHES} hashes, or none has any; these are {self.hashes.shape}.")
         if len(self.parts) not in (0, len(self)) or not {*self.parts} <= {"", *PARTS}:
@@ -140,16 +141,18 @@ class LabelledImages:
         belonging: Sequence[str | None] | None = None,
         parts: Sequence[str] | None = None,
         told: Sequence[str] = (),
+        paths: Sequence[str] | None = None,
     ) -> LabelledImages:
         """Take encoded pictures, or functions that give them at each look: {class name: [(file name, bytes), …]}.
 
         belonging: what each picture is known to belong to, class by class, such as a burst. Those of one text share a
-        group, and near-duplicates of them are looked for among those of None alone: among all unless told. parts and
-        told: as in the record. Pictures that cannot be read are left out, and `problems` names them.
+        group, and near-duplicates of them are looked for among those of None alone: among all unless told. parts, told
+        and paths (class/file name unless told): as in the record. Pictures that cannot be read are left out, and
+        `problems` names them.
         Raises DatasetError for an empty class, where no picture can be read, over 5,000 pictures or over 300 classes.
         """
         check_counts(classes)
-        return cls._from_found(classes, belonging, parts, told)
+        return cls._from_found(classes, belonging, parts, told, paths)
 
     @classmethod
     def from_arrays(cls, classes: Mapping[str, Sequence[Image]]) -> LabelledImages:
@@ -171,9 +174,9 @@ class LabelledImages:
 
     @classmethod
     def _from_arranged(cls, found: Arranged[_Source]) -> LabelledImages:
-        parts = [each.part for items in found.classes.values() for each in items]
+        every = [each for items in found.classes.values() for each in items]
         named = {name: [(each.name, each.source) for each in items] for name, items in found.classes.items()}
-        return cls._from_found(named, parts=parts, told=found.told)
+        return cls._from_found(named, None, [each.part for each in every], found.told, [each.path for each in every])
 
     @classmethod
     def _from_found(
@@ -182,11 +185,12 @@ class LabelledImages:
         belonging: Sequence[str | None] | None = None,
         parts: Sequence[str] | None = None,
         told: Sequence[str] = (),
+        paths: Sequence[str] | None = None,
     ) -> LabelledImages:
         _labels(found), class_names(found)  # first what is cheap to check
-        entries = _entries(found)
+        entries = _entries(found, paths)
         looked = looked_at(LazyImages(partial(_decode, entries), range(len(entries))))
-        return cls.from_looked(found, looked, belonging, parts, told)
+        return cls.from_looked(found, looked, belonging, parts, told, paths)
 
     @classmethod
     def from_looked(
@@ -196,11 +200,12 @@ class LabelledImages:
         belonging: Sequence[str | None] | None = None,
         parts: Sequence[str] | None = None,
         told: Sequence[str] = (),
+        paths: Sequence[str] | None = None,
         near: bool = True,
     ) -> LabelledImages:
         """As from_uploads, of pictures that were looked at (learning/sets/looks.py), class after class: what tells
         copies and near-duplicates of each, or a sentence where it cannot be read. Without near, copies alone count."""
-        labels, classes, entries = _labels(found), class_names(found), _entries(found)
+        labels, classes, entries = _labels(found), class_names(found), _entries(found, paths)
         paths, files, _ = zip(*entries, strict=True)
         readable = np.array([not isinstance(each, str) for each in looked], bool)
         problems = [each for each in looked if isinstance(each, str)]
@@ -222,10 +227,11 @@ class LabelledImages:
             [files[place] for place in kept],
             keys,
             parts,
-            (*told, *filter(None, [gone_told, twice])),
+            (*parts_told(parts), *told, *filter(None, [gone_told, twice])),
             problems,
             hashes,
             [path for path, each in zip(paths, looked, strict=True) if isinstance(each, str)],
+            [paths[place] for place in kept],
         )
 
     def __len__(self) -> int:
@@ -264,8 +270,10 @@ class LabelledImages:
         names = tuple(self.names[index] for index in chosen)
         keys = tuple(self.keys[index] for index in chosen) if self.keys else ()
         parts = tuple(self.parts[index] for index in chosen) if self.parts else ()
-        about = (self.told, self.problems, self.hashes[chosen] if len(self.hashes) else self.hashes, self.unread)
-        return LabelledImages(images.pick(chosen.tolist()), labels, self.classes, groups, names, keys, parts, *about)
+        paths = tuple(self.paths[index] for index in chosen) if self.paths else ()
+        hashes = self.hashes[chosen] if len(self.hashes) else self.hashes
+        own = (images.pick(chosen.tolist()), labels, self.classes, groups, names, keys, parts)
+        return LabelledImages(*own, self.told, self.problems, hashes, self.unread, paths)
 
     def part(self, name: str) -> LabelledImages:
         """The pictures of a part, “train”, “validation” or “test”; of “train” also those of which nobody said more."""
@@ -306,25 +314,6 @@ def _integers(values: object, field: str) -> NDArray[np.int64]:
     return array.astype(np.int64)
 
 
-def class_names(names: Iterable[str]) -> tuple[str, ...]:
-    """Stripped and in one Unicode form (a Mac's zip spells “é” as two characters).
-
-    Raises DatasetError where one is empty or longer than LONGEST_NAME, or two are the same whatever their case.
-    """
-    cleaned = tuple(unicodedata.normalize("NFC", name).strip() for name in names)
-    seen: dict[str, str] = {}
-    for name in cleaned:
-        if not name:
-            raise DatasetError("A class has an empty name; every class needs one.")
-        if len(name) > LONGEST_NAME:
-            told = f"The class “{name[:40]}…” has a name of {len(name):,} characters"
-            raise DatasetError(f"{told}; at most {LONGEST_NAME} are taken.")
-        if other := seen.get(name.casefold()):
-            raise DatasetError(f"Two classes of the same name: “{other}” and “{name}”; rename one of them.")
-        seen[name.casefold()] = name
-    return cleaned
-
-
 def _labels(classes: Mapping[str, Sequence]) -> NDArray[np.int64]:
     if not classes:
         raise DatasetError("There are no classes; name some, each with its pictures.")
@@ -334,9 +323,15 @@ def _labels(classes: Mapping[str, Sequence]) -> NDArray[np.int64]:
     return np.repeat(np.arange(len(classes), dtype=np.int64), [len(items) for items in classes.values()])
 
 
-def _entries(found: _Found) -> list[tuple[str, str, _Source]]:
-    """Each picture's path in the set, its file's name, and the picture."""
-    return [(f"{name}/{file}", file, source) for name, files in found.items() for file, source in files]
+def _entries(found: _Found, paths: Sequence[str] | None = None) -> list[tuple[str, str, _Source]]:
+    """Each picture's path in the set, its file's name, and the picture. Raises ParameterError where there are other
+    paths than pictures."""
+    entries = [(f"{name}/{file}", file, source) for name, files in found.items() for file, source in files]
+    if paths is None:
+        return entries
+    if len(paths) != len(entries):
+        raise ParameterError(f"There are {len(paths)} paths for {len(entries)} pictures; each needs one.")
+    return [(path, *entry[1:]) for path, entry in zip(paths, entries, strict=True)]
 
 
 def _decode(entries: Sequence[tuple[str, str, _Source]], index: int) -> Image:

@@ -30,6 +30,7 @@ PART_NAMES = {
     "testing": TEST,
 }
 SHARED = 2  # folders of the same names that make those around them look like parts, or sources, of one set
+LONGEST_NAME = 500  # characters of a class: folders have 255 at most, in whatever alphabet
 UNNAMED = "unnamed"  # a class whose folder's name is blank
 
 T = TypeVar("T")
@@ -47,7 +48,8 @@ class Entry(NamedTuple, Generic[T]):
 
 @dataclass(frozen=True)
 class Arranged(Generic[T]):
-    """The pictures by class, and a sentence for each kind of thing that was left out or taken together."""
+    """The pictures by class, and a sentence for each kind of thing that was left out or taken together; parts_told is
+    another one, once it is known which of the pictures are used."""
 
     classes: Mapping[str, list[Entry[T]]]
     told: tuple[str, ...] = ()
@@ -101,17 +103,11 @@ def arrange(
     alike = ""
     if not split:
         classes, alike = _with_inner_parts(classes), _alike(_folders_in(_within(inside)))
-    counts = Counter(each.part for items in classes.values() for each in items if each.part)
-    unparted = sum(map(len, classes.values())) - counts.total()
     depth = len(prefix) + (2 if split else 1)
     empty = {path[:depth] for path in folders if len(path) >= depth and path[: len(prefix)] == prefix}
     empty |= {path[:depth] for path in others if len(path) > depth and path[: len(prefix)] == prefix}
     empty -= {path[:depth] for path in pictures}  # a folder around the classes of a part
     told = (
-        f"The set comes in parts: {', '.join(f'{counts[part]:,} {part}' for part in PARTS if counts[part])}"
-        f"{f'; {unparted:,} in none, to learn from' if unparted else ''}."
-        if counts
-        else "",
         *no_pictures(["/".join(path) for path in others]),
         listed(
             ["/".join(path) for path in beside],
@@ -127,6 +123,36 @@ def arrange(
         *(f"{_and(spellings)} are taken as one class." for spellings in spelled.values() if len(spellings) > 1),
     )
     return Arranged(classes, tuple(filter(None, told)))
+
+
+def parts_told(parts: Iterable[str]) -> tuple[str, ...]:
+    """The sentence on how many of the pictures that are used are of which of PARTS, or, as "", of none; each is told of
+    by its part. () where all are of none."""
+    counts = Counter(parts)
+    if not {*counts} - {""}:
+        return ()
+    told = ", ".join(f"{counts[part]:,} {part}" for part in PARTS if counts[part])
+    unparted = f"; {counts['']:,} in none, to learn from" if counts[""] else ""
+    return (f"The set comes in parts: {told}{unparted}.",)
+
+
+def class_names(names: Iterable[str]) -> tuple[str, ...]:
+    """Stripped and in one Unicode form (a Mac's zip spells “é” as two characters).
+
+    Raises DatasetError where one is empty or longer than LONGEST_NAME, or two are the same whatever their case.
+    """
+    cleaned = tuple(unicodedata.normalize("NFC", name).strip() for name in names)
+    seen: dict[str, str] = {}
+    for name in cleaned:
+        if not name:
+            raise DatasetError("A class has an empty name; every class needs one.")
+        if len(name) > LONGEST_NAME:
+            told = f"The class “{name[:40]}…” has a name of {len(name):,} characters"
+            raise DatasetError(f"{told}; at most {LONGEST_NAME} are taken.")
+        if other := seen.get(name.casefold()):
+            raise DatasetError(f"Two classes of the same name: “{other}” and “{name}”; rename one of them.")
+        seen[name.casefold()] = name
+    return cleaned
 
 
 def folded(name: str) -> str:

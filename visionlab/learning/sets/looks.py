@@ -65,7 +65,7 @@ def copies_by(
 
 
 def unreadable(name: str, error: VisionlabError) -> str:
-    """The sentence on a picture that is left out; name: its class and its file name, as cats/1.jpg."""
+    """The sentence on a picture that is left out; name: its path in the set, as train/cats/1.jpg."""
     return str(error) if isinstance(error, DatasetError) else f"“{name}” cannot be read: {error}"  # the former names it
 
 

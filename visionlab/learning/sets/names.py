@@ -8,8 +8,8 @@ import struct
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from visionlab.errors import DatasetError
@@ -98,29 +98,54 @@ def free_name(path: str, taken: set[str]) -> str:
 
 @dataclass(frozen=True)
 class Guess:
-    """The encoding, one of TITLES, by which names in a zip were read that do not state theirs; these, as bytes."""
+    """The encoding, of TITLES or MORE, by which names in a zip were read that do not state theirs; these, as bytes."""
 
     encoding: str
     names: tuple[bytes, ...]
 
     @property
     def told(self) -> str:
-        return f"The names in it are not marked; they were read as {TITLES[self.encoding]}."
+        return f"The names in it are not marked; they were read as {(TITLES | MORE)[self.encoding]}."
 
     def possible(self) -> dict[str, str]:
         """{encoding: title} of all by which they can be read, the one that was guessed first."""
-        titles = {self.encoding: TITLES[self.encoding], **TITLES, **MORE}
+        titles = {self.encoding: (TITLES | MORE)[self.encoding], **TITLES, **MORE}
         return {name: title for name, title in titles.items() if _decoded(self.names, name)}
 
     def parts(self, encoding: str) -> list[PathParts]:
         """The names in that encoding, one of possible(), each in its parts, as a project has them."""
         return _read_as(self.names, encoding)
 
+    def sample(self, encoding: str, count: int = 3) -> list[str]:
+        """A few of the names in that encoding by which it is seen to be wrong, folders first."""
+        parts = sorted(((-len(name) + place, part) for name in self.parts(encoding) for place, part in enumerate(name)))
+        return list(dict.fromkeys(part for _, part in parts if not part.isascii()))[:count]
+
+    def among(self, classes: Iterable[str]) -> Guess:
+        """By the encoding in which most parts of the names are one of these classes, whatever their case; by the one
+        that was guessed where another is no better."""
+        known = {_one_form(name) for name in classes}
+
+        def count(encoding: str) -> int:
+            return len(known & {_one_form(part) for name in self.parts(encoding) for part in name})
+
+        return replace(self, encoding=max(self.possible(), key=count))
+
     def renamed(self, before: str, after: str) -> dict[str, str]:
         """{part of a name in one of the encodings: the same in another one}, of what is not alike in both."""
         both = zip(self.parts(before), self.parts(after), strict=True)
         found = {old: new for one, other in both if len(one) == len(other) for old, new in zip(one, other, strict=True)}
         return {old: new for old, new in found.items() if old != new}
+
+
+def called(path: str, renamed: Mapping[str, str]) -> str:
+    """A path whose parts are called anew, as Guess.renamed says."""
+    parts = path.split("/")
+    return "/".join(renamed.get(unicodedata.normalize("NFC", part).strip(), part) for part in parts)
+
+
+def _one_form(name: str) -> str:
+    return unicodedata.normalize("NFC", name).strip().casefold()
 
 
 @lru_cache(32)  # all of one zip

@@ -7,7 +7,7 @@ import os
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -24,9 +24,9 @@ from visionlab.errors import DatasetError, ImageError
 from visionlab.imaging.image import MAX_BYTES, load_image
 from visionlab.learning.sets import archive as archives
 from visionlab.learning.sets.archive import MAX_CLASSES, arranged, opened, read_entry, start_of
-from visionlab.learning.sets.layout import TRAIN, Arranged
+from visionlab.learning.sets.layout import TRAIN, Arranged, Entry, parts_told
 from visionlab.learning.sets.looks import none_readable
-from visionlab.learning.sets.names import entries, guess_told, is_folder
+from visionlab.learning.sets.names import Guess, entries, guess, is_folder
 from visionlab.learning.sets.online_sets import ONLINE_SETS
 
 MOST_PICTURES = 200_000
@@ -50,7 +50,7 @@ MOST_IDX = 2**28  # bytes of an idx file; MNIST's largest has 47 MB
 
 Part = tuple[NDArray[np.uint8], NDArray[np.int64]]  # pictures (N, H, W, C) and labels (N,)
 Progress = Callable[[int, int], object]  # told now and then how many pictures of how many are read
-_Entry = Callable[[], bytes]
+_Bytes = Callable[[], bytes]
 _Look = Callable[[int, int], bytes]
 
 
@@ -58,7 +58,8 @@ class Read(NamedTuple):
     """What was read: the classes, the training part, the test part (empty where there is none), and what was left out.
 
     told: a sentence for each kind of thing that is no picture of a class.  unread: the path of each picture that cannot
-    be read, and problems a sentence for each, in the same order.
+    be read, and problems a sentence for each, in the same order.  names: how those of a zip were read, where that was
+    guessed; told says so.
     """
 
     classes: tuple[str, ...]
@@ -67,27 +68,33 @@ class Read(NamedTuple):
     told: tuple[str, ...]
     unread: tuple[str, ...]
     problems: tuple[str, ...]
+    names: Guess | None = None
 
 
 def unwatched(done: int, total: int) -> None:
     """Who asks for no progress."""
 
 
-def read_zip(source: str | os.PathLike[str] | bytes, side: int | None = None, progress: Progress = unwatched) -> Read:
-    """A zip with one folder a class, or with train/<class> and test/<class>.
+def read_zip(
+    source: str | os.PathLike[str] | bytes,
+    side: int | None = None,
+    progress: Progress = unwatched,
+    names_in: str | None = None,
+) -> Read:
+    """A zip with one folder a class, or with train/<class> and test/<class>; names_in as of archive.opened.
 
     What progress raises ends it. Raises DatasetError like visionlab.learning.sets.archive.opened, and for what
     read_folder refuses.
     """
-    with opened(source, contents=MOST_CONTENTS) as archive, _looking(source) as look:
+    with opened(source, contents=MOST_CONTENTS, names_in=names_in) as archive, _looking(source) as look:
         files = {
             path: (partial(_entry, archive, look, info), partial(start_of, archive, info))
             for path, info in entries(archive)
             if path and not is_folder(info)
         }
-        came = arranged(files)
-        found = Arranged(came.classes, tuple(filter(None, [guess_told(archive), *came.told])))
-        return _decoded(found, side, progress)
+        came, guessed = arranged(files), guess(archive)
+        found = Arranged(came.classes, (*([guessed.told] if guessed else []), *came.told))
+        return _decoded(found, side, progress)._replace(names=guessed)
 
 
 def read_folder(folder: Path, side: int | None = None, progress: Progress = unwatched) -> Read:
@@ -145,12 +152,12 @@ def read_cifar_python(folder: Path) -> tuple[tuple[str, ...], Part, Part] | None
 # How it is done ------------------------------------------------------------------------------------------------------
 
 
-def _decoded(found: Arranged[_Entry], side: int | None, progress: Progress) -> Read:
-    train: list[tuple[str, str, _Entry]] = []  # class, path, what gives the picture
-    test: list[tuple[str, str, _Entry]] = []
+def _decoded(found: Arranged[_Bytes], side: int | None, progress: Progress) -> Read:
+    train: list[tuple[str, Entry[_Bytes]]] = []  # class and picture
+    test: list[tuple[str, Entry[_Bytes]]] = []
     for name, items in found.classes.items():
         for each in items:
-            (train if each.part in ("", TRAIN) else test).append((name, each.path, each.source))
+            (train if each.part in ("", TRAIN) else test).append((name, each))
     classes = tuple(found.classes)
     total = len(train) + len(test)
     if not train:
@@ -158,13 +165,13 @@ def _decoded(found: Arranged[_Entry], side: int | None, progress: Progress) -> R
     if total > MOST_PICTURES or len(classes) > MAX_CLASSES:
         told = f"These are {total:,} pictures in {len(classes):,} folders"
         raise DatasetError(f"{told}; at most {MOST_PICTURES:,} in {MAX_CLASSES} are taken.")
-    size = (side, side) if side else _size([(path, entry) for _, path, entry in train])
+    size = (side, side) if side else _size([each for _, each in train])
     if total * size[0] * size[1] * 3 > MOST_BYTES:
         raise DatasetError(f"{total:,} pictures of {size[1]} × {size[0]} px take over 1 GB; ask for a smaller side.")
     index = {name: number for number, name in enumerate(classes)}
     whole = train + test
-    labels = np.array([index[name] for name, _, _ in whole], np.int64)
-    images, unreadable = _pixels([(path, entry) for _, path, entry in whole], size, progress)
+    labels = np.array([index[name] for name, _ in whole], np.int64)
+    images, unreadable = _pixels([each for _, each in whole], size, progress)
     readable = np.ones(len(whole), bool)
     readable[list(unreadable)] = False
     cut = int(readable[: len(train)].sum())
@@ -175,12 +182,13 @@ def _decoded(found: Arranged[_Entry], side: int | None, progress: Progress) -> R
     known, labels = np.unique(labels, return_inverse=True)
     parts = (images[:cut], labels[:cut]), (images[cut:], labels[cut:])
     kept = tuple(classes[place] for place in known)
-    unread = tuple(whole[place][1] for place in unreadable)
-    return Read(kept, *parts, found.told, unread, tuple(unreadable.values()))
+    unread = tuple(whole[place][1].path for place in unreadable)
+    used = parts_told(each.part for (_, each), there in zip(whole, readable, strict=True) if there)
+    return Read(kept, *parts, (*used, *found.told), unread, tuple(unreadable.values()))
 
 
 def _pixels(
-    items: list[tuple[str, _Entry]], size: tuple[int, int], progress: Progress
+    items: Sequence[Entry[_Bytes]], size: tuple[int, int], progress: Progress
 ) -> tuple[NDArray[np.uint8], dict[int, str]]:
     """The pictures, and a sentence for each place where one cannot be read.
 
@@ -192,7 +200,7 @@ def _pixels(
         unreadable = {}
         for place in range(start, min(start + AT_ONCE, len(items))):
             try:
-                out[place] = framed(_picture(*items[place]), size)
+                out[place] = framed(_picture(items[place]), size)
             except DatasetError as error:
                 unreadable[place] = str(error)
         return unreadable
@@ -209,26 +217,26 @@ def _pixels(
     return out, found
 
 
-def _size(items: list[tuple[str, _Entry]]) -> tuple[int, int]:
+def _size(items: Sequence[Entry[_Bytes]]) -> tuple[int, int]:
     """(height, width) of the first of them that can be read, or what larger ones are shrunk to."""
     for item in items:
         with suppress(DatasetError):
-            height, width = _picture(*item).shape[:2]
+            height, width = _picture(item).shape[:2]
             return (height, width) if max(height, width) <= LARGEST_KEPT else (SHRUNK, SHRUNK)
     return SHRUNK, SHRUNK
 
 
-def _picture(path: str, entry: _Entry) -> NDArray[np.uint8]:
+def _picture(item: Entry[_Bytes]) -> NDArray[np.uint8]:
     """uint8 (H, W, 3) RGB. OpenCV takes a third of the time, and is asked where it answers as load_image does."""
     try:
-        encoded = entry()
+        encoded = item.source()
         if len(encoded) <= PLAIN_BYTES and not any(mark in encoded for mark in CLOSER) and _is_whole(encoded):
             found = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_UNCHANGED) if encoded else None
             if found is not None and found.dtype == np.uint8 and found.ndim == 3 and found.shape[2] == 3:
                 return found[..., ::-1]
         return load_image(encoded)
     except (ImageError, OSError, struct.error) as error:  # the latter from a forged place in a zip
-        raise DatasetError(f"“{path}” cannot be read: {error}") from error
+        raise DatasetError(f"“{item.path}” cannot be read: {error}") from error
 
 
 def _is_whole(data: bytes) -> bool:

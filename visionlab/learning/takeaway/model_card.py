@@ -113,9 +113,14 @@ def _limits(head: Head) -> Iterable[str]:
     else:
         yield (
             "A picture whose features lie farther from the training pictures than "
+<<<<<<< HEAD
             f"{head.refusal.threshold:.4g} is called “none of these”. {_refused(head.refusal)} that belong to a class "
             "are refused so, and some that do not are let through. What it is worth, above, counts a refused picture "
             "by the class that it is most like."
+=======
+            f"{head.refusal.threshold:.4g} is called “none of these”. {_refused(head.refusal)} by mistake, and some "
+            "pictures of something else are let through."
+>>>>>>> 09479e2265b2fe6caf04e87005140c121978e711
         )
     counts = head.facts.get("pictures")
     if isinstance(counts, Mapping) and counts and min(counts.values()) * UNEVEN <= max(counts.values()):
@@ -133,7 +138,8 @@ def _limits(head: Head) -> Iterable[str]:
 
 
 def _refused(refusal: Refusal) -> str:
-    return "Some" if refusal.share is None else f"It is set so that about {refusal.share:.0%} of pictures"
+    how_many = "some" if refusal.share is None else f"about {refusal.share:.0%}"
+    return f"The limit refuses {how_many} of good pictures, those of its classes,"
 
 
 def _listed(names: Sequence[str]) -> str:

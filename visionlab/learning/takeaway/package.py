@@ -25,6 +25,7 @@ from visionlab.learning.projects.intake import Arriving, from_zip, labelled
 from visionlab.learning.sets import archive
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.learning.sets.guarded import OnDisk, Within
+from visionlab.learning.sets.names import guess
 from visionlab.learning.takeaway.export import Parity, export_checked
 from visionlab.learning.takeaway.model_card import model_card
 from visionlab.network.running.classifier import Classifier
@@ -165,17 +166,28 @@ def incoming_zip(
     return from_zip(source if inner is None else inner, parts, names_in)
 
 
-def labelled_zip(source: Source, parts: bool | None = None, names_in: str | None = None) -> LabelledImages:
+def labelled_zip(
+    source: Source,
+    parts: bool | None = None,
+    names_in: str | None = None,
+    classes: Callable[[], Sequence[str]] = tuple,
+) -> LabelledImages:
     """The labelled pictures of a zip (path, bytes or seekable binary file) of one folder a class, that as_zip wrote,
     or that pack wrote with pictures. What this app wrote keeps its names and groups, without what is disabled. parts
-    counts where no manifest says which they are, and names_in where names do not: see LabelledImages.from_zip.
+    counts where no manifest says which they are, and names_in where names do not: see LabelledImages.from_zip. Without,
+    they are read so that most folders are of the classes that `classes` gives, which is asked where they are not
+    marked, if another way than the one that is guessed does that.
 
     Raises DatasetError as of LabelledImages.from_zip and intake.from_zip.
     """
     with archive.opened(source, archive.MAX_ZIP_BYTES) as opened:
         ours = _entries(opened)[1] is not None or read_manifest(opened) is not None
+        guessed = None if names_in else guess(opened)
     if ours:
         return labelled(incoming_zip(source, parts, names_in=names_in))
+    if guessed and (better := guessed.among(classes())) != guessed:
+        data = LabelledImages.from_zip(source, parts, better.encoding)
+        return replace(data, told=(better.told, *data.told))
     return LabelledImages.from_zip(source, parts, names_in)
 
 

@@ -46,6 +46,11 @@ class Answer:
         return self.distance is not None and self.limit is not None and self.distance > self.limit
 
     @property
+    def mistakes(self) -> str:
+        """The sentence on how many pictures of the classes the limit refuses; "" where nobody knows."""
+        return "" if self.share is None else f"That limit refuses about {self.share:.0%} of good pictures by mistake."
+
+    @property
     def strange(self) -> float | None:
         """How far the picture lies from what was learned from, as a share of the limit: above 1 it is refused. None
         where nothing refuses."""

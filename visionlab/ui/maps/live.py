@@ -7,6 +7,7 @@ import time
 import numpy as np
 import streamlit as st
 
+from visionlab.garbage import leave_out_imports
 from visionlab.imaging.image import encode_jpeg, load_image
 from visionlab.imaging.render import mosaic, mosaic_layout, mosaic_tile
 from visionlab.network.inside.activations import feature_maps
@@ -17,7 +18,7 @@ from visionlab.ui.maps.wanted import Wanted
 from visionlab.ui.shared import cached
 from visionlab.ui.shared.components.live_maps import Asked, LiveMaps, latest_asked, live_maps
 from visionlab.ui.shared.networks import Network
-from visionlab.ui.shared.page import keep_out_of_collections, roomy_columns, told
+from visionlab.ui.shared.page import roomy_columns, told
 
 LIVE = "live"  # the widget that says that the camera is looked at, in the link, too
 KEY = "live-maps"
@@ -35,7 +36,7 @@ def show(network: Network, side: int) -> None:
 @st.fragment
 def _live(network: Network, side: int, run: int) -> None:
     """Runs again by itself with each frame, of the same run of the page."""
-    keep_out_of_collections()
+    leave_out_imports()
     net = network.net
     layers = [layer.name for layer in net.layers if layer.in_place and not layer.gate]
     spot = state.spot()

@@ -31,12 +31,12 @@ ANSWER, FOLDER, RIGHT = "Answer", "Folder", "Right or wrong"
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _looking(job_id: str, count: int, _net: Classifier, _zip: bytes, _found: Sequence[Found]) -> str:
-    """The id of a job that embeds the pictures that were named by that job: features (N, F)."""
+def _looking(job_id: str, count: int, _net: Classifier, _zip: bytes, _names: Sequence[str]) -> str:
+    """The id of a job that embeds the pictures that were named by that job, called so in the zip: features (N, F)."""
 
     def work(job: jobs.Job) -> Iterator[NDArray[np.float32]]:
         sources = {source.name: source for source in zip_sources(io.BytesIO(_zip))}
-        images = LazyImages(lambda index: sources[_found[index].name].load(), range(len(_found)))
+        images = LazyImages(lambda index: sources[_names[index]].load(), range(len(_names)))
         run = embed_cached(_net, images, engine=cached.engine_of(_net))
         for done, total in run:
             job.report(done / total)
@@ -51,11 +51,17 @@ def _sheet(job_id: str, count: int, _found: Sequence[Found]) -> bytes:
 
 
 def show(
-    job_id: str, network: Network, file: UploadedFile | None, found: Sequence[Found], right: Mapping[str, bool]
+    job_id: str,
+    network: Network,
+    file: UploadedFile | None,
+    found: Sequence[Found],
+    in_zip: Sequence[str],
+    right: Mapping[str, bool],
 ) -> dict[str, float | None] | None:
     """The pictures that a job has named, in space, and the names of those that are selected there, each with how much
     it is like the one that was clicked on; None where none is. file is the zip, where it is still the one that was
-    named; right says of each name whose word is known whether the first answer is.
+    named; in_zip what each is called there, where it may be called otherwise by now; right says of each name whose word
+    is known whether the first answer is.
     """
     if len(found) < FEW:
         st.caption(f"{FEW} pictures or more are needed to lie near each other.")
@@ -64,7 +70,7 @@ def show(
     if file is None and st.session_state.get("many-embedded") != about:
         sentence("The zip that was named is no longer here. Choose it again, and press “Name what they show”.")
         return None
-    arguments = (*about, network.net, file.getvalue() if file else b"", found)
+    arguments = (*about, network.net, file.getvalue() if file else b"", in_zip)
     job = jobs.begun(_looking, *arguments)
     job.wait(0.3)
     if not job.over:

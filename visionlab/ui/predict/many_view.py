@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -23,13 +23,14 @@ from visionlab.learning.answers.many import (
 from visionlab.learning.judging.metrics import counted
 from visionlab.learning.judging.refusal import still_counted
 from visionlab.learning.sets import archive
+from visionlab.learning.sets.names import Guess, called, guess
 from visionlab.network.running.classifier import Classifier
 from visionlab.network.zoo.models import TO_NAME, first_here
 from visionlab.ui.predict import many_space
 from visionlab.ui.shared import cached, jobs, links
 from visionlab.ui.shared.networks import YOUR_HEAD, Network, model_picker, suggest, tell_not_here
 from visionlab.ui.shared.page import sentence
-from visionlab.ui.shared.widgets import file_uploader, plain
+from visionlab.ui.shared.widgets import file_uploader, names_read, plain
 
 TOP = 3  # classes of each picture
 IN_TABLE = 1000  # rows; more of them are in the CSV file
@@ -41,12 +42,14 @@ WORDS_SHOWN = 36
 
 @dataclass(frozen=True, eq=False)
 class _Asked:
-    """Which network was asked about which zip: its name and the id that Streamlit gave it; and by which job."""
+    """Which network was asked about which zip: its name and the id that Streamlit gave it; by which job; and in which
+    encoding names are read, where a person said so."""
 
     network: Network
     name: str
     file: str
     job: str
+    names_in: str | None = None  # what a person said of names that were guessed
 
 
 def show() -> None:
@@ -76,7 +79,7 @@ def show() -> None:
     if other := _chosen_since(asked, chosen, file):
         st.info(f"Since then you have chosen {other}: “Name what they show” asks anew.", icon=":material/history:")
     if busy:
-        jobs.watch(job, lambda: st.progress(min(job.share, 1.0), f"{len(job.events)} looked at"), "Stop", "stop-many")
+        jobs.watch(job, lambda: st.progress(min(job.share, 1.0), f"{len(_rows(job))} looked at"), "Stop", "stop-many")
     else:
         _outcome(job, asked, file if file and file.file_id == asked.file else None)
 
@@ -104,8 +107,11 @@ def _command(network: Network) -> str:
 def _start(file: UploadedFile, network: Network) -> None:
     data = file.getvalue()  # the uploader may be emptied while the job is at work
 
-    def work(job: jobs.Job) -> Iterator[Found | Unreadable]:
+    def work(job: jobs.Job) -> Iterator[Found | Unreadable | Guess]:
         sources = zip_sources(io.BytesIO(data))
+        with archive.opened(io.BytesIO(data)) as opened:
+            if guessed := guess(opened):
+                yield guessed
         found = predict_many(network.net, sources, TOP, engine=cached.engine_of(network.net))
         for done, each in enumerate(found, 1):
             job.report(done / len(sources))
@@ -115,13 +121,28 @@ def _start(file: UploadedFile, network: Network) -> None:
     st.session_state["many"] = _Asked(network, file.name, file.file_id, jobs.registry().submit(work))
 
 
+def _rows(job: jobs.Job) -> list[Found | Unreadable]:
+    return [each for each in job.events if not isinstance(each, Guess)]
+
+
+def _read_names_as(encoding: str) -> None:
+    st.session_state["many"] = replace(st.session_state["many"], names_in=encoding)
+
+
 def _outcome(job: jobs.Job, asked: _Asked, file: UploadedFile | None) -> None:
     if job.error:
         sentence(job.error)
     if job.state == "cancelled":
         st.caption("Stopped: these had been looked at.")
-    found = [each for each in job.events if isinstance(each, Found)]
-    unreadable = [each for each in job.events if isinstance(each, Unreadable)]
+    rows = _rows(job)
+    in_zip = [each.name for each in rows if isinstance(each, Found)]
+    if guessed := next((each for each in job.events if isinstance(each, Guess)), None):
+        names_in = asked.names_in or guessed.encoding
+        names_read(guessed, names_in, "many-names", _read_names_as)
+        renamed = guessed.renamed(guessed.encoding, names_in)
+        rows = [replace(each, name=called(each.name, renamed)) for each in rows]
+    found = [each for each in rows if isinstance(each, Found)]
+    unreadable = [each for each in rows if isinstance(each, Unreadable)]
     net = asked.network.net
     named = [(word, each) for each in found if (word := word_of(each.name)) and accepted_labels(net, word)]
     if found:
@@ -133,7 +154,7 @@ def _outcome(job: jobs.Job, asked: _Asked, file: UploadedFile | None) -> None:
         if seen == SPACE:
             graded = grade_predictions(net, [(word, each.predictions) for word, each in named]).graded
             right = {each.name: one.right for one, (_, each) in zip(graded, named, strict=True)}
-            selected = many_space.show(asked.job, asked.network, file, found, right)
+            selected = many_space.show(asked.job, asked.network, file, found, in_zip, right)
         _table(found, unreadable, selected)
     if unreadable:
         files = "file was" if len(unreadable) == 1 else "files were"

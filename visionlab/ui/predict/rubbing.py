@@ -12,6 +12,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from visionlab.garbage import leave_out_imports
 from visionlab.imaging.image import Image, encode_jpeg, encode_png, fit, middle
 from visionlab.network.changes.erasing import FILLINGS, SHARES, erase, grey_of, rubbed_out_by, share_of
 from visionlab.network.explain import METHODS, explain
@@ -23,7 +24,7 @@ from visionlab.ui.predict.explanations import LONGEST, MEASURES, Case, Overlay, 
 from visionlab.ui.shared import cached, charts, jobs, links, picture_bar
 from visionlab.ui.shared.components import eraser
 from visionlab.ui.shared.components.eraser import Left, Rubbed
-from visionlab.ui.shared.page import keep_out_of_collections, told
+from visionlab.ui.shared.page import told
 from visionlab.ui.shared.state import Picture
 from visionlab.ui.shared.widgets import SLIMMEST, plain
 
@@ -65,7 +66,7 @@ def _erasing(net_key: str, picture_key: str, target: int, filling: str, strength
 @st.fragment
 def _rub(case: Case, picture: Picture, look: Overlay) -> None:
     """Runs again by itself with each change of what is rubbed out."""
-    keep_out_of_collections()
+    leave_out_imports()
     filling, strength = _choices()
     key, shape = f"rubbed-{case.network.key}-{case.key}", eraser.mask_shape(case.shown.shape[:2])
     rubbed = eraser.latest_rubbed(key, shape)

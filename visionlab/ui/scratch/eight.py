@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from visionlab.garbage import leave_out_imports
 from visionlab.learning.scratch import EightNet, MovingEight, SmallSet, answer, surest_first
 from visionlab.learning.scratch.forecast import eight_seconds
 from visionlab.learning.scratch.moving_eight import LEARNERS, PLACES, Look, change_told, of_each
@@ -19,7 +20,7 @@ from visionlab.ui.scratch.parts import Fields, notice, problem_of, table, train_
 from visionlab.ui.scratch.sets.bringing import Chosen
 from visionlab.ui.shared import charts
 from visionlab.ui.shared.components.pad import Example, latest_drawing, pad
-from visionlab.ui.shared.page import keep_out_of_collections, roomy_columns, told
+from visionlab.ui.shared.page import roomy_columns, told
 from visionlab.ui.shared.widgets import folded, plain
 
 NAME = "moving-eight"
@@ -175,7 +176,7 @@ def _scale() -> str:
 @st.fragment
 def _try(nets: Mapping[str, EightNet], plan: Plan) -> None:
     """The pad and the networks' answers to it; runs again by itself with each drawing."""
-    keep_out_of_collections()
+    leave_out_imports()
     st.markdown("**Try them: move the picture about, or draw one**")
     first = next(iter(nets.values()))
     eights = surest_first(first, plan.eights)[: EXAMPLES // 2]

@@ -7,6 +7,7 @@ import time
 import numpy as np
 import streamlit as st
 
+from visionlab.garbage import leave_out_imports
 from visionlab.imaging.image import load_image
 from visionlab.network.explain.cam import answer_and_map
 from visionlab.network.running import prediction
@@ -14,7 +15,7 @@ from visionlab.network.running.classifier import Classifier
 from visionlab.network.running.prediction import Prediction
 from visionlab.ui.shared import cached
 from visionlab.ui.shared.components.camera import Answer, Frame, Fresh, camera, latest_frame
-from visionlab.ui.shared.page import keep_out_of_collections, told
+from visionlab.ui.shared.page import told
 
 TOP = 5
 ALL = 10  # classes of one's own that are all shown, each in its place
@@ -36,7 +37,7 @@ def _photograph(key: str) -> str:
 @st.fragment
 def _answered_camera(net: Classifier, key: str, own: bool, run: int, fresh: Fresh | None) -> None:
     """Runs again by itself with each frame, of the same run of the page; only the answer on the page is kept of one."""
-    keep_out_of_collections()
+    leave_out_imports()
     frame, answer = latest_frame(key), None
     with st.container(), told():  # a place of its own, so that the camera stays in its own
         answer = frame and answer_to(frame, net, own)

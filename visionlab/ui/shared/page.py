@@ -10,8 +10,6 @@ Each page is self-sufficient: a deep link to a cold server runs that page's scri
 
 from __future__ import annotations
 
-import gc
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,6 +24,7 @@ from streamlit.errors import StreamlitPageNotFoundError
 from visionlab import limits
 from visionlab.device import describe
 from visionlab.errors import VisionlabError, log_cause
+from visionlab.garbage import leave_out_imports
 from visionlab.shortage import shortages_told
 from visionlab.ui.shared import cached, state
 from visionlab.ui.shared.components.focus import keep_focus
@@ -37,7 +36,6 @@ from visionlab.ui.shared.undisturbed import drawn_from_all
 ASSETS = Path(__file__).parent / "assets"
 STYLE = ASSETS / "style.css"
 SIDEBAR = 220  # pixels: the navigation is short, the pictures want the room
-_imported = 0  # modules, when they were last taken out of the collections
 _strip: ContextVar[DeltaGenerator] = ContextVar("strip")  # of the page that this run of the script is drawing
 ICON = ASSETS / "icon.png"  # a file of ours: an icon by name is fetched from a font host
 
@@ -119,7 +117,7 @@ PAGES: dict[str, Page] = {
 @contextmanager
 def page(title: str) -> Iterator[None]:
     """Configure and head the page of that title; inside, a VisionlabError ends the script in one clear sentence."""
-    keep_out_of_collections()
+    leave_out_imports()
     entry = PAGES[title]
     st.set_page_config(
         page_title=f"{entry.heading or title} · visionlab",
@@ -208,16 +206,3 @@ def _navigation() -> None:
     st.caption(f":material/hub: {where.told}" if where.told else f":material/memory: {describe()}")
     if where.problem:  # for the operator, and no more than a line for everybody else
         st.caption(":orange[:material/cloud_off:] Not on the cluster: computed here", help=where.problem)
-
-
-def keep_out_of_collections() -> None:
-    """Take what has been imported out of Python's garbage collections, whenever modules have been added.
-
-    Streamlit collects in full after every run, which holds up what is on its way to the browser: with all that torch
-    and pandas bring along, for 60 to 100 ms each time; with this, for 1 or 2.
-    """
-    global _imported
-    if len(sys.modules) > _imported + 50:
-        gc.collect()
-        gc.freeze()
-        _imported = len(sys.modules)

@@ -17,7 +17,6 @@ from visionlab.ui.shared import links, state
 from visionlab.ui.shared.components.paste_and_drop import paste_and_drop, refused
 from visionlab.ui.shared.page import sentence, strip
 from visionlab.ui.shared.widgets import distinct, show
-from visionlab.wording import sized
 
 THUMBNAIL = 112  # pixels, of which the strip shows half as many: sharp on any screen
 STUCK = "\N{NO-BREAK SPACE}"  # or a dot would begin the second line
@@ -143,7 +142,7 @@ def _take_uploads() -> None:
     Not in its callback: one that the next run of the page overtakes is never called again, and the picture were lost.
     """
     stamp, large = refused(PASTE)
-    too_large = [f"{name}: {too_many_bytes(sized(size))}" for name, size in large]
+    too_large = [f"{name}: {too_many_bytes(size)}" for name, size in large]
     if state.is_news_of_refused(stamp):
         state.keep_upload_error("\n".join(too_large) or None)
     if UPLOADER not in st.session_state:

@@ -15,8 +15,10 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from visionlab.imaging.image import Image, middle
+from visionlab.learning.sets.names import Guess
 from visionlab.network.running.prediction import Answer, Prediction
 from visionlab.ui.shared import cached, state
+from visionlab.ui.shared.undisturbed import attempt
 
 SLIMMEST = 2.5  # times as long as wide: of what is slimmer, the middle is shown, and no strip
 
@@ -154,7 +156,8 @@ def verdict(answer: Answer) -> None:
     elif answer.refused:
         st.markdown(
             ":orange[:material/block:] **None of these.** Its distance from the training pictures is "
-            f"{answer.distance:.1f}, beyond the limit of {answer.limit:.1f}. Without that limit it would say {named}."
+            f"{answer.distance:.1f}, beyond the limit of {answer.limit:.1f}. Without that limit it would say {named}. "
+            f"{answer.mistakes}"
         )
     else:
         st.markdown(
@@ -226,6 +229,27 @@ def file_uploader(
 
 
 # --- answers --------------------------------------------------------------------------------------------------------
+
+
+def names_read(guess: Guess, encoding: str, key: str, act: Callable[[str], object]) -> None:
+    """In which encoding the names in a zip that do not state theirs were read, for who sees that it is wrong:
+    act(encoding) reads them in another one."""
+    possible = guess.possible()
+
+    def told(each: str) -> str:
+        names = ", ".join("".join(c if c.isprintable() else "�" for c in name) for name in guess.sample(each))
+        return f"{possible[each]}: {names}"
+
+    st.session_state[key] = encoding
+    st.selectbox(
+        "The names in the zip are not marked; they were read as",
+        possible,
+        format_func=told,
+        key=key,
+        on_change=attempt,
+        args=(lambda: act(st.session_state[key]),),
+        help="Where they make no sense, choose another way to read them.",
+    )
 
 
 def probability_bars(answers: Sequence[Prediction], strange: float | None = None) -> None:

@@ -27,6 +27,7 @@ from visionlab.ui.studio.judge import labels as judging_labels
 from visionlab.ui.studio.judge import step as judge
 from visionlab.ui.studio.judge.case import case_of
 from visionlab.ui.studio.judge.gallery import NAME, short
+from visionlab.wording import MISTAKES
 
 
 def step(folder: str, project_id: str, look: str) -> None:
@@ -387,7 +388,7 @@ def test_names_are_as_long_as_a_tile_is_wide():
 def test_the_share_that_is_refused_is_chosen_here_too(look, project, case):
     before = case.head.refusal
     app = look("None of these")
-    slider = next(each for each in app.slider if each.label == "Refused, of pictures of your classes")
+    slider = next(each for each in app.slider if each.label == MISTAKES)
     assert slider.value == round(100 * before.share)
     slider.set_value(30).run()
     assert not app.exception

@@ -12,6 +12,7 @@ import pytest
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Radio, Selectbox
+from zipped import unmarked
 
 from visionlab import limits
 from visionlab.errors import DatasetError, ParameterError
@@ -317,15 +318,9 @@ def test_broken_and_repeated_pictures_are_told_and_left_out(studio, finish):
 
 
 def test_names_of_a_zip_that_were_guessed_wrong_are_read_another_way(studio, finish):
-    class Unmarked(zipfile.ZipInfo):
-        def _encodeFilenameFlags(self):
-            return self.filename.encode("cp1250"), self.flag_bits
-
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for number, name in enumerate(("žába/první.png", "kočka/druhá.png", "cats/third.png")):
-            archive.writestr(Unmarked(name), noisy(2, 50 + number))
-    uploader(studio, "A zip").set_value(("animals.zip", buffer.getvalue(), "application/zip")).run()
+    names = ("žába/první.png", "kočka/druhá.png", "cats/third.png")
+    data = unmarked({name: noisy(2, 50 + number) for number, name in enumerate(names)}, "cp1250")
+    uploader(studio, "A zip").set_value(("animals.zip", data, "application/zip")).run()
     finish(studio)
     assert counts(studio) == {"cats": 9, "dogs": 6, "koèka": 1, "žába": 1}
 

@@ -1,30 +1,56 @@
-"""What is on the pictures: python predict.py photo.jpg …   (before: python -m pip install -r requirements.txt)"""
+"""What is on pictures, by the network in model.onnx: a line a picture, with its most probable classes, each with its
+probability, 0 to 1 (those of all classes add up to 1). What is none of them is called so before: its distance from the
+pictures that were learned from, a number without a unit, is beyond the limit that lies in model.onnx."""
 
+import argparse
 import json
 import runpy
 import sys
+import warnings
 from pathlib import Path
 
-import onnxruntime
-import pi_heif
+HERE = Path(__file__).parent
+TAKEN = "JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP or TIFF, of at most 20 MB and 40 megapixels"
+STATUS = """before the first time:  python -m pip install -r requirements.txt
+exit status:  0 where each picture was answered; 1 where one could not be read, which stderr tells (the others are
+answered all the same); 2 where it was asked for in a way that cannot be"""
 
-here = Path(__file__).parent
-decoded = runpy.run_path(str(here / "pixels.py"))["decoded"]  # bytes → uint8 (height, width, 3) RGB
-pi_heif.register_heif_opener()
-session = onnxruntime.InferenceSession(here / "model.onnx")
-about = session.get_modelmeta().custom_metadata_map
-labels, limit = json.loads(about["labels"]), float(about.get("threshold", "inf"))
-share = f", beyond which about {float(about['refuses']):.0%} of its own are" if "refuses" in about else ""
-failed = False
-for path in sys.argv[1:] or sys.exit(__doc__):
-    try:
-        image = decoded(Path(path).read_bytes())
-    except Exception as error:  # damaged files bring nearly any; the others are answered all the same
-        failed = not print(f"{path}: cannot be read ({str(error).split(' <')[0] or repr(error)})", file=sys.stderr)
-        continue
-    probabilities, *distance = session.run(None, {"image": image})
-    answer = ", ".join(f"{labels[i]} {probabilities[i]:.4f}" for i in probabilities.argsort()[::-1][:5])
-    if distance and distance[0] > limit:
-        answer = f"none of these (distance {distance[0]:.4g}, the limit is {limit:.4g}{share}); otherwise {answer}"
-    print(f"{path}: {answer}")
-sys.exit(failed)
+
+def main(pictures: list[str], top: int) -> bool:
+    """Print the answers; whether all could be read."""
+    import onnxruntime
+    import pi_heif
+
+    reading = runpy.run_path(str(HERE / "pixels.py"))
+    pi_heif.register_heif_opener()
+    warnings.simplefilter("ignore")  # what decoders find amiss is told in one sentence
+    session = onnxruntime.InferenceSession(HERE / "model.onnx")
+    about = session.get_modelmeta().custom_metadata_map
+    labels, limit = json.loads(about["labels"]), float(about.get("threshold", "inf"))
+    mistakes = f"; it refuses about {float(about['refuses']):.0%} of good pictures by mistake" * ("refuses" in about)
+    all_read = True
+    for path in pictures:
+        try:
+            image = reading["decoded"](reading["file_bytes"](path))  # uint8 (height, width, 3) RGB
+        except ValueError as error:
+            print(f"{path}: {error}", file=sys.stderr)
+            all_read = False
+            continue
+        probabilities, *distance = session.run(None, {"image": image})
+        answer = ", ".join(f"{labels[i]} {probabilities[i]:.4f}" for i in probabilities.argsort()[::-1][:top])
+        if distance and distance[0] > limit:
+            far = f"distance {distance[0]:.4g}, the limit is {limit:.4g}{mistakes}"
+            answer = f"none of these ({far}); otherwise {answer}"
+        print(f"{path}: {answer}")
+    return all_read
+
+
+if __name__ == "__main__":
+    form = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, epilog=STATUS, formatter_class=form, allow_abbrev=False)
+    parser.add_argument("pictures", nargs="+", metavar="PICTURE", help=TAKEN)
+    parser.add_argument("--top", type=int, default=5, metavar="N", help="how many classes, 1 or more; 5 unless told")
+    asked = parser.parse_args()
+    if asked.top < 1:
+        parser.error(f"--top is {asked.top}; it must be 1 or more")
+    sys.exit(not main(asked.pictures, asked.top))

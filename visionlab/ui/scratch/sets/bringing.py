@@ -244,6 +244,13 @@ def arrive() -> None:
         st.session_state["data"] = source
 
 
+def read_names_as(encoding: str) -> None:
+    """Read the names in the zip that was brought in that encoding. Raises DatasetError as SmallSet.read_as does."""
+    own: Chosen = st.session_state[OWN]
+    data = own.whole.read_as(encoding)
+    st.session_state[OWN] = replace(own, data=data, whole=data)
+
+
 def watch_coming() -> None:
     """Show how far the opening is of what was named or uploaded, if that goes on."""
     if coming := st.session_state.get(COMING):

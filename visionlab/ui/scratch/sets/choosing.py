@@ -10,10 +10,10 @@ from visionlab.errors import VisionlabError
 from visionlab.learning.scratch import SOURCES, SmallSet
 from visionlab.learning.sets.kinds import listed
 from visionlab.ui.scratch.parts import linked
-from visionlab.ui.scratch.sets.bringing import PROJECT, WHERE, Chosen, arrive, ready, watch_coming
+from visionlab.ui.scratch.sets.bringing import PROJECT, WHERE, Chosen, arrive, read_names_as, ready, watch_coming
 from visionlab.ui.shared import links, state
 from visionlab.ui.shared.page import sentence
-from visionlab.ui.shared.widgets import plain
+from visionlab.ui.shared.widgets import names_read, plain
 
 OFFERED = "cifar10"  # of SOURCES, the one that the articles are on
 PANEL = "data-panel"
@@ -53,7 +53,12 @@ def choose() -> Chosen | None:
         told_of.markdown(f"On **{_title(source)}**")
         return None
     state.keep_in_link(WHERE, found.where)
-    for text in (*found.data.told, listed(found.data.unread, "picture cannot be read", "pictures cannot be read")):
+    if guessed := found.whole.names:
+        names_read(guessed, guessed.encoding, "scratch-names", read_names_as)
+    for text in (
+        *(text for text in found.data.told if guessed is None or text != guessed.told),
+        listed(found.data.unread, "picture cannot be read", "pictures cannot be read"),
+    ):
         if text:
             st.caption(plain(text))
     found = _sized(found, picker)

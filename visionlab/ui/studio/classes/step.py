@@ -10,7 +10,7 @@ import streamlit as st
 
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import ClassInfo, PictureInfo
-from visionlab.learning.sets.dataset import class_names
+from visionlab.learning.sets.layout import class_names
 from visionlab.ui.shared.page import roomy_columns, told
 from visionlab.ui.shared.store import workspace
 from visionlab.ui.shared.undisturbed import attempt

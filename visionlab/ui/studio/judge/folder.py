@@ -22,6 +22,7 @@ from visionlab.learning.projects.files import telling
 from visionlab.learning.sets import archive
 from visionlab.learning.sets.dataset import LabelledImages, LazyImages
 from visionlab.learning.sets.layout import TEST
+from visionlab.learning.takeaway.package import labelled_zip
 from visionlab.ui.shared import cached, jobs
 from visionlab.ui.shared.page import roomy_columns, sentence
 from visionlab.ui.shared.undisturbed import attempt
@@ -70,7 +71,9 @@ def show(case: Case) -> None:
         uploader(
             "A zip of such a folder",
             "test-zip",
-            lambda files: _begin(case, subject, files[0].name, lambda: LabelledImages.from_zip(files[0])),
+            lambda files: _begin(
+                case, subject, files[0].name, lambda: labelled_zip(files[0], classes=lambda: case.head.classes)
+            ),
             type=["zip"],
             max_upload_size=archive.MAX_UPLOAD_BYTES >> 20,
             disabled=busy,

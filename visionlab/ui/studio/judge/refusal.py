@@ -16,6 +16,7 @@ from visionlab.ui.studio import runs
 from visionlab.ui.studio.judge import charts as evaluation_charts
 from visionlab.ui.studio.judge.case import Case, seen
 from visionlab.ui.studio.judge.gallery import gallery
+from visionlab.wording import MISTAKES
 
 MOST = 30  # per cent of pictures of the classes that may be refused
 
@@ -61,7 +62,7 @@ def _set_share(case: Case) -> None:
 
     key = f"refused-share-{case.run.id}"
     st.session_state.setdefault(key, min(MOST, max(1, round(100 * share))))
-    chosen = st.slider("Refused, of pictures of your classes", 1, MOST, format="%d %%", key=key, on_change=choose)
+    chosen = st.slider(MISTAKES, 1, MOST, format="%d%%", key=key, on_change=choose)
     st.caption(case.head.refusal.promise(chosen / 100))
 
 

@@ -12,18 +12,16 @@ import streamlit as st
 from visionlab.learning.projects.intake import Intake
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.renaming import read_as, read_names_as
-from visionlab.learning.sets.names import Guess
 from visionlab.ui.shared import jobs
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.undisturbed import attempt
-from visionlab.ui.shared.widgets import icon_button
+from visionlab.ui.shared.widgets import icon_button, names_read
 from visionlab.ui.studio import uploads
 from visionlab.ui.studio.pictures import intake, one_class
 from visionlab.ui.studio.pictures.intake import WATCHED, Taken, Unclear
 
 SOON = 0.4  # seconds that a page waits for intakes before it shows their progress
 ENDED = "ended-intakes"  # in the session: those after whose end the page has run
-SAMPLE = 3  # names by which a way to read them is seen to be wrong
 OF_SETS = ("folder", "zip")  # uploaders
 
 
@@ -123,32 +121,11 @@ def _came(
                 if text not in [each.told for each in guesses]:
                     st.text(text)
             for number, each in enumerate(guesses):
-                _offer_encodings(project, each, f"names-{key}-{number}")
+                act = partial(read_names_as, project, each)
+                names_read(each, read_as(project, each), f"names-{key}-{number}", act)  # also after an undo
             uploads.listed(refused, "was not taken", "were not taken")
             uploads.listed(problems, "could not be read", "could not be read")
         icon_button(f"{key}-seen", "close", "Close", _put_away, over, uploaders)
-
-
-def _offer_encodings(project: Project, guess: Guess, key: str) -> None:
-    """How the names in a zip were read, for who sees that it is wrong."""
-    possible = guess.possible()
-    st.session_state[key] = read_as(project, guess)  # also after an undo
-    st.selectbox(
-        "The names in the zip are not marked; they were read as",
-        possible,
-        format_func=lambda encoding: f"{possible[encoding]}: {_sample(guess, encoding)}",
-        key=key,
-        on_change=attempt,
-        args=(lambda: read_names_as(project, guess, st.session_state[key]),),
-        help="Where they make no sense, choose another way to read them. It can be undone.",
-    )
-
-
-def _sample(guess: Guess, encoding: str) -> str:
-    """A few of the names in that encoding, folders first."""
-    parts = sorted(((-len(name) + place, part) for name in guess.parts(encoding) for place, part in enumerate(name)))
-    strange = dict.fromkeys(part for _, part in parts if not part.isascii())
-    return ", ".join("".join(c if c.isprintable() else "�" for c in name) for name in list(strange)[:SAMPLE])
 
 
 def _put_away(over: Sequence[jobs.Job], uploaders: Sequence[str]) -> None:
