@@ -11,12 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from visionlab.errors import ParameterError
 
-<<<<<<< HEAD
 CELLS = 4_096  # into which the mean recall is parted, at least, for its interval: an end is then right to 0.05 %
 MAJORITY = "Always the most frequent class"  # what Report.majority is called wherever it is told
-=======
 Z95 = 1.959964  # of the normal distribution, 2.5 % lie beyond it
->>>>>>> 09479e2265b2fe6caf04e87005140c121978e711
 
 
 @dataclass(frozen=True, eq=False)

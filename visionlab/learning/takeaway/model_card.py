@@ -113,14 +113,9 @@ def _limits(head: Head) -> Iterable[str]:
     else:
         yield (
             "A picture whose features lie farther from the training pictures than "
-<<<<<<< HEAD
-            f"{head.refusal.threshold:.4g} is called “none of these”. {_refused(head.refusal)} that belong to a class "
-            "are refused so, and some that do not are let through. What it is worth, above, counts a refused picture "
-            "by the class that it is most like."
-=======
             f"{head.refusal.threshold:.4g} is called “none of these”. {_refused(head.refusal)} by mistake, and some "
-            "pictures of something else are let through."
->>>>>>> 09479e2265b2fe6caf04e87005140c121978e711
+            "pictures of something else are let through. What it is worth, above, counts a refused picture by the class "
+            "that it is most like."
         )
     counts = head.facts.get("pictures")
     if isinstance(counts, Mapping) and counts and min(counts.values()) * UNEVEN <= max(counts.values()):

@@ -21,6 +21,7 @@ from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import hindrance, number_field, plain
 from visionlab.ui.studio import runs
 from visionlab.ui.studio.train.run import Settings, is_of, labels_of
+from visionlab.wording import MISTAKES
 
 FEW = 6  # pictures a class: below that, a kind for which one is enough is usually the better choice
 
@@ -93,15 +94,15 @@ def _settings(parts: Container[str | None]) -> tuple[Settings, str | None]:
         if problem:
             hindrance(problem)
         refuse = st.slider(
-            "Refused, of pictures of your classes",
+            MISTAKES,
             1,
             30,
             5,
-            format="%d %%",
+            format="%d%%",
             key="refuse",
             bind="query-params",
-            help="A picture that lies far from all that was learned from is called none of these. The more of your own "
-            "pictures may be refused so, the more pictures of something else are.",
+            help="A picture that lies far from all that was learned from is called none of these. The more good ones "
+            "may be, the more pictures of something else are.",
         )
     settings = Settings(network, kind, tuple(views), None if own else held_out / 100, seed, refuse / 100)
     return settings, problem
