@@ -114,8 +114,8 @@ def _limits(head: Head) -> Iterable[str]:
         yield (
             "A picture whose features lie farther from the training pictures than "
             f"{head.refusal.threshold:.4g} is called “none of these”. {_refused(head.refusal)} by mistake, and some "
-            "pictures of something else are let through. What it is worth, above, counts a refused picture by the class "
-            "that it is most like."
+            "pictures of something else are let through. What it is worth, above, counts a refused picture by the "
+            "class that it is most like."
         )
     counts = head.facts.get("pictures")
     if isinstance(counts, Mapping) and counts and min(counts.values()) * UNEVEN <= max(counts.values()):

@@ -72,7 +72,7 @@ def _settings(parts: Container[str | None]) -> tuple[Settings, str | None]:
         50,
         round(100 * HELD_OUT),
         5,
-        format="%d %%",
+        format="%d%%",
         key="held-out",
         bind="query-params",
         disabled=own,
