@@ -16,7 +16,7 @@ def main(folder: str, out: str = "mine.safetensors") -> None:
         print(f"epoch {epoch.index}: {epoch.validation_accuracy:.1%} of the held-out pictures are right")
     report = run.report()
     low, high = report.interval
-    print(f"always “the most frequent class”: {report.majority:.1%}")
+    print(f"always the most frequent class: {report.majority:.1%}")
     print(f"the head: {report.accuracy:.1%} of {len(run.held_out)} (95% interval {low:.1%} to {high:.1%})")
     run.head.save(out)
     mine = vl.load_head(out).as_classifier()

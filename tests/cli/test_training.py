@@ -107,7 +107,7 @@ def test_train_says_what_each_class_is_worth_and_warns_of_few(tmp_path):
     assert "“grass” has 5 pictures, “gravel” has 5 pictures beside 25 of “brick”" in told
     for name, count in (("brick", 10), ("grass", 2), ("gravel", 2)):
         assert re.search(rf"{name} .*[01]\.\d{{3}} .*[01]\.\d{{3}} .*[01]\.\d{{3}} .* {count} ", told)
-    assert "always naming the most frequent class would be right on 71.4%" in told
+    assert "always the most frequent class: right on 71.4%" in told
     assert re.search(r"with each class counting the same: \d+\.\d% \(95% interval \d+\.\d% to \d+\.\d%\)", told)
     assert "none of these: About" in told
 
@@ -216,7 +216,7 @@ def test_refusal_is_told_wherever_a_head_answers_and_can_be_set(fresh, head, tmp
     rows = list(csv.DictReader(sheet.open(encoding="utf-8")))
     refused.append(sum(row["refused"] == "yes" for row in rows))
     assert refused[0] < refused[1]
-    assert f"{refused[1] - 1} of them would be refused" in run(
+    assert f"Of {len(rows) - 1} pictures, {refused[1] - 1} would be refused" in run(
         "evaluate", fresh, "--head", head, "--device", "cpu", "--refuse", 0.5
     )
     with pytest.raises(ParameterError, match=r"--refuse 0\.1 is for a head"):

@@ -59,6 +59,8 @@ def none_of_these(answer: Answer) -> str:
 
 def print_sheet(net: Classifier, found: Iterator[Found], top: int, as_json: bool) -> None:
     from visionlab.learning.answers.first_words import grade_predictions, word_of
+    from visionlab.learning.judging.metrics import counted
+    from visionlab.learning.judging.refusal import still_counted
 
     answers = list(found)
     sheet = grade_predictions(net, [(word_of(each.name), each.predictions) for each in answers], top)
@@ -79,6 +81,9 @@ def print_sheet(net: Classifier, found: Iterator[Found], top: int, as_json: bool
         table.add_row("✓" if graded.right else "✗", *(Text(plain(text)) for text in (graded.word, said, right, name)))
     console.print(table)
     console.print(f"{sheet.score} of {len(names)} right")
+    if refused:
+        right = sum(graded.right for name, graded in zip(names, sheet.graded, strict=True) if name in refused)
+        console.print(still_counted(len(refused), right, counted(len(names))))
 
 
 def plain(text: str) -> str:

@@ -69,6 +69,7 @@ def closing(
     as_json: AsJson = False,
 ) -> None:
     """Softmax, fully connected, from scratch and transfer, on the same data."""
+    from visionlab.learning.judging.metrics import MAJORITY
     from visionlab.learning.scratch.closing import SHOWN, WAYS, Closing
 
     settings = {"epochs": epochs, "of_each": of_each, "tested": tested, "seed": seed, "device": device}
@@ -88,7 +89,7 @@ def closing(
         print(json.dumps({"majority": run.majority, "truth": truth, "ways": ways, "seconds": seconds}))
         return
     table = Table("way", "pictures", "parameters", "seconds", "right on the test part", "95% interval")
-    table.add_row("Always the most frequent class", "–", "–", "–", f"{run.majority:.1%}", "–")
+    table.add_row(MAJORITY, "–", "–", "–", f"{run.majority:.1%}", "–")
     for row in rows:
         low, high = row.interval
         figures = (f"{row.pictures:,}", f"{row.parameters:,}", f"{row.seconds:.1f}", f"{row.accuracy:.1%}")

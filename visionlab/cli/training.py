@@ -255,13 +255,15 @@ def _write_mistakes(out: Path, net: Classifier, found: Evaluation, pictures: Lab
 
 def _print_evaluation(found: Evaluation) -> None:
     _print_report(found.report)
-    if found.distances is not None:
-        print(f"{len(found.refused)} of them would be refused as “none of these”")
+    if told := found.refusals_told:
+        print(told)
     if found.left_out:
         print(found.left_out)
 
 
 def _print_report(report: Report) -> None:
+    from visionlab.learning.judging.metrics import MAJORITY
+
     table = Table("class", "precision", "recall", "F1", "pictures", "taken for")
     for row, name in enumerate(report.classes):
         counts = report.confusion[row]
@@ -273,7 +275,7 @@ def _print_report(report: Report) -> None:
     console.print(table)
     low, high = report.interval
     print(f"right on {report.accuracy:.1%} of {report.told()} (95% interval {low:.1%} to {high:.1%})")
-    print(f"always naming the most frequent class would be right on {report.majority:.1%}")
+    print(f"{MAJORITY.lower()}: right on {report.majority:.1%}")
     low, high = report.balanced_interval
     print(f"with each class counting the same: {report.balanced:.1%} (95% interval {low:.1%} to {high:.1%})")
 

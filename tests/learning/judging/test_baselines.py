@@ -7,7 +7,7 @@ from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 
 from visionlab.errors import ParameterError
 from visionlab.learning.judging.baselines import baselines, mean_colours
-from visionlab.learning.judging.metrics import wilson
+from visionlab.learning.judging.metrics import MAJORITY, evaluate, wilson
 
 CLASSES = ("cats", "dogs", "birds")
 
@@ -21,7 +21,7 @@ def test_they_agree_with_scikit_learn(count, held, seed):
     truth = rng.integers(0, 3, held)
     found = {b.name: b for b in baselines(x, y, z, truth, CLASSES, colours=x[:, :3], held_colours=z[:, :3])}
     theirs = {
-        "majority": DummyClassifier(strategy="most_frequent").fit(x, y).score(z, truth),
+        "majority": DummyClassifier(strategy="most_frequent").fit(z, truth).score(z, truth),
         "colour": NearestCentroid().fit(x[:, :3], y).score(z[:, :3], truth),
         "neighbour": KNeighborsClassifier(1).fit(x, y).score(z, truth),
     }
@@ -29,6 +29,8 @@ def test_they_agree_with_scikit_learn(count, held, seed):
     for name, accuracy in theirs.items():
         assert found[name].accuracy == pytest.approx(accuracy)
         assert found[name].interval == wilson(round(accuracy * held), held)
+    assert found["majority"].accuracy == evaluate(truth, truth, CLASSES).majority, "one figure under one name"
+    assert found["majority"].title == MAJORITY
     assert found["chance"].accuracy == 1 / 3
     assert found["chance"].interval == (1 / 3, 1 / 3)
 
@@ -40,9 +42,9 @@ def test_without_colours_that_baseline_is_left_out():
     assert "“cats”" in found[1].about
 
 
-def test_a_class_without_training_pictures_is_never_named():
+def test_a_class_without_training_pictures_is_named_by_nothing_that_learns():
     found = baselines(np.eye(2), [0, 2], np.eye(2), [1, 1], CLASSES, colours=np.eye(2, 3), held_colours=np.eye(2, 3))
-    assert [baseline.accuracy for baseline in found] == [1 / 3, 0, 0, 0]
+    assert [baseline.accuracy for baseline in found] == [1 / 3, 1, 0, 0]
 
 
 def test_mean_colours():

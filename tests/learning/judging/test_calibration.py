@@ -8,7 +8,7 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import log_loss
 
 from visionlab.errors import ParameterError
-from visionlab.learning.judging.calibration import COLDEST, fit_temperature, helpful_temperature, reliability
+from visionlab.learning.judging.calibration import BINS, COLDEST, fit_temperature, helpful_temperature, reliability
 from visionlab.network.running.certainty import tempered
 from visionlab.network.running.prediction import probabilities
 
@@ -105,6 +105,20 @@ def test_a_temperature_that_helps_is_applied():
     assert found == fit_temperature(5 * logits, truth, one_more=True) > 3
     assert found == pytest.approx(fit_temperature(5 * logits, truth), rel=0.1)
     assert helpful_temperature(5 * logits[:4], truth[:4]) == 1
+
+
+def test_a_temperature_that_makes_calibration_worse_is_not_applied():
+    """Of all that are fitted, also where it gives the truth a higher likelihood."""
+    kept = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        logits = 1.5 * rng.normal(0, 2, (30, 2))
+        truth = np.array([rng.choice(2, p=row) for row in softmax(logits / 1.5)])
+        found = helpful_temperature(logits, truth)
+        error, before = (reliability(softmax(logits / each), truth, BINS).expected_error for each in (found, 1))
+        assert error <= before
+        kept.append(found != 1)
+    assert any(kept)
 
 
 @pytest.mark.parametrize("classes", [2, 5])

@@ -11,7 +11,7 @@ from scipy.stats import norm
 from visionlab.device import one_thread
 from visionlab.errors import ParameterError
 from visionlab.learning.judging import refusal as module
-from visionlab.learning.judging.refusal import Refusal, fit_refusal, promise
+from visionlab.learning.judging.refusal import Refusal, fit_refusal, promise, still_counted
 
 
 def clouds(seed: int = 0, count: int = 40, width: int = 24, classes: int = 2):
@@ -242,3 +242,19 @@ def test_a_refusal_of_before_says_that_its_share_is_not_known():
     assert "held_out" not in old.arrays()
     with pytest.raises(ParameterError, match="does not say by which pictures its refusal was set"):
         old.at(0.1)
+
+
+@pytest.mark.parametrize(
+    ("refused", "right", "told"),
+    [
+        (0, 0, "Of 60 pictures, none would be refused as “none of these”."),
+        (1, 1, "Of 60 pictures, 1 would be refused as “none of these”, and still counts above by the class that it is"),
+        (1, 1, "most like: as right."),
+        (1, 0, "most like: as wrong."),
+        (3, 3, "Of 60 pictures, 3 would be refused as “none of these”, and still count above by the class that they"),
+        (3, 3, "are most like: 3 as right."),
+        (3, 2, "most like: 2 as right and 1 as wrong."),
+    ],
+)
+def test_what_a_figure_makes_of_refused_pictures_is_told(refused, right, told):
+    assert told in still_counted(refused, right, "60 pictures")

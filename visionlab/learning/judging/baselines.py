@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from visionlab.errors import ParameterError
 from visionlab.imaging.image import Image
-from visionlab.learning.judging.metrics import wilson
+from visionlab.learning.judging.metrics import MAJORITY, wilson
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,12 +46,13 @@ def baselines(
     held_colours: NDArray[np.float32] | None = None,
     worth: float | None = None,
 ) -> tuple[Baseline, ...]:
-    """Chance, the majority class, the mean colour and the nearest neighbour, on n held-out pictures.
+    """Chance, the most frequent class, the mean colour and the nearest neighbour, on n held-out pictures.
 
     features (N, F) and labels (N) are of the training pictures, held_features (n, F) and held_labels (n) of the
     held-out ones; colours (N, 3) and held_colours (n, 3) are their mean_colours, without which that baseline is left
-    out. worth: of how many independent pictures the held-out ones say as much, see metrics.Spread. Of equals the first
-    wins. Raises ParameterError where lengths differ or one part is empty.
+    out. The most frequent class is that of the held-out pictures, as in metrics.Report. worth: of how many independent
+    pictures the held-out ones say as much, see metrics.Spread. Of equals the first wins. Raises ParameterError where
+    lengths differ or one part is empty.
     """
     y, held = np.asarray(labels, np.int64), np.asarray(held_labels, np.int64)
     if not len(features) == len(y) or not len(held_features) == len(held) or not len(y) or not len(held):
@@ -59,8 +60,7 @@ def baselines(
             f"There are {len(features)} features and {len(y)} labels to learn from, {len(held_features)} and "
             f"{len(held)} held out; each picture needs one of each, and each part needs a picture."
         )
-    counts = np.bincount(y, minlength=len(classes))
-    largest = int(counts.argmax())
+    largest = int(np.bincount(held, minlength=len(classes)).argmax())
 
     def measured(name: str, title: str, about: str, answers: NDArray[np.int64]) -> Baseline:
         right = answers == held
@@ -72,13 +72,13 @@ def baselines(
         Baseline("chance", "Chance", f"Guessing among {len(classes)} classes.", chance, (chance, chance)),
         measured(
             "majority",
-            "Largest class",
-            f"Always “{classes[largest]}”, which has the most training pictures.",
+            MAJORITY,
+            f"Always “{classes[largest]}”, of which the most pictures are held out.",
             np.full(len(held), largest),
         ),
     ]
     if colours is not None and held_colours is not None:
-        present = np.flatnonzero(counts)
+        present = np.unique(y)
         means = np.stack([colours[y == one].mean(0) for one in present])
         nearest = present[_nearest(held_colours, means)]
         found.append(

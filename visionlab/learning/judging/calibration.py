@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from visionlab.errors import ParameterError
 
 COLDEST, HOTTEST = 0.05, 20.0
+BINS = 10  # of held-out pictures: few, since these are
 PARTS = 5  # in which a temperature is tried on what it was not fitted to
 
 
@@ -80,9 +81,10 @@ def fit_temperature(logits: ArrayLike, truth: ArrayLike, one_more: bool = False)
 
 def helpful_temperature(logits: ArrayLike, truth: ArrayLike) -> float:
     """fit_temperature's with one row more, or 1 where such temperatures, each tried on a fifth that it was not fitted
-    to, give the truth a lower likelihood than none does. Below five rows it is 1. Raises what fit_temperature raises.
+    to, give the truth a lower likelihood than none does, or where the expected calibration error of all is larger with
+    it. Below five rows it is 1. Raises what fit_temperature raises.
     """
-    from scipy.special import log_softmax
+    from scipy.special import log_softmax, softmax
 
     table, right = _checked(logits, truth, "logits")
     if len(table) < PARTS:
@@ -97,7 +99,11 @@ def helpful_temperature(logits: ArrayLike, truth: ArrayLike) -> float:
         own = np.flatnonzero(of == part)
         temperature = fit_temperature(table[of != part], right[of != part], one_more=True)
         gained += float((likelihoods(own, temperature) - likelihoods(own, 1.0)).sum())
-    return fit_temperature(table, right, one_more=True) if gained > 0 else 1.0
+    if gained <= 0:
+        return 1.0
+    found = fit_temperature(table, right, one_more=True)
+    after, before = (reliability(softmax(table / each, axis=1), right, BINS).expected_error for each in (found, 1.0))
+    return found if after <= before else 1.0
 
 
 def _checked(table: ArrayLike, truth: ArrayLike, name: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

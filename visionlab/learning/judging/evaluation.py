@@ -15,14 +15,14 @@ from numpy.typing import ArrayLike, NDArray
 from visionlab.errors import DatasetError, ParameterError
 from visionlab.imaging.image import Image
 from visionlab.learning.features.source import FEATURES
-from visionlab.learning.judging.calibration import Reliability, reliability
+from visionlab.learning.judging.calibration import BINS, Reliability, reliability
 from visionlab.learning.judging.metrics import Report, evaluate, wilson
+from visionlab.learning.judging.refusal import still_counted
 from visionlab.learning.judging.thresholds import Curve, Quadrants, checked, precision_recall, quadrants, roc
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.network.running.classifier import BATCH, Classifier, Refuses
 
 SAMPLES = 1000  # of the bootstrap: its interval's ends are then sure to about a tenth of its width
-BINS = 10  # of reliability: few, since held-out pictures are few
 UNKNOWN = "It isn’t known which pictures this head has learned: figures are too good where some are among these."
 LEAST = 1e-12  # a probability below it counts as this in a loss, which stays finite
 
@@ -71,6 +71,15 @@ class Evaluation:
             return np.zeros(0, np.int64)
         beyond = np.flatnonzero(self.distances > self.threshold)
         return beyond[np.argsort(-self.distances[beyond], kind="stable")]
+
+    @property
+    def refusals_told(self) -> str:
+        """How many pictures are refused, and as what they are counted, as refusal.still_counted says it; "" where
+        nothing refuses."""
+        if self.distances is None:
+            return ""
+        right = int((self.predicted == self.truth)[self.refused].sum())
+        return still_counted(len(self.refused), right, self.report.told())
 
     def worst(self) -> NDArray[np.int64]:
         """All places, the largest loss first."""

@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from visionlab.errors import ParameterError
 
+CELLS = 4_096  # into which the mean recall is parted, at least, for its interval: an end is then right to 0.05 %
+MAJORITY = "Always the most frequent class"  # what Report.majority is called wherever it is told
 Z95 = 1.959964  # of the normal distribution, 2.5 % lie beyond it
 
 

@@ -223,6 +223,18 @@ def promise(pictures: int, false_refusals: float = 0.05, different: int | None =
     return f"{told}."
 
 
+def still_counted(refused: int, right: int, of: str) -> str:
+    """What the figures above it make of refused pictures, `right` of them named rightly but for that, as a sentence for
+    people; of: how many pictures there are, as metrics.counted says it."""
+    if not refused:
+        return f"Of {of}, none would be refused as “none of these”."
+    one = refused == 1
+    parts = {"right": right, "wrong": refused - right}
+    told = " and ".join(f"{'' if one else f'{count:,} '}as {what}" for what, count in parts.items() if count)
+    counts = "counts above by the class that it is" if one else "count above by the class that they are"
+    return f"Of {of}, {refused:,} would be refused as “none of these”, and still {counts} most like: {told}."
+
+
 def _rank(pictures: int, false_refusals: float) -> int:
     """Which of the sorted validation distances is the threshold, from 1."""
     return min(math.ceil((pictures + 1) * (1 - false_refusals) - 1e-9), pictures)  # 20 · 0.95 is not 19 in binary

@@ -11,7 +11,7 @@ from datetime import date
 from visionlab.imaging.guards import most_bytes
 from visionlab.learning.heads.head import Head
 from visionlab.learning.heads.kinds import stayed_linear
-from visionlab.learning.judging.metrics import Report, counted, wilson
+from visionlab.learning.judging.metrics import MAJORITY, Report, counted, wilson
 from visionlab.learning.judging.refusal import Refusal
 from visionlab.learning.sets.dataset import UNEVEN
 from visionlab.learning.takeaway.export import Parity
@@ -77,8 +77,7 @@ def _worth(report: Report) -> list[str]:
         else ""
     )
     return [
-        f"{_right(report.accuracy, rests_on, report.interval)} Always naming the most frequent class "
-        f"would be right on {report.majority:.1%}.{each_class}",
+        f"{_right(report.accuracy, rests_on, report.interval)} {MAJORITY}: right on {report.majority:.1%}.{each_class}",
         _table(
             ("class", "precision", "recall", "F1", "pictures"),
             ((name, *(f"{share:.3f}" for share in shares), count) for name, *shares, count in scores),
@@ -115,7 +114,8 @@ def _limits(head: Head) -> Iterable[str]:
         yield (
             "A picture whose features lie farther from the training pictures than "
             f"{head.refusal.threshold:.4g} is called “none of these”. {_refused(head.refusal)} by mistake, and some "
-            "pictures of something else are let through."
+            "pictures of something else are let through. What it is worth, above, counts a refused picture by the class "
+            "that it is most like."
         )
     counts = head.facts.get("pictures")
     if isinstance(counts, Mapping) and counts and min(counts.values()) * UNEVEN <= max(counts.values()):

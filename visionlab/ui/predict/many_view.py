@@ -20,6 +20,8 @@ from visionlab.learning.answers.many import (
     write_csv,
     zip_sources,
 )
+from visionlab.learning.judging.metrics import counted
+from visionlab.learning.judging.refusal import still_counted
 from visionlab.learning.sets import archive
 from visionlab.learning.sets.names import Guess, called, guess
 from visionlab.network.running.classifier import Classifier
@@ -214,8 +216,12 @@ def _words(named: Sequence[tuple[str, Found]], net: Classifier) -> None:
     sheet = grade_predictions(net, [(word, each.predictions) for word, each in named], top)
     st.subheader(f"First words: {sheet.score} of {len(sheet.graded)}", anchor=False)
     st.caption("A picture’s file or folder gives the word that a child would say; kinds of the thing are right, too.")
-    wrong = [(graded, each) for graded, (_, each) in zip(sheet.graded, named, strict=True) if not graded.right]
-    right = [(graded, each) for graded, (_, each) in zip(sheet.graded, named, strict=True) if graded.right]
+    pairs = [(graded, each) for graded, (_, each) in zip(sheet.graded, named, strict=True)]
+    refused = [of.right for of, each in pairs if each.answer is not None and each.answer.refused]
+    if refused:
+        st.caption(still_counted(len(refused), sum(refused), counted(len(pairs))))
+    wrong = [(of, each) for of, each in pairs if not of.right]
+    right = [(of, each) for of, each in pairs if of.right]
     shown = [*wrong, *right][:WORDS_SHOWN]
     for start in range(0, len(shown), 6):
         for column, (graded, each) in zip(st.columns(6), shown[start : start + 6], strict=False):

@@ -11,6 +11,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from visionlab.errors import DatasetError
+from visionlab.learning.judging.metrics import MAJORITY
 from visionlab.learning.scratch import SETTINGS, Closing, Row, SmallSet
 from visionlab.learning.scratch.closing import FROM_NOTHING, SHOWN, WAYS, Look, enlarged, enlargement_told
 from visionlab.learning.scratch.forecast import ClosingPace, closing_pace
@@ -194,7 +195,7 @@ def _tables(plan: Plan, rows: dict[str, Row], going_on: dict[str, str]) -> None:
     """What there is so far: a row a way, also of those that are not done, and what each says of the same pictures."""
     right = f"Right on {plan.tested:,} test pictures (95% interval)"
     head = ("Way", "Pictures", "Parameters learned", "Time", right)
-    always = ("Always the most frequent class", "–", "–", "–", f"{plan.majority:.1%}")
+    always = (MAJORITY, "–", "–", "–", f"{plan.majority:.1%}")
     figures = [
         _figures(rows[name]) if name in rows else (title, *3 * ["–"], going_on.get(name, "not done"))
         for name, title in WAYS.items()

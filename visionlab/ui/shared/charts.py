@@ -23,9 +23,25 @@ CHANCE = {"color": GREY, "width": 1.5, "dash": "dot"}
 
 def counting(most: float) -> dict[str, float]:
     """For an axis of what is counted, up to so many: ticks at whole, round numbers, eight or fewer."""
-    least = max(1.0, most / 8)
+    return round_ticks(max(8.0, most))
+
+
+def round_ticks(span: float) -> dict[str, float]:
+    """For an axis that is so long: ticks at round numbers, nine or fewer. By itself, Plotly puts them under the middle
+    of bars where these are few."""
+    least = span / 8
     power = 10 ** np.floor(np.log10(least))
     return {"tick0": 0, "dtick": float(next(step for step in power * np.array([1, 2, 5, 10]) if step >= least))}
+
+
+def per_cent(low: float = 0, high: float = 100) -> dict[str, object]:
+    """For an axis of shares in %, which lie from low to high: ticks at round numbers alone, and none beyond 100, with a
+    little room for what lies at its ends, but none below 0, where bars begin."""
+    top = min(100, 10 * int(np.ceil(high / 10)))
+    bottom = min(top - 10, 10 * int(np.floor(low / 10)))
+    room = (top - bottom) / 30
+    step = next(step for step in (5, 10, 20) if step == 20 or top - bottom <= 5 * step)
+    return {"range": [bottom and bottom - room, top + room], "tick0": 0, "dtick": step, "automargin": True}
 
 
 def curves(epochs: Sequence[Epoch], total: int) -> go.Figure:
@@ -56,9 +72,8 @@ def loss_and_accuracy(what: str, first: float, last: float) -> go.Figure:
             "title": "Accuracy, %",
             "overlaying": "y",
             "side": "right",
-            "range": [0, 105],
-            "tickvals": [0, 25, 50, 75, 100],
             "showgrid": False,
+            **per_cent(),
         },
     )
 
@@ -113,7 +128,7 @@ def histogram(values: NDArray[np.float32], marked: float | None = None) -> go.Fi
         height=260,
         margin={"l": 10, "r": 10, "t": 30, "b": 10},
         bargap=0,
-        xaxis={"title": "Value", "automargin": True},
+        xaxis={"title": "Value", "automargin": True, **round_ticks(float(np.ptp(edges)))},
         yaxis={"title": "Units, logarithmic", "type": "log", "automargin": True, **_powers(float(counts.max()))},
     )
     return figure
@@ -238,7 +253,7 @@ def over_thresholds(curve: Curve, x_title: str, y_title: str) -> go.Figure:
         height=300,
         margin=MARGIN,
         showlegend=False,
-        xaxis={"title": x_title, "range": [-2, 102], "automargin": True},
-        yaxis={"title": y_title, "range": [-2, 104], "automargin": True},
+        xaxis={"title": x_title, **per_cent(), "range": [-2, 102]},
+        yaxis={"title": y_title, **per_cent(), "range": [-2, 104]},
     )
     return figure

@@ -279,15 +279,19 @@ def begun(start: Callable[..., str], *arguments: Any) -> Job:
     return job
 
 
-def watch(job: Job | Jobs, draw: Callable[[], None], stop: str, key: str, every: float = POLL) -> None:
-    """Draw how far the job is, every so many seconds, over a button that stops it; the page runs anew at its end."""
+def watch(
+    job: Job | Jobs, draw: Callable[[], None], stop: str, key: str, every: float = POLL, *, beside: bool = False
+) -> None:
+    """Draw how far the job is, every so many seconds, over a button that stops it, or beside it; the page runs anew at
+    its end."""
 
     @st.fragment(run_every=every)
     def look() -> None:
         if job.over:
             st.rerun()
-        draw()
-        st.button(stop, key=key, on_click=job.cancel, icon=":material/stop_circle:", disabled=job.cancelled)
+        with st.container(horizontal=beside, wrap=not beside, vertical_alignment="center" if beside else "top"):
+            draw()
+            st.button(stop, key=key, on_click=job.cancel, icon=":material/stop_circle:", disabled=job.cancelled)
 
     look()
 

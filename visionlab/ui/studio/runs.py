@@ -36,7 +36,7 @@ _PICKED = "picked-run"
 def picked(project: Project) -> RunInfo | None:
     """The finished run that the person looks at, the latest one unless another is picked; None where there is none."""
     known = project.runs()
-    found = {run.id: run for run in known if run.head is not None and run.state in ("done", "cancelled")}
+    found = {run.id: run for run in finished(known)}
     if not found:
         st.info("Nothing is trained yet. “Train” is the step before this one.", icon=":material/school:")
         return None
@@ -54,6 +54,11 @@ def picked(project: Project) -> RunInfo | None:
         offer_predict(project, found[chosen])
     link(chosen)
     return found[chosen]
+
+
+def finished(known: Sequence[RunInfo]) -> list[RunInfo]:
+    """Those of them that have a head and are over, in their order."""
+    return [run for run in known if run.head is not None and run.state in ("done", "cancelled")]
 
 
 def keep(project: Project, run: RunInfo) -> Head:
@@ -122,11 +127,46 @@ def kind_title(run: RunInfo) -> str:
 
 def outcome_of(project: Project, run: RunInfo) -> Outcome:
     """What its head answered to the pictures that it had not seen; DatasetError where that was not kept."""
+    found = _kept(project, run)
+    if found is None:
+        raise DatasetError("What this run answered was not kept; train again, or pick another run.")
+    return found
+
+
+def _kept(project: Project, run: RunInfo) -> Outcome | None:
     data = project.outcome(run.id)
     if data is None:
-        raise DatasetError("What this run answered was not kept; train again, or pick another run.")
+        return None
     found = _outcome(hashlib.sha256(data).hexdigest(), data)
     return replace(found, classes=run.names(found.classes))
+
+
+def relabelled(project: Project, run: RunInfo) -> int:
+    """How many of the pictures that the run learned from or held out have another label now; 0 where it did not keep
+    which they were. Where it did not note which its classes are, one of a name that it does not know may be one."""
+    outcome = _kept(project, run)
+    if outcome is None:
+        return 0
+    classes, pictures = project.snapshot()
+    names = {each.id: each.name.casefold() for each in classes}
+    now = {each.id: names[each.class_id] for each in pictures}
+    then = [name.casefold() for name in outcome.classes]
+    changed = [
+        now[picture]
+        for ids, labels in ((outcome.pictures, outcome.truth), (outcome.trained_on, outcome.trained_labels))
+        for picture, label in zip(ids.tolist(), labels.tolist(), strict=True)
+        if now.get(picture, then[label]) != then[label]
+    ]
+    return len(changed) if run.classes else sum(name in then for name in changed)
+
+
+def outdated(project: Project, run: RunInfo) -> str:
+    """What has changed since the run learned from the project's pictures, where something has, as Markdown."""
+    count = relabelled(project, run)
+    what = "The pictures have changed"
+    if count:
+        what = f"{count:,} {'label has' if count == 1 else 'labels have'} changed"
+    return f":material/update: {what} since the last training. Train again to learn from them."
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

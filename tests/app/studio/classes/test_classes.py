@@ -341,18 +341,18 @@ def test_one_button_trains_what_is_usually_best_and_says_what_it_is_worth(studio
     assert "Train again" in [each.label for each in studio.button]
     drop(studio, "down", files(1, 1, 50))
     finish(studio, registry)
-    assert "The pictures have changed since: train again." in lines(studio)
+    assert "The pictures have changed since the last training" in lines(studio)
     assert told in lines(studio), "it is still there to be tried"
     studio.button(key="train-here").click().run()
     finish(studio, registry)
     assert len(project_of(studio).runs()) == 2
-    assert "The pictures have changed since" not in lines(studio)
+    assert "since the last training" not in lines(studio)
     project = project_of(studio)
     (across, down), (one, *_) = project.snapshot()
     project.move([one.id], down.id)
-    assert "The pictures have changed since" in lines(studio.run()), "as many, of other classes"
+    assert "1 label has changed since the last training" in lines(studio.run()), "as many, of other classes"
     studio.button(key="undo").click().run()
-    assert "The pictures have changed since" not in lines(studio), "they are again what it has learned from"
+    assert "since the last training" not in lines(studio), "they are again what it has learned from"
     project.rename_class(across.id, "level")
     assert "The pictures have changed since" not in lines(studio.run())
     studio.button(key="judge-here").click().run()
@@ -383,7 +383,7 @@ def test_another_project_begins_with_its_classes_wherever_one_was(studio):
         name(studio, f"{first}, others")
         assert list(counts(studio)) == [first, "others"]
         assert studio.session_state["step"] == "Classes"
-        assert "Add a class, or several at once, with commas." in lines(studio)
+        assert "Add a class, or more with commas." in lines(studio)
 
 
 @pytest.mark.parametrize("typed", ["ant, ANT", ",", "a" * 61])

@@ -8,7 +8,7 @@ from visionlab.learning.judging.calibration import reliability
 from visionlab.learning.judging.evaluation import assess
 from visionlab.learning.judging.learning_curve import CurvePoint
 from visionlab.learning.judging.metrics import evaluate
-from visionlab.ui.shared.charts import counting, histogram, precision_recall
+from visionlab.ui.shared.charts import counting, histogram, per_cent, precision_recall
 from visionlab.ui.studio.judge import charts
 
 TRUTH = np.array([0, 0, 1, 1, 1, 2])
@@ -77,6 +77,18 @@ def test_what_is_counted_has_ticks_at_whole_round_numbers(most, step):
     assert counting(most) == {"tick0": 0, "dtick": step}
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "first", "last", "step"),
+    [(100, 100, 90, 100, 5), (0, 100, 0, 100, 20), (71, 83.5, 70, 90, 5), (55, 97, 50, 100, 10), (0, 4, 0, 10, 5)],
+)
+def test_shares_have_ticks_at_round_numbers_and_none_beyond_all(low, high, first, last, step):
+    axis = per_cent(low, high)
+    begin, end = axis["range"]
+    assert begin == first == 0 or first - step / 5 < begin < first
+    assert last < end < last + step
+    assert (axis["tick0"], axis["dtick"]) == (0, step)
+
+
 def test_the_learning_curve_has_its_spread():
     points = [
         CurvePoint(0.5, 20, np.arange(10) < np.array([[6], [8], [7]])),
@@ -105,6 +117,12 @@ def test_distances_part_at_the_threshold():
     assert sum(far.y) == (values > 10).sum()
     alike = charts.distances(np.full(3, 2, np.float32), 5.0)
     assert sum(alike.data[0].y) == 3
+
+
+def test_where_bars_stand_has_ticks_at_round_numbers():
+    few = np.linspace(27.43, 38.7, 30).astype(np.float32)  # of which there are few bars, of 1.127 each
+    for axis in (charts.distances(few, 38.0).layout.xaxis, histogram(few.reshape(5, 6)).layout.xaxis):
+        assert (axis.tick0, axis.dtick) == (0, 2)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from visionlab.errors import DatasetError
 from visionlab.learning.features.embedding import embed
 from visionlab.learning.judging.baselines import Baseline, baselines, mean_colours
 from visionlab.learning.judging.evaluation import assess, score
+from visionlab.learning.judging.refusal import still_counted
 from visionlab.learning.judging.suspects import LabelCheck, Suspect, suspected_labels
 from visionlab.learning.projects.intake import Incoming, take
 from visionlab.learning.projects.outcome import Outcome
@@ -164,6 +165,9 @@ def test_removed_and_moved_pictures_are_told_of_and_do_not_count(look, project, 
     project.undo()
     project.undo()
     assert case_of(project, case.run).key == case.key
+    project.move([moved.id], project.add_classes(["neither"])[0])
+    assert (case_of(project, case.run).moved, case_of(project, case.run).elsewhere) == (0, 1)
+    assert "1 is now of a class that it does not know, and counted as before" in lines(look())
 
 
 def test_why_there_is_no_temperature_is_said(look, case, monkeypatch):
@@ -256,6 +260,10 @@ def test_suspected_labels_are_accepted_left_and_undone(look, project, case, two_
     assert project.picture(first.id).class_id == first.class_id
     assert looked_at(app) == "2 of 2 doubtful labels looked at"
     assert not [each for each in app.button if each.key == "accept-doubt"]
+    again = app.button(key="train-again")
+    assert again.help == "With 1 label changed since this head was trained."
+    again.click().run()
+    assert app.session_state["step"] == "Train"
     for _ in range(2):
         assert project.undo() == "Left 1 picture where it is"
         app.run()
@@ -387,6 +395,10 @@ def test_the_share_that_is_refused_is_chosen_here_too(look, project, case):
     after = runs.head_of(project.run(case.run.id)).refusal
     assert after.threshold == before.at(0.3).threshold < before.threshold
     assert after.promise(0.3) in lines(app)
+    features = embed(case.base, list(case.images(case.held_out)))
+    refused = after.refuses(features)
+    right = int((case.evaluation.predicted == case.truth)[refused].sum())
+    assert still_counted(int(refused.sum()), right, "12 pictures") in lines(app), "what is right counts them"
 
 
 def test_the_test_part_of_a_set_is_scored_like_a_test_folder(look, project, case, registry):

@@ -3,12 +3,18 @@
 import numpy as np
 import pytest
 from app.conftest import finish_jobs
+from app.studio_tools import begun, striped
 from streamlit.testing.v1 import AppTest
 
+import visionlab as vl
 from visionlab.learning.features.embedding import embed
+from visionlab.learning.heads.head import load_head
 from visionlab.learning.judging.nearness import nearest, principal, strays
+from visionlab.learning.projects.intake import from_files, take
+from visionlab.learning.projects.outcome import Outcome
 from visionlab.ui.shared.components.space import TILE, Points, sheet_of, tile_of
 from visionlab.ui.shared.plane import selecting
+from visionlab.ui.studio.pictures import in_space
 
 
 def test_the_sheet_has_its_tiles_in_rows():
@@ -114,3 +120,37 @@ def test_too_few_pictures_are_told(workspace, net, drawn):
     app = opened(stripes(workspace.create("Two", ME), 1))
     assert not drawn
     assert any(each.value.startswith("3 pictures or more are needed") for each in app.caption)
+
+
+def test_by_being_right_a_picture_has_the_colour_of_what_the_head_answers(project, net, drawn):
+    run = begun(project, net)
+    own = load_head(run.head).as_classifier(net)
+    learned = sorted(project.snapshot()[1], key=lambda each: each.id)[0]
+    project.move([learned.id], next(each.id for each in project.classes() if each.id != learned.class_id))
+    app = opened(project)
+    assert drawn[-1][1]["classes"] == [each.name for each in project.classes()]
+    app.segmented_control(key="space-colours").set_value("Right or wrong").run()
+    settled(app)
+    points, given = drawn[-1]
+    outcome = Outcome.from_bytes(project.outcome(run.id))
+    pictures = sorted(project.snapshot()[1], key=lambda each: each.id)
+    names = {each.id: each.name for each in project.classes()}
+    for picture, label in zip(pictures, points.labels, strict=True):
+        if picture.id in outcome.pictures:
+            ((answer, *_),) = vl.predict(own, [project.load(picture)], 1)
+            wanted = "Right" if answer.label == names[picture.class_id] else "Wrong"
+        else:
+            wanted = "Learned from"
+        assert given["classes"][label] == wanted
+    assert {*points.labels.tolist()} >= {in_space.JUDGED.index("Learned from")}
+
+
+def test_a_picture_that_came_later_is_no_answer_of_the_head(project, net, drawn):
+    begun(project, net)
+    for _ in take(project, from_files("across", [("later.png", striped(0, 99))])):
+        pass
+    app = opened(project)
+    app.segmented_control(key="space-colours").set_value("Right or wrong").run()
+    settled(app)
+    points, given = drawn[-1]
+    assert given["classes"][points.labels[points.names.index("later.png")]] == "Not there when it was trained"

@@ -19,6 +19,7 @@ from visionlab.learning.heads.head import load_head
 from visionlab.learning.heads.kinds import KINDS
 from visionlab.learning.heads.training import Epoch, Fit, fit
 from visionlab.learning.judging.evaluation import assess
+from visionlab.learning.judging.metrics import MAJORITY
 from visionlab.learning.projects.intake import Incoming, Intake, take
 from visionlab.learning.projects.outcome import Comparison, Outcome
 from visionlab.shortage import NO_MEMORY
@@ -95,7 +96,7 @@ def test_from_settings_to_a_head(app, registry, project, net):
     assert (run.state, run.error) == ("done", None)
     metrics = {metric.label: metric.value for metric in app.metric}
     assert metrics["Right on held-out pictures"] == f"{run.report['accuracy']:.0%}"
-    assert metrics["Always naming the largest class"] == "50%"
+    assert metrics[MAJORITY] == "50%"
     assert metrics["Pictures"] == "18 + 6"
     data, ids = project.labelled()
     expected = fit(data, net, seed=0)
@@ -142,6 +143,32 @@ def test_a_seed_that_cannot_be_holds_train_back_and_says_why(app, project):
     app.number_input(key="seed").set_value(7).run()
     assert not button(app, "Train").disabled
     assert not [text.value for text in app.text if "not possible" in text.value]
+
+
+def test_labels_that_changed_since_the_training_are_counted(app, registry, project):
+    button(app, "Train").click().run()
+    finish(app, registry)
+    assert "since the last training" not in lines(app)
+    across, down = project.classes()
+    moved = [each.id for each in project.pictures(across.id)][:2]
+    for count, told in enumerate(("1 label has changed since the last training", "2 labels have changed"), 1):
+        project.move([moved[count - 1]], down.id)
+        app.run()
+        assert told in lines(app)
+    button(app, "Train").click().run()
+    finish(app, registry)
+    assert "since the last training" not in lines(app)
+    project.remove([project.pictures(down.id)[0].id])
+    app.run()
+    assert "The pictures have changed since the last training" in lines(app)
+    project.undo()
+    new = project.add_classes(["neither"])[0]
+    project.move(moved, new)
+    app.run()
+    assert "2 labels have changed" in lines(app), "also where the head knows no such class"
+    (project.folder / "runs" / project.runs()[0].id / "outcome.safetensors").unlink()
+    app.run()
+    assert "The pictures have changed" in lines(app), "of a run that did not keep which they were"
 
 
 @pytest.mark.parametrize("kind", KINDS)

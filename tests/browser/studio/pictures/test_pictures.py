@@ -107,6 +107,18 @@ def test_two_classes_a_drag_an_undo_and_a_reload(page: Page, photographs: Path, 
     other.context.close()
 
 
+def test_what_is_added_while_an_uploader_hands_over_what_came_before_comes_in_too(page: Page, photographs: Path):
+    open_page(page, "Fine_tune")
+    name_classes(page, "cats", "dogs")
+    for name in ("cats", "dogs"):
+        choose_class(page, name)
+        files = sorted((photographs / name).glob("*"))
+        for start in (0, 2, 4):
+            uploader(page).first.set_input_files(files[start : start + 2])
+        counted(page, **{name: 6})
+    expect(page.get_by_text("6 pictures added.")).to_be_visible()
+
+
 def test_a_picture_large_and_a_folder(page: Page, photographs: Path):
     open_page(page, "Fine_tune")
     page.get_by_text("Or a whole set at once").click()

@@ -23,7 +23,7 @@ from visionlab.ui.studio.projects import LONGEST_NAME
 from visionlab.ui.studio.uploads import of_class, uploader
 
 THUMBNAIL = 96  # pixels, of which half as many are shown
-BEGIN = "Drop about twenty pictures here, choose files, or record them with the camera."
+BEGIN = "Drop about twenty pictures here, choose files, or record them."
 SHOWN = 12  # pictures of a class: the latest ones
 
 
@@ -52,7 +52,9 @@ def show(card: Card, into: Into, project: Project | None = None, pictures: Seque
     """One card; pictures are those of its class, the oldest first."""
     with st.container(border=True, gap="xsmall", key=f"card-{card.place}"):
         _heading(card, into, project)
-        _strip(card, project, pictures[: -SHOWN - 1 : -1])
+        with st.container(key=f"row-{card.place}"):  # of one height, so that what is below stays where it is
+            if project is None or card.class_id is None or not arrivals.watch_class(project, card.class_id):
+                _strip(card, project, pictures[: -SHOWN - 1 : -1])
         with st.container(horizontal=True, gap="small", key=f"ways-{card.place}"):
             uploader(
                 f"Pictures of {plain(card.name)}",

@@ -87,7 +87,7 @@ def _adder(project: Project | None) -> None:
             icon_only("add-class").form_submit_button(
                 "Add the classes", icon=":material/add:", on_click=attempt, args=(add,)
             )
-        st.caption("Add a class, or several at once, with commas." if project else "Or name your classes, with commas.")
+        st.caption("Add a class, or more with commas." if project else "Or name your classes, with commas.")
 
 
 def _of_project(project: Project, card: Card, name: str | None) -> tuple[Project, str]:

@@ -20,9 +20,9 @@ from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.undisturbed import attempt
 from visionlab.ui.studio import runs
 from visionlab.ui.studio.train import step as train
+from visionlab.ui.studio.train.form import FEW
 from visionlab.ui.studio.train.run import Labels, Settings, is_of, labels_of
 
-FEW = train.FEW
 STARTED = "started-here"  # in the session: the project in which a training was started in this step
 
 
@@ -37,7 +37,7 @@ def show(project: Project | None, classes: Sequence[ClassInfo], busy: bool) -> R
     """The button, how far a run is, and the figure of the last one that has a head, which is returned."""
     job = train.going_on(project) if project is not None else None  # to be looked at before what it has come to
     known = project.runs() if project is not None else []
-    latest = next((run for run in known if run.head and run.state in ("done", "cancelled")), None)
+    latest = next(iter(runs.finished(known)), None)
     data, labels, lacks = _data(project, classes, busy)
     fresh = data is not None and latest is not None and is_of(latest, labels)
     with st.container():
@@ -126,7 +126,7 @@ def _worth(project: Project, run: RunInfo, fresh: bool) -> None:
         if split := runs.split_told(head):
             st.caption(split)
         if not fresh:
-            st.caption(":material/update: The pictures have changed since: train again.")
+            st.caption(runs.outdated(project, run))
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.button(
                 "Judge it",

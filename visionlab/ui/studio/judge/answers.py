@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from visionlab.learning.heads.training import TEMPERATURE_FROM
-from visionlab.learning.judging.calibration import Reliability, reliability
-from visionlab.learning.judging.evaluation import BINS, Evaluation
+from visionlab.learning.judging.calibration import BINS, Reliability, reliability
+from visionlab.learning.judging.evaluation import Evaluation
 from visionlab.learning.judging.metrics import percent
 from visionlab.learning.judging.thresholds import Curve
 from visionlab.network.running.certainty import tempered
@@ -149,7 +149,7 @@ def how_sure(case: Case) -> None:
             f"No temperature was fitted: of fewer than {TEMPERATURE_FROM} held-out pictures, it would say more about "
             "chance."
             if case.limit_set_on < TEMPERATURE_FROM
-            else "No temperature is applied: tried on held-out pictures that it was not fitted to, none did better."
+            else "No temperature is applied: on held-out pictures none did better."
         )
         return
     before = reliability(tempered(found.probabilities, 1 / temperature), found.truth, BINS)

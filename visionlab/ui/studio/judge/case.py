@@ -35,9 +35,10 @@ class Case:
 
     held_out: n pictures; truth: int64 (n,), indices into the head's classes; probabilities: float32 (n, K).  learned: m
     pictures that it learned from; labels: int64 (m,).  A picture that was moved to another of the head's classes counts
-    with the new one.  gone: how many are not in the project any more; moved: how many of these have another label;
-    limit_set_on: how many were held out when it was trained, on which temperature and refusal were set.
-    base: the network that the head reads.  key tells the pictures and their labels apart, `pictures_key` the pictures.
+    with the new one, one that was moved elsewhere with its old one.  gone: how many are not in the project any more;
+    moved, elsewhere: how many of these have another label, one of the head's and none of them; limit_set_on: how many
+    were held out when it was trained, on which temperature and refusal were set.  base: the network that the head
+    reads.  key tells the pictures and their labels apart, `pictures_key` the pictures.
     """
 
     project: Project
@@ -51,6 +52,7 @@ class Case:
     labels: NDArray[np.int64]
     gone: int
     moved: int
+    elsewhere: int
     limit_set_on: int
     key: str
     pictures_key: str
@@ -113,6 +115,7 @@ def case_of(project: Project, run: RunInfo) -> Case:
         labels,
         int((~mask).sum() + (~other).sum()),
         int(moved),
+        runs.relabelled(project, run) - int(moved),
         len(outcome.pictures),
         same.hexdigest(),
         pictures_key,

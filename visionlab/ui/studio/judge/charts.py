@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 
 import numpy as np
 import plotly.graph_objects as go
@@ -13,10 +14,23 @@ from visionlab.learning.judging.calibration import Reliability
 from visionlab.learning.judging.learning_curve import CurvePoint
 from visionlab.learning.judging.metrics import Report
 from visionlab.learning.judging.thresholds import Curve
-from visionlab.ui.shared.charts import BLUE, CHANCE, GREY, LINE, MARGIN, ORANGE, PLAIN, counting, over_thresholds
+from visionlab.ui.shared.charts import (
+    BLUE,
+    CHANCE,
+    GREY,
+    LINE,
+    MARGIN,
+    ORANGE,
+    PLAIN,
+    counting,
+    over_thresholds,
+    per_cent,
+    round_ticks,
+)
 
 CLICKED = {**PLAIN, "doubleClickDelay": 0}  # of `confusion`: two quick clicks on two cells are no double click
 CELL, SMALLEST_CELL = 56, 14  # pixels that a row of the confusion matrix takes; the smallest holds no number
+NAME = 20  # characters of a name beside a bar that stand in a line
 WIDEST = 900  # pixels that its rows take together, as long as they can
 
 
@@ -102,8 +116,8 @@ def reliability(found: Reliability) -> go.Figure:
         margin=MARGIN,
         showlegend=False,
         bargap=0.05,
-        xaxis={"title": "How sure it is, %", "range": [0, 100], "automargin": True},
-        yaxis={"title": "How often it is right, %", "range": [0, 104], "automargin": True},
+        xaxis={"title": "How sure it is, %", **per_cent()},
+        yaxis={"title": "How often it is right, %", **per_cent()},
     )
     return figure
 
@@ -131,14 +145,14 @@ def learning(points: Sequence[CurvePoint]) -> go.Figure:
         margin=MARGIN,
         showlegend=False,
         xaxis={"title": "Training pictures", "rangemode": "tozero", "automargin": True, **counting(max(x))},
-        yaxis={"title": "Accuracy on other pictures, %", "automargin": True},
+        yaxis={"title": "Accuracy on other pictures, %", **per_cent(min(low), max(high))},
     )
     return figure
 
 
 def baselines(found: Sequence[Baseline], report: Report, title: str = "Your head") -> go.Figure:
     """A bar of accuracy for each baseline and, orange, for the head, each with its 95 % interval."""
-    names = [*(baseline.title for baseline in found), title]
+    names = ["<br>".join(wrap(each, NAME)) for each in (*(baseline.title for baseline in found), title)]
     values = np.array([*(baseline.accuracy for baseline in found), report.accuracy])
     low, high = np.array([*(baseline.interval for baseline in found), report.interval]).T
     figure = go.Figure(
@@ -155,7 +169,7 @@ def baselines(found: Sequence[Baseline], report: Report, title: str = "Your head
     figure.update_layout(
         height=70 + 36 * len(names),
         margin=MARGIN,
-        xaxis={"title": "Right on held-out pictures, %", "range": [0, 104], "automargin": True},
+        xaxis={"title": "Right on held-out pictures, %", **per_cent()},
         yaxis={"type": "category", "autorange": "reversed", "automargin": True, "showgrid": False},
     )
     return figure
@@ -182,7 +196,7 @@ def distances(values: NDArray[np.float32], threshold: float) -> go.Figure:
         bargap=0,
         margin={**MARGIN, "t": 40},
         legend={"orientation": "h", "y": 1.04, "yanchor": "bottom"},
-        xaxis={"title": "Distance from the training pictures", "automargin": True},
+        xaxis={"title": "Distance from the training pictures", "automargin": True, **round_ticks(float(np.ptp(edges)))},
         yaxis={"title": "Pictures", "automargin": True, **counting(float(sum(parts).max()))},
     )
     return figure

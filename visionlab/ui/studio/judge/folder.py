@@ -56,7 +56,7 @@ def show(case: Case) -> None:
     subject = f"test of {case.project.id} {case.run.id}"
     job = jobs.registry().about(subject)
     busy = job is not None and not job.over
-    folder, zipped = roomy_columns(2, "test-folder")
+    folder, zipped = roomy_columns(2, "test-folder", vertical_alignment="bottom")
     with folder:
         uploader(
             "A folder with one folder a class, named like the classes",
@@ -153,8 +153,8 @@ def _result(scored: Scored, key: str) -> None:
         f"{report.confusion.trace():,} of {report.told()}. On other pictures like these, expect "
         f"between **{percent(low)}** and **{percent(high)}** (95% interval). Mean F1: {found.f1:.2f}."
     )
-    if found.distances is not None:
-        st.markdown(f"{counted(len(found.refused))} would be refused as none of these.")
+    if told := found.refusals_told:
+        st.markdown(told)
     if found.left_out:
         st.markdown(plain(found.left_out))
     for text in scored.told:

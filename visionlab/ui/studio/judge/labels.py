@@ -74,15 +74,27 @@ def show(case: Case) -> None:
         st.markdown("**Still to come**")
         words = [f"{names[each.label]} → {names[each.suggestion]}" for each in open_[1:]]
         gallery(case.project, [there[each.picture] for each in open_[1:]], words, "doubts")
-    st.button(
-        "Check again",
-        key="check-labels",
-        icon=":material/replay:",
-        type="tertiary",
-        on_click=attempt,
-        args=(jobs.registry().submit, work, subject),
-        help="With the labels as they are now; what you left where it is stays looked at.",
-    )
+    with st.container(horizontal=True, gap="small"):
+        changed = case.moved + case.elsewhere
+        if changed or (doubts and not open_):
+            st.button(
+                "Train again",
+                key="train-again",
+                icon=":material/arrow_forward:",
+                type="primary" if changed and not open_ else "secondary",
+                on_click=st.session_state.update,
+                args=({"step": "Train"},),
+                help=f"With {counted(changed, 'label')} changed since this head was trained.",
+            )
+        st.button(
+            "Check again",
+            key="check-labels",
+            icon=":material/replay:",
+            type="tertiary",
+            on_click=attempt,
+            args=(jobs.registry().submit, work, subject),
+            help="With the labels as they are now; what you left where it is stays looked at.",
+        )
 
 
 def _is_open(doubt: Doubt, picture: PictureInfo) -> bool:

@@ -7,7 +7,6 @@ from dataclasses import replace
 import streamlit as st
 
 from visionlab.learning.heads.head import Head
-from visionlab.learning.judging import metrics
 from visionlab.learning.judging.refusal import promise
 from visionlab.ui.shared import cached, charts, widgets
 from visionlab.ui.shared.page import roomy_columns
@@ -39,8 +38,8 @@ def show(case: Case) -> None:
             figure = evaluation_charts.distances(found.distances, found.threshold)
             st.plotly_chart(figure, config=charts.PLAIN, key="distances")
         with right:
-            of = metrics.counted(len(found.truth), found.report.spread.different, "held-out picture")
-            st.markdown(f"**Refused, though of your classes: {len(found.refused):,} of {of}**")
+            st.markdown("**Refused, though of your classes**")
+            st.markdown(found.refusals_told)
             _set_share(case)
             words = [f"distance {found.distances[place]:.1f}" for place in found.refused]
             if words:

@@ -77,7 +77,8 @@ def _worth(case: Case) -> None:
     found = case.evaluation
     report = found.report
     low, high = report.interval
-    words, bars = roomy_columns([1, 1.15], "details-worth", gap="large", vertical_alignment="center")
+    beside = {"gap": "large", "vertical_alignment": "center"}
+    words, bars = roomy_columns([1, 1.15], "details-worth", **beside) if case.learned else (st.container(),) * 2
     with words:
         st.subheader(f"{percent(report.accuracy)} are right", anchor=False, help=term("accuracy"))
         st.markdown(
@@ -152,6 +153,11 @@ def _changed(case: Case) -> None:
         parts.append(
             f"{case.moved:,} {'has' if case.moved == 1 else 'have'} another label since, which counts; the head still "
             "knows the old one"
+        )
+    if case.elsewhere:
+        parts.append(
+            f"{case.elsewhere:,} {'is' if case.elsewhere == 1 else 'are'} now of a class that it does not know, and "
+            "counted as before"
         )
     if parts:
         st.caption(f":material/history: Since it was trained: {'; '.join(parts)}.")

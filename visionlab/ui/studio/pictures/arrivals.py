@@ -47,36 +47,50 @@ def is_busy(project: Project) -> bool:
 def show(project: Project) -> bool:
     """How far all of it is, or what came of it; whether something goes on."""
     mine = [uploads.of_class(one_class.place_of(project.id, each.id)) for each in project.classes()]
-    return _show(project, intake.coming(project), [*OF_SETS, *mine], "intake", _count(project), whole=True)
+    return _show(project, intake.coming(project), [*OF_SETS, *mine], "intake", _count(project))
 
 
 def show_sets(project: Project) -> bool:
     """The same of whole sets alone, where cards show what comes into their classes."""
-    return _show(project, intake.coming_whole(project), OF_SETS, "intake", _count(project), whole=True)
+    return _show(project, intake.coming_whole(project), OF_SETS, "intake", _count(project))
 
 
-def show_class(project: Project, class_id: int, uploader: str, count: int) -> bool:
-    """The same of a class of so many pictures, in a card: that pictures were added is seen there, and not said."""
-    return _show(project, intake.coming(project, class_id), [uploader], f"intake-{class_id}", count, whole=False)
+def watch_class(project: Project, class_id: int) -> bool:
+    """How far it is with what comes into a class, in a row of a card; whether something does."""
+    going = [job for job in intake.coming(project, class_id) if not job.over]
+    if going:
+        card = partial(_in_a_card, going)
+        jobs.watch(jobs.Jobs(going), card, "Cancel", f"cancel-intake-{class_id}", beside=True)
+    return bool(going)
+
+
+def show_class(project: Project, class_id: int, uploader: str, count: int) -> None:
+    """What came of it, below, in a card of so many pictures: that pictures were added is seen there, and not said."""
+    _came(project, intake.coming(project, class_id), [uploader], f"intake-{class_id}", count, whole=False)
 
 
 def _count(project: Project) -> int:
     return sum(each.count for each in project.classes())
 
 
-def _show(
-    project: Project, found: Sequence[jobs.Job], uploaders: Sequence[str], key: str, count: int, *, whole: bool
-) -> bool:
-    """count: how many pictures there are now."""
+def _show(project: Project, found: Sequence[jobs.Job], uploaders: Sequence[str], key: str, count: int) -> bool:
     going = [job for job in found if not job.over]
     if going:
-        with st.container(border=whole, key=f"going-{key}"):
+        with st.container(border=True, key=f"going-{key}"):
             jobs.watch(jobs.Jobs(going), lambda: _progress(going), "Cancel", f"cancel-{key}")
         return True
-    over = [job for job in st.session_state.get(WATCHED, ()) if job in found]
+    _came(project, found, uploaders, key, count, whole=True)
+    return False
+
+
+def _came(
+    project: Project, found: Sequence[jobs.Job], uploaders: Sequence[str], key: str, count: int, *, whole: bool
+) -> None:
+    """What came of these. count: how many pictures there are now."""
+    over = [job for job in st.session_state.get(WATCHED, ()) if job in found and job.over]
     if asked := [job.latest for job in over if isinstance(job.latest, Unclear)]:
         _ask(project, asked[-1])
-        return False
+        return
     refused = [text for each in uploaders for text in uploads.refused(each)]
     taken = _merged([job.latest.intake for job in over if isinstance(job.latest, Taken)])
     failed = [job for job in over if not isinstance(job.latest, Taken)]
@@ -95,7 +109,7 @@ def _show(
     partly = [problem for job in failed if isinstance(job.latest, Intake) for problem in job.latest.problems]
     problems = [*taken.problems, *partly]
     if not refused and (not over or not (whole or failed or taken.copies or problems or taken.told)):
-        return False  # a session that did not see it go on has no use for what came of it
+        return  # a session that did not see it go on has no use for what came of it
     bordered = whole and not any(job.error for job in failed)  # a sentence about an error has a border of its own
     with st.container(border=bordered, horizontal=True, wrap=False, vertical_alignment="top", key=f"came-{key}"):
         with st.container(gap="xsmall"):
@@ -112,7 +126,6 @@ def _show(
             uploads.listed(refused, "was not taken", "were not taken")
             uploads.listed(problems, "could not be read", "could not be read")
         icon_button(f"{key}-seen", "close", "Close", _put_away, over, uploaders)
-    return False
 
 
 def _put_away(over: Sequence[jobs.Job], uploaders: Sequence[str]) -> None:
@@ -145,10 +158,23 @@ def _answered(project: Project, asked: Unclear, parts: bool | None) -> None:
     attempt(intake.answer, project, asked, parts)
 
 
-def _progress(going: Sequence[jobs.Job]) -> None:
+def _so_far(going: Sequence[jobs.Job]) -> tuple[list[object], Intake, int]:
+    """What they last said, what that makes together, and of how many pictures; 0 while nobody knows."""
     events = [job.latest.intake if isinstance(job.latest, Taken) else job.latest for job in going if job.events]
-    now = _merged([each for each in events if isinstance(each, Intake)])
-    total = sum(each.total or 0 for each in events if isinstance(each, Intake))
+    now = [each for each in events if isinstance(each, Intake)]
+    return events, _merged(now), sum(each.total or 0 for each in now)
+
+
+def _in_a_card(going: Sequence[jobs.Job]) -> None:
+    """In the room of a row of pictures."""
+    _, now, total = _so_far(going)
+    waiting = all(job.state == "waiting" for job in going)
+    told = "Waiting …" if waiting else f"{now.done:,} of {total:,} looked at" if total else "Coming in …"
+    st.progress(min(1.0, now.done / total) if total else 0.0, told)
+
+
+def _progress(going: Sequence[jobs.Job]) -> None:
+    events, now, total = _so_far(going)
     share = max(job.share for job in going)
     if all(job.state == "waiting" for job in going):
         st.progress(0.0, "Waiting: others are bringing in pictures, too …")

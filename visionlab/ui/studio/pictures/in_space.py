@@ -3,7 +3,7 @@ another class's is seen. What is selected there is in the gallery below, to be m
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -11,6 +11,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from visionlab.errors import DatasetError
 from visionlab.imaging.image import encode_jpeg
 from visionlab.learning.features.cache import FeatureCache
 from visionlab.learning.features.embedding import embed_cached
@@ -25,7 +26,12 @@ from visionlab.ui.shared.components.space import Points, sheet_of, tile_of
 from visionlab.ui.shared.networks import without_picker
 from visionlab.ui.shared.plane.placing import FEW, again, placed
 from visionlab.ui.shared.plane.selecting import plane
+from visionlab.ui.studio import runs
 from visionlab.ui.studio.pictures import gallery
+
+CLASS, RIGHT = "Class", "Right or wrong"
+JUDGED = ("Right", "Wrong", "Learned from", "Not there when it was trained")
+HELP = "Right or wrong: what the trained head answers to the pictures that it did not learn from."
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,14 +86,19 @@ def show(project: Project, classes: Sequence[ClassInfo], pictures: Sequence[Pict
         again(job, lambda: _seeing.clear(*arguments))
         return
     seen: Seen = job.latest
-    places, going_on = placed(network.key, key, seen.features)
-    index = {each.id: number for number, each in enumerate(classes)}
+    names = {each.id: each.name for each in classes}
+    judged = _judged(project, shown, names)
+    with st.container(horizontal=True):
+        ways = [CLASS] if judged is None else [CLASS, RIGHT]
+        by = st.segmented_control("Coloured by", ways, default=CLASS, required=True, key="space-colours", help=HELP)
+        places, going_on = placed(network.key, key, seen.features)
+    index = {each: number for number, each in enumerate(names)}
     labels = np.array([index[each.class_id] for each in shown], np.int64)
     among = _strays(network.key, f"{key} {labels.tobytes().hex()}", seen.features, labels)
     marked = among & (class_id is None)
     points = Points(
         places,
-        labels,
+        labels if by == CLASS else judged,
         [each.name for each in shown],
         seen.sheet,
         marked,
@@ -97,7 +108,7 @@ def show(project: Project, classes: Sequence[ClassInfo], pictures: Sequence[Pict
         points,
         [each.id for each in shown],
         seen.features,
-        classes=[each.name for each in classes],
+        classes=[*names.values()] if by == CLASS else JUDGED,
         kept=f"in-space-{project.id}",
         key="space",
         below=going_on,
@@ -115,6 +126,29 @@ def show(project: Project, classes: Sequence[ClassInfo], pictures: Sequence[Pict
     else:
         st.markdown(f"**{len(chosen):,} pictures from the plane**, to be moved, switched off or removed")
     gallery.show(project, classes, [by_id[each] for each in chosen], None, "gallery-in-space", badges)
+
+
+def _judged(project: Project, pictures: Sequence[PictureInfo], names: Mapping[int, str]) -> NDArray[np.int64] | None:
+    """Of each picture, which of JUDGED it is to the head that is looked at; None where there is no head."""
+    run = runs.picked(project)
+    if run is None:
+        return None
+    try:
+        outcome = runs.outcome_of(project, run)
+    except DatasetError:  # of a run that kept none
+        return None
+    said = outcome.probabilities.argmax(1).tolist() if len(outcome.pictures) else []
+    answers = {each: outcome.classes[place] for each, place in zip(outcome.pictures.tolist(), said, strict=True)}
+    learned = {*outcome.trained_on.tolist()}
+    right, wrong, known, new = range(len(JUDGED))
+
+    def of(picture: PictureInfo) -> int:
+        if picture.id in answers:
+            same = answers[picture.id].casefold() == names[picture.class_id].casefold()
+            return right if same else wrong
+        return known if picture.id in learned else new
+
+    return np.array([of(each) for each in pictures], np.int64)
 
 
 def _told(title: str, strays: int) -> str:

@@ -1,1 +1,1 @@
-"""The step Train: step.py sets up and watches run.py (a run, as a job); runs_table.py compares them."""
+"""The step Train: step.py has form.py set up, and watches, run.py (a run, as a job); runs_table.py compares them."""

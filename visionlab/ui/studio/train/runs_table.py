@@ -14,6 +14,7 @@ from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.runs import RunInfo
 from visionlab.ui.shared import charts
 from visionlab.ui.shared.page import told
+from visionlab.ui.shared.widgets import written
 from visionlab.ui.studio import runs
 from visionlab.ui.studio.train.run import curve_of
 
@@ -32,13 +33,13 @@ _VERSION = "runs-table-version"  # a new table is one in which nothing is ticked
 def show(project: Project, known: Sequence[RunInfo]) -> None:
     """The table, and what can be done with the runs that are ticked in it."""
     st.markdown("**All runs**")
+    rows = [_row(run) for run in known]
     event = st.dataframe(
-        [_row(run) for run in known],
+        written({name: [row[name] for row in rows] for name in rows[0]}, {"Accuracy": percent}),
         hide_index=True,
         placeholder="–",
         column_config={
             "Started": st.column_config.DatetimeColumn(format="D MMM, HH:mm"),
-            "Accuracy": st.column_config.NumberColumn(format="percent"),
             "Macro-F1": st.column_config.NumberColumn(format="%.2f"),
             "Time": st.column_config.NumberColumn(format="%.1f s"),
         },
@@ -136,7 +137,7 @@ def _curves(first: RunInfo, second: RunInfo) -> go.Figure:
         legend={"orientation": "h", "y": 1.04, "yanchor": "bottom"},
         hovermode="x unified",
         xaxis={"title": "Epoch", "automargin": True, **charts.counting(max(map(len, map(curve_of, (first, second)))))},
-        yaxis={"title": "Accuracy, held out, %", "range": [0, 105], "automargin": True},
+        yaxis={"title": "Accuracy, held out, %", **charts.per_cent()},
         yaxis2={
             "title": "Loss, held out",
             "overlaying": "y",

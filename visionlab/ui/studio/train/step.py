@@ -1,35 +1,29 @@
-"""The studio's step “Train”: what to train and how, the run that goes on, and what became of it."""
+"""The studio's step “Train”: form.py says what to train and how; here is the run that goes on, and what came of it."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import streamlit as st
 
-from visionlab.errors import BusyError, DatasetError
-from visionlab.learning.features.augmentation import VIEWS
-from visionlab.learning.heads.kinds import KINDS, stayed_linear
-from visionlab.learning.judging.metrics import counted, percent
+from visionlab.errors import BusyError
+from visionlab.learning.heads.kinds import stayed_linear
+from visionlab.learning.judging.metrics import MAJORITY, counted, percent
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.runs import AT_WORK, RunInfo
-from visionlab.learning.sets.layout import TEST, VALIDATION
-from visionlab.learning.sets.sides import sides
-from visionlab.learning.sets.splits import HELD_OUT
 from visionlab.limits import JOBS
-from visionlab.network.zoo.models import MODELS, TO_NAME, available, first_here
-from visionlab.ui.shared import cached, charts, jobs, links
+from visionlab.ui.shared import cached, charts, jobs
 from visionlab.ui.shared.page import roomy_columns, sentence, told
 from visionlab.ui.shared.terms import term
-from visionlab.ui.shared.widgets import duration, hindrance, number_field, plain
+from visionlab.ui.shared.widgets import duration
 from visionlab.ui.studio import runs
 from visionlab.ui.studio.pictures import arrivals
-from visionlab.ui.studio.train import runs_table
+from visionlab.ui.studio.train import form, runs_table
+from visionlab.ui.studio.train.form import number_of
 from visionlab.ui.studio.train.run import Embedded, Settings, Trained, curve_of, noted, train
-from visionlab.wording import MISTAKES
 
 QUEUE = "runs"
-FEW = 6  # pictures a class: below that, a kind for which one is enough is usually the better choice
 OURS = "Something went wrong here, not with your pictures. Train again."
 
 
@@ -43,141 +37,14 @@ def show(project: Project) -> None:
     if job:
         watch(project, job)
     else:
-        _form(project)
+        if chosen := form.show(project, next(iter(runs.finished(known)), None)):
+            start(project, *chosen)
+            st.rerun()
         interrupted(project, known)
         if known:
             _result(project, next((run for run in known if run.id == st.query_params.get(runs.RUN)), known[0]))
     if known:
         runs_table.show(project, known)
-
-
-# What to train --------------------------------------------------------------------------------------------------------
-
-
-def _form(project: Project) -> None:
-    first = st.container()  # the next step stands over what it depends on
-    settings, problem = _settings({each.part for each in project.snapshot()[1]})
-    with first:
-        if problem:
-            hindrance(problem)
-        pictures = None if problem else _plan(project, settings)
-        pressed = st.button(
-            "Train", type="primary", icon=":material/play_arrow:", width=220, disabled=pictures is None, key="train"
-        )
-    if pressed:
-        start(project, settings, pictures)
-        st.rerun()
-
-
-def _settings(parts: Container[str | None]) -> tuple[Settings, str | None]:
-    """What is chosen, and a sentence on a number that cannot be; `parts` are those that the pictures are of."""
-    networks = {name: MODELS[name].title for name in (first_here(TO_NAME), *available())}
-    links.begin("kind", {name: kind.title for name, kind in KINDS.items()}, "way to learn", next(iter(KINDS)))
-    links.begin("base", networks, "network underneath", next(iter(networks)))
-    left, right = roomy_columns(2, "details", gap="large")
-    kind = left.radio(
-        "How it learns",
-        KINDS,
-        format_func=lambda name: KINDS[name].title,
-        captions=[kind.about for kind in KINDS.values()],
-        key="kind",
-        bind="query-params",
-    )
-    network = right.selectbox(
-        "Network underneath",
-        networks,
-        format_func=networks.get,
-        key="base",
-        bind="query-params",
-        help=f"{term('embedding')} The Predict page downloads more networks.",
-    )
-    own = VALIDATION in parts and right.toggle(
-        "Hold out the set's own validation part", True, key="own-part", bind="query-params"
-    )
-    held_out = right.slider(
-        "Held out to check with",
-        10,
-        50,
-        round(100 * HELD_OUT),
-        5,
-        format="%d %%",
-        key="held-out",
-        bind="query-params",
-        disabled=own,
-        help=f"{term('held out')} After that, {_learning_all()} learns from all of them.",
-    )
-    way = KINDS[kind]
-    views = right.pills(
-        "Learn from varied copies, too",
-        VIEWS,
-        selection_mode="multi",
-        default=list(way.views),
-        format_func=lambda name: VIEWS[name].title,
-        key=f"views-{kind}" if way.views else "views",
-        bind="query-params",
-        help="  \n".join([term("augmentation"), *(f"**{view.title}**: {view.about}" for view in VIEWS.values())]),
-    )
-    with right.expander("More"):
-        seed, problem = number_field("Seed", 0, 2**31 - 1, 0, "seed", bind="query-params", help=term("seed"))
-        if problem:
-            hindrance(problem)
-        refuse = st.slider(
-            MISTAKES,
-            1,
-            30,
-            5,
-            format="%d%%",
-            key="refuse",
-            bind="query-params",
-            help="A picture that lies far from all that was learned from is called none of these. The more good ones "
-            "may be, the more pictures of something else are.",
-        )
-    settings = Settings(network, kind, tuple(views), None if own else held_out / 100, seed, refuse / 100)
-    return settings, problem
-
-
-def _learning_all() -> str:
-    """The kinds whose head learns from the held-out pictures, too, in the end."""
-    return " or ".join(f"“{kind.title}”" for kind in KINDS.values() if kind.learns_all)
-
-
-def _plan(project: Project, settings: Settings) -> int | None:
-    """Say what will happen, or what lacks; how many pictures there are, None where it cannot be started."""
-    try:
-        data, _ = project.labelled()
-        way = KINDS[settings.kind]
-        found = sides(data, settings.validation, settings.seed, alone=way.alone, needed=way.needs_held_out)
-    except DatasetError as problem:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(":orange[:material/add_photo_alternate:]", width="content")
-            st.text(str(problem), width="stretch")
-        return None
-    learned, held_out = found.train, found.held_out
-    varied = f" and {_counted(len(learned) * len(settings.views), 'varied copy', 'varied copies')}"
-    to_learn = f"**{_counted(len(learned))}**{varied if settings.views else ''} to learn from"
-    if len(held_out):
-        grouped = len(set(data.groups.tolist())) < len(data)
-        together = "; near-duplicates stay together" if grouped and not found.by_time else ""
-        tested = data.parts.count(TEST)
-        test = f" The test part, {_counted(tested)}, waits in Judge." if tested else ""
-        st.markdown(f"{to_learn}, **{len(held_out):,}** to check with{together}.{test}")
-    else:
-        st.markdown(f"{to_learn}.")
-    if found.told:
-        st.caption(f":material/info: {plain(found.told)}")
-    if not way.alone and min(data.counts().values()) < FEW:
-        better = next(kind.title for kind in KINDS.values() if kind.alone)
-        st.caption(
-            f":material/lightbulb: A class has fewer than {FEW} pictures. “{better}” is usually better "
-            "then, and more pictures are better still."
-        )
-    elif few := data.few():
-        st.caption(f":material/warning: {plain(few)}")
-    return len(data)
-
-
-def _counted(count: int, one: str = "picture", many: str = "pictures") -> str:
-    return f"{count:,} {one if count == 1 else many}"
 
 
 # The run that goes on -------------------------------------------------------------------------------------------------
@@ -238,8 +105,8 @@ def _how_far(job: jobs.Job) -> tuple[float, str]:
     """The share of the present part that is done, and what to say of it."""
     latest = job.latest
     if place := job.place:
-        before = "" if place == 1 else f", and {_counted(place - 1, 'waits', 'wait')} before this one"
-        at_work = _counted(int(JOBS.value()), "other run is", "other runs are")
+        before = "" if place == 1 else f", and {number_of(place - 1, 'waits', 'wait')} before this one"
+        at_work = number_of(int(JOBS.value()), "other run is", "other runs are")
         return 0.0, f"Waiting: {at_work} at work{before}."
     if isinstance(latest, Embedded) and latest.done < latest.total:
         known = f"; {latest.known:,} were known" if latest.known else ""
@@ -307,17 +174,12 @@ def _worth(project: Project, run: RunInfo) -> None:
             f"{rests_on}. On others like these: between {percent(low)} and {percent(high)} (95% interval).",
             help=term("95% interval"),
         )
-        each = (report.get(f"balanced_accuracy{what}") for what in ("", "_interval"))
-        if told := runs.each_class(head, *each):
-            one.caption(told)
-        two.metric("Always naming the largest class", percent(report["majority"]), help=term("baseline"))
+        two.metric(MAJORITY, percent(report["majority"]), help=term("baseline"))
         two.caption("The baseline to beat.")
     else:
         one.metric("Right on held-out pictures", "–")
         one.caption("None were held out, so nobody knows. Add pictures to find out.")
     facts = head.facts
-    if split := runs.split_told(head):
-        one.caption(f":material/info: {split}")
     three.metric("Pictures", f"{report['trained_on']:,} + {report['held_out']:,}")
     all_in_the_end = facts.get("trained_on") == report["trained_on"] + report["held_out"] > report["trained_on"]
     three.caption(
@@ -327,6 +189,11 @@ def _worth(project: Project, run: RunInfo) -> None:
     )
     four.metric("Time", "–" if report["seconds"] is None else duration(report["seconds"]))
     four.caption("Stopped: the best head until then." if run.state == "cancelled" else "From pictures to head.")
+    each = (report.get(f"balanced_accuracy{what}") for what in ("", "_interval"))
+    if each_class := runs.each_class(head, *each):  # below the figures, since a sentence would be a tall, thin column
+        st.caption(each_class)
+    if split := runs.split_told(head):
+        st.caption(f":material/info: {split}")
     if stayed_linear(head):
         st.info(
             "Fine-tuning found nothing better on the held-out pictures than the linear head that it starts from, so "

@@ -1,4 +1,5 @@
-"""Files that are dropped anywhere on a card go to the uploader in it; what an uploader refuses is told to the server.
+"""Files that are dropped anywhere on a card go to the uploader in it; what an uploader refuses is told to the server;
+what it is given while it hands over what came before waits for the next one at its place, whose key ends in a number.
 
 A card is a container whose key begins with “card-”. The browser names what it refuses beside the uploader alone, and no
 longer once the uploader has handed over the rest.
