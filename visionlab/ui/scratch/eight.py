@@ -127,8 +127,8 @@ def _result(plan: Plan, looks: Sequence[Look], _: float) -> None:
         st.plotly_chart(scratch_charts.shift_curves(titled), config=charts.PLAIN, key="eight-curves")
     with right:
         notice(
-            "The first network knows the middle alone; what it is worth at the edge says how far from guessing (50%) "
-            "it is there. The window finds it at the price of looking at many places. Shifted pictures teach a "
+            "The first network learned from the middle alone; what it is worth at the edge says how far from guessing "
+            "(50%) it is there. The window finds it at the price of looking at many places. Shifted pictures teach a "
             f"network every place by itself.{_weights(trained)}"
         )
         table(("Network", "In the middle", "At the edge", "Parameters"), [_row(*each) for each in trained.items()])
