@@ -6,13 +6,13 @@ from visionlab.imaging.convolution import convolve
 from visionlab.imaging.image import encode_png, fit, middle
 from visionlab.imaging.kernels import KERNELS
 from visionlab.imaging.render import render
-from visionlab.limits import pages_off
 from visionlab.network.running.certainty import in_words
 from visionlab.network.zoo.models import TO_NAME, TO_OPEN
 from visionlab.ui.shared import cached, state
 from visionlab.ui.shared.networks import suggest, tell_not_here, without_picker
-from visionlab.ui.shared.page import PAGES, link, page, roomy_columns, told
+from visionlab.ui.shared.page import link, page, roomy_columns, told
 from visionlab.ui.shared.picture_bar import image_picker
+from visionlab.ui.shared.server.pages import PAGES, is_off
 from visionlab.ui.shared.tries import Try, tries
 from visionlab.ui.shared.widgets import SLIMMEST, probability_bars, show, show_exact
 
@@ -82,8 +82,10 @@ with page("Home"):
         tell_not_here(opened, asked)
     if asked:
         suggest(TO_NAME, asked)
+    entries = [entry for entry in PAGES.values() if entry.group and not is_off(entry.title)]
+    if not entries:
+        st.stop()
     st.subheader("What you can do here", anchor=False)
-    entries = [entry for entry in PAGES.values() if entry.group and entry.title not in pages_off()]
     with st.container(key="cards"):
         for column, entry in zip(st.columns(len(entries)), entries, strict=True):
             with column.container(border=True, height="stretch"):

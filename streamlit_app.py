@@ -4,6 +4,8 @@ import streamlit as st
 
 from visionlab.ui.serving.answers import keep_answers
 from visionlab.ui.serving.middleware import MIDDLEWARE
+from visionlab.ui.serving.settings import tell_settings
 
+tell_settings()
 keep_answers()
 app = st.App("home.py", middleware=MIDDLEWARE)

@@ -247,7 +247,7 @@ def test_ui_has_a_room_for_each_page():
 
 
 def test_the_navigation_has_every_page():
-    from visionlab.ui.shared.page import PAGES
+    from visionlab.ui.shared.server.pages import PAGES
 
     there = {"home.py", *(f"pages/{path.name}" for path in PROJECT.glob("pages/*.py"))}
     assert sorted(entry.script for entry in PAGES.values()) == sorted(there)

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from visionlab import limits
-from visionlab.errors import DatasetError, ParameterError
+from visionlab.errors import LINE, DatasetError, ParameterError
 from visionlab.learning.projects.files import check_project
 
+TITLES = ("Predict", "From scratch", "Fine-tune")
 DOCUMENT = Path(__file__).parents[1] / "docs" / "DEPLOY.md"
 
 
@@ -28,7 +29,7 @@ def test_a_limit_is_what_is_set_and_what_is_none_is_told(limit, monkeypatch):
 def test_half_of_what_is_counted_is_refused(limit, monkeypatch):
     for told in ("0.5", "1.5"):
         monkeypatch.setenv(limit.variable, told)
-        with pytest.raises(ParameterError, match=rf"^{limit.variable} is {told}; it must be a whole number of"):
+        with pytest.raises(ParameterError, match=rf"^{limit.variable} is '{told}'; it must be a whole number of"):
             limit.value()
     monkeypatch.setenv(limit.variable, "3.0")
     assert repr(limit.value()) == "3"
@@ -52,9 +53,49 @@ def test_a_switch_is_on_unless_it_is_off(switch, monkeypatch):
 
 
 def test_pages_are_switched_off_by_their_titles(monkeypatch):
-    assert limits.pages_off() == frozenset()
-    monkeypatch.setenv(limits.PAGES_OFF, "From scratch, Fine-tune,")
-    assert limits.pages_off() == {"From scratch", "Fine-tune"}
+    monkeypatch.delenv(limits.PAGES_OFF, raising=False)
+    assert limits.pages_off(TITLES) == frozenset()
+    for told in ("From scratch, Fine-tune,", "fine-tune,FROM  SCRATCH , no such page"):
+        monkeypatch.setenv(limits.PAGES_OFF, told)
+        assert limits.pages_off(TITLES) == {"From scratch", "Fine-tune"}
+
+
+@pytest.mark.parametrize("told", ["from scratch; predict", "Nonsense"])
+def test_what_is_no_page_is_told_when_the_server_starts_with_those_that_are(told, monkeypatch):
+    monkeypatch.setenv(limits.PAGES_OFF, f"{told}, predict, {told}")
+    [line] = limits.settle(TITLES)
+    assert line.startswith(f"{limits.PAGES_OFF} names {told!r}, which is no page;")
+    assert line.endswith("Predict, From scratch, Fine-tune.")
+
+
+def test_what_is_set_wrongly_is_told_when_the_server_starts_and_harms_nobody(monkeypatch):
+    for each in (*limits.LIMITS, *limits.SWITCHES):
+        monkeypatch.setenv(each.variable, "-3")
+    lines = list(limits.settle(TITLES))
+    for each, line in zip((*limits.LIMITS, *limits.SWITCHES), lines, strict=True):
+        assert line.startswith(f"{each.variable} is '-3'; it must be ")
+        assert len(line) <= LINE
+    assert lines[3].endswith("above 0 and at most 36,500, such as 90. As long as it is not, this counts: no limit.")
+    assert lines[4].endswith("from 1 to 64, such as 2. As long as it is not, this counts: 2 jobs.")
+    assert [limit.value() for limit in limits.LIMITS] == [limit.usual for limit in limits.LIMITS]
+    assert not any(switch.is_on() for switch in limits.SWITCHES)
+    assert not list(limits.settle(TITLES))
+
+
+@pytest.mark.parametrize("limit", limits.LIMITS, ids=lambda limit: limit.variable)
+def test_the_bounds_that_are_told_are_taken_and_what_is_beyond_is_not(limit, monkeypatch):
+    monkeypatch.setenv(limit.variable, "0")
+    with pytest.raises(ParameterError) as refused:
+        limit.value()
+    found = re.search(r"(?:from (1) to|above (0) and at most) ([\d,]+)", str(refused.value))
+    least, _, most = found.groups()
+    assert bool(least) == limit.whole, "0 itself is none"
+    for good in (least or "0.001", most.replace(",", "")):
+        monkeypatch.setenv(limit.variable, good)
+        assert limit.value() == float(good)
+    monkeypatch.setenv(limit.variable, str(int(most.replace(",", "")) + 1))
+    with pytest.raises(ParameterError):
+        limit.value()
 
 
 def test_the_table_for_operators_is_that_of_the_code():

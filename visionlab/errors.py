@@ -21,6 +21,7 @@ import logging
 
 _LOG = logging.getLogger("visionlab")
 LONGEST = 1_000  # characters of a sentence
+LINE = 250  # characters of what a log says, and of the cause of it
 
 
 class VisionlabError(Exception):
@@ -76,7 +77,20 @@ class ClusterError(VisionlabError):
 
 
 def log_cause(error: VisionlabError) -> None:
-    """For who shows the sentence to a person: where the error came of another one (a full disk, a decoder's refusal),
-    a line for the operator says of which."""
+    """For who shows the sentence to a person, each time that a page is drawn, too: where the error came of another one
+    (a full disk, a decoder's refusal), a line for the operator says of which."""
     if error.__cause__ is not None:
-        _LOG.warning("%s (%r)", str(error).replace("\n", " "), error.__cause__)
+        log_line(str(error), error.__cause__)
+
+
+def log_line(text: str, cause: BaseException | None = None) -> None:
+    """A short line for the operator: what somebody asked for in vain, say, and the error of which that came."""
+    # Its text, since the repr of a UnicodeDecodeError, for one, holds all that was read, four bytes for each.
+    of = f" ({_short(f'{type(cause).__name__}: {cause}')})" if cause is not None else ""
+    _LOG.warning("%s%s", _short(text), of)
+
+
+def _short(text: str) -> str:
+    """At most LINE characters, none of which ends a line or steers a terminal: a name by strangers may be in it."""
+    text = text if len(text) <= LINE else f"{text[: LINE - 63]} … {text[-60:]}"
+    return "".join(each if each.isprintable() else " " for each in text)

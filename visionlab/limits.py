@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from visionlab.errors import ParameterError
@@ -13,6 +14,8 @@ from visionlab.errors import ParameterError
 class Limit:
     """A number that an operator may set: what it limits, its unit, what it is unless set (None: no limit), one that
     would be good, the largest that is taken, and whether it counts things, so that half of one is none.
+
+    A library's caller is told what is set wrongly by an error; a server settles it when it starts, and goes on.
     """
 
     variable: str
@@ -20,28 +23,36 @@ class Limit:
     unit: str
     usual: float | None
     example: float
-    most: float = math.inf
+    most: float
     whole: bool = False
 
     def value(self) -> float | None:
         """As it is now. Raises ParameterError where what is set is no such number above 0, whole where it counts."""
         told = os.environ.get(self.variable)
+        if not told:
+            return self.usual
         try:
-            number = float(told) if told else self.usual
-        except ValueError as error:
-            raise ParameterError(
-                f"{self.variable} is {told!r}; it must be a number of {self.unit}, such as {self.example:g}."
-            ) from error
-        if number is not None and not 0 < number <= self.most:  # NaN is not, either
-            within = f"lie between 0 and {self.most:,.0f}" if math.isfinite(self.most) else "be above 0"
-            raise ParameterError(f"{self.variable} is {told}; it must {within} {self.unit}.")
-        if number is not None and self.whole:
-            if number != int(number):
-                raise ParameterError(
-                    f"{self.variable} is {told}; it must be a whole number of {self.unit}, such as {self.example:g}."
-                )
-            return int(number)
-        return number
+            number = float(told)
+        except ValueError:
+            number = math.nan
+        if not 0 < number <= self.most or (self.whole and number != int(number)):  # NaN is not, either
+            raise ParameterError(f"{self.variable} is {told!r}; it must be {self._good()}, such as {self.example:g}.")
+        return int(number) if self.whole else number
+
+    def settle(self) -> str | None:
+        """Where what is set is no such number, have the limit be what it is unless set; the sentence on that."""
+        try:
+            self.value()
+        except ParameterError as error:
+            del os.environ[self.variable]
+            usual = f"{self.usual:,} {self.unit}" if self.usual else "no limit"
+            return f"{error} As long as it is not, this counts: {usual}."
+        return None
+
+    def _good(self) -> str:
+        if self.whole:
+            return f"a whole number of {self.unit} from 1 to {self.most:,}"
+        return f"a number of {self.unit} above 0 and at most {self.most:,}"
 
 
 @dataclass(frozen=True)
@@ -57,6 +68,15 @@ class Switch:
         if told not in ("on", "off"):
             raise ParameterError(f"{self.variable} is {told!r}; it must be “on” or “off”.")
         return told == "on"
+
+    def settle(self) -> str | None:
+        """Where it is set to another word, switch it off, which can do no harm; the sentence on that."""
+        try:
+            self.is_on()
+        except ParameterError as error:
+            os.environ[self.variable] = "off"
+            return f"{error} As long as it is not, it is off."
+        return None
 
 
 WORKSPACE = Limit("VISIONLAB_WORKSPACE_LIMIT", "all projects together", "GB", 20, 20, 10**6)
@@ -77,6 +97,23 @@ LIMITS = (WORKSPACE, PROJECT, PICTURES, KEEP_DAYS, JOBS, DECODINGS)
 SWITCHES = (PATHS, DOWNLOADS)
 
 
-def pages_off() -> frozenset[str]:
-    """The titles of the pages that the operator switched off."""
-    return frozenset(title.strip() for title in os.environ.get(PAGES_OFF, "").split(",")) - {""}
+def pages_off(titles: Iterable[str]) -> frozenset[str]:
+    """Which of these titles of pages the operator switched off, in capitals or not."""
+    named = {title.casefold() for title in _named_off()}
+    return frozenset(title for title in titles if title.casefold() in named)
+
+
+def settle(titles: Iterable[str]) -> Iterator[str]:
+    """For a server that starts: where what is set is not what it has to be, something else counts from now on, which is
+    set in this process; a sentence on each, and on each page that is to be off and has none of these titles."""
+    yield from filter(None, (each.settle() for each in (*LIMITS, *SWITCHES)))
+    known = {title.casefold(): title for title in titles}
+    for name in _named_off():
+        if name.casefold() not in known:
+            there = ", ".join(known.values())
+            yield f"{PAGES_OFF} names {name!r}, which is no page; pages are, with commas between: {there}."
+
+
+def _named_off() -> list[str]:
+    names = (" ".join(name.split()) for name in os.environ.get(PAGES_OFF, "").split(","))
+    return list(dict.fromkeys(filter(None, names)))

@@ -24,7 +24,7 @@ from visionlab.network.zoo.vgg import read_plan
 from visionlab.network.zoo.vgg_layers import vgg_layers
 from visionlab.ui.predict import explanations
 from visionlab.ui.shared import cached, jobs, page, visitor
-from visionlab.ui.shared.page import PAGES
+from visionlab.ui.shared.server.pages import PAGES
 from visionlab.ui.studio.pictures import intake
 
 ROOT = Path(__file__).parents[2]

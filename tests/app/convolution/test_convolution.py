@@ -13,7 +13,7 @@ from visionlab.imaging.kernels import custom_kernel
 from visionlab.ui.convolution import kernel_facts
 from visionlab.ui.convolution.channels import CHANNELS, grey
 from visionlab.ui.convolution.settings import Settings
-from visionlab.ui.shared.page import PAGES
+from visionlab.ui.shared.server.pages import PAGES
 
 SHOWN = {name: kernel for name, kernel in vl.KERNELS.items() if name != "identity"}
 

@@ -20,7 +20,7 @@ from visionlab.ui.filters.chain import TRIES
 from visionlab.ui.filters.editor import DEFAULT, LIVE
 from visionlab.ui.filters.stages import LONGEST
 from visionlab.ui.shared import jobs
-from visionlab.ui.shared.page import PAGES
+from visionlab.ui.shared.server.pages import PAGES
 
 
 @pytest.fixture

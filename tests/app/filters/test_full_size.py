@@ -21,7 +21,7 @@ from visionlab.imaging.image import encode_jpeg, fit, load_image
 from visionlab.imaging.pipeline import Pipeline
 from visionlab.ui.filters import full_size, stages, take_away
 from visionlab.ui.shared import jobs
-from visionlab.ui.shared.page import PAGES
+from visionlab.ui.shared.server.pages import PAGES
 from visionlab.wording import sized
 
 SHAPE = (3000, 4000)

@@ -29,7 +29,7 @@ from visionlab.ui.maps.state import Spot
 from visionlab.ui.shared import cached, networks
 from visionlab.ui.shared.networks import Network
 from visionlab.ui.shared.networks.own_head import TrainedHead
-from visionlab.ui.shared.page import PAGES
+from visionlab.ui.shared.server.pages import PAGES
 from visionlab.ui.shared.state import Picture
 
 PAGE = PAGES["Feature maps"].script

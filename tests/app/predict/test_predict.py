@@ -28,7 +28,7 @@ from visionlab.ui.predict import many_view
 from visionlab.ui.shared.components.camera import Frame
 from visionlab.ui.shared.live import answer_to
 from visionlab.ui.shared.networks.own_head import TrainedHead
-from visionlab.ui.shared.page import PAGES
+from visionlab.ui.shared.server.pages import PAGES
 from visionlab.ui.shared.state import SAMPLE
 from visionlab.ui.shared.visitor import COOKIE
 from visionlab.ui.shared.widgets import plain

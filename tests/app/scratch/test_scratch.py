@@ -48,7 +48,7 @@ from visionlab.ui.scratch.parts import as_image, weights_image
 from visionlab.ui.scratch.sets import bringing, choosing, opening
 from visionlab.ui.scratch.softmax import lightened
 from visionlab.ui.shared import cached, jobs, visitor
-from visionlab.ui.shared.page import PAGES
+from visionlab.ui.shared.server.pages import PAGES
 from visionlab.ui.shared.widgets import plain
 
 

@@ -98,7 +98,7 @@ def test_what_the_machine_lacks_is_told_and_its_cause_is_in_the_log(monkeypatch,
     assert (job.state, job.error) == ("failed", NO_MEMORY)
     assert not surfaced
     [line] = caplog.messages
-    assert "MemoryError('640 GiB')" in line
+    assert "MemoryError: 640 GiB" in line
 
 
 def test_so_many_at_once_and_the_rest_wait():

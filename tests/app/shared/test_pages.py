@@ -17,7 +17,7 @@ from visionlab import limits
 from visionlab.imaging.image import encode_jpeg, encode_png
 from visionlab.learning.projects.workspace import Workspace
 from visionlab.ui.shared import page as shared_page
-from visionlab.ui.shared.page import PAGES
+from visionlab.ui.shared.server.pages import PAGES
 from visionlab.ui.shared.visitor import COOKIE
 
 WITH_PICTURE = [title for title, page in PAGES.items() if "image_picker(" in (ROOT / page.script).read_text()]
@@ -163,6 +163,26 @@ def test_a_page_that_the_operator_switched_off_says_so_and_is_linked_nowhere(ope
     assert [each.value for each in app.text] == ["The page “From scratch” is switched off on this server."]
     assert not app.button
     assert "From scratch" not in [each.label for each in app.get("page_link")]
+
+
+def test_no_page_leads_to_one_that_is_switched_off(open_page, monkeypatch):
+    app = open_page("Home")
+    leading = {each.page for each in app.get("page_link")}
+    assert {"Convolution", "Feature_maps", "Predict"} <= leading
+    monkeypatch.setenv(limits.PAGES_OFF, "convolution, feature maps, predict")
+    app.run()
+    assert not app.exception
+    assert {each.page for each in app.get("page_link")} == leading - {"Convolution", "Feature_maps", "Predict"}
+    monkeypatch.setenv(limits.PAGES_OFF, ",".join(PAGES.keys() - {"Home"}))
+    app.run()
+    assert not app.exception
+    assert "What you can do here" not in texts(app)
+
+
+def test_from_scratch_sends_nobody_to_a_page_that_is_switched_off(open_page, monkeypatch):
+    monkeypatch.setenv(limits.PAGES_OFF, "Fine-tune")
+    app = open_page("From scratch")
+    assert "Fine-tune" not in [each.label for each in app.get("page_link")]
 
 
 def test_a_page_is_drawn_from_all_that_was_done_and_follows_its_jobs(open_page, monkeypatch):

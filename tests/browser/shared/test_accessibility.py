@@ -6,7 +6,7 @@ import pytest
 from browser.driver import settle
 from playwright.sync_api import Page
 
-from visionlab.ui.shared.page import PAGES
+from visionlab.ui.shared.server.pages import PAGES
 from visionlab.ui.shared.widgets import ink_on
 
 pytestmark = pytest.mark.browser

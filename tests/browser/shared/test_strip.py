@@ -8,7 +8,7 @@ from browser.driver import open_page, settle
 from playwright.sync_api import Page, expect
 
 from visionlab.imaging.image import encode_png
-from visionlab.ui.shared.page import PAGES
+from visionlab.ui.shared.server.pages import PAGES
 
 # What a page is about, where that is this page's to say: each begins well within the first screen.
 SUBJECTS = {

@@ -1,2 +1,3 @@
 """What stands between the network and the pages, put there by streamlit_app.py: middleware.py, which every request
-passes; answers.py, by which no answer is lost; and memory.py, which gives back what is free."""
+passes; answers.py, by which no answer is lost; memory.py, which gives back what is free; and settings.py, which tells
+the operator what is set wrongly."""

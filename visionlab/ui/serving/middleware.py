@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
+from visionlab.errors import log_line
 from visionlab.ui.serving.memory import give_back, keep_few_arenas
 from visionlab.ui.shared.visitor import COOKIE, WELL_FORMED, is_at_server
 
@@ -42,6 +43,7 @@ class Door:
         host, path = request.headers.get("host"), scope["path"].removeprefix(_base())
         if path != HEALTH and not is_host_allowed(host):
             text = f"This server is not reached as “{_harmless(host)}”; its operator says how in server.allowedHosts."
+            log_line(f"421: {text}")
             await PlainTextResponse(text, 421)(scope, receive, send)
             return
         if path == METRICS and not is_at_server(request.client and request.client.host, request.headers):

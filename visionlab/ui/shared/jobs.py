@@ -18,7 +18,7 @@ from typing import Any
 import streamlit as st
 
 from visionlab import limits
-from visionlab.errors import BusyError, VisionlabError, log_cause
+from visionlab.errors import BusyError, VisionlabError, log_line
 from visionlab.shortage import shortages_told
 
 FINISHED_KEPT = 64  # finished jobs that the server remembers
@@ -139,7 +139,7 @@ class Job:
                 self.state = self._worked() if turn else self._given_up()
         except VisionlabError as error:
             self.error, self.state = str(error), "failed"
-            log_cause(error)
+            log_line(str(error), error.__cause__)
         except BaseException as error:
             self.error, self.state = BUG.format(type(error).__name__), "failed"
             raise  # a bug surfaces in the server's log

@@ -14,14 +14,12 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.errors import StreamlitPageNotFoundError
 
-from visionlab import limits
 from visionlab.device import describe
 from visionlab.errors import VisionlabError, log_cause
 from visionlab.garbage import leave_out_imports
@@ -31,6 +29,7 @@ from visionlab.ui.shared.components.focus import keep_focus
 from visionlab.ui.shared.components.history import keep_history
 from visionlab.ui.shared.components.popovers import reach_popovers
 from visionlab.ui.shared.jobs import followed
+from visionlab.ui.shared.server.pages import PAGES, is_off
 from visionlab.ui.shared.undisturbed import drawn_from_all
 
 ASSETS = Path(__file__).parent / "assets"
@@ -38,80 +37,6 @@ STYLE = ASSETS / "style.css"
 SIDEBAR = 220  # pixels: the navigation is short, the pictures want the room
 _strip: ContextVar[DeltaGenerator] = ContextVar("strip")  # of the page that this run of the script is drawing
 ICON = ASSETS / "icon.png"  # a file of ours: an icon by name is fetched from a font host
-
-
-@dataclass(frozen=True)
-class Page:
-    """One page: its script, its title, its icon, its group in the navigation, and a sentence on what one does there.
-
-    heading is what stands over the page where that is not its title; step, what its link calls the step that one is at.
-    """
-
-    script: str
-    title: str
-    icon: str
-    group: str
-    about: str
-    heading: str = ""
-    step: str = ""
-
-
-PAGES: dict[str, Page] = {
-    page.title: page
-    for page in (
-        Page(
-            "home.py",
-            "Home",
-            ":material/home:",
-            "",
-            "Follow a picture’s numbers through a convolution and a network’s layers to a prediction and its reasons.",
-            heading="See how a computer sees",
-        ),
-        Page(
-            "pages/1_Convolution.py",
-            "Convolution",
-            ":material/grid_on:",
-            "See",
-            "Slide a small grid of weights over your picture, and see what it responds to.",
-        ),
-        Page(
-            "pages/2_Filters.py",
-            "Filters",
-            ":material/auto_fix_high:",
-            "See",
-            "Blur, sharpen, find edges, threshold: classic filters, one after the other, each with its sliders.",
-        ),
-        Page(
-            "pages/3_Feature_maps.py",
-            "Feature maps",
-            ":material/layers:",
-            "Understand",
-            "Open every layer of a network, and see what each of its channels finds in your picture.",
-        ),
-        Page(
-            "pages/4_Predict.py",
-            "Predict",
-            ":material/visibility:",
-            "Understand",
-            "What does the network take your picture for, and which parts of it made up its mind?",
-        ),
-        Page(
-            "pages/5_Fine_tune.py",
-            "Fine-tune",
-            ":material/school:",
-            "Make",
-            "Teach the network your own classes with a few pictures of each, and take the result away.",
-            step="step",
-        ),
-        Page(
-            "pages/6_From_scratch.py",
-            "From scratch",
-            ":material/science:",
-            "Make",
-            "Small networks, trained from nothing before your eyes, and what each of them teaches.",
-        ),
-    )
-}
 
 
 @contextmanager
@@ -139,7 +64,7 @@ def page(title: str) -> Iterator[None]:
     before = _strip.set(top)
     try:
         with told():
-            if title in limits.pages_off():
+            if is_off(title):
                 sentence(f"The page “{title}” is switched off on this server.")
                 st.stop()
             with drawn_from_all(), followed():
@@ -184,7 +109,10 @@ def head_start(seconds: float) -> None:
 
 def link(title: str, label: str | None = None, icon: str | None = None, asks: Mapping[str, str] | None = None) -> None:
     """A link to the page of that title; what it asks for there comes before what the session remembers (see
-    state.just_turned). A page's script run by itself has no other pages: then it is plain text."""
+    state.just_turned); nothing where that page is switched off. A page's script run by itself has no other pages: then
+    it is plain text."""
+    if is_off(title):
+        return
     entry = PAGES[title]
     try:
         st.page_link(entry.script, label=label or entry.title, icon=icon or entry.icon, query_params=asks)
@@ -196,7 +124,7 @@ def _navigation() -> None:
     st.markdown("#### :primary[:material/blur_on:] visionlab")
     group = ""
     for entry in PAGES.values():
-        if entry.title in limits.pages_off():
+        if is_off(entry.title):
             continue
         if entry.group != group:
             group = entry.group

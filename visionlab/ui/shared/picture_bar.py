@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from visionlab.errors import ImageError
+from visionlab.errors import ImageError, log_line
 from visionlab.imaging.guards import too_many_bytes
 from visionlab.imaging.image import MAX_BYTES, load_image
 from visionlab.imaging.samples import SAMPLES, load_sample
@@ -119,6 +119,7 @@ def take(files: list[tuple[str, bytes]], at: str | None = None, beside: Sequence
             image = load_image(data)
         except ImageError as error:
             problems.append(f"{name}: {error}")
+            log_line(problems[-1], error.__cause__)
             continue
         state.keep_upload(state.Picture(name, key, image), data)
         if at:
@@ -144,6 +145,8 @@ def _take_uploads() -> None:
     stamp, large = refused(PASTE)
     too_large = [f"{name}: {too_many_bytes(size)}" for name, size in large]
     if state.is_news_of_refused(stamp):
+        for told in too_large:
+            log_line(told)
         state.keep_upload_error("\n".join(too_large) or None)
     if UPLOADER not in st.session_state:
         return

@@ -18,7 +18,7 @@ from weakref import WeakValueDictionary
 import streamlit as st
 from streamlit.runtime.scriptrunner import ScriptRunContext, get_script_run_ctx
 
-from visionlab.errors import VisionlabError, log_cause
+from visionlab.errors import VisionlabError, log_line
 from visionlab.shortage import shortages_told
 from visionlab.ui.shared import state
 
@@ -123,5 +123,5 @@ def attempt(act: Callable[..., Any], *arguments: Any) -> None:
             with shortages_told():
                 act(*arguments)
         except VisionlabError as error:
-            log_cause(error)
+            log_line(str(error), error.__cause__)
             state.keep_problem(str(error))

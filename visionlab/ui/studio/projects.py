@@ -14,7 +14,7 @@ from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import ProjectInfo
 from visionlab.ui.shared import jobs, state
 from visionlab.ui.shared.page import sentence
-from visionlab.ui.shared.store import workspace
+from visionlab.ui.shared.server.store import workspace
 from visionlab.ui.shared.undisturbed import attempt
 from visionlab.ui.shared.visitor import COOKIE, owner
 from visionlab.ui.shared.widgets import distinct, icon_button, icon_only, plain

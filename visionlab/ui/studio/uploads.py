@@ -13,6 +13,7 @@ from streamlit.runtime import get_instance
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from visionlab.errors import log_line
 from visionlab.learning.projects.files import telling
 from visionlab.learning.projects.project import Project
 from visionlab.ui.shared.components.drops import drops
@@ -73,6 +74,7 @@ def watch_refusals() -> None:
         named = st.session_state.setdefault(REFUSED, {}).setdefault(key, [])
         if len(named) < SEEN:
             named.append((int(number) if number.isdecimal() else 0, f"{name}: {why}"))
+            log_line(f"{name}: {why}")
 
     with st.container(key="unseen-drops"):
         drops(key="drops", listed=OF_CLASSES, on_refused=note)

@@ -11,7 +11,7 @@ from visionlab.learning.heads.head import Head
 from visionlab.ui.predict import comparison, explanations
 from visionlab.ui.shared import cached
 from visionlab.ui.shared.networks.own_head import TrainedHead
-from visionlab.ui.shared.page import PAGES
+from visionlab.ui.shared.server.pages import PAGES
 
 COUNTS = (1000, 2, 1, 1000, 2)  # classes; one is what is left where all others were merged into it
 MODES = ("A picture", "Live camera", "Several networks", "Many pictures")

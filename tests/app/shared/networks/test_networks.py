@@ -18,7 +18,7 @@ from wheels import only_from, packed_state
 from visionlab.network.files import weights
 from visionlab.network.files.weight_file import WeightFile
 from visionlab.network.zoo.models import MODELS, TO_NAME, TO_OPEN
-from visionlab.ui.shared.page import PAGES
+from visionlab.ui.shared.server.pages import PAGES
 
 BUILT_IN = TO_NAME[-1]
 LABELS = [f"kind {i}" for i in range(7)]

@@ -23,7 +23,7 @@ from visionlab.ui.shared import jobs, live, widgets
 from visionlab.ui.shared.components.burst import Batch
 from visionlab.ui.shared.components.camera import Fresh
 from visionlab.ui.shared.networks import YOUR_HEAD
-from visionlab.ui.shared.page import PAGES
+from visionlab.ui.shared.server.pages import PAGES
 from visionlab.ui.shared.visitor import COOKIE
 from visionlab.ui.shared.widgets import plain, probability_bars
 from visionlab.ui.studio import runs, uploads

@@ -23,7 +23,7 @@ from visionlab.learning.projects.workspace import Workspace
 from visionlab.learning.sets.ready_made import READY_MADE
 from visionlab.ui.shared import jobs, visitor
 from visionlab.ui.shared.components.burst import Batch
-from visionlab.ui.shared.page import PAGES
+from visionlab.ui.shared.server.pages import PAGES
 from visionlab.ui.shared.visitor import COOKIE
 from visionlab.ui.shared.widgets import plain
 from visionlab.ui.studio import projects

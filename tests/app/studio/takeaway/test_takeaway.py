@@ -19,8 +19,9 @@ from visionlab.learning.takeaway import export
 from visionlab.learning.takeaway import package as package_module
 from visionlab.learning.takeaway.export import Parity
 from visionlab.learning.takeaway.package import open_package, pack
-from visionlab.ui.shared import cached, store
+from visionlab.ui.shared import cached
 from visionlab.ui.shared.networks import YOUR_HEAD
+from visionlab.ui.shared.server import store
 from visionlab.ui.shared.visitor import COOKIE
 from visionlab.ui.studio.judge.case import case_of
 from visionlab.ui.studio.takeaway import opening as takeaway_open

@@ -16,8 +16,10 @@ from visionlab.learning.scratch import SOURCES, SmallSet, download, load
 from visionlab.learning.sets import archive
 from visionlab.learning.sets.reading import Progress
 from visionlab.ui.scratch.sets.opening import Opening
-from visionlab.ui.shared import jobs, state, store
+from visionlab.ui.shared import jobs, state
 from visionlab.ui.shared.page import link, roomy_columns, sentence
+from visionlab.ui.shared.server import store
+from visionlab.ui.shared.server.pages import is_off
 from visionlab.ui.shared.undisturbed import attempt
 from visionlab.ui.shared.visitor import may_name_files, named, owner
 from visionlab.ui.shared.widgets import distinct, file_uploader, plain
@@ -267,7 +269,8 @@ def _whole(source: str, title: str, data: SmallSet) -> Chosen:
 def _project() -> Chosen | None:
     mine = distinct({each.id: each.name for each in store.workspace().projects(owner())})
     if not mine:
-        st.info("You have no project yet. Make one of a few photographs on the page “Fine-tune”.")
+        hint = "" if is_off("Fine-tune") else " Make one of a few photographs on the page “Fine-tune”."
+        st.info(f"You have no project yet.{hint}")
         link("Fine-tune")
         return None
     latest = state.project_id()

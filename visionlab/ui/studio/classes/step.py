@@ -12,7 +12,7 @@ from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import ClassInfo, PictureInfo
 from visionlab.learning.sets.layout import class_names
 from visionlab.ui.shared.page import roomy_columns, told
-from visionlab.ui.shared.store import workspace
+from visionlab.ui.shared.server.store import workspace
 from visionlab.ui.shared.undisturbed import attempt
 from visionlab.ui.shared.widgets import icon_only
 from visionlab.ui.studio import projects

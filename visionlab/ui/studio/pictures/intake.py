@@ -17,7 +17,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from visionlab import limits
-from visionlab.errors import BusyError, DatasetError, UnclearSetError
+from visionlab.errors import BusyError, DatasetError, UnclearSetError, log_line
 from visionlab.learning.projects import intake
 from visionlab.learning.projects.intake import Incoming, Intake
 from visionlab.learning.projects.project import Project
@@ -156,6 +156,9 @@ def _begin(
                 return
             for so_far in intake.take(project, incoming):
                 yield so_far
+            if so_far and so_far.problems:  # of a folder of many, one line
+                first, *others = so_far.problems
+                log_line(f"{first} So it was with {len(others):,} others." if others else first)
             if not project.classes():
                 raise DatasetError(_nothing(so_far))
             yield Taken(so_far)

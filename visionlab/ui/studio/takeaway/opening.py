@@ -24,9 +24,10 @@ from visionlab.learning.sets.splits import HELD_OUT
 from visionlab.learning.takeaway import package
 from visionlab.learning.takeaway.model_card import learned_all
 from visionlab.learning.takeaway.package import Watched, open_head, open_package
-from visionlab.ui.shared import cached, jobs, state, store
+from visionlab.ui.shared import cached, jobs, state
 from visionlab.ui.shared.networks import YOUR_HEAD, own_head
 from visionlab.ui.shared.page import link, sentence
+from visionlab.ui.shared.server import store
 from visionlab.ui.shared.visitor import COOKIE
 from visionlab.ui.studio import projects
 from visionlab.ui.studio.train.run import LEARNED_FROM, Settings, learned_from, noted
