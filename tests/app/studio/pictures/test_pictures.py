@@ -350,22 +350,24 @@ def test_names_of_a_zip_that_were_guessed_wrong_are_read_another_way(studio, fin
         ({"a.png": b"x"}, "no class folders"),
     ],
 )
-def test_a_hostile_zip_leaves_the_project_as_it_was(studio, finish, entries, why):
+def test_a_hostile_zip_leaves_the_project_as_it_was(studio, finish, caplog, entries, why):
     before = project_of(studio).snapshot()
     uploader(studio, "A zip").set_value(zipped(entries)).run()
     finish(studio)
     assert why in shown(studio)
+    assert [why in line for line in caplog.messages if why in line] == [True], "a line of the log, and one only"
     assert project_of(studio).snapshot() == before
     assert not list((project_of(studio).folder / "incoming").iterdir())
 
 
-def test_a_full_workspace_says_so(studio, finish, monkeypatch):
+def test_a_full_workspace_says_so(studio, finish, monkeypatch, caplog):
     monkeypatch.setenv("VISIONLAB_WORKSPACE_LIMIT", "0.0001")
     studio.run()
     before = project_of(studio).snapshot()
     uploader(studio, "A zip").set_value(zipped({f"c/{i}.png": noisy(0, 500 + i) for i in range(5)})).run()
     finish(studio)
     assert "the limit for all together" in shown(studio)
+    assert len([line for line in caplog.messages if "the limit for all together" in line]) == 1
     assert project_of(studio).snapshot() == before
 
 
