@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from benchmarks.browsing import TOOLS, attached, chromium, measured_by_itself, opened, serving, settle
 from benchmarks.measuring import Answer, Goal, Row, Setting, asked, compared
 from benchmarks.pictures import files
-from visionlab.ui.shared.page import PAGES
+from visionlab.ui.shared.server.pages import PAGES
 
 TITLE = "The app in Chromium"
 BARE = "a bare page"

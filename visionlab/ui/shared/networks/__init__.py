@@ -17,6 +17,7 @@ from visionlab.network.zoo.models import MODELS, Model, available, first_here
 from visionlab.ui.shared import cached, state
 from visionlab.ui.shared.networks import downloads, own_head
 from visionlab.ui.shared.page import sentence
+from visionlab.ui.shared.server.pages import is_off
 
 YOUR_HEAD = "your-head"
 
@@ -55,7 +56,9 @@ def model_picker(first: Sequence[str]) -> Network:
         titles,
         format_func=shown_as,
         key=state.NETWORK,
-        help="More networks can be downloaded on the Predict page, under “Several networks”.",
+        help=None
+        if is_off("Predict")
+        else "More networks can be downloaded on the Predict page, under “Several networks”.",
     )
     state.remember_network(picked, titles[picked])
     own_head.remember(picked == YOUR_HEAD)
@@ -116,10 +119,8 @@ def _how_to_get(name: str) -> str:
     model = _called(name)
     if model is None or not limits.DOWNLOADS.is_on():
         return f"Those that are here: {', '.join(map(title_of, networks_here()))}."
-    return (
-        "Bring it on the Predict page, under “Several networks”, or from a shell: "
-        f"python -m visionlab models --get {model.name}"
-    )
+    page = "" if is_off("Predict") else "on the Predict page, under “Several networks”, or "
+    return f"Bring it {page}from a shell: python -m visionlab models --get {model.name}"
 
 
 def _called(name: str) -> Model | None:

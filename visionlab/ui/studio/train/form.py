@@ -17,6 +17,7 @@ from visionlab.learning.sets.splits import HELD_OUT
 from visionlab.network.zoo.models import MODELS, TO_NAME, available, first_here
 from visionlab.ui.shared import links
 from visionlab.ui.shared.page import roomy_columns
+from visionlab.ui.shared.server.pages import is_off
 from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import hindrance, number_field, plain
 from visionlab.ui.studio import runs
@@ -61,7 +62,7 @@ def _settings(parts: Container[str | None]) -> tuple[Settings, str | None]:
         format_func=networks.get,
         key="base",
         bind="query-params",
-        help=f"{term('embedding')} The Predict page downloads more networks.",
+        help=term("embedding") + ("" if is_off("Predict") else " The Predict page downloads more networks."),
     )
     own = VALIDATION in parts and right.toggle(
         "Hold out the set's own validation part", True, key="own-part", bind="query-params"
