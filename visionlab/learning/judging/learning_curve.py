@@ -125,8 +125,8 @@ def _needed(labels: NDArray[np.int64], groups: NDArray[np.int64], rng: np.random
 
 @dataclass(frozen=True)
 class Outlook:
-    """What twice as many pictures would probably bring: gain is in accuracy (0..1), with its 90 % interval, neither more
-    than the share that is wrong now.
+    """What twice as many pictures would probably bring: gain is in accuracy (0..1), with its 90 % interval; none of
+    these is more than what is wrong now.
 
     Of 72 draws of 24 to 500 pictures from the sets of benchmarks/judging.py, 65 had in the interval, before it was
     bounded so, what twice as many truly brought.
