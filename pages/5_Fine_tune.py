@@ -23,25 +23,26 @@ FIRST = next(iter(STEPS))
 
 with page("Fine-tune"):
     uploads.watch_refusals()
-    project = projects.choose()
-    step = FIRST
-    with st.container():  # also without a project, so that the cards stay in their place when there is one
-        if project is None:
-            st.session_state["step"] = FIRST  # a new project does not begin where one was in another
-        else:
-            lost.show(project)
-            links.begin("step", {name: name for name in STEPS}, "step", FIRST)
-            if st.session_state.get("step") not in STEPS:  # at first
-                linked = st.query_params.get("step", st.session_state.get(LAST))
-                st.session_state["step"] = linked if linked in STEPS else FIRST
-            step = st.segmented_control(
-                "Step",
-                STEPS,
-                default=FIRST,  # to which a browser's Back comes where the link names none
-                required=True,
-                key="step",
-                bind="query-params",
-                label_visibility="collapsed",
-            )
-    st.session_state[LAST] = step
-    STEPS[step](project)
+    with projects.not_taken_away():
+        project = projects.choose()
+        step = FIRST
+        with st.container():  # also without a project, so that the cards stay in their place when there is one
+            if project is None:
+                st.session_state["step"] = FIRST  # a new project does not begin where one was in another
+            else:
+                lost.show(project)
+                links.begin("step", {name: name for name in STEPS}, "step", FIRST)
+                if st.session_state.get("step") not in STEPS:  # at first
+                    linked = st.query_params.get("step", st.session_state.get(LAST))
+                    st.session_state["step"] = linked if linked in STEPS else FIRST
+                step = st.segmented_control(
+                    "Step",
+                    STEPS,
+                    default=FIRST,  # to which a browser's Back comes where the link names none
+                    required=True,
+                    key="step",
+                    bind="query-params",
+                    label_visibility="collapsed",
+                )
+        st.session_state[LAST] = step
+        STEPS[step](project)

@@ -42,7 +42,7 @@ from visionlab.learning.scratch import (
 from visionlab.learning.scratch import five_steps as library_steps
 from visionlab.learning.scratch.birds import verdict
 from visionlab.learning.scratch.moving_eight import LEARNERS, on_canvas
-from visionlab.ui.scratch import birds, closing, convnet, five_steps, layers, parts, runs, softmax
+from visionlab.ui.scratch import birds, closing, convnet, five_steps, layers, numbers, parts, runs, softmax
 from visionlab.ui.scratch.convnet import Learned
 from visionlab.ui.scratch.parts import as_image, weights_image
 from visionlab.ui.scratch.sets import bringing, choosing, opening
@@ -108,6 +108,19 @@ def test_what_needs_nothing_is_there_at_once(scratch, name):
     assert f"{len(data.images):,} to learn from, {len(data.test_images):,} to test with" in lines(app)
     assert app.query_params["data"] == name
     assert f"{data.images[0].size:,} numbers" in lines(app)
+
+
+def test_what_is_said_of_neighbours_is_so_of_the_picture(scratch):
+    """Of an 8 × 8 digit most is edge; by hand: of a ramp of 9 pixels, neighbours differ by 20, any two by 66.7."""
+    assert "nearly everything is edge: two neighbours differ by 64 on average, any two pixels by 90" in lines(
+        scratch("numbers")
+    )
+    ramp = np.arange(0, 180, 20, dtype=np.uint8)[None, :, None]
+    told = numbers.neighbours_told(ramp)
+    assert "Neighbours are much alike, and an edge is where they jump: two neighbours differ by 20" in told
+    assert "any two pixels by 67" in told
+    assert numbers.neighbours_told(np.full((4, 4, 3), 7, np.uint8)) == "All its pixels are alike."
+    assert numbers.neighbours_told(np.zeros((1, 1, 1), np.uint8)) == "All its pixels are alike."
 
 
 def test_what_is_not_here_can_be_downloaded_stopped_and_tried_again(scratch, registry, monkeypatch, tmp_path):

@@ -139,6 +139,25 @@ def test_predict_py_answers_like_the_library(unpacked, photos, head):
     assert 0 < refused < len(photos)
 
 
+@pytest.mark.parametrize("refusing", ["no", "of unknown share"])
+def test_predict_py_answers_for_a_head_that_does_not_refuse_or_not_by_a_known_share(head, photos, tmp_path, refusing):
+    """As those of few pictures, of which none or too few were held out."""
+    refusal = None if refusing == "no" else replace(head.refusal, held_out=np.zeros(0, np.float32))
+    head = replace(head, refusal=refusal)
+    for _ in pack(head, tiny_classifier(), tmp_path / "few.zip", [vl.load_image(photos[0])]):
+        pass
+    with zipfile.ZipFile(tmp_path / "few.zip") as zipped:
+        zipped.extractall(tmp_path / "few")
+    command = [sys.executable, "-I", tmp_path / "few" / "predict.py", *photos]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    net = head.as_classifier(tiny_classifier())
+    for line, path in zip(told, photos, strict=True):
+        best = vl.predict(net, [vl.load_image(path)])[0][0]
+        [probability] = re.findall(rf"{re.escape(best.label)} ([\d.]+)", line)
+        assert float(probability) == pytest.approx(best.probability, abs=1e-4)
+        assert refusing != "no" or "none of these" not in line
+
+
 def test_predict_py_is_short_and_needs_five_packages(unpacked):
     source = (unpacked / "predict.py").read_text()
     reading = ast.parse((unpacked / "pixels.py").read_text())

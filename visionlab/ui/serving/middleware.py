@@ -6,12 +6,14 @@ import asyncio
 import re
 import secrets
 from contextlib import suppress
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 from streamlit import config
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
@@ -28,13 +30,17 @@ class Door:
     """Refuses hosts that the operator did not allow, and keeps the server's figures to its own machine.
 
     Streamlit's server.allowedHosts holds for its WebSocket alone; here it holds for pages, uploads and downloads, too.
-    A health check may name any host.
+    A health check may name any host. WebSockets that pages of other sites open are refused before Streamlit sees them:
+    it would ask a server elsewhere for the machine's address each time, while everybody here waits.
     """
 
     def __init__(self, app: ASGIApp):
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket" and not _is_own_page(Headers(scope=scope)):
+            await WebSocketClose(1008)(scope, receive, send)  # “policy violation”: the browser is told 403
+            return
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -94,6 +100,24 @@ class Leaving:
             if scope["type"] == "websocket":
                 with suppress(RuntimeError):  # the server itself ends
                     asyncio.get_running_loop().run_in_executor(None, give_back)
+
+
+def _is_own_page(headers: Headers) -> bool:
+    """Whether a page of this server opens a WebSocket, or no page at all: as Streamlit decides, from what is known."""
+    host, origin = headers.get("host"), headers.get("origin")
+    if not is_host_allowed(host):
+        return False
+    if origin is None or not config.get_option("server.enableCORS"):
+        return True
+    known = {"localhost", "127.0.0.1", "0.0.0.0"}  # noqa: S104 – a name, at which nothing listens by it
+    try:
+        asking = urlsplit(origin)
+        known |= {urlsplit(each).hostname for each in config.get_option("server.corsAllowedOrigins")}
+        if config.is_manually_set("browser.serverAddress"):
+            known.add(config.get_option("browser.serverAddress"))
+        return asking.netloc == host or asking.hostname in known - {None}
+    except ValueError:  # of what is no address
+        return False
 
 
 def _opens_a_page(scope: Scope) -> bool:

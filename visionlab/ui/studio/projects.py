@@ -23,6 +23,8 @@ from visionlab.wording import sized
 NEW = "new"  # in the link in place of an id, where one asked for another project; ids are longer
 CANCELLED = "Cancelled: nothing was kept."
 VISITED = "visited-projects"  # in the session: {id: name} of those of others that were opened by their links
+NOTHING = "came-to-nothing"  # in the session: (that it was stopped, why it failed) of a set whose project went with it
+WINDING_UP = 10.0  # seconds at most from when an intake took its empty project away to its end
 LONGEST_NAME = 60  # characters of a project's or a class's name that can be typed
 
 
@@ -62,23 +64,47 @@ def intake_into(project_id: str) -> str:
     return f"pictures into {project_id}"
 
 
+@contextmanager
+def not_taken_away() -> Iterator[None]:
+    """Around what draws a project: where an intake that came to nothing takes it away meanwhile, it is drawn anew."""
+    try:
+        yield
+    except DatasetError:
+        current = state.project_id()
+        if not current or current == NEW or current in workspace() or not _came_into(current):
+            raise
+        st.rerun()
+
+
+def _came_into(project_id: str) -> jobs.Job | None:
+    """The intake for which a project that is gone was made, if any: it goes a moment before the intake has ended."""
+    came = jobs.registry().about(intake_into(project_id))
+    if came:
+        came.wait(WINDING_UP)
+    return came
+
+
 def choose() -> Project | None:
     """The bar, and the project that is worked on; None where the person has none yet, or wants another one."""
     # One may have gone while another thread made the list, which is kept all the same.
     mine = [info for info in _mine(owner(), str(workspace().folder)) if info.id in workspace()]
     wanted = state.project_id() or (mine[0].id if mine else NEW)
-    project = problem = stopped = None
+    project, (stopped, problem) = None, st.session_state.get(NOTHING, (None, None))
     if wanted != NEW:
         try:
             project = workspace().open(wanted)
             _tidied(project.id, project)
             state.keep_project(project.id)
+            stopped = problem = st.session_state.pop(NOTHING, None)
             if project.id not in {info.id for info in mine}:
                 st.session_state.setdefault(VISITED, {})[project.id] = info_of(project).name
         except DatasetError as error:
-            came = jobs.registry().about(intake_into(wanted))  # it may have been made for that, and gone with it
+            came = _came_into(wanted)
             stopped = CANCELLED if came and came.state == "cancelled" else None
             problem = None if stopped else (came.error if came and came.error else str(error))
+            if stopped or (came and came.error):  # nobody can go back to that project
+                st.session_state[NOTHING] = stopped, problem
+                state.keep_project(NEW)
     names = {info.id: info.name for info in mine} | _visited()
     with st.container():  # also where it holds nothing, so that what is below stays in its place
         if names:
@@ -192,6 +218,7 @@ def go_to(project_id: str) -> None:
 def turn_to(project_id: str) -> None:
     """That project becomes the current one; the run that was looked at is one of another."""
     st.query_params.pop(state.RUN, None)
+    st.session_state.pop(NOTHING, None)
     state.keep_project(project_id)
 
 

@@ -536,6 +536,103 @@ def test_a_zip_without_pictures_leaves_no_project(beginning, finish, entries, to
     begins_again(finish(beginning), told)
 
 
+@pytest.fixture
+def slow_to_end(monkeypatch):
+    """An intake that came to nothing has taken its project away, and ends no sooner than somebody waits for that."""
+    gone, awaited = threading.Event(), threading.Event()
+    delete, wait, go_to = Workspace.delete, jobs.Job.wait, intake.go_to
+
+    def delete_slowly(workspace, project_id):
+        delete(workspace, project_id)
+        gone.set()
+        assert awaited.wait(60)
+
+    def waited_for(job, *seconds):
+        awaited.set()
+        return wait(job, *seconds)
+
+    def go_when_gone(project_id):
+        assert gone.wait(60)
+        go_to(project_id)
+
+    monkeypatch.setattr(Workspace, "delete", delete_slowly)
+    monkeypatch.setattr(jobs.Job, "wait", waited_for)
+    monkeypatch.setattr(intake, "go_to", go_when_gone)
+    yield
+    awaited.set()
+
+
+def false_size() -> tuple[str, bytes, str]:
+    """A zip whose contents say of its picture that it is larger than it is."""
+    name, data, kind = zipped({"cats/a.png": noisy(0, 1)})
+    place = data.index(b"PK\x01\x02") + 20
+    return name, data[:place] + b"\xff\xff\x0f\0" * 2 + data[place + 8 :], kind
+
+
+@pytest.mark.parametrize(
+    ("file", "told"),
+    [
+        (zipped({"../../x.png": b"x"}), "has no plain path; entries must be like cats/1.jpg"),
+        (false_size(), "“cats/a.png” is damaged in the zip"),
+    ],
+    ids=["leads outside", "false sizes"],
+)
+def test_what_is_refused_at_once_says_why_and_leaves_no_link(beginning, slow_to_end, file, told):
+    uploader(beginning, "A zip").set_value(file).run()
+    for _ in range(2):
+        assert not beginning.exception
+        begins_again(beginning, told)
+        assert beginning.query_params["project"] in ([projects.NEW], projects.NEW)
+        beginning.run()
+    named(beginning, "ant", "bee")
+    assert told not in shown(beginning)
+    assert counts(beginning) == {"ant": 0, "bee": 0}
+
+
+def test_a_folder_without_classes_at_the_server_says_why(beginning, slow_to_end, tmp_path, monkeypatch):
+    monkeypatch.setattr(visitor, "at_the_server", lambda: True)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "a.txt").write_text("x")
+    beginning.run()
+    beginning.text_input(key="named-path").set_value(str(tmp_path / "mine"))
+    button(beginning, "Bring it in").click().run()
+    assert not beginning.exception
+    begins_again(beginning, "There are no class folders")
+
+
+def test_a_project_that_goes_while_it_is_drawn_says_why(open_page, registry, monkeypatch):
+    go_on, bar = threading.Event(), projects._bar
+
+    class Failing:
+        def fetch(self):
+            yield 3, 10
+            assert go_on.wait(60)
+            raise DatasetError("No such luck.")
+
+    def late(project, *others):
+        if project and go_on.is_set():
+            assert registry.about(f"pictures into {project.id}").wait(60)
+        bar(project, *others)
+
+    monkeypatch.setitem(READY_MADE, "cifar10", replace(READY_MADE["cifar10"], online=Failing()))
+    app = open_page("Fine-tune")
+    app.selectbox(key="ready-made").set_value("cifar10").run()
+    app.button(key="use-ready-made").click().run()
+    monkeypatch.setattr(projects, "_bar", late)
+    open_project = Workspace.open
+
+    def opened(workspace, project_id):
+        found = open_project(workspace, project_id)
+        go_on.set()  # it is there, and goes before the rest is drawn
+        return found
+
+    monkeypatch.setattr(Workspace, "open", opened)
+    app.run()
+    assert not app.exception
+    assert "not there any more" not in shown(app)
+    begins_again(app, "No such luck.")
+
+
 def test_a_disk_that_is_full_before_a_zip_is_on_it_leaves_no_project(beginning, monkeypatch):
     monkeypatch.setattr(Project, "receiving", is_full)
     uploader(beginning, "A zip").set_value(zipped({"cats/a.png": noisy(0, 1)})).run()

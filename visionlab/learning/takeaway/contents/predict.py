@@ -27,7 +27,8 @@ def main(pictures: list[str], top: int) -> bool:
     session = onnxruntime.InferenceSession(HERE / "model.onnx")
     about = session.get_modelmeta().custom_metadata_map
     labels, limit = json.loads(about["labels"]), float(about.get("threshold", "inf"))
-    mistakes = f"; it refuses about {float(about['refuses']):.0%} of good pictures by mistake" * ("refuses" in about)
+    share = about.get("refuses")  # not known of a head that was tried with too few pictures
+    mistakes = f"; it refuses about {float(share):.0%} of good pictures by mistake" if share else ""
     all_read = True
     for path in pictures:
         try:
