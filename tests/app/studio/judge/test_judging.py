@@ -256,13 +256,15 @@ def test_suspected_labels_are_accepted_left_and_undone(look, project, case, two_
     assert project.undoable.startswith("Moved 1 picture")
     assert looked_at(app) == "1 of 2 doubtful labels looked at"
     assert first.name in lines(app)
+    assert "may find more" not in lines(app), "before all are looked at"
     app.button(key="leave-doubt").click().run()
     assert project.picture(first.id).class_id == first.class_id
     assert looked_at(app) == "2 of 2 doubtful labels looked at"
     assert not [each for each in app.button if each.key == "accept-doubt"]
-    again = app.button(key="train-again")
-    assert again.help == "With 1 label changed since this head was trained."
-    again.click().run()
+    assert "“Check again” may find more" in lines(app)
+    train = app.button(key="go-to-train")
+    assert (train.label, train.help) == ("Go to Train", "With 1 label changed since this head was trained.")
+    train.click().run()
     assert app.session_state["step"] == "Train"
     for _ in range(2):
         assert project.undo() == "Left 1 picture where it is"
@@ -292,7 +294,12 @@ def test_heads_that_are_too_weak_to_judge_labels_do_not(look, case, monkeypatch)
 
 def test_labels_can_be_checked_again(look, project, case, two_doubts, registry):
     app = look("Labels")
-    app.button(key="leave-doubt").click().run()
+    for _ in range(2):
+        app.button(key="leave-doubt").click().run()
+    assert "2 of 2" in looked_at(app)
+    assert "may find more" not in lines(app), "nothing was changed, so it would find the same"
+    project.undo()
+    app.run()
     app.button(key="check-labels").click().run()
     finish(app, registry)
     assert looked_at(app) == "1 of 2 doubtful labels looked at", "what was left is not asked again"

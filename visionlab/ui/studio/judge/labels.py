@@ -70,6 +70,10 @@ def show(case: Case) -> None:
     done = len(doubts) - len(open_)
     if doubts:
         st.progress(done / len(doubts), f"{done:,} of {counted(len(doubts), 'doubtful label')} looked at")
+    if doubts and not open_ and any(there[each.picture].class_id != each.label for each in doubts):
+        st.caption(
+            "At most a tenth of the pictures is shown at a time: with these corrected, “Check again” may find more."
+        )
     if open_[1:]:
         st.markdown("**Still to come**")
         words = [f"{names[each.label]} → {names[each.suggestion]}" for each in open_[1:]]
@@ -78,8 +82,8 @@ def show(case: Case) -> None:
         changed = case.moved + case.elsewhere
         if changed or (doubts and not open_):
             st.button(
-                "Train again",
-                key="train-again",
+                "Go to Train",
+                key="go-to-train",
                 icon=":material/arrow_forward:",
                 type="primary" if changed and not open_ else "secondary",
                 on_click=st.session_state.update,
