@@ -20,6 +20,7 @@ from zipped import unmarked
 
 from visionlab.errors import DatasetError
 from visionlab.imaging.image import encode_png
+from visionlab.learning.judging.metrics import MAJORITY, wilson
 from visionlab.learning.projects.workspace import Workspace
 from visionlab.learning.scratch import (
     SOURCES,
@@ -27,6 +28,7 @@ from visionlab.learning.scratch import (
     Closing,
     MovingEight,
     Settings,
+    SmallSet,
     Softmax,
     Training,
     answer,
@@ -80,6 +82,16 @@ def train(app: AppTest, registry: jobs.Registry, experiment: str) -> AppTest:
 
 def html(app: AppTest) -> str:
     return "\n".join(each.proto.body for each in app.get("html"))
+
+
+def rests_on(app: AppTest, data: SmallSet, accuracy: float) -> None:
+    """An accuracy stands there with its interval, how many were tested, and what chance is on these pictures."""
+    count = len(data.test_labels)
+    low, high = wilson(round(accuracy * count), count)
+    metrics = {metric.label: metric.value for metric in app.metric}
+    assert (metrics["Right on the test part"], metrics["Test pictures"]) == (f"{accuracy:.1%}", f"{count:,}")
+    assert metrics["95% interval"] == f"{low:.1%} to {high:.1%}"
+    assert metrics[MAJORITY] == f"{np.bincount(data.test_labels).max() / count:.1%}"
 
 
 def errors(app: AppTest) -> list[str]:
@@ -417,6 +429,7 @@ def test_softmax_gives_what_the_library_gives_and_the_link_finds_it_again(scratc
     run = Softmax(load("digits"))
     accuracy = list(run)[-1].test_accuracy
     assert f"{accuracy:.2%} on Handwritten digits" in html(app)
+    rests_on(app, load("digits"), accuracy)
     assert "30.66%" in html(app)
     assert html(app).count("<figure") == 10
     slider = next(each for each in app.get("select_slider"))
@@ -568,6 +581,7 @@ def test_a_stack_is_edited_and_trained(scratch, registry):
     assert "What “conv 1” answers to the watched picture: 4 maps" in lines(app)
     assert "Before training the filters are noise" in lines(app)
     metrics = {metric.label: metric.value for metric in app.metric}
+    rests_on(app, load("digits"), float(metrics["Right on the test part"].rstrip("%")) / 100)
     assert metrics["Parameters"] == f"{sum(layer.parameters for layer in found):,}"
     before = html(app)
     next(each for each in app.get("select_slider") if each.label == "After epoch").set_value(0).run()
@@ -676,7 +690,7 @@ def _stopped() -> None:
     data = load("textures").less(300)  # three steps an epoch
     stack = conv(4), dense(3)
     looks = [*itertools.islice(convnet.Learned(Training(stack, data, 5)), 2)]
-    convnet._result(convnet.Plan("x", {}, 5, stack, 9, data.classes, data.test_images[0], 0, 9), looks, 1.0)
+    convnet._result(convnet.Plan("x", {}, 5, stack, 9, data.classes, data.test_images[0], 0, data.tested), looks, 1.0)
     looks = [*itertools.islice(birds.answered(Birds(data, "grass", 5)), 1)]
     birds._result(birds.Plan("x", {}, "grass", 5, data.test_images, data.test_labels), looks, 1.0)
 
