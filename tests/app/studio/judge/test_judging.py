@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from app.studio_tools import begun, finish, lines, striped
+from app.studio_tools import ME, begun, finish, lines, striped, stripes
 from streamlit.testing.v1 import AppTest
 
 from visionlab.errors import DatasetError
@@ -317,6 +317,29 @@ def test_a_learning_curve_that_cannot_be_drawn_says_why(look, project, case):
     every = (*case.learned, *case.held_out)
     project.remove([each.id for each in every if each.class_id == down])
     assert "pictures of two classes or more" in lines(look("More pictures?"))
+
+
+def test_another_project_begins_with_how_good_it_is(look, workspace, run, net, registry):
+    app = look("Labels")
+    other = stripes(workspace.create("Another", ME))
+    begun(other, net)
+    app.args = (str(workspace.folder), other.id, "Labels")
+    finish(app, registry)
+    assert app.segmented_control(key="look").value == judge.OVERVIEW
+    app.segmented_control(key="look").set_value("Labels").run()
+    finish(app, registry)
+    assert app.segmented_control(key="look").value == "Labels", "and stays where one goes"
+
+
+@pytest.mark.parametrize("name", ["Labels", "More pictures?"])
+def test_of_one_burst_a_class_a_note_says_what_would_help(look, project, run, name):
+    with closing(sqlite3.connect(project.folder / "project.sqlite")) as db:
+        db.execute("UPDATE pictures SET group_id = class_id")
+        db.commit()
+    app = look(name)
+    assert [each.value for each in app.info if "Record another burst of each class" in each.value]
+    assert not [each for each in app.button if each.label == "Begin again"], "that would not help"
+    assert "Add pictures." not in lines(app)
 
 
 def test_grad_cam_of_right_ones_and_wrong_ones(look, case):

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from app.studio_tools import ME, finish, lines, striped, stripes
+from app.studio_tools import ME, begun, finish, lines, striped, stripes
 from streamlit.testing.v1 import AppTest
 
 from visionlab import limits
@@ -278,6 +278,24 @@ def test_runs_queue_and_say_so_and_one_that_waits_can_be_stopped(app, registry, 
         assert "Stopped before there was a head" in lines(app)
     finally:
         go.set()
+
+
+def test_a_figure_of_before_labels_were_corrected_says_so(workspace, project, net, registry):
+    """Judge counts with the labels of now, and says another one."""
+    run = begun(project, net)
+    told = f"{run.report['held_out']} held-out pictures"
+    arguments = (str(workspace.folder), project.id, False)
+    app = AppTest.from_function(step, default_timeout=60, args=arguments).run()
+    assert f"{told}. On others" in lines(app)
+    first, second = project.classes()
+    picture = next(each for each in project.snapshot()[1] if each.class_id == first.id)
+    project.move([picture.id], second.id)
+    app.run()
+    assert not app.exception
+    assert f"{told} when it was trained. On others" in lines(app)
+    project.undo()
+    app.run()
+    assert f"{told}. On others" in lines(app)
 
 
 def test_two_runs_are_compared_and_removed(app, registry, project):

@@ -15,7 +15,7 @@ from visionlab.learning.projects.rows import PictureInfo
 from visionlab.ui.shared import cached, jobs
 from visionlab.ui.shared.undisturbed import attempt
 from visionlab.ui.shared.widgets import plain
-from visionlab.ui.studio.judge.case import Case, awaited, counted
+from visionlab.ui.studio.judge.case import Case, awaited, counted, different, too_alike
 from visionlab.ui.studio.judge.gallery import gallery
 
 LARGE = 640  # pixels of the picture in question
@@ -46,6 +46,11 @@ def show(case: Case) -> None:
         "Small heads, each of which has not seen a part of the pictures, are asked about that part (confident "
         "learning, Northcutt et al. 2021). What they doubt may be right, only hard: so look at each."
     )
+    asked = (*case.held_out, *case.learned)
+    counts = different((each.class_id for each in asked), asked)
+    if len(counts) > 1 and sum(count > 1 for count in counts) < 2:
+        too_alike("a check of labels")
+        return
     subject = f"labels {case.project.id} {case.run.id}"
 
     def work(job: jobs.Job) -> Iterator[Checked]:

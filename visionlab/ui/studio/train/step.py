@@ -7,7 +7,7 @@ from functools import partial
 
 import streamlit as st
 
-from visionlab.errors import BusyError
+from visionlab.errors import BusyError, DatasetError
 from visionlab.learning.heads.kinds import stayed_linear
 from visionlab.learning.judging.metrics import MAJORITY, counted, percent
 from visionlab.learning.projects.project import Project
@@ -22,7 +22,7 @@ from visionlab.ui.studio import runs
 from visionlab.ui.studio.pictures import arrivals
 from visionlab.ui.studio.train import form, runs_table
 from visionlab.ui.studio.train.form import number_of
-from visionlab.ui.studio.train.run import Embedded, Settings, Trained, curve_of, noted, train
+from visionlab.ui.studio.train.run import Embedded, Settings, Trained, curve_of, is_of, labels_of, noted, train
 
 QUEUE = "runs"
 OURS = "Something went wrong here, not with your pictures. Train again."
@@ -199,8 +199,9 @@ def _worth(project: Project, run: RunInfo) -> None:
         low, high = report["accuracy_interval"]
         one.metric("Right on held-out pictures", percent(report["accuracy"]))
         rests_on = counted(report["held_out"], report.get("different"), "held-out picture")
+        then = "" if _is_of_now(project, run) else " when it was trained"
         one.caption(
-            f"{rests_on}. On others like these: between {percent(low)} and {percent(high)} (95% interval).",
+            f"{rests_on}{then}. On others like these: between {percent(low)} and {percent(high)} (95% interval).",
             help=term("95% interval"),
         )
         two.metric(MAJORITY, percent(report["majority"]), help=term("baseline"))
@@ -236,6 +237,15 @@ def _worth(project: Project, run: RunInfo) -> None:
         options = {"icon": ":material/arrow_forward:", "type": "primary", "key": "judge"}
         st.button("Judge it", on_click=judge, args=(run.id,), **options)
         runs.offer_predict(project, run)
+
+
+def _is_of_now(project: Project, run: RunInfo) -> bool:
+    """Whether it learned from the pictures and labels as they are, or nothing can be learned from these."""
+    try:
+        data, ids = project.labelled()
+    except DatasetError:
+        return True
+    return is_of(run, labels_of(data, ids, project.classes()))
 
 
 def judge(run: str) -> None:
