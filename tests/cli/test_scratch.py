@@ -160,6 +160,8 @@ def test_the_closing_table_with_the_built_in_network():
         (("numbers", "--number", 9999), "There is no training picture 9999 of “0”"),
         (("numbers", "--label", "q"), "There is no class “q”. There are 0, 1"),
         (("moving-eight", "--target", "x"), "There is no class “x”"),
+        (("moving-eight", "--names-in", "cp852"), "“digits” is no zip, whose names could be in cp852"),
+        (("closing", "--data", "digits", "--names-in", "cp852"), "“digits” is no zip, whose names could be in cp852"),
         (("birds", "--data", "digits", "--target", "x"), "There is no class “x”"),
         (("numbers", "--side", 0), "--side is 0; it must be 1 to 512"),
         (("convnet", "--data", "faces", "--stack", "linear", "--rate", 1e6), "over 1,000 times that of guessing"),

@@ -44,8 +44,9 @@ class SmallSet:
     images: uint8 (N, H, W, C), C = 1 (grey) or 3 (RGB).  labels: int64 (N,), indices into classes.
     test_images (n, H, W, C), test_labels (n,): the test part, which nothing is learned from.
     mirrored: whether a picture's mirror image is of its class (of a cat it is, of a 3 it is not).
-    told: a sentence for each kind of thing that was left out when it was read; unread and problems: the path of each
-    picture that could not be, and a sentence for each; names: how those of a zip were read, where that was guessed.
+    told: a sentence for each kind of thing that was left out when it was read, and on what limits the set.
+    unread and problems: the path of each picture that could not be read, and a sentence for each.
+    names: how those of a zip were read, where that was guessed.
 
     Raises DatasetError for fewer than two classes, a part that is empty or of another size, or labels without a class.
     """
