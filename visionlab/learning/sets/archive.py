@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from visionlab.errors import DatasetError
+from visionlab.errors import DatasetError, ParameterError
 from visionlab.imaging.image import MAX_BYTES
 from visionlab.learning.sets import layout
 from visionlab.learning.sets.guarded import Guarded, OnDisk
@@ -200,7 +200,8 @@ def opened(
     contents: int = MAX_CONTENTS_BYTES,
     names_in: str | None = None,
 ) -> Iterator[zipfile.ZipFile]:
-    """The zip at a path or in bytes, read with bounds. Raises DatasetError for what is none, or is over a limit.
+    """The zip at a path or in bytes, read with bounds. Raises DatasetError for what is none, or is over a limit,
+    and ParameterError for a names_in by which the names cannot be read.
 
     `most` bytes may the file have (unless told, MAX_ZIP_BYTES at a path, and else MAX_UPLOAD_BYTES), and `contents` of
     them its table of contents. names_in: the encoding, such as cp852, of the names that do not state theirs; it is
@@ -208,8 +209,8 @@ def opened(
     """
     try:
         b"a".decode(names_in or "utf-8")
-    except LookupError as error:
-        raise DatasetError(f"“{names_in}” is no encoding of names; name one like cp852, gb18030 or cp932.") from error
+    except (LookupError, UnicodeDecodeError) as error:  # UTF-16 and the like need two bytes
+        raise ParameterError(f"“{names_in}” is no encoding of names; name one like cp852, gb18030 or cp932.") from error
     named = _on_disk(source)
     most = (MAX_ZIP_BYTES if named else MAX_UPLOAD_BYTES) if most is None else most
     file = OnDisk(source) if named else source
@@ -221,7 +222,8 @@ def opened(
     try:
         archive = zipfile.ZipFile(Guarded(file, contents), metadata_encoding=names_in)
     except UnicodeDecodeError as error:
-        raise DatasetError(f"The names in the zip are not in {names_in or 'UTF-8'}; name another encoding.") from error
+        told = f"The names in the zip are not in {names_in or 'UTF-8'}; name another encoding."
+        raise (ParameterError if names_in else DatasetError)(told) from error
     except _BROKEN_ZIP as error:
         raise DatasetError(f"This is no zip file that can be read ({error}); a plain .zip is needed.") from error
     with archive:
