@@ -6,6 +6,7 @@ import unicodedata
 import zipfile
 import zlib
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -209,6 +210,29 @@ def test_where_it_is_not_clear_what_they_are_a_sentence_says_so(door, paths):
     assert door(pictures(*paths), False).counts.keys() == {path.partition("/")[0] for path in paths}
 
 
+@pytest.mark.parametrize(
+    ("paths", "told"),
+    [
+        (
+            ("Training/ants/0.png", "Training/bees/1.png", "Validierung/ants/2.png", "Validierung/bees/3.png"),
+            "“Validierung” lies beside: where it is a part, too, call it train, val or test",
+        ),
+        (
+            ("train/ants/0.png", "train/bees/1.png", "dev/ants/2.png", "dev/bees/3.png"),
+            "“dev” lies beside: where it is a part, too, call it train, val or test",
+        ),
+        (
+            ("train/ants/0.png", "train/bees/1.png", "test/ants/2.png", "test/wasps/3.png"),
+            "“test” holds “wasps”, of which there is nothing to learn from: add that, or take it out",
+        ),
+    ],
+)
+def test_which_folder_keeps_others_from_being_parts_is_said_at_once(door, paths, told):
+    with pytest.raises(UnclearSetError) as refused:
+        door(pictures(*paths))
+    assert told in refused.value.unclear
+
+
 def test_who_says_that_they_are_parts_is_believed(door):
     found = door(pictures("train/ants/0.png", "train/bees/1.png", "val/ants/2.png", "val/wasps/3.png"), True)
     assert found.parts == {(name, "train"): 1 for name in ("ants", "bees")} | {
@@ -344,6 +368,33 @@ def test_a_link_to_what_it_lies_in_is_not_followed(tmp_path):
     root = planted(tmp_path, ANIMALS)
     (root / "cats" / "again").symlink_to(root, target_is_directory=True)
     assert LabelledImages.from_folder(root).counts() == {"cats": 2, "dogs": 1}
+
+
+@pytest.mark.parametrize("target", ["/proc/self", "/proc/self/mem", "/dev/zero", "/sys"])
+def test_a_link_to_what_is_on_no_disk_is_told(tmp_path, target):
+    root = planted(tmp_path, ANIMALS)
+    (root / "cats" / "link").symlink_to(target)
+    for read in (LabelledImages.from_folder, intake.from_folder):
+        with pytest.raises(DatasetError, match=f"cats/link” cannot be read: it is a link to “{target[:4]}"):
+            read(root)
+
+
+@pytest.mark.parametrize("name", ["closed.png", "closed"])
+def test_a_file_that_nobody_may_ask_about_is_told(tmp_path, monkeypatch, name):
+    root, ask, opened = planted(tmp_path, ANIMALS), Path.is_file, Path.open
+    (root / "cats" / name).write_bytes(b"x")
+
+    def refused(call, path, *arguments, **options):
+        if path.name == name:
+            raise PermissionError(13, "Permission denied", str(path))
+        return call(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "is_file", lambda path: refused(ask, path))
+    monkeypatch.setattr(Path, "open", lambda path, *some, **more: refused(opened, path, *some, **more))
+    found = intake.labelled(intake.from_folder(root))
+    assert found.counts() == {"cats": 2, "dogs": 1}
+    told = [*found.told, *found.problems]
+    assert any(f"cats/{name}" in text for text in told)
 
 
 def test_a_link_to_nothing_is_told(tmp_path):

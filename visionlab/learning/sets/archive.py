@@ -30,6 +30,8 @@ MAX_ZIP_BYTES = 4 * 2**30  # of one on the disk, packed or unpacked: it is read 
 MAX_CONTENTS_BYTES = 4 * 2**20  # of a zip's table of contents; 5,000 pictures packed on a Mac need about 1.5 MB
 CHUNK = 2**20
 START = 64  # bytes that tell what a file is
+IN_MEMORY = "/dev/shm"  # noqa: S108 - where people put files, though on no disk
+NO_DISK = ("/dev", "/proc", "/sys")  # what lies there is no file that somebody put there
 
 T = TypeVar("T")
 
@@ -126,16 +128,38 @@ def read_folder(path: str | os.PathLike[str], alone: str | None = None, parts: b
 def walked(root: Path, closed: list[OSError]) -> Iterator[tuple[Path, list[str], list[str]]]:
     """Each folder from the root on, the names of the folders in it, without litter, and of the files. Links are
     followed, but for those to what they lie in; of a folder that may not be looked into, the error goes into the list.
+    Raises DatasetError for a link to what is on no disk.
     """
     for base, inner, names in os.walk(root, onerror=closed.append, followlinks=True):
         here = Path(base)
-        inner[:] = [name for name in inner if not is_litter((name,)) and not _leads_back(here / name, root)]
+        inner[:] = [name for name in inner if not is_litter((name,))]
+        for name in (*inner, *names):
+            _check_link(here / name)
+        inner[:] = [name for name in inner if not _leads_back(here / name, root)]
         yield here, inner, names
 
 
 def _is_file(path: Path) -> bool:
-    """Whether it is a file, no pipe, or a link to nothing, which is to be told."""
-    return path.is_file() or (path.is_symlink() and not path.exists())
+    """Whether it is a file, no pipe, or a link to nothing, or nobody may say, which is to be told."""
+    try:
+        return path.is_file() or (path.is_symlink() and not path.exists())
+    except OSError:
+        return True
+
+
+def _check_link(path: Path) -> None:
+    if not path.is_symlink():
+        return
+    try:
+        target = path.resolve()
+    except OSError:  # of what it leads to somebody else alone may read a link
+        target = path.parent / path.readlink()
+    except RuntimeError:  # a ring of links, which Python 3.11 does not resolve
+        return
+    if any(target.is_relative_to(place) for place in NO_DISK) and not target.is_relative_to(IN_MEMORY):
+        raise DatasetError(
+            f"“{path}” cannot be read: it is a link to “{target}”, which is no file on a disk. Remove it."
+        )
 
 
 def _leads_back(folder: Path, root: Path) -> bool:
@@ -147,9 +171,9 @@ def _leads_back(folder: Path, root: Path) -> bool:
 
 def start_of_file(file: Path) -> bytes:
     """The first START bytes of a file, none of one that cannot be opened, or is no ordinary one."""
-    if not file.is_file():  # a pipe would be waited for
-        return b""
     try:
+        if not file.is_file():  # a pipe would be waited for
+            return b""
         with file.open("rb") as opened:
             return opened.read(START)
     except OSError:
