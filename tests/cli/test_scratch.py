@@ -14,6 +14,7 @@ from visionlab.imaging.image import encode_png
 from visionlab.learning.judging.metrics import wilson
 from visionlab.learning.scratch import (
     CONVOLUTIONAL,
+    SmallSet,
     closing,
     data,
     load,
@@ -38,7 +39,18 @@ def test_softmax_in_a_table_and_in_json():
     assert found["parameters"] == 650
     assert [look["step"] for look in found["looks"]] == [100, 150]
     assert found["looks"][-1]["test_accuracy"] > 0.7
-    assert "150" in run("softmax", "--steps", 150, "--settings", "article")
+    rests_on(found, found["looks"][-1]["test_accuracy"], load("digits"))
+    told = run("softmax", "--steps", 150, "--settings", "article")
+    assert "150" in told
+    assert "of 299 test pictures (95% interval" in told
+    assert "always the most frequent class: 1" in told
+
+
+def rests_on(found: dict, accuracy: float, data: SmallSet) -> None:
+    count = len(data.test_labels)
+    assert found["tested"] == count
+    assert found["interval"] == list(wilson(round(accuracy * count), count))
+    assert found["majority"] == np.bincount(data.test_labels).max() / count
 
 
 def test_everything_is_a_number():
@@ -63,7 +75,10 @@ def test_convnet_takes_a_stack_from_a_file(tmp_path):
     found = as_json(*arguments)
     assert found["parameters"] == (9 * 4 + 4) + (32 * 32 * 4 * 3 + 3)
     assert [epoch["index"] for epoch in found["epochs"]] == [1]
+    rests_on(found, found["epochs"][-1]["test_accuracy"], load("textures").less(60))
     table = run(*arguments)
+    assert "test pictures (95% interval" in table
+    assert "always the most frequent class: 33.3%" in table
     assert "conv 1" in table
     assert "32×32×4" in table
 
@@ -145,6 +160,8 @@ def test_the_closing_table_with_the_built_in_network():
         (("numbers", "--number", 9999), "There is no training picture 9999 of “0”"),
         (("numbers", "--label", "q"), "There is no class “q”. There are 0, 1"),
         (("moving-eight", "--target", "x"), "There is no class “x”"),
+        (("moving-eight", "--names-in", "cp852"), "“digits” is no zip, whose names could be in cp852"),
+        (("closing", "--data", "digits", "--names-in", "cp852"), "“digits” is no zip, whose names could be in cp852"),
         (("birds", "--data", "digits", "--target", "x"), "There is no class “x”"),
         (("numbers", "--side", 0), "--side is 0; it must be 1 to 512"),
         (("convnet", "--data", "faces", "--stack", "linear", "--rate", 1e6), "over 1,000 times that of guessing"),

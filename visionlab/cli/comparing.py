@@ -9,13 +9,14 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from visionlab.cli.shared import AsJson, Device, Network, bar, base_network, console, ranged, remark
+from visionlab.cli.shared import AsJson, Device, NamesIn, Network, bar, base_network, console, ranged, remark
 from visionlab.cli.small_sets import Epochs, Pictures, Seed, Side, Source, enlarged_set, small_set
 
 
 def moving_eight(
     source: Source = "digits",
     target: Annotated[str, typer.Option(help="The class that is told from all others.")] = "8",
+    names_in: NamesIn = None,
     seed: Seed = 0,
     device: Device = "auto",
     as_json: AsJson = False,
@@ -25,7 +26,7 @@ def moving_eight(
     from visionlab.learning.scratch.moving_eight import LEARNERS, MovingEight, change_told
 
     resolve(device)
-    found = small_set(source, None, seed, None)
+    found = small_set(source, None, seed, None, names_in)
     if told := change_told(found.shape):
         remark(told, aside=as_json)
     run = MovingEight(found, target, seed, device)
@@ -64,6 +65,7 @@ def closing(
     model: Network = None,
     pictures: Pictures = None,
     side: Side = None,
+    names_in: NamesIn = None,
     seed: Seed = 0,
     device: Device = "auto",
     as_json: AsJson = False,
@@ -74,7 +76,8 @@ def closing(
 
     settings = {"epochs": epochs, "of_each": of_each, "tested": tested, "seed": seed, "device": device}
     net = base_network(model, device)  # before the pictures, which take longer
-    run = Closing(enlarged_set(small_set(source, side, seed, pictures), as_json), net, **settings)
+    found = small_set(source, side, seed, pictures, names_in)
+    run = Closing(enlarged_set(found, as_json), net, **settings)
     with bar() as progress:
         tasks = {name: progress.add_task(title, total=1.0) for name, title in WAYS.items()}
         for look in run:

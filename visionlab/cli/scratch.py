@@ -28,6 +28,7 @@ from visionlab.errors import ParameterError
 
 if TYPE_CHECKING:
     from visionlab.learning.scratch.divergence import Diverged
+    from visionlab.learning.scratch.small_set import Tested
     from visionlab.learning.scratch.training import Training
 
 app = typer.Typer(
@@ -99,12 +100,14 @@ def softmax(
                 looks.append({"step": step.index, "loss": step.loss, "test_accuracy": step.test_accuracy})
     if as_json:
         _stop_if(run.diverged)
-        print(json.dumps({"parameters": run.parameters, "looks": looks}))
+        rests_on = _rests_on(run.data.tested, looks[-1]["test_accuracy"])
+        print(json.dumps({"parameters": run.parameters, "looks": looks, **rests_on}))
     elif looks:
         table = Table("step", "loss", "right on the test part")
         for look in looks:
             table.add_row(str(look["step"]), f"{look['loss']:.3f}", f"{look['test_accuracy']:.1%}")
         console.print(table)
+        print(run.data.tested.told(looks[-1]["test_accuracy"]))
     _stop_if(run.diverged)
 
 
@@ -246,6 +249,10 @@ def _stop_if(diverged: Diverged | None) -> None:
         raise ParameterError(str(diverged))
 
 
+def _rests_on(tested: Tested, accuracy: float) -> dict[str, object]:
+    return {"interval": list(tested.interval(accuracy)), "tested": tested.pictures, "majority": tested.majority}
+
+
 def _print_epochs(run: Training, as_json: bool) -> None:
     from visionlab.learning.scratch.training import below_test
 
@@ -255,7 +262,8 @@ def _print_epochs(run: Training, as_json: bool) -> None:
         parameters = sum(layer.parameters for layer in run.network.layers)
         epochs = [{name: getattr(epoch, name) for name in names} for epoch in run.history]
         seconds = [epoch.seconds for epoch in run.history]
-        print(json.dumps({"parameters": parameters, "epochs": epochs, "seconds": seconds}))
+        rests_on = _rests_on(run.data.tested, run.history[-1].test_accuracy)
+        print(json.dumps({"parameters": parameters, "epochs": epochs, **rests_on, "seconds": seconds}))
         return
     if not run.history:
         return
@@ -264,5 +272,6 @@ def _print_epochs(run: Training, as_json: bool) -> None:
         shares = f"{epoch.train_accuracy:.1%}", f"{epoch.test_accuracy:.1%}"
         table.add_row(str(epoch.index), f"{epoch.train_loss:.3f}", *shares, f"{epoch.seconds:.1f}")
     console.print(table)
+    print(run.data.tested.told(run.history[-1].test_accuracy))
     if told := below_test(run.history[-1], [layer.spec for layer in run.network.layers]):
         remark(told)

@@ -20,6 +20,7 @@ from zipped import unmarked
 
 from visionlab.errors import DatasetError
 from visionlab.imaging.image import encode_png
+from visionlab.learning.judging.metrics import MAJORITY, wilson
 from visionlab.learning.projects.workspace import Workspace
 from visionlab.learning.scratch import (
     SOURCES,
@@ -27,6 +28,7 @@ from visionlab.learning.scratch import (
     Closing,
     MovingEight,
     Settings,
+    SmallSet,
     Softmax,
     Training,
     answer,
@@ -42,7 +44,7 @@ from visionlab.learning.scratch import (
 from visionlab.learning.scratch import five_steps as library_steps
 from visionlab.learning.scratch.birds import verdict
 from visionlab.learning.scratch.moving_eight import LEARNERS, on_canvas
-from visionlab.ui.scratch import birds, closing, convnet, five_steps, layers, parts, runs, softmax
+from visionlab.ui.scratch import birds, closing, convnet, five_steps, layers, numbers, parts, runs, softmax
 from visionlab.ui.scratch.convnet import Learned
 from visionlab.ui.scratch.parts import as_image, weights_image
 from visionlab.ui.scratch.sets import bringing, choosing, opening
@@ -82,6 +84,16 @@ def html(app: AppTest) -> str:
     return "\n".join(each.proto.body for each in app.get("html"))
 
 
+def rests_on(app: AppTest, data: SmallSet, accuracy: float) -> None:
+    """An accuracy stands there with its interval, how many were tested, and what chance is on these pictures."""
+    count = len(data.test_labels)
+    low, high = wilson(round(accuracy * count), count)
+    metrics = {metric.label: metric.value for metric in app.metric}
+    assert (metrics["Right on the test part"], metrics["Test pictures"]) == (f"{accuracy:.1%}", f"{count:,}")
+    assert metrics["95% interval"] == f"{low:.1%} to {high:.1%}"
+    assert metrics[MAJORITY] == f"{np.bincount(data.test_labels).max() / count:.1%}"
+
+
 def errors(app: AppTest) -> list[str]:
     return [each.value for each in app.text]
 
@@ -108,6 +120,25 @@ def test_what_needs_nothing_is_there_at_once(scratch, name):
     assert f"{len(data.images):,} to learn from, {len(data.test_images):,} to test with" in lines(app)
     assert app.query_params["data"] == name
     assert f"{data.images[0].size:,} numbers" in lines(app)
+
+
+def test_textures_say_what_a_figure_on_three_photographs_is_worth(scratch):
+    told = "Each class is one photograph"
+    assert told in lines(scratch("numbers", "textures"))
+    assert told not in lines(scratch("numbers", "faces"))
+
+
+def test_what_is_said_of_neighbours_is_so_of_the_picture(scratch):
+    """Of an 8 × 8 digit most is edge; by hand: of a ramp of 9 pixels, neighbours differ by 20, any two by 66.7."""
+    assert "nearly everything is edge: two neighbours differ by 64 on average, any two pixels by 90" in lines(
+        scratch("numbers")
+    )
+    ramp = np.arange(0, 180, 20, dtype=np.uint8)[None, :, None]
+    told = numbers.neighbours_told(ramp)
+    assert "Neighbours are much alike, and an edge is where they jump: two neighbours differ by 20" in told
+    assert "any two pixels by 67" in told
+    assert numbers.neighbours_told(np.full((4, 4, 3), 7, np.uint8)) == "All its pixels are alike."
+    assert numbers.neighbours_told(np.zeros((1, 1, 1), np.uint8)) == "All its pixels are alike."
 
 
 def test_what_is_not_here_can_be_downloaded_stopped_and_tried_again(scratch, registry, monkeypatch, tmp_path):
@@ -404,6 +435,7 @@ def test_softmax_gives_what_the_library_gives_and_the_link_finds_it_again(scratc
     run = Softmax(load("digits"))
     accuracy = list(run)[-1].test_accuracy
     assert f"{accuracy:.2%} on Handwritten digits" in html(app)
+    rests_on(app, load("digits"), accuracy)
     assert "30.66%" in html(app)
     assert html(app).count("<figure") == 10
     slider = next(each for each in app.get("select_slider"))
@@ -411,6 +443,9 @@ def test_softmax_gives_what_the_library_gives_and_the_link_finds_it_again(scratc
     slider.set_value(100).run()
     assert html(app) != before, "the templates of another step"
     job = app.query_params["softmax-run"]
+    [subject] = registry._latest
+    assert subject.startswith("scratch softmax ")
+    assert registry.key(registry.about(subject)) in job, "by which this browser finds it without the link"
     other = new_app()
     other.run()
     other.query_params["experiment"], other.query_params["softmax-run"] = "softmax", job
@@ -526,6 +561,46 @@ def test_a_linear_stack_whose_loss_grows_and_grows_is_stopped(scratch, registry)
     assert "the filters are noise" not in lines(app), "there are none"
 
 
+@pytest.mark.parametrize("experiment", ["softmax", "convnet", "moving-eight", "birds", "closing"])
+def test_who_comes_without_the_link_is_led_to_a_training_of_theirs(new_app, registry, monkeypatch, experiment):
+    """While it is running, and when it has ended; nobody else is."""
+    monkeypatch.setattr(cached, "classifier", lambda name: tiny_classifier())
+    who, goes_on = [ME], threading.Event()
+    monkeypatch.setattr(visitor, "owner", lambda: who[0])
+    own = f"own-{experiment}"
+
+    def come(name: str) -> AppTest:
+        who[0] = name
+        app = new_app()
+        app.session_state["experiment"], app.session_state["data"] = experiment, "digits"
+        app.switch_page("pages/6_From_scratch.py").run()
+        assert not app.exception
+        return app
+
+    def offered(app: AppTest) -> list[str]:
+        return [button.label for button in app.button if button.key == own]
+
+    def work(job):
+        yield 0.0, runs.Plan("x", {"Seed": "7"})
+        goes_on.wait(60)
+
+    subject = runs._own(experiment)
+    for _ in range(2):  # of one browser as many at once as it likes
+        key = registry.submit(work, subject, runs.QUEUE, alone=False)
+    try:
+        app = come(ME)
+        assert offered(app) == ["One of yours is running: show it"]
+        app.button(key=own).click().run()
+        assert not app.exception
+        assert key in app.query_params[f"{experiment}-run"]
+        assert not offered(app)
+        assert not offered(come("somebody else"))
+    finally:
+        goes_on.set()
+    assert registry.find(key).wait(60)
+    assert offered(come(ME)) == ["One of yours has ended: show it"]
+
+
 def test_a_training_that_nobody_knows_any_more(scratch):
     app = scratch("softmax")
     app.query_params["softmax-run"] = "gone"
@@ -555,6 +630,7 @@ def test_a_stack_is_edited_and_trained(scratch, registry):
     assert "What “conv 1” answers to the watched picture: 4 maps" in lines(app)
     assert "Before training the filters are noise" in lines(app)
     metrics = {metric.label: metric.value for metric in app.metric}
+    rests_on(app, load("digits"), float(metrics["Right on the test part"].rstrip("%")) / 100)
     assert metrics["Parameters"] == f"{sum(layer.parameters for layer in found):,}"
     before = html(app)
     next(each for each in app.get("select_slider") if each.label == "After epoch").set_value(0).run()
@@ -663,9 +739,29 @@ def _stopped() -> None:
     data = load("textures").less(300)  # three steps an epoch
     stack = conv(4), dense(3)
     looks = [*itertools.islice(convnet.Learned(Training(stack, data, 5)), 2)]
-    convnet._result(convnet.Plan("x", {}, 5, stack, 9, data.classes, data.test_images[0], 0, 9), looks, 1.0)
+    convnet._result(convnet.Plan("x", {}, 5, stack, 9, data.classes, data.test_images[0], 0, data.tested), looks, 1.0)
     looks = [*itertools.islice(birds.answered(Birds(data, "grass", 5)), 1)]
     birds._result(birds.Plan("x", {}, "grass", 5, data.test_images, data.test_labels), looks, 1.0)
+
+
+def _bird_or_not() -> None:
+    from dataclasses import replace
+
+    from visionlab.learning.scratch import Birds, load
+    from visionlab.ui.scratch import birds
+
+    data = load("textures").less(60)
+    *_, look = birds.answered(Birds(data, "grass", 1))
+    worse = replace(look.progress.epoch, train_accuracy=0.1, test_accuracy=0.9)
+    look = replace(look, progress=replace(look.progress, epoch=worse))
+    birds._result(birds.Plan("x", {}, "grass", 1, data.test_images, data.test_labels == 1), [look], 1.0)
+
+
+def test_bird_or_not_says_nothing_of_a_figure_that_it_does_not_show():
+    app = AppTest.from_function(_bird_or_not, default_timeout=60).run()
+    assert not app.exception
+    assert "90.0% after 1" in html(app)
+    assert "In training" not in lines(app)
 
 
 def test_an_impossible_stack_is_explained_in_its_place_and_not_trained(scratch):

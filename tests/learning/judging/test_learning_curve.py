@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -106,15 +108,37 @@ def test_what_an_outlook_says():
     assert in_words(Outlook(200, 0.72, 0.0, (0.0, 0.012))).startswith("More pictures like these would probably change")
     assert in_words(Outlook(1600, 0.998, 0.0, (0.0, 0.001))) == (
         "More pictures like these would probably change little. From 1,600 to 3,200 pictures, accuracy would stay at "
-        "99.8%, or go up by less than half a point (90% interval of a power law)."
+        "99.8%, or come closer to 100% (90% interval of a power law)."
     )
+    assert "stay at 72%, or go up by less than half a point (90%" in in_words(Outlook(200, 0.72, 0.0, (0.0, 0.001)))
     assert in_words(Outlook(200, 0.72, 0.02, (0.002, 0.05))).startswith("This cannot tell whether more pictures would")
 
 
-def test_few_pictures_that_are_all_right_cannot_tell():
-    for count, told in ((24, "This cannot tell"), (200, "More pictures like these would probably change little")):
-        points = [CurvePoint(size / 200, size, np.ones((3, count), bool)) for size in SIZES]
-        assert in_words(outlook(points)).startswith(told)
+@pytest.mark.parametrize("count", [24, 200])
+def test_where_all_are_right_nothing_can_be_gained(count):
+    points = [CurvePoint(size / 200, size, np.ones((3, count), bool)) for size in SIZES]
+    found = outlook(points)
+    assert (found.gain, found.interval) == (0, (0, 0))
+    assert in_words(found) == (
+        "More pictures like these would probably change little. From 200 to 400 pictures, accuracy would stay at 100% "
+        "(90% interval of a power law)."
+    )
+
+
+def test_no_more_can_be_gained_than_is_wrong():
+    """Many are wrong at first, and none or nearly none with all: a law that fits falls from above the last point."""
+    for wrong in range(4):
+        right = [np.arange(64) >= count for count in (40, 30, 20, 10, wrong)]
+        found = outlook([CurvePoint(size / 200, size, each[None]) for size, each in zip(SIZES, right, strict=True)])
+        assert max(found.gain, *found.interval) <= 1 - found.accuracy == pytest.approx(wrong / 64)
+
+
+def test_no_sentence_promises_more_than_all():
+    for right in range(401):
+        accuracy = right / 400
+        said = in_words(Outlook(200, accuracy, 0.0, (0.0, 1 - accuracy)))
+        if told := re.search(r"from ([\d.]+)% up by (?:\d+ to )?(\d+) point", said):
+            assert float(told[1]) + float(told[2]) <= 100, said
 
 
 def test_two_points_are_no_law():

@@ -32,6 +32,7 @@ from visionlab.learning.scratch import (
     shapes,
     shift_map,
     surest_first,
+    training,
 )
 from visionlab.learning.scratch.birds import verdict
 from visionlab.learning.scratch.closing import enlarged, enlargement
@@ -336,6 +337,40 @@ def test_what_is_promised_of_transfer_is_measured_by_each_of_its_parts(monkeypat
     found = transfer_pace(load("textures").less(90), tiny_classifier(), within=10)
     assert found == TransferPace(*(1 / cost for cost in costs.values()))
     assert found.seconds(36, 40) == pytest.approx(36 * 0.5 + 36 * 0.125 + 40 * 2)
+
+
+@pytest.mark.parametrize("name", ["embed", "transfer", "tested"])
+def test_what_a_fresh_server_does_once_is_no_part_of_what_is_promised_of_transfer(monkeypatch, name):
+    """Imports, allocation: the first step takes a minute, and each later one a second."""
+    clock, real, first = [0.0], getattr(forecast, name), [60.0]
+
+    def work(*arguments, **settings):
+        clock[0] += first.pop() if first else 0.0
+        return real(*arguments, **settings)
+
+    def read() -> float:
+        clock[0] += 1.0
+        return clock[0]
+
+    monkeypatch.setattr(forecast, name, work)
+    monkeypatch.setattr(forecast, "time", SimpleNamespace(perf_counter=read))
+    found = transfer_pace(load("textures").less(90), tiny_classifier(), within=10)
+    assert not first
+    assert found == TransferPace(16, 90, 16), "as many as the last count, in a second"
+
+
+def test_what_a_fresh_server_does_once_is_no_part_of_any_other_pace(monkeypatch):
+    """The first three steps take a minute each, and each later one a quarter of a second."""
+    clock, done = [0.0], []
+
+    def work() -> int:
+        clock[0] += 60.0 if len(done) < 3 else 0.25
+        done.append(1)
+        return 100
+
+    monkeypatch.setattr(training, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    monkeypatch.setattr(training, "WINDOWS", 1)
+    assert training.pace_of(work, within=100.0) == 400
 
 
 def test_the_time_of_a_way_counts_its_test(monkeypatch):

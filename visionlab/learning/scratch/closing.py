@@ -94,7 +94,7 @@ class Closing:
     @property
     def majority(self) -> float:
         """The accuracy (0..1) of always naming the class that has the most test pictures."""
-        return float(np.bincount(self.truth).max() / len(self.truth))
+        return self.data.tested.majority
 
     def __iter__(self) -> Iterator[Look]:
         yield from self._softmax()

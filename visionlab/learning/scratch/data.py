@@ -26,6 +26,11 @@ from visionlab.learning.sets.reading import (
 )
 from visionlab.learning.sets.ready_made import read_digits, read_faces, textures
 
+ONE_PHOTOGRAPH = (
+    "Each class is one photograph, from which the test patches come, too: what is right on them says how well these "
+    "three are told apart, and not what other photographs of brick, grass and gravel would come to."
+)
+
 
 @dataclass(frozen=True)
 class Source:
@@ -166,7 +171,8 @@ def _digits(path: Path | None, side: int | None, seed: int, progress: Progress) 
 
 def _textures(path: Path | None, side: int | None, seed: int, progress: Progress) -> SmallSet:
     found = textures(patches=(512 // SHRUNK) ** 2, side=SHRUNK)
-    return _parted("textures", found.classes, (np.stack(found.images)[..., :1], found.labels), seed)
+    data = _parted("textures", found.classes, (np.stack(found.images)[..., :1], found.labels), seed)
+    return replace(data, told=(ONE_PHOTOGRAPH,))
 
 
 def _faces(path: Path | None, side: int | None, seed: int, progress: Progress) -> SmallSet:

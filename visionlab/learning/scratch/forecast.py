@@ -97,7 +97,7 @@ def closing_pace(data: SmallSet, net: Classifier, device: str = "auto", within: 
 
 def transfer_pace(data: SmallSet, net: Classifier, within: float = MOMENT) -> TransferPace:
     """How fast transfer is, by about so many seconds of each of its parts, done as the closing table does them."""
-    features = embed(net, list(coloured(data.images[:1]))).shape[1]  # which warms up
+    features = embed(net, list(coloured(data.images[:1]))).shape[1]
     heads: list[Head] = []
 
     def learn(of_each: int) -> int:
@@ -116,7 +116,9 @@ def transfer_pace(data: SmallSet, net: Classifier, within: float = MOMENT) -> Tr
 
 def _pace(work: Callable[[int], int], counts: Sequence[int], within: float) -> float:
     """How much work() does a second, which is given a count and tells how much it did: by the last of the rising
-    counts, none of which is tried after one that takes longer than `within`."""
+    counts, none of which is tried after one that takes longer than `within`. The first is done once before, to warm
+    up."""
+    work(counts[0])
     for count in counts:
         start = time.perf_counter()
         done = work(count)

@@ -9,12 +9,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visionlab.errors import DatasetError, ParameterError
+from visionlab.learning.judging.metrics import MAJORITY, counted, wilson
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.learning.sets.layout import class_names
 from visionlab.learning.sets.names import Guess, called
 from visionlab.learning.sets.reading import MOST_BYTES, SHRUNK, Progress, framed, unwatched
 
 HELD_OUT = 1 / 6  # of a set that comes without a test part, as of CIFAR-10's 60,000 pictures
+
+
+@dataclass(frozen=True)
+class Tested:
+    """What an accuracy on a test part rests on: so many pictures; and what it has to beat, majority: the
+    accuracy (0..1) of always naming the class that has the most of them."""
+
+    pictures: int
+    majority: float
+
+    def interval(self, accuracy: float) -> tuple[float, float]:
+        """(low, high), the 95 % interval of such an accuracy (0..1)."""
+        return wilson(round(accuracy * self.pictures), self.pictures)
+
+    def told(self, accuracy: float) -> str:
+        """Such an accuracy with its interval, what it rests on and what it has to beat, in words."""
+        low, high = self.interval(accuracy)
+        right = f"right on {accuracy:.1%} of {counted(self.pictures, what='test picture')}"
+        return f"{right} (95% interval {low:.1%} to {high:.1%}); {MAJORITY.lower()}: {self.majority:.1%}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,8 +44,9 @@ class SmallSet:
     images: uint8 (N, H, W, C), C = 1 (grey) or 3 (RGB).  labels: int64 (N,), indices into classes.
     test_images (n, H, W, C), test_labels (n,): the test part, which nothing is learned from.
     mirrored: whether a picture's mirror image is of its class (of a cat it is, of a 3 it is not).
-    told: a sentence for each kind of thing that was left out when it was read; unread and problems: the path of each
-    picture that could not be, and a sentence for each; names: how those of a zip were read, where that was guessed.
+    told: a sentence for each kind of thing that was left out when it was read, and on what limits the set.
+    unread and problems: the path of each picture that could not be read, and a sentence for each.
+    names: how those of a zip were read, where that was guessed.
 
     Raises DatasetError for fewer than two classes, a part that is empty or of another size, or labels without a class.
     """
@@ -66,6 +87,11 @@ class SmallSet:
     def shape(self) -> tuple[int, int, int]:
         """(height, width, channels) of every picture."""
         return self.images.shape[1:]
+
+    @property
+    def tested(self) -> Tested:
+        """What accuracies on its test part rest on."""
+        return Tested(len(self.test_labels), float(np.bincount(self.test_labels).max() / len(self.test_labels)))
 
     def picture(self, name: str, number: int = 1) -> NDArray[np.uint8]:
         """The training picture of a class, uint8 (H, W, C), by its number, from 1. Raises ParameterError for what is

@@ -270,19 +270,20 @@ def pace(
 
 
 def pace_of(work: Callable[[], int], within: float) -> float:
-    """How much work() does a second, which tells how much it did, by about so many seconds of it after once to warm up.
+    """How much work() does a second, which tells how much it did, by about so many seconds of it.
 
-    The median of WINDOWS: in each of these there is what else the machine does, which no short piece tells, and of that
-    which hits one alone nothing.
+    The median of WINDOWS, after once and one window more to warm up: a fresh server's first steps pay for what is done
+    once. In each window there is what else the machine does, which no short piece tells, and of that which hits one
+    alone nothing.
     """
     work()
     found = []
-    for _ in range(WINDOWS):
+    for _ in range(1 + WINDOWS):
         start, done = time.perf_counter(), 0
         while not done or time.perf_counter() - start < within / WINDOWS:
             done += work()
         found.append(done / (time.perf_counter() - start))
-    return sorted(found)[WINDOWS // 2]
+    return sorted(found[1:])[WINDOWS // 2]
 
 
 def probabilities(network: Network, images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from visionlab.learning.judging.thresholds import precision_recall
 from visionlab.learning.scratch import Birds, Progress, Verdict
 from visionlab.learning.scratch.birds import STACK, TARGET, check, verdict
-from visionlab.learning.scratch.training import RATE, below_test
+from visionlab.learning.scratch.training import RATE
 from visionlab.ui.scratch import charts as scratch_charts
 from visionlab.ui.scratch import runs
 from visionlab.ui.scratch.convnet import without_maps
@@ -178,8 +178,6 @@ def _result(plan: Plan, looks: Sequence[Look], seconds: float) -> None:
                 ("Pictures", "72,000, of CIFAR-10 and a set of birds", f"{plan.on}; {duration(seconds)}"),
             ]
         )
-    if told := below_test(progress[-1].epoch, STACK):
-        st.caption(told)
     _galleries(plan, found, answers[-1], name)
 
 

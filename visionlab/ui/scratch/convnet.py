@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from visionlab.imaging.image import encode_png
 from visionlab.imaging.render import mosaic
-from visionlab.learning.judging.metrics import wilson
 from visionlab.learning.scratch import LayerSpec, Network, Progress, Training, probabilities
+from visionlab.learning.scratch.small_set import Tested
 from visionlab.learning.scratch.training import RATE, below_test
 from visionlab.ui.scratch import charts as scratch_charts
 from visionlab.ui.scratch import layers, runs
@@ -28,12 +28,13 @@ from visionlab.ui.scratch.parts import (
     train_button,
     untested,
     weights_image,
+    worth,
 )
 from visionlab.ui.scratch.sets.bringing import Chosen
 from visionlab.ui.scratch.sets.choosing import offer
 from visionlab.ui.shared import charts
 from visionlab.ui.shared.page import roomy_columns, told
-from visionlab.ui.shared.widgets import duration, facts, plain, show_exact
+from visionlab.ui.shared.widgets import duration, plain, show_exact
 
 NAME = "convnet"
 ADDS = "adds colours and things: filters become colours as well as edges, and the article’s figures are on it."
@@ -45,7 +46,7 @@ SHOWING = 0.03  # of the time of a training, at most, goes into what is seen wit
 
 @dataclass(frozen=True, eq=False)
 class Plan(runs.Plan):
-    """label: of the watched picture, a place in classes; tested: how many test pictures."""
+    """label: of the watched picture, a place in classes; tested: what its accuracy rests on."""
 
     epochs: int
     stack: tuple[LayerSpec, ...]
@@ -53,7 +54,7 @@ class Plan(runs.Plan):
     classes: tuple[str, ...]
     watched: NDArray[np.uint8]
     label: int
-    tested: int
+    tested: Tested
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +122,7 @@ def _form(chosen: Chosen) -> runs.Settings:
         watched, label = data.test_images[place], int(data.test_labels[place])
         run = Training(edited.stack, data, epochs, rate=rate, seed=seed, watched=watched)
         made = epochs, edited.stack, edited.parameters
-        plan = Plan(chosen.about, settings, *made, data.classes, watched, label, most)
+        plan = Plan(chosen.about, settings, *made, data.classes, watched, label, data.tested)
         shown = Learned(run)
         runs.begin(NAME, plan, lambda: shown, lambda: shown.unseen)
 
@@ -202,15 +203,8 @@ def _result(plan: Plan, looks: Sequence[Look], seconds: float) -> None:
     progress = [look.progress for look in looks if look.progress]
     over = [look.epoch for look in progress if look.epoch]
     if over:
-        low, high = wilson(round(over[-1].test_accuracy * plan.tested), plan.tested)
-        facts(
-            {
-                "Right on the test part": f"{over[-1].test_accuracy:.1%}",
-                "95% interval": f"{low:.1%} to {high:.1%}",
-                "Parameters": f"{plan.parameters:,}",
-                "Time": duration(seconds),
-            }
-        )
+        others = {"Parameters": f"{plan.parameters:,}", "Time": duration(seconds)}
+        worth(over[-1].test_accuracy, plan.tested, others)
     elif progress:
         untested(progress)
     if progress:

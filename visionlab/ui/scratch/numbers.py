@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from visionlab.ui.scratch.parts import Fields, Tile, as_image, notice, tiles
 from visionlab.ui.scratch.sets.bringing import Chosen
@@ -12,6 +13,7 @@ from visionlab.ui.shared.page import roomy_columns
 from visionlab.ui.shared.widgets import hindrance
 
 CROP = 32  # pixels a side whose numbers can still be read
+MUCH_ALIKE = 0.5  # neighbours differ by less than so much of what any two pixels differ by
 PARTS = {"Red": 0, "Green": 1, "Blue": 2, "All three": None}
 
 
@@ -52,9 +54,29 @@ def show(chosen: Chosen | None) -> None:
         if crop.shape != picture.shape:
             st.caption(f"{crop.shape[1]} × {crop.shape[0]} of its {picture.shape[1]} × {picture.shape[0]} pixels.")
     notice(
-        f"{picture.size:,} numbers from {picture.min()} to {picture.max()}. Neighbours are much alike, and an edge is "
-        "where they jump. The same picture moved by one pixel is, number by number, quite another one."
+        f"{picture.size:,} numbers from {picture.min()} to {picture.max()}. {neighbours_told(picture)}"
         f"{_corrected(chosen)}"
+    )
+
+
+def neighbours_told(picture: NDArray[np.uint8]) -> str:
+    """What is to be noticed of neighbours in (H, W, C), by how much they differ, and any two pixels."""
+    values = picture.astype(np.float64)
+    steps = np.concatenate([abs(np.diff(values, axis=axis)).ravel() for axis in (0, 1)])
+    ranked = np.sort(values.reshape(-1, picture.shape[2]), axis=0)  # (n, C)
+    count = len(ranked)
+    if (ranked[0] == ranked[-1]).all():
+        return "All its pixels are alike."
+    places = 2 * np.arange(count)[:, None] - count + 1  # how often each is taken away less often than it is added
+    near, any_two = steps.mean(), (2 * (places * ranked).sum(0) / (count * (count - 1))).mean()
+    lesson = (
+        "Neighbours are much alike, and an edge is where they jump"
+        if near < MUCH_ALIKE * any_two
+        else "So coarse are its pixels, or so fine is what it shows, that nearly everything is edge"
+    )
+    return (
+        f"{lesson}: two neighbours differ by {near:.0f} on average, any two pixels by {any_two:.0f}. The same picture "
+        "moved by one pixel is, number by number, quite another one."
     )
 
 

@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 from visionlab.errors import VisionlabError
 from visionlab.imaging.image import Image, encode_png
 from visionlab.imaging.render import colour
+from visionlab.learning.judging.metrics import MAJORITY
+from visionlab.learning.scratch.small_set import Tested
 from visionlab.ui.scratch import runs
 from visionlab.ui.shared import links
 from visionlab.ui.shared.state import just_turned
 from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.undisturbed import attempt
-from visionlab.ui.shared.widgets import hindrance, number_field, sliding
+from visionlab.ui.shared.widgets import facts, hindrance, number_field, sliding
 
 LOWEST_RATE = 1e-6
 UNTESTED = "It was stopped before its first test: how good it is, nobody knows yet."
@@ -120,6 +122,18 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     whole = f'<table class="networks"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
     st.html(sliding(whole, ", ".join(filter(None, head))))
+
+
+def worth(accuracy: float, tested: Tested, others: Mapping[str, str]) -> None:
+    """The accuracy on a test part with what it rests on and what it has to beat, and other short facts."""
+    low, high = tested.interval(accuracy)
+    values = {
+        "Right on the test part": f"{accuracy:.1%}",
+        "95% interval": f"{low:.1%} to {high:.1%}",
+        "Test pictures": f"{tested.pictures:,}",
+        MAJORITY: f"{tested.majority:.1%}",
+    }
+    facts(values | others, {"95% interval": term("95% interval"), MAJORITY: term("baseline")})
 
 
 def untested(events: Iterable[Any]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from visionlab.ui.shared import jobs
+from visionlab.ui.shared import jobs, visitor
 from visionlab.ui.shared.page import sentence, told
 
 QUEUE = "scratch"
@@ -41,7 +41,10 @@ def begin(
     """Let the events of work() come in the background; the link names the job. last() is the event, if there is one,
     with which it ends where it is stopped."""
 
-    _keep(experiment, jobs.registry().submit(lambda job: events_of(job, plan, work, last), queue=QUEUE))
+    def events(job: jobs.Job) -> Iterator[tuple[float, Any]]:
+        return events_of(job, plan, work, last)
+
+    _keep(experiment, jobs.registry().submit(events, _own(experiment), QUEUE, alone=False))
 
 
 def events_of(
@@ -79,6 +82,7 @@ def show(experiment: str, now: Settings | None, live: Draw, result: Draw) -> boo
     if job is None:
         if _key(experiment):
             st.info(LOST, icon=":material/history:")
+        _offer_own(experiment)
         return False
     if not job.over:
         if (plan := _told(job)[0]) is not None:
@@ -100,6 +104,25 @@ def show(experiment: str, now: Settings | None, live: Draw, result: Draw) -> boo
     elif job.state == "cancelled":
         st.info("Stopped before anything was learned.", icon=":material/stop_circle:")
     return True
+
+
+def _offer_own(experiment: str) -> None:
+    """The way to the latest training that this browser began: whoever comes without the link has lost it else."""
+    job = jobs.registry().about(_own(experiment))
+    if job is None or (key := jobs.registry().key(job)) is None:
+        return
+    st.button(
+        f"One of yours {'has ended' if job.over else 'is running'}: show it",
+        key=f"own-{experiment}",
+        icon=":material/history:",
+        on_click=_keep,
+        args=(experiment, key),
+    )
+
+
+def _own(experiment: str) -> str:
+    """What the trainings of this experiment are about that this browser begins; nobody else knows it."""
+    return f"{QUEUE} {experiment} {visitor.owner()}"
 
 
 def _made_with(plan: Plan, now: Settings | None, done: str) -> None:

@@ -9,11 +9,12 @@ import streamlit as st
 
 from visionlab.learning.scratch import SETTINGS, Pace, SmallSet, Softmax, Step
 from visionlab.learning.scratch.forecast import softmax_pace, softmax_seconds
+from visionlab.learning.scratch.small_set import Tested
 from visionlab.learning.scratch.softmax import LOOK_EVERY
 from visionlab.ui.scratch import charts as scratch_charts
 from visionlab.ui.scratch import runs
 from visionlab.ui.scratch.lesson import forecast
-from visionlab.ui.scratch.parts import Fields, Tile, beside, notice, tiles, train_button, untested, weights_image
+from visionlab.ui.scratch.parts import Fields, Tile, beside, notice, tiles, train_button, untested, weights_image, worth
 from visionlab.ui.scratch.sets.bringing import Chosen
 from visionlab.ui.scratch.sets.choosing import offer
 from visionlab.ui.shared import charts
@@ -29,8 +30,11 @@ LOOKS = 20  # at the templates, at most
 
 @dataclass(frozen=True)
 class Plan(runs.Plan):
+    """tested: what its accuracy rests on."""
+
     classes: tuple[str, ...]
     parameters: int
+    tested: Tested
 
 
 def show(chosen: Chosen | None) -> None:
@@ -77,7 +81,8 @@ def _form(chosen: Chosen) -> runs.Settings:
 
     def start() -> None:
         run = Softmax(chosen.data, settings, seed)
-        runs.begin(NAME, Plan(chosen.about, named, chosen.data.classes, run.parameters), lambda: lightened(run))
+        plan = Plan(chosen.about, named, chosen.data.classes, run.parameters, chosen.data.tested)
+        runs.begin(NAME, plan, lambda: lightened(run))
 
     train_button(NAME, start, fields.problem)
     if not fields.problem:
@@ -113,6 +118,8 @@ def _live(plan: Plan, steps: Sequence[Step], _: float) -> None:
 
 def _result(plan: Plan, steps: Sequence[Step], seconds: float) -> None:
     looks = [step for step in steps if step.templates is not None and step.test_accuracy is not None]
+    if looks:
+        worth(looks[-1].test_accuracy, plan.tested, {})
     left, right = roomy_columns(2, "details-softmax", gap="large")
     with left:
         st.plotly_chart(scratch_charts.descent(steps), config=charts.PLAIN, key="softmax-curves")
@@ -140,7 +147,7 @@ def _result(plan: Plan, steps: Sequence[Step], seconds: float) -> None:
         [
             (
                 "Right on the test part",
-                "30.66% on CIFAR-10; chance is 10%, people do 94%",
+                "30.66% on CIFAR-10; chance there is 10%, people do 94%",
                 f"{accuracy} on {plan.on}",
             ),
             ("Parameters", "30,730", f"{plan.parameters:,}"),

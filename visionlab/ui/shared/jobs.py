@@ -183,16 +183,23 @@ class Registry:
         self._lock = threading.Lock()
 
     def submit(
-        self, work: Work, about: str | None = None, queue: str = "", dropped: Callable[[], object] | None = None
+        self,
+        work: Work,
+        about: str | None = None,
+        queue: str = "",
+        dropped: Callable[[], object] | None = None,
+        *,
+        alone: bool = True,
     ) -> str:
         """Let it be done when its turn in that queue comes; the job's id.
 
         about: something of which one job at a time is to be at work or waiting, a project's id for instance; BusyError
-        where there is one. dropped is called where the job is asked to stop before its turn came.
+        where there is one, unless it need not be alone. dropped is called where the job is asked to stop before its
+        turn came.
         """
         key = secrets.token_urlsafe(16)
         with self._lock:
-            if about is not None and about in self._latest and not self._latest[about].ended:
+            if alone and about is not None and about in self._latest and not self._latest[about].ended:
                 raise BusyError("This is being worked on already; wait until that is over, or stop it.")
             job = Job(work, self._queues.setdefault(queue, Queue(limits.JOBS.value())), dropped)
             self._forget()
@@ -210,6 +217,11 @@ class Registry:
         """The latest job about that, if this server still knows it."""
         with self._lock:
             return self._latest.get(subject)
+
+    def key(self, job: Job) -> str | None:
+        """By what find() finds it, if this server still knows it."""
+        with self._lock:
+            return next((key for key, known in self._jobs.items() if known is job), None)
 
     def naming(self, subject: str) -> list[Job]:
         """The latest jobs about whatever is named by all words of the subject, such as a project's id."""

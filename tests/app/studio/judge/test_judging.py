@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from app.studio_tools import begun, finish, lines, striped
+from app.studio_tools import ME, begun, finish, lines, striped, stripes
 from streamlit.testing.v1 import AppTest
 
 from visionlab.errors import DatasetError
@@ -256,13 +256,15 @@ def test_suspected_labels_are_accepted_left_and_undone(look, project, case, two_
     assert project.undoable.startswith("Moved 1 picture")
     assert looked_at(app) == "1 of 2 doubtful labels looked at"
     assert first.name in lines(app)
+    assert "may find more" not in lines(app), "before all are looked at"
     app.button(key="leave-doubt").click().run()
     assert project.picture(first.id).class_id == first.class_id
     assert looked_at(app) == "2 of 2 doubtful labels looked at"
     assert not [each for each in app.button if each.key == "accept-doubt"]
-    again = app.button(key="train-again")
-    assert again.help == "With 1 label changed since this head was trained."
-    again.click().run()
+    assert "“Check again” may find more" in lines(app)
+    train = app.button(key="go-to-train")
+    assert (train.label, train.help) == ("Go to Train", "With 1 label changed since this head was trained.")
+    train.click().run()
     assert app.session_state["step"] == "Train"
     for _ in range(2):
         assert project.undo() == "Left 1 picture where it is"
@@ -292,7 +294,12 @@ def test_heads_that_are_too_weak_to_judge_labels_do_not(look, case, monkeypatch)
 
 def test_labels_can_be_checked_again(look, project, case, two_doubts, registry):
     app = look("Labels")
-    app.button(key="leave-doubt").click().run()
+    for _ in range(2):
+        app.button(key="leave-doubt").click().run()
+    assert "2 of 2" in looked_at(app)
+    assert "may find more" not in lines(app), "nothing was changed, so it would find the same"
+    project.undo()
+    app.run()
     app.button(key="check-labels").click().run()
     finish(app, registry)
     assert looked_at(app) == "1 of 2 doubtful labels looked at", "what was left is not asked again"
@@ -310,6 +317,29 @@ def test_a_learning_curve_that_cannot_be_drawn_says_why(look, project, case):
     every = (*case.learned, *case.held_out)
     project.remove([each.id for each in every if each.class_id == down])
     assert "pictures of two classes or more" in lines(look("More pictures?"))
+
+
+def test_another_project_begins_with_how_good_it_is(look, workspace, run, net, registry):
+    app = look("Labels")
+    other = stripes(workspace.create("Another", ME))
+    begun(other, net)
+    app.args = (str(workspace.folder), other.id, "Labels")
+    finish(app, registry)
+    assert app.segmented_control(key="look").value == judge.OVERVIEW
+    app.segmented_control(key="look").set_value("Labels").run()
+    finish(app, registry)
+    assert app.segmented_control(key="look").value == "Labels", "and stays where one goes"
+
+
+@pytest.mark.parametrize("name", ["Labels", "More pictures?"])
+def test_of_one_burst_a_class_a_note_says_what_would_help(look, project, run, name):
+    with closing(sqlite3.connect(project.folder / "project.sqlite")) as db:
+        db.execute("UPDATE pictures SET group_id = class_id")
+        db.commit()
+    app = look(name)
+    assert [each.value for each in app.info if "Record another burst of each class" in each.value]
+    assert not [each for each in app.button if each.label == "Begin again"], "that would not help"
+    assert "Add pictures." not in lines(app)
 
 
 def test_grad_cam_of_right_ones_and_wrong_ones(look, case):

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from app.studio_tools import ME, finish, lines, striped, stripes
+from app.studio_tools import ME, begun, finish, lines, striped, stripes
 from streamlit.testing.v1 import AppTest
 
 from visionlab import limits
@@ -22,6 +22,7 @@ from visionlab.learning.judging.evaluation import assess
 from visionlab.learning.judging.metrics import MAJORITY
 from visionlab.learning.projects.intake import Incoming, Intake, take
 from visionlab.learning.projects.outcome import Comparison, Outcome
+from visionlab.learning.projects.project import Project
 from visionlab.shortage import NO_MEMORY
 from visionlab.ui.shared.jobs import Job
 from visionlab.ui.shared.widgets import plain
@@ -32,7 +33,7 @@ from visionlab.ui.studio.train.run import Embedded, Settings, Trained, epochs_of
 from visionlab.ui.studio.train.runs_table import verdict
 
 
-def step(folder: str, project_id: str) -> None:
+def step(folder: str, project_id: str, picking: bool = True) -> None:
     from visionlab.learning.projects.workspace import Workspace
     from visionlab.ui.shared.page import told
     from visionlab.ui.studio import runs
@@ -41,7 +42,8 @@ def step(folder: str, project_id: str) -> None:
     with told():
         project = Workspace(folder).open(project_id)
         training.show(project)
-        runs.picked(project)
+        if picking:
+            runs.picked(project)
 
 
 @pytest.fixture
@@ -278,6 +280,24 @@ def test_runs_queue_and_say_so_and_one_that_waits_can_be_stopped(app, registry, 
         go.set()
 
 
+def test_a_figure_of_before_labels_were_corrected_says_so(workspace, project, net, registry):
+    """Judge counts with the labels of now, and says another one."""
+    run = begun(project, net)
+    told = f"{run.report['held_out']} held-out pictures"
+    arguments = (str(workspace.folder), project.id, False)
+    app = AppTest.from_function(step, default_timeout=60, args=arguments).run()
+    assert f"{told}. On others" in lines(app)
+    first, second = project.classes()
+    picture = next(each for each in project.snapshot()[1] if each.class_id == first.id)
+    project.move([picture.id], second.id)
+    app.run()
+    assert not app.exception
+    assert f"{told} when it was trained. On others" in lines(app)
+    project.undo()
+    app.run()
+    assert f"{told}. On others" in lines(app)
+
+
 def test_two_runs_are_compared_and_removed(app, registry, project):
     for kind in ("linear", "prototype"):
         app.radio(key="kind").set_value(kind).run()
@@ -299,8 +319,51 @@ def test_one_run_a_project_whoever_starts_it(app, registry, project, workspace):
     assert "goes on in another server" in lines(app)
     button(app, "Train").click().run()
     assert not app.exception
-    assert "goes on already" in lines(app)
+    assert "goes on in another server" in lines(app)
     assert [run.id for run in project.runs()] == [going_on]
+    assert app.query_params["run"] == going_on, "that is looked at"
+
+
+@pytest.mark.parametrize("ends", [False, True], ids=["at work", "ended meanwhile"])
+def test_a_second_click_on_train_watches_the_run_of_the_first(workspace, project, net, registry, monkeypatch, ends):
+    """Each click draws the page in a thread of its own: the second may look for a run before the first has begun it."""
+    arguments = (str(workspace.folder), project.id, False)
+    app = AppTest.from_function(step, default_timeout=60, args=arguments).run()
+    button(app, "Train").click().run()
+    finish(app, registry)
+    (former,) = project.runs()
+    go, first = threading.Event(), []
+    begin_run = Project.begin_run
+
+    def quicker(project: Project, noted: dict, **options) -> str:
+        run = begin_run(project, noted, **options)
+        if first:
+            return run
+        first.append(begin_run(project, noted, **options))
+        if ends:
+            project.end_run(first[0], "cancelled")
+
+        def long(job: Job) -> Iterator[None]:
+            go.wait(60)
+            project.end_run(first[0], "cancelled")
+            yield
+
+        registry.submit(long, f"train {project.id}")
+        return run
+
+    monkeypatch.setattr(Project, "begin_run", quicker)
+    try:
+        button(app, "Train").click().run()
+        assert not app.exception
+        assert "being worked on already" not in lines(app)
+        assert {run.id for run in project.runs()} == {former.id, first[0]}
+        assert app.query_params["run"] == first[0]
+        assert button(app, "Stop, and keep the best so far")
+        app.query_params["run"] = former.id  # as a browser sends it that clicked before it was told
+        app.run()
+        assert app.query_params["run"] == (former.id if ends else first[0])
+    finally:
+        go.set()
 
 
 def test_a_run_that_failed_says_why_and_the_next_one_is_free(app, registry, project):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -213,6 +213,26 @@ def _begun(subject: str, work: jobs.Work) -> jobs.Job:
     with suppress(BusyError):  # another session was quicker, and its job is as good
         jobs.registry().submit(work, subject)
     return jobs.registry().about(subject)
+
+
+# What the pictures allow ----------------------------------------------------------------------------------------------
+
+
+def different(labels: Iterable[int], pictures: Sequence[PictureInfo]) -> list[int]:
+    """How many different pictures each class has, by their labels: those of a group, a burst for instance, are one."""
+    groups: dict[int, set[int]] = {}
+    for label, picture in zip(labels, pictures, strict=True):
+        groups.setdefault(label, set()).add(picture.group)
+    return [len(each) for each in groups.values()]
+
+
+def too_alike(what: str) -> None:
+    """A note that there are too few different pictures for `what`, which more of these pictures would not mend."""
+    st.info(
+        f"Record another burst of each class, or add other pictures, and train again: {what} needs different pictures "
+        "of each class, and those of one burst count as one.",
+        icon=":material/burst_mode:",
+    )
 
 
 # What a page says of answers ------------------------------------------------------------------------------------------

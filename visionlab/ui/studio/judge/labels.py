@@ -15,7 +15,7 @@ from visionlab.learning.projects.rows import PictureInfo
 from visionlab.ui.shared import cached, jobs
 from visionlab.ui.shared.undisturbed import attempt
 from visionlab.ui.shared.widgets import plain
-from visionlab.ui.studio.judge.case import Case, awaited, counted
+from visionlab.ui.studio.judge.case import Case, awaited, counted, different, too_alike
 from visionlab.ui.studio.judge.gallery import gallery
 
 LARGE = 640  # pixels of the picture in question
@@ -46,6 +46,11 @@ def show(case: Case) -> None:
         "Small heads, each of which has not seen a part of the pictures, are asked about that part (confident "
         "learning, Northcutt et al. 2021). What they doubt may be right, only hard: so look at each."
     )
+    asked = (*case.held_out, *case.learned)
+    counts = different((each.class_id for each in asked), asked)
+    if len(counts) > 1 and sum(count > 1 for count in counts) < 2:
+        too_alike("a check of labels")
+        return
     subject = f"labels {case.project.id} {case.run.id}"
 
     def work(job: jobs.Job) -> Iterator[Checked]:
@@ -70,6 +75,10 @@ def show(case: Case) -> None:
     done = len(doubts) - len(open_)
     if doubts:
         st.progress(done / len(doubts), f"{done:,} of {counted(len(doubts), 'doubtful label')} looked at")
+    if doubts and not open_ and any(there[each.picture].class_id != each.label for each in doubts):
+        st.caption(
+            "At most a tenth of the pictures is shown at a time: with these corrected, “Check again” may find more."
+        )
     if open_[1:]:
         st.markdown("**Still to come**")
         words = [f"{names[each.label]} → {names[each.suggestion]}" for each in open_[1:]]
@@ -78,8 +87,8 @@ def show(case: Case) -> None:
         changed = case.moved + case.elsewhere
         if changed or (doubts and not open_):
             st.button(
-                "Train again",
-                key="train-again",
+                "Go to Train",
+                key="go-to-train",
                 icon=":material/arrow_forward:",
                 type="primary" if changed and not open_ else "secondary",
                 on_click=st.session_state.update,

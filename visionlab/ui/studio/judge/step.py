@@ -30,6 +30,7 @@ LOOKS = {
     "Where it looks": where_it_looks.show,
     "A test folder": folder.show,
 }
+JUDGED = "judged-project"  # in the session: the id of the one that was judged last; another begins at the beginning
 CHANCE = 0.05  # p below which a lead is called clear
 UNJUDGED = ("Labels", "A test folder")  # what can be looked at where nothing is held out
 
@@ -41,6 +42,9 @@ def show(project: Project) -> None:
         return
     case = case_of(project, run)
     looks = [OVERVIEW, *LOOKS] if len(case.held_out) else list(UNJUDGED)
+    if st.session_state.get(JUDGED, project.id) != project.id:
+        st.session_state["look"] = looks[0]
+    st.session_state[JUDGED] = project.id
     links.begin("look", {name: name for name in looks}, "way to look closer", looks[0])
     look = st.segmented_control(
         "Look closer",

@@ -7,7 +7,7 @@ from functools import partial
 
 import streamlit as st
 
-from visionlab.errors import BusyError
+from visionlab.errors import BusyError, DatasetError
 from visionlab.learning.heads.kinds import stayed_linear
 from visionlab.learning.judging.metrics import MAJORITY, counted, percent
 from visionlab.learning.projects.project import Project
@@ -16,12 +16,13 @@ from visionlab.limits import JOBS
 from visionlab.ui.shared import cached, charts, jobs
 from visionlab.ui.shared.page import roomy_columns, sentence, told
 from visionlab.ui.shared.terms import term
+from visionlab.ui.shared.undisturbed import undisturbed
 from visionlab.ui.shared.widgets import duration
 from visionlab.ui.studio import runs
 from visionlab.ui.studio.pictures import arrivals
 from visionlab.ui.studio.train import form, runs_table
 from visionlab.ui.studio.train.form import number_of
-from visionlab.ui.studio.train.run import Embedded, Settings, Trained, curve_of, noted, train
+from visionlab.ui.studio.train.run import Embedded, Settings, Trained, curve_of, is_of, labels_of, noted, train
 
 QUEUE = "runs"
 OURS = "Something went wrong here, not with your pictures. Train again."
@@ -35,6 +36,7 @@ def show(project: Project) -> None:
     job = going_on(project)  # to be looked at before what it has come to
     known = project.runs()
     if job:
+        _look_at_what_is_at_work(project)  # a link that the browser sent with a second click is of before the first
         watch(project, job)
     else:
         if chosen := form.show(project, next(iter(runs.finished(known)), None)):
@@ -51,26 +53,53 @@ def show(project: Project) -> None:
 
 
 def start(project: Project, settings: Settings, pictures: int) -> None:
-    """Begin a run in the background; BusyError where one of this project goes on."""
-    if any(run.state in AT_WORK for run in project.runs()):
-        raise BusyError("A run of this project goes on already; wait until it ends, or stop it.")
+    """Begin a run in the background, which becomes the one that is looked at; where one of this project goes on, as
+    after a second click, that one does."""
     engine = cached.engine_of(net := cached.classifier(settings.network))
-    run = project.begin_run(noted(settings, pictures), waiting=True)
-    given_up = partial(project.end_run, run, "cancelled")
-    try:
-        jobs.registry().submit(lambda _: train(project, run, net, engine), _about(project), QUEUE, given_up)
-    except BusyError:  # another tab was quicker
-        given_up()
-        project.remove_run(run)
-        raise
-    runs.link(run)
+    with undisturbed():
+        if _look_at_what_is_at_work(project):
+            return
+        run = project.begin_run(noted(settings, pictures), waiting=True)
+        given_up = partial(project.end_run, run, "cancelled")
+        try:
+            jobs.registry().submit(lambda _: train(project, run, net, engine), _about(project), QUEUE, given_up)
+        except BusyError:  # another session was quicker, or its run has ended and is about to go
+            given_up()
+            project.remove_run(run)
+            _look_at_the_other(project)
+        else:
+            runs.link(run)
 
 
 def go_on(project: Project, run: RunInfo) -> None:
-    """Take an interrupted run up where it was; BusyError where another one of this project goes on."""
+    """Take an interrupted run up where it was; where one of this project goes on, that is looked at."""
     engine = cached.engine_of(net := cached.classifier(Settings.of(run).network))
-    jobs.registry().submit(lambda _: train(project, run.id, net, engine), _about(project), QUEUE)
-    runs.link(run.id)
+    with undisturbed():
+        try:
+            jobs.registry().submit(lambda _: train(project, run.id, net, engine), _about(project), QUEUE)
+        except BusyError:
+            _look_at_the_other(project)
+        else:
+            runs.link(run.id)
+
+
+def _look_at_what_is_at_work(project: Project) -> bool:
+    """Whether a run of the project is, which is then the one that is looked at."""
+    at_work = _at_work(project)
+    if at_work:
+        runs.link(at_work.id)
+    return at_work is not None
+
+
+def _look_at_the_other(project: Project) -> None:
+    """The run that was in the way is looked at, also where it has ended meanwhile."""
+    if not _look_at_what_is_at_work(project) and (known := project.runs()):
+        runs.link(known[0].id)
+
+
+def _at_work(project: Project) -> RunInfo | None:
+    """The run of the project that is at work or waits, in any server."""
+    return next((run for run in project.runs() if run.state in AT_WORK), None)
 
 
 def going_on(project: Project) -> jobs.Job | None:
@@ -93,7 +122,7 @@ def watch(project: Project, job: jobs.Job) -> None:
 @told()
 def _progress(project: Project, job: jobs.Job) -> None:
     share, what = _how_far(job)
-    at_work = next((run for run in project.runs() if run.state in AT_WORK), None)
+    at_work = _at_work(project)
     if at_work:
         st.markdown(f"**{runs.kind_title(at_work)}** on {runs.network_title(at_work)}")
     st.progress(share, what)
@@ -170,8 +199,9 @@ def _worth(project: Project, run: RunInfo) -> None:
         low, high = report["accuracy_interval"]
         one.metric("Right on held-out pictures", percent(report["accuracy"]))
         rests_on = counted(report["held_out"], report.get("different"), "held-out picture")
+        then = "" if _is_of_now(project, run) else " when it was trained"
         one.caption(
-            f"{rests_on}. On others like these: between {percent(low)} and {percent(high)} (95% interval).",
+            f"{rests_on}{then}. On others like these: between {percent(low)} and {percent(high)} (95% interval).",
             help=term("95% interval"),
         )
         two.metric(MAJORITY, percent(report["majority"]), help=term("baseline"))
@@ -207,6 +237,15 @@ def _worth(project: Project, run: RunInfo) -> None:
         options = {"icon": ":material/arrow_forward:", "type": "primary", "key": "judge"}
         st.button("Judge it", on_click=judge, args=(run.id,), **options)
         runs.offer_predict(project, run)
+
+
+def _is_of_now(project: Project, run: RunInfo) -> bool:
+    """Whether it learned from the pictures and labels as they are, or nothing can be learned from these."""
+    try:
+        data, ids = project.labelled()
+    except DatasetError:
+        return True
+    return is_of(run, labels_of(data, ids, project.classes()))
 
 
 def judge(run: str) -> None:
