@@ -301,6 +301,20 @@ def test_export_writes_an_onnx_file(head, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["mine.ONNX"]
 
 
+@pytest.mark.parametrize("command", ["train", "evaluate"])
+def test_an_encoding_that_is_none_was_asked_for_wrongly(textured, tmp_path, command):
+    shutil.make_archive(str(tmp_path / "mine"), "zip", textured)
+    to = ["-o", tmp_path / "head.safetensors"] if command == "train" else []
+    with pytest.raises(ParameterError, match="“foo” is no encoding of names"):  # main.run ends with 2 for it
+        run(command, tmp_path / "mine.zip", "--names-in", "foo", *to)
+
+
+def test_of_names_that_were_guessed_an_option_is_told():
+    told = "The names in it are not marked; names such as “łoś” were read as Central European (CP852)."
+    assert shared.of_names(told) == f"{told[:-1]}; if that is wrong, --names-in says another encoding."
+    assert shared.of_names("The names are others.") == "The names are others."
+
+
 def test_one_says_what_folders_are_that_may_be_parts_or_classes(textured, tmp_path):
     shutil.copytree(textured / "grass", tmp_path / "train" / "grass")
     shutil.copytree(textured / "brick", tmp_path / "train" / "brick")

@@ -120,6 +120,15 @@ def remark(text: object, *, aside: bool = False) -> None:
         print(text, file=sys.stderr if aside else None)
 
 
+def of_names(told: str) -> str:
+    """A sentence on what came in; the one on names that were guessed says how to read them another way."""
+    from visionlab.learning.sets.names import UNMARKED
+
+    if not told.startswith(UNMARKED):
+        return told
+    return f"{told.removesuffix('.')}; if that is wrong, --names-in says another encoding."
+
+
 def left_out(problems: Sequence[str]) -> None:
     """Tell, on stderr, of pictures that cannot be read, a sentence each; the command then ends with 1."""
     if not problems:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from visionlab.cli.answers import plain
-from visionlab.cli.shared import bar, left_out, ranged, remark
+from visionlab.cli.shared import bar, left_out, of_names, ranged, remark
 
 if TYPE_CHECKING:
     from visionlab.learning.scratch.small_set import SmallSet
@@ -35,7 +35,7 @@ def small_set(where: str, side: int | None, seed: int, pictures: int | None, nam
             where, side, seed, lambda done, total: progress.update(task, completed=done, total=total), names_in
         )
     for text in found.told:
-        remark(plain(text), aside=True)
+        remark(plain(of_names(text)), aside=True)
     left_out(found.problems)
     return found if pictures is None else found.less(pictures, seed)
 

@@ -31,6 +31,7 @@ from visionlab.cli.shared import (
     is_quiet,
     left_out,
     network,
+    of_names,
     ranged,
     remark,
 )
@@ -307,5 +308,5 @@ def _asking() -> Iterator[None]:
 def _told(pictures: LabelledImages, as_json: bool) -> None:
     """What was left out of the pictures."""
     for text in pictures.told:
-        remark(plain(text), aside=as_json)
+        remark(plain(of_names(text)), aside=as_json)
     left_out(pictures.problems)

@@ -6,6 +6,7 @@ import unicodedata
 import zipfile
 import zlib
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -209,6 +210,29 @@ def test_where_it_is_not_clear_what_they_are_a_sentence_says_so(door, paths):
     assert door(pictures(*paths), False).counts.keys() == {path.partition("/")[0] for path in paths}
 
 
+@pytest.mark.parametrize(
+    ("paths", "told"),
+    [
+        (
+            ("Training/ants/0.png", "Training/bees/1.png", "Validierung/ants/2.png", "Validierung/bees/3.png"),
+            "“Validierung” lies beside: where it is a part, too, call it train, val or test",
+        ),
+        (
+            ("train/ants/0.png", "train/bees/1.png", "dev/ants/2.png", "dev/bees/3.png"),
+            "“dev” lies beside: where it is a part, too, call it train, val or test",
+        ),
+        (
+            ("train/ants/0.png", "train/bees/1.png", "test/ants/2.png", "test/wasps/3.png"),
+            "“test” holds “wasps”, of which there is nothing to learn from: add that, or take it out",
+        ),
+    ],
+)
+def test_which_folder_keeps_others_from_being_parts_is_said_at_once(door, paths, told):
+    with pytest.raises(UnclearSetError) as refused:
+        door(pictures(*paths))
+    assert told in refused.value.unclear
+
+
 def test_who_says_that_they_are_parts_is_believed(door):
     found = door(pictures("train/ants/0.png", "train/bees/1.png", "val/ants/2.png", "val/wasps/3.png"), True)
     assert found.parts == {(name, "train"): 1 for name in ("ants", "bees")} | {
@@ -346,6 +370,33 @@ def test_a_link_to_what_it_lies_in_is_not_followed(tmp_path):
     assert LabelledImages.from_folder(root).counts() == {"cats": 2, "dogs": 1}
 
 
+@pytest.mark.parametrize("target", ["/proc/self", "/proc/self/mem", "/dev/zero", "/sys"])
+def test_a_link_to_what_is_on_no_disk_is_told(tmp_path, target):
+    root = planted(tmp_path, ANIMALS)
+    (root / "cats" / "link").symlink_to(target)
+    for read in (LabelledImages.from_folder, intake.from_folder):
+        with pytest.raises(DatasetError, match=f"cats/link” cannot be read: it is a link to “{target[:4]}"):
+            read(root)
+
+
+@pytest.mark.parametrize("name", ["closed.png", "closed"])
+def test_a_file_that_nobody_may_ask_about_is_told(tmp_path, monkeypatch, name):
+    root, ask, opened = planted(tmp_path, ANIMALS), Path.is_file, Path.open
+    (root / "cats" / name).write_bytes(b"x")
+
+    def refused(call, path, *arguments, **options):
+        if path.name == name:
+            raise PermissionError(13, "Permission denied", str(path))
+        return call(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "is_file", lambda path: refused(ask, path))
+    monkeypatch.setattr(Path, "open", lambda path, *some, **more: refused(opened, path, *some, **more))
+    found = intake.labelled(intake.from_folder(root))
+    assert found.counts() == {"cats": 2, "dogs": 1}
+    told = [*found.told, *found.problems]
+    assert any(f"cats/{name}" in text for text in told)
+
+
 def test_a_link_to_nothing_is_told(tmp_path):
     root = planted(tmp_path, ANIMALS)
     (root / "cats" / "dead.png").symlink_to(tmp_path / "nowhere.png")
@@ -479,7 +530,9 @@ def test_names_of_an_unstated_encoding_make_sense(zip_door, encoding, classes):
 )
 def test_that_names_were_guessed_is_told(zip_door, encoding, classes, told):
     names = [f"{name}/0.png" for name in classes]
-    assert f"The names in it are not marked; they were read as {told}." in zip_door(zipped(names, encoding)).told
+    such = [f"The names in it are not marked; names such as “{name}” were read as {told}." for name in classes]
+    found = zip_door(zipped(names, encoding)).told
+    assert any(each in found for each in such)
     for sure in (zipped(names, encoding, unicode_path=True), zipped(names, "utf-8"), packed(pictures(*names))):
         assert "not marked" not in zip_door(sure).told
 
@@ -493,9 +546,10 @@ def test_another_encoding_can_be_chosen_for_a_zips_names():
     assert of_data(labelled_zip(zipped(["表/0.png", "b/1.png"], "cp932"), names_in="cp932")).counts == {"b": 1, "表": 1}
     marked = zipped(["表/0.png", "能/1.png"], "gb18030", unicode_path=True)
     assert of_data(LabelledImages.from_zip(marked, names_in="gb18030")).counts == {"能": 1, "表": 1}
-    with pytest.raises(DatasetError, match="“klingon” is no encoding of names; name one like cp852"):
-        LabelledImages.from_zip(data, names_in="klingon")
-    with pytest.raises(DatasetError, match="names in the zip are not in ascii"):
+    for unknown in ("klingon", "utf-16", "base64"):
+        with pytest.raises(ParameterError, match=f"“{unknown}” is no encoding of names; name one like cp852"):
+            LabelledImages.from_zip(data, names_in=unknown)
+    with pytest.raises(ParameterError, match="names in the zip are not in ascii"):
         LabelledImages.from_zip(data, names_in="ascii")
 
 
@@ -505,7 +559,8 @@ def test_of_classes_that_are_known_names_are_read_as_these():
     assert "кошки" not in LabelledImages.from_zip(data).classes
     found = labelled_zip(data, classes=lambda: ["Кошки", "птицы"])
     assert found.counts() == {"кошки": 2, "собаки": 1}
-    assert found.told[0] == "The names in it are not marked; they were read as Cyrillic (KOI8-R)."
+    such = "names such as “кошки” were read as Cyrillic (KOI8-R)."
+    assert found.told[0] == f"The names in it are not marked; {such}"
     guessed = LabelledImages.from_zip(data)
     for classes in ((), ["cats", "dogs"]):  # of none of them
         assert labelled_zip(data, classes=lambda classes=classes: classes).counts() == guessed.counts()

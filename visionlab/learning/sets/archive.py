@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from visionlab.errors import DatasetError
+from visionlab.errors import DatasetError, ParameterError
 from visionlab.imaging.image import MAX_BYTES
 from visionlab.learning.sets import layout
 from visionlab.learning.sets.guarded import Guarded, OnDisk
@@ -30,6 +30,8 @@ MAX_ZIP_BYTES = 4 * 2**30  # of one on the disk, packed or unpacked: it is read 
 MAX_CONTENTS_BYTES = 4 * 2**20  # of a zip's table of contents; 5,000 pictures packed on a Mac need about 1.5 MB
 CHUNK = 2**20
 START = 64  # bytes that tell what a file is
+IN_MEMORY = "/dev/shm"  # noqa: S108 - where people put files, though on no disk
+NO_DISK = ("/dev", "/proc", "/sys")  # what lies there is no file that somebody put there
 
 T = TypeVar("T")
 
@@ -126,16 +128,38 @@ def read_folder(path: str | os.PathLike[str], alone: str | None = None, parts: b
 def walked(root: Path, closed: list[OSError]) -> Iterator[tuple[Path, list[str], list[str]]]:
     """Each folder from the root on, the names of the folders in it, without litter, and of the files. Links are
     followed, but for those to what they lie in; of a folder that may not be looked into, the error goes into the list.
+    Raises DatasetError for a link to what is on no disk.
     """
     for base, inner, names in os.walk(root, onerror=closed.append, followlinks=True):
         here = Path(base)
-        inner[:] = [name for name in inner if not is_litter((name,)) and not _leads_back(here / name, root)]
+        inner[:] = [name for name in inner if not is_litter((name,))]
+        for name in (*inner, *names):
+            _check_link(here / name)
+        inner[:] = [name for name in inner if not _leads_back(here / name, root)]
         yield here, inner, names
 
 
 def _is_file(path: Path) -> bool:
-    """Whether it is a file, no pipe, or a link to nothing, which is to be told."""
-    return path.is_file() or (path.is_symlink() and not path.exists())
+    """Whether it is a file, no pipe, or a link to nothing, or nobody may say, which is to be told."""
+    try:
+        return path.is_file() or (path.is_symlink() and not path.exists())
+    except OSError:
+        return True
+
+
+def _check_link(path: Path) -> None:
+    if not path.is_symlink():
+        return
+    try:
+        target = path.resolve()
+    except OSError:  # of what it leads to somebody else alone may read a link
+        target = path.parent / path.readlink()
+    except RuntimeError:  # a ring of links, which Python 3.11 does not resolve
+        return
+    if any(target.is_relative_to(place) for place in NO_DISK) and not target.is_relative_to(IN_MEMORY):
+        raise DatasetError(
+            f"“{path}” cannot be read: it is a link to “{target}”, which is no file on a disk. Remove it."
+        )
 
 
 def _leads_back(folder: Path, root: Path) -> bool:
@@ -147,9 +171,9 @@ def _leads_back(folder: Path, root: Path) -> bool:
 
 def start_of_file(file: Path) -> bytes:
     """The first START bytes of a file, none of one that cannot be opened, or is no ordinary one."""
-    if not file.is_file():  # a pipe would be waited for
-        return b""
     try:
+        if not file.is_file():  # a pipe would be waited for
+            return b""
         with file.open("rb") as opened:
             return opened.read(START)
     except OSError:
@@ -200,7 +224,8 @@ def opened(
     contents: int = MAX_CONTENTS_BYTES,
     names_in: str | None = None,
 ) -> Iterator[zipfile.ZipFile]:
-    """The zip at a path or in bytes, read with bounds. Raises DatasetError for what is none, or is over a limit.
+    """The zip at a path or in bytes, read with bounds. Raises DatasetError for what is none, or is over a limit,
+    and ParameterError for a names_in by which the names cannot be read.
 
     `most` bytes may the file have (unless told, MAX_ZIP_BYTES at a path, and else MAX_UPLOAD_BYTES), and `contents` of
     them its table of contents. names_in: the encoding, such as cp852, of the names that do not state theirs; it is
@@ -208,8 +233,8 @@ def opened(
     """
     try:
         b"a".decode(names_in or "utf-8")
-    except LookupError as error:
-        raise DatasetError(f"“{names_in}” is no encoding of names; name one like cp852, gb18030 or cp932.") from error
+    except (LookupError, UnicodeDecodeError) as error:  # UTF-16 and the like need two bytes
+        raise ParameterError(f"“{names_in}” is no encoding of names; name one like cp852, gb18030 or cp932.") from error
     named = _on_disk(source)
     most = (MAX_ZIP_BYTES if named else MAX_UPLOAD_BYTES) if most is None else most
     file = OnDisk(source) if named else source
@@ -221,7 +246,8 @@ def opened(
     try:
         archive = zipfile.ZipFile(Guarded(file, contents), metadata_encoding=names_in)
     except UnicodeDecodeError as error:
-        raise DatasetError(f"The names in the zip are not in {names_in or 'UTF-8'}; name another encoding.") from error
+        told = f"The names in the zip are not in {names_in or 'UTF-8'}; name another encoding."
+        raise (ParameterError if names_in else DatasetError)(told) from error
     except _BROKEN_ZIP as error:
         raise DatasetError(f"This is no zip file that can be read ({error}); a plain .zip is needed.") from error
     with archive:

@@ -236,8 +236,19 @@ def _is_split(inside: Mapping[PathParts, object]) -> bool:
         return True
     raise UnclearSetError(
         f"The folder{'s' * (len(parts) > 1)} {_and(parts)} may be classes, or parts of the set: parts hold the same "
-        "class folders, and nothing lies beside them. Rename them, or put the pictures into one folder a class."
+        f"class folders, and nothing lies beside them. {_in_the_way(classes, parts)}"
     )
+
+
+def _in_the_way(classes: Mapping[str, set[str]], parts: Mapping[str, str]) -> str:
+    """Which folder keeps these from being parts of a set, and what to do with it."""
+    if unknown := sorted(classes.keys() - parts.keys()):
+        return f"“{unknown[0]}” lies beside: where it is a part, too, call it train, val or test, else take it out."
+    taught = set().union(*(found for name, found in classes.items() if parts[name] == TRAIN))
+    for name, found in sorted(classes.items()):
+        if taught and (extra := sorted(found - taught)):
+            return f"“{name}” holds “{extra[0]}”, of which there is nothing to learn from: add that, or take it out."
+    return "Rename them, or put the pictures into one folder a class."
 
 
 def _hold_the_same(classes: Mapping[str, set[str]], parts: Mapping[str, str]) -> bool:

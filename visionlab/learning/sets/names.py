@@ -58,6 +58,7 @@ MORE = {  # that are never guessed, and that a person may say
     "euc_jp": "Japanese (EUC)",
     "utf-8": "UTF-8",
 }
+UNMARKED = "The names in it are not marked"  # how the sentence on names that were guessed begins
 # Of short names two encodings often give letters: then what is common in the language tells them apart.
 CENTRAL = frozenset("ąćęłńóśźżáčďéěíňřšťúůýžöőüűäôľĺŕ")  # Polish, Czech, Slovak, Hungarian
 CYRILLIC = "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъёіїє"  # the most frequent first
@@ -105,7 +106,8 @@ class Guess:
 
     @property
     def told(self) -> str:
-        return f"The names in it are not marked; they were read as {(TITLES | MORE)[self.encoding]}."
+        such = "".join(f"names such as “{shortened(name)}”" for name in self.sample(self.encoding, 1)) or "they"
+        return f"{UNMARKED}; {such} were read as {(TITLES | MORE)[self.encoding]}."
 
     def possible(self) -> dict[str, str]:
         """{encoding: title} of all by which they can be read, the one that was guessed first."""

@@ -110,6 +110,18 @@ def test_the_first_picture_makes_the_project_and_its_classes_are_named_where_the
     assert not studio.button(key="train-here").disabled
 
 
+def test_what_a_card_says_of_pictures_goes_when_they_are_undone(studio, registry):
+    for count in (2, 3):
+        drop(studio, "Class 1", files(0, count))
+        finish(studio, registry)
+    told = "1 picture added, 2 exact copies left out."
+    assert told in lines(studio)
+    for act, there in (("undo", False), ("redo", True)):
+        getattr(project_of(studio), act)()
+        studio.run()
+        assert (told in lines(studio)) == there
+
+
 def test_a_name_typed_on_the_empty_page_makes_the_project(studio):
     field(studio, "place-2").set_value(" bees ").run()
     assert not studio.exception

@@ -94,7 +94,8 @@ def _came(
     refused = [text for each in uploaders for text in uploads.refused(each)]
     taken = _merged([job.latest.intake for job in over if isinstance(job.latest, Taken)])
     failed = [job for job in over if not isinstance(job.latest, Taken)]
-    if taken.added and not count and not failed:
+    undone = not whole and project.redoable is not None  # since: what comes in ends what can be done again
+    if taken.added and (not count or undone) and not failed:
         over, taken = [], _merged([])  # all of it was taken back
     guesses = list(dict.fromkeys(job.latest.intake.names for job in over if isinstance(job.latest, Taken)))
     guesses = [each for each in guesses if each]
