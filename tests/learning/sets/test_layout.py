@@ -584,7 +584,7 @@ def test_names_of_a_small_set_are_read_another_way_like_those_of_any_zip(tmp_pat
     assert {*again.classes} == {*right.classes}
     assert again.unread == right.unread
     assert [each.partition("”")[0] for each in again.problems] == ["“собаки/2.png"]
-    assert "they were read as Cyrillic (KOI8-R)." in again.told[0]
+    assert "were read as Cyrillic (KOI8-R)." in again.told[0]
     assert again.read_as(found.names.encoding).classes == found.classes
     with pytest.raises(ParameterError, match="“digits” is no zip, whose names could be in cp852"):
         load("digits", names_in="cp852")
