@@ -51,6 +51,7 @@ def test_layers_move_are_stepped_through_and_frozen_and_the_camera_is_let_go_of(
         expect(page.locator(".pace")).to_contain_text("mosaics a second")
     page.get_by_role("link", name="Predict").click()
     streams_are(page, "ended")
+    expect(page.get_by_role("heading", name="Predict")).to_be_visible()  # before that, Back leaves the app
     page.go_back()
     start(page)
     page.get_by_role("button", name="Stop the camera").click()
