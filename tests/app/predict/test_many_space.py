@@ -5,7 +5,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from app.conftest import finish_jobs
+from app.planes import DEEDS, planes_drawn, settled
 from streamlit.testing.v1 import AppTest
 
 import visionlab as vl
@@ -16,12 +16,15 @@ from visionlab.learning.judging.nearness import WAYS, nearest, principal
 from visionlab.network.zoo.loading import load_classifier
 from visionlab.network.zoo.models import TO_NAME, first_here
 from visionlab.ui.predict import many_space
-from visionlab.ui.shared.components.space import COLOURS, Points
-from visionlab.ui.shared.plane import selecting
+from visionlab.ui.shared.components.space import COLOURS
 from visionlab.ui.shared.plane.selecting import NEAREST
 
 SAMPLES = ("cat", "rocket", "coffee")
-DEEDS: list[tuple[str, object]] = []  # what a person does next
+
+
+@pytest.fixture
+def drawn(monkeypatch) -> list:
+    return planes_drawn(monkeypatch)
 
 
 def pictures() -> dict[str, np.ndarray]:
@@ -41,29 +44,6 @@ def zipped(files: dict[str, bytes]) -> tuple[str, bytes, str]:
         for name, data in files.items():
             archive.writestr(name, data)
     return "many.zip", target.getvalue(), "application/zip"
-
-
-@pytest.fixture
-def drawn(monkeypatch) -> list[tuple[Points, dict]]:
-    """What the component was given, run by run."""
-    kept: list[tuple[Points, dict]] = []
-
-    def space(points: Points, **more) -> None:
-        kept.append((points, more))
-        if DEEDS:
-            deed, what = DEEDS.pop()
-            more[deed](what)
-
-    monkeypatch.setattr(selecting, "space", space)
-    return kept
-
-
-def settled(app: AppTest) -> AppTest:
-    for _ in range(3):
-        finish_jobs()
-        app.run()
-        assert not app.exception
-    return app
 
 
 def opened(open_page) -> AppTest:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from app.conftest import finish_jobs
+from app.planes import DEEDS, planes_drawn, settled
 from app.studio_tools import begun, striped
 from streamlit.testing.v1 import AppTest
 
@@ -12,9 +12,14 @@ from visionlab.learning.heads.head import load_head
 from visionlab.learning.judging.nearness import nearest, principal, strays
 from visionlab.learning.projects.intake import from_files, take
 from visionlab.learning.projects.outcome import Outcome
-from visionlab.ui.shared.components.space import TILE, Points, sheet_of, tile_of
+from visionlab.ui.shared.components.space import TILE, sheet_of, tile_of
 from visionlab.ui.shared.plane import selecting
 from visionlab.ui.studio.pictures import in_space
+
+
+@pytest.fixture
+def drawn(monkeypatch) -> list:
+    return planes_drawn(monkeypatch)
 
 
 def test_the_sheet_has_its_tiles_in_rows():
@@ -31,32 +36,6 @@ def test_a_tile_is_the_middle_square(shape):
     tile = tile_of(picture)
     assert tile.shape == (TILE, TILE, 3)
     assert tile.max() > 0
-
-
-DEEDS: list[tuple[str, object]] = []  # what a person does next
-
-
-@pytest.fixture
-def drawn(monkeypatch) -> list[tuple[Points, dict]]:
-    """What the component was given, run by run."""
-    kept: list[tuple[Points, dict]] = []
-
-    def space(points: Points, **more) -> None:
-        kept.append((points, more))
-        if DEEDS:
-            deed, what = DEEDS.pop()
-            more[deed](what)
-
-    monkeypatch.setattr(selecting, "space", space)
-    return kept
-
-
-def settled(app: AppTest) -> AppTest:
-    for _ in range(3):
-        finish_jobs()
-        app.run()
-        assert not app.exception
-    return app
 
 
 def opened(project) -> AppTest:
