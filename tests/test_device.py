@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -53,3 +54,17 @@ print(most - resident() > 150_000_000, most - kept < 150_000_000)
 """
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.split() == ["True", "True"]
+
+
+SET = {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"}
+
+
+@pytest.mark.parametrize(
+    ("told", "then"),
+    [({}, "10000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "passive"}, "None")],
+)
+def test_threads_that_have_finished_soon_sleep_unless_the_environment_says_otherwise(told, then):
+    program = "import os, sys, visionlab; assert 'torch' not in sys.modules; print(os.environ.get('GOMP_SPINCOUNT'))"
+    beside = {name: value for name, value in os.environ.items() if name not in SET}
+    done = subprocess.run([sys.executable, "-c", program], env=beside | told, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == then
