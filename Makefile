@@ -6,7 +6,7 @@
 # make lock: what requirements*.txt ask for, with all that it needs and its hashes, into requirements*.lock.
 # make docs: a reference of the public names, into docs/reference.
 # make bench: every speed beside its peers and goals, into benchmarks/RESULTS.md; DATA=../shared/data for what needs
-# photographs, AS=avx2 for an older processor.  make bench-smoke: what has become much slower, in a minute.
+# photographs, ISA=avx2 for an older processor.  make bench-smoke: what has become much slower, in a minute.
 # make hostile: pictures, zips, heads and weight files of strangers, and a full disk, in numbers.  make audit: known
 # weaknesses of what is installed.  make bom: a software bill of materials (CycloneDX).
 VENV ?= .venv
@@ -56,7 +56,7 @@ hostile: $(VENV)/dev.stamp
 bench: $(VENV)/bench.stamp chromium
 	@$(MAKE) --no-print-directory weights/packages.stamp
 	@echo "Measuring for about half an hour; whatever else the machine does makes the figures worse."
-	$(BIN)/python -m benchmarks $(if $(DATA),--data $(DATA)) $(if $(AS),--as $(AS)) $(if $(ONLY),--only $(ONLY))
+	$(BIN)/python -m benchmarks $(if $(DATA),--data $(DATA)) $(if $(ISA),--as $(ISA)) $(if $(ONLY),--only $(ONLY))
 
 # Of the peers, those that the tests bring along are enough.
 bench-smoke: $(VENV)/dev.stamp

@@ -66,5 +66,7 @@ SET = {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"}
 def test_threads_that_have_finished_soon_sleep_unless_the_environment_says_otherwise(told, then):
     program = "import os, sys, visionlab; assert 'torch' not in sys.modules; print(os.environ.get('GOMP_SPINCOUNT'))"
     beside = {name: value for name, value in os.environ.items() if name not in SET}
-    done = subprocess.run([sys.executable, "-c", program], env=beside | told, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=beside | told, capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == then

@@ -1,5 +1,8 @@
 """make bench-smoke's judgement, and what is kept of questions that end well, end in a sentence, or fail."""
 
+import subprocess
+from pathlib import Path
+
 import pytest
 
 from benchmarks import __main__ as runner
@@ -63,3 +66,11 @@ def test_an_answer_is_kept_and_what_was_not_measured_is_no_failure(asked, kept, 
     assert runner.long(["convolution"], [], "", MACHINE) is whole
     [found] = report.all_results(runner.RESULTS)
     assert found.questions["convolution"].answer.rows[0].ratios == {"peer": 0.7 if end == 0 else 0.5}
+
+
+@pytest.mark.parametrize(("told", "then"), [((), ""), (("ISA=avx2", "ONLY=live"), "--as avx2 --only live")])
+def test_make_hands_on_what_it_is_told_and_nothing_else(told, then):
+    make = ["make", "--dry-run", "-C", Path(runner.__file__).parent.parent, "bench", *told]
+    done = subprocess.run(make, capture_output=True, text=True, check=True)
+    (line,) = (line for line in done.stdout.splitlines() if "-m benchmarks" in line)
+    assert " ".join(line.partition("-m benchmarks")[2].split()) == then
