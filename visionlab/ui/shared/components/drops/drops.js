@@ -1,13 +1,16 @@
 // Hands files that are dropped on a card to the uploader in it, and tells the server what uploaders refuse. An uploader
-// that hands files over is another one afterwards: what it is given meanwhile waits for that, or it would be lost.
+// that hands files over is another one afterwards, with an input of its own: what the old one is given meanwhile, or by
+// a dialog that was opened from it and is answered later, waits for that one, or it would be lost.
 
 const CARD = '[class*="st-key-card-"]';
-const REFUSED = '[data-testid=stFileChip][aria-invalid="true"]';
+const CHIP = "[data-testid=stFileChip]";
+const REFUSED = `${CHIP}[aria-invalid="true"]`;
+const ON_ITS_WAY = `${CHIP}:not([aria-invalid="true"])`;
+const REMOVE = "[data-testid=stFileChipDeleteBtn]";
+const STALE = '[data-stale="true"]'; // of a run that the one that goes on may not show again
 const KEY = "st-key-";
 const UPLOADER = `${KEY}uploader-`;
-const ON_ITS_WAY = '[data-testid=stFileChip]:not([aria-invalid="true"])';
-const LOOK = 250; // ms from one look at what waits to the next
-const SOON = 3000; // ms until an uploader that was given files shows them, or one that shows them no more is another one
+const SHOWN = 10000; // ms after which an uploader that does not show all that it was given, like an empty folder, is free
 const kept = new WeakMap();
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -25,25 +28,27 @@ class Drops {
     this.told = new WeakSet(); // chips of files that were refused
     this.lit = null; // the card that files are over
     this.waiting = new Map(); // files by what the uploaders are called that they wait for
-    this.busy = new Map(); // when uploaders were given files, or last seen to have some, by their keys
-    this.free = new Map(); // the keys of the uploaders that were found for these, by the same
-    this.looking = 0; // the timer of looks at what waits
+    this.bases = new WeakMap(); // what the uploaders of inputs are called, also when these have gone
+    this.given = new Map(); // what the latest uploader was given, by the same
+    this.shown = new WeakSet(); // chips that were counted
     const on = (event, act) => document.addEventListener(event, act, { capture: true, signal: this.page.signal });
     on("dragover", (event) => this.over(event));
     on("dragleave", (event) => event.relatedTarget ?? this.light(null)); // out of the window
     on("drop", (event) => this.dropped(event));
-    on("change", (event) => event.target.type === "file" && this.holds(event, event.target, event.target.files));
+    on("click", (event) => this.clicked(event));
     this.refusals = new MutationObserver(() => {
+      this.watch();
       this.look();
-      for (const chip of document.querySelectorAll(`[class*="${UPLOADER}"] ${ON_ITS_WAY}`)) this.seen(chip);
+      this.handOver();
     });
-    this.refusals.observe(document.body, { subtree: true, childList: true, attributeFilter: ["aria-invalid"] });
+    this.refusals.observe(document.body, { subtree: true, childList: true, attributeFilter: ["aria-invalid", "data-stale"] });
+    this.watch();
   }
 
   leave() {
     this.page.abort();
     this.refusals.disconnect();
-    clearInterval(this.looking);
+    this.waiting.clear();
     this.outbox.close();
     this.light(null);
   }
@@ -78,44 +83,78 @@ class Drops {
 
   // --- what comes while an uploader hands over
 
-  seen(within) {
-    this.busy.set(called(within).key, performance.now());
+  // At the inputs themselves: those that have gone are under no document.
+  watch() {
+    for (const input of document.querySelectorAll(`[class*="${UPLOADER}"] input[type=file]:not([webkitdirectory])`)) {
+      const { base, number } = numbered(called(input));
+      this.follow(input, this.given.get(base), number);
+      if (this.bases.has(input)) continue;
+      this.bases.set(input, base);
+      const changed = (event) => this.holds(event, input, input.files);
+      input.addEventListener("change", changed, { signal: this.page.signal });
+    }
   }
 
+  // What has become of the files that an uploader was given.
+  follow(input, given, number) {
+    const chips = [...uploaderOf(input).querySelectorAll(CHIP)];
+    const fresh = chips.filter((chip) => !this.shown.has(chip));
+    for (const chip of fresh) this.shown.add(chip);
+    if (given?.number !== number) return;
+    const coming = chips.some((chip) => chip.matches(ON_ITS_WAY));
+    given.hidden -= fresh.length;
+    given.taken ||= coming;
+    if (given.input === input || chips.length) {
+      given.input = input;
+      const refused = given.taken ? chips.length > 0 || given.removed : given.hidden <= 0;
+      if (refused && !coming) given.number = number - 1; // it is as if it had been given nothing
+    } else if (!given.input.isConnected && !input.closest(STALE)) {
+      given.number = number - 1; // the page was laid out anew, and what was not up yet is lost with the old input
+      hand(input, given.files);
+    }
+  }
+
+  // An uploader whose files are taken is never free again: there is another one for what comes next.
   handsOver(input) {
-    return performance.now() < this.busy.get(called(input).key) + SOON;
+    const { base, number } = numbered(called(input));
+    const given = this.given.get(base);
+    if (!given || number > given.number) return false;
+    return number < given.number || given.taken || performance.now() < given.until;
   }
 
-  // Whether the input's uploader does so, and these files wait.
+  // Whether the input's uploader hands files over, and these wait.
   holds(event, input, files) {
-    if (!input.closest(`[class*="${UPLOADER}"]`) || input.webkitdirectory || !files.length) return false;
-    if (!this.handsOver(input)) {
-      this.seen(input);
+    const base = this.bases.get(input);
+    if (base === undefined || !files.length) return false;
+    if (input.isConnected && !this.handsOver(input)) {
+      const { number } = numbered(called(input));
+      const until = performance.now() + SHOWN;
+      this.given.set(base, { number, input, files: [...files], hidden: files.length, until });
+      setTimeout(() => this.handOver(), SHOWN);
       return false;
     }
-    const { base } = called(input);
     this.waiting.set(base, input.multiple ? [...(this.waiting.get(base) ?? []), ...files] : [...files].slice(-1));
     event.stopImmediatePropagation();
-    this.looking ||= setInterval(() => this.handOver(), LOOK);
+    this.handOver();
     return true;
   }
 
-  // To an uploader that was there at the last look, too: one that has just come still lets go of what it had before.
   handOver() {
-    const inputs = [...document.querySelectorAll(`[class*="${UPLOADER}"] input[type=file]:not(:disabled)`)];
-    for (const [base, files] of this.waiting) {
-      const input = inputs.find((each) => called(each).base === base && !this.handsOver(each));
-      if (!input || this.free.get(base) !== called(input).key) {
-        this.free.set(base, input && called(input).key);
-        continue;
-      }
+    if (!this.waiting.size) return;
+    for (const input of document.querySelectorAll(`[class*="${UPLOADER}"] input[type=file]:not(:disabled)`)) {
+      const base = this.bases.get(input);
+      const files = this.waiting.get(base);
+      if (!files || this.handsOver(input)) continue;
       this.waiting.delete(base);
-      this.free.delete(base);
       hand(input, files);
     }
-    if (this.waiting.size) return;
-    clearInterval(this.looking);
-    this.looking = 0;
+  }
+
+  // A person takes a file back.
+  clicked(event) {
+    const chip = event.target.closest?.(REMOVE)?.closest(ON_ITS_WAY);
+    const given = chip && this.given.get(numbered(called(chip)).base);
+    if (given) given.removed = true;
   }
 
   light(card) {
@@ -133,10 +172,10 @@ class Drops {
       this.told.add(chip);
       const name = chip.querySelector("[data-testid=stFileChipName]").title;
       const why = chip.querySelector("[role=alert]").textContent.replace(/^Error: /, "");
-      const { key } = called(chip);
+      const key = called(chip);
       this.outbox.put({ uploader: key, name, why });
       // An uploader that holds what it refused offers its button no longer.
-      if (key.startsWith(this.listed)) chip.querySelector("[data-testid=stFileChipDeleteBtn] button").click();
+      if (key.startsWith(this.listed)) chip.querySelector(`${REMOVE} button`).click();
     }
   }
 }
@@ -156,12 +195,20 @@ function elsewhere(event) {
   return event.composedPath().find((node) => node.matches?.("[data-testid=stFileUploader]"));
 }
 
-// The key of the uploader around, and what of it all uploaders at its place have in common. The container around may
-// have the key of the next one already.
+// The key of the uploader around.
 function called(node) {
   const { classList } = node.closest("[data-testid=stElementContainer]");
-  const key = [...classList].find((each) => each.startsWith(KEY)).slice(KEY.length);
-  return { key, base: key.replace(/-\d+$/, "") };
+  return [...classList].find((each) => each.startsWith(KEY)).slice(KEY.length);
+}
+
+// What all uploaders at its place have in common, and which of them it is.
+function numbered(key) {
+  const [, base, number] = key.match(/^(.*)-(\d+)$/);
+  return { base, number: Number(number) };
+}
+
+function uploaderOf(input) {
+  return input.closest("[data-testid=stFileUploader]");
 }
 
 function hand(input, files) {
