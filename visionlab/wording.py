@@ -16,6 +16,13 @@ def sized(size: float) -> str:
     return f"{size:.3g} GB" if size < 999.5 else f"{size:,.0f} GB"
 
 
+def percent(share: float) -> str:
+    """“92%”, of 0..1; none or all is said only where it is: else “0.3%” and “99.8%”, within 0.1% and 99.9%."""
+    if f"{share:.0%}" in ("0%", "100%") and share not in (0, 1):
+        return f"{min(max(share, 0.001), 0.999):.1%}"
+    return f"{share:.0%}"
+
+
 def shortened(text: object) -> str:
     """The text, cut where it is long: whoever reads a message wants to know which value, not all of it."""
     text = str(text)
