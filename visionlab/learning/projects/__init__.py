@@ -2,5 +2,6 @@
 
 workspace.py holds all projects (a drawing of the folders is there), project.py is one of them, by its rows.py (records
 and queries), runs.py and files.py. journal.py writes every changed row down, for undo. as_zip.py takes a project out;
-intake.py brings pictures in, renaming.py mends their names; outcome.py is what is kept of a run.
+intake.py brings pictures in, without what copies.py finds twice, renaming.py mends their names; outcome.py is what is
+kept of a run.
 """
