@@ -72,7 +72,7 @@ ALLOWED = {  # {a place: what others made that all in it may import, early or la
     "visionlab/learning/judging/evaluation.py": {"torch"},
     "visionlab/learning/judging/nearness.py": {"sklearn", "umap"},
     "visionlab/learning/projects/": {"filelock"},
-    "visionlab/learning/projects/workspace.py": {"platformdirs"},
+    "visionlab/learning/projects/place.py": {"platformdirs"},
     "visionlab/learning/scratch/": {"torch"},
     "visionlab/learning/sets/names.py": {"charset_normalizer"},
     "visionlab/learning/sets/online_sets.py": {"platformdirs", "torchvision.datasets"},

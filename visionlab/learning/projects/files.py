@@ -16,6 +16,9 @@ from visionlab.shortage import FULL, NO_DISK
 from visionlab.wording import sized
 from visionlab.writing import whole
 
+# What is forbidden, and what a path is that leads to no folder, since a part of it is a file, say.
+_UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
+
 
 @contextmanager
 def telling() -> Iterator[None]:
@@ -25,11 +28,8 @@ def telling() -> Iterator[None]:
     except OSError as error:
         if error.errno in FULL:
             raise DatasetError(NO_DISK) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise DatasetError(
-                f"The projects' folder cannot be written to ({error.strerror}); permit it, or name another one in the "
-                "environment variable VISIONLAB_WORKSPACE."
-            ) from error
+        if error.errno in _UNWRITABLE:
+            raise unwritable(error) from error
         if isinstance(error, FileNotFoundError):
             raise _gone() from error
         raise
@@ -49,6 +49,14 @@ def telling() -> Iterator[None]:
         if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
             raise DatasetError(f"The project's database is damaged ({error}); put back a copy of it.") from error
         raise
+
+
+def unwritable(error: OSError) -> DatasetError:
+    """The sentence on a folder of projects in which nothing can be made."""
+    return DatasetError(
+        f"The projects' folder cannot be written to ({error.strerror}); permit it, or name another one in the "
+        f"environment variable {limits.WORKSPACE_FOLDER}."
+    )
 
 
 def _gone() -> DatasetError:
