@@ -110,7 +110,7 @@ def test_a_host_that_is_refused_is_one_short_line_of_the_log(monkeypatch, caplog
     assert sent[0]["status"] == 421
     [line] = caplog.messages
     assert line.startswith("421: This server is not reached as “else.example?else")
-    assert line.endswith("server.allowedHosts.")
+    assert line.endswith("by HOSTS (make run) or --known-as (visionlab app).")
     assert len(line) <= LINE
 
 

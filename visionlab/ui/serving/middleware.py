@@ -50,7 +50,8 @@ class Door:
         request = HTTPConnection(scope)
         host, path = request.headers.get("host"), scope["path"].removeprefix(_base())
         if path != HEALTH and not is_host_allowed(host):
-            text = f"This server is not reached as “{_harmless(host)}”; its operator says how in server.allowedHosts."
+            told = f"This server is not reached as “{_harmless(host)}”"
+            text = f"{told}; its operator lets it be by HOSTS (make run) or --known-as (visionlab app)."
             log_line(f"421: {text}")
             await PlainTextResponse(text, 421)(scope, receive, send)
             return
