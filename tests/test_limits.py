@@ -151,5 +151,5 @@ def test_a_project_says_what_it_may_hold(monkeypatch):
     with pytest.raises(DatasetError, match="at most 20"):
         check_project(21, 0)
     monkeypatch.setenv(limits.PROJECT.variable, "0.5")
-    with pytest.raises(DatasetError, match=r"600 MB, but at most 0\.5 GB"):
+    with pytest.raises(DatasetError, match=r"would take 600 MB, but at most 500 MB are taken"):
         check_project(3, 600_000_000)

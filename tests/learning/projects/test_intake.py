@@ -2,6 +2,7 @@ import errno
 import io
 import json
 import os
+import re
 import signal
 import sqlite3
 import threading
@@ -10,7 +11,7 @@ import unicodedata
 import weakref
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -22,7 +23,7 @@ from PIL import Image as PILImage
 from skimage import data as photographs
 
 from visionlab.errors import DatasetError, ImageError
-from visionlab.imaging.image import MAX_BYTES, encode_jpeg, encode_png
+from visionlab.imaging.image import MAX_BYTES, encode_jpeg, encode_png, fingerprint
 from visionlab.learning.projects import intake
 from visionlab.learning.projects.as_zip import export_zip, parts
 from visionlab.learning.projects.intake import (
@@ -41,6 +42,7 @@ from visionlab.learning.sets import archive
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.learning.sets.looks import DECODERS
 from visionlab.learning.takeaway.package import labelled_zip
+from visionlab.wording import sized
 
 
 @pytest.fixture
@@ -213,6 +215,45 @@ def test_a_full_workspace_says_how_full(workspace, project):
         add(small, "dogs", 7, 8, 9)
     assert lies_in(small) == before
     assert add(small, "dogs", 7).added == 1
+
+
+@contextmanager
+def uploaded(project, *numbers):
+    """Pictures as uploads that wait on the disk: what is taken of them, and their folder."""
+    with project.receiving() as spool:
+        paths = [(f"{number}.png", spool / str(number)) for number in numbers]
+        for number, (_, path) in zip(numbers, paths, strict=True):
+            path.write_bytes(encode_png(picture(number)))
+        yield from_files("dogs", paths), spool
+
+
+def test_an_upload_takes_room_once_and_what_it_takes_is_told_as_it_is(workspace, project):
+    before, one = workspace.size(), len(encode_png(picture(7)))
+    room = Workspace(workspace.folder, limit=before + one + one // 2).open(project.id)
+    with uploaded(room, 7) as (incoming, spool):
+        waiting = workspace.size()
+        steps = take(room, incoming, spool)
+        next(steps)
+        assert workspace.size() - waiting < 1000, "on its way in it is no second file"
+        assert room.info().size < before + 1000, "what is on its way in is not in"
+        *_, last = steps
+    assert last.added == 1
+    [taken] = [each for each in room.pictures() if each.name == "7.png"]
+    assert fingerprint(room.load(taken)) == taken.key, "it stays where its upload is gone"
+    after = workspace.size()
+    told = rf"^The projects take {re.escape(sized(after))} and at least \S+ kB more"
+    with uploaded(room, 8, 9) as (incoming, spool), pytest.raises(DatasetError, match=told):
+        list(take(room, incoming, spool))
+    assert workspace.size() == after
+
+
+def test_a_file_of_somebody_else_is_copied(tmp_path, project):
+    (tmp_path / "dogs").mkdir()
+    path = tmp_path / "dogs" / "7.png"
+    path.write_bytes(encode_png(picture(7)))
+    with project.receiving() as spool:
+        list(take(project, from_folder(tmp_path / "dogs"), spool))
+    assert path.stat().st_nlink == 1
 
 
 def test_limits_of_pictures_and_classes(project, monkeypatch):

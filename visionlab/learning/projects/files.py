@@ -13,7 +13,7 @@ from pathlib import Path
 from visionlab import limits
 from visionlab.errors import BusyError, DatasetError
 from visionlab.shortage import FULL, NO_DISK
-from visionlab.wording import sized
+from visionlab.wording import sized, sized_apart
 from visionlab.writing import whole
 
 # What is forbidden, and what a path is that leads to no folder, since a part of it is a file, say.
@@ -77,11 +77,20 @@ def link(source: str, target: str) -> None:
         shutil.copy2(source, target)
 
 
-def size_of(folder: Path) -> int:
-    """Bytes of all files below the folder; a file of several names (a duplicated project's pictures) counts once."""
+def keep(source: Path, target: Path) -> None:
+    """As write, of what lies on this disk and is never written again: it takes no more room. Raises OSError."""
+    link(str(source), str(target))
+    with target.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def size_of(folder: Path, without: Path | None = None) -> int:
+    """Bytes of all files below the folder but those below another one; a file of several names (a duplicated project's
+    pictures) counts once."""
     seen: set[tuple[int, int]] = set()
     total = 0
-    for base, _, names in os.walk(folder):
+    for base, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if without is None or Path(base, name) != without]
         for name in names:
             try:
                 status = os.stat(os.path.join(base, name))
@@ -108,6 +117,5 @@ def check_project(pictures: int, size: int) -> None:
         raise DatasetError(f"These are {pictures:,} pictures in one project; at most {most:,.0f} are taken.")
     most = limits.PROJECT.value()
     if most is not None and size > most * 10**9:
-        raise DatasetError(
-            f"The project's pictures would take {sized(size)}, but at most {most:g} GB are taken in one project."
-        )
+        needed, limit = sized_apart(size, most * 10**9)
+        raise DatasetError(f"The project's pictures would take {needed}, but at most {limit} are taken in one project.")

@@ -50,7 +50,7 @@ class Project(Runs):
         counts = "(SELECT count(*) FROM pictures), (SELECT count(*) FROM classes)"
         with self._database.reading() as db:
             told = db.execute(f"SELECT name, created, changed, {counts} FROM project").fetchone()
-        return ProjectInfo(self.id, *told, size_of(self.folder))
+        return ProjectInfo(self.id, *told, size_of(self.folder, without=self.folder / "incoming"))
 
     @property
     def changed(self) -> float:
