@@ -24,7 +24,7 @@ from skimage import data as photographs
 
 from visionlab.errors import DatasetError, ImageError
 from visionlab.imaging.image import MAX_BYTES, encode_jpeg, encode_png, fingerprint
-from visionlab.learning.projects import intake
+from visionlab.learning.projects import intake, lost
 from visionlab.learning.projects.as_zip import export_zip, parts
 from visionlab.learning.projects.intake import (
     BATCH,
@@ -305,9 +305,26 @@ def test_a_killed_intake_leaves_what_was_there(workspace, project):
     assert again.lost() == [told]
     assert add(again, "dogs", 10).added == 1
     again.tidy()
-    assert again.lost() == [told], "until somebody has read it"
-    again.forget_lost()
-    assert again.lost() == []
+    assert again.lost() == [told], "until all have come"
+    assert add(again, "birds", *range(300, 303)).added == 3
+    assert again.lost() == [told], "which others are not"
+    again.come({"dogs": 188, "cats": 9})
+    assert again.lost() == [told]
+    assert add(again, "dogs", 10).copies == 1
+    assert again.lost() == [], "they are in: one of them was"
+
+
+def test_what_was_lost_of_several_classes_goes_with_the_last_of_them_or_once_it_is_read(project):
+    lost.note(project.folder, "Lost: “cats”,\n and “dogs”.", {"cats": 2, "dogs": 1})
+    (project.folder / "lost.txt").open("a").write("A sentence of an older version.\n")
+    assert project.lost() == ["Lost: “cats”, and “dogs”.", "A sentence of an older version."]
+    add(project, "cats", 30, 31)
+    assert project.lost() == ["Lost: “cats”, and “dogs”."]
+    add(project, "dogs", 32)
+    assert project.lost() == []
+    lost.note(project.folder, "Lost.", {"cats": 5})
+    project.forget_lost()
+    assert project.lost() == []
 
 
 def test_an_intake_that_is_killed_while_files_get_their_place_leaves_what_was_there(workspace, project):

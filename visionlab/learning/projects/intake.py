@@ -6,7 +6,7 @@ import hashlib
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence, Sized
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -239,7 +239,8 @@ def take(project: Project, incoming: Iterable[Incoming], spool: Path | None = No
     """
     total = len(incoming) if isinstance(incoming, Sized) else None
     told, names_read = (incoming.told, incoming.names) if isinstance(incoming, Arriving) else ((), None)
-    coming = enumerate(incoming)
+    numbered = enumerate(incoming)
+    coming = Counter(_as_text(each.class_name) for each in incoming) if total else Counter()
     used = size_of(project.folder.parent, without=spool)
     classes, pictures = project.snapshot()
     names = {each.id: each.name for each in classes}
@@ -249,10 +250,10 @@ def take(project: Project, incoming: Iterable[Incoming], spool: Path | None = No
     problems: list[str] = []
     done, copies = 0, Counter[tuple[str, str]]()  # by the class that a copy was brought as, and that of the original
     pool = ThreadPoolExecutor(DECODERS)
-    with telling(), project.receiving(_lost(incoming, total)) as folder:
+    with telling(), project.receiving(_lost(coming, total), coming) as folder:
         try:
             while batch := [
-                pool.submit(_look, each, known, folder / str(n), spool) for n, each in islice(coming, BATCH)
+                pool.submit(_look, each, known, folder / str(n), spool) for n, each in islice(numbered, BATCH)
             ]:
                 for looked in (future.result() for future in batch):
                     done += 1
@@ -270,6 +271,7 @@ def take(project: Project, incoming: Iterable[Incoming], spool: Path | None = No
         finally:
             pool.shutdown(cancel_futures=True)
         added, near = project.add(arrivals)
+        project.come(coming)
     told = (*parts_told(each.part for each in arrivals), *told, *([_originals(copies)] if copies else []))
     refused = copies.total() + len(arrivals) - added
     yield Intake(done, total, added, refused, near, tuple(problems), told, names_read)
@@ -286,11 +288,11 @@ def _originals(copies: Counter[tuple[str, str]]) -> str:
     return f"The originals of the exact copies: {'; '.join(parts[:LISTED])}{more}."
 
 
-def _lost(incoming: Iterable[Incoming], total: int | None) -> str:
+def _lost(coming: Mapping[str, int], total: int | None) -> str:
     """What is to be told where the process is killed before all is in."""
     what = "pictures"
     if total is not None:
-        names = list(dict.fromkeys(_as_text(each.class_name) for each in incoming))
+        names = list(coming)
         more = f" and {len(names) - LISTED:,} more classes" if len(names) > LISTED else ""
         listed = ", ".join(f"“{name}”" for name in names[:LISTED])
         what = f"{total:,} picture{'s' * (total != 1)} of {listed}{more}" if total else what
