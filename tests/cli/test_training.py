@@ -295,7 +295,7 @@ def test_what_to_do_with_one_picture_a_class_is_told(tmp_path):
     with pytest.raises(DatasetError, match=f"^{few}--kind prototype: for it, one is enough."):
         run(*asked)
     run(*asked, "--kind", "prototype")
-    with pytest.raises(DatasetError, match=f"^{few}kind=“prototype”: for it, one is enough."):
+    with pytest.raises(DatasetError, match=f'^{few}kind="prototype": for it, one is enough.'):
         vl.training.fit(vl.LabelledImages.from_folder(tmp_path / "set"), vl.load_classifier("vgg16-tinyimagenet"))
 
 

@@ -234,7 +234,7 @@ def test_a_burst_a_class_trains_and_says_what_its_figure_is_worth(stripes):
     assert (len(run.train), len(run.held_out), run.head.refusal) == (9, 0, None)
     assert "None is held out" in run.head.facts["split"]
     assert "split" not in train_head(stripes, tiny_classifier(), epochs=1).facts
-    with pytest.raises(DatasetError, match="3 pictures, all of one group; a split needs two"):
+    with pytest.raises(DatasetError, match="3 pictures each, all of one group; a split needs two of each"):
         fit(few, tiny_classifier(), kind="mlp")
 
 

@@ -724,6 +724,12 @@ def test_copies_never_straddle():
     [
         ([0, 1, 1], None, ["cats", "dogs"], "“cats” has 1 picture; a split needs two that"),
         ([0, 1, 2], None, ["a", "b", "c"], "“a”, “b” and “c” have 1 picture each; a split needs two of each that"),
+        (
+            [0, 0, 1, 1],
+            [0, 0, 1, 1],
+            ["a", "b"],
+            "“a” and “b” have 2 pictures each, all of one group; a split needs two of",
+        ),
         ([0, 1, 1, 2, 2], [0, 1, 1, 2, 3], ["a", "b", "c"], "“a” has 1 picture; “b” has 2 pictures, all of one group;"),
         ([0, 0, 1, 1], [5, 5, 1, 2], ["cats", "dogs"], "“cats” has 2 pictures, all of one group; a split needs two"),
         ([0, 0], None, ["cats", "dogs"], "“dogs” has 0 pictures; "),

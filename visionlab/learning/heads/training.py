@@ -305,7 +305,7 @@ def fit(
         parted = sides(data, validation, seed, alone=way.alone, needed=way.needs_held_out)
     except TooFewError as error:
         other = one_is_enough()
-        raise TooFewError(error.too_few, f"Or take kind=“{other.name}”: for it, one is enough.") from error
+        raise TooFewError(error.too_few, f'Or take kind="{other.name}": for it, one is enough.') from error
     inputs = Inputs(
         data,
         net,

@@ -36,13 +36,12 @@ def parted(
     units, unit = np.unique(groups, return_inverse=True)
     sizes = np.zeros((len(units), len(classes)), dtype=np.int64)  # (groups, classes): pictures
     np.add.at(sizes, (unit, labels), 1)
-    few: dict[str, list[str]] = {}  # what they have, and which classes
+    few: dict[int, list[str]] = {}  # how many pictures they have, and which classes
     for name, total, parts in zip(classes, sizes.sum(0), (sizes > 0).sum(0), strict=True):
         if parts < 2:
-            copies = ", all of one group" if total > 1 else ""
-            few.setdefault(f"{total} picture{'' if total == 1 else 's'}{copies}", []).append(name)
+            few.setdefault(int(total), []).append(name)
     if few:
-        told = "; ".join(_have(what, names) for what, names in few.items())
+        told = "; ".join(_have(count, names) for count, names in few.items())
         several = sum(map(len, few.values())) > 1
         raise TooFewError(f"{told}; a split needs two{' of each' * several} that are no copies of one another.")
     held = held_out(sizes, share, np.random.default_rng(seed))
@@ -52,11 +51,12 @@ def parted(
     return held[unit]
 
 
-def _have(what: str, names: Sequence[str]) -> str:
+def _have(count: int, names: Sequence[str]) -> str:
     *first, last = [f"“{name}”" for name in names[:NAMED]]
     if len(names) > NAMED:
         first, last = [*first, last], f"{len(names) - NAMED:,} more"
-    return f"{', '.join(first)} and {last} have {what} each" if first else f"{last} has {what}"
+    what, copies = f"{count} picture{'' if count == 1 else 's'}", ", all of one group" if count > 1 else ""
+    return (f"{', '.join(first)} and {last} have {what} each" if first else f"{last} has {what}") + copies
 
 
 def held_out(sizes: NDArray[np.int64], share: float, rng: np.random.Generator) -> NDArray[np.bool_]:
