@@ -820,7 +820,7 @@ def test_the_layers_are_in_the_link_once_they_are_changed(scratch, new_app):
         ("text", "'text' is no JSON"),
         ("[{", "'[{' is no JSON"),
         ("[" * 20_000, "is no JSON"),
-        ("[7]", "7 is no layer, such as {'kind': 'conv', 'out': 32, 'size': 3}"),
+        ("[7]", '7 is no layer, such as {"kind": "conv", "out": 32, "size": 3}'),
         ('[{"kind":"<b>norm"}]', "'<b>norm' is no kind. There are conv, pool, dropout, dense."),
         ('[{"kind":"conv","out":8,"size":3,"padding":"full"}]', "'full' is no padding. There are same, valid."),
         ('[{"kind":"conv","out":"8","size":3}]', "'8' is no out"),

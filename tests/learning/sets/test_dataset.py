@@ -318,7 +318,8 @@ def test_pictures_that_cannot_be_read_are_left_out_and_named(tmp_path):
 def test_a_picture_that_is_damaged_in_its_zip_or_too_large_is_left_out_and_named(monkeypatch):
     found = LabelledImages.from_zip(damaged(ANIMALS, "cats/2.png"))
     assert found.counts() == {"cats": 1, "dogs": 1}
-    assert found.problems[0].startswith("“cats/2.png” is damaged in the zip: ")
+    assert found.problems[0].startswith("“cats/2.png” is damaged in the zip (")
+    assert found.problems[0].endswith("); pack it anew.")
     monkeypatch.setattr(archive, "MAX_BYTES", len(ANIMALS["dogs/1.png"]))
     found = LabelledImages.from_zip(packed(ANIMALS | {"dogs/9.png": bytes(1000)}))
     assert found.counts() == {"cats": 2, "dogs": 1}

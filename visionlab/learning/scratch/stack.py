@@ -320,7 +320,7 @@ def from_data(rows: object) -> tuple[LayerSpec, ...]:
         raise ParameterError(f"{none}: {quoted(rows)} is no list of them.")
     for row in rows:
         if not isinstance(row, Mapping) or not {"kind"} <= row.keys() <= TYPES.keys():
-            raise ParameterError(f"{none}: {quoted(row)} is no layer, such as {as_data([conv(32)])[0]}.")
+            raise ParameterError(f"{none}: {quoted(row)} is no layer, such as {quoted(as_data([conv(32)])[0])}.")
         for name, value in row.items():
             if not isinstance(value, TYPES[name]) or isinstance(value, bool):
                 raise ParameterError(f"{none}: {quoted(value)} is no {name}.")
