@@ -28,6 +28,7 @@ from visionlab.learning.sets.looks import DECODERS
 from visionlab.learning.sets.reading import read_zip as read_small_zip
 from visionlab.learning.sets.ready_made import textures
 from visionlab.learning.takeaway.package import labelled_zip
+from visionlab.wording import quoted
 
 
 def picture(number=0, side=8):
@@ -395,7 +396,7 @@ def test_unicode_names_with_and_without_their_flag():
 def test_hostile_paths_are_named(name):
     with pytest.raises(DatasetError) as caught:
         LabelledImages.from_zip(packed(ANIMALS | {name: png()}))
-    assert repr(name) in str(caught.value)
+    assert quoted(name) in str(caught.value)
 
 
 def test_a_null_character_hides_nothing():
