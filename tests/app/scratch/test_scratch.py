@@ -34,9 +34,9 @@ from visionlab.learning.scratch import (
     answer,
     conv,
     dense,
-    dropout,
     from_data,
     load,
+    pool,
     probabilities,
     shapes,
     with_classes,
@@ -610,9 +610,9 @@ def test_a_training_that_nobody_knows_any_more(scratch):
 
 def test_a_stack_is_edited_and_trained(scratch, registry):
     app = scratch("convnet")
-    small = shapes(with_classes(STACKS["small"], 10), (8, 8, 1))
-    total = sum(layer.parameters for layer in small)
-    assert f"**{total:,} parameters**" in lines(app), "the first of the ready-made stacks that is possible"
+    app.button(key="stack-small").click().run()
+    small = shapes(with_classes(STACKS["small"], 10), (16, 16, 1))
+    assert f"**{sum(layer.parameters for layer in small):,} parameters**" in lines(app)
     rows = app.session_state[layers.ROWS]
     app.button(key=f"close-{rows[2].id}").click().run()  # the second conv
     app.number_input(key=f"out-{rows[0].id}").set_value(4).run()
@@ -623,7 +623,7 @@ def test_a_stack_is_edited_and_trained(scratch, registry):
     app.button(key=f"arrow_upward-{rows[0].id}").click().run()
     stack = tuple(row.spec for row in app.session_state[layers.ROWS])
     assert [spec.kind for spec in stack[:2]] == ["conv", "pool"]
-    found = shapes(with_classes(stack, 10), (8, 8, 1))
+    found = shapes(with_classes(stack, 10), (16, 16, 1))
     assert f"**{sum(layer.parameters for layer in found):,} parameters**" in lines(app)
     app.number_input(key="convnet-epochs").set_value(2).run()
     train(app, registry, "convnet")
@@ -766,15 +766,13 @@ def test_bird_or_not_says_nothing_of_a_figure_that_it_does_not_show():
 
 def test_an_impossible_stack_is_explained_in_its_place_and_not_trained(scratch):
     app = scratch("convnet")
-    article = app.button(key="stack-convolutional")
-    assert (article.disabled, article.help) == (True, "It needs larger pictures than 8 × 8.")
-    stack = with_classes(STACKS["convolutional"], 10)
+    stack = (*STACKS["convolutional"][:3], pool(16), *with_classes(STACKS["convolutional"], 10)[4:])
     app.session_state[layers.ROWS] = [layers.Row(100 + number, spec) for number, spec in enumerate(stack)]
     del app.session_state[layers.OURS]  # as if a person had made it
     app.run()
-    assert any("nothing is left" in text for text in errors(app))
+    assert any("take out a pool before it" in text for text in errors(app))
     assert app.button(key="train-convnet").disabled
-    assert lines(app).count("→ ?") == 5, "the layer itself, and those after it"
+    assert lines(app).count("→ ?") == 8, "the layer itself, and those after it"
     for row in list(app.session_state[layers.ROWS]):
         app.button(key=f"close-{row.id}").click().run()
         assert not app.exception
@@ -783,6 +781,35 @@ def test_an_impossible_stack_is_explained_in_its_place_and_not_trained(scratch):
     assert not app.button(key="train-convnet").disabled
     app.button(key="add-conv").click().run()
     assert [row.spec.kind for row in app.session_state[layers.ROWS]] == ["conv", "dense"]
+
+
+def test_the_digits_are_drawn_as_the_article_s_stack_needs_them_as_in_the_shell(scratch, registry):
+    """It was grey, and another one loaded, with the reason on hover only."""
+    app = scratch("convnet")
+    assert not app.button(key="stack-convolutional").disabled
+    assert "each is drawn at 16 × 16 px" in lines(app)
+    assert "The picture: 16 × 16 × 1." in lines(app)
+    article = with_classes(STACKS["convolutional"], 10)
+    assert tuple(row.spec for row in app.session_state[layers.ROWS])[:-1] == article[:-1]
+    parameters = sum(layer.parameters for layer in shapes(article, (16, 16, 1)))
+    assert f"**{parameters:,} parameters**" in lines(app)
+    app.button(key="stack-linear").click().run()
+    app.number_input(key="convnet-epochs").set_value(1).run()
+    train(app, registry, "convnet")
+    assert "2,570" in html(app), "the picture’s 256 numbers, for ten classes"
+
+
+def _editor_for_a_line() -> None:
+    from visionlab.ui.scratch import layers
+
+    layers.editor((1, 40, 3), 2)
+
+
+def test_what_no_enlarging_helps_is_told_in_plain_text():
+    app = AppTest.from_function(_editor_for_a_line, default_timeout=60).run()
+    assert app.button(key="stack-convolutional").disabled
+    assert "“The article’s” and “A small one” need larger pictures than 1 × 40. So this begins with" in lines(app)
+    assert not app.button(key="stack-linear").disabled
 
 
 def by_link(app: AppTest, **parameters: str) -> AppTest:
@@ -845,7 +872,7 @@ def test_layers_in_a_link_that_are_none_are_told_once_and_others_are_there(new_a
 
 
 def test_an_impossible_stack_in_a_link_is_there_and_explained(new_app):
-    stack = dropout(0), conv(8, 15, "valid"), dense(10)
+    stack = pool(), conv(8, 15, "valid"), dense(10)
     app = by_link(new_app(), experiment="convnet", layers=json.dumps([asdict(spec) for spec in stack]))
     assert any("8×8 before “conv 1”, which needs 15×15" in text for text in errors(app))
     assert app.button(key="train-convnet").disabled

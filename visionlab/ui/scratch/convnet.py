@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from visionlab.imaging.image import encode_png
 from visionlab.imaging.render import mosaic
 from visionlab.learning.scratch import LayerSpec, Network, Progress, Training, probabilities
+from visionlab.learning.scratch.closing import can_be_enlarged, enlarged, enlargement_told
 from visionlab.learning.scratch.small_set import Tested
 from visionlab.learning.scratch.training import RATE, below_test
 from visionlab.ui.scratch import charts as scratch_charts
@@ -89,6 +90,10 @@ def show(chosen: Chosen | None) -> None:
 
 def _form(chosen: Chosen) -> runs.Settings:
     data = chosen.data
+    if can_be_enlarged(data.shape):
+        if said := enlargement_told(data.shape):
+            st.caption(said)
+        data = enlarged(data)
     with told():
         layers.take_link()
     with st.expander("The layers", expanded=not runs.known(NAME)):
@@ -128,7 +133,7 @@ def _form(chosen: Chosen) -> runs.Settings:
 
     train_button(NAME, start, problem := fields.problem or edited.problem)
     if not problem:
-        forecast_epochs(NAME, edited.stack, chosen, epochs)
+        forecast_epochs(NAME, edited.stack, chosen, epochs, data)
     return {runs.PICTURES: chosen.about, **settings}
 
 

@@ -113,23 +113,20 @@ def in_words(spec: LayerSpec) -> str:
 def editor(shape: tuple[int, int, int], classes: int) -> Edited:
     """Draw it, for pictures of this shape (height, width, channels) in so many classes."""
     rows = st.session_state.get(ROWS)
+    too_large = [name for name, ready in STACKS.items() if not possible(with_classes(ready, classes), shape)]
+    first = next((name for name in STACKS if name not in too_large), "linear")
     if rows is None or st.session_state.get(OURS, shape) != shape:
-        rows = _load(
-            next((name for name, stack in STACKS.items() if possible(with_classes(stack, classes), shape)), "small")
-        )
+        rows = _load(first)
         st.session_state[OURS] = shape
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("Begin with")
-        for name, ready in STACKS.items():
-            fits = possible(with_classes(ready, classes), shape)
-            st.button(
-                TITLES[name],
-                key=f"stack-{name}",
-                on_click=_load,
-                args=(name,),
-                disabled=not fits,
-                help=None if fits else f"It needs larger pictures than {shape[0]} × {shape[1]}.",
-            )
+        for name in STACKS:
+            st.button(TITLES[name], key=f"stack-{name}", on_click=_load, args=(name,), disabled=name in too_large)
+    if too_large:
+        names = " and ".join(f"“{TITLES[name]}”" for name in too_large)
+        need = "needs" if len(too_large) == 1 else "need"
+        begun = f" So this begins with “{TITLES[first]}”." if OURS in st.session_state else ""
+        st.caption(f"{names} {need} larger pictures than {shape[0]} × {shape[1]}.{begun}")
     stack = tuple(row.spec for row in rows)
     if OURS in st.session_state:
         st.query_params.pop(LINK, None)

@@ -39,9 +39,11 @@ def _about(seconds: float) -> str:
     return "a second or two" if seconds < SHORT else f"about {duration(seconds)}"
 
 
-def forecast_epochs(experiment: str, stack: Sequence[LayerSpec], chosen: Chosen, epochs: int) -> None:
-    """Of so many epochs of a stack."""
-    data = chosen.data
+def forecast_epochs(
+    experiment: str, stack: Sequence[LayerSpec], chosen: Chosen, epochs: int, drawn: SmallSet | None = None
+) -> None:
+    """Of so many epochs of a stack; drawn: the chosen pictures as it gets them, where these are others."""
+    data = drawn or chosen.data
 
     def seconds(of: SmallSet) -> float:
         found = _pace(tuple(stack), data.shape, len(data.classes), data)
