@@ -44,7 +44,7 @@ from visionlab.learning.scratch import (
 from visionlab.learning.scratch import five_steps as library_steps
 from visionlab.learning.scratch.birds import verdict
 from visionlab.learning.scratch.moving_eight import LEARNERS, on_canvas
-from visionlab.ui.scratch import birds, closing, convnet, five_steps, layers, numbers, parts, runs, softmax
+from visionlab.ui.scratch import birds, closing, convnet, five_steps, layers, lesson, numbers, parts, runs, softmax
 from visionlab.ui.scratch.convnet import Learned
 from visionlab.ui.scratch.parts import as_image, weights_image
 from visionlab.ui.scratch.sets import bringing, choosing, opening
@@ -728,6 +728,28 @@ def test_results_say_with_what_settings_they_were_made_and_when_these_are_others
     app.session_state["data"] = "faces"
     app.run()
     assert any("pictures Handwritten digits, 1,498 pictures" in text for text in errors(app))
+    app.button(key=f"restore-{experiment}").click().run()
+    assert not app.exception
+    assert "other settings" not in "".join(errors(app))
+
+
+def test_who_comes_by_the_link_has_the_settings_of_the_run_one_click_away(scratch, registry, new_app):
+    """The result said 100 epochs, the field 10, and the layers were others."""
+    app = scratch("convnet")
+    app.button(key="stack-linear").click().run()
+    app.number_input(key="convnet-epochs").set_value(3).run()
+    app.number_input(key="seed-convnet").set_value(7).run()
+    train(app, registry, "convnet")
+    run = app.query_params["convnet-run"]
+    other = by_link(new_app(), **{"experiment": "convnet", "convnet-run": run[0] if isinstance(run, list) else run})
+    assert any(
+        text.startswith("Made with other settings than those above: epochs 3, seed 7,") for text in errors(other)
+    )
+    other.button(key="restore-convnet").click().run()
+    assert "other settings" not in "".join(errors(other))
+    assert other.number_input(key="convnet-epochs").value == 3
+    assert [row.spec.kind for row in other.session_state[layers.ROWS]] == ["dense"]
+    assert "restore-convnet" not in {button.key for button in other.button}
 
 
 def _stopped() -> None:
@@ -820,6 +842,40 @@ def by_link(app: AppTest, **parameters: str) -> AppTest:
     app.switch_page(PAGES["From scratch"].script).run()
     assert not app.exception
     return app
+
+
+def test_the_browsers_back_leads_to_the_experiment_before(scratch):
+    app = scratch("softmax")
+    app.segmented_control(key="experiment").set_value("cost").run()
+    assert app.query_params["experiment"] in ("cost", ["cost"])
+    app.query_params["experiment"] = "softmax"  # as Streamlit has it after Back
+    app.run()
+    assert app.segmented_control(key="experiment").value == "softmax"
+
+
+def test_a_busy_machine_is_measured_once_more_when_it_has_become_calm(scratch, monkeypatch):
+    """What was told of a busy machine stayed, whatever it had to do by then."""
+    load, now, drawn = [99.0], [0.0], []
+    monkeypatch.setattr(lesson.os, "getloadavg", lambda: (load[0], 0, 0))
+    monkeypatch.setattr(lesson, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(lesson.st, "rerun", lambda: drawn.append(now[0]))
+    look = lesson._once_calm.__wrapped__  # a fragment is drawn in a browser only
+    look(0.0)
+    now[0] = lesson.FRESH
+    look(0.0)
+    assert not drawn, "it is still busy"
+    load[0] = 0.0
+    look(1.0)
+    assert not drawn, "what was measured holds for a minute"
+    look(0.0)
+    assert drawn == [lesson.FRESH]
+    looked = []
+    monkeypatch.setattr(lesson, "_once_calm", looked.append)
+    scratch("softmax")
+    assert not looked, "a calm machine is not looked at"
+    load[0] = 99.0
+    scratch("softmax")
+    assert looked
 
 
 def test_the_layers_are_in_the_link_once_they_are_changed(scratch, new_app):

@@ -32,7 +32,7 @@ from visionlab.ui.scratch.parts import (
     worth,
 )
 from visionlab.ui.scratch.sets.bringing import Chosen
-from visionlab.ui.scratch.sets.choosing import offer
+from visionlab.ui.scratch.sets.choosing import held, offer
 from visionlab.ui.shared import charts
 from visionlab.ui.shared.page import roomy_columns, told
 from visionlab.ui.shared.widgets import duration, plain, show_exact
@@ -56,6 +56,10 @@ class Plan(runs.Plan):
     watched: NDArray[np.uint8]
     label: int
     tested: Tested
+
+    def restore(self) -> None:
+        super().restore()
+        layers.use(self.stack)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +131,8 @@ def _form(chosen: Chosen) -> runs.Settings:
         watched, label = data.test_images[place], int(data.test_labels[place])
         run = Training(edited.stack, data, epochs, rate=rate, seed=seed, watched=watched)
         made = epochs, edited.stack, edited.parameters
-        plan = Plan(chosen.about, settings, *made, data.classes, watched, label, data.tested)
+        widgets = held(chosen) | fields.held
+        plan = Plan(chosen.about, settings, *made, data.classes, watched, label, data.tested, widgets=widgets)
         shown = Learned(run)
         runs.begin(NAME, plan, lambda: shown, lambda: shown.unseen)
 

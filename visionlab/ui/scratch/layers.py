@@ -75,7 +75,7 @@ def take_link() -> None:
     if not text or ROWS in st.session_state:
         return
     try:
-        _keep([Row(_next_id(), spec) for spec in _from_link(text)])
+        use(_from_link(text))
     except ParameterError as error:
         del st.query_params[LINK]
         raise ParameterError(f"The link’s layers cannot be used, so these are others. {error}") from error
@@ -238,8 +238,13 @@ def _settings(row: Row, spec: LayerSpec, last: bool) -> None:
 # --- what a person does -----------------------------------------------------------------------------------------------
 
 
+def use(stack: Sequence[LayerSpec]) -> list[Row]:
+    """Put this stack into the editor."""
+    return _keep([Row(_next_id(), spec) for spec in stack])
+
+
 def _load(name: str) -> list[Row]:
-    return _keep([Row(_next_id(), spec) for spec in STACKS[name]])
+    return use(STACKS[name])
 
 
 def _keep(rows: list[Row]) -> list[Row]:
