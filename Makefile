@@ -12,7 +12,7 @@
 VENV ?= .venv
 PORT ?= 8501
 HOST ?= localhost
-HOSTS ?= $(if $(filter localhost 127.% ::1,$(HOST)),localhost 127.0.0.1 ::1,*)
+HOSTS ?=
 PYTHON ?= python3
 TIMES ?= 20
 CLUSTER ?= $(VENV)-cluster
@@ -24,8 +24,7 @@ LOCKING := --quiet --generate-hashes --universal --python-version 3.11 --no-anno
 
 run: $(VENV)/run.stamp
 	@$(MAKE) --no-print-directory weights/packages.stamp
-	$(BIN)/python -m streamlit run streamlit_app.py --server.port $(PORT) --server.address $(HOST) \
-	  $(foreach name,$(HOSTS),--server.allowedHosts '$(name)')
+	$(BIN)/python -m visionlab app --port $(PORT) --host '$(HOST)' $(foreach name,$(HOSTS),--known-as '$(name)')
 
 test: $(VENV)/dev.stamp chromium
 	@$(MAKE) --no-print-directory weights/packages.stamp

@@ -29,7 +29,7 @@ from benchmarks.report import HERE, RESULTS, all_results, document, keep, read, 
 
 QUESTIONS = (
     *("convolution", "networks", "loading", "activations", "transfer"),
-    *("app", "start", "sessions", "live"),
+    *("app", "start", "sessions", "live", "hands"),
     *("limits", "growth", "gpu"),
 )  # in the report's order
 SHORT = ("convolution", "networks", "activations")

@@ -6,9 +6,11 @@ once with Grad-CAM; a wait ends when the browser has painted the answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from browser.demos.serving import serving
+from playwright.sync_api import Page
 
 from benchmarks.browsing import TOOLS, attached, chromium, measured_by_itself
 from benchmarks.measuring import Row, Setting, asked, compared
@@ -33,18 +35,22 @@ ANSWERS = (
 )
 
 
-def answers(url: str, seconds: int, why: bool) -> list[float]:
-    """The waits of all answers within so many seconds, in seconds."""
+def answers(url: str, seconds: int, start: Callable[[Page], None]) -> list[float]:
+    """The waits of all answers within so many seconds from when start(page) has started the camera, in seconds."""
     with chromium() as port:
         with attached(port) as page:
             page.goto(url)
-            page.get_by_role("button", name="Start the camera").click()
-            page.get_by_label("Where it looks (Grad-CAM)").set_checked(why)
-            page.locator(".pace").get_by_text("predictions a second").wait_for()
+            start(page)
             page.evaluate(f"(seconds) => {{ ({ANSWERS})(seconds); }}", seconds)
         measured_by_itself(port, 20 + 2 * seconds)
         with attached(port) as page:
             return [each / 1e3 for each in page.evaluate("window.waits")]
+
+
+def filmed(page: Page, why: bool) -> None:
+    page.get_by_role("button", name="Start the camera").click()
+    page.get_by_label("Where it looks (Grad-CAM)").set_checked(why)
+    page.locator(".pace").get_by_text("predictions a second").wait_for()
 
 
 def measure(setting: Setting) -> Iterator[Row]:
@@ -52,9 +58,9 @@ def measure(setting: Setting) -> Iterator[Row]:
     for url in serving("camera.py"):
         for network in TO_NAME[:1] if setting.short else TO_NAME:
             address = f"{url}/?network={network}"
-            answers(address, 1, True)  # a server's first page, while all is still being loaded
+            answers(address, 1, partial(filmed, why=True))  # a server's first page, while all is still being loaded
             for title, why in {"predictions": False, "with Grad-CAM": True}.items():
-                waits = answers(address, seconds, why)
+                waits = answers(address, seconds, partial(filmed, why=why))
                 yield compared(f"{network}, {title}: frame → painted answer", {"ours": waits}, high=True)
                 yield Row(f"{network}, {title}", len(waits) / seconds, "a second")
 

@@ -62,7 +62,7 @@ def test_pages_are_switched_off_by_their_titles(monkeypatch):
 
 @pytest.mark.parametrize("told", ["from scratch; predict", "Nonsense"])
 def test_what_is_no_page_is_told_when_the_server_starts_with_those_that_are(told, monkeypatch):
-    monkeypatch.setenv(limits.PAGES_OFF, f"{told}, predict, {told}")
+    monkeypatch.setenv(limits.PAGES_OFF, f"{told}, from scratch, {told}")
     [line] = limits.settle(TITLES)
     assert line.startswith(f"{limits.PAGES_OFF} names {told!r}, which is no page;")
     assert line.endswith("Predict, From scratch, Fine-tune.")
@@ -98,6 +98,42 @@ def test_the_bounds_that_are_told_are_taken_and_what_is_beyond_is_not(limit, mon
         limit.value()
 
 
+def test_a_setting_that_is_none_is_told_with_the_one_that_may_be_meant(monkeypatch):
+    for each in limits.NAMES:
+        monkeypatch.delenv(each, raising=False)
+    monkeypatch.setenv("VISIONLAB_WORKSPACE_LIMT", "5")
+    monkeypatch.setenv("VISIONLAB_WIGHTS", "/models")
+    monkeypatch.setenv("VISIONLAB_PORT_8501_TCP_ADDR", "10.0.0.1")  # Kubernetes tells of a service visionlab so
+    monkeypatch.setenv("VISIONLAB_SERVICE_HOST", "10.0.0.1")
+    nearest = " is no setting, so it does nothing; is VISIONLAB_{} meant?"
+    assert list(limits.settle(TITLES)) == [
+        "VISIONLAB_WIGHTS" + nearest.format("WEIGHTS"),
+        "VISIONLAB_WORKSPACE_LIMT" + nearest.format("WORKSPACE_LIMIT"),
+    ]
+
+
+def test_weights_that_are_looked_for_in_no_folder_are_told(monkeypatch, tmp_path):
+    monkeypatch.setenv(limits.WEIGHTS_FOLDER, str(tmp_path))
+    assert not list(limits.settle(TITLES))
+    monkeypatch.setenv(limits.WEIGHTS_FOLDER, str(tmp_path / "nothing"))
+    [line] = limits.settle(TITLES)
+    assert line.startswith(f"VISIONLAB_WEIGHTS is '{tmp_path}/nothing', which is no folder")
+
+
+def test_pages_that_are_off_so_that_nothing_opens_by_itself_are_told(monkeypatch):
+    monkeypatch.setenv(limits.PAGES_OFF, "predict")
+    assert [*limits.settle(TITLES)] == [
+        "VISIONLAB_PAGES_OFF switches 'Predict' off: who comes without a page in the link is led on to 'From scratch'."
+    ]
+    monkeypatch.setenv(limits.PAGES_OFF, ", ".join(TITLES))
+    [line] = limits.settle(TITLES)
+    assert "switches all pages off" in line
+
+
+def test_the_document_for_operators_names_all_that_can_be_set():
+    assert set(limits.NAMES) <= set(re.findall(r"`(VISIONLAB_\w+)`", DOCUMENT.read_text()))
+
+
 def test_the_table_for_operators_is_that_of_the_code():
     rows = re.findall(r"^\| (.+) \| `(VISIONLAB_\w+)` \| (.+) \|$", DOCUMENT.read_text(), re.MULTILINE)
     usual = {each.variable: f"{each.usual:,} {each.unit}" if each.usual else "no limit" for each in limits.LIMITS}
@@ -115,5 +151,5 @@ def test_a_project_says_what_it_may_hold(monkeypatch):
     with pytest.raises(DatasetError, match="at most 20"):
         check_project(21, 0)
     monkeypatch.setenv(limits.PROJECT.variable, "0.5")
-    with pytest.raises(DatasetError, match=r"600 MB, but at most 0\.5 GB"):
+    with pytest.raises(DatasetError, match=r"would take 600 MB, but at most 500 MB are taken"):
         check_project(3, 600_000_000)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from visionlab.wording import quoted, shortened, sized
+from visionlab.wording import quoted, shortened, sized, sized_apart
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,20 @@ from visionlab.wording import quoted, shortened, sized
 )
 def test_sizes(size, text):
     assert sized(size) == text
+
+
+@pytest.mark.parametrize(
+    ("size", "limit", "texts"),
+    [
+        (13.5e6, 1e7, ("13.5 MB", "10 MB")),
+        (1.2e9, 5e8, ("1,200 MB", "500 MB")),
+        (1e7 + 1, 1e7, ("10.000001 MB", "10 MB")),
+        (25.3e9, 20e9, ("25.3 GB", "20 GB")),
+        (5, 2, ("5 bytes", "2 bytes")),
+    ],
+)
+def test_what_is_over_a_limit_is_told_in_its_unit_and_looks_larger(size, limit, texts):
+    assert sized_apart(size, limit) == texts
 
 
 def test_a_long_value_is_told_by_its_beginning():

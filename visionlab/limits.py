@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -93,8 +95,12 @@ PATHS = Switch("VISIONLAB_PATHS", "naming folders of the server, for who sits at
 DOWNLOADS = Switch("VISIONLAB_DOWNLOADS", "downloading networks and sets of pictures from the pages")
 DOWNLOADS_OFF = "Downloads are switched off on this server; its operator can bring this."
 PAGES_OFF = "VISIONLAB_PAGES_OFF"  # titles of pages that are switched off, with commas between
+WORKSPACE_FOLDER, WEIGHTS_FOLDER, ENGINE = "VISIONLAB_WORKSPACE", "VISIONLAB_WEIGHTS", "VISIONLAB_ENGINE"
 LIMITS = (WORKSPACE, PROJECT, PICTURES, KEEP_DAYS, JOBS, DECODINGS)
 SWITCHES = (PATHS, DOWNLOADS)
+NAMES = (*(each.variable for each in (*LIMITS, *SWITCHES)), PAGES_OFF, WORKSPACE_FOLDER, WEIGHTS_FOLDER, ENGINE)
+_OURS = "VISIONLAB_"
+_OF_KUBERNETES = re.compile(r".*SERVICE_(HOST|PORT.*)|.*PORT(_\d+_.*)?")  # which tells so of a service named like us
 
 
 def pages_off(titles: Iterable[str]) -> frozenset[str]:
@@ -105,13 +111,29 @@ def pages_off(titles: Iterable[str]) -> frozenset[str]:
 
 def settle(titles: Iterable[str]) -> Iterator[str]:
     """For a server that starts: where what is set is not what it has to be, something else counts from now on, which is
-    set in this process; a sentence on each, and on each page that is to be off and has none of these titles."""
+    set in this process; a sentence on each, on what is set and no setting, and on what leaves nothing to be seen: a
+    folder of weights that is none, and pages that are off, of which these are the titles, the first one's at “/”."""
     yield from filter(None, (each.settle() for each in (*LIMITS, *SWITCHES)))
+    yield from _unknown()
+    if (told := os.environ.get(WEIGHTS_FOLDER)) and not os.path.isdir(os.path.expanduser(told)):
+        yield f"{WEIGHTS_FOLDER} is {told!r}, which is no folder, so no networks are found in it; name one that is."
     known = {title.casefold(): title for title in titles}
+    there = ", ".join(known.values())
     for name in _named_off():
         if name.casefold() not in known:
-            there = ", ".join(known.values())
             yield f"{PAGES_OFF} names {name!r}, which is no page; pages are, with commas between: {there}."
+    if not (on := [title for title in known.values() if title not in pages_off((title,))]):
+        yield f"{PAGES_OFF} switches all pages off, so that visitors find a sentence on that; leave one of them on."
+    elif on[0] != (first := next(iter(known.values()))):
+        yield f"{PAGES_OFF} switches {first!r} off: who comes without a page in the link is led on to {on[0]!r}."
+
+
+def _unknown() -> Iterator[str]:
+    for name in sorted(os.environ):
+        if name.startswith(_OURS) and name not in NAMES and not _OF_KUBERNETES.fullmatch(name.removeprefix(_OURS)):
+            told = difflib.get_close_matches(name.removeprefix(_OURS), [each.removeprefix(_OURS) for each in NAMES], 1)
+            nearest = f"is {_OURS}{told[0]} meant?" if told else f"settings are {', '.join(NAMES)}."
+            yield f"{name} is no setting, so it does nothing; {nearest}"
 
 
 def _named_off() -> list[str]:

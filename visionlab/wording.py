@@ -16,6 +16,17 @@ def sized(size: float) -> str:
     return f"{size:.3g} GB" if size < 999.5 else f"{size:,.0f} GB"
 
 
+def sized_apart(size: float, limit: float) -> tuple[str, str]:
+    """Bytes that are over a limit, and the limit: in one unit, and in as many digits as it takes to see that."""
+    unit, of = next(((unit, of) for unit, of in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)) if limit >= of), ("bytes", 1))
+    texts = ("", "")
+    for digits in range(10):
+        texts = tuple(f"{round(each / of, digits):,.{digits}f}" for each in (size, limit))
+        if texts[0] != texts[1] and limit / of * 10**digits >= 99.5:  # three digits of the limit, or more
+            break
+    return tuple(f"{text.rstrip('0').rstrip('.') if '.' in text else text} {unit}" for text in texts)
+
+
 def shortened(text: object) -> str:
     """The text, cut where it is long: whoever reads a message wants to know which value, not all of it."""
     text = str(text)

@@ -5,6 +5,7 @@ import socket
 import pytest
 from tiny import tiny_classifier
 
+from visionlab import limits
 from visionlab.cluster import choice
 from visionlab.errors import ClusterError, ParameterError
 from visionlab.network.running.engine import LocalEngine
@@ -13,7 +14,7 @@ from visionlab.network.running.engine import LocalEngine
 @pytest.fixture
 def chosen(monkeypatch):
     def chosen(value):
-        monkeypatch.setenv(choice.VARIABLE, value)
+        monkeypatch.setenv(limits.ENGINE, value)
         return choice.chosen()
 
     return chosen
@@ -34,10 +35,12 @@ def test_unless_something_is_chosen_this_process_computes(chosen, value):
 
 
 @pytest.mark.parametrize("value", ["http://lab:80", "lab", "ray://lab", "ray://:10001", "ray://lab:many", "Auto"])
-def test_what_is_no_address_is_told_and_this_process_computes(chosen, value):
+def test_what_is_no_address_is_told_and_this_process_computes(chosen, value, caplog):
     found = chosen(value)
     assert f"“{value}” is no address of a cluster" in found.problem
     assert found.problem.endswith("Meanwhile, this server computes by itself.")
+    [line] = caplog.messages
+    assert line.startswith(f"VISIONLAB_ENGINE: “{value}” is no address of a cluster")
     assert isinstance(found.engine_of(tiny_classifier(), None), LocalEngine)
     with pytest.raises(ParameterError):
         choice.check_address(value)

@@ -56,11 +56,11 @@ def run() -> None:
     goes before its end, as “head” does, nothing was at fault.
     """
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    status: str | int | None = 0
     with _printed() as reader_has_gone:
         try:
             with shortages_told():
                 app()
-            status = 0
         except SystemExit as ended:  # Typer and Rich make one with 1 of any pipe that breaks
             broke = isinstance(ended.__context__, BrokenPipeError)
             status = 0 if broke and reader_has_gone() else ended.code

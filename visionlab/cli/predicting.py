@@ -90,11 +90,11 @@ def predict(
     if out:
         raise ParameterError(f"--out {out} is for --cluster; --csv FILE is what one machine writes.")
     check_csv(csv, printed=True)
-    pictures = [Path(each) for each in pictures]
+    paths = [Path(each) for each in pictures]
     if csv and (words or as_json):
         raise ParameterError(f"--csv {csv} holds what --json and --words would print. Leave it out, or them.")
-    sources = _sources(pictures)
-    others = _others(pictures)
+    sources = _sources(paths)
+    others = _others(paths)
     net = in_precision(network(model, head, device, refuse=refuse), precision)
     top = (1 if words else 5) if top is None else top
     answers = predict_many(net, sources, top, thumbnail=None)
@@ -188,7 +188,10 @@ def embed(
     with bar() as progress:
         rows = embed_many(base_network(model, device), sources)
         for each in progress.track(rows, len(sources), description="Looking at the pictures"):
-            (found if isinstance(each, Embedded) else unreadable).append(each)
+            if isinstance(each, Embedded):
+                found.append(each)
+            else:
+                unreadable.append(each)
     if found:
         features = np.stack([each.features for each in found])
         with replacing(out) as part, part.open("wb") as file:

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-from visionlab.errors import ClusterError, ParameterError, VisionlabError, log_cause
+from visionlab import limits
+from visionlab.errors import ClusterError, ParameterError, VisionlabError, log_line
 from visionlab.learning.heads.head import Head
 from visionlab.network.running.classifier import Classifier
 from visionlab.network.running.engine import Engine, LocalEngine
 
-VARIABLE = "VISIONLAB_ENGINE"
 GOOD = "“auto” for the cluster that this machine belongs to, ray://host:10001 for another, or nothing for this process"
 MISSING = "A cluster needs Ray, which is not installed here. Bring it: pip install 'visionlab[cluster]'"
 
@@ -30,14 +30,15 @@ class Choice:
 def chosen() -> Choice:
     """The choice of the environment as it is now. Where the cluster that it names cannot be joined, this process
     computes, and `problem` says so."""
-    asked = os.environ.get(VARIABLE, "")
+    asked = os.environ.get(limits.ENGINE, "")
     if asked in ("", "local"):
         return Choice(_local)
     try:
         return _cluster(asked)
     except VisionlabError as error:
-        log_cause(error)
-        return Choice(_local, problem=f"{error} Meanwhile, this server computes by itself.")
+        problem = f"{error} Meanwhile, this server computes by itself."
+        log_line(f"{limits.ENGINE}: {problem}", error.__cause__)
+        return Choice(_local, problem=problem)
 
 
 def check_address(address: str) -> None:

@@ -46,7 +46,6 @@ def let_in(host: str, origin: str | None) -> bool:
         (HERE, f"https://{HERE}"),
         (HERE, None),
         (f"{HERE}:8501", f"http://{HERE}:8501"),
-        (HERE, "http://localhost:3000"),
         ("127.0.0.1:8501", "http://127.0.0.1:8501"),
         ("[::1]:8501", "http://[::1]:8501"),
     ],
@@ -66,10 +65,20 @@ def test_own_pages_come_in_as_with_streamlit(asked, host, origin):
         f"http://{HERE}.evil.example",
         f"http://{HERE}@evil.example",
         "file://",
+        "http://localhost:8723",
+        "http://127.0.0.1",
+        "http://0.0.0.0:8501",
+        f"http://{HERE}:9999",
     ],
 )
 def test_pages_of_other_sites_do_not(asked, origin):
     assert not let_in(HERE, origin)
+
+
+@pytest.mark.parametrize("origin", ["http://localhost:9999", "http://localhost", "http://127.0.0.1:8501"])
+def test_pages_of_other_programs_of_the_visitors_machine_do_not(asked, origin):
+    assert not let_in("localhost:8501", origin)
+    assert let_in("localhost:8501", "http://localhost:8501")
 
 
 def test_hosts_that_are_not_allowed_do_not_either(asked, monkeypatch):
@@ -110,7 +119,7 @@ def test_a_host_that_is_refused_is_one_short_line_of_the_log(monkeypatch, caplog
     assert sent[0]["status"] == 421
     [line] = caplog.messages
     assert line.startswith("421: This server is not reached as “else.example?else")
-    assert line.endswith("server.allowedHosts.")
+    assert line.endswith("by HOSTS (make run) or --known-as (visionlab app).")
     assert len(line) <= LINE
 
 

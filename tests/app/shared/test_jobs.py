@@ -2,6 +2,7 @@
 
 import gc
 import threading
+import time
 import weakref
 
 import pytest
@@ -10,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from visionlab import limits
 from visionlab.errors import BusyError, DatasetError
 from visionlab.shortage import NO_MEMORY
+from visionlab.ui.shared import jobs
 from visionlab.ui.shared.jobs import FINISHED_KEPT, Registry
 
 AT_ONCE = limits.JOBS.usual
@@ -63,6 +65,43 @@ def test_a_report_stops_a_cancelled_job_between_events():
     go.set()
     job = finished(registry, key)
     assert (job.state, job.events, job.error) == ("cancelled", ["first"], None)
+
+
+def resting(seconds: float, registry: Registry):
+    """A job that was asked to give way for so long, and is at its report, and its id."""
+    reached, go = threading.Event(), threading.Event()
+
+    def work(job):
+        reached.set()
+        assert go.wait(10)
+        job.report(0.5)
+        yield "after it"
+
+    key = registry.submit(work)
+    assert reached.wait(10)
+    registry.find(key).give_way(seconds)
+    go.set()
+    return key
+
+
+def test_a_job_gives_way_to_what_is_done_by_hand_and_then_goes_on():
+    registry, began = Registry(), time.monotonic()
+    job = finished(registry, resting(0.3, registry))
+    assert job.events == ["after it"]
+    assert time.monotonic() - began >= 0.3
+
+
+def test_a_job_that_gives_way_can_be_stopped():
+    registry = Registry()
+    key = resting(1000, registry)
+    registry.find(key).cancel()
+    assert finished(registry, key).state == "cancelled"
+
+
+def test_a_job_does_not_give_way_for_ever(monkeypatch):
+    monkeypatch.setattr(jobs, "COURTESY", 0.1)
+    registry = Registry()
+    assert finished(registry, resting(1000, registry)).events == ["after it"]
 
 
 def test_an_error_for_people_is_told_and_a_bug_surfaces(monkeypatch):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from visionlab.cluster import choice
+from visionlab import limits
 from visionlab.device import describe
 from visionlab.ui.shared import cached
 
@@ -12,7 +12,7 @@ def aside(open_page, monkeypatch):
     """What the sidebar says, and the explanation of its last line, where that was chosen."""
 
     def aside(value):
-        monkeypatch.setenv(choice.VARIABLE, value)
+        monkeypatch.setenv(limits.ENGINE, value)
         cached.where_computed.clear()
         captions = open_page("Convolution").sidebar.caption
         return [each.value for each in captions], captions[-1].help

@@ -181,6 +181,22 @@ def test_no_page_leads_to_one_that_is_switched_off(open_page, monkeypatch):
     assert "What you can do here" not in texts(app)
 
 
+def test_who_names_no_page_is_led_to_the_first_that_is_on(open_page, monkeypatch):
+    monkeypatch.setenv(limits.PAGES_OFF, "Home, Convolution")
+    app = open_page("Home")
+    assert [each.value for each in app.title] == ["Filters"]
+    assert not app.exception
+
+
+def test_where_all_pages_are_off_a_sentence_says_so(open_page, monkeypatch):
+    monkeypatch.setenv(limits.PAGES_OFF, ",".join(PAGES))
+    for title in ("Home", "Predict"):
+        app = open_page(title)
+        told = "All pages are switched off on this server; its operator can switch them on."
+        assert [each.value for each in app.text] == [told]
+        assert not app.get("page_link")
+
+
 def test_from_scratch_sends_nobody_to_a_page_that_is_switched_off(open_page, monkeypatch):
     monkeypatch.setenv(limits.PAGES_OFF, "Fine-tune")
     app = open_page("From scratch")

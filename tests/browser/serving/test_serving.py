@@ -4,12 +4,13 @@ import json
 import socket
 import urllib.error
 import urllib.request
+from contextlib import suppress
 
 import pytest
 from browser.servers import ADDRESS, PORT
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.sync.client import connect
 
 from visionlab.ui.shared.visitor import COOKIE
@@ -65,10 +66,9 @@ def test_the_page_of_this_machine_is_offered_to_name_its_files(server):
         (f"http://{HERE}", {"X-Real-IP": "10.0.0.7"}),
         (f"http://{HERE}", {"Forwarded": "for=10.0.0.7"}),
         (f"http://{HERE}", {"X-Forwarded-Host": "lab.example.org"}),
-        ("http://localhost:3000", {}),  # a page of another server of this machine
         (None, {}),  # no browser
     ],
-    ids=["via", "real-ip", "forwarded", "forwarded-host", "another-server", "no-browser"],
+    ids=["via", "real-ip", "forwarded", "forwarded-host", "no-browser"],
 )
 def test_nobody_else_is(server, origin, headers):
     told = shown(HERE, origin, headers)
@@ -87,6 +87,31 @@ def test_a_name_that_is_not_this_machines_opens_nothing(server, host):
         assert status == 421
         assert f"not reached as “{host}”" in text
     assert answered("/_stcore/health", Host=host)[0] == 200, "a load balancer asks by whatever name"
+
+
+def test_a_page_of_another_server_of_this_machine_opens_nothing(server):
+    for host in (HERE, f"localhost:{PORT}"):
+        with pytest.raises(InvalidStatus):
+            shown(host, "http://localhost:3000")
+
+
+@pytest.mark.parametrize("origin", [b"x\x7f", b"x\x01"])
+def test_what_is_no_request_is_refused_at_once(server, origin):
+    with socket.create_connection(("127.0.0.1", PORT), timeout=10) as line:
+        asked = f"GET /_stcore/stream HTTP/1.1\r\nHost: {HERE}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        line.sendall(asked.encode() + b"Sec-WebSocket-Version: 13\r\nOrigin: " + origin + b"\r\n\r\n")
+        assert line.recv(1000).startswith(b"HTTP/1.1 403 ")
+        assert line.recv(1000) == b"", "and hung up"
+
+
+@pytest.mark.parametrize(("message", "code"), [("text", 1003), (b"\xff\xff garbage", 1002)])
+def test_a_stream_of_what_no_page_sends_is_closed(server, message, code):
+    with connect(f"ws://{HERE}/_stcore/stream", origin=f"http://{HERE}", subprotocols=["streamlit"]) as stream:
+        stream.send(message)
+        with suppress(ConnectionClosedError):
+            while True:
+                stream.recv(10)
+        assert stream.close_code == code
 
 
 def test_what_the_server_measures_is_told_to_its_own_machine(server):

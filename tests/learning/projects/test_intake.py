@@ -2,6 +2,7 @@ import errno
 import io
 import json
 import os
+import re
 import signal
 import sqlite3
 import threading
@@ -10,7 +11,7 @@ import unicodedata
 import weakref
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -22,8 +23,8 @@ from PIL import Image as PILImage
 from skimage import data as photographs
 
 from visionlab.errors import DatasetError, ImageError
-from visionlab.imaging.image import MAX_BYTES, encode_jpeg, encode_png
-from visionlab.learning.projects import intake
+from visionlab.imaging.image import MAX_BYTES, encode_jpeg, encode_png, fingerprint
+from visionlab.learning.projects import intake, lost
 from visionlab.learning.projects.as_zip import export_zip, parts
 from visionlab.learning.projects.intake import (
     BATCH,
@@ -41,6 +42,7 @@ from visionlab.learning.sets import archive
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.learning.sets.looks import DECODERS
 from visionlab.learning.takeaway.package import labelled_zip
+from visionlab.wording import sized
 
 
 @pytest.fixture
@@ -215,6 +217,45 @@ def test_a_full_workspace_says_how_full(workspace, project):
     assert add(small, "dogs", 7).added == 1
 
 
+@contextmanager
+def uploaded(project, *numbers):
+    """Pictures as uploads that wait on the disk: what is taken of them, and their folder."""
+    with project.receiving() as spool:
+        paths = [(f"{number}.png", spool / str(number)) for number in numbers]
+        for number, (_, path) in zip(numbers, paths, strict=True):
+            path.write_bytes(encode_png(picture(number)))
+        yield from_files("dogs", paths), spool
+
+
+def test_an_upload_takes_room_once_and_what_it_takes_is_told_as_it_is(workspace, project):
+    before, one = workspace.size(), len(encode_png(picture(7)))
+    room = Workspace(workspace.folder, limit=before + one + one // 2).open(project.id)
+    with uploaded(room, 7) as (incoming, spool):
+        waiting = workspace.size()
+        steps = take(room, incoming, spool)
+        next(steps)
+        assert workspace.size() - waiting < 1000, "on its way in it is no second file"
+        assert room.info().size < before + 1000, "what is on its way in is not in"
+        *_, last = steps
+    assert last.added == 1
+    [taken] = [each for each in room.pictures() if each.name == "7.png"]
+    assert fingerprint(room.load(taken)) == taken.key, "it stays where its upload is gone"
+    after = workspace.size()
+    told = rf"^The projects take {re.escape(sized(after))} and at least \S+ kB more"
+    with uploaded(room, 8, 9) as (incoming, spool), pytest.raises(DatasetError, match=told):
+        list(take(room, incoming, spool))
+    assert workspace.size() == after
+
+
+def test_a_file_of_somebody_else_is_copied(tmp_path, project):
+    (tmp_path / "dogs").mkdir()
+    path = tmp_path / "dogs" / "7.png"
+    path.write_bytes(encode_png(picture(7)))
+    with project.receiving() as spool:
+        list(take(project, from_folder(tmp_path / "dogs"), spool))
+    assert path.stat().st_nlink == 1
+
+
 def test_limits_of_pictures_and_classes(project, monkeypatch):
     before = lies_in(project)
     with pytest.raises(DatasetError, match="301 classes; at most 300"):
@@ -264,9 +305,26 @@ def test_a_killed_intake_leaves_what_was_there(workspace, project):
     assert again.lost() == [told]
     assert add(again, "dogs", 10).added == 1
     again.tidy()
-    assert again.lost() == [told], "until somebody has read it"
-    again.forget_lost()
-    assert again.lost() == []
+    assert again.lost() == [told], "until all have come"
+    assert add(again, "birds", *range(300, 303)).added == 3
+    assert again.lost() == [told], "which others are not"
+    again.come({"dogs": 188, "cats": 9})
+    assert again.lost() == [told]
+    assert add(again, "dogs", 10).copies == 1
+    assert again.lost() == [], "they are in: one of them was"
+
+
+def test_what_was_lost_of_several_classes_goes_with_the_last_of_them_or_once_it_is_read(project):
+    lost.note(project.folder, "Lost: “cats”,\n and “dogs”.", {"cats": 2, "dogs": 1})
+    (project.folder / "lost.txt").open("a").write("A sentence of an older version.\n")
+    assert project.lost() == ["Lost: “cats”, and “dogs”.", "A sentence of an older version."]
+    add(project, "cats", 30, 31)
+    assert project.lost() == ["Lost: “cats”, and “dogs”."]
+    add(project, "dogs", 32)
+    assert project.lost() == []
+    lost.note(project.folder, "Lost.", {"cats": 5})
+    project.forget_lost()
+    assert project.lost() == []
 
 
 def test_an_intake_that_is_killed_while_files_get_their_place_leaves_what_was_there(workspace, project):

@@ -21,7 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from visionlab.errors import BusyError, DatasetError, ParameterError
 from visionlab.imaging.image import encode_png, fingerprint
-from visionlab.learning.projects import journal
+from visionlab.learning.projects import journal, place
 from visionlab.learning.projects.as_zip import export_zip
 from visionlab.learning.projects.files import size_of, telling
 from visionlab.learning.projects.intake import from_files, from_zip, labelled, take
@@ -691,6 +691,41 @@ def test_what_the_system_refuses_is_a_sentence(pets, monkeypatch, number, told):
     monkeypatch.setattr(tempfile, "mkdtemp", refuse)
     with pytest.raises(DatasetError, match=told):
         add(pets, "cats", 9)
+
+
+def no_folder(kind: str, tmp_path: Path) -> Path:
+    """A path at which no workspace can be made."""
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "dangling").symlink_to(tmp_path / "nothing" / "there")
+    (tmp_path / "ring").symlink_to(tmp_path / "ring")
+    paths = {
+        "a file": "file",
+        "below a file": "file/projects",
+        "a dangling link": "dangling",
+        "a ring": "ring/projects",
+    }
+    return {"too long": tmp_path / ("x" * 300), "nobody's": Path("/proc/projects")}.get(kind) or tmp_path / paths[kind]
+
+
+@pytest.mark.parametrize("kind", ["a file", "below a file", "a dangling link", "a ring", "too long", "nobody's"])
+def test_a_workspace_that_can_be_no_folder_is_a_sentence(kind, tmp_path):
+    there = no_folder(kind, tmp_path)
+    sentence = "The projects' folder cannot be written to .* name another one in .* VISIONLAB_WORKSPACE"
+    with pytest.raises(DatasetError, match=sentence):
+        Workspace(there).create("pets", ME)
+    with pytest.raises(DatasetError, match=sentence):
+        place.check(there)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_looking_whether_a_workspace_can_be_written_leaves_nothing(tmp_path):
+    there = tmp_path / "not" / "yet" / "there"
+    place.check(there)
+    assert not list(tmp_path.iterdir())
+    Workspace(there).create("pets", ME)
+    before = sorted(there.iterdir())
+    place.check(there)
+    assert sorted(there.iterdir()) == before
 
 
 def test_an_edit_that_waits_too_long_says_so(pets, monkeypatch):

@@ -13,8 +13,11 @@ from pathlib import Path
 from visionlab import limits
 from visionlab.errors import BusyError, DatasetError
 from visionlab.shortage import FULL, NO_DISK
-from visionlab.wording import sized
+from visionlab.wording import sized, sized_apart
 from visionlab.writing import whole
+
+# What is forbidden, and what a path is that leads to no folder, since a part of it is a file, say.
+_UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 
 
 @contextmanager
@@ -25,11 +28,8 @@ def telling() -> Iterator[None]:
     except OSError as error:
         if error.errno in FULL:
             raise DatasetError(NO_DISK) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise DatasetError(
-                f"The projects' folder cannot be written to ({error.strerror}); permit it, or name another one in the "
-                "environment variable VISIONLAB_WORKSPACE."
-            ) from error
+        if error.errno in _UNWRITABLE:
+            raise unwritable(error) from error
         if isinstance(error, FileNotFoundError):
             raise _gone() from error
         raise
@@ -51,6 +51,14 @@ def telling() -> Iterator[None]:
         raise
 
 
+def unwritable(error: OSError) -> DatasetError:
+    """The sentence on a folder of projects in which nothing can be made."""
+    return DatasetError(
+        f"The projects' folder cannot be written to ({error.strerror}); permit it, or name another one in the "
+        f"environment variable {limits.WORKSPACE_FOLDER}."
+    )
+
+
 def _gone() -> DatasetError:
     return DatasetError("The project is not there any more; open another one, or make one.")
 
@@ -69,11 +77,20 @@ def link(source: str, target: str) -> None:
         shutil.copy2(source, target)
 
 
-def size_of(folder: Path) -> int:
-    """Bytes of all files below the folder; a file of several names (a duplicated project's pictures) counts once."""
+def keep(source: Path, target: Path) -> None:
+    """As write, of what lies on this disk and is never written again: it takes no more room. Raises OSError."""
+    link(str(source), str(target))
+    with target.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def size_of(folder: Path, without: Path | None = None) -> int:
+    """Bytes of all files below the folder but those below another one; a file of several names (a duplicated project's
+    pictures) counts once."""
     seen: set[tuple[int, int]] = set()
     total = 0
-    for base, _, names in os.walk(folder):
+    for base, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if without is None or Path(base, name) != without]
         for name in names:
             try:
                 status = os.stat(os.path.join(base, name))
@@ -100,6 +117,5 @@ def check_project(pictures: int, size: int) -> None:
         raise DatasetError(f"These are {pictures:,} pictures in one project; at most {most:,.0f} are taken.")
     most = limits.PROJECT.value()
     if most is not None and size > most * 10**9:
-        raise DatasetError(
-            f"The project's pictures would take {sized(size)}, but at most {most:g} GB are taken in one project."
-        )
+        needed, limit = sized_apart(size, most * 10**9)
+        raise DatasetError(f"The project's pictures would take {needed}, but at most {limit} are taken in one project.")

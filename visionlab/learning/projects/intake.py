@@ -6,7 +6,7 @@ import hashlib
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence, Sized
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,7 +17,7 @@ from typing import BinaryIO, TypeVar
 from visionlab.errors import DatasetError, ImageError, VisionlabError
 from visionlab.imaging.image import MAX_BYTES, Image, encode_png, fingerprint, load_image
 from visionlab.learning.projects.as_zip import read_manifest
-from visionlab.learning.projects.files import check_project, check_room, size_of, telling, write
+from visionlab.learning.projects.files import check_project, check_room, keep, size_of, telling, write
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import Arrival
 from visionlab.learning.sets import archive
@@ -40,7 +40,7 @@ class Incoming:
     group: those of one text within an intake, such as a camera's burst, belong together, and their likeness to others
     is not looked for; None where nothing is known.  enabled: whether a class that is made for it is learned from.
     part: which of layout.PARTS of its set it is of, if any.  switched_off: it is kept, and not learned from.
-    path: the one in its set, such as train/cats/1.jpg; "" where it comes alone.
+    path: the one in its set, such as train/cats/1.jpg; "" where it comes alone.  file: where it lies as a file, if so.
     """
 
     class_name: str
@@ -51,6 +51,7 @@ class Incoming:
     part: str = ""
     switched_off: bool = False
     path: str = ""
+    file: Path | None = None
 
     @property
     def called(self) -> str:
@@ -95,7 +96,10 @@ class Intake:
 
 def from_files(class_name: str, files: Iterable[tuple[str, bytes | Path]], group: str | None = None) -> list[Incoming]:
     """Pictures of one class: (file name, its bytes or its path). `group`: what they have in common, as a burst has."""
-    return [Incoming(class_name, name, partial(_bytes, source), group) for name, source in files]
+    return [
+        Incoming(class_name, name, partial(_bytes, source), group, file=source if isinstance(source, Path) else None)
+        for name, source in files
+    ]
 
 
 def from_folder(path: str | os.PathLike[str], parts: bool | None = None) -> Arriving:
@@ -159,7 +163,14 @@ def _arriving(found: Arranged[T], load: Callable[[T, str], Callable[[], bytes]])
     """What was found; load(source, path) makes the function that gives a picture's bytes."""
     archive.check_counts(found.classes)
     pictures = [
-        Incoming(name, each.name, load(each.source, each.path), part=each.part, path=each.path)
+        Incoming(
+            name,
+            each.name,
+            load(each.source, each.path),
+            part=each.part,
+            path=each.path,
+            file=each.source if isinstance(each.source, Path) else None,
+        )
         for name, items in found.classes.items()
         for each in items
     ]
@@ -216,18 +227,21 @@ def _encode(images: Sequence[Image], index: int) -> bytes:
     return encode_png(images[index])
 
 
-def take(project: Project, incoming: Iterable[Incoming]) -> Iterator[Intake]:
+def take(project: Project, incoming: Iterable[Incoming], spool: Path | None = None) -> Iterator[Intake]:
     """Take pictures into the project; progress is told after every BATCH of them, and once more when all are in.
 
     All or nothing: whoever stops asking before the last report, a full disk and a killed process leave the project as
     it was. Pictures that cannot be read are left out and told of; those whose pixels the project has are left out and
     counted. At most DECODERS pictures are decoded at a time, and of each only its file, on disk, is kept.
+    spool: a folder of this project's `receiving` in which uploads wait, never written again: what it holds is not yet
+    taken, and its pictures take no room twice.
     Raises DatasetError where the disk or the workspace is full, or the project would be over a limit.
     """
     total = len(incoming) if isinstance(incoming, Sized) else None
     told, names_read = (incoming.told, incoming.names) if isinstance(incoming, Arriving) else ((), None)
-    coming = enumerate(incoming)
-    used = size_of(project.folder.parent)
+    numbered = enumerate(incoming)
+    coming = Counter(_as_text(each.class_name) for each in incoming) if total else Counter()
+    used = size_of(project.folder.parent, without=spool)
     classes, pictures = project.snapshot()
     names = {each.id: each.name for each in classes}
     known = {each.key: names[each.class_id] for each in pictures}  # in which class each lies
@@ -236,9 +250,11 @@ def take(project: Project, incoming: Iterable[Incoming]) -> Iterator[Intake]:
     problems: list[str] = []
     done, copies = 0, Counter[tuple[str, str]]()  # by the class that a copy was brought as, and that of the original
     pool = ThreadPoolExecutor(DECODERS)
-    with telling(), project.receiving(_lost(incoming, total)) as folder:
+    with telling(), project.receiving(_lost(coming, total), coming) as folder:
         try:
-            while batch := [pool.submit(_look, each, known, folder / str(n)) for n, each in islice(coming, BATCH)]:
+            while batch := [
+                pool.submit(_look, each, known, folder / str(n), spool) for n, each in islice(numbered, BATCH)
+            ]:
                 for looked in (future.result() for future in batch):
                     done += 1
                     if isinstance(looked, str):
@@ -255,6 +271,7 @@ def take(project: Project, incoming: Iterable[Incoming]) -> Iterator[Intake]:
         finally:
             pool.shutdown(cancel_futures=True)
         added, near = project.add(arrivals)
+        project.come(coming)
     told = (*parts_told(each.part for each in arrivals), *told, *([_originals(copies)] if copies else []))
     refused = copies.total() + len(arrivals) - added
     yield Intake(done, total, added, refused, near, tuple(problems), told, names_read)
@@ -271,11 +288,11 @@ def _originals(copies: Counter[tuple[str, str]]) -> str:
     return f"The originals of the exact copies: {'; '.join(parts[:LISTED])}{more}."
 
 
-def _lost(incoming: Iterable[Incoming], total: int | None) -> str:
+def _lost(coming: Mapping[str, int], total: int | None) -> str:
     """What is to be told where the process is killed before all is in."""
     what = "pictures"
     if total is not None:
-        names = list(dict.fromkeys(_as_text(each.class_name) for each in incoming))
+        names = list(coming)
         more = f" and {len(names) - LISTED:,} more classes" if len(names) > LISTED else ""
         listed = ", ".join(f"“{name}”" for name in names[:LISTED])
         what = f"{total:,} picture{'s' * (total != 1)} of {listed}{more}" if total else what
@@ -287,7 +304,7 @@ def _as_text(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode()
 
 
-def _look(incoming: Incoming, known: Container[str], file: Path) -> Arrival | str:
+def _look(incoming: Incoming, known: Container[str], file: Path, spool: Path | None) -> Arrival | str:
     """The picture, its file written unless the project has its like, or a sentence why there is none."""
     class_name, file_name = _as_text(incoming.class_name), _as_text(incoming.file_name)
     try:
@@ -297,7 +314,10 @@ def _look(incoming: Incoming, known: Container[str], file: Path) -> Arrival | st
         return unreadable(_as_text(incoming.called), error)
     key = fingerprint(image)
     if key not in known:
-        write(file, data)
+        if incoming.file and spool and spool in incoming.file.parents:
+            keep(incoming.file, file)
+        else:
+            write(file, data)
     height, width = image.shape[:2]
     return Arrival(
         class_name,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 
 from visionlab.errors import DatasetError, ImageError, VisionlabError
 from visionlab.imaging.image import Image, load_image
-from visionlab.learning.projects import rows
+from visionlab.learning.projects import lost, rows
 from visionlab.learning.projects.files import link, size_of
 from visionlab.learning.projects.journal import Database, Edit, unnamed
 from visionlab.learning.projects.rows import Arrival, ClassInfo, PictureInfo, ProjectInfo
@@ -28,7 +27,6 @@ from visionlab.learning.sets.dataset import LabelledImages, LazyImages
 from visionlab.learning.sets.layout import class_names
 from visionlab.learning.sets.similar import SMALL, in_small
 
-NOTE, LOST = ".about.json", "lost.txt"  # of what is on its way in; of what never came
 PAGE = 60  # pictures of a gallery that are asked for at once
 
 
@@ -50,7 +48,7 @@ class Project(Runs):
         counts = "(SELECT count(*) FROM pictures), (SELECT count(*) FROM classes)"
         with self._database.reading() as db:
             told = db.execute(f"SELECT name, created, changed, {counts} FROM project").fetchone()
-        return ProjectInfo(self.id, *told, size_of(self.folder))
+        return ProjectInfo(self.id, *told, size_of(self.folder, without=self.folder / "incoming"))
 
     @property
     def changed(self) -> float:
@@ -215,16 +213,17 @@ class Project(Runs):
     # What comes in ---------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def receiving(self, told: str = "") -> Iterator[Path]:
+    def receiving(self, told: str = "", coming: Mapping[str, int] | None = None) -> Iterator[Path]:
         """A folder for files on their way in; it goes at the end, or, where the process is killed, at the next tidy.
 
-        told: a sentence that is then among those of `lost`, unless pictures were added meanwhile.
+        told: a sentence that is then among those of `lost`, unless pictures were added meanwhile, until as many of each
+        class are in as are coming.
         """
         with self._database.writing() as db:  # so that tidying does not come between making and locking it
             folder = Path(tempfile.mkdtemp(dir=self.folder / "incoming"))
             lock = FileLock(folder / ".lock", thread_local=False)  # whichever thread drops a generator closes it
             lock.acquire()
-            (folder / NOTE).write_text(json.dumps([rows.last_picture(db), told]), "utf-8")
+            lost.begin(folder, rows.last_picture(db), told, coming or {})
         try:
             yield folder
         finally:
@@ -320,28 +319,24 @@ class Project(Runs):
         with self._database.writing() as db:
             for folder in (self.folder / "incoming").iterdir():
                 with suppress(Timeout), FileLock(folder / ".lock", timeout=0):  # else someone is at it
-                    self._note_lost(folder, rows.last_picture(db))
+                    lost.ended(self.folder, folder, rows.last_picture(db))
                     shutil.rmtree(folder, ignore_errors=True)
             self._tidy_runs()
         self._collect([file.name for file in (self.folder / "pictures").glob("??/*")])
 
-    def _note_lost(self, folder: Path, last: int) -> None:
-        with suppress(FileNotFoundError, ValueError):  # of an older version, or not written yet
-            before, told = json.loads((folder / NOTE).read_text("utf-8"))
-            if told and before == last:
-                with (self.folder / LOST).open("a", encoding="utf-8") as file:
-                    file.write(f"{' '.join(told.split())}\n")
-
     def lost(self) -> list[str]:
-        """A sentence on each intake that was on its way in when its process was killed; see forget_lost."""
-        try:
-            return (self.folder / LOST).read_text("utf-8").splitlines()
-        except FileNotFoundError:
-            return []
+        """A sentence on each intake that was on its way in when its process was killed; see come, forget_lost."""
+        return lost.told(self.folder)
+
+    def come(self, counts: Mapping[str, int]) -> None:
+        """Note that so many pictures of each class came in or were there: what was lost of them is lost no longer."""
+        if self.lost():
+            with self._database.writing():  # one after the other
+                lost.come(self.folder, counts)
 
     def forget_lost(self) -> None:
         """The person has read them."""
-        (self.folder / LOST).unlink(missing_ok=True)
+        lost.forget(self.folder)
 
     def _collect(self, digests: Sequence[str]) -> None:
         if digests:

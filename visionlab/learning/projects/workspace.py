@@ -25,13 +25,13 @@ from pathlib import Path
 
 from visionlab import limits
 from visionlab.errors import DatasetError, ParameterError
-from visionlab.learning.projects.files import check_room, size_of, telling
+from visionlab.learning.projects import place
+from visionlab.learning.projects.files import check_room, size_of, telling, unwritable
 from visionlab.learning.projects.journal import Database
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import ProjectInfo, project_name
 from visionlab.learning.projects.runs import AT_WORK
 
-FOLDER_VARIABLE = "VISIONLAB_WORKSPACE"
 ID_BYTES = 16  # of chance in an id
 _ID = re.compile(r"[A-Za-z0-9_-]{22}")  # what secrets.token_urlsafe(ID_BYTES) makes
 _OWNERS, _DRAFT, _GONE = "owners", ".new-", ".gone-"
@@ -51,7 +51,7 @@ class Workspace:
         `limit`: bytes that all projects together may take; else $VISIONLAB_WORKSPACE_LIMIT, in GB (10⁹ bytes), else 20.
         Raises ParameterError where a limit is no number above 0.
         """
-        self.folder = Path(folder or os.environ.get(FOLDER_VARIABLE) or _default_folder()).absolute()
+        self.folder = Path(folder).absolute() if folder else place.folder()
         self.limit = int(limits.WORKSPACE.value() * 10**9) if limit is None else limit
         if self.limit <= 0:
             raise ParameterError(f"The workspace's limit is {self.limit}; it must be above 0 bytes.")
@@ -75,12 +75,15 @@ class Workspace:
     def __contains__(self, project_id: object) -> bool:
         """Whether there is a project of that id."""
         # The id is checked before it becomes part of a path.
-        return isinstance(project_id, str) and bool(_ID.fullmatch(project_id)) and (self.folder / project_id).is_dir()
+        with telling():
+            well_formed = isinstance(project_id, str) and bool(_ID.fullmatch(project_id))
+            return well_formed and (self.folder / project_id).is_dir()
 
     def projects(self, owner: str) -> list[ProjectInfo]:
         """The owner's projects, the one that was changed last first."""
         shelf = self._shelf(owner)
-        names = [entry.name for entry in shelf.iterdir()] if shelf.is_dir() else []
+        with telling():
+            names = [entry.name for entry in shelf.iterdir()] if shelf.is_dir() else []
         found = [info for name in names if (info := _info(self.folder / name, self.limit))]
         return sorted(found, key=lambda info: -info.changed)
 
@@ -133,7 +136,7 @@ class Workspace:
         draft = self.folder / f"{_DRAFT}{project_id}"
         with telling():
             try:
-                draft.mkdir(parents=True)
+                self._make(draft)
                 yield draft
                 for part in ("pictures", "runs", "incoming"):
                     (draft / part).mkdir(exist_ok=True)
@@ -143,8 +146,15 @@ class Workspace:
                 draft.rename(self.folder / project_id)
             except BaseException:
                 shutil.rmtree(draft, ignore_errors=True)
-                (shelf / project_id).unlink(missing_ok=True)
+                with suppress(OSError):  # what went wrong is told, not what comes of that here
+                    (shelf / project_id).unlink()
                 raise
+
+    def _make(self, draft: Path) -> None:
+        try:
+            draft.mkdir(parents=True)
+        except (FileNotFoundError, FileExistsError) as error:  # the workspace is a link to nothing, say
+            raise unwritable(error) from error
 
     def _place(self, project_id: str) -> Path:
         if project_id in self:
@@ -163,9 +173,3 @@ def _info(folder: Path, limit: int) -> ProjectInfo | None:
         return Project(folder, limit).info()
     except DatasetError:
         return None
-
-
-def _default_folder() -> Path:
-    from platformdirs import user_data_path
-
-    return user_data_path("visionlab") / "projects"

@@ -31,6 +31,7 @@ from filelock import FileLock, Timeout
 from platformdirs import user_data_path
 from safetensors import SafetensorError, safe_open
 
+from visionlab import limits
 from visionlab.errors import WeightsError
 from visionlab.network.files import checksums, packages
 from visionlab.network.files.packages import PackagedFile
@@ -65,9 +66,8 @@ class _Cut(Exception):
 
 def folder() -> Path:
     """Where weight files are kept: VISIONLAB_WEIGHTS if that is set, otherwise weights/ in a checkout of the project,
-    and where the library was installed, in the user's folder for data.
-    """
-    if named := os.environ.get("VISIONLAB_WEIGHTS"):
+    and where the library was installed, in the user's folder for data."""
+    if named := os.environ.get(limits.WEIGHTS_FOLDER):
         return Path(named).expanduser()
     if (_ABOVE / "pyproject.toml").is_file():
         return _ABOVE / "weights"
@@ -338,7 +338,7 @@ def _writing(file: WeightFile, part: Path, total: int | None = None) -> Iterator
             reason = f"{needed} needed, {sized(shutil.disk_usage(part.parent).free)} free"
         raise WeightsError(
             f"{part.parent} cannot take {file.name} ({reason}); make room for it there and let it be written, or name"
-            " another folder in the environment variable VISIONLAB_WEIGHTS."
+            f" another folder in the environment variable {limits.WEIGHTS_FOLDER}."
         ) from error
 
 

@@ -34,6 +34,7 @@ TRAIL = 400  # places of a person's own curve that are remembered
 MAP = 256  # pixels of the longer side of the maps by which methods erase
 LEAST = 0.005  # of what the network sees: less than that is compared with nothing
 CURVES = SHARES[-1]  # how far the methods' curves go
+HAND = 1.0  # seconds after a stroke in which the methods wait, for the next one
 
 
 def show(case: Case, picture: Picture, look: Overlay) -> None:
@@ -63,6 +64,10 @@ def _erasing(net_key: str, picture_key: str, target: int, filling: str, strength
     return jobs.registry().submit(work, queue=MEASURES)
 
 
+def _erasing_of(case: Case, filling: str, strength: float) -> tuple[str, str, int, str, float, Case]:
+    return case.network.key, case.key, case.target, filling, strength, case
+
+
 @st.fragment
 def _rub(case: Case, picture: Picture, look: Overlay) -> None:
     """Runs again by itself with each change of what is rubbed out."""
@@ -77,6 +82,7 @@ def _rub(case: Case, picture: Picture, look: Overlay) -> None:
     left, share, erased = None, 0.0, None
     with st.container(), told():  # a place of its own, so that the eraser stays in its own
         if rubbed:
+            jobs.begun(_erasing, *_erasing_of(case, filling, strength)).give_way(HAND)
             erased = erased_from(case, rubbed, filling, strength)
             share = share_of(case.net, rubbed.mask)
             left, probability = _answered(case, rubbed, erased, share, look)
@@ -159,7 +165,7 @@ def _answered(case: Case, rubbed: Rubbed, erased: Image, share: float, look: Ove
 def _compared(case: Case, rubbed: Rubbed, filling: str, strength: float, share: float, probability: float) -> None:
     """One's own curve beside the methods', and who is ahead."""
     trail = _trail(case, rubbed, filling, strength, share, probability)
-    arguments = (case.network.key, case.key, case.target, filling, strength, case)
+    arguments = _erasing_of(case, filling, strength)
     job = jobs.begun(_erasing, *arguments)
     found = dict(job.events)
     best = min(found, key=lambda method: found[method].mean()) if found else None

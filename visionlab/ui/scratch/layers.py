@@ -116,8 +116,8 @@ def editor(shape: tuple[int, int, int], classes: int) -> Edited:
     too_large = [name for name, ready in STACKS.items() if not possible(with_classes(ready, classes), shape)]
     first = next((name for name in STACKS if name not in too_large), "linear")
     if rows is None or st.session_state.get(OURS, shape) != shape:
-        rows = _load(first)
-        st.session_state[OURS] = shape
+        _load(first)
+        rows, st.session_state[OURS] = st.session_state[ROWS], shape
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("Begin with")
         for name in STACKS:
@@ -142,9 +142,9 @@ def editor(shape: tuple[int, int, int], classes: int) -> Edited:
     )
     for index, row in enumerate(rows):
         _row(index, row, len(rows), known[index] if index < len(known) else None, stack[index])
-        if index == place:
+        if problem and index == place:
             _impossible(problem)
-    if place == len(rows):
+    if problem and place == len(rows):
         _impossible(problem)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("Add")
@@ -238,19 +238,18 @@ def _settings(row: Row, spec: LayerSpec, last: bool) -> None:
 # --- what a person does -----------------------------------------------------------------------------------------------
 
 
-def use(stack: Sequence[LayerSpec]) -> list[Row]:
+def use(stack: Sequence[LayerSpec]) -> None:
     """Put this stack into the editor."""
-    return _keep([Row(_next_id(), spec) for spec in stack])
+    _keep([Row(_next_id(), spec) for spec in stack])
 
 
-def _load(name: str) -> list[Row]:
-    return use(STACKS[name])
+def _load(name: str) -> None:
+    use(STACKS[name])
 
 
-def _keep(rows: list[Row]) -> list[Row]:
+def _keep(rows: list[Row]) -> None:
     st.session_state[ROWS] = rows
     st.session_state.pop(OURS, None)
-    return rows
 
 
 def _next_id() -> int:

@@ -143,7 +143,7 @@ def worth(accuracy: float, tested: Tested, others: Mapping[str, str]) -> None:
         "Test pictures": f"{tested.pictures:,}",
         MAJORITY: f"{tested.majority:.1%}",
     }
-    facts(values | others, {"95% interval": term("95% interval"), MAJORITY: term("baseline")})
+    facts({**values, **others}, {"95% interval": term("95% interval"), MAJORITY: term("baseline")})
 
 
 def untested(events: Iterable[Any]) -> None:

@@ -100,7 +100,7 @@ def show(experiment: str, now: Settings | None, live: Draw, result: Draw) -> boo
     if job.error:
         sentence(job.error)
     plan, events, seconds = _told(job)
-    if events:
+    if plan and events:
         _made_with(plan, now, "Trained", f"restore-{experiment}")
         if job.state == "cancelled":
             st.text("It was stopped before its end.")
@@ -189,7 +189,7 @@ def recall(experiments: Iterable[str]) -> None:
 def _found(experiment: str) -> jobs.Job | None:
     key = _key(experiment)
     job = jobs.registry().find(key)
-    if job is not None:
+    if key and job is not None:
         _keep(experiment, key)
     return job
 

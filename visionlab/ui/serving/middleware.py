@@ -19,7 +19,8 @@ from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
 from visionlab.errors import log_line
 from visionlab.ui.serving.memory import give_back, keep_few_arenas
-from visionlab.ui.shared.visitor import COOKIE, WELL_FORMED, is_at_server
+from visionlab.ui.serving.sockets import BinaryAlone
+from visionlab.ui.shared.visitor import COOKIE, WELL_FORMED, is_at_server, is_own_name
 
 YEAR = 365 * 24 * 60 * 60  # seconds
 HEALTH, METRICS = "/_stcore/health", "/_stcore/metrics"
@@ -32,7 +33,8 @@ class Door:
 
     Streamlit's server.allowedHosts holds for its WebSocket alone; here it holds for pages, uploads and downloads, too.
     A health check may name any host. WebSockets that pages of other sites open are refused before Streamlit sees them:
-    it would ask a server elsewhere for the machine's address each time, while everybody here waits.
+    it would ask a server elsewhere for the machine's address each time, while everybody here waits, and it lets in
+    pages of any port of the visitor's own machine.
     """
 
     def __init__(self, app: ASGIApp):
@@ -50,7 +52,8 @@ class Door:
         request = HTTPConnection(scope)
         host, path = request.headers.get("host"), scope["path"].removeprefix(_base())
         if path != HEALTH and not is_host_allowed(host):
-            text = f"This server is not reached as “{_harmless(host)}”; its operator says how in server.allowedHosts."
+            told = f"This server is not reached as “{_harmless(host)}”"
+            text = f"{told}; its operator lets it be by HOSTS (make run) or --known-as (visionlab app)."
             log_line(f"421: {text}")
             await PlainTextResponse(text, 421)(scope, receive, send)
             return
@@ -107,19 +110,23 @@ class Leaving:
 
 
 def _is_own_page(headers: Headers) -> bool:
-    """Whether a page of this server opens a WebSocket, or no page at all: as Streamlit decides, from what is known."""
+    """Whether a page of this server opens a WebSocket, or one that the operator allows, or no page at all.
+
+    A page of localhost is none of this server's on another port: cookies know no ports, so it would be taken for the
+    person, whatever program serves it.
+    """
     host, origin = headers.get("host"), headers.get("origin")
     if not is_host_allowed(host):
         return False
     if origin is None or not config.get_option("server.enableCORS"):
         return True
-    known = {"localhost", "127.0.0.1", "0.0.0.0"}  # noqa: S104 – a name, at which nothing listens by it
     try:
         asking = urlsplit(origin)
-        known |= {urlsplit(each).hostname for each in config.get_option("server.corsAllowedOrigins")}
-        if config.is_manually_set("browser.serverAddress"):
-            known.add(config.get_option("browser.serverAddress"))
-        return asking.netloc == host or asking.hostname in known - {None}
+        allowed = {urlsplit(each).hostname for each in config.get_option("server.corsAllowedOrigins")}
+        address = config.get_option("browser.serverAddress")  # ours is localhost, which is the visitor's machine, too
+        if config.is_manually_set("browser.serverAddress") and not is_own_name(address):
+            allowed.add(address)
+        return asking.netloc == host or asking.hostname in allowed - {None}
     except ValueError:  # of what is no address
         return False
 
@@ -137,4 +144,4 @@ def _harmless(host: str | None) -> str:
     return re.sub(r"[^\w.:/\[\]-]", "?", host or "")[:100]
 
 
-MIDDLEWARE = (Middleware(Door), Middleware(Owners), Middleware(Leaving))
+MIDDLEWARE = (Middleware(Door), Middleware(BinaryAlone), Middleware(Owners), Middleware(Leaving))

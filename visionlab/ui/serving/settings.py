@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from visionlab.errors import log_line
+from visionlab.errors import VisionlabError, log_line
+from visionlab.learning.projects import place
 from visionlab.limits import settle
 from visionlab.ui.shared.server.pages import PAGES
 
@@ -11,3 +12,7 @@ def tell_settings() -> None:
     """A line of the log for each setting that is not what it has to be, and what counts instead from now on."""
     for told in settle(PAGES):
         log_line(told)
+    try:
+        place.check(place.folder())
+    except VisionlabError as error:
+        log_line(str(error), error.__cause__)

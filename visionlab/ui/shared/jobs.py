@@ -23,6 +23,7 @@ from visionlab.shortage import shortages_told
 
 FINISHED_KEPT = 64  # finished jobs that the server remembers
 POLL = 0.4  # seconds between looks at a job
+COURTESY = 30.0  # seconds in all that a job waits for what somebody does by hand: others may wait for its turn
 BUG = "Something went wrong here, not with your pictures ({}). Try again."
 
 _seen: ContextVar[set[Job] | None] = ContextVar("seen", default=None)  # going on, by what is drawing a page here
@@ -85,6 +86,7 @@ class Job:
         self.ended_at: float | None = None  # seconds since 1970
         self._work, self._queue, self._dropped = work, queue, dropped
         self._cancelled = threading.Event()
+        self._rests_until, self._courtesy = 0.0, COURTESY  # by time.monotonic()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     @property
@@ -118,10 +120,20 @@ class Job:
         self._queue.look_again()
 
     def report(self, share: float) -> None:
-        """For the work itself: 0..1 of it is done. It does not return where the job has been asked to stop."""
+        """For the work itself: 0..1 of it is done. It does not return where the job has been asked to stop, and late
+        where it gives way."""
         self.share = share
+        while (rest := min(self._rests_until - time.monotonic(), self._courtesy)) > 0 and not self.cancelled:
+            began = time.monotonic()
+            self._cancelled.wait(rest)
+            self._courtesy -= time.monotonic() - began
         if self.cancelled:
             raise _Cancelled
+
+    def give_way(self, seconds: float) -> None:
+        """Have it rest from its next report on, until so many seconds from now: what somebody does by hand is to be
+        answered at once, and needs the same processors."""
+        self._rests_until = time.monotonic() + seconds
 
     def start(self) -> None:
         self._queue.enter(self)

@@ -65,12 +65,24 @@ def page(title: str) -> Iterator[None]:
     try:
         with told():
             if is_off(title):
-                sentence(f"The page “{title}” is switched off on this server.")
-                st.stop()
+                _lead_on(title)
             with drawn_from_all(), followed():
                 yield
     finally:
         _strip.reset(before)
+
+
+def _lead_on(title: str) -> None:
+    """From a page that is switched off: the one at “/”, which nobody chose, to one that is on; else by a sentence."""
+    first, *others = PAGES.values()
+    on = next((each for each in others if not is_off(each.title)), None)
+    if title == first.title and on:
+        st.switch_page(on.script)
+    elif is_off(first.title) and not on:
+        sentence("All pages are switched off on this server; its operator can switch them on.")
+    else:
+        sentence(f"The page “{title}” is switched off on this server.")
+    st.stop()
 
 
 def strip() -> DeltaGenerator:

@@ -54,7 +54,7 @@ def is_at_server(peer: str | None, headers: Mapping[str, str]) -> bool:
     if (peer is not None and not _is_loopback(peer)) or any(map(_FORWARDED.fullmatch, told)):
         return False
     host, origin = told.get("host", ""), told.get("origin")
-    return _is_own_name(host) and (origin is None or origin in (f"http://{host}", f"https://{host}"))
+    return is_own_name(host) and (origin is None or origin in (f"http://{host}", f"https://{host}"))
 
 
 def _is_loopback(address: str) -> bool:
@@ -65,7 +65,8 @@ def _is_loopback(address: str) -> bool:
     return (getattr(found, "ipv4_mapped", None) or found).is_loopback
 
 
-def _is_own_name(host: str) -> bool:
+def is_own_name(host: str) -> bool:
+    """Whether a machine calls itself so, with a port or without: localhost, or an address that leads back to it."""
     try:
         name = urlsplit(f"//{host}").hostname or ""
     except ValueError:

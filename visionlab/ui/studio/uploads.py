@@ -56,14 +56,15 @@ def uploader(label: str, key: str, act: Callable[[list[UploadedFile]], None], **
     file_uploader(label, key=fresh, on_change=taken, **options)
 
 
-def spooled(project: Project, files: Sequence[UploadedFile], stack: ExitStack) -> list[tuple[str, Path]]:
-    """The uploads on disk, each with its name, until the stack is closed: what is in memory can then go."""
+def spooled(project: Project, files: Sequence[UploadedFile], stack: ExitStack) -> tuple[list[tuple[str, Path]], Path]:
+    """The uploads on disk, each with its name, and the folder of them, until the stack is closed: what is in memory can
+    then go."""
     with telling():
         folder = stack.enter_context(project.receiving())
         paths = [folder / str(number) for number in range(len(files))]  # the names are somebody's
         for path, file in zip(paths, files, strict=True):
             path.write_bytes(file.getvalue())
-    return [(file.name, path) for file, path in zip(files, paths, strict=True)]
+    return [(file.name, path) for file, path in zip(files, paths, strict=True)], folder
 
 
 def watch_refusals() -> None:

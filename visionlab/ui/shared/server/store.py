@@ -8,12 +8,12 @@ from datetime import timedelta
 import streamlit as st
 
 from visionlab import limits
-from visionlab.learning.projects.workspace import FOLDER_VARIABLE, Workspace
+from visionlab.learning.projects.workspace import Workspace
 
 
 def workspace() -> Workspace:
     """The projects of this server; what is older than the operator keeps it is removed once a day."""
-    variables = (FOLDER_VARIABLE, limits.WORKSPACE.variable, limits.KEEP_DAYS.variable)
+    variables = (limits.WORKSPACE_FOLDER, limits.WORKSPACE.variable, limits.KEEP_DAYS.variable)
     return _workspace(*map(os.environ.get, variables))
 
 

@@ -103,7 +103,7 @@ def show(case: Case) -> None:
 def _begin_folder(case: Case, subject: str, files: Sequence[UploadedFile]) -> None:
     """Score what a browser sends of a folder."""
     with ExitStack() as stack:
-        found = spooled(case.project, files, stack)
+        found, _ = spooled(case.project, files, stack)
         name = PurePosixPath(files[0].name).parts[0]
         _begin(case, subject, name, lambda: intake.labelled(intake.from_browser(found)), stack)
 

@@ -49,6 +49,7 @@ class Unclear:
     sentence: str
     source: Source
     needed: ExitStack
+    spool: Path | None
 
     def __post_init__(self) -> None:
         weakref.finalize(self, self.needed.close)  # where nobody answers, and the server forgets the job
@@ -62,8 +63,9 @@ Into = AbstractContextManager[Project]  # the project that takes a set, and what
 def take_pictures(project: Project, class_name: str, files: Sequence[UploadedFile]) -> None:
     """Uploaded pictures into a class."""
     with ExitStack() as stack:
-        found = spooled(project, files, stack)
-        _begin(project, lambda *_: intake.from_files(class_name, found), stack, of=_one_of(project, class_name))
+        found, spool = spooled(project, files, stack)
+        of = _one_of(project, class_name)
+        _begin(project, lambda *_: intake.from_files(class_name, found), stack, of=of, spool=spool)
 
 
 def take_frames(project: Project, class_name: str, burst: str, frames: Sequence[bytes]) -> None:
@@ -91,16 +93,16 @@ def take_zip(into: Into, file: UploadedFile) -> None:
     """A zip of one folder a class, or one that this app wrote."""
     with ExitStack() as stack:
         project = stack.enter_context(into)
-        [(_, path)] = spooled(project, [file], stack)
-        _begin(project, lambda parts, report: incoming_zip(path, parts, report), stack)
+        [(_, path)], spool = spooled(project, [file], stack)
+        _begin(project, lambda parts, report: incoming_zip(path, parts, report), stack, spool=spool)
 
 
 def take_folder(into: Into, files: Sequence[UploadedFile]) -> None:
     """What a browser sends of a folder: each file under its path in it."""
     with ExitStack() as stack:
         project = stack.enter_context(into)
-        found = spooled(project, files, stack)
-        _begin(project, lambda parts, _: intake.from_browser(found, parts), stack)
+        found, spool = spooled(project, files, stack)
+        _begin(project, lambda parts, _: intake.from_browser(found, parts), stack, spool=spool)
 
 
 def take_path(into: Into, path: Path) -> None:
@@ -132,10 +134,11 @@ def _begin(
     parts: bool | None = None,
     online: OnlineSet | None = None,
     of: str = "",
+    spool: Path | None = None,
 ) -> None:
     """Take in what source(parts, report) gives, in the background; what is on the stack is closed after that.
 
-    of: what of the project it goes into, where that is not all of it, as _into_class says it.
+    of: what of the project it goes into, where that is not all of it, as _into_class says it. spool: as of intake.take.
 
     `online` is fetched before; its share is what the job reports. Where it is not clear what the folders are, the job
     ends with the question, and the stack stays open.
@@ -152,9 +155,9 @@ def _begin(
             try:
                 incoming = source(parts, job.report)
             except UnclearSetError as unclear:
-                yield Unclear(unclear.unclear, source, needed.pop_all())
+                yield Unclear(unclear.unclear, source, needed.pop_all(), spool)
                 return
-            for so_far in intake.take(project, incoming):
+            for so_far in intake.take(project, incoming, spool):
                 yield so_far
             if so_far and so_far.problems:  # of a folder of many, one line
                 first, *others = so_far.problems
@@ -220,4 +223,4 @@ def answer(project: Project, asked: Unclear, parts: bool | None) -> None:
     """Go on with what the folders are; None: leave it be."""
     with asked.needed.pop_all() as needed:
         if parts is not None:
-            _begin(project, asked.source, needed, parts)
+            _begin(project, asked.source, needed, parts, spool=asked.spool)

@@ -36,18 +36,18 @@ class Drops {
     on("dragleave", (event) => event.relatedTarget ?? this.light(null)); // out of the window
     on("drop", (event) => this.dropped(event));
     on("click", (event) => this.clicked(event));
-    this.refusals = new MutationObserver(() => {
+    this.changes = new MutationObserver(() => {
       this.watch();
       this.look();
       this.handOver();
     });
-    this.refusals.observe(document.body, { subtree: true, childList: true, attributeFilter: ["aria-invalid", "data-stale"] });
+    this.changes.observe(document.body, { subtree: true, childList: true, attributeFilter: ["aria-invalid", "data-stale"] });
     this.watch();
   }
 
   leave() {
     this.page.abort();
-    this.refusals.disconnect();
+    this.changes.disconnect();
     this.waiting.clear();
     this.outbox.close();
     this.light(null);

@@ -6,6 +6,7 @@ const EDGE = 8; // pixels left free around all pictures
 const LARGE = 48; // pixels of a picture's side at most, until one comes closer
 const STEP = 60; // pixels that an arrow key moves by
 const LONGER = 1.5; // times as close by a button or a key
+const CUTS = 8e6; // pixels of all pictures as they are shown that are kept at most
 const ARROWS = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 const spaces = new WeakMap();
 
@@ -118,11 +119,12 @@ class Space {
     const side = this.side;
     const some = this.chosen.size > 0;
     const late = [];
+    const cuts = this.cut(side, ratio);
     for (let i = 0; i < this.count; i++) {
       if (this.chosen.has(i) || this.marked.has(i)) late.push(i); // over the others
-      else this.stamp(i, side, some);
+      else this.stamp(i, side, some, cuts);
     }
-    for (const i of late) this.stamp(i, side, some);
+    for (const i of late) this.stamp(i, side, some, cuts);
     if (this.loop) {
       context.beginPath();
       for (const [x, y] of this.loop) context.lineTo(x, y);
@@ -138,21 +140,52 @@ class Space {
     canvas.dataset.zoom = this.view.zoom.toFixed(2);
   }
 
-  stamp(i, side, some) {
+  // All pictures as they are shown at that size: to scale thousands of them takes longer than a frame lasts. Null where
+  // that is too much to keep, and where one is so close that few are in sight.
+  cut(side, ratio) {
+    const { data, sheet } = this;
+    const whole = Math.ceil(ratio * (side + 2 * edgeOf(side)));
+    const [width, height] = [data.columns, Math.ceil(this.count / data.columns)].map((along) => along * whole);
+    if (width * height > CUTS || !loaded(sheet)) return null;
+    const { cuts } = this;
+    if (cuts?.data === data && cuts.sheet === sheet && cuts.side === side && cuts.ratio === ratio) return cuts;
+    const canvas = cuts?.canvas ?? document.createElement("canvas");
+    [canvas.width, canvas.height] = [width, height];
+    const context = canvas.getContext("2d");
+    context.scale(ratio, ratio);
+    for (let i = 0; i < this.count; i++) {
+      const [column, row] = [i % data.columns, Math.floor(i / data.columns)];
+      this.picture(context, i, ((column + 0.5) * whole) / ratio, ((row + 0.5) * whole) / ratio, side);
+    }
+    return (this.cuts = { canvas, whole, data, sheet, side, ratio });
+  }
+
+  // One picture in the colour of its class, its middle at (x, y).
+  picture(context, i, x, y, side) {
+    const { tile, columns, classes, labels } = this.data;
+    const edge = edgeOf(side);
+    const [left, top] = [x - side / 2, y - side / 2];
+    context.fillStyle = classes[labels[i]][1];
+    context.fillRect(left - edge, top - edge, side + 2 * edge, side + 2 * edge);
+    if (!loaded(this.sheet)) return;
+    const [column, row] = [i % columns, Math.floor(i / columns)];
+    context.drawImage(this.sheet, column * tile, row * tile, tile, tile, left, top, side, side);
+  }
+
+  stamp(i, side, some, cuts) {
     const { context, data } = this;
     const [x, y] = this.at(i);
     if (x < -side || y < -side || x > this.width + side || y > this.height + side) return;
-    const [left, top] = [x - side / 2, y - side / 2];
-    const edge = Math.max(1, side / 14);
     const chosen = this.chosen.has(i);
     context.globalAlpha = (some && !chosen) || this.off.has(i) ? 0.35 : 1;
-    context.fillStyle = data.classes[data.labels[i]][1];
-    context.fillRect(left - edge, top - edge, side + 2 * edge, side + 2 * edge);
-    if (this.sheet?.complete && this.sheet.naturalWidth) {
-      const { tile, columns } = data;
-      const [column, row] = [i % columns, Math.floor(i / columns)];
-      context.drawImage(this.sheet, column * tile, row * tile, tile, tile, left, top, side, side);
-    }
+    if (cuts) {
+      const { canvas: from, whole, ratio } = cuts;
+      const [column, row] = [i % data.columns, Math.floor(i / data.columns)];
+      const [left, top] = [x, y].map((at) => Math.round(at * ratio - whole / 2) / ratio); // whole pixels: a mere copy
+      context.imageSmoothingEnabled = false;
+      context.drawImage(from, column * whole, row * whole, whole, whole, left, top, whole / ratio, whole / ratio);
+      context.imageSmoothingEnabled = true;
+    } else this.picture(context, i, x, y, side);
     if (this.marked.has(i)) {
       context.strokeStyle = "#D55E00";
       context.lineWidth = 2;
@@ -320,6 +353,15 @@ class Space {
     const apart = (one) => Math.max(1, Math.hypot(one[0] - other[0], one[1] - other[1]));
     this.zoom(apart(place) / apart(before), other);
   }
+}
+
+// How wide the border of a picture is.
+function edgeOf(side) {
+  return Math.max(1, side / 14);
+}
+
+function loaded(image) {
+  return image?.complete && image.naturalWidth > 0;
 }
 
 // Whether a place lies within a closed line: how often a ray from it crosses that.
