@@ -7,7 +7,9 @@
         ├── ModelError         a network, layer or method that is not there
         │   └── WeightsError   a weight file that is missing, damaged, or does not fit its network
         ├── DatasetError       labelled pictures that cannot be learned from
-        │   └── UnclearSetError  folders that may be classes, or parts such as train and val
+        │   ├── UnclearSetError  folders that may be classes, or parts such as train and val
+        │   ├── TooFewError      classes of too few pictures to hold some out
+        │   └── NoZipError       a file that is no zip, or not all of one
         ├── HeadError          a trained head that cannot be read or does not fit its network
         ├── BusyError          too much is being asked at this moment
         └── ClusterError       other machines that were to compute: not reached, lost, or not alike
@@ -62,6 +64,25 @@ class UnclearSetError(DatasetError):
     def __init__(self, unclear: str, answer: str = "") -> None:
         super().__init__(f"{unclear} {answer}".strip())
         self.unclear = unclear
+
+
+class TooFewError(DatasetError):
+    """Classes have too few pictures to be on both sides of a split.
+
+    too_few: the sentence on them; answer: what else can be done there where it was asked.
+    """
+
+    def __init__(self, too_few: str, answer: str = "") -> None:
+        super().__init__(f"{too_few} {answer}".strip())
+        self.too_few = too_few
+
+
+class NoZipError(DatasetError):
+    """The file is no zip that can be read. why: what is said behind its name."""
+
+    def __init__(self, why: str, name: str = "The file") -> None:
+        super().__init__(f"{name} {why}")
+        self.why = why
 
 
 class HeadError(VisionlabError):

@@ -16,6 +16,13 @@ def sized(size: float) -> str:
     return f"{size:.3g} GB" if size < 999.5 else f"{size:,.0f} GB"
 
 
+def percent(share: float) -> str:
+    """“92%”, of 0..1; none or all is said only where it is: else “0.3%” and “99.8%”, within 0.1% and 99.9%."""
+    if f"{share:.0%}" in ("0%", "100%") and share not in (0, 1):
+        return f"{min(max(share, 0.001), 0.999):.1%}"
+    return f"{share:.0%}"
+
+
 def sized_apart(size: float, limit: float) -> tuple[str, str]:
     """Bytes that are over a limit, and the limit: in one unit, and in as many digits as it takes to see that."""
     unit, of = next(((unit, of) for unit, of in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)) if limit >= of), ("bytes", 1))

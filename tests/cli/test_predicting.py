@@ -72,7 +72,7 @@ def test_predict_writes_a_folders_answers_as_csv_and_tells_what_it_could_not_rea
     )
     why = re.fullmatch(told, result.stderr)[1]
     broken, note = (row for row in rows_of(out) if row["problem"])
-    assert (note["file"], note["problem"]) == (str(pictures / "notes.txt"), "By its ending it is no picture.")
+    assert (note["file"], note["problem"]) == (str(pictures / "notes.txt"), why), "one function, one reason"
     assert broken == dict.fromkeys(broken, "") | {"file": str(pictures / "broken.jpg"), "problem": why}
     rows = [row for row in rows_of(out) if not row["problem"]]
     read = [pictures / "cats/1.png", pictures / "cats/2.png", pictures / "espressos/1.png", picture]
@@ -82,6 +82,19 @@ def test_predict_writes_a_folders_answers_as_csv_and_tells_what_it_could_not_rea
         assert [row["answer_1"], row["answer_2"]] == [answer.label for answer in expected]
         assert float(row["probability_1"]) == pytest.approx(expected[0].probability, abs=1e-5)
     assert not out.with_name("out.csv.part").exists()
+
+
+def test_of_several_paths_a_folder_without_pictures_is_listed_like_what_cannot_be_read(picture, tmp_path):
+    (tmp_path / "birds").mkdir()
+    told = f"{tmp_path / 'birds'}: “{tmp_path / 'birds'}” holds no picture; put "
+    for command in (("predict",), ("embed", "-o", tmp_path / "out.npz")):
+        result = outcome(*command, picture, tmp_path / "birds", *BUILT_IN)
+        assert result.exit_code == 1
+        assert result.stderr.startswith(told)
+        assert result.stderr.endswith("1 of 2 pictures could not be read.\n")
+        assert (picture.name if command == ("predict",) else "1 pictures") in result.stdout
+    with pytest.raises(vl.DatasetError, match="holds no picture; put"):
+        run("predict", tmp_path / "birds")
 
 
 def test_an_interrupted_csv_leaves_what_was_there(pictures, tmp_path, monkeypatch):

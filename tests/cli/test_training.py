@@ -259,6 +259,46 @@ def test_evaluate_tells_what_a_head_is_worth_and_where_it_errs(textured, fresh, 
     assert "would be refused as “none of these”" in told
 
 
+def test_a_share_to_refuse_that_so_few_pictures_do_not_allow_is_told(textured, fresh, head, tmp_path):
+    some = next((textured / "grass").iterdir())
+    commands = (
+        ("predict", some, "--head", head),
+        ("evaluate", fresh, "--head", head),
+        ("export", head, "-o", tmp_path / "head.onnx"),
+    )
+    for command in commands:
+        result = outcome(*command, "--refuse", 0.001, "--device", "cpu")
+        assert result.exit_code == 0
+        assert re.search(r"^--refuse is 0\.001; on 12 held-out pictures, 8% is the least\.$", result.stderr, re.M)
+        assert "is the least" not in outcome(*command, "--refuse", 0.1, "--device", "cpu").stderr
+
+
+def test_evaluate_writes_what_cannot_be_read_where_all_else_was_learned(textured, head, tmp_path):
+    mixed = shutil.copytree(textured, tmp_path / "mixed")
+    shutil.copy(next((mixed / "grass").iterdir()), mixed / "grass" / "again.png")
+    (mixed / "grass" / "broken.jpg").write_bytes(b"no picture")
+    sheet = tmp_path / "sheet.csv"
+    with pytest.raises(DatasetError, match="has learned all of these 25 pictures, 24 different, so they cannot tell"):
+        run("evaluate", mixed, "--head", head, "--csv", sheet, "--device", "cpu")
+    [row] = rows_of(sheet)
+    assert row["file"] == "grass/broken.jpg"
+    assert "is not a picture" in row["problem"]
+
+
+def test_what_to_do_with_one_picture_a_class_is_told(tmp_path):
+    for number, name in enumerate(("a", "b", "c")):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        noise = np.random.default_rng(number).integers(0, 256, (40, 40, 3), np.uint8)
+        (tmp_path / "set" / name / "1.png").write_bytes(encode_png(noise))
+    few = "“a”, “b” and “c” have 1 picture each; a split needs two of each that are no copies of one another. Or take "
+    asked = ("train", tmp_path / "set", "-o", tmp_path / "h.safetensors", "--device", "cpu")
+    with pytest.raises(DatasetError, match=f"^{few}--kind prototype: for it, one is enough."):
+        run(*asked)
+    run(*asked, "--kind", "prototype")
+    with pytest.raises(DatasetError, match=f"^{few}kind=“prototype”: for it, one is enough."):
+        vl.training.fit(vl.LabelledImages.from_folder(tmp_path / "set"), vl.load_classifier("vgg16-tinyimagenet"))
+
+
 def test_export_writes_a_package_that_opens_again(textured, head, tmp_path):
     out = tmp_path / "mine.zip"
     told = run("export", head, "-o", out, "--pictures", textured / "grass", "--data", textured, "--device", "cpu")

@@ -32,11 +32,12 @@ from visionlab.cli.shared import (
     read,
     remark,
 )
-from visionlab.errors import ImageError, ParameterError
+from visionlab.errors import DatasetError, ImageError, ParameterError
 from visionlab.writing import replacing
 
 if TYPE_CHECKING:
     from visionlab.cluster.shards import Shards
+    from visionlab.imaging.image import Image
     from visionlab.learning.answers.many import Found, Source, Unreadable
 
 Pictures = Annotated[
@@ -226,12 +227,22 @@ def _tell(unreadable: list[Unreadable], total: int) -> None:
 
 
 def _sources(paths: list[Path]) -> list[Source]:
+    """The pictures of all of these; of several paths a folder without one is listed like a file that cannot be read."""
     from visionlab.learning.answers.many import Source, folder_sources
 
     found = []
     for path in paths:
-        found += folder_sources(path) if path.is_dir() else [Source(str(path), partial(vl.load_image, path))]
+        try:
+            found += folder_sources(path) if path.is_dir() else [Source(str(path), partial(vl.load_image, path))]
+        except DatasetError as error:
+            if len(paths) == 1:
+                raise
+            found.append(Source(str(path), partial(_refuse, error)))
     return found
+
+
+def _refuse(error: DatasetError) -> Image:
+    raise error
 
 
 def _noting(answers: Iterable[Found | Unreadable], unreadable: list[Unreadable]) -> Iterator[Found | Unreadable]:

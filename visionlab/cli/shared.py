@@ -191,6 +191,8 @@ def head_in(file: Path, refuse: float | None = None) -> Head:
         return chosen
     if chosen.refusal is None:
         raise ParameterError(f"{file} refuses nothing, so that --refuse {refuse} changes nothing. Leave it out.")
+    if short := chosen.refusal.short_of(refuse):
+        remark(f"--refuse is {refuse:g}; {short}.", aside=True)
     return chosen.refusing(refuse)
 
 

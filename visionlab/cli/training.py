@@ -37,7 +37,7 @@ from visionlab.cli.shared import (
     ranged,
     remark,
 )
-from visionlab.errors import ParameterError, UnclearSetError
+from visionlab.errors import DatasetError, ParameterError, TooFewError, UnclearSetError
 from visionlab.wording import MISTAKES
 
 if TYPE_CHECKING:
@@ -120,7 +120,8 @@ def train(
         if few := pictures.few():
             remark(plain(few), aside=as_json)
         share = _share(validation, pictures.parts)
-        run = vl.training.fit(pictures, base_network(model, device), validation=share, **settings)
+        with _saying_kind():
+            run = vl.training.fit(pictures, base_network(model, device), validation=share, **settings)
     with bar() as progress:
         task = progress.add_task("Looking at the pictures")
         for done, total in run.prepare():
@@ -177,7 +178,8 @@ def _trained_there(
         raise ParameterError(f"Features that do not fit into memory make a linear head, no {settings['kind']} one.")
     share = _share(validation, [each.part for items in found.classes.values() for each in items])
     asked = {name: settings[name] for name in ("seed", "refuse")} if streamed else settings
-    run, pictures = training.fitted(found, shards, net, streamed=streamed, validation=share, **asked)
+    with _saying_kind():
+        run, pictures = training.fitted(found, shards, net, streamed=streamed, validation=share, **asked)
     _told(pictures, as_json)
     return run, pictures
 
@@ -223,12 +225,17 @@ def evaluate(
     net = loaded()
     with bar() as progress:
         task = progress.add_task("Looking at the pictures", total=len(pictures))
-        found = score(
-            net,
-            pictures,
-            refusal=net.refusal,
-            progress=lambda done, total: progress.update(task, completed=done, total=total),
-        )
+        try:
+            found = score(
+                net,
+                pictures,
+                refusal=net.refusal,
+                progress=lambda done, total: progress.update(task, completed=done, total=total),
+            )
+        except DatasetError:
+            if csv:
+                _write_mistakes(csv, net, None, pictures)
+            raise
     if csv:
         _write_mistakes(csv, net, found, pictures)
     if as_json:
@@ -237,20 +244,21 @@ def evaluate(
         _print_evaluation(found)
 
 
-def _write_mistakes(out: Path, net: Classifier, found: Evaluation, pictures: LabelledImages) -> None:
+def _write_mistakes(out: Path, net: Classifier, found: Evaluation | None, pictures: LabelledImages) -> None:
     """A line a mistake, and one a picture that could not be read, as “predict --csv” writes them, by its path in the
-    set: a folder there is what it is."""
+    set: a folder there is what it is. found: None where no picture could be counted."""
     from visionlab.learning.answers.many import Found, Unreadable, write_csv
     from visionlab.network.running.prediction import Answer
 
-    top, measured = min(3, len(found.classes)), found.distances is not None
+    top, measured = min(3, len(net.labels)), net.refusal is not None
 
     def row(place: int) -> Found:
         far = (float(found.distances[place]), found.threshold) if measured else ()
         answer = Answer(net.labels, found.probabilities[place], *far)
         return Found(pictures.paths[found.places[place]], tuple(answer.top(top)), None, answer)
 
-    wrong = (row(place) for place in found.worst() if found.predicted[place] != found.truth[place])
+    worst = found.worst() if found else ()
+    wrong = (row(place) for place in worst if found.predicted[place] != found.truth[place])
     unread = (Unreadable(name, why) for name, why in zip(pictures.unread, pictures.problems, strict=True))
     with csv_file(out) as file:
         write_csv(chain(wrong, unread), file, top, measured)
@@ -305,6 +313,18 @@ def _asking() -> Iterator[None]:
         yield
     except UnclearSetError as error:
         raise UnclearSetError(error.unclear, "Or say what they are: --parts or --classes.") from error
+
+
+@contextmanager
+def _saying_kind() -> Iterator[None]:
+    """A TooFewError inside says by which option of the shell one picture a class is enough."""
+    from visionlab.learning.heads.kinds import one_is_enough
+
+    try:
+        yield
+    except TooFewError as error:
+        name = one_is_enough().name
+        raise TooFewError(error.too_few, f"Or take --kind {name}: for it, one is enough.") from error
 
 
 def _told(pictures: LabelledImages, as_json: bool) -> None:

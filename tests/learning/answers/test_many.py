@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tiny import tiny_classifier
 
 from visionlab.errors import DatasetError, ImageError, ParameterError
-from visionlab.imaging.image import encode_jpeg, encode_png, load_image
+from visionlab.imaging.image import MAX_BYTES, encode_jpeg, encode_png, load_image
 from visionlab.learning.answers import many
 from visionlab.learning.answers.many import (
     Found,
@@ -270,9 +270,41 @@ def test_what_a_zip_holds_beside_pictures_is_told_by_name():
     names = ("a/1.jpg", "b.txt", "a/film.mp4", "__MACOSX/b.txt", "a/.hidden")
     data = packed([(name, b"?") for name in names]).getvalue()
     assert [each.name for each in left_out(data)] == ["a/film.mp4", "b.txt"]
-    assert {each.why for each in left_out(data)} == {"By its ending it is no picture."}
+    with pytest.raises(ImageError) as alone:
+        load_image(b"?")
+    assert {each.why for each in left_out(data)} == {str(alone.value)}
     with pytest.raises(DatasetError, match="zip"):
         left_out(b"no zip")
+
+
+def test_why_a_file_is_left_out_is_what_is_said_of_it_where_it_is_named_singly(tmp_path):
+    files = {
+        "a.pdf": b"%PDF-1.4",
+        "b.svg": b"<svg/>",
+        "c.psd": b"8BPS",
+        "d.txt": b"",
+        "e.csv": b"a,b",
+        "f.mp4": b"\0" * 4 + b"ftypisom",
+        "g.zip": packed([("1.jpg", b"?")]).getvalue(),
+        "h.exr": b"\x76\x2f\x31\x01",
+    }
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    with (tmp_path / "large.mov").open("wb") as large:
+        large.truncate(MAX_BYTES + 1)
+    singly = {}
+    for name in (*files, "large.mov"):
+        with pytest.raises(ImageError) as alone:
+            load_image(tmp_path / name)
+        singly[str(tmp_path / name)] = str(alone.value)
+    assert {each.name: each.why for each in left_out(tmp_path)} == singly
+    zipped = {each.name: each.why for each in left_out(packed([*files.items()]).getvalue())}
+    assert zipped == {name: singly[str(tmp_path / name)] for name in files}
+    (tmp_path / "photo.txt").write_bytes(encode_png(picture(0)))  # named singly it is read
+    (tmp_path / "raw.dng").write_bytes(b"II*\0")
+    why = {each.name.rpartition(os.sep)[2]: each.why for each in left_out(tmp_path)}
+    assert why["photo.txt"] == "By its ending it is no picture."
+    assert why["raw.dng"] == "It is a picture of a kind that is not read."
 
 
 def test_a_folders_links_are_followed_and_what_is_left_out_is_named(tmp_path):

@@ -9,7 +9,8 @@ from scipy.stats import binom, binomtest
 from sklearn.metrics import classification_report
 
 from visionlab.errors import ParameterError
-from visionlab.learning.judging.metrics import Report, Spread, balanced_accuracy, evaluate, percent, report_of, wilson
+from visionlab.learning.judging.metrics import Report, Spread, balanced_accuracy, evaluate, report_of, wilson
+from visionlab.wording import percent
 
 CLASSES = ("cats", "dogs", "birds")
 

@@ -258,3 +258,16 @@ def test_a_refusal_of_before_says_that_its_share_is_not_known():
 )
 def test_what_a_figure_makes_of_refused_pictures_is_told(refused, right, told):
     assert told in still_counted(refused, right, "60 pictures")
+
+
+def test_the_least_share_that_so_few_pictures_allow_is_told():
+    features, labels, _ = clouds(count=60)
+    refusal = fit_refusal(features[:38], labels[:38], features[38:60])  # 22 set it
+    assert refusal.short_of(0.001) == "on 22 held-out pictures, 4% is the least"
+    assert refusal.short_of(0.05) == refusal.short_of(0.5) == ""
+    assert refusal.promise(0.001).endswith("It rests on 22 held-out pictures; 999 or more allow 0.1%.")
+    assert "; 39 or more allow 2.5%." in refusal.promise(0.025)
+    assert promise(1500, 0.001).startswith("About 0.1% of new pictures of your classes will be refused")
+    grouped = fit_refusal(features[:38], labels[:38], features[38:60], groups=np.arange(22) // 2)
+    assert grouped.short_of(0.001) == "on 22 held-out pictures, 11 different, 8% is the least"
+    assert replace(refusal, held_out=refusal.held_out[:0]).short_of(0.001) == "", "nobody knows"

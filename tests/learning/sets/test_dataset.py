@@ -2,8 +2,10 @@ import io
 import itertools
 import pickle
 import random
+import re
 import stat
 import struct
+import tarfile
 import tracemalloc
 import zipfile
 import zlib
@@ -23,7 +25,9 @@ from visionlab.learning.projects import intake
 from visionlab.learning.sets import archive, dataset
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.learning.sets.looks import DECODERS
+from visionlab.learning.sets.reading import read_zip as read_small_zip
 from visionlab.learning.sets.ready_made import textures
+from visionlab.learning.takeaway.package import labelled_zip
 
 
 def picture(number=0, side=8):
@@ -431,10 +435,44 @@ def test_entries_of_one_name_are_refused():
         LabelledImages.from_zip(data)
 
 
-@pytest.mark.parametrize("data", [b"", b"PK", png(), packed(ANIMALS)[:-30], b"PK\x05\x06" + b"\xff" * 18])
+@pytest.mark.parametrize("data", [b"", b"PK", png(), b"PK\x05\x06" + b"\xff" * 18])
 def test_what_is_no_zip_is_refused(data):
     with pytest.raises(DatasetError, match="no zip file that can be read"):
         LabelledImages.from_zip(data)
+
+
+def tarred(mode):
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode=mode) as archive:
+        entry = tarfile.TarInfo("cats/1.png")
+        entry.size = len(png())
+        archive.addfile(entry, io.BytesIO(png()))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (packed(ANIMALS)[:-30], "is a zip that looks cut off"),
+        (packed(ANIMALS)[: len(packed(ANIMALS)) // 2], "is a zip that looks cut off"),
+        (tarred("w"), "is a tar archive, which is not read here. Unpack it, and pack the folder as a plain .zip."),
+        (tarred("w:gz"), "is a gzip archive, such as a .tar.gz, which is not read here."),
+        (tarred("w:bz2"), "is a bzip2 archive"),
+        (tarred("w:xz"), "is an xz archive"),
+        (png(), "is no zip file that can be read"),
+    ],
+)
+def test_what_a_file_is_that_is_no_zip_is_told_by_its_name(data, told, tmp_path):
+    (tmp_path / "mine.zip").write_bytes(data)
+    for door in (LabelledImages.from_zip, labelled_zip, read_small_zip):
+        with pytest.raises(DatasetError, match=f"^“mine.zip” {re.escape(told)}"):
+            door(tmp_path / "mine.zip")
+    with pytest.raises(DatasetError, match=f"^The file {re.escape(told)}"):
+        LabelledImages.from_zip(data)
+    upload = io.BytesIO(data)
+    upload.name = "theirs.zip"
+    with pytest.raises(DatasetError, match=f"^“theirs.zip” {re.escape(told)}"):
+        labelled_zip(upload)
 
 
 def test_a_zip_that_is_not_there_is_refused(tmp_path):
@@ -684,7 +722,9 @@ def test_copies_never_straddle():
 @pytest.mark.parametrize(
     ("labels", "groups", "classes", "told"),
     [
-        ([0, 1, 1], None, ["cats", "dogs"], "“cats” has 1 picture; a split needs two"),
+        ([0, 1, 1], None, ["cats", "dogs"], "“cats” has 1 picture; a split needs two that"),
+        ([0, 1, 2], None, ["a", "b", "c"], "“a”, “b” and “c” have 1 picture each; a split needs two of each that"),
+        ([0, 1, 1, 2, 2], [0, 1, 1, 2, 3], ["a", "b", "c"], "“a” has 1 picture; “b” has 2 pictures, all of one group;"),
         ([0, 0, 1, 1], [5, 5, 1, 2], ["cats", "dogs"], "“cats” has 2 pictures, all of one group; a split needs two"),
         ([0, 0], None, ["cats", "dogs"], "“dogs” has 0 pictures; "),
         ([0, 0], None, ["cats"], "1 class; two or more are needed"),

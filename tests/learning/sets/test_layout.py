@@ -15,14 +15,18 @@ from learning.sets.test_dataset import packed, planted, png
 from skimage import data as photographs
 
 from visionlab.errors import DatasetError, ParameterError, UnclearSetError
-from visionlab.imaging.image import encode_jpeg
+from visionlab.imaging.image import encode_jpeg, encode_png, load_image
+from visionlab.imaging.samples import load_sample
 from visionlab.learning.projects import intake
 from visionlab.learning.projects.workspace import Workspace
 from visionlab.learning.scratch import load
 from visionlab.learning.sets import names as names_of_zips
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.learning.sets.layout import arrange, parts_told
+from visionlab.learning.sets.sides import sides
 from visionlab.learning.takeaway.package import labelled_zip
+
+SIDES = ("train", "held_out")
 
 
 @dataclass
@@ -627,6 +631,75 @@ def test_near_duplicates_never_part_by_whichever_door_a_set_comes(tmp_path):
         scenes = [name.rpartition("/")[2].partition("-")[0] for name in data.names]
         by_scene = [{g for g, s in zip(data.groups.tolist(), scenes, strict=True) if s == one} for one in set(scenes)]
         assert all(len(groups) == 1 for groups in by_scene)
+
+
+def test_names_that_look_alike_are_said_to_be_written_in_several_ways():
+    names = ["Ka\u0308tzchen/0.png", "K\u00e4tzchen/1.png", "dogs/2.png", "dogs /3.png", "Dogs/4.png"]
+    told = LabelledImages.from_zip(packed(pictures(*names))).told
+    assert "“Kätzchen”, written in two ways, is taken as one class." in told
+    assert "“Dogs” and “dogs”, written in three ways, are taken as one class." in told
+
+
+def test_folders_are_called_in_sentences_as_they_are_spelled(zip_door):
+    deep = [f"{name}/DCIM/{folder}/{number}.png" for name in ("cats", "dogs") for folder in "AB" for number in range(2)]
+    told = zip_door(packed(pictures(*deep))).told
+    assert "hold folders of the same names, “A” and “B”: the outer ones are the classes." in told
+    parts = pictures("train/Cats/0.png", "train/Dogs/1.png", "val/Cats/2.png", "val/Wolves/3.png")
+    with pytest.raises(UnclearSetError, match="“val” holds “Wolves”, of which there is nothing to learn from"):
+        zip_door(packed(parts))
+
+
+def test_classes_that_are_a_cameras_folders_are_told(zip_door):
+    told = "The classes are called as a camera calls its folders: “100CANON”, “101ND750”. Sort the pictures"
+    found = zip_door(packed(pictures("DCIM/100CANON/0.png", "DCIM/101ND750/1.png")))
+    assert told in found.told
+    assert found.counts == {"100CANON": 1, "101ND750": 1}
+    for others in (("100CANON", "cats"), ("001BIRDS", "002BIRDS"), ("100 things", "101 things")):
+        assert "a camera" not in zip_door(packed(pictures(*(f"{name}/{name}.png" for name in others)))).told
+
+
+def test_near_copies_in_several_classes_are_told_and_stay(tmp_path):
+    images = {"cats/a.png": "cat", "cats/b.png": "coffee", "dogs/a.png": "rocket", "dogs/b.png": "astronaut"}
+    files = {name: encode_png(load_sample(sample)) for name, sample in images.items()}
+    files["dogs/saved anew.jpg"] = encode_jpeg(load_sample("cat"), 60)
+    near = "1 picture is in several classes, nearly the same in each: cats/a.png ≈ dogs/saved anew.jpg. All stay, since"
+    for data in (
+        LabelledImages.from_zip(packed(files)),
+        LabelledImages.from_folder(planted(tmp_path / "set", files)),
+        labelled_zip(packed(files)),
+        intake.labelled(intake.from_zip(packed(files))),
+    ):
+        assert near in " ".join(data.told)
+        assert data.counts() == {"cats": 2, "dogs": 3}
+    project = Workspace(tmp_path / "projects").create("Pets", "x" * 16)
+    last = [*intake.take(project, intake.from_zip(packed(files)))][-1]
+    assert near in " ".join(last.told)
+    assert last.added == 5
+    again = encode_jpeg(load_sample("rocket"), 50)
+    last = [*intake.take(project, intake.from_files("cats", [("late.jpg", again)]))][-1]
+    assert "nearly the same in each: dogs/a.png ≈ cats/late.jpg. All stay" in " ".join(last.told)
+    last = [*intake.take(project, intake.from_files("cats", [("other.jpg", encode_jpeg(load_sample("cat"), 40))]))][-1]
+    assert "nearly the same in each: cats/a.png ≈ dogs/saved anew.jpg." in " ".join(last.told)
+    images = {"a": [load_sample("cat")], "b": [load_image(files["dogs/saved anew.jpg"])]}
+    assert "nearly the same in each: a 1 ≈ b 1." in " ".join(LabelledImages.from_arrays(images).told)
+
+
+@pytest.mark.parametrize("first", ["train", "val"])
+def test_of_copies_across_parts_the_held_out_one_counts_in_a_project_as_in_a_set(first, tmp_path):
+    second = {"train": "val", "val": "train"}[first]
+    files = pictures(*(f"{part}/{c}/{n}.png" for part in (first, second) for c in ("cats", "dogs") for n in range(3)))
+    files |= {"val/dogs/known.png": files["train/dogs/0.png"], "val/cats/2.png": files["train/cats/2.png"]}
+    files |= {"test/dogs/known.png": files["val/dogs/1.png"], "test/cats/new.png": png(40)}
+    project = Workspace(tmp_path / "projects").create("Pets", "x" * 16)
+    last = [*intake.take(project, intake.from_zip(packed(files)))][-1]
+    mine, (theirs, _) = LabelledImages.from_zip(packed(files)), project.labelled()
+    assert last.copies == len(mine) - len(theirs) == 3
+    sides_of = [
+        {side: sorted({data.keys[place] for place in getattr(sides(data, None, 0), side)}) for side in SIDES}
+        for data in (mine, theirs)
+    ]
+    assert sides_of[0] == sides_of[1]
+    assert [len(sides_of[0][side]) for side in SIDES] == [4, 6]
 
 
 def test_a_picture_in_two_classes_is_told(tmp_path):

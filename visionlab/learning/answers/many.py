@@ -12,7 +12,7 @@ from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO, TextIO, TypeVar
-from zipfile import ZipInfo
+from zipfile import ZipFile, ZipInfo
 
 import numpy as np
 import torch
@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from visionlab.errors import DatasetError, ImageError, ParameterError, VisionlabError
-from visionlab.imaging.image import GOOD_FORMATS, Image, encode_jpeg, fit, load_image
+from visionlab.imaging.guards import file_bytes, is_picture_file, no_picture
+from visionlab.imaging.image import GOOD_FORMATS, MAX_BYTES, Image, encode_jpeg, fit, load_image
 from visionlab.learning.features.embedding import features_of
 from visionlab.learning.features.source import embedder
 from visionlab.learning.sets import archive
@@ -35,6 +36,7 @@ T = TypeVar("T")
 
 THUMBNAIL = 96  # pixels along the longer side
 NO_PICTURE, OTHER_KIND = "By its ending it is no picture.", "It is a picture of a kind that is not read."
+TELLING = 2**11  # bytes from a file's start that tell what it is, if not a picture
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a cell begins with that a spreadsheet computes
 
 
@@ -150,11 +152,40 @@ def left_out(file: str | os.PathLike[str] | bytes | BinaryIO) -> list[Unreadable
     """The files in a zip, or in a folder, that zip_sources or folder_sources takes for no pictures, sorted; without
     what systems leave behind. Raises DatasetError for what is neither, is encrypted, or has a hostile entry name."""
     if isinstance(file, str | os.PathLike) and Path(file).is_dir():
-        names = [str(path) for path in _in_folder(Path(file))[1]]
-    else:
-        with archive.opened(file) as opened:
-            names = ["/".join(path) for path in archive.others_in(opened)]
-    return [Unreadable(name, OTHER_KIND if is_unread(name) else NO_PICTURE) for name in names]
+        return [Unreadable(str(path), _reason(str(path), partial(_start, path))) for path in _in_folder(Path(file))[1]]
+    with archive.opened(file) as opened:
+        files = archive.by_path(opened)
+        others = [("/".join(path), files[path]) for path in archive.others_in(opened)]
+        return [Unreadable(name, _reason(name, partial(_entry_start, opened, info, name))) for name, info in others]
+
+
+def _reason(name: str, start: Callable[[], bytes]) -> str:
+    """Why a file that is no picture by its ending is left out: what load_image says of it, unless that might read it;
+    start gives its first TELLING bytes."""
+    try:
+        data = start()
+    except (ValueError, VisionlabError) as error:
+        return str(error)
+    if is_picture_file(data[: archive.START]):
+        return OTHER_KIND if is_unread(name) else NO_PICTURE
+    return no_picture(data)
+
+
+def _start(file: Path) -> bytes:
+    """ValueError, a sentence, where load_image reads nothing of it."""
+    try:
+        if file.is_file() and file.stat().st_size <= MAX_BYTES:
+            with file.open("rb") as opened:
+                return opened.read(TELLING)
+    except OSError:
+        pass
+    return file_bytes(file)
+
+
+def _entry_start(opened: ZipFile, info: ZipInfo, name: str) -> bytes:
+    """DatasetError where it is damaged in the zip."""
+    start = archive.start_of(opened, info, TELLING)
+    return start if start or not info.file_size else archive.read_entry(opened, info, name)
 
 
 def _unpack(kept: archive.Kept, info: ZipInfo, name: str) -> Image:

@@ -84,6 +84,11 @@ KINDS: dict[str, Kind] = {
 }
 
 
+def one_is_enough() -> Kind:
+    """The first way for which one picture a class is enough."""
+    return next(kind for kind in KINDS.values() if kind.alone)
+
+
 def stayed_linear(head: Head) -> bool:
     """Whether fine-tuning found nothing better than the linear head that it starts from, which this head then is."""
     kind = KINDS.get(str(head.facts.get("kind")))

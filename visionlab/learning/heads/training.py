@@ -13,14 +13,14 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from visionlab.errors import DatasetError, ParameterError
+from visionlab.errors import DatasetError, ParameterError, TooFewError
 from visionlab.learning.features.augmentation import check_views
 from visionlab.learning.features.cache import FeatureCache
 from visionlab.learning.features.source import network_fingerprint
 from visionlab.learning.heads.checkpoints import Checkpoint
 from visionlab.learning.heads.head import Head
 from visionlab.learning.heads.inputs import Inputs
-from visionlab.learning.heads.kinds import KINDS, Kind, check_settings
+from visionlab.learning.heads.kinds import KINDS, Kind, check_settings, one_is_enough
 from visionlab.learning.heads.problem import Parts, Trial
 from visionlab.learning.judging.calibration import helpful_temperature
 from visionlab.learning.judging.metrics import Report, evaluate
@@ -301,10 +301,15 @@ def fit(
         raise ParameterError("Some features are no finite numbers. Embed the pictures anew.")
     if resume is not None and not way.resumable:
         raise ParameterError(NOT_RESUMED.format(way.title))
+    try:
+        parted = sides(data, validation, seed, alone=way.alone, needed=way.needs_held_out)
+    except TooFewError as error:
+        other = one_is_enough()
+        raise TooFewError(error.too_few, f"Or take kind=“{other.name}”: for it, one is enough.") from error
     inputs = Inputs(
         data,
         net,
-        sides(data, validation, seed, alone=way.alone, needed=way.needs_held_out),
+        parted,
         features=features,
         views=way.views if views is None else check_views(views),
         seed=seed,

@@ -16,7 +16,7 @@ from visionlab.errors import DatasetError, ParameterError
 from visionlab.imaging.image import Image
 from visionlab.learning.features.source import FEATURES
 from visionlab.learning.judging.calibration import BINS, Reliability, reliability
-from visionlab.learning.judging.metrics import Report, evaluate, wilson
+from visionlab.learning.judging.metrics import Report, counted, evaluate, wilson
 from visionlab.learning.judging.refusal import still_counted
 from visionlab.learning.judging.thresholds import Curve, Quadrants, checked, precision_recall, quadrants, roc
 from visionlab.learning.sets.dataset import LabelledImages
@@ -221,7 +221,7 @@ def score(
     groups, own = data.groups[chosen], truth[chosen] >= 0
     again = own & np.isin(groups, groups[np.array(learned, bool)])
     if again.sum() == own.sum():
-        raise DatasetError(_learned(int(again.sum()), int(own.sum())))
+        raise DatasetError(_all_learned(int(own.sum()), len(np.unique(groups[own]))))
     strange = {name: count for name, count in data.counts().items() if count and name.casefold() not in known}
     refused = (
         int((refusal.distances(features[~own]) > refusal.threshold).sum()) if strange and refusal is not None else None
@@ -268,11 +268,16 @@ def _learned(count: int, of: int) -> str:
     """What is to be told of pictures that were learned from; "" where there are none."""
     if not count:
         return ""
-    if count == of:
-        which = "this one picture" if of == 1 else f"all of these {of:,} pictures"
-        return f"The head has learned {which}, so they cannot tell how good it is. Take others."
     which = "1 of these pictures" if count == 1 else f"{count:,} of these {of:,} pictures"
     return f"The head has learned {which} (copies and near-copies count): left out, since of these it knows the answer."
+
+
+def _all_learned(pictures: int, different: int) -> str:
+    """What is to be told of pictures of which there are no others; copies count as elsewhere."""
+    if pictures == 1:
+        return "The head has learned this one picture, so it cannot tell how good the head is. Take others."
+    told = counted(pictures, different)
+    return f"The head has learned all of these {told}, so they cannot tell how good it is. Take others."
 
 
 # One number for all classes ------------------------------------------------------------------------------------------

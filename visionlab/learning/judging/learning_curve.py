@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from visionlab.errors import ParameterError
 from visionlab.learning.features.regression import FOLDS, Regression, folds
 from visionlab.learning.features.scaling import STRENGTH
-from visionlab.learning.judging.metrics import percent
+from visionlab.wording import percent
 
 SHARES = (0.15, 0.3, 0.5, 0.75, 1.0)  # of the pictures that are learned from
 EXPONENTS = np.array([0.25, 0.5, 0.75, 1.0])  # that power laws of learning have been found to have

@@ -179,13 +179,6 @@ def report_of(confusion: ArrayLike, classes: Sequence[str], spread: Spread | Non
     )
 
 
-def percent(share: float) -> str:
-    """“92%”, of 0..1; none or all is said only where it is: else “0.3%” and “99.8%”, within 0.1% and 99.9%."""
-    if f"{share:.0%}" in ("0%", "100%") and share not in (0, 1):
-        return f"{min(max(share, 0.001), 0.999):.1%}"
-    return f"{share:.0%}"
-
-
 def balanced_accuracy(confusion: NDArray[np.int64], spread: Spread | None = None) -> tuple[float, tuple[float, float]]:
     """The mean recall of the classes that a confusion matrix (K, K) has pictures of, and its 95 % interval.
 

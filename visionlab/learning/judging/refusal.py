@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from visionlab.device import one_thread
 from visionlab.errors import ParameterError
 from visionlab.learning.judging.metrics import counted
+from visionlab.wording import percent
 
 AXES = 32  # of the covariance that are told apart; more change nothing
 WIDEST = 256  # of the projected space: a megabyte for each 1,000 features
@@ -95,6 +96,13 @@ class Refusal:
     def promise(self, false_refusals: float) -> str:
         """What `promise` says of what it was set by."""
         return promise(len(self.held_out), false_refusals, self.different)
+
+    def short_of(self, false_refusals: float) -> str:
+        """What is the least share that so few pictures allow, as the end of a sentence; "" where that one is had."""
+        least = 1 / (self.different + 1)
+        if not len(self.held_out) or not _is_short(least, false_refusals):
+            return ""
+        return f"on {counted(len(self.held_out), self.different, 'held-out picture')}, {percent(least)} is the least"
 
     def at(self, false_refusals: float) -> Refusal:
         """The same, set to refuse another share of pictures of the classes. Raises ParameterError where that does not
@@ -215,12 +223,23 @@ def promise(pictures: int, false_refusals: float = 0.05, different: int | None =
     count = pictures if different is None else different
     rank = _rank(count, false_refusals)
     mean, most = (count + 1 - rank) / (count + 1), beta.ppf(0.95, count + 1 - rank, rank)
-    told = f"About {mean:.0%} of new pictures of your classes will be refused, and hardly more than {most:.0%}. "
+    told = f"About {percent(mean)} of new pictures of your classes will be refused"
+    told += f", and hardly more than {percent(most)}. "
     told += f"It rests on {counted(pictures, count, 'held-out picture')}"
-    if mean > false_refusals and f"{mean:.0%}" != f"{false_refusals:.0%}":
+    if _is_short(mean, false_refusals):
         ones = " different ones" if count < pictures else ""
-        told += f"; {math.ceil(1 / false_refusals - 1e-9) - 1} or more{ones} allow {false_refusals:.0%}"
+        told += f"; {math.ceil(1 / false_refusals - 1e-9) - 1} or more{ones} allow {_asked(false_refusals)}"
     return f"{told}."
+
+
+def _is_short(least: float, false_refusals: float) -> bool:
+    """Whether the share that can be had is more than the one asked for, and seen to be."""
+    return least > false_refusals and percent(least) != _asked(false_refusals)
+
+
+def _asked(share: float) -> str:
+    """A share as a person gave it, with all its digits."""
+    return f"{100 * share:g}%"
 
 
 def still_counted(refused: int, right: int, of: str) -> str:

@@ -17,6 +17,7 @@ from typing import BinaryIO, TypeVar
 from visionlab.errors import DatasetError, ImageError, VisionlabError
 from visionlab.imaging.image import MAX_BYTES, Image, encode_png, fingerprint, load_image
 from visionlab.learning.projects.as_zip import read_manifest
+from visionlab.learning.projects.copies import held_out, nearly_in_others, originals
 from visionlab.learning.projects.files import check_project, check_room, keep, size_of, telling, write
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import Arrival
@@ -232,7 +233,8 @@ def take(project: Project, incoming: Iterable[Incoming], spool: Path | None = No
 
     All or nothing: whoever stops asking before the last report, a full disk and a killed process leave the project as
     it was. Pictures that cannot be read are left out and told of; those whose pixels the project has are left out and
-    counted. At most DECODERS pictures are decoded at a time, and of each only its file, on disk, is kept.
+    counted. Of one that a set has in several parts, as the same class, the held-out one is taken, as sides.sides has
+    it. At most DECODERS pictures are decoded at a time, and of each only its file, on disk, is kept.
     spool: a folder of this project's `receiving` in which uploads wait, never written again: what it holds is not yet
     taken, and its pictures take no room twice.
     Raises DatasetError where the disk or the workspace is full, or the project would be over a limit.
@@ -247,22 +249,29 @@ def take(project: Project, incoming: Iterable[Incoming], spool: Path | None = No
     known = {each.key: names[each.class_id] for each in pictures}  # in which class each lies
     held = sum(each.bytes for each in pictures)
     arrivals: list[Arrival] = []
+    places: dict[str, int] = {}  # among these, by their keys
+    paths: dict[str, str] = {}
     problems: list[str] = []
     done, copies = 0, Counter[tuple[str, str]]()  # by the class that a copy was brought as, and that of the original
     pool = ThreadPoolExecutor(DECODERS)
     with telling(), project.receiving(_lost(coming, total), coming) as folder:
         try:
             while batch := [
-                pool.submit(_look, each, known, folder / str(n), spool) for n, each in islice(numbered, BATCH)
+                (each.called, pool.submit(_look, each, known, folder / str(n), spool))
+                for n, each in islice(numbered, BATCH)
             ]:
-                for looked in (future.result() for future in batch):
+                for called, looked in ((called, future.result()) for called, future in batch):
                     done += 1
                     if isinstance(looked, str):
                         problems.append(looked)
                     elif looked.key in known:
                         copies[looked.class_name, known[looked.key]] += 1
+                        if (place := places.get(looked.key)) is not None:
+                            taken = arrivals[place] = held_out(arrivals[place], looked)
+                            paths[looked.key] = _as_text(called) if taken.part == looked.part else paths[looked.key]
                     else:
-                        known[looked.key] = looked.class_name
+                        known[looked.key], places[looked.key] = looked.class_name, len(arrivals)
+                        paths[looked.key] = _as_text(called)
                         arrivals.append(looked)
                 coming_bytes = sum(each.bytes for each in arrivals)
                 check_room(used, coming_bytes, project.limit)
@@ -272,20 +281,11 @@ def take(project: Project, incoming: Iterable[Incoming], spool: Path | None = No
             pool.shutdown(cancel_futures=True)
         added, near = project.add(arrivals)
         project.come(coming)
-    told = (*parts_told(each.part for each in arrivals), *told, *([_originals(copies)] if copies else []))
+    near_told = nearly_in_others(project, {each.key for each in arrivals if each.group is None}, paths)
+    of_copies = originals(copies) if copies else ""
+    told = (*parts_told(each.part for each in arrivals), *told, *filter(None, [of_copies, near_told]))
     refused = copies.total() + len(arrivals) - added
     yield Intake(done, total, added, refused, near, tuple(problems), told, names_read)
-
-
-def _originals(copies: Counter[tuple[str, str]]) -> str:
-    """Where the originals of copies lie, those first that were brought as another class."""
-    most = sorted(copies.items(), key=lambda item: (item[0][0].casefold() == item[0][1].casefold(), -item[1]))
-    parts = [
-        f"{count:,} in “{lies}”" + f", brought as “{came}”" * (came.casefold() != lies.casefold())
-        for (came, lies), count in most
-    ]
-    more = f"; and {len(parts) - LISTED:,} more" if len(parts) > LISTED else ""
-    return f"The originals of the exact copies: {'; '.join(parts[:LISTED])}{more}."
 
 
 def _lost(coming: Mapping[str, int], total: int | None) -> str:

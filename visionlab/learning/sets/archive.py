@@ -13,10 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from visionlab.errors import DatasetError, ParameterError
+from visionlab.errors import DatasetError, NoZipError, ParameterError
 from visionlab.imaging.image import MAX_BYTES
 from visionlab.learning.sets import layout
-from visionlab.learning.sets.guarded import Guarded, OnDisk
+from visionlab.learning.sets.guarded import Guarded, OnDisk, why_no_zip
 from visionlab.learning.sets.kinds import is_litter, is_picture
 from visionlab.learning.sets.layout import Arranged, Entry
 from visionlab.learning.sets.names import PathParts, entries, guess_told, is_folder
@@ -249,7 +249,9 @@ def opened(
         told = f"The names in the zip are not in {names_in or 'UTF-8'}; name another encoding."
         raise (ParameterError if names_in else DatasetError)(told) from error
     except _BROKEN_ZIP as error:
-        raise DatasetError(f"This is no zip file that can be read ({error}); a plain .zip is needed.") from error
+        name = source if named else getattr(source, "name", "")  # an upload has one, too
+        called = [f"“{shortened(Path(name).name)}”"] if name else []
+        raise NoZipError(why_no_zip(file, error), *called) from error
     with archive:
         yield archive
 
@@ -305,11 +307,11 @@ def others_in(archive: zipfile.ZipFile) -> list[PathParts]:
     return sorted(files - {path for path, _ in pictures_in(archive)})
 
 
-def start_of(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
-    """The first START bytes of an entry, none of a damaged one."""
+def start_of(archive: zipfile.ZipFile, info: zipfile.ZipInfo, count: int = START) -> bytes:
+    """The first bytes of an entry, none of a damaged one."""
     try:
         with archive.open(info) as entry:
-            return entry.read(START)
+            return entry.read(count)
     except _BROKEN_ZIP:
         return b""
 

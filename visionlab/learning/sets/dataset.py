@@ -22,7 +22,7 @@ from visionlab.learning.sets.archive import check_counts, read_folder, read_zip
 from visionlab.learning.sets.kinds import listed
 from visionlab.learning.sets.layout import PARTS, TRAIN, Arranged, class_names, parts_told
 from visionlab.learning.sets.looks import HASHES, Looked, copies_by, grouped_by, looked_at, none_readable, unreadable
-from visionlab.learning.sets.similar import in_several_classes
+from visionlab.learning.sets.similar import contradictions
 from visionlab.learning.sets.splits import HELD_OUT, check_classes, check_split, parted
 
 FEW = 10  # pictures of a class: fewer hardly show what it is
@@ -169,7 +169,7 @@ class LabelledImages:
                 raise DatasetError(f"“{name}” is no picture: {error}") from error
         labels = _labels(classes)
         groups, keys, found = grouped_by(looked_at(images))
-        told = tuple(filter(None, [in_several_classes(keys, labels, names)]))
+        told = contradictions(groups, keys, labels, names)
         return cls(tuple(images), labels, tuple(classes), groups, tuple(names), keys, told=told, hashes=found)
 
     @classmethod
@@ -217,7 +217,7 @@ class LabelledImages:
         kept = np.flatnonzero(readable).tolist()
         own = None if belonging is None else [belonging[place] for place in kept]
         groups, keys, hashes = (grouped_by if near else copies_by)([looked[place] for place in kept], own)
-        twice = in_several_classes(keys, labels, [paths[place] for place in kept])
+        several = contradictions(groups, keys, labels, [paths[place] for place in kept], own)
         parts = [parts[place] for place in kept] if parts and any(parts) else ()
         return cls(
             LazyImages(partial(_decode, entries), kept),
@@ -227,7 +227,7 @@ class LabelledImages:
             [files[place] for place in kept],
             keys,
             parts,
-            (*parts_told(parts), *told, *filter(None, [gone_told, twice])),
+            (*parts_told(parts), *told, *filter(None, [gone_told]), *several),
             problems,
             hashes,
             [path for path, each in zip(paths, looked, strict=True) if isinstance(each, str)],

@@ -10,6 +10,31 @@ from typing import BinaryIO
 from visionlab.errors import DatasetError
 from visionlab.wording import sized
 
+TAR_AT = 257  # where a tar archive says that it is one
+END_BYTES = 22 + 2**16  # of a zip, in which its end begins: it may hold a comment
+OTHER_ARCHIVES = (  # where what tells them lies, that, and what they are
+    (0, b"\x1f\x8b", "a gzip archive, such as a .tar.gz"),
+    (TAR_AT, b"ustar", "a tar archive"),
+    (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (0, b"Rar!\x1a\x07", "a RAR archive"),
+    (0, b"BZh", "a bzip2 archive, such as a .tar.bz2"),
+    (0, b"\xfd7zXZ\x00", "an xz archive, such as a .tar.xz"),
+    (0, b"\x28\xb5\x2f\xfd", "a Zstandard archive, such as a .tar.zst"),
+)
+
+
+def why_no_zip(file: BinaryIO, error: Exception) -> str:
+    """Why a file is no zip that can be read, and what would be good, behind its name."""
+    file.seek(0)
+    start = file.read(TAR_AT + 8)
+    for place, mark, kind in OTHER_ARCHIVES:
+        if start.startswith(mark, place):
+            return f"is {kind}, which is not read here. Unpack it, and pack the folder as a plain .zip."
+    file.seek(-min(END_BYTES, file.seek(0, os.SEEK_END)), os.SEEK_END)
+    if start.startswith(b"PK\x03\x04") and b"PK\x05\x06" not in file.read(END_BYTES):
+        return "is a zip that looks cut off: its end, where its contents are listed, is missing. Copy it anew, whole."
+    return f"is no zip file that can be read ({error}). A plain .zip is needed."
+
 
 class OnDisk:
     """A file that is open only while it is read, so that it can be pickled, and goes when it is removed.

@@ -29,6 +29,8 @@ PART_NAMES = {
     "test": TEST,
     "testing": TEST,
 }
+# What cameras call their folders: a number, and five characters (JEITA CP-3461, “Design rule for Camera File system”).
+CAMERA = re.compile(r"[1-9]\d\d[A-Z0-9_]{5}", re.IGNORECASE)
 SHARED = 2  # folders of the same names that make those around them look like parts, or sources, of one set
 LONGEST_NAME = 500  # characters of a class: folders have 255 at most, in whatever alphabet
 UNNAMED = "unnamed"  # a class whose folder's name is blank
@@ -120,7 +122,8 @@ def arrange(
             "folders have no picture",
         ),
         f"{alike}: the outer ones are the classes." if alike else "",
-        *(f"{_and(spellings)} are taken as one class." for spellings in spelled.values() if len(spellings) > 1),
+        *(_as_one(spellings) for spellings in spelled.values() if len(spellings) > 1),
+        _of_a_camera(classes),
     )
     return Arranged(classes, tuple(filter(None, told)))
 
@@ -217,9 +220,12 @@ def _within(inside: Mapping[PathParts, T]) -> dict[str, _Within[T]]:
     return found
 
 
-def _folders_in(within: Mapping[str, _Within]) -> dict[str, set[str]]:
-    """What the folders in each folder at the top are called."""
-    return {name: {folded(path[0]) for path in each.pictures if len(path) > 1} for name, each in within.items()}
+def _folders_in(within: Mapping[str, _Within]) -> dict[str, dict[str, str]]:
+    """What the folders in each folder at the top are called: by the folded name, as it is spelled."""
+    return {
+        name: {folded(path[0]): path[0] for path in sorted(each.pictures) if len(path) > 1}
+        for name, each in within.items()
+    }
 
 
 def _is_split(inside: Mapping[PathParts, object]) -> bool:
@@ -240,25 +246,26 @@ def _is_split(inside: Mapping[PathParts, object]) -> bool:
     )
 
 
-def _in_the_way(classes: Mapping[str, set[str]], parts: Mapping[str, str]) -> str:
+def _in_the_way(classes: Mapping[str, Mapping[str, str]], parts: Mapping[str, str]) -> str:
     """Which folder keeps these from being parts of a set, and what to do with it."""
     if unknown := sorted(classes.keys() - parts.keys()):
         return f"“{unknown[0]}” lies beside: where it is a part, too, call it train, val or test, else take it out."
     taught = set().union(*(found for name, found in classes.items() if parts[name] == TRAIN))
     for name, found in sorted(classes.items()):
-        if taught and (extra := sorted(found - taught)):
-            return f"“{name}” holds “{extra[0]}”, of which there is nothing to learn from: add that, or take it out."
+        if taught and (extra := sorted(found.keys() - taught)):
+            inner = found[extra[0]]
+            return f"“{name}” holds “{inner}”, of which there is nothing to learn from: add that, or take it out."
     return "Rename them, or put the pictures into one folder a class."
 
 
-def _hold_the_same(classes: Mapping[str, set[str]], parts: Mapping[str, str]) -> bool:
+def _hold_the_same(classes: Mapping[str, Mapping[str, str]], parts: Mapping[str, str]) -> bool:
     """Whether no part holds a class that is not taught."""
     teaching = [names for name, names in classes.items() if parts[name] == TRAIN]
-    known = set().union(*teaching) if teaching else set.intersection(*classes.values())
-    return bool(known) and all(names <= known for names in classes.values())
+    known = set().union(*teaching) if teaching else set.intersection(*map(set, classes.values()))
+    return bool(known) and all(names.keys() <= known for names in classes.values())
 
 
-def _is_split_deeper(classes: Mapping[str, set[str]], parts: Mapping[str, str]) -> bool:
+def _is_split_deeper(classes: Mapping[str, Mapping[str, str]], parts: Mapping[str, str]) -> bool:
     """As _is_split, where no folder at the top is named like a part: in each such a one may lie around its classes."""
     told = _alike(classes)
     if not told or not any(parts.values()):
@@ -270,17 +277,21 @@ def _is_split_deeper(classes: Mapping[str, set[str]], parts: Mapping[str, str]) 
     )
 
 
-def _alike(classes: Mapping[str, set[str]]) -> str:
+def _alike(classes: Mapping[str, Mapping[str, str]]) -> str:
     """That folders hold folders of the same names, SHARED or more, as a phrase; "" where none do."""
-    inner = {name: {each for each in found if not part_of(each)} for name, found in sorted(classes.items())}
+    inner = {
+        name: {each: spelled for each, spelled in found.items() if not part_of(each)}
+        for name, found in sorted(classes.items())
+    }
     several = [name for name, found in inner.items() if len(found) >= SHARED]
-    pairs = ((inner[one] & inner[other]) for one, other in combinations(several, 2))
+    pairs = ((inner[one].keys() & inner[other].keys()) for one, other in combinations(several, 2))
     shared = next((both for both in pairs if len(both) >= SHARED), None)
     if shared is None:
         return ""
-    alike = [name for name in several if shared <= inner[name]]
+    alike = [name for name in several if shared <= inner[name].keys()]
     more = f" and {len(alike) - NAMED:,} more" if len(alike) > NAMED else ""
-    return f"The folders {_and(alike[:NAMED])}{more} hold folders of the same names, {_and(sorted(shared)[:SHARED])}"
+    spelled = [inner[alike[0]][each] for each in sorted(shared)[:SHARED]]
+    return f"The folders {_and(alike[:NAMED])}{more} hold folders of the same names, {_and(spelled)}"
 
 
 def _by_part(inside: Mapping[PathParts, T]) -> tuple[list[tuple[str, str, PathParts, T]], list[PathParts]]:
@@ -314,6 +325,25 @@ def _with_inner_parts(classes: Mapping[str, list[Entry[T]]]) -> dict[str, list[E
     if len(found) < 2:
         return dict(classes)
     return {name: [entry._replace(part=part(entry)) for entry in items] for name, items in classes.items()}
+
+
+def _as_one(spellings: Iterable[str]) -> str:
+    """The sentence on names that are taken as one class's. Some look alike: of an “ä” in one character and in two, or
+    beside a blank."""
+    shown = list(dict.fromkeys(unicodedata.normalize("NFC", name).strip() for name in spellings))
+    ways = len([*spellings])
+    written = f", written in {('two', 'three')[ways - 2] if ways < 4 else ways} ways," if len(shown) < ways else ""
+    return f"{_and(shown)}{written} {'are' if len(shown) > 1 else 'is'} taken as one class."
+
+
+def _of_a_camera(classes: Iterable[str]) -> str:
+    """The sentence on classes that are all called as a camera calls its folders; "" where they are not."""
+    named = list(classes)
+    if not named or not all(CAMERA.fullmatch(name) for name in named):
+        return ""
+    shown = ", ".join(f"“{name}”" for name in named[:NAMED]) + (" …" if len(named) > NAMED else "")
+    which = "The class is called" if len(named) == 1 else "The classes are called"
+    return f"{which} as a camera calls its folders: {shown}. Sort the pictures into folders by what they show."
 
 
 def _and(names: Iterable[str]) -> str:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from visionlab.errors import DatasetError, ParameterError
+from visionlab.errors import DatasetError, ParameterError, TooFewError
 
 HELD_OUT = 0.25  # the share of the pictures that is held out where nobody chose another
+NAMED = 12  # classes that a sentence names
 RESTARTS = 16  # of the search for the sides of groups that several classes share
 
 
@@ -31,22 +32,31 @@ def parted(
     labels: NDArray[np.int64], groups: NDArray[np.int64], classes: Sequence[str], share: float, seed: int
 ) -> NDArray[np.bool_]:
     """Which of N pictures to hold out, bool (N,): labels and groups are int64 (N,), and each class has some on either
-    side. Raises DatasetError where a class cannot be on both sides."""
+    side. Raises DatasetError where a class cannot be on both sides, as a TooFewError where it has too few pictures."""
     units, unit = np.unique(groups, return_inverse=True)
     sizes = np.zeros((len(units), len(classes)), dtype=np.int64)  # (groups, classes): pictures
     np.add.at(sizes, (unit, labels), 1)
+    few: dict[str, list[str]] = {}  # what they have, and which classes
     for name, total, parts in zip(classes, sizes.sum(0), (sizes > 0).sum(0), strict=True):
         if parts < 2:
             copies = ", all of one group" if total > 1 else ""
-            raise DatasetError(
-                f"“{name}” has {total} picture{'' if total == 1 else 's'}{copies}; "
-                "a split needs two that are no copies of one another."
-            )
+            few.setdefault(f"{total} picture{'' if total == 1 else 's'}{copies}", []).append(name)
+    if few:
+        told = "; ".join(_have(what, names) for what, names in few.items())
+        several = sum(map(len, few.values())) > 1
+        raise TooFewError(f"{told}; a split needs two{' of each' * several} that are no copies of one another.")
     held = held_out(sizes, share, np.random.default_rng(seed))
     for name, inside, total in zip(classes, sizes[held].sum(0), sizes.sum(0), strict=True):
         if inside in (0, total):
             raise DatasetError(f"“{name}” shares its groups with other classes so that no split has it on both sides.")
     return held[unit]
+
+
+def _have(what: str, names: Sequence[str]) -> str:
+    *first, last = [f"“{name}”" for name in names[:NAMED]]
+    if len(names) > NAMED:
+        first, last = [*first, last], f"{len(names) - NAMED:,} more"
+    return f"{', '.join(first)} and {last} have {what} each" if first else f"{last} has {what}"
 
 
 def held_out(sizes: NDArray[np.int64], share: float, rng: np.random.Generator) -> NDArray[np.bool_]:

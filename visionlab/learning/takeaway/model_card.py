@@ -15,6 +15,7 @@ from visionlab.learning.judging.metrics import MAJORITY, Report, counted, wilson
 from visionlab.learning.judging.refusal import Refusal
 from visionlab.learning.sets.dataset import UNEVEN
 from visionlab.learning.takeaway.export import Parity
+from visionlab.wording import percent
 
 STAYED = "Fine-tuning found nothing better than the linear head that it starts from, so this is that linear head."
 USE = f"""\
@@ -133,7 +134,7 @@ def _limits(head: Head) -> Iterable[str]:
 
 
 def _refused(refusal: Refusal) -> str:
-    how_many = "some" if refusal.share is None else f"about {refusal.share:.0%}"
+    how_many = "some" if refusal.share is None else f"about {percent(refusal.share)}"
     return f"The limit refuses {how_many} of good pictures, those of its classes,"
 
 

@@ -14,6 +14,7 @@ from visionlab.errors import ParameterError
 from visionlab.imaging.image import Image
 from visionlab.network.running.chunks import through
 from visionlab.network.running.classifier import BATCH, FEATURES, Classifier
+from visionlab.wording import percent
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,9 @@ class Answer:
     @property
     def mistakes(self) -> str:
         """The sentence on how many pictures of the classes the limit refuses; "" where nobody knows."""
-        return "" if self.share is None else f"That limit refuses about {self.share:.0%} of good pictures by mistake."
+        if self.share is None:
+            return ""
+        return f"That limit refuses about {percent(self.share)} of good pictures by mistake."
 
     @property
     def strange(self) -> float | None:

@@ -15,7 +15,7 @@ import streamlit as st
 from visionlab.errors import DatasetError
 from visionlab.learning.heads.head import Head, load_head
 from visionlab.learning.heads.kinds import KINDS
-from visionlab.learning.judging.metrics import counted, percent
+from visionlab.learning.judging.metrics import counted
 from visionlab.learning.projects.outcome import Outcome
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.runs import RunInfo
@@ -27,7 +27,7 @@ from visionlab.ui.shared.networks import YOUR_HEAD, own_head
 from visionlab.ui.shared.page import link as link_to
 from visionlab.ui.shared.widgets import distinct, plain
 from visionlab.ui.studio.projects import info_of
-from visionlab.wording import shortened
+from visionlab.wording import percent, shortened
 
 RUN = state.RUN
 _PICKED = "picked-run"

@@ -14,7 +14,6 @@ from streamlit.testing.v1 import AppTest
 from visionlab.imaging.samples import load_sample
 from visionlab.learning.features.embedding import embed
 from visionlab.learning.heads.head import load_head
-from visionlab.learning.judging.metrics import percent
 from visionlab.learning.projects import workspace
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.workspace import Workspace
@@ -31,6 +30,7 @@ from visionlab.ui.studio.classes import cards, step
 from visionlab.ui.studio.judge.case import case_of
 from visionlab.ui.studio.pictures import intake
 from visionlab.ui.studio.pictures.intake import RECORDED
+from visionlab.wording import percent
 
 
 def files(kind: int, count: int, first: int = 0) -> list[tuple[str, bytes, str]]:

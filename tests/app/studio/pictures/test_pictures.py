@@ -538,6 +538,12 @@ def test_a_zip_without_pictures_leaves_no_project(beginning, finish, entries, to
     begins_again(finish(beginning), told)
 
 
+def test_a_zip_that_is_cut_off_is_told_by_the_name_that_it_has_for_who_brings_it(beginning, finish):
+    _, data, kind = zipped({f"{name}/0.png": noisy(0, 1) for name in ("cats", "dogs")})
+    uploader(beginning, "A zip").set_value(("my pets.zip", data[:-40], kind)).run()
+    begins_again(finish(beginning), "“my pets.zip” is a zip that looks cut off")
+
+
 @pytest.fixture
 def slow_to_end(monkeypatch):
     """An intake that came to nothing has taken its project away, and ends no sooner than somebody waits for that."""

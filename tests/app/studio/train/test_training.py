@@ -212,6 +212,7 @@ def test_what_lacks_is_said_before_one_can_start(app, project):
     app.run()
     assert button(app, "Train").disabled
     assert "“**down**” has 1 picture" in "\n".join(text.value for text in app.text), "a name is never read as Markdown"
+    assert "Or choose “Nearest prototype”: for it, one is enough." in "\n".join(text.value for text in app.text)
     app.radio(key="kind").set_value("prototype").run()
     assert not button(app, "Train").disabled
     assert "Nobody will know how good the head is" in lines(app)

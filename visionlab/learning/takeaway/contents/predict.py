@@ -28,7 +28,8 @@ def main(pictures: list[str], top: int) -> bool:
     about = session.get_modelmeta().custom_metadata_map
     labels, limit = json.loads(about["labels"]), float(about.get("threshold", "inf"))
     share = about.get("refuses")  # not known of a head that was tried with too few pictures
-    mistakes = f"; it refuses about {float(share):.0%} of good pictures by mistake" if share else ""
+    digits = 0 if share and float(share) >= 0.005 else 1
+    mistakes = f"; it refuses about {float(share):.{digits}%} of good pictures by mistake" if share else ""
     all_read = True
     for path in pictures:
         try:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from visionlab.errors import DatasetError
-from visionlab.learning.heads.kinds import KINDS
-from visionlab.learning.judging.metrics import counted, percent
+from visionlab.learning.heads.kinds import KINDS, one_is_enough
+from visionlab.learning.judging.metrics import counted
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import ClassInfo
 from visionlab.learning.projects.runs import RunInfo
@@ -22,6 +22,7 @@ from visionlab.ui.studio import runs
 from visionlab.ui.studio.train import step as train
 from visionlab.ui.studio.train.form import FEW
 from visionlab.ui.studio.train.run import Labels, Settings, is_of, labels_of
+from visionlab.wording import percent
 
 STARTED = "started-here"  # in the session: the project in which a training was started in this step
 
@@ -29,7 +30,7 @@ STARTED = "started-here"  # in the session: the project in which a training was 
 def recommended(data: LabelledImages) -> Settings:
     """What is usually best for these pictures, on the best network that is here."""
     few = min(data.counts().values()) < FEW
-    kind = next(kind for kind in KINDS.values() if kind.alone) if few else next(iter(KINDS.values()))
+    kind = one_is_enough() if few else next(iter(KINDS.values()))
     return Settings(first_here(TO_NAME), kind.name, kind.views, None if VALIDATION in data.parts else HELD_OUT, 0)
 
 

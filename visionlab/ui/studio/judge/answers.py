@@ -11,7 +11,6 @@ import streamlit as st
 from visionlab.learning.heads.training import TEMPERATURE_FROM
 from visionlab.learning.judging.calibration import BINS, Reliability, reliability
 from visionlab.learning.judging.evaluation import Evaluation
-from visionlab.learning.judging.metrics import percent
 from visionlab.learning.judging.thresholds import Curve
 from visionlab.network.running.certainty import tempered
 from visionlab.ui.shared import charts
@@ -23,6 +22,7 @@ from visionlab.ui.studio.judge import charts as evaluation_charts
 from visionlab.ui.studio.judge.case import Case
 from visionlab.ui.studio.judge.cells import cells, said, worst_mistakes
 from visionlab.ui.studio.judge.gallery import gallery
+from visionlab.wording import percent
 
 FEW = 8  # pictures of a quadrant that are shown at once
 

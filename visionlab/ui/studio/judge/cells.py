@@ -8,12 +8,12 @@ import numpy as np
 import streamlit as st
 
 from visionlab.learning.judging.evaluation import Evaluation
-from visionlab.learning.judging.metrics import percent
 from visionlab.ui.shared.page import roomy_columns
 from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import plain
 from visionlab.ui.studio.judge import charts
 from visionlab.ui.studio.judge.case import counted
+from visionlab.wording import percent
 
 SIDE_BY_SIDE = 8  # classes of a confusion matrix that leaves room beside it
 

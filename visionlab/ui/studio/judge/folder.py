@@ -16,7 +16,6 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from visionlab.errors import BusyError, DatasetError, UnclearSetError
 from visionlab.imaging.image import MAX_BYTES, Image
 from visionlab.learning.judging.evaluation import Evaluation, score
-from visionlab.learning.judging.metrics import percent
 from visionlab.learning.projects import intake
 from visionlab.learning.projects.files import telling
 from visionlab.learning.sets import archive
@@ -31,6 +30,7 @@ from visionlab.ui.studio.judge.case import Case, counted
 from visionlab.ui.studio.judge.cells import cells, said, worst_mistakes
 from visionlab.ui.studio.judge.gallery import THUMBNAIL, paged
 from visionlab.ui.studio.uploads import listed, spooled, uploader
+from visionlab.wording import percent
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from visionlab.learning.judging.metrics import percent
 from visionlab.learning.judging.suspects import LabelCheck, check_labels
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import PictureInfo
@@ -17,6 +16,7 @@ from visionlab.ui.shared.undisturbed import attempt
 from visionlab.ui.shared.widgets import plain
 from visionlab.ui.studio.judge.case import Case, awaited, counted, different, too_alike
 from visionlab.ui.studio.judge.gallery import gallery
+from visionlab.wording import percent
 
 LARGE = 640  # pixels of the picture in question
 

@@ -9,7 +9,7 @@ import streamlit as st
 from visionlab.learning.judging import metrics
 from visionlab.learning.judging.baselines import Baseline
 from visionlab.learning.judging.evaluation import Evaluation
-from visionlab.learning.judging.metrics import mcnemar, percent
+from visionlab.learning.judging.metrics import mcnemar
 from visionlab.learning.projects.project import Project
 from visionlab.ui.shared import charts, links
 from visionlab.ui.shared.page import roomy_columns
@@ -18,6 +18,7 @@ from visionlab.ui.studio import runs
 from visionlab.ui.studio.judge import answers, folder, labels, more_pictures, refusal, where_it_looks
 from visionlab.ui.studio.judge import charts as evaluation_charts
 from visionlab.ui.studio.judge.case import Case, baselines_of, case_of, counted
+from visionlab.wording import percent
 
 OVERVIEW = "How good"
 LOOKS = {

@@ -10,12 +10,12 @@ import streamlit as st
 
 from visionlab.imaging.image import encode_jpeg, fit
 from visionlab.imaging.render import overlay
-from visionlab.learning.judging.metrics import percent
 from visionlab.network.explain import explain
 from visionlab.ui.shared import cached, jobs
 from visionlab.ui.shared.terms import term
 from visionlab.ui.studio.judge.case import Case, awaited, counted
 from visionlab.ui.studio.judge.gallery import tiles
+from visionlab.wording import percent
 
 EXPLAINED, THUMBNAIL = 480, 224  # pixels that a picture is explained at, and kept at
 MOST = 12  # right ones, and as many wrong ones, that are explained

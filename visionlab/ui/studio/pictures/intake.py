@@ -17,7 +17,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from visionlab import limits
-from visionlab.errors import BusyError, DatasetError, UnclearSetError, log_line
+from visionlab.errors import BusyError, DatasetError, NoZipError, UnclearSetError, log_line
 from visionlab.learning.projects import intake
 from visionlab.learning.projects.intake import Incoming, Intake
 from visionlab.learning.projects.project import Project
@@ -29,6 +29,7 @@ from visionlab.ui.shared import jobs
 from visionlab.ui.shared.components.burst import Batch
 from visionlab.ui.studio.projects import go_to, intake_into
 from visionlab.ui.studio.uploads import spooled
+from visionlab.wording import shortened
 
 RECORDED = "recorded"  # in the session: the ids of projects for whose classes a camera has been in use
 WATCHED = "intakes"  # those that this session began, or saw going on, and has not put away
@@ -93,8 +94,16 @@ def take_zip(into: Into, file: UploadedFile) -> None:
     """A zip of one folder a class, or one that this app wrote."""
     with ExitStack() as stack:
         project = stack.enter_context(into)
-        [(_, path)], spool = spooled(project, [file], stack)
-        _begin(project, lambda parts, report: incoming_zip(path, parts, report), stack, spool=spool)
+        [(name, path)], spool = spooled(project, [file], stack)
+        _begin(project, lambda parts, report: _of_zip(name, path, parts, report), stack, spool=spool)
+
+
+def _of_zip(name: str, path: Path, parts: bool | None, report: Watched) -> Iterable[Incoming]:
+    """As incoming_zip, of an upload of that name."""
+    try:
+        return incoming_zip(path, parts, report)
+    except NoZipError as error:
+        raise NoZipError(error.why, f"“{shortened(name)}”") from error
 
 
 def take_folder(into: Into, files: Sequence[UploadedFile]) -> None:

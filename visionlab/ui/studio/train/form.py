@@ -6,9 +6,9 @@ from collections.abc import Container
 
 import streamlit as st
 
-from visionlab.errors import DatasetError
+from visionlab.errors import DatasetError, TooFewError
 from visionlab.learning.features.augmentation import VIEWS
-from visionlab.learning.heads.kinds import KINDS
+from visionlab.learning.heads.kinds import KINDS, one_is_enough
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.runs import RunInfo
 from visionlab.learning.sets.layout import TEST, VALIDATION
@@ -120,10 +120,11 @@ def _plan(project: Project, settings: Settings, latest: RunInfo | None) -> int |
         data, ids = project.labelled()
         way = KINDS[settings.kind]
         found = sides(data, settings.validation, settings.seed, alone=way.alone, needed=way.needs_held_out)
+    except TooFewError as problem:
+        _lacks(f"{problem.too_few} Or choose “{one_is_enough().title}”: for it, one is enough.")
+        return None
     except DatasetError as problem:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(":orange[:material/add_photo_alternate:]", width="content")
-            st.text(str(problem), width="stretch")
+        _lacks(str(problem))
         return None
     learned, held_out = found.train, found.held_out
     varied = f" and {number_of(len(learned) * len(settings.views), 'varied copy', 'varied copies')}"
@@ -139,9 +140,8 @@ def _plan(project: Project, settings: Settings, latest: RunInfo | None) -> int |
     if found.told:
         st.caption(f":material/info: {plain(found.told)}")
     if not way.alone and min(data.counts().values()) < FEW:
-        better = next(kind.title for kind in KINDS.values() if kind.alone)
         st.caption(
-            f":material/lightbulb: A class has fewer than {FEW} pictures. “{better}” is usually better "
+            f":material/lightbulb: A class has fewer than {FEW} pictures. “{one_is_enough().title}” is usually better "
             "then, and more pictures are better still."
         )
     elif few := data.few():
@@ -149,6 +149,12 @@ def _plan(project: Project, settings: Settings, latest: RunInfo | None) -> int |
     if latest and not is_of(latest, labels_of(data, ids, project.classes())):
         st.caption(runs.outdated(project, latest))
     return len(data)
+
+
+def _lacks(told: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(":orange[:material/add_photo_alternate:]", width="content")
+        st.text(told, width="stretch")
 
 
 def number_of(count: int, one: str = "picture", many: str = "pictures") -> str:

@@ -8,7 +8,6 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from visionlab.learning.features.augmentation import VIEWS
-from visionlab.learning.judging.metrics import percent
 from visionlab.learning.projects.outcome import Comparison, compare
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.runs import RunInfo
@@ -17,6 +16,7 @@ from visionlab.ui.shared.page import told
 from visionlab.ui.shared.widgets import written
 from visionlab.ui.studio import runs
 from visionlab.ui.studio.train.run import curve_of
+from visionlab.wording import percent
 
 STATES = {
     "waiting": "Waiting",

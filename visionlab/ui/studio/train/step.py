@@ -9,7 +9,7 @@ import streamlit as st
 
 from visionlab.errors import BusyError, DatasetError
 from visionlab.learning.heads.kinds import stayed_linear
-from visionlab.learning.judging.metrics import MAJORITY, counted, percent
+from visionlab.learning.judging.metrics import MAJORITY, counted
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.runs import AT_WORK, RunInfo
 from visionlab.limits import JOBS
@@ -23,6 +23,7 @@ from visionlab.ui.studio.pictures import arrivals
 from visionlab.ui.studio.train import form, runs_table
 from visionlab.ui.studio.train.form import number_of
 from visionlab.ui.studio.train.run import Embedded, Settings, Trained, curve_of, is_of, labels_of, noted, train
+from visionlab.wording import percent
 
 QUEUE = "runs"
 OURS = "Something went wrong here, not with your pictures. Train again."
