@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer
@@ -13,6 +14,7 @@ from jsonschema import Draft202012Validator
 
 import visionlab as vl
 from visionlab import cli
+from visionlab.cli.cluster import sharded
 from visionlab.cli.shared import EXIT_STATUS
 from visionlab.shortage import NO_MEMORY
 
@@ -181,3 +183,8 @@ def test_what_the_machine_lacks_is_a_sentence(monkeypatch, capsys):
         sys.modules["visionlab.cli.main"].run()
     assert ended.value.code == 1
     assert capsys.readouterr().err == f"{NO_MEMORY}\n"
+
+
+def test_shards_are_not_printed():
+    with pytest.raises(vl.ParameterError, match="which “-” does not name"):
+        sharded("auto", None, [], {}, Path("-"), ".csv", (1.0, 0.0))
