@@ -136,7 +136,7 @@ def shapes(stack: Stack, shape: Shape) -> list[LayerShape]:
             needs = f"{quoted(spec.size)}×{quoted(spec.size)}"
             raise ParameterError(
                 f"The picture is {height}×{width} before “{name}”, which needs {needs} or more, so nothing is left: "
-                "make a layer before it smaller, or leave one out."
+                f"{_remedy(found, spec)}."
             )
         found.append(LayerShape(name, spec, shape, weights + (spec.out if weights else 0), weights * places))
         if sum(layer.parameters for layer in found) > MOST_PARAMETERS:
@@ -148,6 +148,16 @@ def shapes(stack: Stack, shape: Shape) -> list[LayerShape]:
                 f"With “{name}” a picture takes over {MOST_WORK:,} multiplications: make it smaller, or pool before it."
             )
     return found
+
+
+def _remedy(before: Sequence[LayerShape], spec: LayerSpec) -> str:
+    """What would leave something of the picture for a layer, after those before it."""
+    shrinks = f"use a smaller {'kernel' if spec.kind == 'conv' else 'window'} in it"
+    if any(layer.spec.kind == "pool" and layer.spec.size > 1 for layer in before):
+        return f"take out a pool before it, or {shrinks}"
+    if any(layer.spec.kind == "conv" and layer.spec.padding == "valid" for layer in before):
+        return f"give a conv before it the padding “same”, or {shrinks}"
+    return f"{shrinks}, or take it out"
 
 
 def possible(stack: Stack, shape: Shape) -> bool:
