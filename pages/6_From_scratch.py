@@ -3,7 +3,7 @@
 import streamlit as st
 
 from visionlab.ui.scratch import birds, closing, convnet, cost, eight, numbers, runs, softmax
-from visionlab.ui.scratch.parts import linked
+from visionlab.ui.scratch.parts import linked, say
 from visionlab.ui.scratch.sets.choosing import choose
 from visionlab.ui.shared.page import page, told
 from visionlab.ui.shared.tries import Try, tries
@@ -50,7 +50,7 @@ with page("From scratch"):
         persist_state="session",
         label_visibility="collapsed",
     )
-    st.query_params["experiment"] = experiment
+    say("experiment", experiment)
     runs.recall(EXPERIMENTS)
     tries("from-scratch", THINGS_TO_TRY, experiment)
     with st.container():

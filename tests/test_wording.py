@@ -40,7 +40,9 @@ def test_what_is_over_a_limit_is_told_in_its_unit_and_looks_larger(size, limit, 
 
 
 def test_a_long_value_is_told_by_its_beginning():
-    assert quoted("two\nlines") == r"'two\nlines'"
+    assert quoted("two\nlines") == r'"two\nlines"'
+    assert quoted({"steps": 9999, "on": [True, None, "ü"]}) == '{"steps": 9999, "on": [true, null, "ü"]}', "no Python"
+    assert quoted({1, 2}) == "{1, 2}", "which stands in no file"
     assert shortened("a" * 60) == "a" * 60
     assert shortened("a" * 61) == "a" * 59 + "…"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 LONGEST_QUOTE = 60  # characters
 # What is set by a share, in the shell and on the pages.
 MISTAKES = "Good pictures, those of its classes, that a head may call “none of these” by mistake"
@@ -41,5 +43,9 @@ def shortened(text: object) -> str:
 
 
 def quoted(value: object) -> str:
-    """A bad value as Python writes it, for a message."""
-    return shortened(repr(value))
+    """A bad value, for a message: as files have it (JSON), where it can stand in one; else as Python does."""
+    try:
+        text = repr(value) if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):
+        text = repr(value)
+    return shortened(text)

@@ -23,15 +23,16 @@ def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Where to write what is to lie at the path: its name never stands for a part of it, even after a power cut.
 
     What was there stays until the block has ended; where it does not come to its end, nothing of it is left. Links are
-    followed. A device, a pipe, or what a process has open, such as /dev/stdout, gets all of it at the end. Raises
-    OSError.
+    followed. A device, a pipe, or what a process has open, such as /dev/stdout, gets all of it at the end, or as much
+    as its reader stays for. Raises OSError.
     """
     path = _behind_links(Path(path))
-    if _is_stream(path):
+    if is_stream(path):
         with tempfile.TemporaryDirectory() as folder:
             part = Path(folder, path.name)
             yield part
-            with part.open("rb") as file, path.open("ab") as stream:  # “ab”: what “>>” has kept is to stay
+            # Who has gone, as “head” does, wants no more; “ab”: what “>>” has kept is to stay.
+            with suppress(BrokenPipeError), part.open("rb") as file, path.open("ab") as stream:
                 shutil.copyfileobj(file, stream)
         return
     part = path.with_name(f"{path.name}.part")
@@ -57,7 +58,8 @@ def _is_open_file(path: Path) -> bool:
     return path.is_symlink() and any(Path(os.path.realpath(path.parent)).is_relative_to(place) for place in OPEN_FILES)
 
 
-def _is_stream(path: Path) -> bool:
+def is_stream(path: Path) -> bool:
+    """Whether what is there is written into, since it cannot be replaced."""
     if not path.exists() or _is_open_file(path):
         return path.exists()
     return not stat.S_ISREG(path.stat().st_mode) and not path.is_dir()

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer
@@ -13,6 +14,7 @@ from jsonschema import Draft202012Validator
 
 import visionlab as vl
 from visionlab import cli
+from visionlab.cli.cluster import sharded
 from visionlab.cli.shared import EXIT_STATUS
 from visionlab.shortage import NO_MEMORY
 
@@ -108,6 +110,14 @@ def test_each_json_has_a_schema():
         (["predict", __file__], "test_main.py: "),
         (["predict", "{}", "--csv", "/no/such/folder/o.csv"], "/no/such/folder/o.csv cannot be written"),
         (["predict", "{}", "--csv", "o.csv", "--json"], "o.csv"),
+        (["predict", "{}", "--csv", "p.txt"], "“p.txt” should end in .csv"),
+        (["evaluate", "{}", "--csv", "-"], "“-” should end in .csv"),
+        (["evaluate", "{}", "--csv", "p.txt"], "“p.txt” should end in .csv"),
+        (["features", "{}", "-o", "-"], "“-” should end in .jpg"),
+        (["explain", "{}", "-o", "-"], "“-” should end in .jpg"),
+        (["embed", "{}", "-o", "-"], "“-” should end in .npz"),
+        (["train", "{}", "-o", "-"], "“-” should end in .safetensors"),
+        (["export", "{}", "-o", "-"], "“-” should end in .zip"),
         (["predict", "{}", "--top", "0"], "top is 0"),
         (["export", "/no/such/head.safetensors", "-o", "o.zip"], "head.safetensors cannot be read"),
         (["export", "{}", "-o", "o.zip"], "cat.png is no head"),
@@ -130,6 +140,39 @@ def test_a_command_that_is_ended_by_a_signal_leaves_nothing_half_written(tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("printing", "status"),
+    [
+        ("print('a line of json', flush=True)", 0),
+        ("sys.stdout.write('a' * 100_000)", 0),
+        ("typer.echo('a row')", 0),
+        ("console.print('a table')", 0),
+        ("Path('/dev/stdout').open('a').write('a line')", 0),
+        ("print('a line', flush=True); raise typer.Exit(1)", 0),
+        ("print('one line')", 0),  # it is printed at the end, after the reader has gone
+        ("print('one line'); raise typer.Exit(1)", 1),
+        ("print('one line'); raise ParameterError('No.')", 2),
+        ("write(Path('/dev/stdout'), b'a' * 100_000)", 0),
+        ("raise BrokenPipeError(errno.EPIPE, 'of a network')", 1),
+    ],
+)
+def test_a_reader_that_has_gone_is_no_failure(printing, status):
+    """Rich and Typer made it a 1, whatever was printed."""
+    code = "import errno, sys, typer, visionlab.cli.main as main; from pathlib import Path\n"
+    code += "from visionlab.cli.shared import add, console, write; from visionlab.errors import ParameterError\n"
+    code += f"def command():\n    sys.stdin.read()\n    {printing.replace('; ', chr(10) + '    ')}\n"
+    code += "main.app = typer.Typer()\nadd(main.app, command)\nmain.run()"
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    ended = subprocess.Popen([sys.executable, "-c", code], **pipes, env=env, text=True)
+    if "of a network" not in printing:
+        ended.stdout.close()
+    ended.stdin.close()
+    told = ended.stderr.read()
+    assert ended.wait(60) == status
+    assert told == ("No.\n" if "No." in printing else "")
+
+
 def test_what_the_machine_lacks_is_a_sentence(monkeypatch, capsys):
     def large():
         raise MemoryError("640 GiB")
@@ -140,3 +183,8 @@ def test_what_the_machine_lacks_is_a_sentence(monkeypatch, capsys):
         sys.modules["visionlab.cli.main"].run()
     assert ended.value.code == 1
     assert capsys.readouterr().err == f"{NO_MEMORY}\n"
+
+
+def test_shards_are_not_printed():
+    with pytest.raises(vl.ParameterError, match="which “-” does not name"):
+        sharded("auto", None, [], {}, Path("-"), ".csv", (1.0, 0.0))

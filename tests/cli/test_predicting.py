@@ -6,6 +6,7 @@ import re
 import sys
 import threading
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -59,6 +60,10 @@ def test_predict_computes_in_the_precision_asked_for(picture, monkeypatch):
 def test_predict_writes_a_folders_answers_as_csv_and_tells_what_it_could_not_read(pictures, picture, tmp_path):
     out = tmp_path / "out.csv"
     result = outcome("predict", pictures, picture, "--csv", out, "--top", 2, *BUILT_IN)
+    printed = outcome("predict", pictures, picture, "--csv", "-", "--top", 2, *BUILT_IN)
+    assert printed.stdout.splitlines() == out.read_text("utf-8").splitlines()
+    assert (printed.exit_code, printed.stderr) == (result.exit_code, result.stderr)
+    assert not Path("-").exists()
     assert (result.exit_code, result.stdout) == (1, "")
     told = (
         rf"1 file is no picture, and is left out: {re.escape(str(pictures / 'notes.txt'))}\.\n"

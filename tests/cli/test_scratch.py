@@ -71,6 +71,10 @@ def test_what_layers_cost():
 def test_convnet_takes_a_stack_from_a_file(tmp_path):
     file = tmp_path / "stack.json"
     file.write_text(json.dumps([{"kind": "conv", "out": 4, "size": 3}, {"kind": "dense", "out": 99}]))
+    impossible = tmp_path / "impossible.json"
+    impossible.write_text(json.dumps([{"kind": "pool", "size": 16}] * 2 + [{"kind": "dense", "out": 99}]))
+    with pytest.raises(ParameterError, match=r"2×2 before “pool 2”, which needs 16×16 .*: take out a pool before it"):
+        run("convnet", "--data", "textures", "--stack", impossible)
     arguments = ("convnet", "--data", "textures", "--pictures", 60, "--epochs", 1, "--stack", file)
     found = as_json(*arguments)
     assert found["parameters"] == (9 * 4 + 4) + (32 * 32 * 4 * 3 + 3)
@@ -156,7 +160,6 @@ def test_the_closing_table_with_the_built_in_network():
         (("softmax", "--settings", "best"), "no settings “best”. There are article, better"),
         (("softmax", "--rate", 1e35), r"Try a rate of 0\.001\."),
         (("convnet", "--data", "digits", "--stack", "S3"), "“S3” is no stack"),
-        (("convnet", "--data", "digits", "--side", 3, "--stack", "small"), "The picture is 1×1 before “pool 2”"),
         (("numbers", "--number", 9999), "There is no training picture 9999 of “0”"),
         (("numbers", "--label", "q"), "There is no class “q”. There are 0, 1"),
         (("moving-eight", "--target", "x"), "There is no class “x”"),
@@ -211,6 +214,8 @@ def test_small_pictures_are_drawn_larger_for_the_article_s_network():
         layer.parameters for layer in shapes(with_classes(CONVOLUTIONAL, 10), (16, 16, 1))
     )
     assert "each is drawn at 16 × 16 px" in run(*arguments)
+    linear = as_json(*arguments, "--stack", "linear")
+    assert linear["parameters"] == 10 * (16 * 16 + 1), "other stacks get the same pictures, as on the page"
 
 
 def test_download_tells_where_it_is_found(monkeypatch):

@@ -8,6 +8,7 @@ from visionlab.imaging import filter_record
 from visionlab.imaging.filters import FILTERS, Parameter, find_filter
 from visionlab.imaging.image import check_image
 from visionlab.imaging.pipeline import Pipeline
+from visionlab.wording import quoted
 
 each = pytest.mark.parametrize("name", FILTERS)
 
@@ -121,7 +122,7 @@ def test_out_of_range_is_refused_with_the_range(name):
         for value in wrong:
             with pytest.raises(ParameterError, match=f"“{parameter.name}”") as caught:
                 FILTERS[name].apply(NOISE, **{parameter.name: value})
-            assert repr(value) in str(caught.value)
+            assert quoted(value) in str(caught.value)
             assert all(str(end) in str(caught.value) for end in ends(parameter))
 
 

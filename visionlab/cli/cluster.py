@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from visionlab.cli.answers import plain
-from visionlab.cli.shared import EXIT_STATUS, LISTED, add, bar, head_in, read, remark
+from visionlab.cli.shared import EXIT_STATUS, LISTED, STDOUT, add, bar, head_in, read, remark
+from visionlab.errors import ParameterError
 
 if TYPE_CHECKING:
     from visionlab.cluster.joining import Joined
@@ -101,6 +102,8 @@ def sharded(
     cluster: str, work: Work, names: Iterable[str], about: Mapping[str, object], out: Path, ending: str, each: Share
 ) -> Shards:
     """The shards of all that was named, in a folder, made by the cluster at that address."""
+    if out == STDOUT:
+        raise ParameterError(f"Shards lie in a folder, which “{out}” does not name. Name one.")
     joined = join(cluster)
     from visionlab.cluster.many import begun, run
     from visionlab.cluster.serving import Size

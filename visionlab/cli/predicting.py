@@ -15,6 +15,7 @@ import visionlab as vl
 from visionlab.cli.answers import plain, print_json, print_sheet, print_tables
 from visionlab.cli.cluster import Cluster, Cpus, Gpus, Share, check, end, sharded
 from visionlab.cli.shared import (
+    STDOUT,
     AsJson,
     Device,
     HeadFile,
@@ -22,6 +23,8 @@ from visionlab.cli.shared import (
     Refuse,
     bar,
     base_network,
+    check_csv,
+    csv_file,
     ending_of,
     head_in,
     network,
@@ -52,7 +55,9 @@ def predict(
         int | None,
         typer.Option(help="How many classes: 5, and with --words 1, among which the word may be.", callback=ranged(1)),
     ] = None,
-    csv: Annotated[Path | None, typer.Option(help="Write a line a picture into this file, and print nothing.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option(help="Write a line a picture into this .csv, and print nothing; “-” prints them.")
+    ] = None,
     words: Annotated[
         bool, typer.Option("--words", help="Grade the answers by the words in the names: dog_3.jpg, cats/1.jpg.")
     ] = False,
@@ -85,17 +90,18 @@ def predict(
         return
     if out:
         raise ParameterError(f"--out {out} is for --cluster; --csv FILE is what one machine writes.")
-    pictures = [Path(each) for each in pictures]
+    check_csv(csv, printed=True)
+    paths = [Path(each) for each in pictures]
     if csv and (words or as_json):
         raise ParameterError(f"--csv {csv} holds what --json and --words would print. Leave it out, or them.")
-    sources = _sources(pictures)
-    others = _others(pictures)
+    sources = _sources(paths)
+    others = _others(paths)
     net = in_precision(network(model, head, device, refuse=refuse), precision)
     top = (1 if words else 5) if top is None else top
     answers = predict_many(net, sources, top, thumbnail=None)
     unreadable: list[Unreadable] = []
     # Answers that are printed as they come would meet the bar on the same terminal.
-    with bar(hidden=sys.stdout.isatty() and not (csv or words)) as progress:
+    with bar(hidden=sys.stdout.isatty() and not words and csv in (None, STDOUT)) as progress:
         looked = _noting(progress.track(answers, len(sources), description="Looking at the pictures"), unreadable)
         found = (each for each in looked if isinstance(each, Found))
         if csv:
@@ -183,7 +189,10 @@ def embed(
     with bar() as progress:
         rows = embed_many(base_network(model, device), sources)
         for each in progress.track(rows, len(sources), description="Looking at the pictures"):
-            (found if isinstance(each, Embedded) else unreadable).append(each)
+            if isinstance(each, Embedded):
+                found.append(each)
+            else:
+                unreadable.append(each)
     if found:
         features = np.stack([each.features for each in found])
         with replacing(out) as part, part.open("wb") as file:
@@ -249,5 +258,5 @@ def _noting(answers: Iterable[Found | Unreadable], unreadable: list[Unreadable])
 def _write_predictions(out: Path, found: Iterator[Found | Unreadable], answers: int, measured: bool) -> None:
     from visionlab.learning.answers.many import write_csv
 
-    with replacing(out) as part, part.open("w", encoding="utf-8", newline="") as file:
+    with csv_file(out) as file:
         write_csv(found, file, answers, measured)

@@ -127,13 +127,14 @@ def convnet(
 ) -> None:
     """A stack of layers, the article's convolutional network without another."""
     from visionlab.device import resolve
+    from visionlab.learning.scratch.closing import can_be_enlarged
     from visionlab.learning.scratch.stack import CONVOLUTIONAL, STACKS, from_data, with_classes
     from visionlab.learning.scratch.training import RATE, Training
 
     layers = STACKS[stack] if stack in STACKS else from_data(_rows(stack))  # before the pictures, which take longer
     resolve(device)
     found = small_set(source, side, seed, pictures, names_in)
-    if layers is CONVOLUTIONAL:
+    if layers is CONVOLUTIONAL or can_be_enlarged(found.shape):  # other stacks take what the article's cannot
         found = enlarged_set(found, as_json)
     layers = with_classes(layers, len(found.classes))
     run = Training(layers, found, epochs, rate=RATE if rate is None else rate, seed=seed, device=device)

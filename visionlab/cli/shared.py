@@ -6,11 +6,12 @@ from __future__ import annotations
 import inspect
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 from rich.console import Console
@@ -20,7 +21,7 @@ import visionlab as vl
 from visionlab.cli.answers import plain
 from visionlab.errors import ImageError, ParameterError, VisionlabError, WeightsError
 from visionlab.wording import MISTAKES
-from visionlab.writing import replacing
+from visionlab.writing import is_stream, replacing
 
 if TYPE_CHECKING:
     from visionlab.imaging.image import Image
@@ -76,6 +77,7 @@ EXIT_STATUS = (
     "Exit status: 0 where all was done; 1 where some input could not be used, which stderr tells; 2 where it was asked "
     "for in a way that cannot be."
 )
+STDOUT = Path("-")  # as an output
 LISTED = 20  # pictures that cannot be read of which each is told
 _quiet: ContextVar[bool] = ContextVar("quiet", default=False)
 _left_out: ContextVar[bool] = ContextVar("left_out", default=False)
@@ -272,6 +274,23 @@ def ending_of(out: Path, endings: Mapping[str, Sequence[str]]) -> str:
         told = " or ".join(f"{', '.join(those)} ({what})" for what, those in endings.items())
         raise ParameterError(f"“{out.name}” should end in {told}.")
     return ending
+
+
+def check_csv(out: Path | None, *, printed: bool = False) -> None:
+    """Raises ParameterError where an output that is asked for is no place for a CSV: a file whose name says so, a
+    stream, or, where that can be printed, STDOUT."""
+    if out is not None and not (printed and out == STDOUT) and not is_stream(out):
+        ending_of(out, {"a table": [".csv"]})
+
+
+@contextmanager
+def csv_file(out: Path) -> Iterator[TextIO]:
+    """Where to write a CSV: what is at the path is whole or as it was, and STDOUT gets it line by line."""
+    if out == STDOUT:
+        yield sys.stdout
+        return
+    with replacing(out) as part, part.open("w", encoding="utf-8", newline="") as file:
+        yield file
 
 
 def write(out: Path, data: bytes) -> None:

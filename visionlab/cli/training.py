@@ -26,7 +26,9 @@ from visionlab.cli.shared import (
     Refuse,
     bar,
     base_network,
+    check_csv,
     console,
+    csv_file,
     ending_of,
     is_quiet,
     left_out,
@@ -37,7 +39,6 @@ from visionlab.cli.shared import (
 )
 from visionlab.errors import DatasetError, ParameterError, TooFewError, UnclearSetError
 from visionlab.wording import MISTAKES
-from visionlab.writing import replacing
 
 if TYPE_CHECKING:
     from visionlab.learning.heads.training import Fit
@@ -207,7 +208,7 @@ def evaluate(
     head: HeadFile = None,
     model: Network = None,
     csv: Annotated[
-        Path | None, typer.Option(help="Write the mistakes into this file, the worst first, and what cannot be read.")
+        Path | None, typer.Option(help="Write the mistakes into this .csv, the worst first, and what cannot be read.")
     ] = None,
     refuse: Refuse = None,
     parts: Parts = None,
@@ -218,6 +219,7 @@ def evaluate(
     """What a head, or a network, is worth on labelled pictures that it has not learned from: others are left out."""
     from visionlab.learning.judging.evaluation import score
 
+    check_csv(csv)  # what is printed are the figures
     loaded = cache(partial(network, model, head, device, refuse=refuse))  # after the pictures, which may be refused
     pictures = _labelled(data, as_json, parts, names_in, lambda: loaded().labels)
     net = loaded()
@@ -258,7 +260,7 @@ def _write_mistakes(out: Path, net: Classifier, found: Evaluation | None, pictur
     worst = found.worst() if found else ()
     wrong = (row(place) for place in worst if found.predicted[place] != found.truth[place])
     unread = (Unreadable(name, why) for name, why in zip(pictures.unread, pictures.problems, strict=True))
-    with replacing(out) as part, part.open("w", encoding="utf-8", newline="") as file:
+    with csv_file(out) as file:
         write_csv(chain(wrong, unread), file, top, measured)
 
 

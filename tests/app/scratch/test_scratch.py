@@ -34,9 +34,9 @@ from visionlab.learning.scratch import (
     answer,
     conv,
     dense,
-    dropout,
     from_data,
     load,
+    pool,
     probabilities,
     shapes,
     with_classes,
@@ -44,7 +44,7 @@ from visionlab.learning.scratch import (
 from visionlab.learning.scratch import five_steps as library_steps
 from visionlab.learning.scratch.birds import verdict
 from visionlab.learning.scratch.moving_eight import LEARNERS, on_canvas
-from visionlab.ui.scratch import birds, closing, convnet, five_steps, layers, numbers, parts, runs, softmax
+from visionlab.ui.scratch import birds, closing, convnet, five_steps, layers, lesson, numbers, parts, runs, softmax
 from visionlab.ui.scratch.convnet import Learned
 from visionlab.ui.scratch.parts import as_image, weights_image
 from visionlab.ui.scratch.sets import bringing, choosing, opening
@@ -610,9 +610,9 @@ def test_a_training_that_nobody_knows_any_more(scratch):
 
 def test_a_stack_is_edited_and_trained(scratch, registry):
     app = scratch("convnet")
-    small = shapes(with_classes(STACKS["small"], 10), (8, 8, 1))
-    total = sum(layer.parameters for layer in small)
-    assert f"**{total:,} parameters**" in lines(app), "the first of the ready-made stacks that is possible"
+    app.button(key="stack-small").click().run()
+    small = shapes(with_classes(STACKS["small"], 10), (16, 16, 1))
+    assert f"**{sum(layer.parameters for layer in small):,} parameters**" in lines(app)
     rows = app.session_state[layers.ROWS]
     app.button(key=f"close-{rows[2].id}").click().run()  # the second conv
     app.number_input(key=f"out-{rows[0].id}").set_value(4).run()
@@ -623,7 +623,7 @@ def test_a_stack_is_edited_and_trained(scratch, registry):
     app.button(key=f"arrow_upward-{rows[0].id}").click().run()
     stack = tuple(row.spec for row in app.session_state[layers.ROWS])
     assert [spec.kind for spec in stack[:2]] == ["conv", "pool"]
-    found = shapes(with_classes(stack, 10), (8, 8, 1))
+    found = shapes(with_classes(stack, 10), (16, 16, 1))
     assert f"**{sum(layer.parameters for layer in found):,} parameters**" in lines(app)
     app.number_input(key="convnet-epochs").set_value(2).run()
     train(app, registry, "convnet")
@@ -728,6 +728,28 @@ def test_results_say_with_what_settings_they_were_made_and_when_these_are_others
     app.session_state["data"] = "faces"
     app.run()
     assert any("pictures Handwritten digits, 1,498 pictures" in text for text in errors(app))
+    app.button(key=f"restore-{experiment}").click().run()
+    assert not app.exception
+    assert "other settings" not in "".join(errors(app))
+
+
+def test_who_comes_by_the_link_has_the_settings_of_the_run_one_click_away(scratch, registry, new_app):
+    """The result said 100 epochs, the field 10, and the layers were others."""
+    app = scratch("convnet")
+    app.button(key="stack-linear").click().run()
+    app.number_input(key="convnet-epochs").set_value(3).run()
+    app.number_input(key="seed-convnet").set_value(7).run()
+    train(app, registry, "convnet")
+    run = app.query_params["convnet-run"]
+    other = by_link(new_app(), **{"experiment": "convnet", "convnet-run": run[0] if isinstance(run, list) else run})
+    assert any(
+        text.startswith("Made with other settings than those above: epochs 3, seed 7,") for text in errors(other)
+    )
+    other.button(key="restore-convnet").click().run()
+    assert "other settings" not in "".join(errors(other))
+    assert other.number_input(key="convnet-epochs").value == 3
+    assert [row.spec.kind for row in other.session_state[layers.ROWS]] == ["dense"]
+    assert "restore-convnet" not in {button.key for button in other.button}
 
 
 def _stopped() -> None:
@@ -766,15 +788,13 @@ def test_bird_or_not_says_nothing_of_a_figure_that_it_does_not_show():
 
 def test_an_impossible_stack_is_explained_in_its_place_and_not_trained(scratch):
     app = scratch("convnet")
-    article = app.button(key="stack-convolutional")
-    assert (article.disabled, article.help) == (True, "It needs larger pictures than 8 × 8.")
-    stack = with_classes(STACKS["convolutional"], 10)
+    stack = (*STACKS["convolutional"][:3], pool(16), *with_classes(STACKS["convolutional"], 10)[4:])
     app.session_state[layers.ROWS] = [layers.Row(100 + number, spec) for number, spec in enumerate(stack)]
     del app.session_state[layers.OURS]  # as if a person had made it
     app.run()
-    assert any("nothing is left" in text for text in errors(app))
+    assert any("take out a pool before it" in text for text in errors(app))
     assert app.button(key="train-convnet").disabled
-    assert lines(app).count("→ ?") == 5, "the layer itself, and those after it"
+    assert lines(app).count("→ ?") == 8, "the layer itself, and those after it"
     for row in list(app.session_state[layers.ROWS]):
         app.button(key=f"close-{row.id}").click().run()
         assert not app.exception
@@ -785,6 +805,35 @@ def test_an_impossible_stack_is_explained_in_its_place_and_not_trained(scratch):
     assert [row.spec.kind for row in app.session_state[layers.ROWS]] == ["conv", "dense"]
 
 
+def test_the_digits_are_drawn_as_the_article_s_stack_needs_them_as_in_the_shell(scratch, registry):
+    """It was grey, and another one loaded, with the reason on hover only."""
+    app = scratch("convnet")
+    assert not app.button(key="stack-convolutional").disabled
+    assert "each is drawn at 16 × 16 px" in lines(app)
+    assert "The picture: 16 × 16 × 1." in lines(app)
+    article = with_classes(STACKS["convolutional"], 10)
+    assert tuple(row.spec for row in app.session_state[layers.ROWS])[:-1] == article[:-1]
+    parameters = sum(layer.parameters for layer in shapes(article, (16, 16, 1)))
+    assert f"**{parameters:,} parameters**" in lines(app)
+    app.button(key="stack-linear").click().run()
+    app.number_input(key="convnet-epochs").set_value(1).run()
+    train(app, registry, "convnet")
+    assert "2,570" in html(app), "the picture’s 256 numbers, for ten classes"
+
+
+def _editor_for_a_line() -> None:
+    from visionlab.ui.scratch import layers
+
+    layers.editor((1, 40, 3), 2)
+
+
+def test_what_no_enlarging_helps_is_told_in_plain_text():
+    app = AppTest.from_function(_editor_for_a_line, default_timeout=60).run()
+    assert app.button(key="stack-convolutional").disabled
+    assert "“The article’s” and “A small one” need larger pictures than 1 × 40. So this begins with" in lines(app)
+    assert not app.button(key="stack-linear").disabled
+
+
 def by_link(app: AppTest, **parameters: str) -> AppTest:
     """The page as somebody opens it who got a link."""
     app.run()
@@ -793,6 +842,40 @@ def by_link(app: AppTest, **parameters: str) -> AppTest:
     app.switch_page(PAGES["From scratch"].script).run()
     assert not app.exception
     return app
+
+
+def test_the_browsers_back_leads_to_the_experiment_before(scratch):
+    app = scratch("softmax")
+    app.segmented_control(key="experiment").set_value("cost").run()
+    assert app.query_params["experiment"] in ("cost", ["cost"])
+    app.query_params["experiment"] = "softmax"  # as Streamlit has it after Back
+    app.run()
+    assert app.segmented_control(key="experiment").value == "softmax"
+
+
+def test_a_busy_machine_is_measured_once_more_when_it_has_become_calm(scratch, monkeypatch):
+    """What was told of a busy machine stayed, whatever it had to do by then."""
+    load, now, drawn = [99.0], [0.0], []
+    monkeypatch.setattr(lesson.os, "getloadavg", lambda: (load[0], 0, 0))
+    monkeypatch.setattr(lesson, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(lesson.st, "rerun", lambda: drawn.append(now[0]))
+    look = lesson._once_calm.__wrapped__  # a fragment is drawn in a browser only
+    look(0.0)
+    now[0] = lesson.FRESH
+    look(0.0)
+    assert not drawn, "it is still busy"
+    load[0] = 0.0
+    look(1.0)
+    assert not drawn, "what was measured holds for a minute"
+    look(0.0)
+    assert drawn == [lesson.FRESH]
+    looked = []
+    monkeypatch.setattr(lesson, "_once_calm", looked.append)
+    scratch("softmax")
+    assert not looked, "a calm machine is not looked at"
+    load[0] = 99.0
+    scratch("softmax")
+    assert looked
 
 
 def test_the_layers_are_in_the_link_once_they_are_changed(scratch, new_app):
@@ -817,13 +900,13 @@ def test_the_layers_are_in_the_link_once_they_are_changed(scratch, new_app):
         ("0", "0 is no list of them"),
         ("-1", "-1 is no list of them"),
         ("1000000000", "1000000000 is no list of them"),
-        ("text", "'text' is no JSON"),
-        ("[{", "'[{' is no JSON"),
+        ("text", '"text" is no JSON'),
+        ("[{", '"[{" is no JSON'),
         ("[" * 20_000, "is no JSON"),
-        ("[7]", "7 is no layer, such as {'kind': 'conv', 'out': 32, 'size': 3}"),
-        ('[{"kind":"<b>norm"}]', "'<b>norm' is no kind. There are conv, pool, dropout, dense."),
-        ('[{"kind":"conv","out":8,"size":3,"padding":"full"}]', "'full' is no padding. There are same, valid."),
-        ('[{"kind":"conv","out":"8","size":3}]', "'8' is no out"),
+        ("[7]", '7 is no layer, such as {"kind": "conv", "out": 32, "size": 3}'),
+        ('[{"kind":"<b>norm"}]', '"<b>norm" is no kind. There are conv, pool, dropout, dense.'),
+        ('[{"kind":"conv","out":8,"size":3,"padding":"full"}]', '"full" is no padding. There are same, valid.'),
+        ('[{"kind":"conv","out":"8","size":3}]', '"8" is no out'),
         ('[{"kind":"conv","out":0,"size":3}]', "A conv layer cannot have 0 filters; use 1 to 1,024."),
         ('[{"kind":"dense","out":-1}]', "A dense layer cannot have -1 units; use 1 to 8,192."),
         (f'[{{"kind":"pool","size":{10**9}}}]', "A pool layer cannot have 1000000000 px; use 1 to 16."),
@@ -845,7 +928,7 @@ def test_layers_in_a_link_that_are_none_are_told_once_and_others_are_there(new_a
 
 
 def test_an_impossible_stack_in_a_link_is_there_and_explained(new_app):
-    stack = dropout(0), conv(8, 15, "valid"), dense(10)
+    stack = pool(), conv(8, 15, "valid"), dense(10)
     app = by_link(new_app(), experiment="convnet", layers=json.dumps([asdict(spec) for spec in stack]))
     assert any("8×8 before “conv 1”, which needs 15×15" in text for text in errors(app))
     assert app.button(key="train-convnet").disabled

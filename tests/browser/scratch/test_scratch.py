@@ -61,3 +61,26 @@ def test_the_experiment_is_in_the_link(page: Page):
     expect(page).to_have_url(re.compile("experiment=cost"))
     page.reload()
     expect(page.get_by_text("196,608,000").first).to_be_visible()
+
+
+def test_back_and_forward_go_through_the_experiments_each_with_all_its_edges(page: Page):
+    """Back left the page, and beside what was chosen boxes had three edges."""
+    page.set_viewport_size({"width": 420, "height": 900})
+    open_page(page, "From_scratch?experiment=softmax")
+    bar = page.get_by_role("radiogroup", name="Experiment")
+    chosen = bar.get_by_role("radio", checked=True)
+    expect(chosen).to_have_text("Softmax")
+    settle(page)
+    for title in ("What layers cost", "Everything is a number"):
+        bar.get_by_text(title).click()
+        settle(page)
+        expect(chosen).to_have_text(title)
+        missing = "buttons => buttons.filter((one) => getComputedStyle(one).borderColor.includes(', 0)')).length"
+        assert bar.get_by_role("radio").evaluate_all(missing) == 0
+    page.go_back()
+    expect(chosen).to_have_text("What layers cost")
+    expect(page.get_by_text("196,608,000").first).to_be_visible()
+    page.go_back()
+    expect(chosen).to_have_text("Softmax")
+    page.go_forward()
+    expect(chosen).to_have_text("What layers cost")

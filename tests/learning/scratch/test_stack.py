@@ -99,7 +99,10 @@ def test_shapes_are_those_that_torch_gives_or_the_stack_is_refused(body, head, s
     ("stack", "says"),
     [
         ((conv(8), pool(4), pool(), pool(), dense(3)), "The picture is 1×1 before “pool 3”, which needs 2×2"),
+        ((conv(8), pool(4), pool(), pool(), dense(3)), "nothing is left: take out a pool before it, or use a smaller "),
         ((conv(8, size=15, padding="valid"), dense(3)), "12×12 before “conv 1”, which needs 15×15"),
+        ((conv(8, size=15, padding="valid"), dense(3)), "nothing is left: use a smaller kernel in it, or take it out"),
+        ((*[conv(8, 7, "valid")] * 3, dense(3)), "left: give a conv before it the padding “same”, or use a smaller"),
         ((pool(10**300), dense(3)), "which needs 1000000000"),
         ((dense(8), conv(4), dense(3)), "“conv 1” needs a picture"),
         ((conv(0), dense(3)), "“conv 1” has 0 outputs"),

@@ -28,6 +28,7 @@ from visionlab.learning.sets.looks import DECODERS
 from visionlab.learning.sets.reading import read_zip as read_small_zip
 from visionlab.learning.sets.ready_made import textures
 from visionlab.learning.takeaway.package import labelled_zip
+from visionlab.wording import quoted
 
 
 def picture(number=0, side=8):
@@ -322,7 +323,8 @@ def test_pictures_that_cannot_be_read_are_left_out_and_named(tmp_path):
 def test_a_picture_that_is_damaged_in_its_zip_or_too_large_is_left_out_and_named(monkeypatch):
     found = LabelledImages.from_zip(damaged(ANIMALS, "cats/2.png"))
     assert found.counts() == {"cats": 1, "dogs": 1}
-    assert found.problems[0].startswith("“cats/2.png” is damaged in the zip: ")
+    assert found.problems[0].startswith("“cats/2.png” is damaged in the zip (")
+    assert found.problems[0].endswith("); pack it anew.")
     monkeypatch.setattr(archive, "MAX_BYTES", len(ANIMALS["dogs/1.png"]))
     found = LabelledImages.from_zip(packed(ANIMALS | {"dogs/9.png": bytes(1000)}))
     assert found.counts() == {"cats": 2, "dogs": 1}
@@ -394,7 +396,7 @@ def test_unicode_names_with_and_without_their_flag():
 def test_hostile_paths_are_named(name):
     with pytest.raises(DatasetError) as caught:
         LabelledImages.from_zip(packed(ANIMALS | {name: png()}))
-    assert repr(name) in str(caught.value)
+    assert quoted(name) in str(caught.value)
 
 
 def test_a_null_character_hides_nothing():

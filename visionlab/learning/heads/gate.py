@@ -15,6 +15,7 @@ from visionlab.errors import DatasetError, HeadError, ParameterError
 from visionlab.learning.judging.metrics import Spread
 from visionlab.learning.sets.layout import LONGEST_NAME, class_names
 from visionlab.network.running.classifier import INTERPOLATIONS, SMALLEST_SIDE, Transform
+from visionlab.wording import quoted
 
 LARGEST_SIDE = 2048  # pixels that a file may ask to enlarge every picture to
 # Products of these with features stay far from float32's end, through a hidden layer or three tuned ones.
@@ -132,5 +133,4 @@ def _is_spread(value: object, confusion: list[list[int]] | None) -> bool:
 
 
 def _short(value: object) -> str:
-    text = str(value) if not isinstance(value, int) or abs(value) < 10**20 else "a number of over 20 digits"
-    return text if len(text) <= 40 else f"{text[:40]}…"
+    return "a number of over 20 digits" if isinstance(value, int) and abs(value) >= 10**20 else quoted(value)

@@ -26,6 +26,7 @@ from visionlab.learning.sets.kinds import PICTURE_SUFFIXES
 from visionlab.learning.sets.layout import PARTS
 from visionlab.learning.sets.names import entries, free_name
 from visionlab.packing import read_json
+from visionlab.wording import quoted
 from visionlab.writing import replacing
 
 MANIFEST = "manifest.json"
@@ -137,12 +138,16 @@ def read_manifest(packed: zipfile.ZipFile) -> dict[str, Listed] | None:
     try:
         told = read_json(archive.read_entry(packed, info, MANIFEST), MAX_MANIFEST)
         if told["format"] != FORMAT:
-            raise ValueError(f"its format is {told['format']!r}, not {FORMAT!r}")
+            raise ValueError(f"its format is {quoted(told['format'])}, not {quoted(FORMAT)}")
         enabled = {_text(each["name"]): each["enabled"] is True for each in told["classes"]}
         order = {name: number for number, name in enumerate(enabled)}
         listed = {_text(each["file"]): _listed(each, enabled) for each in told["pictures"]}
     except (ValueError, KeyError, TypeError, OverflowError) as error:
-        why = f"{error} is missing or unknown" if isinstance(error, KeyError) else str(error)
+        why = str(error)
+        if isinstance(error, KeyError):
+            why = f"{quoted(error.args[0])} is missing or unknown"
+        elif isinstance(error, TypeError | OverflowError):  # in Python's words
+            why = "it is laid out in another way"
         raise DatasetError(
             f"The zip's {MANIFEST} is none of visionlab's ({why}); without it the folders are taken as classes."
         ) from error
@@ -153,12 +158,19 @@ def _listed(each: Mapping[str, object], enabled: Mapping[str, bool]) -> Listed:
     name = _text(each["class"])
     part = _text(each.get("part", ""))
     part, off = part if part in PARTS else "", each.get("off") is True
-    return Listed(name, enabled[name], _text(each["name"]), str(int(each["group"])), part, off)
+    return Listed(name, enabled[name], _text(each["name"]), _group(each["group"]), part, off)
+
+
+def _group(value: object) -> str:
+    try:
+        return str(int(value))
+    except ValueError as error:
+        raise ValueError(f"a group is a number, not {quoted(value)}") from error
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"{str(value)[:40]} is no text")
+        raise ValueError(f"{quoted(value)} is no text")
     if len(value) > LONGEST_TEXT:
         raise ValueError(f"a name has {len(value):,} characters, and at most {LONGEST_TEXT:,} are taken")
     return value

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from visionlab.errors import ParameterError
+from visionlab.errors import DatasetError, ParameterError
 from visionlab.learning.heads.head import Head
 from visionlab.learning.heads.training import Fit, fit
 from visionlab.learning.judging.metrics import wilson
@@ -166,6 +166,15 @@ def enlargement(shape: Shape) -> int:
         if times * max(height, width) > LARGEST:
             raise unsuited(shape)
     return times
+
+
+def can_be_enlarged(shape: Shape) -> bool:
+    """Whether enlargement has nothing against such pictures."""
+    try:
+        enlargement(shape)
+    except DatasetError:
+        return False
+    return True
 
 
 def enlargement_told(shape: Shape) -> str | None:

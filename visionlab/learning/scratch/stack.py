@@ -136,7 +136,7 @@ def shapes(stack: Stack, shape: Shape) -> list[LayerShape]:
             needs = f"{quoted(spec.size)}×{quoted(spec.size)}"
             raise ParameterError(
                 f"The picture is {height}×{width} before “{name}”, which needs {needs} or more, so nothing is left: "
-                "make a layer before it smaller, or leave one out."
+                f"{_remedy(found, spec)}."
             )
         found.append(LayerShape(name, spec, shape, weights + (spec.out if weights else 0), weights * places))
         if sum(layer.parameters for layer in found) > MOST_PARAMETERS:
@@ -148,6 +148,16 @@ def shapes(stack: Stack, shape: Shape) -> list[LayerShape]:
                 f"With “{name}” a picture takes over {MOST_WORK:,} multiplications: make it smaller, or pool before it."
             )
     return found
+
+
+def _remedy(before: Sequence[LayerShape], spec: LayerSpec) -> str:
+    """What would leave something of the picture for a layer, after those before it."""
+    shrinks = f"use a smaller {'kernel' if spec.kind == 'conv' else 'window'} in it"
+    if any(layer.spec.kind == "pool" and layer.spec.size > 1 for layer in before):
+        return f"take out a pool before it, or {shrinks}"
+    if any(layer.spec.kind == "conv" and layer.spec.padding == "valid" for layer in before):
+        return f"give a conv before it the padding “same”, or {shrinks}"
+    return f"{shrinks}, or take it out"
 
 
 def possible(stack: Stack, shape: Shape) -> bool:
@@ -320,7 +330,7 @@ def from_data(rows: object) -> tuple[LayerSpec, ...]:
         raise ParameterError(f"{none}: {quoted(rows)} is no list of them.")
     for row in rows:
         if not isinstance(row, Mapping) or not {"kind"} <= row.keys() <= TYPES.keys():
-            raise ParameterError(f"{none}: {quoted(row)} is no layer, such as {as_data([conv(32)])[0]}.")
+            raise ParameterError(f"{none}: {quoted(row)} is no layer, such as {quoted(as_data([conv(32)])[0])}.")
         for name, value in row.items():
             if not isinstance(value, TYPES[name]) or isinstance(value, bool):
                 raise ParameterError(f"{none}: {quoted(value)} is no {name}.")

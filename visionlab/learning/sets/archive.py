@@ -345,4 +345,5 @@ def read_chunks(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> I
             while chunk := entry.read(CHUNK):
                 yield chunk
     except _BROKEN_ZIP as error:
-        raise DatasetError(f"“{shortened(name)}” is damaged in the zip: {error}") from error
+        why = str(error).partition(" for file ")[0].rstrip(".")  # which is named already
+        raise DatasetError(f"“{shortened(name)}” is damaged in the zip ({why}); pack it anew.") from error

@@ -229,7 +229,9 @@ def _unpacked(opened: ZipFile, info: ZipInfo, most: int, report: Watched = unwat
         for chunk in archive.read_chunks(opened, info, info.filename):
             file.write(chunk)
             if file.tell() > size:  # than its header says: zipfile stops there, but not every zip is one of its own
-                raise DatasetError(f"“{info.filename}” is damaged in the zip: it is larger than it says.")
+                raise DatasetError(
+                    f"“{info.filename}” is damaged in the zip (it is larger than it says); pack it anew."
+                )
             report(file.tell() / size)
         file.seek(0)
     except BaseException:

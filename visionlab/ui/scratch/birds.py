@@ -30,7 +30,7 @@ from visionlab.ui.scratch.parts import (
     untested,
 )
 from visionlab.ui.scratch.sets.bringing import Chosen
-from visionlab.ui.scratch.sets.choosing import offer
+from visionlab.ui.scratch.sets.choosing import held, offer
 from visionlab.ui.shared import charts
 from visionlab.ui.shared.page import roomy_columns
 from visionlab.ui.shared.terms import term
@@ -84,7 +84,7 @@ def _form(chosen: Chosen) -> runs.Settings:
         "Tell this one from all others",
         data.classes,
         index=data.classes.index(wanted),
-        key=f"birds-target-{hash(data.classes)}",
+        key=(key := f"birds-target-{hash(data.classes)}"),
     )
     fields = Fields()
     with two:
@@ -97,7 +97,9 @@ def _form(chosen: Chosen) -> runs.Settings:
 
     def start() -> None:
         run = Birds(data, target, epochs, rate=rate, seed=seed)
-        plan = Plan(chosen.about, settings, target, epochs, run.data.test_images, run.data.test_labels)
+        widgets = held(chosen) | fields.held | {key: target}
+        tested = run.data.test_images, run.data.test_labels
+        plan = Plan(chosen.about, settings, target, epochs, *tested, widgets=widgets)
         runs.begin(NAME, plan, lambda: answered(run))
 
     train_button(NAME, start, problem := fields.problem or problem_of(lambda: check(data.shape)))

@@ -18,7 +18,7 @@ from visionlab.learning.scratch.forecast import ClosingPace, closing_pace
 from visionlab.network.running.classifier import Classifier
 from visionlab.network.zoo.models import MODELS, TO_NAME
 from visionlab.ui.scratch import runs
-from visionlab.ui.scratch.lesson import forecast
+from visionlab.ui.scratch.lesson import forecast, measured
 from visionlab.ui.scratch.parts import (
     Fields,
     as_image,
@@ -29,9 +29,10 @@ from visionlab.ui.scratch.parts import (
     train_button,
 )
 from visionlab.ui.scratch.sets.bringing import Chosen
-from visionlab.ui.scratch.sets.choosing import offer
+from visionlab.ui.scratch.sets.choosing import held, offer
 from visionlab.ui.shared.networks import Network, model_picker
 from visionlab.ui.shared.page import roomy_columns, sentence
+from visionlab.ui.shared.state import NETWORK
 from visionlab.ui.shared.widgets import duration, sliding
 
 NAME = "closing"
@@ -105,7 +106,8 @@ def _form(chosen: Chosen) -> runs.Settings:
         run = Closing(data, network.net, **settings)
         shown = run.images[:SHOWN], run.truth[:SHOWN]
         of = data.classes, network.title, len(run.images), run.majority
-        runs.begin(NAME, Plan(chosen.about, named, *of, *shown), lambda: run)
+        widgets = held(chosen) | fields.held | {NETWORK: network.name}
+        runs.begin(NAME, Plan(chosen.about, named, *of, *shown, widgets=widgets), lambda: run)
 
     train_button(NAME, start, problem)
     if not problem:
@@ -136,7 +138,7 @@ def _forecast(chosen: Chosen, network: Network, epochs: int, of_each: int) -> No
     )
 
 
-@st.cache_data(max_entries=64, ttl=60, show_spinner=False)  # by then the machine may have other work
+@measured()
 def _pace(network: str, shape: tuple[int, int, int], classes: int, _net: Classifier, _data: SmallSet) -> ClosingPace:
     return closing_pace(enlarged(_data), _net)
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from visionlab.imaging.image import encode_png
 from visionlab.imaging.render import mosaic
 from visionlab.learning.scratch import LayerSpec, Network, Progress, Training, probabilities
+from visionlab.learning.scratch.closing import can_be_enlarged, enlarged, enlargement_told
 from visionlab.learning.scratch.small_set import Tested
 from visionlab.learning.scratch.training import RATE, below_test
 from visionlab.ui.scratch import charts as scratch_charts
@@ -31,7 +32,7 @@ from visionlab.ui.scratch.parts import (
     worth,
 )
 from visionlab.ui.scratch.sets.bringing import Chosen
-from visionlab.ui.scratch.sets.choosing import offer
+from visionlab.ui.scratch.sets.choosing import held, offer
 from visionlab.ui.shared import charts
 from visionlab.ui.shared.page import roomy_columns, told
 from visionlab.ui.shared.widgets import duration, plain, show_exact
@@ -55,6 +56,10 @@ class Plan(runs.Plan):
     watched: NDArray[np.uint8]
     label: int
     tested: Tested
+
+    def restore(self) -> None:
+        super().restore()
+        layers.use(self.stack)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +94,10 @@ def show(chosen: Chosen | None) -> None:
 
 def _form(chosen: Chosen) -> runs.Settings:
     data = chosen.data
+    if can_be_enlarged(data.shape):
+        if said := enlargement_told(data.shape):
+            st.caption(said)
+        data = enlarged(data)
     with told():
         layers.take_link()
     with st.expander("The layers", expanded=not runs.known(NAME)):
@@ -122,13 +131,14 @@ def _form(chosen: Chosen) -> runs.Settings:
         watched, label = data.test_images[place], int(data.test_labels[place])
         run = Training(edited.stack, data, epochs, rate=rate, seed=seed, watched=watched)
         made = epochs, edited.stack, edited.parameters
-        plan = Plan(chosen.about, settings, *made, data.classes, watched, label, data.tested)
+        widgets = held(chosen) | fields.held
+        plan = Plan(chosen.about, settings, *made, data.classes, watched, label, data.tested, widgets=widgets)
         shown = Learned(run)
         runs.begin(NAME, plan, lambda: shown, lambda: shown.unseen)
 
     train_button(NAME, start, problem := fields.problem or edited.problem)
     if not problem:
-        forecast_epochs(NAME, edited.stack, chosen, epochs)
+        forecast_epochs(NAME, edited.stack, chosen, epochs, data)
     return {runs.PICTURES: chosen.about, **settings}
 
 

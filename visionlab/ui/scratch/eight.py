@@ -15,9 +15,10 @@ from visionlab.learning.scratch.forecast import eight_seconds
 from visionlab.learning.scratch.moving_eight import LEARNERS, PLACES, Look, change_told, of_each
 from visionlab.ui.scratch import charts as scratch_charts
 from visionlab.ui.scratch import five_steps, runs
-from visionlab.ui.scratch.lesson import forecast
+from visionlab.ui.scratch.lesson import forecast, measured
 from visionlab.ui.scratch.parts import Fields, notice, problem_of, table, train_button
 from visionlab.ui.scratch.sets.bringing import Chosen
+from visionlab.ui.scratch.sets.choosing import held
 from visionlab.ui.shared import charts
 from visionlab.ui.shared.components.pad import Example, latest_drawing, pad
 from visionlab.ui.shared.page import roomy_columns, told
@@ -56,11 +57,9 @@ def show(chosen: Chosen | None) -> None:
 def _form(chosen: Chosen) -> runs.Settings:
     classes = chosen.data.classes
     one, two, _ = roomy_columns([1, 1, 2], "settings", vertical_alignment="bottom")
+    key = f"eight-target-{hash(classes)}"
     target = one.selectbox(
-        "Tell this one from all others",
-        classes,
-        index=classes.index("8") if "8" in classes else 0,
-        key=f"eight-target-{hash(classes)}",
+        "Tell this one from all others", classes, index=classes.index("8") if "8" in classes else 0, key=key
     )
     with two:
         seed = (fields := Fields()).seed(NAME)
@@ -72,7 +71,8 @@ def _form(chosen: Chosen) -> runs.Settings:
         run = MovingEight(chosen.data, target, seed)
         test, labels = run.digits.test_images[..., 0], run.digits.test_labels
         eights, others = test[labels == 1][:CANDIDATES], test[labels == 0][: EXAMPLES // 2]
-        runs.begin(NAME, Plan(chosen.about, settings, target, eights, others), lambda: run)
+        widgets = held(chosen) | fields.held | {key: target}
+        runs.begin(NAME, Plan(chosen.about, settings, target, eights, others, widgets=widgets), lambda: run)
 
     def seconds(of: SmallSet) -> float:
         return _seconds(of.shape, len(of.test_images), target, of)
@@ -87,7 +87,7 @@ def _form(chosen: Chosen) -> runs.Settings:
     return {runs.PICTURES: chosen.about, **settings}
 
 
-@st.cache_data(max_entries=64, ttl=60, show_spinner=False)  # by then the machine may have other work
+@measured()
 def _seconds(shape: tuple[int, int, int], tests: int, target: str, _data: SmallSet) -> float:
     return eight_seconds(MovingEight(_data, target))
 

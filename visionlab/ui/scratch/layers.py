@@ -75,7 +75,7 @@ def take_link() -> None:
     if not text or ROWS in st.session_state:
         return
     try:
-        _keep([Row(_next_id(), spec) for spec in _from_link(text)])
+        use(_from_link(text))
     except ParameterError as error:
         del st.query_params[LINK]
         raise ParameterError(f"The link’s layers cannot be used, so these are others. {error}") from error
@@ -113,23 +113,20 @@ def in_words(spec: LayerSpec) -> str:
 def editor(shape: tuple[int, int, int], classes: int) -> Edited:
     """Draw it, for pictures of this shape (height, width, channels) in so many classes."""
     rows = st.session_state.get(ROWS)
+    too_large = [name for name, ready in STACKS.items() if not possible(with_classes(ready, classes), shape)]
+    first = next((name for name in STACKS if name not in too_large), "linear")
     if rows is None or st.session_state.get(OURS, shape) != shape:
-        rows = _load(
-            next((name for name, stack in STACKS.items() if possible(with_classes(stack, classes), shape)), "small")
-        )
-        st.session_state[OURS] = shape
+        _load(first)
+        rows, st.session_state[OURS] = st.session_state[ROWS], shape
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("Begin with")
-        for name, ready in STACKS.items():
-            fits = possible(with_classes(ready, classes), shape)
-            st.button(
-                TITLES[name],
-                key=f"stack-{name}",
-                on_click=_load,
-                args=(name,),
-                disabled=not fits,
-                help=None if fits else f"It needs larger pictures than {shape[0]} × {shape[1]}.",
-            )
+        for name in STACKS:
+            st.button(TITLES[name], key=f"stack-{name}", on_click=_load, args=(name,), disabled=name in too_large)
+    if too_large:
+        names = " and ".join(f"“{TITLES[name]}”" for name in too_large)
+        need = "needs" if len(too_large) == 1 else "need"
+        begun = f" So this begins with “{TITLES[first]}”." if OURS in st.session_state else ""
+        st.caption(f"{names} {need} larger pictures than {shape[0]} × {shape[1]}.{begun}")
     stack = tuple(row.spec for row in rows)
     if OURS in st.session_state:
         st.query_params.pop(LINK, None)
@@ -145,9 +142,9 @@ def editor(shape: tuple[int, int, int], classes: int) -> Edited:
     )
     for index, row in enumerate(rows):
         _row(index, row, len(rows), known[index] if index < len(known) else None, stack[index])
-        if index == place:
+        if problem and index == place:
             _impossible(problem)
-    if place == len(rows):
+    if problem and place == len(rows):
         _impossible(problem)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("Add")
@@ -241,14 +238,18 @@ def _settings(row: Row, spec: LayerSpec, last: bool) -> None:
 # --- what a person does -----------------------------------------------------------------------------------------------
 
 
-def _load(name: str) -> list[Row]:
-    return _keep([Row(_next_id(), spec) for spec in STACKS[name]])
+def use(stack: Sequence[LayerSpec]) -> None:
+    """Put this stack into the editor."""
+    _keep([Row(_next_id(), spec) for spec in stack])
 
 
-def _keep(rows: list[Row]) -> list[Row]:
+def _load(name: str) -> None:
+    use(STACKS[name])
+
+
+def _keep(rows: list[Row]) -> None:
     st.session_state[ROWS] = rows
     st.session_state.pop(OURS, None)
-    return rows
 
 
 def _next_id() -> int:

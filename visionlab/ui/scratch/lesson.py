@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import streamlit as st
 
+from visionlab.imaging.cores import count as cores
 from visionlab.learning.scratch import LayerSpec, Pace, SmallSet, pace
 from visionlab.ui.scratch import runs
 from visionlab.ui.scratch.sets.bringing import Chosen
 from visionlab.ui.scratch.sets.choosing import other_size, take_size
 from visionlab.ui.shared.widgets import duration
 
+FRESH = 60.0  # seconds: by then the machine may have other work
+CALMER = 15.0  # seconds between two looks at whether a busy machine has become calm
+BUSY = 0.5  # of the processors, on which what is measured is slower than it will be
 SHORT = 2.0  # seconds: to begin, and to draw what comes of it, takes about as long as a training of less
+
+
+# Where what a function measures takes long, people see that it is measured.
+measured = partial(st.cache_data, max_entries=64, ttl=FRESH, show_spinner="Measuring how long it takes …")
 
 
 def forecast(experiment: str, chosen: Chosen, seconds: Callable[[SmallSet], float], told: str) -> None:
@@ -33,15 +44,31 @@ def forecast(experiment: str, chosen: Chosen, seconds: Callable[[SmallSet], floa
                 on_click=take_size,
                 args=(chosen, whole),
             )
+    if _busy():
+        _once_calm(time.monotonic())
+
+
+def _busy() -> bool:
+    """Whether the machine has had other work in the last minute; never where it does not say so, as Windows."""
+    return hasattr(os, "getloadavg") and os.getloadavg()[0] > BUSY * cores()
+
+
+@st.fragment(run_every=CALMER)
+def _once_calm(measured_at: float) -> None:
+    """Let the page be drawn again, with what is measured by then, once the machine has become calm."""
+    if time.monotonic() - measured_at >= FRESH and not _busy():
+        st.rerun()
 
 
 def _about(seconds: float) -> str:
     return "a second or two" if seconds < SHORT else f"about {duration(seconds)}"
 
 
-def forecast_epochs(experiment: str, stack: Sequence[LayerSpec], chosen: Chosen, epochs: int) -> None:
-    """Of so many epochs of a stack."""
-    data = chosen.data
+def forecast_epochs(
+    experiment: str, stack: Sequence[LayerSpec], chosen: Chosen, epochs: int, drawn: SmallSet | None = None
+) -> None:
+    """Of so many epochs of a stack; drawn: the chosen pictures as it gets them, where these are others."""
+    data = drawn or chosen.data
 
     def seconds(of: SmallSet) -> float:
         found = _pace(tuple(stack), data.shape, len(data.classes), data)
@@ -51,6 +78,6 @@ def forecast_epochs(experiment: str, stack: Sequence[LayerSpec], chosen: Chosen,
     forecast(experiment, chosen, seconds, f"{learned}, {len(data.test_images):,} to test with each time")
 
 
-@st.cache_data(max_entries=64, ttl=60, show_spinner=False)  # by then the machine may have other work
+@measured()
 def _pace(stack: tuple[LayerSpec, ...], shape: tuple[int, int, int], classes: int, _data: SmallSet) -> Pace:
     return pace(stack, _data)

@@ -33,12 +33,19 @@ RAN_AWAY = "Its loss ran away before the first test, so nothing is known of how 
 
 def linked(key: str, titles: Mapping[str, str], what: str) -> None:
     """Before the widget of that key, which is not bound to the link, is drawn: it begins with what the link names, by
-    which one may also come back to the page."""
+    which one may also come back to the page, and goes where the browser's Back and Forward lead. say(key, …) tells the
+    link what it holds."""
     usual = next(iter(titles))
     links.begin(key, titles, what, usual)
-    if just_turned() and (wanted := st.query_params.get(key)) in titles:
+    wanted = st.query_params.get(key)
+    if (just_turned() or wanted != st.session_state.get(f"said-{key}", wanted)) and wanted in titles:
         st.session_state[key] = wanted
     st.session_state.setdefault(key, usual)
+
+
+def say(key: str, value: str) -> None:
+    """Have the link name what the widget of that key, which linked() has begun, holds."""
+    st.query_params[key] = st.session_state[f"said-{key}"] = value
 
 
 def train_button(experiment: str, start: Callable[[], None], problem: str | None = None) -> None:
@@ -68,10 +75,12 @@ def problem_of(check: Callable[[], object]) -> str | None:
 
 
 class Fields:
-    """The number fields of a form. problem: a sentence on the first one that holds a number which it may not."""
+    """The number fields of a form. problem: a sentence on the first one that holds a number which it may not; held:
+    what each of the form's widgets holds, by its key."""
 
     def __init__(self) -> None:
         self.problem: str | None = None
+        self.held: dict[str, Any] = {}
 
     def number(
         self, label: str, low: float, high: float, value: float, key: str, what: str | None = None, **options: Any
@@ -79,6 +88,7 @@ class Fields:
         """An int or a float, as value is one; what: how the sentence calls it, where not by its label."""
         found, problem = number_field(label, low, high, value, key, what, **options)
         self.problem = self.problem or problem
+        self.held[key] = found
         return found
 
     def seed(self, experiment: str) -> int:
@@ -133,7 +143,7 @@ def worth(accuracy: float, tested: Tested, others: Mapping[str, str]) -> None:
         "Test pictures": f"{tested.pictures:,}",
         MAJORITY: f"{tested.majority:.1%}",
     }
-    facts(values | others, {"95% interval": term("95% interval"), MAJORITY: term("baseline")})
+    facts({**values, **others}, {"95% interval": term("95% interval"), MAJORITY: term("baseline")})
 
 
 def untested(events: Iterable[Any]) -> None:

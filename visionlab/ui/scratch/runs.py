@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
@@ -26,10 +26,16 @@ Settings = Mapping[str, str]
 @dataclass(frozen=True)
 class Plan:
     """What is trained, before its first event: what it is on, and by their labels the settings that it is made with,
-    for people. Each experiment adds what its results need, so that these can be shown whatever is chosen by then."""
+    for people; widgets are what these were chosen with, by their keys. Each experiment adds what its results need, so
+    that these can be shown whatever is chosen by then."""
 
     on: str
     settings: Settings
+    widgets: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+
+    def restore(self) -> None:
+        """From the next run on its settings are those that a new one would be made with."""
+        st.session_state.update(self.widgets)
 
 
 def begin(
@@ -86,7 +92,7 @@ def show(experiment: str, now: Settings | None, live: Draw, result: Draw) -> boo
         return False
     if not job.over:
         if (plan := _told(job)[0]) is not None:
-            _made_with(plan, now, "Training")
+            _made_with(plan, now, "Training", f"restore-{experiment}")
         with st.container(border=True):
             jobs.watch(job, lambda: _going_on(job, live), STOP, f"stop-{experiment}", REDRAWN)
         st.caption("It goes on without this page: close it, or look around, and come back.")
@@ -94,8 +100,8 @@ def show(experiment: str, now: Settings | None, live: Draw, result: Draw) -> boo
     if job.error:
         sentence(job.error)
     plan, events, seconds = _told(job)
-    if events:
-        _made_with(plan, now, "Trained")
+    if plan and events:
+        _made_with(plan, now, "Trained", f"restore-{experiment}")
         if job.state == "cancelled":
             st.text("It was stopped before its end.")
         if diverged := next((event.diverged for event in events if getattr(event, "diverged", None)), None):
@@ -125,15 +131,20 @@ def _own(experiment: str) -> str:
     return f"{QUEUE} {experiment} {visitor.owner()}"
 
 
-def _made_with(plan: Plan, now: Settings | None, done: str) -> None:
+def _made_with(plan: Plan, now: Settings | None, done: str, key: str) -> None:
     st.text(f"{done} on {plan.on}: {', '.join(_named(*each) for each in plan.settings.items())}.")
     if now is None:
         return
     made = {PICTURES: plan.on, **plan.settings}
-    if others := [_named(label, value) for label, value in made.items() if now.get(label) != value]:
+    if others := {label: value for label, value in made.items() if now.get(label) != value}:
+        named = ", ".join(_named(*each) for each in others.items())
         with st.container(horizontal=True, vertical_alignment="center", key="other-settings"):
             st.markdown(":orange[:material/history:]", width="content")
-            st.text(f"Made with other settings than those above: {', '.join(others)}.", width="stretch")
+            st.text(f"Made with other settings than those above: {named}.", width="stretch")
+            # Pictures that were brought may be gone: then these alone differ, and no click brings them back.
+            held = all(st.session_state.get(each) == value for each, value in plan.widgets.items())
+            if {*others} != {PICTURES} or not held:
+                st.button("Use these settings", key=key, on_click=plan.restore)
 
 
 def _named(label: str, value: str) -> str:
@@ -178,7 +189,7 @@ def recall(experiments: Iterable[str]) -> None:
 def _found(experiment: str) -> jobs.Job | None:
     key = _key(experiment)
     job = jobs.registry().find(key)
-    if job is not None:
+    if key and job is not None:
         _keep(experiment, key)
     return job
 

@@ -13,10 +13,10 @@ from visionlab.learning.scratch.small_set import Tested
 from visionlab.learning.scratch.softmax import LOOK_EVERY
 from visionlab.ui.scratch import charts as scratch_charts
 from visionlab.ui.scratch import runs
-from visionlab.ui.scratch.lesson import forecast
+from visionlab.ui.scratch.lesson import forecast, measured
 from visionlab.ui.scratch.parts import Fields, Tile, beside, notice, tiles, train_button, untested, weights_image, worth
 from visionlab.ui.scratch.sets.bringing import Chosen
-from visionlab.ui.scratch.sets.choosing import offer
+from visionlab.ui.scratch.sets.choosing import held, offer
 from visionlab.ui.shared import charts
 from visionlab.ui.shared.page import roomy_columns
 from visionlab.ui.shared.terms import term
@@ -81,7 +81,8 @@ def _form(chosen: Chosen) -> runs.Settings:
 
     def start() -> None:
         run = Softmax(chosen.data, settings, seed)
-        plan = Plan(chosen.about, named, chosen.data.classes, run.parameters, chosen.data.tested)
+        widgets = held(chosen) | fields.held | {"softmax-settings": name}
+        plan = Plan(chosen.about, named, chosen.data.classes, run.parameters, chosen.data.tested, widgets=widgets)
         runs.begin(NAME, plan, lambda: lightened(run))
 
     train_button(NAME, start, fields.problem)
@@ -90,7 +91,7 @@ def _form(chosen: Chosen) -> runs.Settings:
     return {runs.PICTURES: chosen.about, **named}
 
 
-@st.cache_data(max_entries=64, ttl=60, show_spinner=False)  # by then the machine may have other work
+@measured()
 def _pace(shape: tuple[int, int, int], classes: int, _data: SmallSet) -> Pace:
     return softmax_pace(_data)
 

@@ -115,7 +115,7 @@ def choose() -> Project | None:
             st.container(border=True).markdown(f":material/stop_circle: {stopped}")
         refused = state.take_problem()
         if refused:  # also where one is far below
-            st.toast(plain(refused), icon=":material/error:")
+            st.toast("Not done: the top of the page says why.", icon=":material/error:")
         for text in filter(None, (problem, refused)):
             sentence(text)
     return project

@@ -100,7 +100,9 @@ def test_the_first_picture_makes_the_project_and_its_classes_are_named_where_the
     field(studio, "place-2").set_value("ACROSS").run()
     told = "There is a class “across” already; “**down**” keeps its name."
     assert told in lines(studio)
-    assert [each.value for each in studio.toast] == [plain(told)], "also where one is far below"
+    assert [each.value for each in studio.toast] == ["Not done: the top of the page says why."], (
+        "also where one is far below"
+    )
     assert field(studio, "place-2").value == "**down**"
     for _ in range(2):
         drop(studio, "**down**", files(1, 4))

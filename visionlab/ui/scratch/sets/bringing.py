@@ -26,6 +26,7 @@ from visionlab.ui.shared.widgets import distinct, file_uploader, plain
 from visionlab.wording import shortened, sized
 
 PROJECT = "project"  # beside the names in SOURCES
+CHOSEN_PROJECT = "scratch-project"  # the widget that says which one
 OWN = "scratch-own"  # in the session: what it named or uploaded last
 COMING = "scratch-coming"  # there, too: what it named or uploaded and is not open yet
 UNOPENED = "scratch-unopened"  # and what the link names and could not be opened, with why
@@ -279,7 +280,7 @@ def _project() -> Chosen | None:
         mine,
         index=list(mine).index(latest) if latest in mine else 0,
         format_func=mine.get,
-        key="scratch-project",
+        key=CHOSEN_PROJECT,
     )
     project = store.workspace().open(wanted)
     classes, pictures = project.snapshot()

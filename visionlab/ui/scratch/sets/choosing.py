@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
 from visionlab.errors import VisionlabError
 from visionlab.learning.scratch import SOURCES, SmallSet
 from visionlab.learning.sets.kinds import listed
-from visionlab.ui.scratch.parts import linked
-from visionlab.ui.scratch.sets.bringing import PROJECT, WHERE, Chosen, arrive, read_names_as, ready, watch_coming
+from visionlab.ui.scratch.parts import linked, say
+from visionlab.ui.scratch.sets.bringing import (
+    CHOSEN_PROJECT,
+    PROJECT,
+    WHERE,
+    Chosen,
+    arrive,
+    read_names_as,
+    ready,
+    watch_coming,
+)
 from visionlab.ui.shared import links, state
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.widgets import names_read, plain
@@ -46,7 +56,7 @@ def choose() -> Chosen | None:
         persist_state="session",
         on_change=_close_panel,
     )
-    st.query_params["data"] = source
+    say("data", source)
     found = ready(source)
     watch_coming()
     if found is None:
@@ -133,6 +143,12 @@ def other_size(chosen: Chosen) -> SmallSet | None:
 def take_size(chosen: Chosen, all_of_it: bool) -> None:
     """From the next run on the experiments are on all of its pictures, or on as many as do for a lesson."""
     st.session_state[_size_key(chosen)] = EVERY if all_of_it else chosen.lesson
+
+
+def held(chosen: Chosen) -> dict[str, Any]:
+    """What the picker's widgets hold, by their keys."""
+    keys = ["data", _size_key(chosen), *([CHOSEN_PROJECT] if chosen.source == PROJECT else [])]
+    return {key: st.session_state[key] for key in keys}
 
 
 def _size_key(chosen: Chosen) -> str:

@@ -76,6 +76,7 @@ PAGES: dict[str, Page] = {
             ":material/science:",
             "Make",
             "Small networks, trained from nothing before your eyes, and what each of them teaches.",
+            step="experiment",
         ),
     )
 }
