@@ -152,7 +152,7 @@ def _plan(project: Project, settings: Settings, latest: RunInfo | None) -> int |
 
 
 def _lacks(told: str) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, wrap=False, vertical_alignment="top"):  # the icon beside, however long
         st.markdown(":orange[:material/add_photo_alternate:]", width="content")
         st.text(told, width="stretch")
 
