@@ -30,7 +30,7 @@ class Chosen:
         self._held = held
         self._taken: dict[str, Arrival] = {}
         self._came: dict[str, list[tuple[str, str]]] = {}  # of the same keys, as which class and by which path
-        self._several: dict[str, None] = {}  # those of them that came as several classes, in this order
+        self._several: set[str] = set()  # those of them that came as several classes
         self._again = Counter[tuple[str, str]]()  # copies of what is held, by the class of each of the two
 
     def __contains__(self, key: str) -> bool:
@@ -45,7 +45,7 @@ class Chosen:
         first = self._taken.setdefault(key, arrival)
         self._came.setdefault(key, []).append((name, path))
         if folded(name) != folded(first.class_name):
-            self._several[key] = None
+            self._several.add(key)
         taken = self._taken[key] = held_out(first, arrival)
         if taken is not first or key not in self.paths:
             self.paths[key] = path

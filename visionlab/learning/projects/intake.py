@@ -181,8 +181,8 @@ def _arriving(found: Arranged[T], load: Callable[[T, str], Callable[[], bytes]])
 
 
 def labelled(incoming: Iterable[Incoming]) -> LabelledImages:
-    """What came, as a set to learn from: without what is switched off or cannot be read; copies, near-duplicates, and
-    what is of one group, share a group. Pictures are loaded and decoded at each look.
+    """What came, as a set to learn from: without what is switched off, cannot be read or is in several classes; copies,
+    near-duplicates, and what is of one group, share a group. Pictures are loaded and decoded at each look.
 
     Raises DatasetError like LabelledImages.from_uploads.
     """

@@ -339,10 +339,11 @@ def _consistent(
 ) -> tuple[NDArray[np.int64], list[str]]:
     """The places of those of N pictures that are in one class alone, and the sentences on the others."""
     contradict = contradictory(keys, labels)
-    told = in_several_classes(keys, labels, names)
+    out = np.flatnonzero(contradict)
+    told = in_several_classes([keys[place] for place in out], labels[out], [names[place] for place in out])
     if contradict.all():
         raise DatasetError(told)
-    without = np.setdiff1d(labels, labels[~contradict])
+    without = np.setdiff1d(labels[out], labels[~contradict])
     return np.flatnonzero(~contradict), [told, none_of_their_own([classes[one] for one in without])]
 
 
