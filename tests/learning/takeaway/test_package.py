@@ -93,8 +93,8 @@ def labelled() -> bytes:
     """A zip of labelled pictures."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as zipped:
-        for name in ("cats/1.png", "dogs/1.png", "dogs/2.png"):
-            zipped.writestr(name, encode_png(noise(8, 9)))
+        for width, name in enumerate(("cats/1.png", "dogs/1.png", "dogs/2.png"), 9):
+            zipped.writestr(name, encode_png(noise(8, width)))
     return out.getvalue()
 
 

@@ -353,7 +353,7 @@ def zipped(first: int, broken: bool = False) -> tuple[str, bytes, str]:
     with zipfile.ZipFile(file, "w") as packed:
         for kind, name in enumerate(("across", "**down**", "strangers")):
             for seed in range(first, first + 3):
-                packed.writestr(f"{name}/{seed}.png", striped(kind % 2, seed))
+                packed.writestr(f"{name}/{seed}.png", striped(kind % 2, seed + 50 * (kind // 2)))
         if broken:
             packed.writestr("across/broken.png", b"nothing")
     return "elsewhere.zip", file.getvalue(), "application/zip"
