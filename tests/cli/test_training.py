@@ -188,13 +188,32 @@ def test_pictures_of_a_set_with_parts_are_called_by_their_paths(fresh, head, tmp
                 shutil.copy(file, mixed / part / folder.name)
     (mixed / "val" / "brick" / "cut.png").write_bytes(b"no picture")
     wrong = mixed / "val" / "gravel"
-    shutil.copy(next((fresh / "grass").iterdir()), wrong / "mistaken.png")
+    (wrong / "mistaken.jpg").write_bytes(encode_jpeg(vl.load_image(next((fresh / "grass").iterdir()))))
     came = outcome("evaluate", mixed, "--head", head, "--csv", sheet, "--device", "cpu")
     assert "“val/brick/cut.png” cannot be read: " in came.stderr
     assert "The set comes in parts: 12 train, 13 validation." in came.stdout
     files = {row["file"] for row in rows_of(sheet)}
-    assert {"val/brick/cut.png", "val/gravel/mistaken.png"} <= files
+    assert {"val/brick/cut.png", "val/gravel/mistaken.jpg"} <= files
     assert all((mixed / file).is_file() for file in files)
+
+
+def test_a_picture_in_several_classes_is_left_out_of_learning_and_of_every_figure(textured, fresh, head, tmp_path):
+    for number, (good, command) in enumerate({textured: "train", fresh: "evaluate"}.items()):
+        mixed, out = tmp_path / str(number), tmp_path / "h.safetensors"
+        shutil.copytree(good, mixed)
+        one, two = sorted((mixed / "brick").iterdir())[:2]
+        shutil.copy(one, mixed / "grass" / "a.png")
+        shutil.copy(two, mixed / "gravel" / "b.png")
+        came = outcome(command, mixed, *(["-o", out] if command == "train" else ["--head", head]), "--json")
+        pictures = checked(came.stdout, command)["pictures"]
+        if command == "train":
+            assert pictures == vl.LabelledImages.from_folder(mixed).counts() == {"brick": 6, "grass": 8, "gravel": 8}
+        else:
+            assert pictures == 22
+        told = " ".join(came.stderr.split())
+        assert "2 pictures are in several classes, the same in each, and are left out of all: brick/" in told
+        assert told.count(" = ") == 2
+        assert "Leave each in one class." in told
 
 
 def test_refusal_is_told_wherever_a_head_answers_and_can_be_set(fresh, head, tmp_path):

@@ -11,7 +11,7 @@ pytest.importorskip("ray", reason="Ray is not installed: make test-cluster bring
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Two classes of thirty, with a copy and a file that is no picture."""
+    """Two classes of thirty, with a copy, a picture that is in both, and a file that is no picture."""
     root = tmp_path_factory.mktemp("set")
     rng = np.random.default_rng(0)
     for name, tint in {"red": (60, 0, 0), "grey": (0, 0, 0)}.items():
@@ -20,6 +20,7 @@ def folder(tmp_path_factory):
             image = (rng.integers(0, 190, (60, 64, 3)) + tint).astype(np.uint8)
             (root / name / f"{number:02}.png").write_bytes(vl.encode_png(image))
     (root / "red" / "copy.png").write_bytes((root / "red" / "03.png").read_bytes())
+    (root / "red" / "both.png").write_bytes((root / "grey" / "07.png").read_bytes())
     (root / "red" / "none.png").write_bytes(b"no picture")
     return root
 
@@ -39,6 +40,7 @@ def test_the_head_is_that_of_one_process(cluster, net, folder, tmp_path):
     whole = head_of(folder, tmp_path / "two.safetensors", net, *there)
     streamed = head_of(f"file://{folder}", tmp_path / "three.safetensors", net, *there[:4], "--streamed")
     assert whole.facts == expected.facts
+    assert expected.facts["pictures"] == {"grey": 29, "red": 31}
     np.testing.assert_array_equal(whole.learned.keys, expected.learned.keys)
     for ours in (whole, streamed):
         assert ours.classes == expected.classes

@@ -19,7 +19,7 @@ from visionlab.learning.sets.archive import arranged, read_folder
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.learning.sets.layout import Arranged
 from visionlab.learning.sets.looks import HASHES, Looked
-from visionlab.learning.sets.similar import SMALL
+from visionlab.learning.sets.similar import SMALL, contradictory
 from visionlab.network.running.classifier import Classifier
 
 COPIES = 60  # bytes for a feature of a picture while a linear head is learned in memory: it is there in several forms
@@ -77,17 +77,25 @@ def fitted(
         sources[name].append((entry.name, partial(listing.load, entry.source)))
     parts, paths = [entry.part for _, entry in entries], [entry.path for _, entry in entries]
     pictures = LabelledImages.from_looked(sources, looked, parts=parts, told=found.told, paths=paths, near=not streamed)
+    labels = np.repeat(np.arange(len(sources)), [len(items) for items in sources.values()])
+    readable = np.array([not isinstance(each, str) for each in looked], bool)
+    used = ~contradictory([each[0] for each in looked if not isinstance(each, str)], labels[readable])
+    features = partial(read, shards, used)
     if streamed:
-        return fit_streamed(pictures, net, partial(read, shards), **settings), pictures
-    return fit(pictures, net, features=np.concatenate([*read(shards)]), **settings), pictures
+        return fit_streamed(pictures, net, features, **settings), pictures
+    return fit(pictures, net, features=np.concatenate([*features()]), **settings), pictures
 
 
-def read(shards: Shards) -> Iterator[NDArray[np.float32]]:
-    """The features of the pictures that could be read, (n, F), shard after shard."""
+def read(shards: Shards, used: NDArray[np.bool_] | None = None) -> Iterator[NDArray[np.float32]]:
+    """The features of the M pictures that could be read, (n, F), shard after shard. used: bool (M,), of which of these;
+    of all without."""
+    start = 0
     for table in shards.tables(["features"]):
         column = table["features"].combine_chunks().drop_null()
         if len(column):
-            yield column.flatten().to_numpy().reshape(len(column), -1)
+            rows = column.flatten().to_numpy().reshape(len(column), -1)
+            yield rows if used is None else rows[used[start : start + len(rows)]]
+            start += len(rows)
 
 
 def _looks(table: pa.Table, streamed: bool) -> Iterator[Looked | str]:

@@ -380,6 +380,31 @@ def test_of_copies_it_is_told_where_the_originals_are(project):
     )
 
 
+def test_of_what_came_as_several_classes_nothing_is_taken_and_what_is_there_stays(project):
+    before = project.snapshot()
+
+    def of(class_name, *numbers):
+        return from_files(class_name, [(f"{number}.png", encode_png(picture(number))) for number in numbers])
+
+    assert len(before[1]) == 2  # 1 and 2, cats
+    last = taken(project, [*of("dogs", 1, 3, 3, 4), *of("cats", 1, 3), *of("Dogs", 4), *of("pets", 3)])[-1]
+    assert (last.added, last.copies) == (1, 3)
+    assert last.told == (
+        "The originals of the exact copies: 1 in “cats”, brought as “dogs”; 1 in “cats”; 1 in “dogs”.",
+        "1 picture is in several classes, the same in each, and is left out of all: dogs/3.png = cats/3.png = "
+        "pets/3.png. Leave each in one class.",
+        "1 class has no picture of its own, and is left out: pets.",
+    )
+    classes, pictures = project.snapshot()
+    assert [(each.name, each.count) for each in classes] == [("cats", 2), ("dogs", 1)]
+    assert pictures[:2] == before[1]
+    assert len(files_of(project)) == 3
+    last = taken(project, [*of("dogs", 5), *of("cats", 5)])[-1]
+    assert (last.added, last.copies, project.snapshot()) == (0, 0, (classes, pictures))
+    project.undo()
+    assert project.snapshot()[1] == before[1]
+
+
 def test_two_tabs_bring_the_same_pictures_at_once(workspace, project):
     barrier = threading.Barrier(2, timeout=60)
 
@@ -656,8 +681,8 @@ def test_copies_and_what_is_stated_share_a_group():
     data, other = (encode_png(picture(number)) for number in (1, 2))
     burst = from_files("b", [("3.png", other), ("4.png", encode_png(picture(3)))], group="burst")
     twice = [("1.png", data), ("2.png", data)]
-    found = labelled([*from_files("a", twice), *burst, *from_files("a", [("5.png", other)])])
-    assert found.names == ("1.png", "2.png", "5.png", "3.png", "4.png")
+    found = labelled([*from_files("a", twice), *burst, *from_files("b", [("5.png", other)])])
+    assert found.names == ("1.png", "2.png", "3.png", "4.png", "5.png")
     assert found.groups.tolist() == [0, 0, 1, 1, 1]
 
 

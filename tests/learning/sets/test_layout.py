@@ -15,7 +15,7 @@ from learning.sets.test_dataset import packed, planted, png
 from skimage import data as photographs
 
 from visionlab.errors import DatasetError, ParameterError, UnclearSetError
-from visionlab.imaging.image import encode_jpeg, encode_png, load_image
+from visionlab.imaging.image import encode_jpeg, encode_png, fingerprint, load_image
 from visionlab.imaging.samples import load_sample
 from visionlab.learning.projects import intake
 from visionlab.learning.projects.workspace import Workspace
@@ -428,8 +428,10 @@ def test_every_kind_of_picture_comes_in(door):
 
 @pytest.mark.parametrize("ending", [".jfif", ".jpe", ".JPE", ".mpo", ".jpg"])
 def test_a_jpeg_under_any_of_its_names(door, ending):
-    picture = encode_jpeg(photographs.chelsea())
-    assert door({f"a/1{ending}": picture, "b/2": picture, "c/3 at 10.07 o'clock": picture}).counts == {
+    one, two, three = (
+        encode_jpeg(image()) for image in (photographs.chelsea, photographs.astronaut, photographs.coffee)
+    )
+    assert door({f"a/1{ending}": one, "b/2": two, "c/3 at 10.07 o'clock": three}).counts == {
         "a": 1,
         "b": 1,
         "c": 1,
@@ -705,17 +707,54 @@ def test_of_copies_across_parts_the_held_out_one_counts_in_a_project_as_in_a_set
 def test_a_picture_in_two_classes_is_told(tmp_path):
     files = pictures(*(f"{name}/{number}.png" for name in ("cats", "dogs") for number in range(2)))
     files |= {"cats/same.png": files["dogs/1.png"], "birds/same.png": files["dogs/1.png"]}
-    told = "1 picture is in several classes, the same in each: birds/same.png = cats/same.png = dogs/1.png"
+    told = (
+        "1 picture is in several classes, the same in each, and is left out of all: birds/same.png = cats/same.png = "
+        "dogs/1.png. Leave each in one class.",
+        "1 class has no picture of its own, and is left out: birds.",
+    )
+    project = Workspace(tmp_path / "projects").create("Pets", "x" * 16)
+    for _ in range(2):  # what was left out is not there to be a copy of
+        assert [*intake.take(project, intake.from_zip(packed(files)))][-1].told[-2:] == told
+    mine, _ = project.labelled()
     for data in (
         LabelledImages.from_zip(packed(files)),
-        LabelledImages.from_folder(planted(tmp_path, files)),
+        LabelledImages.from_folder(planted(tmp_path / "set", files)),
         labelled_zip(packed(files)),
         intake.labelled(intake.from_zip(packed(files))),
     ):
-        assert told in " ".join(data.told)
-    image = photographs.astronaut()
-    told = LabelledImages.from_arrays({"a": [image, image], "b": [image]}).told
-    assert told == ("1 picture is in several classes, the same in each: a 1 = b 1. Leave each in one.",)
+        assert data.told == told
+        assert data.counts() == mine.counts() == {"cats": 2, "dogs": 1}
+        assert data.keys == mine.keys
+    image, other = photographs.astronaut(), photographs.coffee()
+    data = LabelledImages.from_arrays({"a": [image, image, other], "b": [image]})
+    assert (data.names, data.classes, len(data.images)) == (("a 3",), ("a",), 1)
+    assert data.told[0].endswith("and is left out of all: a 1 = b 1. Leave each in one class.")
+    with pytest.raises(DatasetError, match=r"1 picture is in several classes, .* a 1 = b 1. Leave each in one class."):
+        LabelledImages.from_arrays({"a": [image], "b": [image]})
+
+
+@pytest.mark.parametrize("parts", [("",), ("train/", "val/", "test/")])
+def test_of_a_set_with_contradictions_a_project_and_a_set_hold_out_the_same(parts, tmp_path):
+    files = pictures(*(f"{part}{name}/{n}.png" for part in parts for name in ("cats", "dogs") for n in range(6)))
+    first, last = parts[0], parts[-1]
+    files |= {f"{last}dogs/wrong {number}.png": files[f"{first}cats/{number}.png"] for number in range(3)}
+    files[f"{last}cats/again.png"] = files[f"{first}cats/0.png"]  # a copy of what is no picture of cats for sure
+    project = Workspace(tmp_path / "projects").create("Pets", "x" * 16)
+    came = [*intake.take(project, intake.from_zip(packed(files)))][-1]
+    mine, theirs = project.labelled()[0], LabelledImages.from_zip(packed(files))
+    told = [text for text in theirs.told if "several classes" in text]
+    assert told[0].startswith("3 pictures are in several classes, the same in each, and are left out of all: ")
+    assert [text for text in came.told if "several classes" in text] == told
+    assert (came.added, came.copies) == (len(mine), 0)
+    assert mine.counts() == theirs.counts()
+    assert not {*theirs.keys} & {fingerprint(load_image(files[f"{first}cats/{number}.png"])) for number in range(3)}
+    share = 0.25 if first == last else None
+    sides_of = [
+        {side: sorted(data.keys[place] for place in getattr(sides(data, share, 0), side)) for side in SIDES}
+        for data in (mine, theirs)
+    ]
+    assert sides_of[0] == sides_of[1]
+    assert sorted(mine.part("test").keys) == sorted(theirs.part("test").keys)
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,81 @@
-"""Copies and near-copies among pictures that come into a project: which one is taken, and what is told of them."""
+"""Copies and near-copies among pictures that come into a project: which are taken, and what is told of them."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import Arrival
+from visionlab.learning.sets.kinds import none_of_their_own
 from visionlab.learning.sets.layout import PARTS, folded
-from visionlab.learning.sets.similar import nearly_in_several_classes
+from visionlab.learning.sets.similar import in_several_classes, nearly_in_several_classes
 
 LISTED = 5  # classes that a sentence names
 HELD_BACK = ("", *PARTS)  # of parts that hold one picture, the last of these has it
+
+
+class Chosen:
+    """Of the pictures of one intake those that are taken: each once, and none that came as several classes.
+
+    held: of each key that the project has already the class in which it lies; it stays there, whatever came. paths: of
+    each key that came the path of the one that is taken.
+    """
+
+    def __init__(self, held: Mapping[str, str]) -> None:
+        self.paths: dict[str, str] = {}
+        self._held = held
+        self._taken: dict[str, Arrival] = {}
+        self._came: dict[str, list[tuple[str, str]]] = {}  # of the same keys, as which class and by which path
+        self._several: set[str] = set()  # those of them that came as several classes
+        self._again = Counter[tuple[str, str]]()  # copies of what is held, by the class of each of the two
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._held or key in self._taken
+
+    def add(self, arrival: Arrival, path: str) -> None:
+        """Note that it came."""
+        key, name = arrival.key, arrival.class_name
+        if key in self._held:
+            self._again[name, self._held[key]] += 1
+            return
+        first = self._taken.setdefault(key, arrival)
+        self._came.setdefault(key, []).append((name, path))
+        if folded(name) != folded(first.class_name):
+            self._several.add(key)
+        taken = self._taken[key] = held_out(first, arrival)
+        if taken is not first or key not in self.paths:
+            self.paths[key] = path
+
+    @property
+    def arrivals(self) -> list[Arrival]:
+        """What is taken, in the order in which it came."""
+        return [each for key, each in self._taken.items() if key not in self._several]
+
+    @property
+    def copies(self) -> Counter[tuple[str, str]]:
+        """Copies that are not taken, by the class that each was brought as, and that of the original."""
+        found = self._again.copy()
+        for each in self.arrivals:
+            found.update((name, each.class_name) for name, _ in self._came[each.key][1:])
+        return found
+
+    def told(self, classes: Iterable[str]) -> list[str]:
+        """The sentences on copies, and on what came as several classes. classes: those that the project has."""
+        numbers: dict[str, int] = {}
+        came = [(key, *each) for key in self._taken if key in self._several for each in self._came[key]]
+        labels = [numbers.setdefault(folded(name), len(numbers)) for _, name, _ in came]
+        several = in_several_classes(
+            [key for key, _, _ in came], np.array(labels, np.int64), [path for _, _, path in came]
+        )
+        there = {folded(name) for name in (*classes, *(each.class_name for each in self.arrivals))}
+        without = {folded(name): name for _, name, _ in reversed(came) if folded(name) not in there}
+        copies = self.copies
+        told = [originals(copies) if copies else "", several, none_of_their_own([*without.values()])]
+        return [text for text in told if text]
 
 
 def nearly_in_others(project: Project, fresh: Container[str], paths: Mapping[str, str]) -> str:
@@ -26,7 +87,6 @@ def nearly_in_others(project: Project, fresh: Container[str], paths: Mapping[str
     found = [each for each in pictures if each.group in groups]
     return nearly_in_several_classes(
         np.array([each.group for each in found], np.int64),
-        [each.key for each in found],
         np.array([each.class_id for each in found], np.int64),
         [paths.get(each.key) or f"{names[each.class_id]}/{each.name}" for each in found],
     )
@@ -34,8 +94,7 @@ def nearly_in_others(project: Project, fresh: Container[str], paths: Mapping[str
 
 def held_out(first: Arrival, copy: Arrival) -> Arrival:
     """Of a picture and a later copy of it the one that is held out; its file is that of the first, which is there."""
-    alike = folded(first.class_name) == folded(copy.class_name) and first.switched_off == copy.switched_off
-    if alike and HELD_BACK.index(copy.part) > HELD_BACK.index(first.part):
+    if first.switched_off == copy.switched_off and HELD_BACK.index(copy.part) > HELD_BACK.index(first.part):
         return replace(first, part=copy.part, name=copy.name)
     return first
 

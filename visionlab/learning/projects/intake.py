@@ -17,7 +17,7 @@ from typing import BinaryIO, TypeVar
 from visionlab.errors import DatasetError, ImageError, VisionlabError
 from visionlab.imaging.image import MAX_BYTES, Image, encode_png, fingerprint, load_image
 from visionlab.learning.projects.as_zip import read_manifest
-from visionlab.learning.projects.copies import held_out, nearly_in_others, originals
+from visionlab.learning.projects.copies import Chosen, nearly_in_others
 from visionlab.learning.projects.files import check_project, check_room, keep, size_of, telling, write
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import Arrival
@@ -80,9 +80,11 @@ class Arriving(Sequence[Incoming]):
 class Intake:
     """How far an intake is: done of total (None where that is not known) pictures were looked at.
 
-    added: taken in, or to be.  copies: refused, since the project or the intake has one of the same pixels.
+    added: taken in, or to be.  copies: refused, since the project or the intake has one of the same pixels; without
+    those that came as several classes.
     near: of those added, how many are grouped with others; known at the end.  problems: a sentence for each that could
-    not be read.  told, names: those of an Arriving, and at the end where the originals of the copies are.
+    not be read.  told, names: those of an Arriving, and at the end where the originals of the copies are, and what came
+    as several classes.
     """
 
     done: int
@@ -179,8 +181,8 @@ def _arriving(found: Arranged[T], load: Callable[[T, str], Callable[[], bytes]])
 
 
 def labelled(incoming: Iterable[Incoming]) -> LabelledImages:
-    """What came, as a set to learn from: without what is switched off or cannot be read; copies, near-duplicates, and
-    what is of one group, share a group. Pictures are loaded and decoded at each look.
+    """What came, as a set to learn from: without what is switched off, cannot be read or is in several classes; copies,
+    near-duplicates, and what is of one group, share a group. Pictures are loaded and decoded at each look.
 
     Raises DatasetError like LabelledImages.from_uploads.
     """
@@ -233,8 +235,9 @@ def take(project: Project, incoming: Iterable[Incoming], spool: Path | None = No
 
     All or nothing: whoever stops asking before the last report, a full disk and a killed process leave the project as
     it was. Pictures that cannot be read are left out and told of; those whose pixels the project has are left out and
-    counted. Of one that a set has in several parts, as the same class, the held-out one is taken, as sides.sides has
-    it. At most DECODERS pictures are decoded at a time, and of each only its file, on disk, is kept.
+    counted. Those that came as several classes are left out of all, as LabelledImages has it. Of one that a set has in
+    several parts the held-out one is taken, as sides.sides has it. At most DECODERS pictures are decoded at a time, and
+    of each only its file, on disk, is kept.
     spool: a folder of this project's `receiving` in which uploads wait, never written again: what it holds is not yet
     taken, and its pictures take no room twice.
     Raises DatasetError where the disk or the workspace is full, or the project would be over a limit.
@@ -246,45 +249,37 @@ def take(project: Project, incoming: Iterable[Incoming], spool: Path | None = No
     used = size_of(project.folder.parent, without=spool)
     classes, pictures = project.snapshot()
     names = {each.id: each.name for each in classes}
-    known = {each.key: names[each.class_id] for each in pictures}  # in which class each lies
+    chosen = Chosen({each.key: names[each.class_id] for each in pictures})
     held = sum(each.bytes for each in pictures)
-    arrivals: list[Arrival] = []
-    places: dict[str, int] = {}  # among these, by their keys
-    paths: dict[str, str] = {}
     problems: list[str] = []
-    done, copies = 0, Counter[tuple[str, str]]()  # by the class that a copy was brought as, and that of the original
+    done = 0
     pool = ThreadPoolExecutor(DECODERS)
     with telling(), project.receiving(_lost(coming, total), coming) as folder:
         try:
             while batch := [
-                (each.called, pool.submit(_look, each, known, folder / str(n), spool))
+                (each.called, pool.submit(_look, each, chosen, folder / str(n), spool))
                 for n, each in islice(numbered, BATCH)
             ]:
                 for called, looked in ((called, future.result()) for called, future in batch):
                     done += 1
                     if isinstance(looked, str):
                         problems.append(looked)
-                    elif looked.key in known:
-                        copies[looked.class_name, known[looked.key]] += 1
-                        if (place := places.get(looked.key)) is not None:
-                            taken = arrivals[place] = held_out(arrivals[place], looked)
-                            paths[looked.key] = _as_text(called) if taken.part == looked.part else paths[looked.key]
                     else:
-                        known[looked.key], places[looked.key] = looked.class_name, len(arrivals)
-                        paths[looked.key] = _as_text(called)
-                        arrivals.append(looked)
+                        chosen.add(looked, _as_text(called))
+                arrivals, copies = chosen.arrivals, chosen.copies.total()
                 coming_bytes = sum(each.bytes for each in arrivals)
                 check_room(used, coming_bytes, project.limit)
-                check_project(len(known), held + coming_bytes)
-                yield Intake(done, total, len(arrivals), copies.total(), 0, tuple(problems), told, names_read)
+                check_project(len(pictures) + len(arrivals), held + coming_bytes)
+                yield Intake(done, total, len(arrivals), copies, 0, tuple(problems), told, names_read)
         finally:
             pool.shutdown(cancel_futures=True)
+        arrivals, copies = chosen.arrivals, chosen.copies.total()
         added, near = project.add(arrivals)
         project.come(coming)
-    near_told = nearly_in_others(project, {each.key for each in arrivals if each.group is None}, paths)
-    of_copies = originals(copies) if copies else ""
-    told = (*parts_told(each.part for each in arrivals), *told, *filter(None, [of_copies, near_told]))
-    refused = copies.total() + len(arrivals) - added
+    near_told = nearly_in_others(project, {each.key for each in arrivals if each.group is None}, chosen.paths)
+    several = chosen.told(each.name for each in classes)
+    told = (*parts_told(each.part for each in arrivals), *told, *several, *filter(None, [near_told]))
+    refused = copies + len(arrivals) - added
     yield Intake(done, total, added, refused, near, tuple(problems), told, names_read)
 
 

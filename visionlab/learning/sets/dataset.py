@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from visionlab.errors import DatasetError, ImageError, ParameterError, UnclearSetError
 from visionlab.imaging.image import Image, check_image, load_image
 from visionlab.learning.sets.archive import check_counts, read_folder, read_zip
-from visionlab.learning.sets.kinds import listed
+from visionlab.learning.sets.kinds import listed, none_of_their_own
 from visionlab.learning.sets.layout import PARTS, TRAIN, Arranged, class_names, parts_told
 from visionlab.learning.sets.looks import HASHES, Looked, copies_by, grouped_by, looked_at, none_readable, unreadable
-from visionlab.learning.sets.similar import contradictions
+from visionlab.learning.sets.similar import contradictory, in_several_classes, nearly_in_several_classes
 from visionlab.learning.sets.splits import HELD_OUT, check_classes, check_split, parted
 
 FEW = 10  # pictures of a class: fewer hardly show what it is
@@ -113,7 +113,8 @@ class LabelledImages:
         test or the like (training_set, test2017, 01_train) that hold the same class folders are parts of the set, which
         `parts` of the result keeps; where that is not clear, the argument says whether they are, or else classes.
         Hidden files, system litter, files that are no pictures, folders without one and pictures outside a class folder
-        are left out, and `told` says so; so are pictures that cannot be read, which `problems` names.
+        are left out, and `told` says so; so are pictures that are in several classes, with the very same pixels, under
+        all of them, and those that cannot be read, which `problems` names.
         Raises DatasetError where there is no class folder, no picture can be read, or, as an UnclearSetError, what the
         folders are is not clear.
         """
@@ -148,8 +149,9 @@ class LabelledImages:
         belonging: what each picture is known to belong to, class by class, such as a burst. Those of one text share a
         group, and near-duplicates of them are looked for among those of None alone: among all unless told. parts, told
         and paths (class/file name unless told): as in the record. Pictures that cannot be read are left out, and
-        `problems` names them.
-        Raises DatasetError for an empty class, where no picture can be read, over 5,000 pictures or over 300 classes.
+        `problems` names them; those that are in several classes are, too, and `told` says so.
+        Raises DatasetError for an empty class, where no picture can be read or is left, over 5,000 pictures or over 300
+        classes.
         """
         check_counts(classes)
         return cls._from_found(classes, belonging, parts, told, paths)
@@ -158,7 +160,8 @@ class LabelledImages:
     def from_arrays(cls, classes: Mapping[str, Sequence[Image]]) -> LabelledImages:
         """Take pictures that are uint8 (H, W, 3) arrays: {class name: [picture, …]}; they are kept as they are.
 
-        Raises DatasetError for a class without pictures, or for what is no such array.
+        Those that are in several classes are left out, and `told` says so. Raises DatasetError for a class without
+        pictures, for what is no such array, or where no picture is left.
         """
         names = [f"{name} {number}" for name, items in classes.items() for number in range(1, len(items) + 1)]
         images: list[Image] = []
@@ -167,10 +170,15 @@ class LabelledImages:
                 images.append(check_image(image))
             except ParameterError as error:
                 raise DatasetError(f"“{name}” is no picture: {error}") from error
-        labels = _labels(classes)
-        groups, keys, found = grouped_by(looked_at(images))
-        told = contradictions(groups, keys, labels, names)
-        return cls(tuple(images), labels, tuple(classes), groups, tuple(names), keys, told=told, hashes=found)
+        looked, labels, every = looked_at(images), _labels(classes), class_names(classes)
+        kept, several = _consistent([key for key, _, _ in looked], labels, every, names)
+        left, labels = np.unique(labels[kept], return_inverse=True)
+        groups, keys, hashes = grouped_by([looked[place] for place in kept])
+        names = [names[place] for place in kept]
+        near = nearly_in_several_classes(groups, labels, names)
+        told = tuple(filter(None, [*several, near]))
+        images = [images[place] for place in kept]
+        return cls(tuple(images), labels, [every[one] for one in left], groups, names, keys, told=told, hashes=hashes)
 
     @classmethod
     def _from_arranged(cls, found: Arranged[_Source]) -> LabelledImages:
@@ -211,13 +219,16 @@ class LabelledImages:
         problems = [each for each in looked if isinstance(each, str)]
         if not readable.any():
             raise DatasetError(none_readable(problems))
-        left, labels = np.unique(labels[readable], return_inverse=True)
-        gone = [name for place, name in enumerate(classes) if place not in left]
+        gone = [name for place, name in enumerate(classes) if place not in labels[readable]]
         gone_told = listed(gone, "class has no picture that can be read", "classes have no picture that can be read")
-        kept = np.flatnonzero(readable).tolist()
+        there = np.flatnonzero(readable)
+        seen = [each[0] for each in looked if not isinstance(each, str)], labels[there]
+        consistent, several = _consistent(*seen, classes, [paths[place] for place in there])
+        kept = there[consistent].tolist()
+        left, labels = np.unique(labels[kept], return_inverse=True)
         own = None if belonging is None else [belonging[place] for place in kept]
         groups, keys, hashes = (grouped_by if near else copies_by)([looked[place] for place in kept], own)
-        several = contradictions(groups, keys, labels, [paths[place] for place in kept], own)
+        near_told = nearly_in_several_classes(groups, labels, [paths[place] for place in kept], own)
         parts = [parts[place] for place in kept] if parts and any(parts) else ()
         return cls(
             LazyImages(partial(_decode, entries), kept),
@@ -227,7 +238,7 @@ class LabelledImages:
             [files[place] for place in kept],
             keys,
             parts,
-            (*parts_told(parts), *told, *filter(None, [gone_told]), *several),
+            (*parts_told(parts), *told, *filter(None, [gone_told, *several, near_told])),
             problems,
             hashes,
             [path for path, each in zip(paths, looked, strict=True) if isinstance(each, str)],
@@ -321,6 +332,19 @@ def _labels(classes: Mapping[str, Sequence]) -> NDArray[np.int64]:
         if not len(items):
             raise DatasetError(f"The class “{name}” has no pictures; add some or leave the class out.")
     return np.repeat(np.arange(len(classes), dtype=np.int64), [len(items) for items in classes.values()])
+
+
+def _consistent(
+    keys: Sequence[str], labels: NDArray[np.int64], classes: Sequence[str], names: Sequence[str]
+) -> tuple[NDArray[np.int64], list[str]]:
+    """The places of those of N pictures that are in one class alone, and the sentences on the others."""
+    contradict = contradictory(keys, labels)
+    out = np.flatnonzero(contradict)
+    told = in_several_classes([keys[place] for place in out], labels[out], [names[place] for place in out])
+    if contradict.all():
+        raise DatasetError(told)
+    without = np.setdiff1d(labels[out], labels[~contradict])
+    return np.flatnonzero(~contradict), [told, none_of_their_own([classes[one] for one in without])]
 
 
 def _entries(found: _Found, paths: Sequence[str] | None = None) -> list[tuple[str, str, _Source]]:

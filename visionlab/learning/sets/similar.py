@@ -221,55 +221,53 @@ def _with_crops(
     return groups, most
 
 
-def contradictions(
-    groups: NDArray[np.int64],
-    keys: Sequence[str],
-    labels: NDArray[np.int64],
-    names: Sequence[str],
-    stated: Sequence[str | None] | None = None,
-) -> tuple[str, ...]:
-    """The sentences on pictures that are in several classes, the same or nearly so: groups (N,) as of `linked`, labels
-    (N,), and `stated`, by what they belong together whether they are alike or not: None for those that were looked at.
-    """
-    near = [place for place, each in enumerate(stated or [None] * len(keys)) if each is None]
-    known = groups[near], [keys[place] for place in near], labels[near], [names[place] for place in near]
-    return tuple(filter(None, [in_several_classes(keys, labels, names), nearly_in_several_classes(*known)]))
+def contradictory(keys: Sequence[str], labels: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of N pictures have a picture of the very same pixels under another label, bool (N,): what they show is not
+    known, so they are neither learned from nor held out."""
+    first: dict[str, int] = {}
+    several = {key for key, label in zip(keys, labels.tolist(), strict=True) if first.setdefault(key, label) != label}
+    return np.array([key in several for key in keys], bool)
 
 
 def in_several_classes(keys: Sequence[str], labels: NDArray[np.int64], names: Sequence[str]) -> str:
-    """The sentence on pictures that are in several classes with the very same pixels; "" where there are none."""
-    told = _in_several(keys, labels, names, " = ")
-    return f"{told[0]} in several classes, the same in each: {told[1]}. Leave each in one." if told else ""
-
-
-def nearly_in_several_classes(
-    groups: NDArray[np.int64], keys: Sequence[str], labels: NDArray[np.int64], names: Sequence[str]
-) -> str:
-    """The sentence on pictures that are in several classes nearly the same, groups (N,) as of `linked`, without those
-    that in_several_classes tells of; "" where there are none."""
-    classes: dict[str, set[int]] = {}
-    for key, label in zip(keys, labels.tolist(), strict=True):
-        classes.setdefault(key, set()).add(label)
-    near = [place for place, key in enumerate(keys) if len(classes[key]) == 1]
-    told = _in_several(groups[near].tolist(), labels[near], [names[place] for place in near], " ≈ ")
-    if not told:
+    """The sentence on the pictures that are left out as `contradictory`; "" where there are none."""
+    several = _in_several(keys, labels, names, " = ")
+    if not several:
         return ""
+    which, left = ("1 picture is", "is") if len(several) == 1 else (f"{len(several):,} pictures are", "are")
     return (
-        f"{told[0]} in several classes, nearly the same in each: {told[1]}. All stay, since that is no proof: look "
-        "whether one class is wrong."
+        f"{which} in several classes, the same in each, and {left} left out of all: {_named(several)}. Leave each in "
+        "one class."
     )
 
 
-def _in_several(
-    same: Sequence[Hashable], labels: NDArray[np.int64], names: Sequence[str], sign: str
-) -> tuple[str, str] | None:
-    """How many pictures are the same under several labels, and the first of them by name; None where none are."""
+def nearly_in_several_classes(
+    groups: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    names: Sequence[str],
+    stated: Sequence[str | None] | None = None,
+) -> str:
+    """The sentence on pictures that are in several classes nearly the same, groups (N,) as of `linked`; "" where there
+    are none. stated: by what they belong together whether they are alike or not; None for those that were looked at."""
+    near = [place for place, each in enumerate(stated or [None] * len(names)) if each is None]
+    several = _in_several(groups[near].tolist(), labels[near], [names[place] for place in near], " ≈ ")
+    if not several:
+        return ""
+    which = "1 picture is" if len(several) == 1 else f"{len(several):,} pictures are"
+    return (
+        f"{which} in several classes, nearly the same in each: {_named(several)}. All stay, since that is no proof: "
+        "look whether one class is wrong."
+    )
+
+
+def _in_several(same: Sequence[Hashable], labels: NDArray[np.int64], names: Sequence[str], sign: str) -> list[str]:
+    """Of each picture that is the same under several labels the names of the first one under each."""
     places: dict[Hashable, dict[int, str]] = {}
     for key, label, name in zip(same, labels.tolist(), names, strict=True):
         places.setdefault(key, {}).setdefault(label, name)
-    several = [sign.join(each.values()) for each in places.values() if len(each) > 1]
-    if not several:
-        return None
+    return [sign.join(each.values()) for each in places.values() if len(each) > 1]
+
+
+def _named(several: Sequence[str]) -> str:
     more = f"; and {len(several) - NAMED:,} more" if len(several) > NAMED else ""
-    which = "1 picture is" if len(several) == 1 else f"{len(several):,} pictures are"
-    return which, "; ".join(several[:NAMED]) + more
+    return "; ".join(several[:NAMED]) + more

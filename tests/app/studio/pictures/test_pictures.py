@@ -20,6 +20,7 @@ from visionlab.imaging.image import encode_png
 from visionlab.learning.projects.intake import Intake
 from visionlab.learning.projects.project import PAGE, Project
 from visionlab.learning.projects.workspace import Workspace
+from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.learning.sets.ready_made import READY_MADE
 from visionlab.ui.shared import jobs, visitor
 from visionlab.ui.shared.components.burst import Batch
@@ -261,6 +262,22 @@ def test_parts_of_a_set_are_joined_and_what_was_left_out_is_told(open_page, fini
     assert {each.part for each in project_of(app).pictures()} == {"train", "validation"}
     assert "1 file is no picture, and is left out: LICENSE." in shown(app)
     assert "1 picture lies beside the class folders, and is left out: pets/loose.png." in shown(app)
+
+
+def test_a_picture_in_several_classes_is_told_as_by_the_library_and_is_in_none(open_page, finish):
+    app = open_page("Fine-tune")
+    entries = {f"{kind}/{i}.png": noisy(n, i) for n, kind in enumerate(("ants", "bees")) for i in range(5)}
+    packed = zipped(entries | {f"bees/wrong {i}.png": entries[f"ants/{i}.png"] for i in range(2)})
+    uploader(app, "A zip").set_value(packed).run()
+    finish(app)
+    data = LabelledImages.from_zip(packed[1])
+    assert counts(app) == data.counts() == {"ants": 3, "bees": 5}
+    [told] = data.told
+    assert told.startswith(
+        "2 pictures are in several classes, the same in each, and are left out of all: ants/0.png = "
+    )
+    assert told in shown(app)
+    assert "8 pictures added." in shown(app)
 
 
 @pytest.mark.parametrize("door", ["A zip", "A folder", "path"])
