@@ -83,7 +83,7 @@ def opened(looks: list[Look]) -> None:
 with page("Feature maps"):
     looks = settings(image_picker())
     if st.session_state[live.LIVE]:
-        live.show(looks[0].network, looks[0].side)
+        live.show(looks[0].network, looks[0].side, len(looks) > 1)
     else:
         opened(looks)
     suggest(TO_OPEN, looks[0].network)

@@ -80,6 +80,10 @@ def _printed() -> Iterator[Callable[[], bool]]:
     except OSError:  # closed from the beginning
         yield lambda: False
         return
+    if not hasattr(select, "poll"):  # Windows knows no such pipes
+        os.close(stdout)
+        yield lambda: False
+        return
     poll = select.poll()
     poll.register(stdout, 0)
     try:

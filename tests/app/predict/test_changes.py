@@ -8,7 +8,7 @@ import visionlab as vl
 from visionlab.network.changes.adversarial import adversarial
 from visionlab.network.changes.erasing import erase, grey_of
 from visionlab.network.explain import explain
-from visionlab.network.running.prediction import probabilities
+from visionlab.network.running.prediction import Answer, probabilities
 from visionlab.ui.predict import explanations, fooling, rubbing
 from visionlab.ui.predict.explanations import Overlay
 from visionlab.ui.shared import cached, jobs
@@ -46,7 +46,7 @@ def test_what_is_left_is_answered_as_the_library_answers_it(net, shape):
     first = (image.shape[1] - width) // 2
     wanted[:, first : first + width] = erase(image[:, first : first + width], mask, "grey", 0.5, grey_of(net))
     assert np.array_equal(erased, wanted)
-    left, probability = rubbing._answered(case, rubbed, erased, 0.5, Overlay(0.7, "inferno"))
+    left, probability = rubbing._answered(case, rubbed, erased, 0.5, 1.0, Overlay(0.7, "inferno"))
     expected = probabilities(net, [wanted])[0]
     assert probability == pytest.approx(float(expected[2]), abs=1e-6)
     best = vl.predict(net, [wanted])[0]
@@ -59,7 +59,7 @@ def test_methods_rub_out_what_they_mark(net, monkeypatch):
     few = {name: vl.METHODS[name] for name in ("grad-cam", "occlusion")}
     monkeypatch.setattr(rubbing, "METHODS", few)
     case = case_of(net, vl.load_sample("cat"))
-    job = jobs.begun(rubbing._erasing, "net", "cat", 2, "grey", 1.0, case)
+    job = jobs.begun(rubbing._erasing, "session", "net", "cat", 2, "grey", 1.0, case)
     assert job.wait(120)
     assert not job.error
     assert [method for method, _ in job.events] == list(few)
@@ -83,6 +83,17 @@ def test_the_change_is_the_librarys_and_every_network_is_asked(open_page, net):
     now = vl.predict(net, [made.image])[0][0]
     assert after == f"After: **{now.label}**, {now.probability:.1%}."
     assert any("(made for it)" in each.value for each in app.get("html") if hasattr(each, "value"))
+
+
+def test_what_is_refused_is_so_in_picture_and_table(net):
+    """A head that refuses: no class is named where none is answered."""
+    sure = np.array([0.65, 0.35], np.float32)
+    answers = [Answer(("ant", "bee"), sure, distance, 1.0, 0.05) for distance in (0.5, 2.0)]
+    assert [fooling._said(each) for each in answers] == ["**ant**, 65.0%", "**None of these**, at best ant, 65.0%"]
+    pictures = dict.fromkeys(fooling.ROWS, answers[0]) | {"after": answers[1]}
+    table = fooling._table([fooling.Asked("Mine", pictures)], case_of(net, vl.load_sample("cat")))
+    assert table.count("✗") == 1
+    assert "None of these ✗<br><small>at best ant, 65.0%</small>" in table
 
 
 def test_what_is_stopped_for_another_setting_is_begun_anew_when_one_returns(open_page, monkeypatch):

@@ -362,3 +362,45 @@ def test_stop_cannot_be_pressed_again_while_the_work_comes_to_its_end(count):
     assert not app.exception
     assert app.button(key="stop").disabled
     go.set()
+
+
+def choosing() -> None:
+    """A page on which one of two things is begun, the other of them stopped."""
+    import streamlit as st
+
+    from visionlab.ui.shared import jobs
+
+    @st.cache_resource(show_spinner=False)
+    def begin(session: str, number: int) -> str:
+        def work(job: jobs.Job):
+            yield number
+            while True:
+                job.give_way(0.01)
+                job.report(0.5)
+
+        return jobs.registry().submit(work)
+
+    for number in st.session_state["numbers"]:
+        st.session_state["job"] = jobs.only("here", begin, jobs.session(), number)
+
+
+def test_of_what_a_session_begins_at_a_place_the_last_alone_goes_on():
+    """What is stopped for that is begun anew when it is asked for again; another session's goes on."""
+    first, second = AppTest.from_function(choosing), AppTest.from_function(choosing)
+    found = []
+    try:
+        for app, numbers in ((second, [1]), (first, [1]), (first, [2]), (first, [1])):
+            app.session_state["numbers"] = numbers
+            app.run()
+            assert not app.exception
+            found.append(app.session_state["job"])
+        assert len(set(found)) == 4
+        others, *stopped, last = found
+        for job in stopped:
+            assert job.wait(10)
+            assert job.state == "cancelled"
+        assert not others.ended
+        assert not last.ended
+    finally:
+        for job in found:
+            job.cancel()

@@ -34,7 +34,10 @@ def test_one_rubs_out_what_it_is_and_takes_the_picture_along(page: Page, photo: 
         page.get_by_text("Blurred", exact=True).click()
     expect(page.get_by_text(re.compile(r"is the best of \d"))).to_be_visible()
     expect(page.get_by_text(re.compile("^(You are ahead|It is ahead|You are even): with"))).to_be_visible()
-    page.get_by_role("button", name="Use it on every page").click()
+    page.get_by_text("Grey", exact=True).click()
+    expect(page).to_have_url(re.compile("filling=Grey"))
+    expect(page.get_by_text(re.compile("^(Asking the methods|Waiting: )"))).to_be_visible()
+    page.get_by_role("button", name="Use it on every page").click()  # while the methods are at work
     expect(page.get_by_text("my photo, rubbed out.png · 300 × 200 px")).to_be_visible()
     page.get_by_role("link", name="Filters").click()
     expect(page.get_by_text("my photo, rubbed out.png · 300 × 200 px")).to_be_visible()

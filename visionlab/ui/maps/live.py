@@ -14,6 +14,7 @@ from visionlab.network.inside.activations import feature_maps
 from visionlab.network.inside.channels import PALETTE, greatest_of_each, usual_colours
 from visionlab.network.running.classifier import Classifier
 from visionlab.ui.maps import state, wanted
+from visionlab.ui.maps.state import Spot
 from visionlab.ui.maps.wanted import Wanted
 from visionlab.ui.shared import cached
 from visionlab.ui.shared.components.live_maps import Asked, LiveMaps, latest_asked, live_maps
@@ -27,9 +28,12 @@ WIDTH = 720  # pixels of the mosaic
 QUALITY = 80  # of its JPEG
 
 
-def show(network: Network, side: int) -> None:
-    """The camera and the maps; side is the size in pixels that was chosen for maps."""
+def show(network: Network, side: int, compared: bool) -> None:
+    """The camera and the maps; side is the size in pixels that was chosen for maps, compared whether something else is
+    looked at beside these while no camera is."""
     net = network.net
+    if compared:
+        st.caption(f"The camera is seen by {network.title} alone; the comparison comes back when “Live camera” is off.")
     _live(network, SIDE if side == net.transform.crop else side, time.monotonic_ns())
 
 
@@ -44,6 +48,8 @@ def _live(network: Network, side: int, run: int) -> None:
     with st.container(), told():  # a place of its own, so that the camera stays in its own
         if asked and asked.layer in layers:
             answer = maps_of(asked, net, side)
+            if (spot.layer, spot.channel) != (answer.layer, answer.channel):  # the link says what is seen
+                state.look_at(Spot(answer.layer, answer.channel))
     transform = net.transform.at(side)
     live_maps(
         key=KEY,

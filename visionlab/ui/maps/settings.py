@@ -42,6 +42,8 @@ def settings(picture: Picture) -> list[Look]:
         size = f"{own} px" if side == own else f"{side} px, its classifier as it predicts, at {own} px"
         st.toggle("Live camera", key=LIVE, bind="query-params", width="content")
         more = f" · beside {beside.title}" if beside else " · two pictures" if other else ""
+        if st.session_state[LIVE]:
+            more = ""
         told_of.markdown(f"**{chosen.title}** :gray[at {size}{more}]")
     tell_not_here(chosen)
     for text in filter(None, (_not_beside(), problem)):

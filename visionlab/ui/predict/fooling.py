@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import PurePath
-from secrets import token_hex
 
 import numpy as np
 import streamlit as st
@@ -31,6 +30,7 @@ TOWARDS, BUDGET, WAY = "towards", "budget", "way"  # in the link
 ANY = "anything else"
 ANYTHING = -1  # the index that stands for it
 USUAL, MOST = 2, 16  # grey levels
+NONE = "None of these"
 ROWS = {"before": "Before", "after": "After", **{fate.name: fate.title for fate in FATES.values()}}
 
 
@@ -86,10 +86,8 @@ def show(case: Case, picture: Picture) -> None:
     target, budget, way = _choices(case, said)
     networks = [_network(name) for name in networks_here()]
     keys = tuple(one.title if isinstance(one, Asked) else one.key for one in networks)
-    session = st.session_state.setdefault("fooling-session", token_hex())  # what it stops is nobody else's
-    arguments = (session, case.network.key, case.key, target, budget, way, keys, case, image, networks)
-    job = jobs.begun(_fooling, *arguments)
-    _only(job, arguments)
+    arguments = (jobs.session(), case.network.key, case.key, target, budget, way, keys, case, image, networks)
+    job = jobs.only("fooling", _fooling, *arguments)
     job.wait(PATIENCE)
     if not job.events:
         if not job.over:
@@ -106,7 +104,7 @@ def show(case: Case, picture: Picture) -> None:
         return
     if stopped(job, _fooling, arguments):
         return
-    st.html(_table(rows, case, made))
+    st.html(_table(rows, case))
     st.caption(
         "✗: another answer than that network gave before. The change was made for "
         f"{plain(case.network.title)} alone; what else falls for it has learned much the same. After it the picture is "
@@ -178,26 +176,16 @@ def _network(name: str) -> Network | Asked:
         return Asked(title_of(name), {}, str(error))
 
 
-def _only(job: jobs.Job, arguments: tuple) -> None:
-    """Of what a person has asked for here, the last alone goes on; what is stopped is forgotten, to be begun anew."""
-    before, its = st.session_state.get("fooling", (job, arguments))
-    if before is not job and not before.ended:
-        before.cancel()
-        _fooling.clear(*its)
-    st.session_state["fooling"] = job, arguments
-
-
 def _pictures(case: Case, image: Image, made: Adversarial, said: Answer) -> None:
     labels = case.net.labels
-    [best] = said.top(1)
-    [now] = cached.engine_of(case.net).answer(made.image).top(1)
+    now = cached.engine_of(case.net).answer(made.image)
     moved = np.abs(made.image.astype(np.int16) - image)
     columns = roomy_columns(3, "fooled", gap="medium")
     texts = (
-        f"Before: **{plain(best.label)}**, {best.probability:.1%}.",
+        f"Before: {_said(said)}.",
         f"The change, {127.5 / made.budget:.0f} times as strong: {moved.max()} of 255 levels at most, "
         f"{moved.mean():.1f} in the mean.",
-        f"After: **{plain(now.label)}**, {now.probability:.1%}.",
+        f"After: {_said(now)}.",
     )
     pictures = (image, difference(image, made.image, made.budget), made.image)
     alts = ("The picture before", "The change, enlarged", "The picture after")
@@ -215,7 +203,18 @@ def _pictures(case: Case, image: Image, made: Adversarial, said: Answer) -> None
         st.caption(f"Worked on at {size_of(image, case.image)}.")
 
 
-def _table(rows: Sequence[Asked], case: Case, made: Adversarial) -> str:
+def _said(answer: Answer) -> str:
+    [best] = answer.top(1)
+    label, share = plain(best.label), f"{best.probability:.1%}"
+    return f"**{NONE}**, at best {label}, {share}" if answer.refused else f"**{label}**, {share}"
+
+
+def _class_of(answer: Answer) -> int | None:
+    """The index of the class that is named; None where the picture is refused."""
+    return None if answer.refused else answer.top(1)[0].index
+
+
+def _table(rows: Sequence[Asked], case: Case) -> str:
     body = ""
     for row in rows:
         own = " (made for it)" if row.title == case.network.title else ""
@@ -223,14 +222,14 @@ def _table(rows: Sequence[Asked], case: Case, made: Adversarial) -> str:
         if row.problem:
             body += f'<tr>{head}<td colspan="{len(ROWS)}">{escape(row.problem)}</td></tr>'
             continue
-        [was] = row.answers["before"].top(1)
+        was = _class_of(row.answers["before"])
         cells = ""
         for name in ROWS:
             said = row.answers[name]
             [best] = said.top(1)
-            mark, sign = (' class="agreed"', " ✗") if best.index != was.index else ("", "")
-            label = "None of these" if said.refused else best.label
-            cells += f"<td{mark}>{escape(label)}{sign}<br><small>{best.probability:.1%}</small></td>"
+            mark, sign = (' class="agreed"', " ✗") if _class_of(said) != was else ("", "")
+            label, beside = (NONE, f"at best {best.label}, ") if said.refused else (best.label, "")
+            cells += f"<td{mark}>{escape(label)}{sign}<br><small>{escape(beside)}{best.probability:.1%}</small></td>"
         body += f"<tr>{head}{cells}</tr>"
     heads = "".join(f'<th scope="col">{head}</th>' for head in ("Network", *ROWS.values()))
     whole = f'<table class="networks"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'

@@ -26,6 +26,7 @@ from visionlab.ui.shared.components import eraser
 from visionlab.ui.shared.components.eraser import Left, Rubbed
 from visionlab.ui.shared.page import told
 from visionlab.ui.shared.state import Picture
+from visionlab.ui.shared.undisturbed import attempt
 from visionlab.ui.shared.widgets import SLIMMEST, plain
 
 FILLING, STRENGTH = "filling", "rub"  # in the link: what comes where something was, and how much of that goes
@@ -34,6 +35,9 @@ TRAIL = 400  # places of a person's own curve that are remembered
 MAP = 256  # pixels of the longer side of the maps by which methods erase
 LEAST = 0.005  # of what the network sees: less than that is compared with nothing
 CURVES = SHARES[-1]  # how far the methods' curves go
+TAKEN = "rubbed-taken"  # the picture is another one now
+HELD = "rubbed-last"  # the number of the mask that the methods have given way to
+LOOK = 1.0  # seconds between looks at the methods' curves
 HAND = 1.0  # seconds after a stroke in which the methods wait, for the next one
 
 
@@ -43,7 +47,9 @@ def show(case: Case, picture: Picture, look: Overlay) -> None:
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _erasing(net_key: str, picture_key: str, target: int, filling: str, strength: float, _case: Case) -> str:
+def _erasing(
+    session: str, net_key: str, picture_key: str, target: int, filling: str, strength: float, _case: Case
+) -> str:
     """The id of a job that erases by one method after the other: (method, the class's probabilities at SHARES)."""
 
     def work(job: jobs.Job) -> Iterator[tuple[str, NDArray[np.float32]]]:
@@ -64,13 +70,11 @@ def _erasing(net_key: str, picture_key: str, target: int, filling: str, strength
     return jobs.registry().submit(work, queue=MEASURES)
 
 
-def _erasing_of(case: Case, filling: str, strength: float) -> tuple[str, str, int, str, float, Case]:
-    return case.network.key, case.key, case.target, filling, strength, case
-
-
 @st.fragment
 def _rub(case: Case, picture: Picture, look: Overlay) -> None:
     """Runs again by itself with each change of what is rubbed out."""
+    if st.session_state.pop(TAKEN, False):
+        st.rerun()  # the whole page: it is another picture
     leave_out_imports()
     filling, strength = _choices()
     key, shape = f"rubbed-{case.network.key}-{case.key}", eraser.mask_shape(case.shown.shape[:2])
@@ -79,13 +83,17 @@ def _rub(case: Case, picture: Picture, look: Overlay) -> None:
     before = st.session_state.get(kept_as)
     if rubbed:
         st.session_state[kept_as] = rubbed
+    asked = (jobs.session(), case.network.key, case.key, case.target, filling, strength, case)
     left, share, erased = None, 0.0, None
     with st.container(), told():  # a place of its own, so that the eraser stays in its own
         if rubbed:
-            jobs.begun(_erasing, *_erasing_of(case, filling, strength)).give_way(HAND)
+            job = jobs.only("erasing", _erasing, *asked)
+            if st.session_state.get(HELD) != rubbed.number:
+                st.session_state[HELD] = rubbed.number
+                job.give_way(HAND)
             erased = erased_from(case, rubbed, filling, strength)
             share = share_of(case.net, rubbed.mask)
-            left, probability = _answered(case, rubbed, erased, share, look)
+            left, probability = _answered(case, rubbed, erased, share, strength, look)
     eraser.eraser(
         key=key,
         picture=cached.picture_bytes(f"middle of {case.key}", LONGEST, case.shown),
@@ -96,12 +104,30 @@ def _rub(case: Case, picture: Picture, look: Overlay) -> None:
     )
     if left is None or erased is None or rubbed is None:
         return
-    _compared(case, rubbed, filling, strength, share, probability)
+    st.markdown("**Can you beat the explanations?**")
+    trail = _trail(case, rubbed, filling, strength, share, probability)
+    if job.over:
+        _compared(case, job, trail)
+        stopped(job, _erasing, asked)
+    else:
+        jobs.watch(job, partial(_compared, case, job, trail), "Stop", "stop-erasing", every=LOOK)
     with st.container(horizontal=True, gap="small"):
         name = f"{PurePath(picture.name).stem}, rubbed out.png"
-        if st.button("Use it on every page", icon=":material/check:", key="use-rubbed", disabled=not share):
+
+        def use() -> None:
             picture_bar.take([(name, encode_png(erased))])
-            st.rerun()
+            st.session_state[TAKEN] = True
+            if not job.ended:  # else its watch might end the run that is to show the page anew
+                job.cancel()
+                _erasing.clear(*asked)
+
+        st.button(
+            "Use it on every page",
+            icon=":material/check:",
+            key="use-rubbed",
+            disabled=not share,
+            on_click=partial(attempt, use),
+        )
         st.download_button(
             "The picture as PNG",
             lambda: encode_png(erased),
@@ -142,7 +168,9 @@ def erased_from(case: Case, rubbed: Rubbed, filling: str, strength: float) -> Im
     return whole
 
 
-def _answered(case: Case, rubbed: Rubbed, erased: Image, share: float, look: Overlay) -> tuple[Left, float]:
+def _answered(
+    case: Case, rubbed: Rubbed, erased: Image, share: float, strength: float, look: Overlay
+) -> tuple[Left, float]:
     """What is left, as it is shown; and the class's probability."""
     net, engine = case.net, cached.engine_of(case.net)
     probabilities, values = engine.run(answer_and_map, erased, case.target)
@@ -154,7 +182,8 @@ def _answered(case: Case, rubbed: Rubbed, erased: Image, share: float, look: Ove
     answers: list[Prediction] = said.top(TOP)
     if case.target not in [each.index for each in answers]:
         answers.append(Prediction(label, case.target, probability))
-    gone = f"{share:.0%} of what the network sees is gone. " if share else ""
+    far = "gone" if strength == 1 else f"gone by {strength:.0%}"
+    gone = f"{share:.0%} of what the network sees is {far}. " if share else ""
     text = f"{gone}Where it looks now for “{label}” ({probability:.1%}), by Grad-CAM."
     if not heat.any():
         text = f"{gone}No place speaks for “{label}” ({probability:.1%}) any more, by Grad-CAM."
@@ -162,19 +191,16 @@ def _answered(case: Case, rubbed: Rubbed, erased: Image, share: float, look: Ove
     return Left(rubbed.number, encode_jpeg(shown), encode_jpeg(laid), answers, strange, text), probability
 
 
-def _compared(case: Case, rubbed: Rubbed, filling: str, strength: float, share: float, probability: float) -> None:
-    """One's own curve beside the methods', and who is ahead."""
-    trail = _trail(case, rubbed, filling, strength, share, probability)
-    arguments = _erasing_of(case, filling, strength)
-    job = jobs.begun(_erasing, *arguments)
+def _compared(case: Case, job: jobs.Job, trail: Sequence[tuple[float, float]]) -> None:
+    """One's own curve beside those of the methods that have answered by now, and who is ahead."""
     found = dict(job.events)
     best = min(found, key=lambda method: found[method].mean()) if found else None
     label = plain(case.net.labels[case.target])
-    st.markdown("**Can you beat the explanations?**")
+    share, probability = trail[-1]
     if best is None:
         st.caption("The methods are being asked what they would rub out first …")
     else:
-        asked = f"the best of {len(found)} methods here" if job.over else f"the best of {len(found)} so far"
+        asked = f"the best of {len(found)} methods here" if job.ended else f"the best of {len(found)} so far"
         st.caption(f"Each would rub out first what it marks most for “{label}”. {METHODS[best].title} is {asked}.")
         if LEAST <= share <= CURVES:
             theirs = float(np.interp(share, SHARES, found[best]))
@@ -190,10 +216,9 @@ def _compared(case: Case, rubbed: Rubbed, filling: str, strength: float, share: 
     curves = {METHODS[method].title: found[method] for method in dict.fromkeys([best, "grad-cam"]) if method in found}
     tell_at_one()
     st.plotly_chart(charts.rubbed_out(trail, SHARES, curves), config=charts.PLAIN, key="rubbed-curves")
-    if not job.over:
-        jobs.watch(job, lambda: st.progress(min(job.share, 1.0), "Asking the methods …"), "Stop", "stop-erasing")
-    else:
-        stopped(job, _erasing, arguments)
+    if not job.ended:
+        waits = "Waiting: other pictures are being measured first." if job.place else "Asking the methods …"
+        st.progress(min(job.share, 1.0), waits)
 
 
 def _trail(

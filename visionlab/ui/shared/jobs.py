@@ -303,6 +303,23 @@ def begun(start: Callable[..., str], *arguments: Any) -> Job:
     return job
 
 
+def session() -> str:
+    """This session's own word, for the arguments of what only() begins, so that it stops nobody else's."""
+    return st.session_state.setdefault("jobs-session", secrets.token_hex())
+
+
+def only(place: str, start: Callable[..., str], *arguments: Any) -> Job:
+    """begun(), and of what this session has begun at that place before, nothing goes on: what is stopped for that is
+    forgotten, to be begun anew. session() is among the arguments."""
+    job = begun(start, *arguments)
+    before, stopped = st.session_state.get(place, (job, arguments))
+    if before is not job and not before.ended:
+        before.cancel()
+        start.clear(*stopped)
+    st.session_state[place] = job, arguments
+    return job
+
+
 def watch(
     job: Job | Jobs, draw: Callable[[], None], stop: str, key: str, every: float = POLL, *, beside: bool = False
 ) -> None:

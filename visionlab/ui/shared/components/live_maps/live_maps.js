@@ -23,7 +23,9 @@ class LiveMaps extends Frames {
     this.$(".right").onclick = () => this.turn(1);
     this.$(".none").onclick = () => this.open(null);
     this.$(".mosaic img").onclick = (event) => this.pick(event);
-    this.$(".pair").onkeydown = (event) => {
+    this.$(".live-maps").onkeydown = (event) => {
+      if (!this.webcam.stream || event.target.matches("select")) return;
+      if (event.key === " " && event.target.matches("button, input")) return; // which it presses
       if (event.key in STEPS) this.step(STEPS[event.key]);
       else if (event.key in TURNS) this.turn(TURNS[event.key]);
       else if (event.key === " ") this.freeze(!this.frozen);
