@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from visionlab.errors import DatasetError, ImageError, ParameterError, UnclearSetError
 from visionlab.imaging.image import Image, check_image, load_image
 from visionlab.learning.sets.archive import check_counts, read_folder, read_zip
-from visionlab.learning.sets.kinds import listed, none_of_their_own
+from visionlab.learning.sets.kinds import listed
 from visionlab.learning.sets.layout import PARTS, TRAIN, Arranged, class_names, parts_told
 from visionlab.learning.sets.looks import HASHES, Looked, copies_by, grouped_by, looked_at, none_readable, unreadable
-from visionlab.learning.sets.similar import contradictory, in_several_classes, nearly_in_several_classes
+from visionlab.learning.sets.similar import consistent, nearly_in_several_classes
 from visionlab.learning.sets.splits import HELD_OUT, check_classes, check_split, parted
 
 FEW = 10  # pictures of a class: fewer hardly show what it is
@@ -149,9 +149,8 @@ class LabelledImages:
         belonging: what each picture is known to belong to, class by class, such as a burst. Those of one text share a
         group, and near-duplicates of them are looked for among those of None alone: among all unless told. parts, told
         and paths (class/file name unless told): as in the record. Pictures that cannot be read are left out, and
-        `problems` names them; those that are in several classes are, too, and `told` says so.
-        Raises DatasetError for an empty class, where no picture can be read or is left, over 5,000 pictures or over 300
-        classes.
+        `problems` names them; those that are in several classes are, too, and `told` says so. Raises DatasetError for
+        an empty class, where no picture can be read or is left, over 5,000 pictures or over 300 classes.
         """
         check_counts(classes)
         return cls._from_found(classes, belonging, parts, told, paths)
@@ -171,14 +170,12 @@ class LabelledImages:
             except ParameterError as error:
                 raise DatasetError(f"“{name}” is no picture: {error}") from error
         looked, labels, every = looked_at(images), _labels(classes), class_names(classes)
-        kept, several = _consistent([key for key, _, _ in looked], labels, every, names)
+        kept, several = consistent([key for key, _, _ in looked], labels, every, names)
         left, labels = np.unique(labels[kept], return_inverse=True)
         groups, keys, hashes = grouped_by([looked[place] for place in kept])
-        names = [names[place] for place in kept]
-        near = nearly_in_several_classes(groups, labels, names)
-        told = tuple(filter(None, [*several, near]))
-        images = [images[place] for place in kept]
-        return cls(tuple(images), labels, [every[one] for one in left], groups, names, keys, told=told, hashes=hashes)
+        names, images = [names[place] for place in kept], tuple(images[place] for place in kept)
+        told = [text for text in (*several, nearly_in_several_classes(groups, labels, names)) if text]
+        return cls(images, labels, [every[one] for one in left], groups, names, keys, told=told, hashes=hashes)
 
     @classmethod
     def _from_arranged(cls, found: Arranged[_Source]) -> LabelledImages:
@@ -222,9 +219,9 @@ class LabelledImages:
         gone = [name for place, name in enumerate(classes) if place not in labels[readable]]
         gone_told = listed(gone, "class has no picture that can be read", "classes have no picture that can be read")
         there = np.flatnonzero(readable)
-        seen = [each[0] for each in looked if not isinstance(each, str)], labels[there]
-        consistent, several = _consistent(*seen, classes, [paths[place] for place in there])
-        kept = there[consistent].tolist()
+        own_keys = [looked[place][0] for place in there]
+        alone, several = consistent(own_keys, labels[there], classes, [paths[place] for place in there])
+        kept = there[alone].tolist()
         left, labels = np.unique(labels[kept], return_inverse=True)
         own = None if belonging is None else [belonging[place] for place in kept]
         groups, keys, hashes = (grouped_by if near else copies_by)([looked[place] for place in kept], own)
@@ -332,19 +329,6 @@ def _labels(classes: Mapping[str, Sequence]) -> NDArray[np.int64]:
         if not len(items):
             raise DatasetError(f"The class “{name}” has no pictures; add some or leave the class out.")
     return np.repeat(np.arange(len(classes), dtype=np.int64), [len(items) for items in classes.values()])
-
-
-def _consistent(
-    keys: Sequence[str], labels: NDArray[np.int64], classes: Sequence[str], names: Sequence[str]
-) -> tuple[NDArray[np.int64], list[str]]:
-    """The places of those of N pictures that are in one class alone, and the sentences on the others."""
-    contradict = contradictory(keys, labels)
-    out = np.flatnonzero(contradict)
-    told = in_several_classes([keys[place] for place in out], labels[out], [names[place] for place in out])
-    if contradict.all():
-        raise DatasetError(told)
-    without = np.setdiff1d(labels[out], labels[~contradict])
-    return np.flatnonzero(~contradict), [told, none_of_their_own([classes[one] for one in without])]
 
 
 def _entries(found: _Found, paths: Sequence[str] | None = None) -> list[tuple[str, str, _Source]]:

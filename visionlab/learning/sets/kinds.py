@@ -79,11 +79,6 @@ def no_pictures(names: Sequence[str]) -> list[str]:
     ]
 
 
-def none_of_their_own(classes: Sequence[str]) -> str:
-    """The sentence on classes all of whose pictures are in other ones, too; "" where there are none."""
-    return listed(classes, "class has no picture of its own", "classes have no picture of their own")
-
-
 def listed(names: Sequence[str], one: str, many: str) -> str:
     """“2 files are no pictures and are left out: a.txt, b.txt.”; nothing where there are none."""
     if not names:

@@ -1,4 +1,5 @@
-"""Near-duplicates: pictures of one scene, found by their perceptual hashes, and looked at once more in small."""
+"""Near-duplicates: pictures of one scene, found by their perceptual hashes, and looked at once more in small; and what
+is left out, or told, where such are in several classes."""
 
 from __future__ import annotations
 
@@ -8,8 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from visionlab.errors import DatasetError
 from visionlab.imaging.image import Image, fit
-from visionlab.learning.sets.kinds import NAMED
+from visionlab.learning.sets.kinds import NAMED, listed
 
 # Of 64 bits. A picture is compared with others' crops, too, up to a tenth of a side. Of 100 photographs all are grouped
 # with copies of them: JPEG down to 10, a third of the size, other light, mirrored, 5 % cut off anywhere, at a corner or
@@ -221,12 +223,34 @@ def _with_crops(
     return groups, most
 
 
+# In several classes --------------------------------------------------------------------------------------------------
+
+
+def consistent(
+    keys: Sequence[str], labels: NDArray[np.int64], classes: Sequence[str], names: Sequence[str]
+) -> tuple[NDArray[np.int64], list[str]]:
+    """The places of those of N pictures that are in one class alone, int64, and the sentences on the others, "" among
+    them. Raises DatasetError where there are none. classes: what the labels stand for."""
+    contradict = contradictory(keys, labels)
+    out = np.flatnonzero(contradict)
+    told = in_several_classes([keys[place] for place in out], labels[out], [names[place] for place in out])
+    if contradict.all():
+        raise DatasetError(told)
+    without = np.setdiff1d(labels[out], labels[~contradict])
+    return np.flatnonzero(~contradict), [told, none_of_their_own([classes[one] for one in without])]
+
+
 def contradictory(keys: Sequence[str], labels: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which of N pictures have a picture of the very same pixels under another label, bool (N,): what they show is not
     known, so they are neither learned from nor held out."""
     first: dict[str, int] = {}
     several = {key for key, label in zip(keys, labels.tolist(), strict=True) if first.setdefault(key, label) != label}
     return np.array([key in several for key in keys], bool)
+
+
+def none_of_their_own(classes: Sequence[str]) -> str:
+    """The sentence on classes all of whose pictures are in other ones, too; "" where there are none."""
+    return listed(classes, "class has no picture of its own", "classes have no picture of their own")
 
 
 def in_several_classes(keys: Sequence[str], labels: NDArray[np.int64], names: Sequence[str]) -> str:
