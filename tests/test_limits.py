@@ -145,10 +145,10 @@ def test_the_table_for_operators_is_that_of_the_code():
 
 def test_a_project_says_what_it_may_hold(monkeypatch):
     check_project(5_000, 10**12)
-    with pytest.raises(DatasetError, match=r"5,001 pictures in one project; at most 5,000"):
+    with pytest.raises(DatasetError, match="At most 5,000 pictures are taken in one project"):
         check_project(5_001, 0)
     monkeypatch.setenv(limits.PICTURES.variable, "20")
-    with pytest.raises(DatasetError, match="at most 20"):
+    with pytest.raises(DatasetError, match="At most 20 pictures"):
         check_project(21, 0)
     monkeypatch.setenv(limits.PROJECT.variable, "0.5")
     with pytest.raises(DatasetError, match=r"would take 600 MB, but at most 500 MB are taken"):

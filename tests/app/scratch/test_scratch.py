@@ -6,6 +6,7 @@ import re
 import struct
 import threading
 import zipfile
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from types import SimpleNamespace
 
@@ -43,9 +44,21 @@ from visionlab.learning.scratch import (
 )
 from visionlab.learning.scratch import five_steps as library_steps
 from visionlab.learning.scratch.birds import verdict
-from visionlab.learning.scratch.moving_eight import LEARNERS, on_canvas
-from visionlab.ui.scratch import birds, closing, convnet, five_steps, layers, lesson, numbers, parts, runs, softmax
+from visionlab.learning.scratch.moving_eight import LEARNERS, ShiftMap, on_canvas
+from visionlab.ui.scratch import (
+    birds,
+    closing,
+    convnet,
+    five_steps,
+    layers,
+    lesson,
+    numbers,
+    parts,
+    runs,
+    softmax,
+)
 from visionlab.ui.scratch.convnet import Learned
+from visionlab.ui.scratch.eight import _lesson as lesson_of_the_eight
 from visionlab.ui.scratch.parts import as_image, weights_image
 from visionlab.ui.scratch.sets import bringing, choosing, opening
 from visionlab.ui.scratch.softmax import lightened
@@ -1024,8 +1037,8 @@ def test_the_eight_that_moves(scratch, registry, monkeypatch):
     hovered = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][0]["text"]
     right = round(found.accuracies[3, 3] * found.tested)
     assert hovered[3][3].startswith(f"{found.accuracies[3, 3]:.0%} right, {right} of {found.tested} (95% interval ")
-    sizes = [sum(each.parameters for each in oracle.nets[name].network.layers) for name in ("convolutional", "shifted")]
-    assert "does that with {:,} parameters, the fully connected one with {:,}.".format(*sizes) in lines(app)
+    shown = {name: SimpleNamespace(shifts=oracle.shifts[name], net=oracle.nets[name]) for name in LEARNERS}
+    assert lesson_of_the_eight(shown, "8") in lines(app)
 
 
 @pytest.fixture(scope="module")
@@ -1240,6 +1253,42 @@ def test_what_was_not_trained_alike_is_told_beside_the_closing_table():
     assert not closing._passes(rows, plan)
     plan.settings["Epochs from scratch"] = "1"
     assert not closing._passes({"softmax": rows["softmax"]}, plan)
+
+
+@pytest.mark.parametrize(("wrong", "chance"), [(4, True), (0, False)])
+def test_a_gain_within_its_interval_is_told_as_chance(wrong, chance):
+    truth = np.repeat([0, 1], [25, 15])
+    given = np.where(truth == 1, 0.9, 0.1)
+    given[: 2 * wrong] = 0.8
+    given[-wrong:] = 0.2 if wrong else 0.9
+    found = verdict(truth, np.stack([1 - given, given], 1), 0.5)
+    assert (", which with 40 test pictures may be chance." in birds._lesson(found, "8", 0.9)) == chance
+
+
+def looks(parameters: Mapping[str, int] | None = None, **middles: float) -> dict[str, SimpleNamespace]:
+    """Networks that are right so often in the middle, and by guessing elsewhere, on 120 canvases."""
+    shifts = np.array([-1, 0, 1])
+    found = {}
+    for name, middle in middles.items():
+        right = np.full((3, 3), 0.5)
+        right[1, 1] = middle
+        layer = SimpleNamespace(parameters=(parameters or {}).get(name, len(name)))
+        net = SimpleNamespace(network=SimpleNamespace(layers=[layer]))
+        found[name] = SimpleNamespace(shifts=ShiftMap(shifts, right, 120), net=net)
+    return found
+
+
+def test_of_networks_that_tell_nothing_nothing_about_places_is_said():
+    """Where the 95 % interval of 120 pictures holds 50 %, in the middle: up to 58.9 % right."""
+    none = lesson_of_the_eight(looks(centred=0.5, window=0.52, shifted=0.58, convolutional=0.55), "cats")
+    assert none.startswith("None of them tells “cats” from the rest better than guessing (50%), even in the middle")
+    one = lesson_of_the_eight(looks(centred=0.9, window=0.9, shifted=0.9, convolutional=0.55), "cats")
+    assert one.startswith(f"By {LEARNERS['convolutional'].title} nothing tells “cats”")
+    told = lesson_of_the_eight(looks(centred=0.9, shifted=0.9, convolutional=0.9), "cats")
+    assert "teach a network every place" in told
+    assert "does that with" not in told  # it takes more
+    told = lesson_of_the_eight(looks(shifted=0.9, convolutional=0.9, parameters={"shifted": 5_000}), "cats")
+    assert told.endswith("The convolutional one does that with 13 parameters, the fully connected one with 5,000.")
 
 
 def test_where_no_picture_is_named_the_advice_reaches_one_that_is():

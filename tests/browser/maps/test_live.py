@@ -56,3 +56,28 @@ def test_layers_move_are_stepped_through_and_frozen_and_the_camera_is_let_go_of(
     start(page)
     page.get_by_role("button", name="Stop the camera").click()
     streams_are(page, "ended", "ended")
+
+
+def test_a_link_to_a_channel_shows_it_mirrored_as_the_picture_is(page: Page):
+    open_page(page, "Feature_maps?live=true&layer=conv2_1&channel=7")
+    for _ in range(2):  # a person does things twice
+        page.get_by_role("button", name="Start the camera").click()
+        expect(said(page)).to_have_text(re.compile("channel 7 over the picture"))
+        expect(page).to_have_url(re.compile("channel=7"))
+        page.get_by_role("button", name="Freeze").click()
+        settle(page)
+        maps = page.locator(".mosaic img")
+        before = maps.get_attribute("src")
+        page.get_by_label("Mirror").click()
+        expect(maps).not_to_have_attribute("src", before)
+        page.get_by_label("Mirror").click()
+        expect(maps).to_have_attribute("src", before)
+        page.get_by_role("button", name="Go on").focus()  # keys work wherever one has clicked
+        page.keyboard.press("ArrowDown")
+        expect(said(page)).to_have_text(re.compile("^relu2_1: "))
+        expect(page).to_have_url(re.compile("layer=relu2_1"))
+        page.keyboard.press("ArrowUp")
+        for _ in range(8):
+            page.keyboard.press("ArrowRight")
+        expect(said(page)).to_have_text(re.compile("channel 7 over the picture"))
+        page.get_by_role("button", name="Stop the camera").click()

@@ -38,6 +38,10 @@ class Quadrants:
     false_negatives: NDArray[np.int64]
     true_negatives: NDArray[np.int64]
 
+    @property
+    def count(self) -> int:
+        return sum(map(len, (self.true_positives, self.false_positives, self.false_negatives, self.true_negatives)))
+
 
 def roc(truth: ArrayLike, probabilities: ArrayLike, target: int) -> Curve:
     """True positive rate (y) over false positive rate (x) of one class against the rest, over all thresholds.

@@ -114,7 +114,8 @@ def check_room(used: int, needed: int, limit: int) -> None:
 def check_project(pictures: int, size: int) -> None:
     """DatasetError where so many pictures, of so many bytes together, are more than a project may hold."""
     if pictures > (most := limits.PICTURES.value()):
-        raise DatasetError(f"These are {pictures:,} pictures in one project; at most {most:,.0f} are taken.")
+        told = f"At most {most:,.0f} pictures are taken in one project, and this would make more of them"
+        raise DatasetError(f"{told}. Bring fewer, or begin another project.")
     most = limits.PROJECT.value()
     if most is not None and size > most * 10**9:
         needed, limit = sized_apart(size, most * 10**9)

@@ -185,7 +185,7 @@ def enlargement_told(shape: Shape) -> str | None:
         return None
     return (
         f"The article’s stack needs larger pictures than these, so each is drawn at {width * times} × {height * times} "
-        "px."
+        "px, for every network alike: one without convolutions has more weights then."
     )
 
 

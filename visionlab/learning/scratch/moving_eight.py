@@ -127,6 +127,12 @@ class ShiftMap:
         canvases at each of them, so that many places tell no more of other digits than one."""
         return wilson(accuracy * self.tested, self.tested)
 
+    @property
+    def found_in_the_middle(self) -> bool:
+        """Whether it is right more often there than by guessing, which is half the time, beyond what may be chance."""
+        _, means = self.curve()
+        return self.interval(means[0])[0] > 0.5
+
     def told(self) -> str:
         """A sentence or two on how much of a difference may be chance."""
         low, high = self.interval(0.9)

@@ -32,9 +32,16 @@ def show(network: Network, side: int, compared: bool) -> None:
     """The camera and the maps; side is the size in pixels that was chosen for maps, compared whether something else is
     looked at beside these while no camera is."""
     net = network.net
-    if compared:
-        st.caption(f"The camera is seen by {network.title} alone; the comparison comes back when “Live camera” is off.")
-    _live(network, SIDE if side == net.transform.crop else side, time.monotonic_ns())
+    with st.container():  # a place of its own, so that the camera goes on where something else is chosen
+        if compared:
+            title = network.title
+            st.caption(f"The camera is seen by {title} alone; the comparison comes back when “Live camera” is off.")
+    _live(network, live_side(net, side), time.monotonic_ns())
+
+
+def live_side(net: Classifier, side: int) -> int:
+    """Of a frame, in pixels, where that many are chosen for maps: fewer, unless it is another size than the usual."""
+    return SIDE if side == net.transform.crop else side
 
 
 @st.fragment
@@ -56,6 +63,7 @@ def _live(network: Network, side: int, run: int) -> None:
         run=run,
         layers=layers,
         first=spot.layer if spot.layer in layers else layers[len(layers) // 2],
+        channel=spot.channel if spot.layer in layers else None,
         answer=answer,
         side=transform.resize,
         seen=transform.crop / transform.resize,

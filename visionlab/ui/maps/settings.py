@@ -9,7 +9,7 @@ import streamlit as st
 from visionlab.network.running.classifier import Classifier
 from visionlab.network.zoo.models import TO_OPEN
 from visionlab.ui.maps import state
-from visionlab.ui.maps.live import LIVE
+from visionlab.ui.maps.live import LIVE, live_side
 from visionlab.ui.maps.look import Look
 from visionlab.ui.shared.networks import (
     Network,
@@ -43,7 +43,7 @@ def settings(picture: Picture) -> list[Look]:
         st.toggle("Live camera", key=LIVE, bind="query-params", width="content")
         more = f" · beside {beside.title}" if beside else " · two pictures" if other else ""
         if st.session_state[LIVE]:
-            more = ""
+            size, more = f"{live_side(chosen.net, side)} px", ""
         told_of.markdown(f"**{chosen.title}** :gray[at {size}{more}]")
     tell_not_here(chosen)
     for text in filter(None, (_not_beside(), problem)):

@@ -195,8 +195,9 @@ def _pictures(case: Case, image: Image, made: Adversarial, said: Answer) -> None
         column.markdown(text)
     wanted = ANY if made.target is None else labels[made.target]
     if not made.reached:
+        more = "" if len(made.probabilities) > 2 else ", or many small steps"
         st.info(
-            f"{case.network.title} does not take it for “{wanted}” yet. Allow more grey levels, or many small steps.",
+            f"{case.network.title} does not take it for “{wanted}” yet. Allow more grey levels{more}.",
             icon=":material/help:",
         )
     if image.shape != case.image.shape:

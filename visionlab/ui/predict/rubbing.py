@@ -204,9 +204,8 @@ def _compared(case: Case, job: jobs.Job, trail: Sequence[tuple[float, float]]) -
         st.caption(f"Each would rub out first what it marks most for “{label}”. {METHODS[best].title} is {asked}.")
         if LEAST <= share <= CURVES:
             theirs = float(np.interp(share, SHARES, found[best]))
-            ahead = (
-                "You are ahead" if probability < theirs else "It is ahead" if probability > theirs else "You are even"
-            )
+            mine, its = round(probability, 3), round(theirs, 3)  # as they are written
+            ahead = "You are ahead" if mine < its else "It is ahead" if mine > its else "You are even"
             st.markdown(
                 f"{ahead}: with {share:.0%} gone you left “{label}” {probability:.1%}, "
                 f"{METHODS[best].title} would have left it {theirs:.1%}."

@@ -199,9 +199,11 @@ def _lesson(found: Verdict, name: str, highest: float) -> str:
     if not len(four.false_negatives) + len(four.true_negatives):
         return f"At {found.threshold:.0%} it names every picture “{name}”, and misses none. Move the slider up."
     gain = round(100 * (found.accuracy - found.majority), 1)
+    low, high = found.interval
+    chance = f", which with {four.count:,} test pictures may be chance" if low <= found.majority <= high else ""
     told = (
         f"Its accuracy is {abs(gain)} points {'above' if gain > 0 else 'below'} that of somebody who never looks and "
-        "always gives the more frequent answer."
+        f"always gives the more frequent answer{chance}."
         if gain
         else "It is right as often as somebody who never looks and always gives the more frequent answer."
     )

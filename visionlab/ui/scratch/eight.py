@@ -126,13 +126,25 @@ def _result(plan: Plan, looks: Sequence[Look], _: float) -> None:
         titled = {LEARNERS[name].title: found for name, found in maps.items()}
         st.plotly_chart(scratch_charts.shift_curves(titled), config=charts.PLAIN, key="eight-curves")
     with right:
-        notice(
-            "The first network learned from the middle alone; what it is worth at the edge says how far from guessing "
-            "(50%) it is there. The window finds it at the price of looking at many places. Shifted pictures teach a "
-            f"network every place by itself.{_weights(trained)}"
-        )
+        notice(_lesson(trained, plan.target))
         table(("Network", "In the middle", "At the edge", "Parameters"), [_row(*each) for each in trained.items()])
         st.caption("The article gives no figures for these; it says that the first one fails once the 8 is off centre.")
+
+
+def _lesson(trained: Mapping[str, Look], target: str) -> str:
+    """What follows from the networks that can tell the class at all."""
+    lost = [LEARNERS[name].title for name, look in trained.items() if not look.shifts.found_in_the_middle]
+    if lost:
+        who = "None of them tells" if len(lost) == len(trained) else f"By {' and '.join(lost)} nothing tells"
+        return (
+            f"{who} “{plain(target)}” from the rest better than guessing (50%), even in the middle, so nothing follows "
+            "from that about places. More pictures may help, or a class that is easier to tell."
+        )
+    return (
+        "The first network learned from the middle alone; what it is worth at the edge says how far from guessing "
+        "(50%) it is there. The window finds it at the price of looking at many places. Shifted pictures teach a "
+        f"network every place by itself.{_weights(trained)}"
+    )
 
 
 def _weights(trained: Mapping[str, Look]) -> str:

@@ -219,12 +219,16 @@ def file_name(picture: str, what: str, ending: str) -> str:
 def file_uploader(
     label: str, *, type: Sequence[str] | None, key: str, max_upload_size: int | None = None, **options: Any
 ) -> UploadedFile | list[UploadedFile] | None:
-    """st.file_uploader; under it, once the browser has refused a file, what is taken. The style sheet shows it then."""
+    """st.file_uploader; under it, once the browser has refused a file, what is taken. The style sheet shows it then.
+
+    max_upload_size: MB, or what the server takes, which is less at times.
+    """
     kinds = " and ".join(suffix.upper() for suffix in type or ())
-    most = f" of at most {max_upload_size:,} MB" if max_upload_size else ""
+    server = st.get_option("server.maxUploadSize")
+    most = min(max_upload_size or server, server)
     with st.container(key=f"uploader-{key}", gap="xsmall"):
-        taken = st.file_uploader(label, type=type, key=key, max_upload_size=max_upload_size, **options)
-        st.caption(f"What is red was not taken: {f'{kinds} files' if kinds else 'files'}{most} are.")
+        taken = st.file_uploader(label, type=type, key=key, max_upload_size=most, **options)
+        st.caption(f"What is red was not taken: {f'{kinds} files' if kinds else 'files'} of at most {most:,} MB are.")
     return taken
 
 

@@ -270,6 +270,18 @@ def test_what_cannot_be_read_and_what_the_browser_refused_stays_named_until_the_
     assert counts(studio) == {"ant": 3, "bee": 1}
 
 
+def test_what_the_browser_refused_is_named_on_a_card_of_no_pictures(studio, monkeypatch):
+    """There is no project yet, and nothing has come into the class."""
+    uploader = next(each for each in studio.file_uploader if each.label.startswith("Pictures of ")).key
+    told = [(uploader, "fat.jpg", "File must be 20.0MB or smaller.")]
+    monkeypatch.setattr(uploads, "drops", lambda key, listed, on_refused: [on_refused(*told.pop()) for _ in told[:]])
+    studio.run()
+    studio.run()
+    assert "fat.jpg: File must be 20.0MB or smaller." in lines(studio)
+    next(each for each in studio.button if each.key.endswith("-seen")).click().run()
+    assert "fat.jpg" not in lines(studio)
+
+
 def test_bursts_of_two_cameras_that_come_together_are_both_whole(studio, registry, monkeypatch):
     coming: dict[str, list[Batch]] = {}
     frames = [[striped(kind, i) for i in range(20)] for kind in range(2)]

@@ -73,6 +73,8 @@ def show(card: Card, into: Into, project: Project | None = None, pictures: Seque
         with st.container():  # also where it holds nothing: a camera stays on where it is
             if project is not None and card.class_id is not None:
                 arrivals.show_class(project, card.class_id, of_class(card.place), card.count)
+            else:
+                arrivals.show_refused(of_class(card.place))
 
 
 def _take(into: Into, files: Sequence[UploadedFile]) -> None:

@@ -69,6 +69,19 @@ def show_class(project: Project, class_id: int, uploader: str, count: int) -> No
     _came(project, intake.coming(project, class_id), [uploader], f"intake-{class_id}", count, whole=False)
 
 
+def show_refused(uploader: str) -> None:
+    """What the browser did not take, where nothing has come in yet."""
+    if lines := uploads.refused(uploader):
+        with st.container(horizontal=True, wrap=False, vertical_alignment="top", key=f"came-{uploader}"):
+            with st.container(gap="xsmall"):
+                _listed_as_refused(lines)
+            icon_button(f"{uploader}-seen", "close", "Close", uploads.forget_refused, uploader)
+
+
+def _listed_as_refused(lines: Sequence[str]) -> None:
+    uploads.listed(lines, "was not taken", "were not taken")
+
+
 def _count(project: Project) -> int:
     return sum(each.count for each in project.classes())
 
@@ -124,7 +137,7 @@ def _came(
             for number, each in enumerate(guesses):
                 act = partial(read_names_as, project, each)
                 names_read(each, read_as(project, each), f"names-{key}-{number}", act)  # also after an undo
-            uploads.listed(refused, "was not taken", "were not taken")
+            _listed_as_refused(refused)
             uploads.listed(problems, "could not be read", "could not be read")
         icon_button(f"{key}-seen", "close", "Close", _put_away, over, uploaders)
 

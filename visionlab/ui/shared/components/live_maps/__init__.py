@@ -77,11 +77,20 @@ def latest_asked(key: str) -> Asked | None:
 
 
 def live_maps(
-    *, key: str, run: int, layers: Sequence[str], first: str, answer: LiveMaps | None, side: int, seen: float
+    *,
+    key: str,
+    run: int,
+    layers: Sequence[str],
+    first: str,
+    channel: int | None,
+    answer: LiveMaps | None,
+    side: int,
+    seen: float,
 ) -> None:
     """Mount the camera, in a fragment that each frame runs again; it sends nothing before it is started.
 
-    layers: those that one steps through, of which `first` is looked at to begin with. Frames come as `side` × `side`
+    layers: those that one steps through, of which `first` is looked at to begin with, with that channel of it over the
+    picture, None for none. Frames come as `side` × `side`
     pixels, and `seen` is the share of that side that the network looks at. `run` differs between runs of the whole
     page: frames wait for one where a person has just done something elsewhere on the page.
     """
@@ -91,6 +100,7 @@ def live_maps(
             "run": run,
             "layers": [*layers],
             "first": first,
+            "channel": channel,
             "side": side,
             "seen": seen,
             "answer": answer

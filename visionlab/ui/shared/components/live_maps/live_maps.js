@@ -15,6 +15,11 @@ class LiveMaps extends Frames {
 
   listen(root) {
     super.listen(root);
+    const mirror = this.$(".mirror").onchange;
+    this.$(".mirror").onchange = () => {
+      mirror();
+      this.ask();
+    };
     this.$(".freeze").onclick = () => this.freeze(!this.frozen);
     this.$(".layer").onchange = ({ target }) => this.look(target.value);
     this.$(".up").onclick = () => this.step(-1);
@@ -43,7 +48,7 @@ class LiveMaps extends Frames {
       select.replaceChildren(...data.layers.map((name) => new Option(name, name)));
       select.value = data.first;
       this.layer = data.first;
-      this.channel = null;
+      this.channel = data.channel;
     }
     super.update(data, setStateValue, setTriggerValue);
   }
@@ -118,6 +123,11 @@ class LiveMaps extends Frames {
 
   send() {
     if (!this.frozen || this.asking) super.send();
+  }
+
+  // What moves to the left in the picture is to do so in its maps.
+  flips() {
+    return this.$(".mirror").checked;
   }
 
   asks() {

@@ -117,6 +117,7 @@ class Frames {
     sketch.width = sketch.height = side;
     const context = sketch.getContext("2d", { willReadFrequently: true });
     context.imageSmoothingQuality = "high";
+    if (this.flips()) context.setTransform(-1, 0, 0, 1, side, 0);
     context.drawImage(video, left, top, square, square, 0, 0, side, side);
     this.timer = setTimeout(() => {
       this.waiting = null;
@@ -128,6 +129,11 @@ class Frames {
       if (this.overtaken) this.setTriggerValue("overtaken", true);
       this.leaving = this.overtaken = false;
     });
+  }
+
+  // Whether frames are sent as the mirror shows them.
+  flips() {
+    return false;
   }
 
   // A frame and what a person does elsewhere on the page must not go out together, nor a frame before the page has run
