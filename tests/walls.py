@@ -87,7 +87,6 @@ ALLOWED = {  # {a place: what others made that all in it may import, early or la
     "visionlab/ui/maps/unit_pictures.py": {"cv2"},
     "visionlab/ui/scratch/": {"plotly"},
     "visionlab/ui/serving/": {"starlette"},
-    "visionlab/ui/serving/sockets.py": {"uvicorn"},
     "visionlab/ui/shared/charts.py": {"plotly"},
     "visionlab/ui/shared/widgets.py": {"pandas"},
     "visionlab/ui/studio/": {"plotly"},

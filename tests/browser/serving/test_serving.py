@@ -95,15 +95,6 @@ def test_a_page_of_another_server_of_this_machine_opens_nothing(server):
             shown(host, "http://localhost:3000")
 
 
-@pytest.mark.parametrize("origin", [b"x\x7f", b"x\x01"])
-def test_what_is_no_request_is_refused_at_once(server, origin):
-    with socket.create_connection(("127.0.0.1", PORT), timeout=10) as line:
-        asked = f"GET /_stcore/stream HTTP/1.1\r\nHost: {HERE}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        line.sendall(asked.encode() + b"Sec-WebSocket-Version: 13\r\nOrigin: " + origin + b"\r\n\r\n")
-        assert line.recv(1000).startswith(b"HTTP/1.1 403 ")
-        assert line.recv(1000) == b"", "and hung up"
-
-
 @pytest.mark.parametrize(("message", "code"), [("text", 1003), (b"\xff\xff garbage", 1002)])
 def test_a_stream_of_what_no_page_sends_is_closed(server, message, code):
     with connect(f"ws://{HERE}/_stcore/stream", origin=f"http://{HERE}", subprotocols=["streamlit"]) as stream:

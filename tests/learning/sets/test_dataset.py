@@ -6,6 +6,7 @@ import re
 import stat
 import struct
 import tarfile
+import tempfile
 import tracemalloc
 import zipfile
 import zlib
@@ -764,3 +765,11 @@ def test_copies_of_few_pictures_are_few_pictures():
     copied = LabelledImages(images, labels, ("cats", "dogs"), groups, names)
     assert copied.few().startswith("“dogs” has 7 different pictures")
     assert not LabelledImages(images, labels, ("cats", "dogs"), np.arange(51), names).few()
+
+
+def test_what_is_no_zip_is_told_of_a_file_without_a_name_too():
+    """As the system gives them: such a file's name is a number."""
+    with tempfile.TemporaryFile() as file:
+        file.write(packed(ANIMALS)[:-30])
+        with pytest.raises(DatasetError, match="The file is a zip that looks cut off"):
+            LabelledImages.from_zip(file)

@@ -250,7 +250,8 @@ def opened(
         raise (ParameterError if names_in else DatasetError)(told) from error
     except _BROKEN_ZIP as error:
         name = source if named else getattr(source, "name", "")  # an upload has one, too
-        called = [f"“{shortened(Path(name).name)}”"] if name else []
+        is_path = isinstance(name, str | os.PathLike) and name  # a file without a name has a number
+        called = [f"“{shortened(Path(name).name)}”"] if is_path else []
         raise NoZipError(why_no_zip(file, error), *called) from error
     with archive:
         yield archive

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import logging
-from functools import wraps
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol as Protocol
 
 from visionlab.errors import log_line
 
-REFUSED = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 # What others log with a traceback, of what a browser sent, and what they log of pages that live well: a browser asks
 # for a part of the page that is drawn anew by itself (run_every) until it knows that another run has taken it away.
 WITH_TRACEBACK = ("Error deserializing back message", "Invalid UTF-8 sequence received")
@@ -38,25 +35,6 @@ class BinaryAlone:
             return message
 
         await self.app(scope, receive_binary if scope["type"] == "websocket" else receive, send)
-
-
-def answer_handshakes() -> None:
-    """From now on, a WebSocket whose request is none, by a control character in a header, say, is refused: uvicorn,
-    until 0.54 at least, never answers it, and keeps the line open."""
-    received = Protocol.data_received
-    if hasattr(received, "__wrapped__"):
-        return
-
-    @wraps(received)
-    def data_received(protocol: Protocol, data: bytes) -> None:
-        received(protocol, data)
-        cause = protocol.conn.handshake_exc
-        if cause is not None and not protocol.handshake_initiated and not protocol.transport.is_closing():
-            log_line("403: a WebSocket was asked for by what is no request.", cause.__cause__ or cause)
-            protocol.transport.write(REFUSED)
-            protocol.transport.close()
-
-    Protocol.data_received = data_received
 
 
 def log_in_lines() -> None:
