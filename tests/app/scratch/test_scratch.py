@@ -1255,14 +1255,22 @@ def test_what_was_not_trained_alike_is_told_beside_the_closing_table():
     assert not closing._passes({"softmax": rows["softmax"]}, plan)
 
 
-@pytest.mark.parametrize(("wrong", "chance"), [(4, True), (0, False)])
-def test_a_gain_within_its_interval_is_told_as_chance(wrong, chance):
+@pytest.mark.parametrize(("right", "wrong", "chance"), [(8, 0, False), (5, 0, True), (6, 0, False), (9, 4, True)])
+def test_a_gain_that_the_sign_test_does_not_tell_from_chance_is_told_so(right, wrong, chance):
+    """p is 0.008, 0.063, 0.031 and 0.27, of the pictures that are named."""
     truth = np.repeat([0, 1], [25, 15])
-    given = np.where(truth == 1, 0.9, 0.1)
-    given[: 2 * wrong] = 0.8
-    given[-wrong:] = 0.2 if wrong else 0.9
+    given = np.full(40, 0.1)
+    given[:wrong], given[40 - right :] = 0.8, 0.9
     found = verdict(truth, np.stack([1 - given, given], 1), 0.5)
-    assert (", which with 40 test pictures may be chance." in birds._lesson(found, "8", 0.9)) == chance
+    told = birds._lesson(found, "8", 0.9)
+    assert (", which with 40 test pictures may be chance." in told) == chance
+    assert ("mostly more are right" in told) == (wrong > 0)
+
+
+def test_what_is_said_of_filters_follows_from_how_far_they_changed():
+    first, other = np.random.default_rng(0).normal(size=(2, 8, 3, 3, 1)).astype(np.float32)
+    assert "leaves the filters of the first layer much as they were" in convnet._of_filters(first, first + 0.1 * other)
+    assert "come to be in the first layer, since" in convnet._of_filters(first, first + other)
 
 
 def looks(parameters: Mapping[str, int] | None = None, **middles: float) -> dict[str, SimpleNamespace]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import floor, isnan
+from math import comb, floor, isnan
 
 import numpy as np
 import streamlit as st
@@ -199,8 +199,7 @@ def _lesson(found: Verdict, name: str, highest: float) -> str:
     if not len(four.false_negatives) + len(four.true_negatives):
         return f"At {found.threshold:.0%} it names every picture “{name}”, and misses none. Move the slider up."
     gain = round(100 * (found.accuracy - found.majority), 1)
-    low, high = found.interval
-    chance = f", which with {four.count:,} test pictures may be chance" if low <= found.majority <= high else ""
+    chance = f", which with {four.count:,} test pictures may be chance" if _may_be_chance(found) else ""
     told = (
         f"Its accuracy is {abs(gain)} points {'above' if gain > 0 else 'below'} that of somebody who never looks and "
         f"always gives the more frequent answer{chance}."
@@ -208,9 +207,20 @@ def _lesson(found: Verdict, name: str, highest: float) -> str:
         else "It is right as often as somebody who never looks and always gives the more frequent answer."
     )
     return (
-        f"{told} Move the slider up: fewer pictures are named “{name}”, of which mostly more are right. Move it down: "
+        f"{told} Move the slider up: fewer pictures are named “{name}”"
+        f"{', of which mostly more are right' if len(four.false_positives) else ''}. Move it down: "
         "fewer are missed. No threshold is best for everything; it depends on which mistake costs more."
     )
+
+
+def _may_be_chance(found: Verdict) -> bool:
+    """Whether it is so by the exact two-sided sign test at 5 %, of the test pictures on which it and who never looks
+    differ: those are the ones that it names where saying no is right more often, else those that it does not."""
+    four = found.quadrants
+    no = found.majority == found.always_no
+    gained, lost = (four.true_positives, four.false_positives) if no else (four.true_negatives, four.false_negatives)
+    differ, fewer = len(gained) + len(lost), min(len(gained), len(lost))
+    return 2 * sum(comb(differ, count) for count in range(fewer + 1)) / 2**differ >= 0.05
 
 
 def _galleries(plan: Plan, found: Verdict, probabilities: NDArray[np.float32], name: str) -> None:

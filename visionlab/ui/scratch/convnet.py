@@ -42,6 +42,7 @@ ADDS = "adds colours and things: filters become colours as well as edges, and th
 MAPS_WIDTH = 900  # pixels of a layer's maps, about
 MOST_MAPS = 64  # of a layer that are kept and shown
 STATES = 40  # of the network that are kept, at most: of a longer training not after every epoch
+ALIKE = 0.9  # the correlation of two sets of filters above which one sees no difference
 SHOWING = 0.03  # of the time of a training, at most, goes into what is seen within epochs; drawing it takes as much
 
 
@@ -232,13 +233,10 @@ def _result(plan: Plan, looks: Sequence[Look], seconds: float) -> None:
         names = list(seen[0].maps)
         name = two.selectbox("Layer", names, key=f"convnet-layer-{len(names)}") if len(names) > 1 else None
         _seen(plan, next(look for look in seen if look.passes == at), name)
-    filters = (
-        "Before training the filters are noise, and the maps of later layers are blurs. With time, edges "
-        "and, of coloured pictures, colours come to be in the first layer, since everything else is made of them. "
-    )
+    filters = [look.filters for look in seen if look.filters is not None]
     notice(
-        f"{filters if looks[0].filters is not None else ''}Where training keeps getting better and the test part does "
-        "not, the network learns its pictures by heart."
+        (_of_filters(filters[0], filters[-1]) if filters else "")
+        + "Where training keeps getting better and the test part does not, the network learns its pictures by heart."
     )
     if over:
         last = over[-1]
@@ -276,6 +274,20 @@ def said(answer: NDArray[np.float32], classes: Sequence[str], label: int) -> str
     if best == label:
         return f":green[:material/check_circle:] **Right.** {told}"
     return f":orange[:material/cancel:] **Wrong.** {told} {_named(classes[label])} gets {answer[label]:.1%}."
+
+
+def _of_filters(first: NDArray[np.float32], last: NDArray[np.float32]) -> str:
+    """What has become of the first layer's filters, as they were before training and are after it."""
+    before = "Before training the filters are noise, and the maps of later layers are blurs. "
+    if np.corrcoef(first.ravel(), last.ravel())[0, 1] > ALIKE:
+        return (
+            f"{before}So short a training leaves the filters of the first layer much as they were: what it changes is "
+            "what later layers make of them. Over many more epochs, edges and colours come to be there. "
+        )
+    return (
+        f"{before}With time, edges and, of coloured pictures, colours come to be in the first layer, since everything "
+        "else is made of them. "
+    )
 
 
 def _seen(plan: Plan, look: Look, name: str | None) -> None:

@@ -139,7 +139,8 @@ def _result(plan: Plan, steps: Sequence[Step], seconds: float) -> None:
             _templates(plan, next(step for step in looks if step.index == at))
     notice(
         "Orange (or bright) pixels speak for the class, blue (or dark) ones against it. There is one template for all "
-        "pictures of a class, so it becomes a blur of them: that is why digits go well, and photographs do not."
+        "pictures of a class: digits, which are drawn much alike and in one place, nearly have one, and photographs do "
+        "not."
     )
     if not looks:
         untested(steps)
