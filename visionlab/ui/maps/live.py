@@ -55,7 +55,8 @@ def _live(network: Network, side: int, run: int) -> None:
     with st.container(), told():  # a place of its own, so that the camera stays in its own
         if asked and asked.layer in layers:
             answer = maps_of(asked, net, side)
-            if (spot.layer, spot.channel) != (answer.layer, answer.channel):  # the link says what is seen
+            told_of = st.query_params.get("layer")  # the link says what is seen, also after one has been elsewhere
+            if (spot.layer, spot.channel) != (answer.layer, answer.channel) or told_of != answer.layer:
                 state.look_at(Spot(answer.layer, answer.channel))
     transform = net.transform.at(side)
     live_maps(

@@ -92,7 +92,7 @@ def _rub(case: Case, picture: Picture, look: Overlay) -> None:
                 st.session_state[HELD] = rubbed.number
                 job.give_way(HAND)
             erased = erased_from(case, rubbed, filling, strength)
-            share = share_of(case.net, rubbed.mask)
+            share = share_of(case.net, rubbed.mask) if strength else 0.0
             left, probability = _answered(case, rubbed, erased, share, strength, look)
     eraser.eraser(
         key=key,
