@@ -41,6 +41,7 @@ def test_layers_move_are_stepped_through_and_frozen_and_the_camera_is_let_go_of(
         page.get_by_role("button", name="Freeze").click()
         frozen = page.locator(".mosaic img")
         expect(page.get_by_text(re.compile("^What channel \\d of conv2_1 looks for"))).to_be_visible()
+        settle(page)  # what is written may be there before the maps above it are
         before = frozen.get_attribute("src")
         settle(page)
         assert frozen.get_attribute("src") == before
@@ -81,3 +82,27 @@ def test_a_link_to_a_channel_shows_it_mirrored_as_the_picture_is(page: Page):
             page.keyboard.press("ArrowRight")
         expect(said(page)).to_have_text(re.compile("channel 7 over the picture"))
         page.get_by_role("button", name="Stop the camera").click()
+
+
+# The first frame that is sent frozen never arrives, and it is soon thought lost.
+LOSE_THE_FROZEN = """
+const later = window.setTimeout;
+window.setTimeout = (act, after, ...rest) => later(act, after === 10_000 ? 500 : after, ...rest);
+window.lost = 0;
+window.WebSocket = class extends WebSocket {
+    send(data) {
+        const frozen = new TextDecoder("latin1").decode(data).includes('"frozen":true');
+        if (!frozen || window.lost++) super.send(data);
+    }
+};
+"""
+
+
+def test_maps_of_a_frozen_picture_are_asked_for_again_where_no_answer_comes(page: Page):
+    page.add_init_script(LOSE_THE_FROZEN)
+    open_page(page, "Feature_maps?live=true&layer=conv2_1&channel=7")
+    page.get_by_role("button", name="Start the camera").click()
+    expect(said(page)).to_have_text(re.compile("channel 7 over the picture"))
+    page.get_by_role("button", name="Freeze").click()
+    expect(page.get_by_text("What channel 7 of conv2_1 looks for")).to_be_visible()
+    assert page.evaluate("lost") > 1

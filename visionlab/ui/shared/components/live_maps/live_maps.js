@@ -125,6 +125,11 @@ class LiveMaps extends Frames {
     if (!this.frozen || this.asking) super.send();
   }
 
+  sendAgain() {
+    this.asking = true; // also of a frozen picture, whose maps would never come
+    super.sendAgain();
+  }
+
   // What moves to the left in the picture is to do so in its maps.
   flips() {
     return this.$(".mirror").checked;

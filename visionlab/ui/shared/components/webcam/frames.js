@@ -119,16 +119,18 @@ class Frames {
     context.imageSmoothingQuality = "high";
     if (this.flips()) context.setTransform(-1, 0, 0, 1, side, 0);
     context.drawImage(video, left, top, square, square, 0, 0, side, side);
-    this.timer = setTimeout(() => {
-      this.waiting = null;
-      this.send();
-    }, PATIENCE);
+    this.timer = setTimeout(() => this.sendAgain(), PATIENCE);
     this.setStateValue("frame", { number: this.number, jpeg: jpeg(sketch, 0.85), ...this.asks() });
     this.leaving = true; // until the timer in which Streamlit sends it
     setTimeout(() => {
       if (this.overtaken) this.setTriggerValue("overtaken", true);
       this.leaving = this.overtaken = false;
     });
+  }
+
+  sendAgain() {
+    this.waiting = null;
+    this.send();
   }
 
   // Whether frames are sent as the mirror shows them.
