@@ -53,6 +53,18 @@ TASKS = 20  # batches of a round
 
 
 @contextmanager
+def one_processor() -> Iterator[None]:
+    """Everything that is begun meanwhile, Ray and its replicas, too, on one and the same: what a node says of its
+    processors is a count for planning, and keeps nothing from taking more."""
+    usual = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(usual)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, usual)
+
+
+@contextmanager
 def nodes(count: int) -> Iterator[None]:
     """A cluster of so many nodes of one processor each, joined."""
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
@@ -90,7 +102,7 @@ def overhead(net: Classifier, rounds: int) -> None:
     images = [rng.integers(0, 256, (480, 640, 3), dtype=np.uint8) for _ in range(40)]
     batch = [prepared(net, image) for image in images[:BATCH]]
     torch.set_num_threads(1)
-    with nodes(1):
+    with one_processor(), nodes(1):
         serving.deploy(net.name, serving.Size(processors=1.0))
         engines = {"this process": LocalEngine(net), "Ray Serve": engine_of(net)}
         alone: dict[str, list[float]] = {name: [] for name in engines}

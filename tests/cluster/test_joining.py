@@ -17,6 +17,12 @@ def test_joining_twice_is_joining_once(cluster):
     assert cluster.address in found.told
 
 
+def test_what_has_to_become_free_first_is_told(cluster):
+    assert joining.awaited(0.01) == ""
+    assert joining.awaited(64).startswith("This takes 64 processors; free are ")
+    assert joining.awaited(0.01, 0.5).startswith("This takes 0.5 GPUs; free are 0 of the cluster's 0. It waits")
+
+
 def test_a_node_with_another_version_is_refused(cluster, monkeypatch):
     monkeypatch.setattr("visionlab.__version__", "9.9.9")
     with pytest.raises(ClusterError, match=r"has visionlab 9\.9\.9, and the node [\d.]+ has \d+\.\d+"):

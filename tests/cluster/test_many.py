@@ -8,6 +8,7 @@ import pytest
 from cluster_heads import head_on
 
 import visionlab as vl
+from visionlab.cli.cluster import sharded
 from visionlab.errors import ParameterError
 from visionlab.learning.answers.many import Found, Source, predict_many
 from visionlab.learning.features.embedding import embed
@@ -123,6 +124,19 @@ def test_it_goes_on_when_a_node_dies_in_the_midst(cluster, net, pictures, tmp_pa
     first = embed(net, [vl.load_image(row["file"]) for row in rows[:20]])
     np.testing.assert_allclose([row["features"] for row in rows[:20]], first, atol=1e-6, rtol=1e-5)
     assert len({row["file"] for row in rows}) == COUNT + 1
+
+
+def test_a_shell_that_waits_for_processors_says_so_before(cluster, net, pictures, tmp_path, monkeypatch, capsys):
+    def told(out, cpus):
+        names = listing.listed([str(pictures)])
+        work = many.Work(net.name, "embed")
+        sharded(cluster.address, work, names, {}, tmp_path / out, ".parquet", (cpus, 0.0))
+        return capsys.readouterr().err
+
+    assert "This takes" not in told("done", 0.1)
+    monkeypatch.setattr(many, "run", lambda *args: iter(()))  # which would wait
+    assert "This takes 64 processors; free are" in told("waits", 64.0)
+    assert "This takes" not in told("done", 64.0)  # nothing is left to do
 
 
 def test_who_is_outside_of_the_cluster_is_told_to_come_in(monkeypatch, net, tmp_path):

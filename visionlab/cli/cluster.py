@@ -56,16 +56,24 @@ def serve(
 ) -> None:
     """Serve networks, and heads, from a cluster, until “cluster stop”: apps with VISIONLAB_ENGINE set ask them."""
     joined = join(address)
+    from visionlab.cluster.joining import awaited
     from visionlab.cluster.serving import Size, deploy
 
     heads = [(head_in(path), read(path)) for path in head or []]
     size = Size(least, max(least, 1) if most is None else most, cpus, gpus)
     wanted = list(dict.fromkeys(model or ([] if heads else _usual())))
     for name in wanted:
+        _tell(awaited(least * cpus, least * gpus))
         remark(f"{deploy(name, size, hand_over=hand_over)}: served")
     for (chosen, data), path in zip(heads, head or [], strict=True):
+        _tell(awaited(least * cpus, least * gpus))
         remark(f"{deploy(chosen.network, size, data, hand_over)}: {path.name}, served")
     remark(f"by {joined.nodes} {'node' if joined.nodes == 1 else 'nodes'} with {joined.processors} processors")
+
+
+def _tell(sentence: str) -> None:
+    if sentence:
+        remark(sentence, aside=True)
 
 
 def _usual() -> list[str]:
@@ -105,10 +113,13 @@ def sharded(
     if out == STDOUT:
         raise ParameterError(f"Shards lie in a folder, which “{out}” does not name. Name one.")
     joined = join(cluster)
+    from visionlab.cluster.joining import awaited
     from visionlab.cluster.many import begun, run
     from visionlab.cluster.serving import Size
 
     shards = begun(work, names, about, out, ending)
+    if len(shards.done) < shards.count:
+        _tell(awaited(*each))
     with bar() as progress:
         task = progress.add_task("Looking at the pictures", total=shards.total)
         for step in run(work, shards, Size(1, max(1, int(joined.processors / each[0])), *each)):

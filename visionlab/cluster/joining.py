@@ -86,6 +86,21 @@ def check_there() -> None:
             ) from error
 
 
+def awaited(processors: float, gpus: float = 0.0) -> str:
+    """The sentence on what has to become free before that many begin to work; "" where it is free now. Not an error:
+    what others are at ends, and clusters grow."""
+    free, all_of = ray.available_resources(), ray.cluster_resources()
+    for kind, unit, asked in (("CPU", "processor", processors), ("GPU", "GPU", gpus)):
+        there, has = free.get(kind, 0.0), all_of.get(kind, 0.0)
+        if there < asked:
+            units = unit if asked == 1 else f"{unit}s"
+            return (
+                f"This takes {asked:g} {units}; free are {there:g} of the cluster's {has:g}. It waits until more are; "
+                "“cluster stop” frees what is served."
+            )
+    return ""
+
+
 def _door(address: str) -> tuple[str, int]:
     host, _, port = address.removeprefix("ray://").rpartition(":")
     return host.strip("[]"), int(port)
