@@ -13,7 +13,9 @@ import re
 import statistics
 from dataclasses import dataclass
 
-from benchmarks.browsing import TOOLS, attached, chromium, measured_by_itself, opened, serving, settle
+from playwright.sync_api import Page
+
+from benchmarks.browsing import attached, chromium, measured_by_itself, opened, serving, settle
 from benchmarks.measuring import Answer, Goal, Row, Setting, asked, compared
 from benchmarks.pictures import files
 from visionlab.ui.shared.server.pages import PAGES
@@ -142,11 +144,10 @@ CONTROLS = (
 
 
 def changes(control: Control) -> str:
-    """Runs in the page, by itself: changes the control, and waits until the picture has been decoded and a frame with
-    it has been painted, and the script has come to rest. What it took, in ms, is left in window.waits.
+    """Runs in the page: changes the control, and waits until the picture has been decoded and a frame with it has been
+    painted, and the script has come to rest; what each change took, in ms.
     """
     return f"""async ({{times, files}}) => {{
-        {TOOLS}
         const until = async (there) => {{ while (!there()) await pause(50); }};
         {control.begin}
         const picture = () => find(document, '{control.picture}');
@@ -155,17 +156,16 @@ def changes(control: Control) -> str:
             while ([before, undefined].includes(look())) await frame();
             await picture().decode?.();
         }};
-        window.waits = [];
-        await pause(3000);  // whoever watched the page has gone
+        const waits = [];
         for (let i = 0; i < times; i++) {{
             const before = look(), start = performance.now();
             {control.change}
             await changed(before);
             await drawn();
-            window.waits.push(performance.now() - start);
+            waits.push(performance.now() - start);
             await rest();
         }}
-        document.title = 'measured';
+        return waits;
     }}"""
 
 
@@ -174,17 +174,16 @@ def waits(port: int, url: str, control: Control, times: int) -> list[float]:
     times = min(times, control.most - WARM) + WARM
     first, *others = files(times + 1 if control.uploads else 1, 1024, 1024)
     given = {"times": times, "files": [(f"{i}.jpg", base64.b64encode(each).decode()) for i, each in enumerate(others)]}
-    with attached(port) as page:
+
+    def bring(page: Page) -> None:
         page.goto(f"{url}/{control.address}")
         settle(page)
         upload = {"name": "megapixel.jpg", "mimeType": "image/jpeg", "buffer": first}
         page.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(upload)
         page.get_by_text("megapixel.jpg · 1024 × 1024 px").wait_for()
         settle(page)
-        page.evaluate(f"(given) => {{ ({changes(control)})(given); }}", given)
-    measured_by_itself(port, 60 + 5 * times)
-    with attached(port) as page:
-        return [each / 1e3 for each in page.evaluate("window.waits")[WARM:]]
+
+    return [each / 1e3 for each in measured_by_itself(port, bring, changes(control), given, 60 + 5 * times)[WARM:]]
 
 
 def frames(port: int, url: str) -> float:

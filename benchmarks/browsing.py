@@ -14,9 +14,10 @@ import subprocess
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from browser.driver import FLAGS, KEEP_RUNS, SETTLED, settle
 from browser.servers import start_server
@@ -41,7 +42,7 @@ TOOLS = """
     const app = () => document.querySelector('[data-testid=stApp]');
     const rest = async () => { do await pause(300); while (app().dataset.testScriptState !== 'notRunning'); };
 """
-__all__ = ["TOOLS", "attached", "chromium", "measured_by_itself", "opened", "serving", "settle"]
+__all__ = ["attached", "chromium", "measured_by_itself", "opened", "serving", "settle"]
 AS_PEOPLE_HAVE_IT = [flag for flag in FLAGS if not flag.startswith(("--js-flags", "--process-per-site"))]
 DONE = "measured"  # what a page's title says when its measuring is over
 
@@ -187,10 +188,23 @@ def opened(port: int, url: str, seconds: float = 120) -> dict[str, float]:
     raise SystemExit(f"{url} did not come to rest within {seconds:.0f} s.")
 
 
-def measured_by_itself(port: int, seconds: float) -> None:
-    """Wait, attached to nothing, until the page's title says that it has measured."""
+def measured_by_itself(
+    port: int, prepare: Callable[[Page], None], script: str, given: object, seconds: float, leave: int = 3_000
+) -> Any:
+    """What a script gives that runs in the page of Chromium at that port, with nobody attached.
+
+    prepare(page) opens the page before; script is an async function of `given`, with TOOLS, that begins `leave` ms
+    later, and has so many seconds.
+    """
+    with attached(port) as page:
+        prepare(page)
+        run = f"async (given) => {{ {TOOLS} await pause({leave}); return ({script})(given); }}"
+        ended = f"(found) => {{ window.found = found; document.title = '{DONE}'; }}"
+        page.evaluate(f"(given) => {{ document.title = 'measuring'; ({run})(given).then({ended}); }}", given)
     until = time.monotonic() + seconds
     while pages(port)[0]["title"] != DONE:
         if time.monotonic() > until:
             raise SystemExit(f"The page did not come to an end of its measuring: {pages(port)[0]['url']}")
         time.sleep(0.5)
+    with attached(port) as page:
+        return page.evaluate("window.found")

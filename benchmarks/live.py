@@ -12,39 +12,32 @@ from functools import partial
 from browser.demos.serving import serving
 from playwright.sync_api import Page
 
-from benchmarks.browsing import TOOLS, attached, chromium, measured_by_itself
+from benchmarks.browsing import chromium, measured_by_itself
 from benchmarks.measuring import Row, Setting, asked, compared
 from visionlab.network.zoo.models import TO_NAME
 
 TITLE = "The live camera"
 
-# Runs in the page, by itself: notes each answer's wait, in ms, in window.waits for so many seconds.
-ANSWERS = (
-    """async (seconds) => {"""
-    + TOOLS
-    + """
-    document.title = 'measuring';
-    window.waits = [];
-    await pause(5000);  // whoever watched the page has gone
-    const note = (event) => window.waits.push(event.detail);
+# The waits of all answers within so many seconds, in ms.
+ANSWERS = """async (seconds) => {
+    const waits = [];
+    const note = (event) => waits.push(event.detail);
     document.addEventListener('answered', note);
     await pause(1000 * seconds);
     document.removeEventListener('answered', note);
-    document.title = 'measured';
+    return waits;
 }"""
-)
 
 
 def answers(url: str, seconds: int, start: Callable[[Page], None]) -> list[float]:
     """The waits of all answers within so many seconds from when start(page) has started the camera, in seconds."""
+
+    def film(page: Page) -> None:
+        page.goto(url)
+        start(page)
+
     with chromium() as port:
-        with attached(port) as page:
-            page.goto(url)
-            start(page)
-            page.evaluate(f"(seconds) => {{ ({ANSWERS})(seconds); }}", seconds)
-        measured_by_itself(port, 20 + 2 * seconds)
-        with attached(port) as page:
-            return [each / 1e3 for each in page.evaluate("window.waits")]
+        return [each / 1e3 for each in measured_by_itself(port, film, ANSWERS, seconds, 20 + 2 * seconds, leave=5_000)]
 
 
 def filmed(page: Page, why: bool) -> None:
