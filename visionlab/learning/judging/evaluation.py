@@ -28,6 +28,26 @@ LEAST = 1e-12  # a probability below it counts as this in a loss, which stays fi
 
 
 @dataclass(frozen=True, eq=False)
+class Strangers:
+    """Pictures of classes that a classifier does not have: how many of which, and as Evaluation, their distances, in
+    any order, None where nothing refuses."""
+
+    counts: Mapping[str, int]
+    distances: NDArray[np.float32] | None
+
+    def told(self, threshold: float | None) -> str:
+        """That they are left out, and how many a limit refuses."""
+        total, names = sum(self.counts.values()), ", ".join(f"“{name}”" for name in list(self.counts)[:4])
+        more = f" and {len(self.counts) - 4} more" if len(self.counts) > 4 else ""
+        told = (
+            f"{total} picture{'' if total == 1 else 's'} of {names}{more} left out: the classifier has no such class."
+        )
+        if self.distances is None:
+            return told
+        return f"{told} It refuses {int((self.distances > threshold).sum())} of them as none of its own."
+
+
+@dataclass(frozen=True, eq=False)
 class Evaluation:
     """What N predictions over K classes are worth.
 
@@ -35,9 +55,9 @@ class Evaluation:
     nats. names: N names, for showing. report: the Report of the most probable classes. f1: the mean of the classes' F1
     and f1_interval its 95 % bootstrap interval. reliability: how far the probabilities can be believed. distances:
     float32 (N,) from the training pictures, None where nothing refuses; threshold: beyond it a picture is refused.
-    left_out: sentences on pictures that are not counted, empty where there are none. learned: how many of these the
-    classifier has learned from, None where that is not known. places: int64 (N,), where the counted ones were among
-    those that were given.
+    strangers: pictures of classes that are not among the K. notes: sentences on others that are not counted. learned:
+    how many of these the classifier has learned from, None where that is not known. places: int64 (N,), where the
+    counted ones were among those that were given.
     """
 
     truth: NDArray[np.int64]
@@ -50,7 +70,8 @@ class Evaluation:
     reliability: Reliability
     distances: NDArray[np.float32] | None = None
     threshold: float | None = None
-    left_out: str = ""
+    strangers: Strangers | None = None
+    notes: str = ""
     learned: int | None = None
     places: NDArray[np.int64] | None = None
 
@@ -64,6 +85,10 @@ class Evaluation:
         """int64 (N,): the most probable class of each picture, the first of equals."""
         return self.probabilities.argmax(1)
 
+    def limited(self, refusal: Refuses | None) -> Evaluation:
+        """The same at the limit of a refusal that measures distances alike, since only its share was set anew."""
+        return self if refusal is None else replace(self, threshold=refusal.threshold)
+
     @property
     def refused(self) -> NDArray[np.int64]:
         """Places of the refused pictures, the farthest first; the refusals are false ones if all are of its classes."""
@@ -71,6 +96,11 @@ class Evaluation:
             return np.zeros(0, np.int64)
         beyond = np.flatnonzero(self.distances > self.threshold)
         return beyond[np.argsort(-self.distances[beyond], kind="stable")]
+
+    @property
+    def left_out(self) -> str:
+        """Sentences on pictures that are not counted; "" where there are none."""
+        return " ".join(filter(None, [self.strangers.told(self.threshold) if self.strangers else "", self.notes]))
 
     @property
     def refusals_told(self) -> str:
@@ -142,7 +172,6 @@ def assess(
     groups: ArrayLike | None = None,
     features: NDArray[np.float32] | None = None,
     refusal: Refuses | None = None,
-    left_out: str = "",
     seed: int = 0,
 ) -> Evaluation:
     """Evaluate the probabilities (N, K) of N pictures against the truth, N indices into the K class names.
@@ -173,7 +202,6 @@ def assess(
         reliability=reliability(table, right, BINS),
         distances=distances,
         threshold=refusal.threshold if measured else None,
-        left_out=left_out,
     )
 
 
@@ -223,13 +251,8 @@ def score(
     if again.sum() == own.sum():
         raise DatasetError(_all_learned(int(own.sum()), len(np.unique(groups[own]))))
     strange = {name: count for name, count in data.counts().items() if count and name.casefold() not in known}
-    refused = (
-        int((refusal.distances(features[~own]) > refusal.threshold).sum()) if strange and refusal is not None else None
-    )
     fresh = own & ~again
-    told = [_left_out(strange, refused), _learned(int(again.sum()), int(own.sum()))]
-    if is_head and net.learned is None:
-        told.append(UNKNOWN)
+    told = [_learned(int(again.sum()), int(own.sum())), UNKNOWN if is_head and net.learned is None else ""]
     evaluation = assess(
         truth[chosen][fresh],
         probabilities[fresh],
@@ -238,9 +261,15 @@ def score(
         groups=groups[fresh],
         features=features[fresh],
         refusal=refusal,
-        left_out=" ".join(filter(None, told)),
     )
-    return replace(evaluation, learned=None if net.learned is None else int(again.sum()), places=chosen[fresh])
+    far = refusal.distances(features[~own]) if strange and refusal is not None else None
+    return replace(
+        evaluation,
+        strangers=Strangers(strange, far) if strange else None,
+        notes=" ".join(filter(None, told)),
+        learned=None if net.learned is None else int(again.sum()),
+        places=chosen[fresh],
+    )
 
 
 @torch.inference_mode()
@@ -253,15 +282,6 @@ def _answers(net: Classifier, images: Sequence[Image], reads: bool) -> tuple[NDA
         if reads and path == FEATURES:
             features = x.float()
     return net.softmax(x).cpu().numpy(), features.cpu().numpy()
-
-
-def _left_out(strange: Mapping[str, int], refused: int | None) -> str:
-    if not strange:
-        return ""
-    total, names = sum(strange.values()), ", ".join(f"“{name}”" for name in list(strange)[:4])
-    more = f" and {len(strange) - 4} more" if len(strange) > 4 else ""
-    told = f"{total} picture{'' if total == 1 else 's'} of {names}{more} left out: the classifier has no such class."
-    return told if refused is None else f"{told} It refuses {refused} of them as none of its own."
 
 
 def _learned(count: int, of: int) -> str:

@@ -31,8 +31,9 @@ class Refusal:
     f are its features, |f| their Euclidean length, taken as 1e-12 where it is less. points: float32 (M, D), in the
     projected space. projection: float32 (D, F). centre: float32 (F,). threshold: 0 or more. held_out: float32 (n,), the
     distances that it was set by, ascending; none where nobody kept them. groups: int64 (n,), the same number for those
-    of copies or of one scene, which count as one; () where all are different. Raises ParameterError where the shapes do
-    not fit together, there is no point, or a number is not finite.
+    of copies or of one scene, which count as one; () where all are different. asked: the share, within (0, 1), that it
+    was to refuse of pictures of the classes; None where nobody kept it. Raises ParameterError where the shapes do not
+    fit together, there is no point, a number is not finite or `asked` is no such share.
     """
 
     points: NDArray[np.float32]
@@ -41,6 +42,7 @@ class Refusal:
     threshold: float
     held_out: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
     groups: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    asked: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("points", "projection", "centre", "held_out"):
@@ -66,6 +68,8 @@ class Refusal:
             raise ParameterError(
                 f"A refusal needs finite numbers and a threshold of 0 or more; its threshold is {self.threshold}."
             )
+        if self.asked is not None:
+            _check_share(self.asked)
 
     def distances(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """(N, F) features → (N,) float32: how far projection · (f / |f| − centre) is from the nearest point.
@@ -87,6 +91,12 @@ class Refusal:
             return None
         beyond = _weights(self.held_out, self.groups)[self.held_out > self.threshold].sum()
         return float((beyond + 1) / (self.different + 1))
+
+    @property
+    def chosen(self) -> float | None:
+        """The share that it was to refuse, as it was chosen; where nobody kept that, what it comes to, which promises
+        the same. None where neither is known."""
+        return self.share if self.asked is None else self.asked
 
     @property
     def different(self) -> int:
@@ -111,14 +121,15 @@ class Refusal:
             raise ParameterError(
                 "This head does not say by which pictures its refusal was set. Train it again to choose another share."
             )
-        return replace(self, threshold=_threshold(self.held_out, self.groups, false_refusals))
+        return replace(self, threshold=_threshold(self.held_out, self.groups, false_refusals), asked=false_refusals)
 
     def arrays(self) -> dict[str, NDArray]:
         """All of it as arrays, for a file; from_arrays reads them back."""
         threshold = np.array([self.threshold], np.float64)
         told = {"points": self.points, "projection": self.projection, "centre": self.centre, "threshold": threshold}
         set_by = {"held_out": self.held_out, "groups": self.groups}
-        return told | {name: values for name, values in set_by.items() if len(values)}
+        asked = {} if self.asked is None else {"asked": np.array([self.asked], np.float64)}
+        return told | {name: values for name, values in set_by.items() if len(values)} | asked
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray]) -> Refusal:
@@ -130,7 +141,10 @@ class Refusal:
             raise ParameterError(f"A refusal has one threshold, and numbers alone; this one has {threshold.size}.")
         told = [arrays[name] for name in ("points", "projection", "centre")]
         set_by = [np.ravel(arrays.get(name, np.zeros(0))) for name in ("held_out", "groups")]
-        return cls(*told, threshold.item(), *set_by)
+        asked = np.ravel(arrays.get("asked", np.zeros(0)))
+        if asked.size > 1:
+            raise ParameterError(f"A refusal was set to refuse one share; this one names {asked.size}.")
+        return cls(*told, threshold.item(), *set_by, asked.item() if asked.size else None)
 
 
 def fit_refusal(
@@ -181,7 +195,8 @@ def fit_refusal(
     if len(np.unique(numbers)) == len(numbers):
         numbers = numbers[:0]  # all are different
     distances, numbers = distances[order], numbers[order] if len(numbers) else numbers
-    return Refusal(points, projection, centre, _threshold(distances, numbers, false_refusals), distances, numbers)
+    threshold = _threshold(distances, numbers, false_refusals)
+    return Refusal(points, projection, centre, threshold, distances, numbers, false_refusals)
 
 
 def _check_share(false_refusals: float) -> None:

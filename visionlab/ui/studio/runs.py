@@ -7,7 +7,6 @@ import re
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from functools import lru_cache
 from pathlib import Path
 
 import streamlit as st
@@ -64,7 +63,7 @@ def finished(known: Sequence[RunInfo]) -> list[RunInfo]:
 def keep(project: Project, run: RunInfo) -> Head:
     """Its head, which becomes a network of this session, under the project's name."""
     head = head_of(run)
-    own_head.keep(head, run.id, info_of(project).name)
+    own_head.keep(head, f"{project.id} {run.id}", info_of(project).name)
     return head
 
 
@@ -205,12 +204,6 @@ def _called(head: Head, names: tuple[str, ...]) -> Head:
     return replace(head, classes=names, facts=facts)
 
 
-@lru_cache(maxsize=4)  # hashing the file of a fine-tuned head takes a tenth of a second
-def key_of(head: Head) -> str:
-    """What a head is known by in caches: the SHA-256 of its file."""
-    return hashlib.sha256(head.to_bytes()).hexdigest()
-
-
 def net_of(head: Head) -> Classifier:
     """The head as a network."""
-    return cached.head_classifier(key_of(head), head)
+    return cached.head_classifier(own_head.key_of(head), head)

@@ -13,12 +13,13 @@ from streamlit.testing.v1 import AppTest
 
 from visionlab.imaging.samples import load_sample
 from visionlab.learning.features.embedding import embed
-from visionlab.learning.heads.head import load_head
+from visionlab.learning.heads.head import Head, load_head
 from visionlab.learning.projects import workspace
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.workspace import Workspace
+from visionlab.network.running.classifier import Classifier
 from visionlab.network.running.prediction import Answer, Prediction, probabilities
-from visionlab.ui.shared import jobs, live, widgets
+from visionlab.ui.shared import cached, jobs, live, networks, widgets
 from visionlab.ui.shared.components.burst import Batch
 from visionlab.ui.shared.components.camera import Fresh
 from visionlab.ui.shared.networks import YOUR_HEAD
@@ -30,7 +31,7 @@ from visionlab.ui.studio.classes import cards, step
 from visionlab.ui.studio.judge.case import case_of
 from visionlab.ui.studio.pictures import intake
 from visionlab.ui.studio.pictures.intake import RECORDED
-from visionlab.wording import percent
+from visionlab.wording import MISTAKES, percent
 
 
 def files(kind: int, count: int, first: int = 0) -> list[tuple[str, bytes, str]]:
@@ -541,6 +542,52 @@ def test_a_head_is_one_click_from_predict_where_it_has_its_projects_name(workspa
     assert picker.value == YOUR_HEAD
     assert "Your own head · Stripes" in picker.options
     assert app.query_params["network"] == "Your own head", "by which a link finds it whatever the project is called"
+
+
+def test_a_share_that_is_chosen_counts_wherever_the_head_answers(workspace_folder, new_app, registry, net, monkeypatch):
+    """In this session, after a reload by the link of before, and in another tab that had the head already."""
+    project = stripes(Workspace(workspace_folder).create("Stripes", ME))
+    run = begun(project, net)
+
+    def limit(app: AppTest) -> float:
+        app.switch_page(PAGES["Predict"].script)
+        app.query_params.update(link)
+        app.run()
+        assert not app.exception
+        assert app.selectbox(key="network").value == YOUR_HEAD
+        return used[-1].refusal.threshold
+
+    def opened(step: str) -> AppTest:
+        app = new_app()
+        app.session_state[COOKIE] = browser
+        app.run()
+        app.query_params.update(project=project.id, step=step, look="None of these")
+        app.switch_page(PAGES["Fine-tune"].script).run()
+        return finish(app, registry)
+
+    def noted(key: str, head: Head) -> Classifier:
+        used.append(head)
+        return as_network(key, head)
+
+    browser, link, used, as_network = "a" * 32, {"network": "Your own head"}, [], cached.head_classifier
+    monkeypatch.setattr(cached, "head_classifier", noted)
+    monkeypatch.setattr(networks, "shown_as", networks.title_of)  # AppTest asks it outside of the session
+    here, there = opened("Judge"), opened("Classes")
+    before = runs.head_of(run).refusal
+    assert limit(there) == before.threshold
+    link["head"] = "".join(there.query_params["head"])
+    for share in (30, 10):
+        next(each for each in here.slider if each.label == MISTAKES).set_value(share).run()
+        wanted = before.at(share / 100).threshold
+        assert wanted == runs.head_of(run).refusal.threshold
+        assert limit(there) == wanted
+        reloaded = new_app()
+        reloaded.session_state[COOKIE] = browser
+        assert limit(reloaded.run()) == wanted
+        assert limit(here) == wanted
+        here.switch_page(PAGES["Fine-tune"].script)
+        here.query_params.update(project=project.id, step="Judge", look="None of these")
+        finish(here.run(), registry)
 
 
 def test_what_is_refused_leads_with_that(monkeypatch):

@@ -20,6 +20,7 @@ from visionlab.learning.judging.refusal import still_counted
 from visionlab.learning.judging.suspects import LabelCheck, Suspect, suspected_labels
 from visionlab.learning.projects.intake import Incoming, take
 from visionlab.learning.projects.outcome import Outcome
+from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.ui.shared.widgets import plain
 from visionlab.ui.studio import runs
 from visionlab.ui.studio.judge import answers
@@ -129,7 +130,10 @@ def pattern(right: int, of: int, begin: int = 0) -> np.ndarray:
 @pytest.mark.parametrize(
     ("head", "colour", "groups", "told"),
     [
-        (pattern(12, 20), pattern(12, 20), None, "no better than the best baseline, **colour** (60%)"),
+        (pattern(12, 20), pattern(12, 20), None, "no better than the best baseline, **colour** (60%), but on so few"),
+        (pattern(22, 25), pattern(23, 25), None, "no better than the best baseline, **colour** (92%), but on so few"),
+        (pattern(12, 18), pattern(18, 18), None, "warning:] That is clearly worse than the best baseline, **colour**"),
+        (pattern(2, 20), None, None, "warning:] That is clearly worse than the best baseline, **chance** (50%)"),
         (pattern(16, 18), pattern(12, 18), None, "**colour** (67%), but on so few pictures it may be chance"),  # 4 : 0
         (pattern(18, 18), pattern(12, 18), None, "clearly better than the best baseline, **colour** (67%)"),  # 6 : 0
         (pattern(18, 18), pattern(12, 18), np.arange(18) % 2 + np.arange(18) // 4 * 2, "may be chance"),  # 3 : 0
@@ -145,7 +149,9 @@ def test_what_is_said_beside_the_best_baseline(head, colour, groups, told):
     known = [Baseline("chance", "Chance", "", 0.5, (0.5, 0.5))]
     if colour is not None:
         known.append(Baseline("colour", "Colour", "", colour.mean(), (0, 1), colour))
-    assert told in judge.against(found, known)
+    said = judge.against(found, known)
+    assert told in said
+    assert ("warning" in said) == ("clearly worse" in said), "chance is no reason to be warned"
 
 
 def test_removed_and_moved_pictures_are_told_of_and_do_not_count(look, project, case):
@@ -283,6 +289,28 @@ def test_suspected_labels_are_accepted_left_and_undone(look, project, case, two_
     assert looked_at(app) == "0 of 1 doubtful label looked at"
 
 
+def test_labels_that_were_changed_since_the_check_leave_it_and_it_says_how_old_it_is(
+    look, project, case, two_doubts, registry
+):
+    first, third, other = case.held_out[0], case.held_out[2], case.held_out[5]
+    app = look("Labels")
+    assert "since this check" not in lines(app)
+    ids = [each.id for each in project.classes()]
+    for count, picture in enumerate((other, third, first), 1):
+        project.move([picture.id], next(each for each in ids if each != picture.class_id))
+        app.run()
+        told = (
+            "1 label has changed since this check." if count == 1 else f"{count} labels have changed since this check."
+        )
+        assert told in lines(app)
+        assert looked_at(app) == f"{count - 1} of 2 doubtful labels looked at"
+    assert not [each for each in app.button if each.key == "accept-doubt"]
+    app.button(key="check-labels").click().run()
+    finish(app, registry)
+    assert "since this check" not in lines(app)
+    assert looked_at(app) == "0 of 2 doubtful labels looked at", "it asked of the labels as they are"
+
+
 def test_heads_that_are_too_weak_to_judge_labels_do_not(look, case, monkeypatch):
     weak = LabelCheck((Suspect(0, 0, 1, 0.75, 0.25),), 24, 30, 14, 10)
     monkeypatch.setattr(judging_labels, "check_labels", lambda *_, **__: weak)
@@ -360,8 +388,6 @@ def zipped(first: int, broken: bool = False) -> tuple[str, bytes, str]:
 
 
 def test_a_test_folder_is_scored_on_its_own(look, case, registry, project):
-    from visionlab.learning.sets.dataset import LabelledImages
-
     app = look("A test folder")
 
     def zip_uploader():
@@ -419,7 +445,7 @@ def test_the_share_that_is_refused_is_chosen_here_too(look, project, case):
     before = case.head.refusal
     app = look("None of these")
     slider = next(each for each in app.slider if each.label == MISTAKES)
-    assert slider.value == round(100 * before.share)
+    assert slider.value == round(100 * before.chosen) == 5
     slider.set_value(30).run()
     assert not app.exception
     after = runs.head_of(project.run(case.run.id)).refusal
@@ -429,6 +455,38 @@ def test_the_share_that_is_refused_is_chosen_here_too(look, project, case):
     refused = after.refuses(features)
     right = int((case.evaluation.predicted == case.truth)[refused].sum())
     assert still_counted(int(refused.sum()), right, "12 pictures") in lines(app), "what is right counts them"
+
+
+@pytest.mark.parametrize("share", [3, 15, 22, 29])
+def test_the_share_that_was_chosen_is_what_a_new_session_shows(look, project, case, share):
+    app = look("None of these")
+    next(each for each in app.slider if each.label == MISTAKES).set_value(share).run()
+    told = case.head.refusal.promise(share / 100)
+    assert told in lines(app)
+    for _ in range(2):
+        app = look("None of these")
+        slider = next(each for each in app.slider if each.label == MISTAKES)
+        assert slider.value == share
+        assert told in lines(app)
+    older = replace(case.head.refusal.at(share / 100), asked=None)  # of before it was kept
+    project.keep_head(case.run.id, replace(case.head, refusal=older).to_bytes())
+    assert told.partition(". ")[0] in lines(look("None of these")), "its limit is what it was"
+
+
+def test_a_test_folder_follows_the_share(look, project, case, registry):
+    app = look("A test folder")
+    next(each for each in app.file_uploader if each.label.startswith("A zip")).set_value(zipped(100)).run()
+    finish(app, registry)
+    told = set()
+    for share in (0.05, 0.3, 0.6, 0.9):
+        head = case.head.refusing(share)
+        project.keep_head(case.run.id, head.to_bytes())
+        expected = score(runs.net_of(head), LabelledImages.from_zip(zipped(100)[1]), refusal=head.refusal)
+        said = lines(app.run())
+        assert expected.refusals_told in said
+        assert plain(expected.left_out) in said, "as many strangers, too"
+        told |= {expected.refusals_told, expected.left_out}
+    assert len(told) > 3, "the shares differ in what they refuse"
 
 
 def test_the_test_part_of_a_set_is_scored_like_a_test_folder(look, project, case, registry):

@@ -9,6 +9,7 @@ from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.runs import RunInfo
 from visionlab.ui.shared import cached, live, picture_bar, state
 from visionlab.ui.shared.components.camera import Fresh
+from visionlab.ui.shared.networks import own_head
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import probability_bars, shown_width
@@ -25,7 +26,7 @@ WIDEST, TALLEST = 640, 160  # pixels of it that are shown, and on the screen
 def show(project: Project, run: RunInfo) -> None:
     """The live camera and a picture, with bars of all classes and of none of them."""
     head = runs.keep(project, run)
-    net, key = runs.net_of(head), runs.key_of(head)
+    net, key = runs.net_of(head), own_head.key_of(head)
     with st.container(border=True, gap="small", key="card-try"):
         st.markdown("**Try it**", help=term("none of these"))
         if head.refusal is None:

@@ -95,7 +95,8 @@ def show(case: Case) -> None:
     elif job.error:
         sentence(job.error)
     elif isinstance(job.latest, Scored):
-        _result(job.latest, f"cells-test-{case.run.id}")
+        scored = replace(job.latest, evaluation=job.latest.evaluation.limited(case.head.refusal))  # that of now
+        _result(scored, f"cells-test-{case.run.id}")
     else:
         st.caption("Stopped before all was scored.")
 

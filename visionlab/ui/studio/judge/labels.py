@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,10 +33,11 @@ class Doubt:
 
 @dataclass(frozen=True)
 class Checked:
-    """What the check came to, its suspects as doubts."""
+    """What the check came to, its suspects as doubts, and of which class each picture, by its id, was then."""
 
     check: LabelCheck
     doubts: tuple[Doubt, ...]
+    labels: Mapping[int, int]
 
 
 def show(case: Case) -> None:
@@ -66,6 +67,20 @@ def show(case: Case) -> None:
     there = {each.id: each for each in pictures}
     doubts = [each for each in found.doubts if each.picture in there and each.suggestion in names]
     open_ = [each for each in doubts if _is_open(each, there[each.picture])]
+    since = sum(there[picture].class_id != label for picture, label in found.labels.items() if picture in there)
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        if since:
+            has = "has" if since == 1 else "have"
+            st.caption(f":material/history: {counted(since, 'label')} {has} changed since this check.", width="content")
+        st.button(
+            "Check again",
+            key="check-labels",
+            icon=":material/replay:",
+            type="secondary" if since else "tertiary",
+            on_click=attempt,
+            args=(jobs.registry().submit, work, subject),
+            help="With the labels as they are now; what you left where it is stays looked at.",
+        )
     if found.check.is_too_weak:
         doubts = open_ = []
     elif not doubts:
@@ -83,26 +98,16 @@ def show(case: Case) -> None:
         st.markdown("**Still to come**")
         words = [f"{names[each.label]} → {names[each.suggestion]}" for each in open_[1:]]
         gallery(case.project, [there[each.picture] for each in open_[1:]], words, "doubts")
-    with st.container(horizontal=True, gap="small"):
-        changed = case.moved + case.elsewhere
-        if changed or (doubts and not open_):
-            st.button(
-                "Go to Train",
-                key="go-to-train",
-                icon=":material/arrow_forward:",
-                type="primary" if changed and not open_ else "secondary",
-                on_click=st.session_state.update,
-                args=({"step": "Train"},),
-                help=f"With {counted(changed, 'label')} changed since this head was trained.",
-            )
+    changed = case.moved + case.elsewhere
+    if changed or (doubts and not open_):
         st.button(
-            "Check again",
-            key="check-labels",
-            icon=":material/replay:",
-            type="tertiary",
-            on_click=attempt,
-            args=(jobs.registry().submit, work, subject),
-            help="With the labels as they are now; what you left where it is stays looked at.",
+            "Go to Train",
+            key="go-to-train",
+            icon=":material/arrow_forward:",
+            type="primary" if changed and not open_ else "secondary",
+            on_click=st.session_state.update,
+            args=({"step": "Train"},),
+            help=f"With {counted(changed, 'label')} changed since this head was trained.",
         )
 
 
@@ -156,7 +161,7 @@ def _ask(project: Project, doubt: Doubt, picture: PictureInfo, names: dict[int, 
                     args=(project.confirm, [doubt.picture]),
                 )
             st.caption(
-                "Undo, at the top, takes either back. What you correct counts here at once; the head learns it "
+                "Undo, at the top, takes either back. All figures count at once what you correct; the head learns it "
                 "when you train again."
             )
 
@@ -174,4 +179,4 @@ def _checked(case: Case, job: jobs.Job) -> Checked:
         progress=lambda done, of: job.report((1 + done / of) / 2),
     )
     doubts = [Doubt(pictures[s.index].id, ids[s.label], ids[s.suggestion], s.probability) for s in found.suspects]
-    return Checked(found, tuple(doubts))
+    return Checked(found, tuple(doubts), {each.id: each.class_id for each in pictures})

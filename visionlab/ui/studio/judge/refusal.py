@@ -9,6 +9,7 @@ import streamlit as st
 from visionlab.learning.heads.head import Head
 from visionlab.learning.judging.refusal import promise
 from visionlab.ui.shared import cached, charts, widgets
+from visionlab.ui.shared.networks import own_head
 from visionlab.ui.shared.page import roomy_columns
 from visionlab.ui.shared.picture_bar import image_picker
 from visionlab.ui.shared.state import Picture
@@ -32,7 +33,7 @@ def show(case: Case) -> None:
         return
     looks = seen(case)
     if looks is not None:
-        found = replace(case.evaluation, distances=looks.distances, threshold=case.head.refusal.threshold)
+        found = replace(case.evaluation, distances=looks.distances).limited(case.head.refusal)
         left, right = roomy_columns(2, "details-refusal", gap="large")
         with left:
             figure = evaluation_charts.distances(found.distances, found.threshold)
@@ -51,8 +52,8 @@ def show(case: Case) -> None:
 
 def _set_share(case: Case) -> None:
     """Which share is refused, and a slider to choose another one, where it is known what the limit was set by."""
-    share = case.head.refusal.share
-    if share is None:
+    share = case.head.refusal.chosen
+    if case.head.refusal.share is None:
         st.caption(promise(case.limit_set_on))
         return
 
@@ -61,12 +62,12 @@ def _set_share(case: Case) -> None:
         case.project.keep_head(case.run.id, head.to_bytes())
 
     key = f"refused-share-{case.run.id}"
-    st.session_state.setdefault(key, min(MOST, max(1, round(100 * share))))
-    chosen = st.slider(MISTAKES, 1, MOST, format="%d%%", key=key, on_change=choose)
-    st.caption(case.head.refusal.promise(chosen / 100))
+    st.session_state[key] = min(MOST, max(1, round(100 * share)))  # as it is now, whoever chose it
+    st.slider(MISTAKES, 1, MOST, format="%d%%", key=key, on_change=choose)
+    st.caption(case.head.refusal.promise(share))
 
 
 def verdict(head: Head, picture: Picture) -> None:
     """Whether the head refuses the picture, in a sentence, and what it would call it."""
-    net, key = runs.net_of(head), runs.key_of(head)
+    net, key = runs.net_of(head), own_head.key_of(head)
     widgets.verdict(cached.answer(key, picture.key, net, picture.image))

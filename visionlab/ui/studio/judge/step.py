@@ -32,7 +32,7 @@ LOOKS = {
     "A test folder": folder.show,
 }
 JUDGED = "judged-project"  # in the session: the id of the one that was judged last; another begins at the beginning
-CHANCE = 0.05  # p below which a lead is called clear
+CHANCE = 0.05  # p below which a difference is called clear
 UNJUDGED = ("Labels", "A test folder")  # what can be looked at where nothing is held out
 
 
@@ -132,19 +132,22 @@ def against(found: Evaluation, compared: Sequence[Baseline]) -> str:
     named = f"**{best.title.lower()}** ({percent(best.accuracy)})"
     if report.accuracy == best.accuracy == 1:
         return f"So many has the best baseline right, too, {named}: these pictures are easily told apart."
-    if report.accuracy <= best.accuracy:
-        return f":orange[:material/warning:] That is no better than the best baseline, {named}."
-    if _beats(found, best):
+    better = report.accuracy > best.accuracy
+    if not _is_clear(found, best):
+        how = "better" if better else "no better"
+        return f"That is {how} than the best baseline, {named}, but on so few pictures it may be chance."
+    if better:
         return f"That is clearly better than the best baseline, {named}."
-    return f"That is better than the best baseline, {named}, but on so few pictures it may be chance."
+    return f":orange[:material/warning:] That is clearly worse than the best baseline, {named}."
 
 
-def _beats(found: Evaluation, other: Baseline) -> bool:
-    """Whether chance explains so large a lead on the same pictures in fewer than 5 of 100 cases. Pictures of a group
-    count together as what they are worth."""
+def _is_clear(found: Evaluation, other: Baseline) -> bool:
+    """Whether chance explains so large a difference on the same pictures in fewer than 5 of 100 cases. Pictures of a
+    group count together as what they are worth."""
     report = found.report
     if other.right is None:  # its accuracy is known
-        return report.interval[0] > other.accuracy
+        low, high = report.interval
+        return not low <= other.accuracy <= high
     right, share = found.predicted == found.truth, report.worth / len(found.truth)
     alone = (right & ~other.right).sum(), (other.right & ~right).sum()
     return mcnemar(*(int(count * share) for count in alone)) < CHANCE
@@ -156,8 +159,8 @@ def _changed(case: Case) -> None:
         parts.append(f"{counted(case.gone)} of this run {'is' if case.gone == 1 else 'are'} gone and left out")
     if case.moved:
         parts.append(
-            f"{case.moved:,} {'has' if case.moved == 1 else 'have'} another label since, which counts; the head still "
-            "knows the old one"
+            f"{case.moved:,} {'has' if case.moved == 1 else 'have'} another label since, which all figures count; the "
+            "head still knows the old one"
         )
     if case.elsewhere:
         parts.append(

@@ -17,9 +17,9 @@ from visionlab.learning.projects.files import telling
 from visionlab.learning.takeaway.export import Parity
 from visionlab.learning.takeaway.package import Packing, check_size, pack
 from visionlab.ui.shared import cached, jobs
+from visionlab.ui.shared.networks import own_head
 from visionlab.ui.shared.page import roomy_columns, sentence
 from visionlab.ui.shared.undisturbed import attempt
-from visionlab.ui.studio import runs
 from visionlab.ui.studio.judge.case import Case, counted
 from visionlab.ui.studio.takeaway import opening
 from visionlab.wording import sized
@@ -136,7 +136,7 @@ def in_words(parity: Parity) -> str:
 
 
 def _key(case: Case, whole: bool) -> str:
-    return f"{case.key} {runs.key_of(case.head)} {whole}"  # a head that refuses another share is another one
+    return f"{case.key} {own_head.key_of(case.head)} {whole}"  # a head that refuses another share is another one
 
 
 def _begin(case: Case, whole: bool) -> None:
