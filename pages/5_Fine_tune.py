@@ -7,6 +7,7 @@ from visionlab.ui.shared.page import page
 from visionlab.ui.studio import lost, projects, uploads
 from visionlab.ui.studio.classes import step as classes
 from visionlab.ui.studio.judge import step as judge
+from visionlab.ui.studio.pictures import arrivals
 from visionlab.ui.studio.pictures import step as pictures
 from visionlab.ui.studio.takeaway import step as takeaway
 from visionlab.ui.studio.train import step as train
@@ -44,5 +45,7 @@ with page("Fine-tune"):
                     bind="query-params",
                     label_visibility="collapsed",
                 )
+        if st.session_state.get(LAST, step) != step:
+            arrivals.leave_step()
         st.session_state[LAST] = step
         STEPS[step](project)

@@ -16,8 +16,9 @@ from typing import BinaryIO, TypeVar
 
 from visionlab.errors import DatasetError, ImageError, VisionlabError
 from visionlab.imaging.image import MAX_BYTES, Image, encode_png, fingerprint, load_image
+from visionlab.learning.projects import left_out
 from visionlab.learning.projects.as_zip import read_manifest
-from visionlab.learning.projects.copies import Chosen, nearly_in_others
+from visionlab.learning.projects.copies import Chosen, nearly_in_others, originals
 from visionlab.learning.projects.files import check_project, check_room, keep, size_of, telling, write
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import Arrival
@@ -84,7 +85,7 @@ class Intake:
     those that came as several classes.
     near: of those added, how many are grouped with others; known at the end.  problems: a sentence for each that could
     not be read.  told, names: those of an Arriving, and at the end where the originals of the copies are, and what came
-    as several classes.
+    as several classes.  left_out: of these the ones that the project keeps, with the problems; see left_out.py.
     """
 
     done: int
@@ -95,6 +96,7 @@ class Intake:
     problems: tuple[str, ...]
     told: tuple[str, ...] = ()
     names: Guess | None = None
+    left_out: tuple[str, ...] = ()
 
 
 def from_files(class_name: str, files: Iterable[tuple[str, bytes | Path]], group: str | None = None) -> list[Incoming]:
@@ -234,10 +236,10 @@ def take(project: Project, incoming: Iterable[Incoming], spool: Path | None = No
     """Take pictures into the project; progress is told after every BATCH of them, and once more when all are in.
 
     All or nothing: whoever stops asking before the last report, a full disk and a killed process leave the project as
-    it was. Pictures that cannot be read are left out and told of; those whose pixels the project has are left out and
-    counted. Those that came as several classes are left out of all, as LabelledImages has it. Of one that a set has in
-    several parts the held-out one is taken, as sides.sides has it. At most DECODERS pictures are decoded at a time, and
-    of each only its file, on disk, is kept.
+    it was. Pictures that cannot be read are left out and told of, here and by left_out.py; those whose pixels the
+    project has are left out and counted. Those that came as several classes are left out of all, as LabelledImages has
+    it. Of one that a set has in several parts the held-out one is taken, as sides.sides has it. At most DECODERS
+    pictures are decoded at a time, and of each only its file, on disk, is kept.
     spool: a folder of this project's `receiving` in which uploads wait, never written again: what it holds is not yet
     taken, and its pictures take no room twice.
     Raises DatasetError where the disk or the workspace is full, or the project would be over a limit.
@@ -278,9 +280,15 @@ def take(project: Project, incoming: Iterable[Incoming], spool: Path | None = No
         project.come(coming)
     near_told = nearly_in_others(project, {each.key for each in arrivals if each.group is None}, chosen.paths)
     several = chosen.told(each.name for each in classes)
+    # How names were read can be changed, and is told where that is done.
+    others = tuple(each for each in told if not names_read or each != names_read.told)
+    others += tuple(each for each in several if each != originals(chosen.copies))
+    before = {each.id for each in pictures}
+    came = [each.id for each in project.snapshot()[1] if each.id not in before] if others or problems else []
+    left_out.note(project.folder, others, problems, came)
     told = (*parts_told(each.part for each in arrivals), *told, *several, *filter(None, [near_told]))
     refused = copies + len(arrivals) - added
-    yield Intake(done, total, added, refused, near, tuple(problems), told, names_read)
+    yield Intake(done, total, added, refused, near, tuple(problems), told, names_read, others)
 
 
 def _lost(coming: Mapping[str, int], total: int | None) -> str:

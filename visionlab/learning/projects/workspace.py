@@ -6,6 +6,7 @@ workspace/
 │                            runs/<run id>/       head, outcome, checkpoint; alive.lock is held while it is at work
 │                            incoming/            what is on its way in
 │                            lost.txt             what never came in, until somebody has read it
+│                            left-out/            what was not taken of what came in, until somebody has read it
 │                            opened               its time is when the project was opened last
 └── owners/<SHA-256 of an owner's text>/<project id>
 """

@@ -125,6 +125,16 @@ def test_what_a_card_says_of_pictures_goes_when_they_are_undone(studio, registry
         assert (told in lines(studio)) == there
 
 
+def test_who_has_folders_sees_on_the_empty_page_that_all_classes_come_at_once(studio):
+    def whole_set():
+        return next(each for each in studio.expander if each.label.startswith("Or all classes at once"))
+
+    assert whole_set().proto.expanded
+    assert "A folder" in [each.label for each in whole_set().file_uploader]
+    name(studio, "ant, bee")
+    assert not whole_set().proto.expanded, "the cards come first then"
+
+
 def test_a_name_typed_on_the_empty_page_makes_the_project(studio):
     field(studio, "place-2").set_value(" bees ").run()
     assert not studio.exception
@@ -239,10 +249,10 @@ def test_a_class_is_removed_and_comes_back(studio, registry):
     assert studio.radio(key="class").value == project_of(studio).classes()[0].id
 
 
-def test_what_cannot_be_read_and_what_the_browser_refused_stays_named_until_the_next_comes(
+def test_what_the_browser_refused_is_named_until_the_next_comes_and_what_cannot_be_read_until_it_is_closed(
     studio, registry, monkeypatch
 ):
-    """Or until it is closed; and while the rest of one drop comes in."""
+    """And while the rest of one drop comes in."""
     told = []  # by the browser
     monkeypatch.setattr(uploads, "drops", lambda key, listed, on_refused: [on_refused(*told.pop()) for _ in told[:]])
     name(studio, "ant, bee")
@@ -259,7 +269,7 @@ def test_what_cannot_be_read_and_what_the_browser_refused_stays_named_until_the_
     finish(studio, registry)
     assert "clip.mp4" not in lines(studio)
     assert "“ant/broken.png” cannot be read" in lines(studio)
-    studio.button(key=f"intake-{project_of(studio).classes()[0].id}-seen").click().run()
+    studio.button(key="left-out-seen").click().run()
     assert "broken.png" not in lines(studio)
     drop(studio, "ant", [("worse.png", b"nothing", "image/png")])
     finish(studio, registry)
@@ -267,7 +277,7 @@ def test_what_cannot_be_read_and_what_the_browser_refused_stays_named_until_the_
     monkeypatch.setattr(intake, "PAUSE", 0.0)
     drop(studio, "ant", files(0, 1, 6))
     finish(studio, registry)
-    assert "worse.png" not in lines(studio)
+    assert "worse.png" in lines(studio), "until it is read"
     assert counts(studio) == {"ant": 3, "bee": 1}
 
 

@@ -16,7 +16,7 @@ from zipped import unmarked
 
 from visionlab import limits
 from visionlab.errors import DatasetError, ParameterError
-from visionlab.imaging.image import encode_png
+from visionlab.imaging.image import MAX_BYTES, encode_png
 from visionlab.learning.projects.intake import Intake
 from visionlab.learning.projects.project import PAGE, Project
 from visionlab.learning.projects.workspace import Workspace
@@ -328,10 +328,56 @@ def test_broken_and_repeated_pictures_are_told_and_left_out(studio, finish):
     finish(studio)
     assert "1 picture added, 1 exact copy left out." in shown(studio)
     assert "“cats/bad.png” cannot be read" in shown(studio)
-    assert [each.label for each in studio.expander if "could not be read" in each.label] == ["1 file could not be read"]
+    assert [each.label for each in studio.expander if "left out" in each.label] == ["1 file was left out"]
     studio.button(key="intake-seen").click().run()
     assert "1 picture added" not in shown(studio)
+    assert "“cats/bad.png” cannot be read" in shown(studio), "the project keeps it"
+    studio.button(key="left-out-seen").click().run()
+    assert "bad.png" not in shown(studio)
     assert counts(studio)["cats"] == 9
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+def test_what_was_left_out_is_told_in_every_session_until_it_is_read(open_page, new_app, finish, leaves):
+    kept = {f"{kind}/{i}.png": noisy(n, i) for n, kind in enumerate(("ants", "bees")) for i in range(2)}
+    heavy = b"\xff\xd8" + bytes(MAX_BYTES)
+    others = {"ants/fat.jpg": heavy, "ants/odd.heic": b"\0\0\0\x18ftypheic", "bees/doc.pdf": b"%PDF-1.4"}
+    app = open_page("Fine-tune")
+    uploader(app, "A zip").set_value(zipped(kept | others)).run()
+    project = project_of(app)
+    if leaves:  # before it has ended, and another session comes
+        app = new_app()
+    finish(app)
+    for step in ("Classes", "Pictures", "Judge", "Classes"):
+        app.query_params.update(project=project.id, step=step)
+        app.switch_page(PAGES["Fine-tune"].script).run()
+        assert not app.exception
+        for told in ("“ants/fat.jpg” has", "“ants/odd.heic” cannot be read", "is left out: bees/doc.pdf."):
+            assert told in shown(app), step
+    assert [each.label for each in app.expander if "left out" in each.label] == ["2 files were left out"]
+    app.button(key="left-out-seen").click().run()
+    for each in (app, new_app()):
+        each.query_params.update(project=project.id)
+        each.switch_page(PAGES["Fine-tune"].script).run()
+        assert "fat.jpg" not in shown(each)
+        assert "doc.pdf" not in shown(each)
+
+
+@pytest.mark.parametrize("act", ["train", "step"])
+def test_what_came_in_is_told_no_longer_than_until_the_next_act(studio, finish, act):
+    look_at(studio, "dogs")
+    uploader(studio, "Pictures").set_value(files(1, 9)[6:]).run()
+    finish(studio)
+    assert "3 pictures added." in shown(studio.run())
+    project = project_of(studio)
+    if act == "train":
+        project.begin_run({"kind": "linear", "network": "tiny"}, waiting=True)
+    else:
+        studio.segmented_control(key="step").set_value("Judge").run()
+        studio.segmented_control(key="step").set_value("Pictures")
+    studio.run()
+    assert not studio.exception
+    assert "pictures added" not in shown(studio)
 
 
 def test_names_of_a_zip_that_were_guessed_wrong_are_read_another_way(studio, finish):

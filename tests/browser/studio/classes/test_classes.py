@@ -34,6 +34,18 @@ KEEP_HEIGHTS = """(element) => {
     look();
 }"""
 
+# How many cards differ in where what stands in them lies, in pixels from their own tops and right edges.
+ROWS = """() => {
+    const parts = ["input[type=text]", "[class*=st-key-see-] button", "[class*=st-key-icon-only-remove-] button",
+        ".strip", "[data-testid=stFileUploaderDropzone] button", "[class*=st-key-burst]"];
+    const cards = [...document.querySelectorAll(".st-key-class-cards [class*=st-key-card-]")];
+    return new Set(cards.map((card) => {
+        const own = card.getBoundingClientRect();
+        const places = parts.map((part) => card.querySelector(part).getBoundingClientRect());
+        return String(places.map((place) => [place.top - own.top, own.right - place.right].map(Math.round)));
+    })).size;
+}"""
+
 # The pretended camera shows the same again whenever it is turned on: a patch of a colour by chance makes frames differ.
 NEVER_THE_SAME = """
 const drawn = CanvasRenderingContext2D.prototype.drawImage;
@@ -115,6 +127,10 @@ def test_five_classes_by_files(page: Page):
     expect(train).to_be_enabled()
     settle(page)  # what told how far they had come is gone
     assert len(page.evaluate("[...heights]")) == 1, "what one wants to click stays where it is while pictures come in"
+    for width in (1400, 800, 420):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate(ROWS) == 1, "all cards have their rows at the same heights"
+    page.set_viewport_size({"width": 1400, "height": 900})
     for each in (train, *(card(page, name) for name in names)):
         box = each.bounding_box()
         assert box["y"] + box["height"] <= 900, "all of it is on the first screen"
@@ -153,7 +169,9 @@ def test_two_classes_by_the_camera_on_a_telephone(page: Page):
         fits(page)
     train = page.get_by_role("button", name="Train", exact=True)
     expect(train).to_be_enabled()
+    expect(page.get_by_text(re.compile(r"pictures sent\.")).last).to_be_visible()
     person.click(train)
+    expect(page.get_by_text(re.compile(r"pictures sent\."))).to_have_count(0, timeout=5000)
     tried = page.locator(".st-key-card-try")
     expect(tried).to_be_visible(timeout=LONG)
     expect(page.get_by_text("another burst would tell more")).to_be_visible()

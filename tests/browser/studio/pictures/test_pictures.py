@@ -135,7 +135,6 @@ def test_a_dialog_that_was_open_while_others_were_handed_over_is_answered_too(pa
 
 def test_a_picture_large_and_a_folder(page: Page, photographs: Path):
     open_page(page, "Fine_tune")
-    page.get_by_text("Or a whole set at once").click()
     uploader(page, "A folder").set_input_files(photographs)
     expect(page.get_by_text("12 pictures added.")).to_be_visible()
     page.get_by_role("radio", name="Pictures", exact=True).click()

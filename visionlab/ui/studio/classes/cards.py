@@ -91,7 +91,8 @@ def _heading(card: Card, into: Into, project: Project | None) -> None:
         if st.session_state[key] != card.name:
             into(st.session_state[key])
 
-    with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="xsmall"):
+    heading = {"horizontal": True, "wrap": False, "vertical_alignment": "center", "gap": "xsmall"}
+    with st.container(**heading, key=f"heading-{card.place}"):
         st.text_input(
             "Name of the class",
             card.name,  # with which a browser draws the field whenever it does

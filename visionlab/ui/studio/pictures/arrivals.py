@@ -112,17 +112,14 @@ def _came(
         over, taken = [], _merged([])  # all of it was taken back
     guesses = list(dict.fromkeys(job.latest.intake.names for job in over if isinstance(job.latest, Taken)))
     guesses = [each for each in guesses if each]
-    if (
-        whole
-        and over
-        and not taken.problems
-        and not guesses
-        and project.changed > max(job.ended_at or inf for job in over)
+    if over and not guesses:
+        ended = max(job.ended_at or inf for job in over)
+        if (whole and project.changed > ended) or any(run.started > ended for run in project.runs()):
+            over, failed, taken = [], [], _merged([])  # something else has been done since
+    problems = [problem for job in failed if isinstance(job.latest, Intake) for problem in job.latest.problems]
+    if not refused and (
+        not over or not (whole or failed or taken.copies or guesses or set(taken.told) - set(taken.left_out))
     ):
-        over, failed, taken = [], [], _merged([])  # something else has been done since
-    partly = [problem for job in failed if isinstance(job.latest, Intake) for problem in job.latest.problems]
-    problems = [*taken.problems, *partly]
-    if not refused and (not over or not (whole or failed or taken.copies or problems or taken.told)):
         return  # a session that did not see it go on has no use for what came of it
     bordered = whole and not any(job.error for job in failed)  # a sentence about an error has a border of its own
     with st.container(border=bordered, horizontal=True, wrap=False, vertical_alignment="top", key=f"came-{key}"):
@@ -132,7 +129,7 @@ def _came(
             if len(failed) < len(over):
                 st.markdown(f":material/check_circle: {told(taken if whole else replace(taken, near=0))}")
             for text in taken.told:
-                if text not in [each.told for each in guesses]:
+                if text not in [*taken.left_out, *(each.told for each in guesses)]:
                     st.text(text)
             for number, each in enumerate(guesses):
                 act = partial(read_names_as, project, each)
@@ -140,6 +137,12 @@ def _came(
             _listed_as_refused(refused)
             uploads.listed(problems, "could not be read", "could not be read")
         icon_button(f"{key}-seen", "close", "Close", _put_away, over, uploaders)
+
+
+def leave_step() -> None:
+    """What was told of what came in is told no longer at another step; what failed, and how names were read, is."""
+    told = [job for job in st.session_state.get(ENDED, ()) if intake.is_told(job)]
+    st.session_state[WATCHED] = [job for job in st.session_state.get(WATCHED, ()) if job not in told]
 
 
 def _put_away(over: Sequence[jobs.Job], uploaders: Sequence[str]) -> None:
@@ -153,8 +156,10 @@ def _merged(intakes: Sequence[Intake]) -> Intake:
     done, added, copies, near = (
         sum(getattr(each, name) for each in intakes) for name in ("done", "added", "copies", "near")
     )
-    problems, said = (tuple(text for each in intakes for text in getattr(each, name)) for name in ("problems", "told"))
-    return Intake(done, done, added, copies, near, problems, said)
+    texts = [
+        tuple(text for each in intakes for text in getattr(each, name)) for name in ("problems", "told", "left_out")
+    ]
+    return Intake(done, done, added, copies, near, *texts[:2], left_out=texts[2])
 
 
 def _ask(project: Project, asked: Unclear) -> None:

@@ -185,7 +185,7 @@ def _begin(
         needed.close()
         raise
     watched = st.session_state.get(WATCHED, [])
-    kept = [each for each in watched if (_goes_with_next(each) if each in before else not _is_told(each))]
+    kept = [each for each in watched if (_goes_with_next(each) if each in before else not is_told(each))]
     st.session_state[WATCHED] = [*kept, jobs.registry().find(key)]
     go_to(project.id)
 
@@ -195,9 +195,9 @@ def _goes_with_next(job: jobs.Job) -> bool:
     return job.ended_at is None or time.time() - job.ended_at < PAUSE
 
 
-def _is_told(job: jobs.Job) -> bool:
-    """Whether nothing but what was added is left to say of it."""
-    return job.over and isinstance(job.latest, Taken) and not job.latest.intake.problems
+def is_told(job: jobs.Job) -> bool:
+    """Whether nothing but what was added is left to say of it here: what was left out, the project keeps."""
+    return job.over and isinstance(job.latest, Taken) and not job.latest.intake.names
 
 
 def _one_of(project: Project, class_name: str) -> str:

@@ -43,6 +43,11 @@ class Burst {
     hold.oncontextmenu = (event) => event.preventDefault(); // what a finger that rests asks for
     const hidden = () => document.hidden && this.end();
     document.addEventListener("visibilitychange", hidden, { signal: this.page.signal });
+    // What is said of one act goes with the next one, also where that is elsewhere on the page.
+    const acted = () => this.said && this.say("");
+    for (const kind of ["pointerdown", "keydown"]) {
+      document.addEventListener(kind, acted, { capture: true, signal: this.page.signal });
+    }
     this.video.onresize = () => {
       this.$(".stage").style.aspectRatio = `${this.video.videoWidth} / ${this.video.videoHeight}`;
     };
@@ -61,7 +66,7 @@ class Burst {
   // The page no longer shows this component.
   leave() {
     clearInterval(this.timer);
-    clearTimeout(this.fading);
+    this.say(""); // also where it is moved to another place on the page, in which it would stand for ever
     this.page.abort();
     this.outbox.close();
     this.webcam.release();
@@ -128,14 +133,20 @@ class Burst {
   }
 
   count() {
-    clearTimeout(this.fading);
     const pictures = this.taken === 1 ? "1 picture" : `${this.taken} pictures`;
-    if (this.frames) this.$(".count").textContent = `${this.taken} of at most ${this.data.most} pictures`;
-    else if (this.outbox.waiting.length) this.$(".count").textContent = `Sending ${pictures} …`;
+    if (this.frames) this.say(`${this.taken} of at most ${this.data.most} pictures`);
+    else if (this.outbox.waiting.length) this.say(`Sending ${pictures} …`);
     else {
-      this.$(".count").textContent = `${pictures} sent.`;
+      this.say(`${pictures} sent.`);
+      this.said = true;
       // They are on the card by now, or have been taken back.
-      this.fading = setTimeout(() => (this.$(".count").textContent = ""), SAID);
+      this.fading = setTimeout(() => this.say(""), SAID);
     }
+  }
+
+  say(text) {
+    clearTimeout(this.fading);
+    this.said = false; // that all of it was sent
+    this.$(".count").textContent = text;
   }
 }
