@@ -1032,17 +1032,23 @@ def test_a_link_that_leads_nowhere(studio, link):
     assert counts(studio) == {"cats": 8, "dogs": 6}
 
 
-def test_projects_that_nobody_opens_are_removed_after_the_time_that_is_told(studio, monkeypatch):
+def test_projects_that_nobody_opens_are_removed_after_the_time_that_is_told(studio, monkeypatch, caplog):
     monkeypatch.setenv(limits.KEEP_DAYS.variable, "30")
     studio.run()
     assert "A project that nobody opens for 30 days is removed." in shown(studio)
     project = project_of(studio)
     os.utime(project.folder / "opened", (0, 0))
     monkeypatch.setenv(limits.KEEP_DAYS.variable, "31")  # another value is looked at anew
-    studio.query_params.pop("project")
     studio.run()
     assert not studio.exception
     assert not project.folder.exists()
+    assert "Removed 1 project that nobody had opened for 31 days (VISIONLAB_KEEP_DAYS)." in caplog.messages
+    [told] = [each.value for each in studio.text if "There is no such project here" in each.value]
+    assert told.endswith(" A project that nobody opens for 31 days is removed."), "its link still goes around"
+    monkeypatch.setenv(limits.KEEP_DAYS.variable, "1")
+    studio.run()
+    assert "that nobody opens for 1 day is removed" in shown(studio)
+    assert sum(each.startswith("Removed") for each in caplog.messages) == 1, "where none is, there is no line"
 
 
 @pytest.mark.parametrize("told", ["soon", "-1", "0", "nan"])
