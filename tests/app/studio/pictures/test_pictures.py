@@ -28,6 +28,7 @@ from visionlab.ui.shared.server.pages import PAGES
 from visionlab.ui.shared.visitor import COOKIE
 from visionlab.ui.shared.widgets import plain
 from visionlab.ui.studio import projects
+from visionlab.ui.studio.classes import training
 from visionlab.ui.studio.pictures import as_zip, gallery, intake
 from visionlab.ui.studio.pictures import step as pictures
 from visionlab.ui.studio.pictures.arrivals import told as outcome
@@ -553,6 +554,44 @@ def test_a_ready_made_set_that_fails_leaves_no_project(
 def test_a_zip_without_pictures_leaves_no_project(beginning, finish, entries, told):
     uploader(beginning, "A zip").set_value(zipped(entries)).run()
     begins_again(finish(beginning), told)
+
+
+def test_a_zip_that_is_refused_while_a_panel_is_drawn_is_told_for_what_it_is(open_page, finish, monkeypatch):
+    app, drawn, looked = open_page("Fine-tune"), threading.Event(), threading.Event()
+    read, draw, came, forget = intake.incoming_zip, training.show, projects._came_into, projects._forget_lists
+
+    def late(*arguments):  # in the job: not before the page draws the project that was made for the zip
+        assert drawn.wait(60)
+        return read(*arguments)
+
+    def taken_away(project, *arguments):
+        if project is not None:
+            drawn.set()
+            while project.id in Workspace():
+                threading.Event().wait(0.01)
+            project.runs()
+        return draw(project, *arguments)
+
+    def forgotten():  # the last that the job does before it is over
+        if threading.current_thread() in {job._thread for job in jobs.registry()._jobs.values()}:
+            looked.wait(60)
+        forget()
+
+    def looks(project_id):
+        looked.set()
+        return came(project_id)
+
+    monkeypatch.setattr(intake, "incoming_zip", late)
+    monkeypatch.setattr(training, "show", taken_away)
+    monkeypatch.setattr(projects, "_forget_lists", forgotten)
+    monkeypatch.setattr(projects, "_came_into", looks)
+    try:
+        uploader(app, "A zip").set_value(zipped({"a.png": b"x"})).run()
+        assert "not there any more" not in shown(app)
+        begins_again(app, "no class folders")
+    finally:
+        looked.set()
+    finish(app)
 
 
 def test_a_zip_that_is_cut_off_is_told_by_the_name_that_it_has_for_who_brings_it(beginning, finish):
