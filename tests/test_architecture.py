@@ -367,6 +367,7 @@ INNER = {  # what networks and ways to train are built of: for those who add one
     "Plan",
     "Recalls",
     "Refuses",
+    "Strangers",
     "Stepped",
     "Trial",
     "VGG",
