@@ -90,6 +90,8 @@ def arrange(
     beside += [(*prefix, *path) for path in inside if len(path) == 1]
     split = parts if parts is not None else _is_split(inside)
     placed, loose = _by_part(inside) if split else ([("", "", path, inside[path]) for path in inside], [])
+    if not placed:
+        raise DatasetError(_no_classes_in({path[0] for path in loose}))
     beside += [(*prefix, *path) for path in loose]
     classes: dict[str, list[Entry[T]]] = {}
     spelled: dict[str, dict[str, None]] = {}  # by folded name: each spelling, the first one counts
@@ -311,6 +313,16 @@ def _by_part(inside: Mapping[PathParts, T]) -> tuple[list[tuple[str, str, PathPa
             else:
                 beside.append((name, *path))
     return found, beside
+
+
+def _no_classes_in(folders: Iterable[str]) -> str:
+    """The sentence on parts that hold pictures alone."""
+    named = sorted(folders)
+    more = f" and {len(named) - NAMED:,} more" if len(named) > NAMED else ""
+    return (
+        f"The pictures lie directly in {_and(named[:NAMED])}{more}, where parts of a set hold folders: put the "
+        f"pictures into one folder a class in each, like {named[0]}/cats and {named[0]}/dogs."
+    )
 
 
 def _with_inner_parts(classes: Mapping[str, list[Entry[T]]]) -> dict[str, list[Entry[T]]]:

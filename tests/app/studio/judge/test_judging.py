@@ -377,6 +377,10 @@ def test_a_test_folder_is_scored_on_its_own(look, case, registry, project):
     assert "elsewhere.zip" in told
     assert told.count(f"{expected.report.accuracy:.0%} are right") >= 1
     assert "6 pictures" in told
+    for each in expected.report.sentences():
+        assert f"{each}." in told, "as the shell and the card have it"
+    [figures] = [each.value for each in app.dataframe if "Recall" in each.value]
+    assert list(figures["Recall"]) == expected.report.recall.tolist()
     assert "3 pictures of “strangers” left out" in told
     assert len(project.pictures(limit=100)) == 24, "nothing of it is kept"
     next(each for each in app.file_uploader if each.label.startswith("A folder")).set_value(files).run()
@@ -420,6 +424,8 @@ def test_the_share_that_is_refused_is_chosen_here_too(look, project, case):
     app = look("None of these")
     slider = next(each for each in app.slider if each.label == MISTAKES)
     assert slider.value == round(100 * before.share)
+    assert case.head.facts["refusal"] in lines(app), "as the shell and the card have it"
+    assert "; 19 or more allow 5%." in lines(app), "what was asked for, which so few do not allow"
     slider.set_value(30).run()
     assert not app.exception
     after = runs.head_of(project.run(case.run.id)).refusal

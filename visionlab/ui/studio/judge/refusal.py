@@ -63,7 +63,8 @@ def _set_share(case: Case) -> None:
     key = f"refused-share-{case.run.id}"
     st.session_state.setdefault(key, min(MOST, max(1, round(100 * share))))
     chosen = st.slider(MISTAKES, 1, MOST, format="%d%%", key=key, on_change=choose)
-    st.caption(case.head.refusal.promise(chosen / 100))
+    # As the shell and the card have it: promised with the share that was asked for, which so few may not allow.
+    st.caption(str(case.head.facts.get("refusal") or case.head.refusal.promise(chosen / 100)))
 
 
 def verdict(head: Head, picture: Picture) -> None:
