@@ -51,7 +51,7 @@ KINDS: dict[str, Kind] = {
     "linear": Kind(
         name="linear",
         title="Linear",
-        about="Logistic regression: quick, and the best choice for most sets of 5 to 1,000 pictures a class.",
+        about="Logistic regression: quick, and the best choice for most sets of 6 to 1,000 pictures a class.",
         train=logistic,
         epochs=1,
         learns_all=True,

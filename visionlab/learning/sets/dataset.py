@@ -22,7 +22,7 @@ from visionlab.learning.sets.archive import check_counts, read_folder, read_zip
 from visionlab.learning.sets.kinds import listed
 from visionlab.learning.sets.layout import PARTS, TRAIN, Arranged, class_names, parts_told
 from visionlab.learning.sets.looks import HASHES, Looked, copies_by, grouped_by, looked_at, none_readable, unreadable
-from visionlab.learning.sets.similar import consistent, kept_together_of, nearly_in_several_classes
+from visionlab.learning.sets.similar import consistent, near_told
 from visionlab.learning.sets.splits import HELD_OUT, check_classes, check_split, parted
 
 FEW = 10  # pictures of a class: fewer hardly show what it is
@@ -174,8 +174,7 @@ class LabelledImages:
         left, labels = np.unique(labels[kept], return_inverse=True)
         groups, keys, hashes = grouped_by([looked[place] for place in kept])
         names, images = [names[place] for place in kept], tuple(images[place] for place in kept)
-        near = (nearly_in_several_classes(groups, labels, names), kept_together_of(groups, keys))
-        told = [text for text in (*several, *near) if text]
+        told = [text for text in (*several, *near_told(groups, keys, labels, names)) if text]
         return cls(images, labels, [every[one] for one in left], groups, names, keys, told=told, hashes=hashes)
 
     @classmethod
@@ -226,8 +225,7 @@ class LabelledImages:
         left, labels = np.unique(labels[kept], return_inverse=True)
         own = None if belonging is None else [belonging[place] for place in kept]
         groups, keys, hashes = (grouped_by if near else copies_by)([looked[place] for place in kept], own)
-        near_told = nearly_in_several_classes(groups, labels, [paths[place] for place in kept], own)
-        together = kept_together_of(groups, keys, own)
+        near_by = near_told(groups, keys, labels, [paths[place] for place in kept], own)
         parts = [parts[place] for place in kept] if parts and any(parts) else ()
         return cls(
             LazyImages(partial(_decode, entries), kept),
@@ -237,7 +235,7 @@ class LabelledImages:
             [files[place] for place in kept],
             keys,
             parts,
-            (*parts_told(parts), *told, *filter(None, [gone_told, *several, near_told, together])),
+            (*parts_told(parts), *told, *filter(None, [gone_told, *several, *near_by])),
             problems,
             hashes,
             [path for path, each in zip(paths, looked, strict=True) if isinstance(each, str)],

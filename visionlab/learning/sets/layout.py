@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
 from visionlab.errors import DatasetError, UnclearSetError
-from visionlab.learning.sets.kinds import NAMED, listed, no_pictures
+from visionlab.learning.sets.kinds import NAMED, listed, no_pictures, of_a_camera
 from visionlab.learning.sets.names import PathParts
 
 TRAIN, VALIDATION, TEST = PARTS = ("train", "validation", "test")
@@ -29,8 +29,6 @@ PART_NAMES = {
     "test": TEST,
     "testing": TEST,
 }
-# What cameras call their folders: a number, and five characters (JEITA CP-3461, “Design rule for Camera File system”).
-CAMERA = re.compile(r"[1-9]\d\d[A-Z0-9_]{5}", re.IGNORECASE)
 SHARED = 2  # folders of the same names that make those around them look like parts, or sources, of one set
 LONGEST_NAME = 500  # characters of a class: folders have 255 at most, in whatever alphabet
 UNNAMED = "unnamed"  # a class whose folder's name is blank
@@ -125,7 +123,7 @@ def arrange(
         ),
         f"{alike}: the outer ones are the classes." if alike else "",
         *(_as_one(spellings) for spellings in spelled.values() if len(spellings) > 1),
-        _of_a_camera(classes),
+        of_a_camera(classes),
     )
     return Arranged(classes, tuple(filter(None, told)))
 
@@ -346,16 +344,6 @@ def _as_one(spellings: Iterable[str]) -> str:
     ways = len([*spellings])
     written = f", written in {('two', 'three')[ways - 2] if ways < 4 else ways} ways," if len(shown) < ways else ""
     return f"{_and(shown)}{written} {'are' if len(shown) > 1 else 'is'} taken as one class."
-
-
-def _of_a_camera(classes: Iterable[str]) -> str:
-    """The sentence on classes that are all called as a camera calls its folders; "" where they are not."""
-    named = list(classes)
-    if not named or not all(CAMERA.fullmatch(name) for name in named):
-        return ""
-    shown = ", ".join(f"“{name}”" for name in named[:NAMED]) + (" …" if len(named) > NAMED else "")
-    which = "The class is called" if len(named) == 1 else "The classes are called"
-    return f"{which} as a camera calls its folders: {shown}. Sort the pictures into folders by what they show."
 
 
 def _and(names: Iterable[str]) -> str:

@@ -271,16 +271,21 @@ def kept_together(near: int) -> str:
     return f"{near:,} near-duplicate{'' if near == 1 else 's'} kept together in groups"
 
 
-def kept_together_of(
-    groups: NDArray[np.int64], keys: Sequence[str], belonging: Sequence[str | None] | None = None
-) -> str:
-    """The sentence on the pictures that are grouped with others than their exact copies, of which each counts once and
-    those that are known to belong together do not; "" where there are none."""
+def near_told(
+    groups: NDArray[np.int64],
+    keys: Sequence[str],
+    labels: NDArray[np.int64],
+    names: Sequence[str],
+    belonging: Sequence[str | None] | None = None,
+) -> tuple[str, str]:
+    """The sentences on near-duplicates: that of nearly_in_several_classes, and how many pictures are grouped with
+    others, of which copies count once, and those that are known to belong together do not; "" where there are none."""
     own = range(len(keys)) if belonging is None else [place for place, each in enumerate(belonging) if each is None]
     different = {(int(groups[place]), keys[place]) for place in own}
     sizes = Counter(group for group, _ in different)
     near = sum(size for size in sizes.values() if size > 1)
-    return f"{kept_together(near)}." if near else ""
+    several = nearly_in_several_classes(groups, labels, names, belonging)
+    return several, f"{kept_together(near)}." if near else ""
 
 
 def nearly_in_several_classes(
