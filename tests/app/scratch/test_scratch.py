@@ -233,6 +233,15 @@ def test_a_link_to_pictures_that_are_not_here_says_which_are_missing(new_app, wh
     assert not app.button(key="train-softmax").disabled
 
 
+def test_cifar_10_in_a_zip_of_ones_own_is_not_offered_cifar_10(new_app):
+    app = by_link(new_app(), experiment="softmax", data="pictures")
+    app.file_uploader[0].upload("mine.zip", zipped(), "application/zip").run()
+    assert "offered" in [button.key for button in app.button]
+    ten = sorted(SOURCES["cifar10"].classes)
+    app.file_uploader[0].upload("cifar.zip", zipped(tuple(ten), size=(32, 32)), "application/zip").run()
+    assert "offered" not in [button.key for button in app.button]
+
+
 def test_what_cifar_10_would_add_is_one_click_away(scratch, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     bringing._loaded.clear()

@@ -195,6 +195,7 @@ def test_where_all_pages_are_off_a_sentence_says_so(open_page, monkeypatch):
         told = "All pages are switched off on this server; its operator can switch them on."
         assert [each.value for each in app.text] == [told]
         assert not app.get("page_link")
+        assert not app.title, "of a page that is not there"
 
 
 def test_from_scratch_sends_nobody_to_a_page_that_is_switched_off(open_page, monkeypatch):

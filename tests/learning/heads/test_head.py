@@ -1,4 +1,5 @@
 import json
+import zipfile
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -353,3 +354,14 @@ def test_a_head_that_refuses_another_share_promises_that_share(head):
     assert other.facts["refusal"] == refusal.promise(0.2) != one.facts["refusal"]
     with pytest.raises(ParameterError, match="This head refuses nothing"):
         replace(head, refusal=None).refusing(0.2)
+
+
+def test_a_zip_is_no_head_and_is_told_as_a_zip(tmp_path):
+    path = tmp_path / "foreign.zip"
+    for files in ({}, {"word/document.xml": b"<xml/>"}):
+        with zipfile.ZipFile(path, "w") as opened:
+            for name, data in files.items():
+                opened.writestr(name, data)
+        for source, name in ((path, "foreign.zip"), (path.read_bytes(), "This file")):
+            with pytest.raises(HeadError, match=f"^{name} is a zip, or .* such as the one in a zip that it packed.$"):
+                load_head(source)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -22,6 +23,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from visionlab.errors import BusyError, DatasetError, ParameterError
 from visionlab.imaging.image import encode_png, fingerprint
 from visionlab.learning.projects import journal, place
+from visionlab.learning.projects import project as project_module
 from visionlab.learning.projects.as_zip import export_zip
 from visionlab.learning.projects.files import size_of, telling
 from visionlab.learning.projects.intake import from_files, from_zip, labelled, take
@@ -407,6 +409,31 @@ def test_an_id_that_is_none_never_becomes_a_path(workspace, pets, project_id):
     with pytest.raises(DatasetError, match="no such project here"):
         workspace.delete(project_id)
     assert workspace.open(pets.id).info().name == "Pets"
+
+
+def test_tidying_makes_no_folder_of_a_project_anew_that_is_deleted_at_this_moment(workspace, monkeypatch):
+    project = workspace.create("Begun for a zip", ME)
+
+    class Slow(FileLock):
+        def acquire(self, *how, **more):
+            workspace.delete(project.id)  # by who brought the zip, in the thread of the job
+            return super().acquire(*how, **more)
+
+    with project.receiving():
+        monkeypatch.setattr(project_module, "FileLock", Slow)
+        with pytest.raises(DatasetError, match="not there any more"):
+            project.tidy()
+    assert project.id not in workspace
+    assert not project.folder.exists()
+
+
+def test_what_is_left_of_a_projects_folder_is_no_project(workspace, pets):
+    ghost = workspace.folder / ("g" * 22) / "incoming"
+    ghost.mkdir(parents=True)
+    assert pets.id in workspace
+    assert "g" * 22 not in workspace
+    with pytest.raises(DatasetError, match="no such project"):
+        workspace.open("g" * 22)
 
 
 def test_a_folder_beside_the_projects_is_no_project(workspace, pets):

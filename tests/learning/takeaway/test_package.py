@@ -427,7 +427,11 @@ def test_a_part_that_leads_beyond_the_end_of_the_zip_is_refused(packed):
         (lambda name, data: [("../" + name, data)], DatasetError, "no plain path"),
         (lambda name, data: [("/etc/" + name, data)], DatasetError, "no plain path"),
         (lambda name, data: [(name, data)] * (1 + (name == "labels.txt")), DatasetError, "twice"),
-        (lambda name, data: [(name, data[:100])], HeadError, "no head of this app"),
+        (
+            lambda name, data: [(name, data[:100])],
+            HeadError,
+            "^“head.safetensors” in this zip is no head of this app: choose a zip that this app, or “export”, packed.$",
+        ),
     ],
 )
 def test_a_zip_that_is_no_package_is_refused_in_a_sentence(packed, change, error, told):

@@ -239,6 +239,14 @@ def load_head(source: str | Path | bytes) -> Head:
     """The head in a file, or in the bytes of one. Raises HeadError in one sentence where it is none."""
     name = "This file" if isinstance(source, bytes) else Path(source).name
     data = source if isinstance(source, bytes) else _bytes_of(Path(source))
+    if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        good = "choose a .safetensors file that this app saved, such as the one in a zip that it packed"
+        raise HeadError(f"{name} is a zip, or a document kept in one, not a head: {good}.")
+    return read_head(data, name, "choose a .safetensors file that it saved")
+
+
+def read_head(data: bytes, name: str, good: str) -> Head:
+    """As load_head, of a file that is called so, and where it is none of this app, `good` says what would be."""
     if len(data) > MAX_BYTES:
         raise HeadError(f"{name} is larger than {MAX_BYTES >> 20} MB, so it is no head of this app.")
     try:
@@ -251,7 +259,7 @@ def load_head(source: str | Path | bytes) -> Head:
         learned = {key.removeprefix(LEARNED): arrays.pop(key) for key in [*arrays] if key.startswith(LEARNED)}
         weights, bias = arrays["weights"], arrays["bias"]
     except (*UNREADABLE, AttributeError) as error:
-        raise HeadError(f"{name} is no head of this app: choose a .safetensors file that it saved.") from error
+        raise HeadError(f"{name} is no head of this app: {good}.") from error
     if format_ not in READABLE:
         raise HeadError(f"{name} is of another format; this version reads “{'” and “'.join(READABLE)}”.")
     on = {what: gate.checked_text(value, what, name) for what, value in on.items()}

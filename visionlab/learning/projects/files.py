@@ -7,7 +7,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from visionlab import limits
@@ -31,7 +31,7 @@ def telling() -> Iterator[None]:
         if error.errno in _UNWRITABLE:
             raise unwritable(error) from error
         if isinstance(error, FileNotFoundError):
-            raise _gone() from error
+            raise gone() from error
         raise
     except sqlite3.DatabaseError as error:
         name = getattr(error, "sqlite_errorname", None) or ""  # absent where Python itself found the fault
@@ -44,8 +44,8 @@ def telling() -> Iterator[None]:
                 f"The disk fails ({error}), or is full to the last byte, so nothing was changed; make room on it, and "
                 "try again."
             ) from error
-        if name.startswith("SQLITE_CANTOPEN"):
-            raise _gone() from error
+        if name.startswith("SQLITE_CANTOPEN") or name == "SQLITE_READONLY_DBMOVED":
+            raise gone() from error
         if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
             raise DatasetError(f"The project's database is damaged ({error}); put back a copy of it.") from error
         raise
@@ -59,8 +59,16 @@ def unwritable(error: OSError) -> DatasetError:
     )
 
 
-def _gone() -> DatasetError:
+def gone() -> DatasetError:
+    """The sentence on a project that was deleted while it was worked on."""
     return DatasetError("The project is not there any more; open another one, or make one.")
+
+
+def remove_made_anew(folder: Path) -> None:
+    """Remove a folder, and those around it that hold nothing else."""
+    shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):
+        os.removedirs(folder.parent)
 
 
 def write(path: Path, data: bytes) -> None:

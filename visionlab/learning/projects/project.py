@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from visionlab.errors import DatasetError, ImageError, VisionlabError
 from visionlab.imaging.image import Image, load_image
 from visionlab.learning.projects import lost, rows
-from visionlab.learning.projects.files import link, size_of
+from visionlab.learning.projects.files import gone, link, remove_made_anew, size_of
 from visionlab.learning.projects.journal import Database, Edit, unnamed
 from visionlab.learning.projects.rows import Arrival, ClassInfo, PictureInfo, ProjectInfo
 from visionlab.learning.projects.runs import ALIVE, Runs
@@ -319,6 +319,9 @@ class Project(Runs):
         with self._database.writing() as db:
             for folder in (self.folder / "incoming").iterdir():
                 with suppress(Timeout), FileLock(folder / ".lock", timeout=0):  # else someone is at it
+                    if not self._database.path.exists():  # deleted at this moment: the lock made its folders anew
+                        remove_made_anew(folder)
+                        raise gone()
                     lost.ended(self.folder, folder, rows.last_picture(db))
                     shutil.rmtree(folder, ignore_errors=True)
             self._tidy_runs()

@@ -77,7 +77,7 @@ class Workspace:
         # The id is checked before it becomes part of a path.
         with telling():
             well_formed = isinstance(project_id, str) and bool(_ID.fullmatch(project_id))
-            return well_formed and (self.folder / project_id).is_dir()
+            return well_formed and (self.folder / project_id / "project.sqlite").is_file()  # not what is left of one
 
     def projects(self, owner: str) -> list[ProjectInfo]:
         """The owner's projects, the one that was changed last first."""

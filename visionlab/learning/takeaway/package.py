@@ -18,7 +18,7 @@ from visionlab.errors import DatasetError
 from visionlab.imaging.image import Image
 from visionlab.imaging.pipeline import reading_as_python
 from visionlab.learning.heads.head import MAX_BYTES as MAX_HEAD_BYTES
-from visionlab.learning.heads.head import Head, load_head
+from visionlab.learning.heads.head import Head, read_head
 from visionlab.learning.judging.metrics import Report
 from visionlab.learning.projects.as_zip import read_manifest
 from visionlab.learning.projects.intake import Arriving, from_zip, labelled
@@ -36,6 +36,7 @@ HEAD, PICTURES = "head.safetensors", "pictures.zip"
 MAX_BYTES = 2 * 2**30  # of a package that is opened: VGG16 takes half a gigabyte, its pictures may take the rest
 SMALL_FILES = 2**20  # bytes at most of what lies in it beside the head, the model and the pictures
 TAKEAWAY = Path(__file__).with_name("contents")  # the files that every package holds
+_GOOD = "choose a zip that this app, or “export”, packed"
 LOCAL_HEADER = struct.Struct("<26xHH")  # before an entry's bytes: 26 bytes, and the lengths of its name and of extras
 
 Source = str | os.PathLike[str] | bytes | BinaryIO
@@ -146,9 +147,9 @@ def open_head(source: Source) -> tuple[Head, int | None]:
     with archive.opened(source, MAX_BYTES) as opened:
         entry, pictures = _entries(opened)
         if entry is None:
-            raise DatasetError(f"This zip holds no {HEAD}; choose one that this app, or “export”, packed.")
+            raise DatasetError(f"This zip holds no {HEAD}; {_GOOD}.")
         with _unpacked(opened, entry, MAX_HEAD_BYTES) as file:
-            head = load_head(file.read())
+            head = read_head(file.read(), f"“{entry.filename}” in this zip", _GOOD)
         return head, None if pictures is None else pictures.file_size
 
 

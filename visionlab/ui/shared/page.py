@@ -44,8 +44,9 @@ def page(title: str) -> Iterator[None]:
     """Configure and head the page of that title; inside, a VisionlabError ends the script in one clear sentence."""
     leave_out_imports()
     entry = PAGES[title]
+    heading = None if all(map(is_off, PAGES)) else entry.heading or title
     st.set_page_config(
-        page_title=f"{entry.heading or title} · visionlab",
+        page_title=" · ".join(filter(None, (heading, "visionlab"))),
         page_icon=str(ICON),
         layout="wide",
         initial_sidebar_state=SIDEBAR,
@@ -58,9 +59,10 @@ def page(title: str) -> Iterator[None]:
     with st.sidebar:
         _navigation()
     top = st.container(horizontal=True, vertical_alignment="center", gap="small", key="strip")
-    with top.container(key="strip-heading"):
-        st.title(entry.heading or title, anchor=False)
-        st.caption(entry.about)
+    if heading:
+        with top.container(key="strip-heading"):
+            st.title(heading, anchor=False)
+            st.caption(entry.about)
     before = _strip.set(top)
     try:
         with told():

@@ -14,9 +14,10 @@ from visionlab.imaging.guards import too_many_bytes
 from visionlab.imaging.image import MAX_BYTES, load_image
 from visionlab.imaging.samples import SAMPLES, load_sample
 from visionlab.ui.shared import links, state
-from visionlab.ui.shared.components.paste_and_drop import paste_and_drop, refused
+from visionlab.ui.shared.components.paste_and_drop import Refused, paste_and_drop, refused
 from visionlab.ui.shared.page import sentence, strip
-from visionlab.ui.shared.widgets import distinct, show
+from visionlab.ui.shared.widgets import distinct, show, upload_limit
+from visionlab.wording import sized
 
 THUMBNAIL = 112  # pixels, of which the strip shows half as many: sharp on any screen
 STUCK = "\N{NO-BREAK SPACE}"  # or a dot would begin the second line
@@ -45,10 +46,10 @@ def image_picker(place: DeltaGenerator | None = None) -> state.Picture:
                     type=None,  # it is known by its bytes: it may have no suffix, and what is none is told why
                     accept_multiple_files=True,
                     key=UPLOADER,
-                    max_upload_size=MAX_BYTES >> 20,
+                    max_upload_size=_most() >> 20,
                 )
             where = {"uploader": UPLOADER, "panel": "another-picture"}
-            paste_and_drop(key=PASTE, **where, picture=picture.key, problem=state.upload_error(), most=MAX_BYTES)
+            paste_and_drop(key=PASTE, **where, picture=picture.key, problem=state.upload_error(), most=_most())
         with shown:
             show(picture, THUMBNAIL, alt=f"The picture: {picture.name}", width="content", slimmest=SLIMMEST)
         height, width = picture.image.shape[:2]
@@ -142,12 +143,12 @@ def _take_uploads() -> None:
 
     Not in its callback: one that the next run of the page overtakes is never called again, and the picture were lost.
     """
-    stamp, large = refused(PASTE)
-    too_large = [f"{name}: {too_many_bytes(size)}" for name, size in large]
+    stamp, files_refused = refused(PASTE)
+    not_here = [f"{file.name}: {_why(file)}" for file in files_refused]
     if state.is_news_of_refused(stamp):
-        for told in too_large:
+        for told in not_here:
             log_line(told)
-        state.keep_upload_error("\n".join(too_large) or None)
+        state.keep_upload_error("\n".join(not_here) or None)
     if UPLOADER not in st.session_state:
         return
     files = {file.file_id: file for file in st.session_state[UPLOADER] or []}
@@ -155,8 +156,23 @@ def _take_uploads() -> None:
     for name in known & files.keys():  # by an earlier run: Streamlit would keep their bytes until the session ends
         context.uploaded_file_mgr.remove_file(context.session_id, name)
     if files.keys() != known:  # else what was said of them stays
-        take([(file.name, file.getvalue()) for name, file in files.items() if name not in known], beside=too_large)
+        take([(file.name, file.getvalue()) for name, file in files.items() if name not in known], beside=not_here)
         state.keep_taken_uploads(set(files))
+
+
+def _most() -> int:
+    """Bytes that a picture's file may have here: no more than the server takes of any file."""
+    return upload_limit(MAX_BYTES >> 20) << 20
+
+
+def _why(file: Refused) -> str:
+    """Why a file did not come in."""
+    if file.size is None:
+        return f"The file did not come in ({file.why.rstrip('.')}). Choose it again, or a smaller one."
+    if (most := _most()) == MAX_BYTES:
+        return too_many_bytes(file.size)
+    size = sized(file.size)
+    return f"The file has {size}; this server takes files of at most {most >> 20} MB. Choose a smaller picture."
 
 
 def _which(mine: state.Picture) -> state.Picture:

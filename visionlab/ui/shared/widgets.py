@@ -216,16 +216,21 @@ def file_name(picture: str, what: str, ending: str) -> str:
     return f"{stem or 'picture'}, {what}{ending}"
 
 
+def upload_limit(most: int | None = None) -> int:
+    """What an uploader takes of a file, in MB (2^20 bytes): so many, or what the server does, where that is less."""
+    server = st.get_option("server.maxUploadSize")
+    return min(most or server, server)
+
+
 def file_uploader(
     label: str, *, type: Sequence[str] | None, key: str, max_upload_size: int | None = None, **options: Any
 ) -> UploadedFile | list[UploadedFile] | None:
     """st.file_uploader; under it, once the browser has refused a file, what is taken. The style sheet shows it then.
 
-    max_upload_size: MB, or what the server takes, which is less at times.
+    max_upload_size: as of upload_limit.
     """
     kinds = " and ".join(suffix.upper() for suffix in type or ())
-    server = st.get_option("server.maxUploadSize")
-    most = min(max_upload_size or server, server)
+    most = upload_limit(max_upload_size)
     with st.container(key=f"uploader-{key}", gap="xsmall"):
         taken = st.file_uploader(label, type=type, key=key, max_upload_size=most, **options)
         st.caption(f"What is red was not taken: {f'{kinds} files' if kinds else 'files'} of at most {most:,} MB are.")

@@ -8,13 +8,12 @@ from datetime import timedelta
 
 import streamlit as st
 
-from visionlab import limits
 from visionlab.errors import DatasetError
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import ProjectInfo
 from visionlab.ui.shared import jobs, state
 from visionlab.ui.shared.page import sentence
-from visionlab.ui.shared.server.store import workspace
+from visionlab.ui.shared.server.store import kept_for, workspace
 from visionlab.ui.shared.undisturbed import attempt
 from visionlab.ui.shared.visitor import COOKIE, owner
 from visionlab.ui.shared.widgets import distinct, icon_button, icon_only, plain
@@ -101,7 +100,7 @@ def choose() -> Project | None:
         except DatasetError as error:
             came = _came_into(wanted)
             stopped = CANCELLED if came and came.state == "cancelled" else None
-            problem = None if stopped else (came.error if came and came.error else str(error))
+            problem = None if stopped else (came.error if came and came.error else _missing(wanted, error))
             if stopped or (came and came.error):  # nobody can go back to that project
                 st.session_state[NOTHING] = stopped, problem
                 state.keep_project(NEW)
@@ -119,6 +118,11 @@ def choose() -> Project | None:
         for text in filter(None, (problem, refused)):
             sentence(text)
     return project
+
+
+def _missing(project_id: str, error: DatasetError) -> str:
+    """Why a project does not open; of one that is not here, also what may have become of it."""
+    return " ".join(filter(None, (str(error), None if project_id in workspace() else kept_for())))
 
 
 def _visited() -> dict[str, str]:
@@ -181,9 +185,7 @@ def _menu(project: Project, info: ProjectInfo, mine: list[ProjectInfo], yours: b
     if yours and st.button("Delete …", icon=":material/delete:", width="stretch", key="delete"):
         _confirm_deleting(project, info)
     together = sized(info.size + sum(each.size for each in mine if each.id != project.id))
-    days = limits.KEEP_DAYS.value()
-    kept = f" A project that nobody opens for {days:g} days is removed." if days else ""
-    st.caption(f"All your projects together: {together}.{kept}" if yours else kept)
+    st.caption(" ".join(filter(None, (f"All your projects together: {together}." if yours else None, kept_for()))))
 
 
 @st.dialog("Delete this project?", icon=":material/delete:")

@@ -28,6 +28,7 @@ from visionlab.ui.shared.server.pages import PAGES
 from visionlab.ui.shared.visitor import COOKIE
 from visionlab.ui.shared.widgets import plain
 from visionlab.ui.studio import projects
+from visionlab.ui.studio.classes import training
 from visionlab.ui.studio.pictures import as_zip, gallery, intake
 from visionlab.ui.studio.pictures import step as pictures
 from visionlab.ui.studio.pictures.arrivals import told as outcome
@@ -555,6 +556,44 @@ def test_a_zip_without_pictures_leaves_no_project(beginning, finish, entries, to
     begins_again(finish(beginning), told)
 
 
+def test_a_zip_that_is_refused_while_a_panel_is_drawn_is_told_for_what_it_is(open_page, finish, monkeypatch):
+    app, drawn, looked = open_page("Fine-tune"), threading.Event(), threading.Event()
+    read, draw, came, forget = intake.incoming_zip, training.show, projects._came_into, projects._forget_lists
+
+    def late(*arguments):  # in the job: not before the page draws the project that was made for the zip
+        assert drawn.wait(60)
+        return read(*arguments)
+
+    def taken_away(project, *arguments):
+        if project is not None:
+            drawn.set()
+            while project.id in Workspace():
+                threading.Event().wait(0.01)
+            project.runs()
+        return draw(project, *arguments)
+
+    def forgotten():  # the last that the job does before it is over
+        if threading.current_thread() in {job._thread for job in jobs.registry()._jobs.values()}:
+            looked.wait(60)
+        forget()
+
+    def looks(project_id):
+        looked.set()
+        return came(project_id)
+
+    monkeypatch.setattr(intake, "incoming_zip", late)
+    monkeypatch.setattr(training, "show", taken_away)
+    monkeypatch.setattr(projects, "_forget_lists", forgotten)
+    monkeypatch.setattr(projects, "_came_into", looks)
+    try:
+        uploader(app, "A zip").set_value(zipped({"a.png": b"x"})).run()
+        assert "not there any more" not in shown(app)
+        begins_again(app, "no class folders")
+    finally:
+        looked.set()
+    finish(app)
+
+
 def test_a_zip_that_is_cut_off_is_told_by_the_name_that_it_has_for_who_brings_it(beginning, finish):
     _, data, kind = zipped({f"{name}/0.png": noisy(0, 1) for name in ("cats", "dogs")})
     uploader(beginning, "A zip").set_value(("my pets.zip", data[:-40], kind)).run()
@@ -1032,17 +1071,23 @@ def test_a_link_that_leads_nowhere(studio, link):
     assert counts(studio) == {"cats": 8, "dogs": 6}
 
 
-def test_projects_that_nobody_opens_are_removed_after_the_time_that_is_told(studio, monkeypatch):
+def test_projects_that_nobody_opens_are_removed_after_the_time_that_is_told(studio, monkeypatch, caplog):
     monkeypatch.setenv(limits.KEEP_DAYS.variable, "30")
     studio.run()
     assert "A project that nobody opens for 30 days is removed." in shown(studio)
     project = project_of(studio)
     os.utime(project.folder / "opened", (0, 0))
     monkeypatch.setenv(limits.KEEP_DAYS.variable, "31")  # another value is looked at anew
-    studio.query_params.pop("project")
     studio.run()
     assert not studio.exception
     assert not project.folder.exists()
+    assert "Removed 1 project that nobody had opened for 31 days (VISIONLAB_KEEP_DAYS)." in caplog.messages
+    [told] = [each.value for each in studio.text if "There is no such project here" in each.value]
+    assert told.endswith(" A project that nobody opens for 31 days is removed."), "its link still goes around"
+    monkeypatch.setenv(limits.KEEP_DAYS.variable, "1")
+    studio.run()
+    assert "that nobody opens for 1 day is removed" in shown(studio)
+    assert sum(each.startswith("Removed") for each in caplog.messages) == 1, "where none is, there is no line"
 
 
 @pytest.mark.parametrize("told", ["soon", "-1", "0", "nan"])

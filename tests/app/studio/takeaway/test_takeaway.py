@@ -19,7 +19,7 @@ from visionlab.learning.takeaway import export
 from visionlab.learning.takeaway import package as package_module
 from visionlab.learning.takeaway.export import Parity
 from visionlab.learning.takeaway.package import open_package, pack
-from visionlab.ui.shared import cached
+from visionlab.ui.shared import cached, widgets
 from visionlab.ui.shared.networks import YOUR_HEAD
 from visionlab.ui.shared.server import store
 from visionlab.ui.shared.visitor import COOKIE
@@ -156,7 +156,7 @@ def test_pictures_that_could_not_come_back_are_not_packed(app, registry, project
 
 @pytest.mark.parametrize(("upload", "most"), [(1, 2**20), (1000, 1000 * 2**20), (4000, package_module.MAX_BYTES)])
 def test_what_can_come_back_is_what_both_the_server_and_the_library_take(monkeypatch, upload, most):
-    monkeypatch.setattr(takeaway_open.st, "get_option", {"server.maxUploadSize": upload}.get)
+    monkeypatch.setattr(widgets.st, "get_option", {"server.maxUploadSize": upload}.get)
     assert takeaway_open.most_bytes() == most
 
 

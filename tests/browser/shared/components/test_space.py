@@ -79,6 +79,44 @@ def test_a_click_asks_for_the_nearest_and_the_pointer_enlarges(page: Page):
     chosen(page, 2, near=2)
 
 
+def test_keys_go_from_picture_to_picture_select_and_ask(page: Page):
+    opened(page)
+    page.get_by_role("button", name="All of it").focus()
+    page.keyboard.press("Tab")
+    expect(canvas(page)).to_be_focused()
+    expect(page.get_by_text("Shift with an arrow key goes to the next picture there")).to_be_in_viewport()
+    card, spoken = page.locator(".large figcaption"), page.locator(".spoken")
+    for key, name in (("Right", "0 · <b>one</b>"), ("Right", "1 · two"), ("Down", "3 · four"), ("Down", "3 · four")):
+        page.keyboard.press(f"Shift+Arrow{key}")
+        expect(card).to_have_text(f"picture {name}")
+        expect(spoken).to_have_text(f"picture {name}")
+    page.keyboard.press("Space")
+    chosen(page, 3)
+    page.keyboard.press("Shift+ArrowLeft")
+    page.keyboard.press("Space")
+    chosen(page, 3, 2)
+    page.keyboard.press("Space")
+    chosen(page, 3)
+    page.keyboard.press("Enter")
+    chosen(page, 2, near=2)
+    page.keyboard.press("Shift+ArrowUp")
+    expect(card).to_have_text("picture 0 · <b>one</b>")
+
+
+def test_keys_bring_the_next_picture_into_sight(page: Page):
+    opened(page)
+    canvas(page).focus()
+    page.keyboard.press("Shift+ArrowUp")
+    for _ in range(4):
+        page.keyboard.press("+")
+    for key, name in (("Right", "1 · two"), ("Down", "3 · four"), ("Left", "2 · three")):
+        page.keyboard.press(f"Shift+Arrow{key}")
+        expect(page.locator(".large figcaption")).to_have_text(f"picture {name}")
+        box, at = canvas(page).bounding_box(), page.locator(".large").bounding_box()
+        assert box["x"] <= at["x"] + at["width"] / 2 <= box["x"] + box["width"]
+        assert box["y"] <= at["y"] + at["height"] / 2 <= box["y"] + box["height"]
+
+
 def test_the_plane_is_moved_and_brought_closer(page: Page):
     box = opened(page)
     canvas(page).focus()

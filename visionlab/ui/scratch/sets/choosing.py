@@ -118,11 +118,12 @@ def _close_panel() -> None:
 
 def offer(chosen: Chosen, adds: str) -> None:
     """What another set would add to an experiment, and the way to it."""
-    if chosen.source == OFFERED:
-        return
+    offered, whole = SOURCES[OFFERED], chosen.whole
+    if chosen.source == OFFERED or (whole.shape == offered.shape and {*whole.classes} == {*offered.classes}):
+        return  # by its name, or as somebody's own zip
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="offer"):
-        st.caption(f"{SOURCES[OFFERED].title} {adds}", width="content")
-        label = f"To {SOURCES[OFFERED].title}"
+        st.caption(f"{offered.title} {adds}", width="content")
+        label = f"To {offered.title}"
         st.button(
             label, key="offered", type="tertiary", icon=":material/photo_library:", on_click=_turn_to, args=(OFFERED,)
         )

@@ -39,7 +39,7 @@ def show(project: Project | None) -> None:
         with st.container():
             busy = project is not None and arrivals.show_sets(project)
         _cards(project, classes, pictures)
-    with act, st.container(key="classes-panel"), told():
+    with act, st.container(key="classes-panel"), told(), projects.not_taken_away():
         run = training.show(project, classes, project is not None and arrivals.is_busy(project))
         with st.container():
             if run:

@@ -13,6 +13,7 @@ from visionlab.learning.sets.archive import MAX_PICTURES
 from visionlab.learning.sets.ready_made import READY_MADE
 from visionlab.ui.shared.undisturbed import attempt
 from visionlab.ui.shared.visitor import may_name_files, named
+from visionlab.ui.shared.widgets import upload_limit
 from visionlab.ui.studio.pictures import intake
 from visionlab.ui.studio.uploads import uploader
 from visionlab.wording import sized
@@ -23,7 +24,7 @@ Place = Callable[[str], intake.Into]  # takes the set: a project that is there, 
 def folders(place: Place, disabled: bool = False) -> None:
     """Uploaders for a folder and for a zip."""
     st.caption("One folder a class: cats/1.jpg, cats/2.jpg, dogs/1.jpg … A zip that you saved here works, too.")
-    most = sized(st.get_option("server.maxUploadSize") * 10**6)  # Streamlit's MB are a little larger
+    most = sized(upload_limit() * 10**6)  # Streamlit's MB are a little larger
     here = may_name_files()
     more = "name where it lies on this computer" if here else "bring it in several parts"
     uploader(

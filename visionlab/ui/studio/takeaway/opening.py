@@ -29,6 +29,7 @@ from visionlab.ui.shared.networks import YOUR_HEAD, own_head
 from visionlab.ui.shared.page import link, sentence
 from visionlab.ui.shared.server import store
 from visionlab.ui.shared.visitor import COOKIE
+from visionlab.ui.shared.widgets import upload_limit
 from visionlab.ui.studio import projects
 from visionlab.ui.studio.train.run import LEARNED_FROM, Settings, learned_from, noted
 from visionlab.ui.studio.uploads import uploader
@@ -47,7 +48,7 @@ class Opened:
 
 def most_bytes() -> int:
     """Of a package that can come back: what the server takes of an upload, and open_package of a file."""
-    return min(st.get_option("server.maxUploadSize") << 20, package.MAX_BYTES)
+    return min(upload_limit() << 20, package.MAX_BYTES)
 
 
 def show() -> None:

@@ -7,6 +7,7 @@ one.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,18 @@ _paste_and_drop = st.components.v2.component(
 )
 
 
+@dataclass(frozen=True)
+class Refused:
+    """A file that did not reach the server: of how many bytes, where that is why, or why else, as the browser says."""
+
+    name: str
+    size: int | None = None
+    why: str = ""
+
+
 def paste_and_drop(*, key: str, uploader: str, panel: str, picture: str, problem: str | None, most: int) -> None:
     """Listen for pictures, and hand them to the file uploader of that key; not what has more than `most` bytes, which
-    refused() tells.
+    refused() tells, as what that uploader refuses.
 
     panel is the key of the expander that both lie in: it closes with a click beside it, with Escape, and when picture,
     the key of the picture that is looked at, changes, or problem, what the page says of files that could not be used.
@@ -33,7 +43,7 @@ def paste_and_drop(*, key: str, uploader: str, panel: str, picture: str, problem
     _paste_and_drop(key=key, data=data, on_refused_change=lambda: None)
 
 
-def refused(key: str) -> tuple[float | None, list[tuple[str, int]]]:
-    """When files came last of which any was too large, or none after such, and which of them: (name, bytes) each."""
+def refused(key: str) -> tuple[float | None, list[Refused]]:
+    """When files came last of which any did not reach the server, or all did after such, and which of them."""
     told: dict[str, Any] = (st.session_state.get(key) or {}).get("refused") or {}
-    return told.get("stamp"), [(file["name"], file["size"]) for file in told.get("files", [])]
+    return told.get("stamp"), [Refused(**file) for file in told.get("files", [])]

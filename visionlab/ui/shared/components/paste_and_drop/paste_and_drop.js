@@ -2,6 +2,7 @@
 // dropped anywhere. And keeps the panel that all this lies in: see __init__.py.
 
 const UPLOADER = "[data-testid=stFileUploader]";
+const REFUSED = '[data-testid=stFileChip][aria-invalid="true"]';
 const kept = new WeakMap();
 
 export default function ({ data, parentElement, setStateValue }) {
@@ -23,7 +24,9 @@ class Intake {
     document.body.append(this.sign);
     root.querySelector(".choose").onclick = () => this.input.click();
     root.querySelector(".from-clipboard").onclick = () => this.asked();
-    this.refused = false; // whether something of the last hand was too large
+    this.refused = []; // what of the last hand did not come in
+    this.chips = new WeakSet(); // of the uploader, which have been told of
+    this.changes = new MutationObserver(() => this.look());
 
     this.page = new AbortController();
     const on = (event, act) => document.addEventListener(event, act, { signal: this.page.signal });
@@ -47,6 +50,7 @@ class Intake {
 
   leave() {
     this.page.abort();
+    this.changes.disconnect();
     this.sign.remove();
   }
 
@@ -66,17 +70,34 @@ class Intake {
   // What is too large is told to the server, which says so as it does of all that it cannot use; the rest goes on.
   weigh(event) {
     if (event.target !== this.input) return;
+    this.changes.observe(event.target.closest(UPLOADER), { subtree: true, childList: true, attributeFilter: ["aria-invalid"] });
     const files = [...event.target.files];
     const large = files.filter(({ size }) => size > this.data.most);
-    if (large.length || this.refused) {
-      this.tell("refused", { stamp: Date.now(), files: large.map(({ name, size }) => ({ name, size })) });
-    }
-    this.refused = large.length > 0;
+    const news = large.length > 0 || this.refused.length > 0;
+    this.refused = large.map(({ name, size }) => ({ name, size }));
+    if (news) this.report();
     if (!large.length) return;
     const fine = new DataTransfer();
     for (const file of files) if (!large.includes(file)) fine.items.add(file);
     event.target.files = fine.files;
     if (!fine.files.length) event.stopImmediatePropagation();
+  }
+
+  // What the uploader says of what did not reach the server, which a proxy may refuse, nobody would see there.
+  look() {
+    const fresh = [...document.querySelectorAll(`.st-key-${this.data.uploader} ${REFUSED}`)].filter((chip) => !this.chips.has(chip));
+    for (const chip of fresh) {
+      this.chips.add(chip);
+      this.refused.push({
+        name: chip.querySelector("[data-testid=stFileChipName]").title,
+        why: chip.querySelector("[role=alert]").textContent.replace(/^Error: /, ""),
+      });
+    }
+    if (fresh.length) this.report();
+  }
+
+  report() {
+    this.tell("refused", { stamp: Date.now(), files: this.refused });
   }
 
   // --- paste

@@ -27,6 +27,7 @@ class Space {
     this.mode = "select";
     this.held = new Map(); // pointers that are down: where
     this.loop = null; // what is being drawn around, in pixels of the canvas
+    this.cursor = null; // the picture that keys have gone to
     this.watch = new ResizeObserver(() => this.draw());
     this.watch.observe(this.canvas);
     this.listen();
@@ -48,6 +49,7 @@ class Space {
     this.chosen = new Set(data.chosen);
     this.marked = new Set(data.marked);
     this.off = new Set(data.off);
+    if (before?.names.join() !== data.names.join()) this.cursor = null;
     const items = data.classes.map(([name, colour]) => {
       const item = document.createElement("li");
       const patch = document.createElement("i");
@@ -125,6 +127,7 @@ class Space {
       else this.stamp(i, side, some, cuts);
     }
     for (const i of late) this.stamp(i, side, some, cuts);
+    if (this.cursor !== null) this.frameOf(this.cursor, side);
     if (this.loop) {
       context.beginPath();
       for (const [x, y] of this.loop) context.lineTo(x, y);
@@ -196,6 +199,21 @@ class Space {
     context.globalAlpha = 1;
   }
 
+  // Around the picture that keys have gone to, seen on every colour.
+  frameOf(index, side) {
+    const { context } = this;
+    const [x, y] = this.at(index);
+    const half = side / 2 + edgeOf(side) + 2;
+    for (const [colour, width] of [
+      ["white", 5],
+      ["black", 2],
+    ]) {
+      context.strokeStyle = colour;
+      context.lineWidth = width;
+      context.strokeRect(x - half, y - half, 2 * half, 2 * half);
+    }
+  }
+
   // --- pointer and keys ------------------------------------------------------------------------------------------
 
   listen() {
@@ -246,7 +264,10 @@ class Space {
       { passive: false },
     );
     canvas.onkeydown = (event) => {
-      if (ARROWS[event.key]) this.shift(STEP * ARROWS[event.key][0], STEP * ARROWS[event.key][1]);
+      if (ARROWS[event.key] && event.shiftKey) this.step(ARROWS[event.key]);
+      else if (event.key === "Enter" && this.cursor !== null) this.outbox.put({ near: this.cursor });
+      else if (event.key === " " && this.cursor !== null) this.toggle(this.cursor);
+      else if (ARROWS[event.key]) this.shift(STEP * ARROWS[event.key][0], STEP * ARROWS[event.key][1]);
       else if (["+", "="].includes(event.key)) this.zoom(LONGER);
       else if (event.key === "-") this.zoom(1 / LONGER);
       else if (event.key === "Escape") this.choose([]);
@@ -296,6 +317,37 @@ class Space {
     this.outbox.put({ chosen: indices });
   }
 
+  toggle(index) {
+    const chosen = new Set(this.chosen);
+    if (!chosen.delete(index)) chosen.add(index);
+    this.choose([...chosen]);
+  }
+
+  // To the picture that is nearest in the direction of a key, an eighth of a turn to either side: arrow keys pull the
+  // plane, so the direction is the other one. From the middle of what is seen, where keys have gone nowhere yet.
+  step([pullsX, pullsY]) {
+    const [fromX, fromY] = this.cursor === null ? [this.width / 2, this.height / 2] : this.at(this.cursor);
+    let [found, nearest] = [null, Infinity];
+    for (let i = 0; i < this.count; i++) {
+      if (i === this.cursor) continue;
+      const [x, y] = this.at(i);
+      const [dx, dy] = [x - fromX, y - fromY];
+      const along = -(dx * pullsX + dy * pullsY);
+      const aside = Math.abs(dx * pullsY) + Math.abs(dy * pullsX);
+      if (this.cursor !== null && (along <= 0 || aside > along)) continue;
+      const far = Math.hypot(dx, dy);
+      if (far < nearest) [found, nearest] = [i, far];
+    }
+    if (found === null) return;
+    this.cursor = found;
+    const [x, y] = this.at(found);
+    const side = this.side;
+    const beyond = (at, room) => Math.min(0, room - side - at) + Math.max(0, side - at);
+    this.shift(beyond(x, this.width), beyond(y, this.height));
+    this.hover(this.at(found), found);
+    this.$(".spoken").textContent = this.called(found);
+  }
+
   // The picture at a place: the one that is drawn last there.
   under([x, y]) {
     const half = this.side / 2;
@@ -309,16 +361,20 @@ class Space {
     return found;
   }
 
-  hover(place) {
-    const index = place && this.under(place);
+  called(index) {
+    const { names, labels, classes } = this.data;
+    return `${names[index]} · ${classes[labels[index]][0]}`;
+  }
+
+  hover(place, index = place && this.under(place)) {
     const large = this.$(".large");
     large.hidden = index === null || !this.sheet?.complete;
     if (large.hidden) return;
-    const { tile, columns, names, labels, classes } = this.data;
+    const { tile, columns } = this.data;
     const [column, row] = [index % columns, Math.floor(index / columns)];
     const context = this.$(".large canvas").getContext("2d");
     context.drawImage(this.sheet, column * tile, row * tile, tile, tile, 0, 0, 144, 144);
-    this.$(".large figcaption").textContent = `${names[index]} · ${classes[labels[index]][0]}`;
+    this.$(".large figcaption").textContent = this.called(index);
     const [x, y] = place;
     large.style.left = `${x + 20 + 160 > this.width ? x - 172 : x + 20}px`;
     large.style.top = `${Math.max(0, Math.min(y - 40, this.height - 200))}px`;
