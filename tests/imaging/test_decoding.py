@@ -21,6 +21,7 @@ from skimage import data as photographs
 
 from visionlab import limits
 from visionlab.errors import ImageError
+from visionlab.imaging import guards
 from visionlab.imaging import image as door
 from visionlab.imaging.guards import is_picture_file
 from visionlab.imaging.image import load_image
@@ -555,7 +556,17 @@ def test_whatever_decodes_a_picture_it_stands_upright(kind, turn):
     assert (load_image(data) == UPRIGHT[turn](stored)).all()
 
 
-def test_large_pictures_take_turns_and_small_ones_pass(monkeypatch):
+@pytest.fixture
+def fresh_turns():
+    """How many there are is looked at once in the life of a server."""
+    guards._turns.cache_clear()
+    yield
+    guards._turns.cache_clear()
+
+
+@pytest.mark.parametrize("at_once", [1, limits.DECODINGS.usual])
+def test_large_pictures_take_turns_and_small_ones_pass(fresh_turns, monkeypatch, at_once):
+    monkeypatch.setenv(limits.DECODINGS.variable, str(at_once))
     large, small = blank_png(4000, 2001, 8, 0, 1), blank_png(40, 20, 8, 0, 1)
     inside, most, go = [], [], threading.Event()
 
@@ -575,7 +586,7 @@ def test_large_pictures_take_turns_and_small_ones_pass(monkeypatch):
         for each in waiting:
             each.result(30)
     assert len(most) == 4
-    assert max(most) <= limits.DECODINGS.usual
+    assert max(most) <= at_once
 
 
 # Which kinds are read ------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from streamlit.testing.v1 import AppTest
 from tiny import tiny_classifier
 from zipped import unmarked
 
+from visionlab import limits
 from visionlab.errors import DatasetError
 from visionlab.imaging.image import encode_png
 from visionlab.learning.judging.metrics import MAJORITY, wilson
@@ -342,6 +343,35 @@ def test_a_project_of_ones_own(scratch, workspace_folder, monkeypatch):
     app.run()
     assert not app.exception
     assert "2 classes · 32 × 32 px, RGB" in lines(app)
+
+
+@pytest.mark.parametrize(("most", "told"), [("1", "another training is"), ("3", "3 other trainings are")])
+def test_a_training_that_waits_says_for_how_many(scratch, registry, monkeypatch, most, told):
+    monkeypatch.setenv(limits.JOBS.variable, most)
+    app, go = scratch("softmax"), threading.Event()
+
+    def long(_):
+        assert go.wait(60)
+        yield 1
+
+    others = [registry.find(registry.submit(long, queue=runs.QUEUE)) for _ in range(int(most))]
+    try:
+        app.button(key="train-softmax").click().run()
+        assert app.get("progress")[0].proto.text == f"Waiting: {told} at work."
+        app.button(key="stop-softmax").click().run()
+    finally:
+        go.set()
+    assert all(job.wait(60) for job in others)
+    finish(app, registry)
+
+
+def test_what_would_be_downloaded_is_told_to_be_switched_off(scratch, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv(limits.DOWNLOADS.variable, "off")
+    app = scratch("softmax", "mnist")
+    assert limits.DOWNLOADS_OFF in errors(app)
+    assert "download-mnist" not in {button.key for button in app.button}
+    assert app.file_uploader, "who has it can still bring it"
 
 
 def test_fewer_pictures_in_a_hurry(scratch, registry):

@@ -404,3 +404,39 @@ def test_of_what_a_session_begins_at_a_place_the_last_alone_goes_on():
     finally:
         for job in found:
             job.cancel()
+
+
+def test_of_two_visitors_the_second_is_told_that_it_waits_and_not_that_it_is_worked_on(monkeypatch):
+    """Whatever it waits for: a bar that says what is being done would stand at 0 without a reason."""
+    monkeypatch.setenv(limits.JOBS.variable, "1")
+    known, go, begun = Registry(), threading.Event(), threading.Event()
+    monkeypatch.setattr(jobs, "registry", lambda: known)
+
+    def long(_):
+        begun.set()
+        assert go.wait(60)
+        yield 1
+
+    def script(key: str) -> None:
+        from visionlab.ui.shared import jobs
+        from visionlab.ui.shared.widgets import how_far
+
+        job = jobs.registry().find(key)
+        how_far(job, "Following the gradient …")
+        how_far(jobs.Jobs([job]), "Asking every network …")
+
+    def told(key: str) -> list[str]:
+        app = AppTest.from_function(script, kwargs={"key": key}).run()
+        assert not app.exception
+        return [each.proto.text for each in app.get("progress")]
+
+    first, second = known.submit(long), known.submit(lambda _: iter([1]))
+    try:
+        assert begun.wait(10)
+        assert told(first) == ["Following the gradient …", "Asking every network …"]
+        assert told(second) == ["Waiting for its turn …"] * 2
+    finally:
+        go.set()
+    assert known.find(second).wait(10)
+    assert known.find(second).state == "done"
+    assert told(second) == ["Following the gradient …", "Asking every network …"]

@@ -34,7 +34,7 @@ from visionlab.ui.shared.networks import Network, network
 from visionlab.ui.shared.page import roomy_columns, sentence
 from visionlab.ui.shared.state import Picture
 from visionlab.ui.shared.terms import term
-from visionlab.ui.shared.widgets import fixed, folded, plain, shown_width
+from visionlab.ui.shared.widgets import fixed, folded, how_far, plain, shown_width
 
 
 def show_all(case: Case, look: Overlay) -> None:
@@ -63,7 +63,7 @@ def show_all(case: Case, look: Overlay) -> None:
         what = "Asking every method …" if unfinished is every else "Measuring how faithful they are …"
 
         def so_far() -> None:
-            st.progress(min(unfinished.share, 1.0), what)
+            how_far(unfinished, what)
             grid()
 
         jobs.watch(unfinished, so_far, "Stop", "stop-all")
@@ -114,7 +114,7 @@ def show_networks(names: Sequence[str], picture: Picture) -> None:
     if not every.over:
 
         def so_far() -> None:
-            st.progress(min(every.share, 1.0), "Asking each network …")
+            how_far(every, "Asking each network …")
             shown()
 
         jobs.watch(every, so_far, "Stop", "stop-networks")
@@ -221,7 +221,7 @@ def show_check(case: Case, method: str, layer: str | None, look: Overlay) -> Non
     if not job.over:
 
         def so_far() -> None:
-            st.progress(min(job.share, 1.0), "Forgetting …")
+            how_far(job, "Forgetting …")
             strip()
 
         jobs.watch(job, so_far, "Stop", "stop-check")

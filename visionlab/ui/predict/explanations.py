@@ -35,7 +35,7 @@ from visionlab.ui.shared.networks import Network
 from visionlab.ui.shared.page import roomy_columns, sentence
 from visionlab.ui.shared.state import Picture
 from visionlab.ui.shared.terms import term
-from visionlab.ui.shared.widgets import SLIMMEST, plain, shown_width
+from visionlab.ui.shared.widgets import SLIMMEST, how_far, plain, shown_width
 
 LONGEST = 640  # pixels of the picture that maps are laid over: what is explained is all of it
 TALLEST = 380  # pixels on the screen
@@ -183,7 +183,7 @@ def show_one(case: Case, method: str, layer: str | None, look: Overlay, place: D
     job.wait(PATIENCE)
     if not job.over:
         what = "Looking for the reasons …"
-        jobs.watch(job, lambda: st.progress(min(job.share, 1.0), what), "Stop", "stop-explanation")
+        jobs.watch(job, lambda: how_far(job, what), "Stop", "stop-explanation")
         return
     if stopped(job, explaining, arguments):
         return
@@ -226,7 +226,7 @@ def _show_measured(arguments: tuple) -> None:
     job = jobs.begun(measuring, *arguments)
     if not job.over:
         what = "Measuring how faithful it is …"
-        jobs.watch(job, lambda: st.progress(min(job.share, 1.0), what), "Stop", "stop-measure")
+        jobs.watch(job, lambda: how_far(job, what), "Stop", "stop-measure")
     elif not stopped(job, measuring, arguments):
         _figures(job.latest)
 

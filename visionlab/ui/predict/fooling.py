@@ -22,7 +22,7 @@ from visionlab.ui.shared.networks import Network, network, networks_here, title_
 from visionlab.ui.shared.page import roomy_columns
 from visionlab.ui.shared.state import Picture
 from visionlab.ui.shared.terms import term
-from visionlab.ui.shared.widgets import SLIMMEST, plain, shown_width, size_of, sliding
+from visionlab.ui.shared.widgets import SLIMMEST, how_far, plain, shown_width, size_of, sliding
 
 WORKED = 1024  # pixels of the longest side: gradients of more take the memory of many pictures
 TALLEST = 300  # pixels on the screen
@@ -92,7 +92,7 @@ def show(case: Case, picture: Picture) -> None:
     if not job.events:
         if not job.over:
             what = "Following the gradient …"
-            jobs.watch(job, lambda: st.progress(min(job.share, 1.0), what), "Stop", "stop-fooling")
+            jobs.watch(job, lambda: how_far(job, what), "Stop", "stop-fooling")
         else:
             stopped(job, _fooling, arguments)
         return
@@ -100,7 +100,7 @@ def show(case: Case, picture: Picture) -> None:
     _pictures(case, image, made, said)
     if not job.over:
         what = "Asking every network …"
-        jobs.watch(job, lambda: st.progress(min(job.share, 1.0), what), "Stop", "stop-fooling")
+        jobs.watch(job, lambda: how_far(job, what), "Stop", "stop-fooling")
         return
     if stopped(job, _fooling, arguments):
         return

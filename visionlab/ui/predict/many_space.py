@@ -25,6 +25,7 @@ from visionlab.ui.shared.networks import Network
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.plane.placing import FEW, again, placed
 from visionlab.ui.shared.plane.selecting import plane
+from visionlab.ui.shared.widgets import how_far
 
 OTHERS, NONE = "Others", "None of these"
 ANSWER, FOLDER, RIGHT = "Answer", "Folder", "Right or wrong"
@@ -75,7 +76,7 @@ def show(
     job.wait(0.3)
     if not job.over:
         what = "Looking at the pictures …"
-        jobs.watch(job, lambda: st.progress(min(job.share, 1.0), what), "Stop", "stop-seeing")
+        jobs.watch(job, lambda: how_far(job, what), "Stop", "stop-seeing")
         return None
     if job.latest is None:
         again(job, lambda: _looking.clear(*arguments))

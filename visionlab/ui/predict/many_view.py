@@ -30,7 +30,7 @@ from visionlab.ui.predict import many_space
 from visionlab.ui.shared import cached, jobs, links
 from visionlab.ui.shared.networks import YOUR_HEAD, Network, model_picker, suggest, tell_not_here
 from visionlab.ui.shared.page import sentence
-from visionlab.ui.shared.widgets import file_uploader, names_read, plain
+from visionlab.ui.shared.widgets import file_uploader, how_far, names_read, plain
 from visionlab.wording import not_read
 
 TOP = 3  # classes of each picture
@@ -80,7 +80,7 @@ def show() -> None:
     if other := _chosen_since(asked, chosen, file):
         st.info(f"Since then you have chosen {other}: “Name what they show” asks anew.", icon=":material/history:")
     if busy:
-        jobs.watch(job, lambda: st.progress(min(job.share, 1.0), f"{len(_rows(job))} looked at"), "Stop", "stop-many")
+        jobs.watch(job, lambda: how_far(job, f"{len(_rows(job))} looked at"), "Stop", "stop-many")
     else:
         _outcome(job, asked, file if file and file.file_id == asked.file else None)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from visionlab import limits
 from visionlab.ui.shared import jobs, visitor
 from visionlab.ui.shared.page import sentence, told
 
@@ -158,7 +159,9 @@ def _going_on(job: jobs.Job, live: Draw) -> None:
         live(plan, events, seconds)
     elif place := job.place:
         before = "" if place == 1 else f", and {place - 1} before this one"
-        st.progress(0.0, f"Waiting: two other trainings are at work{before}.")
+        most = limits.JOBS.value()
+        at_work = "another training is" if most == 1 else f"{most} other trainings are"
+        st.progress(0.0, f"Waiting: {at_work} at work{before}.")
     else:
         st.progress(0.0, "Getting ready …")
 

@@ -146,8 +146,8 @@ def _take_uploads() -> None:
     stamp, files_refused = refused(PASTE)
     not_here = [f"{file.name}: {_why(file)}" for file in files_refused]
     if state.is_news_of_refused(stamp):
-        for told in not_here:
-            log_line(told)
+        for told, file in zip(not_here, files_refused, strict=True):
+            log_line(f"{told} ({file.why})" if file.why else told)
         state.keep_upload_error("\n".join(not_here) or None)
     if UPLOADER not in st.session_state:
         return
@@ -166,9 +166,9 @@ def _most() -> int:
 
 
 def _why(file: Refused) -> str:
-    """Why a file did not come in."""
+    """Why a file did not come in; what the browser says of what was refused on its way is for the log alone."""
     if file.size is None:
-        return f"The file did not come in ({file.why.rstrip('.')}). Choose it again, or a smaller one."
+        return "The file did not reach the server. Choose it again, or a smaller one."
     if (most := _most()) == MAX_BYTES:
         return too_many_bytes(file.size)
     size = sized(file.size)

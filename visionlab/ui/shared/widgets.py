@@ -18,6 +18,7 @@ from visionlab.imaging.image import Image, middle
 from visionlab.learning.sets.names import Guess
 from visionlab.network.running.prediction import Answer, Prediction
 from visionlab.ui.shared import cached, state
+from visionlab.ui.shared.jobs import Job, Jobs
 from visionlab.ui.shared.undisturbed import attempt
 
 SLIMMEST = 2.5  # times as long as wide: of what is slimmer, the middle is shown, and no strip
@@ -235,6 +236,16 @@ def file_uploader(
         taken = st.file_uploader(label, type=type, key=key, max_upload_size=most, **options)
         st.caption(f"What is red was not taken: {f'{kinds} files' if kinds else 'files'} of at most {most:,} MB are.")
     return taken
+
+
+# --- work that goes on ------------------------------------------------------------------------------------------------
+
+
+def how_far(job: Job | Jobs, what: str) -> None:
+    """A bar, under what is being done; or that it waits, where nothing is, since others have all turns."""
+    left = [each for each in (job.jobs if isinstance(job, Jobs) else [job]) if not each.ended]
+    waits = bool(left) and all(each.state == "waiting" for each in left)
+    st.progress(min(job.share, 1.0), "Waiting for its turn …" if waits else what)
 
 
 # --- answers --------------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ import wheels
 from app.conftest import finish_jobs
 from wheels import only_from, packed_state
 
+from visionlab import limits
 from visionlab.network.files import weights
 from visionlab.network.files.weight_file import WeightFile
 from visionlab.network.zoo.models import MODELS
@@ -102,6 +103,15 @@ def test_a_download_brings_the_network(page, server):
     assert NAME in page.multiselect[0].options or MODELS[NAME].title in page.multiselect[0].options
     table = next(element.value for element in page.get("html") if 'class="networks"' in element.value)
     assert MODELS[NAME].title in table
+
+
+def test_where_downloads_are_switched_off_a_sentence_says_so_and_nothing_is_fetched(page, server, monkeypatch):
+    monkeypatch.setenv(limits.DOWNLOADS.variable, "off")
+    page.run()
+    assert not page.exception
+    assert limits.DOWNLOADS_OFF in [each.value for each in page.text]
+    assert not [each for each in page.button if (each.key or "").startswith("download-")]
+    assert not server.starts
 
 
 def until(condition: Callable[[], bool]) -> None:

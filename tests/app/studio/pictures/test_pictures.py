@@ -29,9 +29,10 @@ from visionlab.ui.shared.visitor import COOKIE
 from visionlab.ui.shared.widgets import plain
 from visionlab.ui.studio import projects
 from visionlab.ui.studio.classes import training
-from visionlab.ui.studio.pictures import as_zip, gallery, intake
+from visionlab.ui.studio.pictures import arrivals, as_zip, gallery, intake
 from visionlab.ui.studio.pictures import step as pictures
 from visionlab.ui.studio.pictures.arrivals import told as outcome
+from visionlab.wording import sized_apart
 
 BEGIN = "Or name your classes, with commas."  # where there is no project
 HOSTILE = "![x](http://elsewhere.io/x) **b** :red[c] $d$ `e` <i>f</i>"
@@ -592,6 +593,65 @@ def test_a_zip_that_is_refused_while_a_panel_is_drawn_is_told_for_what_it_is(ope
     finally:
         looked.set()
     finish(app)
+
+
+@pytest.fixture
+def only_turn(registry, monkeypatch):
+    """The server lets one job of a kind work at once, and somebody else's does: an event that ends it."""
+    monkeypatch.setenv(limits.JOBS.variable, "1")
+    go = threading.Event()
+
+    def long(job):
+        assert go.wait(60)
+        yield 1
+
+    for queue in ("pictures", ""):
+        registry.submit(long, queue=queue)
+    yield go
+    go.set()
+
+
+def test_of_two_visitors_the_second_is_told_that_it_waits_and_nothing_is_lost(
+    only_turn, open_page, new_app, finish, monkeypatch
+):
+    monkeypatch.setattr(arrivals, "SOON", 0.0)
+    visitors = [open_page("Fine-tune"), new_app()]
+    visitors[1].switch_page(PAGES["Fine-tune"].script).run()
+    for number, each in enumerate(visitors):
+        entries = {f"{name}/{n}.png": noisy(kind, 10 * number + n) for kind, name in enumerate("ab") for n in (0, 1)}
+        uploader(each, "A zip").set_value(zipped(entries)).run()
+        assert not each.exception
+        assert [one.proto.text for one in each.get("progress")] == ["Waiting: others are bringing in pictures, too …"]
+    only_turn.set()
+    assert [counts(finish(each)) for each in visitors] == [{"a": 2, "b": 2}] * 2
+    assert visitors[0].query_params["project"] != visitors[1].query_params["project"]
+
+
+def test_over_the_limit_of_a_project_a_sentence_has_it_and_what_is_there_stays(studio, finish, monkeypatch, caplog):
+    bytes_there = sum(each.bytes for each in project_of(studio).snapshot()[1])
+    monkeypatch.setenv(limits.PROJECT.variable, f"{(bytes_there + 10) / 10**9:.9f}")
+    look_at(studio, "cats")
+    uploader(studio, "Pictures").set_value(files(2, 1)).run()
+    finish(studio)
+    [told] = [each.value for each in studio.text if "taken in one project" in each.value]
+    assert "The project's pictures would take " in told
+    assert f"at most {sized_apart(10**12, bytes_there + 10)[1][:3]}" in told
+    assert any("taken in one project" in each for each in caplog.messages)
+    assert counts(studio) == {"cats": 8, "dogs": 6}
+
+
+def test_what_would_be_downloaded_is_told_to_be_switched_off(open_page, finish, monkeypatch, tmp_path, registry):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv(limits.DOWNLOADS.variable, "off")
+    app = open_page("Fine-tune")
+    app.selectbox(key="ready-made").set_value("cifar10").run()
+    app.button(key="use-ready-made").click().run()
+    begins_again(app, limits.DOWNLOADS_OFF)
+    assert not registry._jobs
+    app.selectbox(key="ready-made").set_value("textures").run()  # which comes with the project
+    app.button(key="use-ready-made").click().run()
+    finish(app)
+    assert counts(app) == {"brick": 24, "grass": 24, "gravel": 24}
 
 
 def test_a_zip_that_is_cut_off_is_told_by_the_name_that_it_has_for_who_brings_it(beginning, finish):

@@ -22,7 +22,7 @@ from visionlab.ui.shared.server import store
 from visionlab.ui.shared.server.pages import is_off
 from visionlab.ui.shared.undisturbed import attempt
 from visionlab.ui.shared.visitor import may_name_files, named, owner
-from visionlab.ui.shared.widgets import distinct, file_uploader, plain
+from visionlab.ui.shared.widgets import distinct, file_uploader, how_far, plain
 from visionlab.wording import shortened, sized
 
 PROJECT = "project"  # beside the names in SOURCES
@@ -140,7 +140,7 @@ def _fetch(name: str) -> None:
         return
     job = jobs.begun(_download, name)
     if not job.over:
-        jobs.watch(job, lambda: st.progress(job.share, f"{job.share:.0%} of {size}"), "Stop", f"stop-{name}")
+        jobs.watch(job, lambda: how_far(job, f"{job.share:.0%} of {size}"), "Stop", f"stop-{name}")
         return
     if job.error:
         sentence(job.error)

@@ -12,6 +12,7 @@ from visionlab.network.files import weights
 from visionlab.network.zoo.models import MODELS, Model, available
 from visionlab.ui.shared import jobs
 from visionlab.ui.shared.page import sentence
+from visionlab.ui.shared.widgets import how_far
 from visionlab.wording import sized
 
 
@@ -74,7 +75,7 @@ def _bring(model: Model, label: str) -> str | None:
     if not job.over:
         jobs.watch(
             job,
-            lambda: st.progress(min(job.share, 1.0), f"{job.share:.0%} of {_size(model.file.to_download)}"),
+            lambda: how_far(job, f"{job.share:.0%} of {_size(model.file.to_download)}"),
             "Stop",
             f"stop-download-{model.name}",
         )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from visionlab.learning.judging.nearness import WAYS, principal
 from visionlab.ui.shared import jobs, links
 from visionlab.ui.shared.page import sentence
+from visionlab.ui.shared.widgets import how_far
 
 WAY = "places"  # in the link: how the pictures are placed
 FEW = 3  # pictures, below which nothing lies anywhere
@@ -61,7 +62,7 @@ def placed(
     def going_on() -> None:
         if not job.over:
             what = "Bringing what is alike together …"
-            jobs.watch(job, lambda: st.progress(min(job.share, 1.0), what), "Stop", "stop-placing")
+            jobs.watch(job, lambda: how_far(job, what), "Stop", "stop-placing")
         elif job.state != "done":
             again(job, lambda: _placing.clear(*arguments))
 

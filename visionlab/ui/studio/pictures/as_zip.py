@@ -20,6 +20,7 @@ from visionlab.learning.projects.rows import ClassInfo, PictureInfo
 from visionlab.ui.shared import jobs
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.undisturbed import attempt
+from visionlab.ui.shared.widgets import how_far
 from visionlab.wording import sized
 
 PART = 500 * 10**6  # bytes of pictures a zip: what is downloaded is in the server's memory, whole
@@ -102,4 +103,7 @@ def _subject(project: Project) -> str:
 
 def _progress(job: jobs.Job) -> None:
     now = job.latest if isinstance(job.latest, Packed) else None
-    st.progress(now.done / now.total if now else 0.0, f"Packing {now.done:,} of {now.total:,}" if now else "Packing …")
+    if now:
+        st.progress(now.done / now.total, f"Packing {now.done:,} of {now.total:,}")
+    else:
+        how_far(job, "Packing …")

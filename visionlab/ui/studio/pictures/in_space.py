@@ -26,6 +26,7 @@ from visionlab.ui.shared.components.space import Points, sheet_of, tile_of
 from visionlab.ui.shared.networks import without_picker
 from visionlab.ui.shared.plane.placing import FEW, again, placed
 from visionlab.ui.shared.plane.selecting import plane
+from visionlab.ui.shared.widgets import how_far
 from visionlab.ui.studio import runs
 from visionlab.ui.studio.pictures import gallery
 
@@ -80,7 +81,7 @@ def show(project: Project, classes: Sequence[ClassInfo], pictures: Sequence[Pict
     job.wait(0.3)
     if not job.over:
         what = "Looking at the pictures …"
-        jobs.watch(job, lambda: st.progress(min(job.share, 1.0), what), "Stop", "stop-seeing")
+        jobs.watch(job, lambda: how_far(job, what), "Stop", "stop-seeing")
         return
     if job.latest is None:
         again(job, lambda: _seeing.clear(*arguments))

@@ -19,7 +19,7 @@ from visionlab.errors import ImageError
 from visionlab.imaging.image import encode_png, load_image
 from visionlab.network.running.prediction import Prediction
 from visionlab.ui.shared.components.kept_picture import WAIT_FOR_PICTURE, keep_picture
-from visionlab.ui.shared.components.looks import LOOKS
+from visionlab.ui.shared.components.looks import BUTTONS, LOOKS
 
 FOLDER = Path(__file__).parent
 LONGEST = 256  # pixels of a mask
@@ -28,7 +28,7 @@ BARS = (FOLDER.parent / "camera" / "draw.js").read_text()  # the same bars as be
 _eraser = st.components.v2.component(
     "visionlab_eraser",
     html=(FOLDER / "eraser.html").read_text(),
-    css=(FOLDER / "eraser.css").read_text() + LOOKS,
+    css=BUTTONS + (FOLDER / "eraser.css").read_text() + LOOKS,
     js=BARS + WAIT_FOR_PICTURE + (FOLDER / "eraser.js").read_text(),
 )
 

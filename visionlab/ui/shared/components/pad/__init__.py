@@ -15,7 +15,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from visionlab.ui.shared.components.looks import LOOKS
+from visionlab.ui.shared.components.looks import BUTTONS, LOOKS
 
 FOLDER = Path(__file__).parent
 BARS = (FOLDER.parent / "camera" / "draw.js").read_text()  # the same bars as beside the live camera
@@ -23,7 +23,7 @@ BARS = (FOLDER.parent / "camera" / "draw.js").read_text()  # the same bars as be
 _pad = st.components.v2.component(
     "visionlab_pad",
     html=(FOLDER / "pad.html").read_text(),
-    css=(FOLDER / "pad.css").read_text() + LOOKS,
+    css=BUTTONS + (FOLDER / "pad.css").read_text() + LOOKS,
     js=BARS + (FOLDER / "pad.js").read_text(),
 )
 

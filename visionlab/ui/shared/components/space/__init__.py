@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from visionlab.imaging.image import Image, middle_square
 from visionlab.ui.shared.components.gallery import address
-from visionlab.ui.shared.components.looks import LOOKS
+from visionlab.ui.shared.components.looks import BUTTONS, LOOKS
 from visionlab.ui.shared.components.outbox import OUTBOX, mount_outbox
 
 FOLDER = Path(__file__).parent
@@ -30,7 +30,7 @@ COLOURS = (
 _space = st.components.v2.component(
     "visionlab_space",
     html=(FOLDER / "space.html").read_text(),
-    css=(FOLDER / "space.css").read_text() + LOOKS,
+    css=BUTTONS + (FOLDER / "space.css").read_text() + LOOKS,
     js="\n".join([OUTBOX, (FOLDER / "space.js").read_text()]),
 )
 
