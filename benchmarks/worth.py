@@ -131,7 +131,8 @@ def against_scikit_learn(data: Path, net: Classifier, seeds: int) -> Table:
                 chosen, fresh = (
                     np.concatenate([order[part] for order in orders]) for part in (slice(count), slice(SIZES[-1], None))
                 )
-                head = trained(pictures.subset(chosen), net, features=x[chosen], validation=0, seed=seed).head
+                settings = {"kind": "linear", "features": x[chosen], "validation": 0, "seed": seed}
+                head = trained(pictures.subset(chosen), net, **settings).head
                 folds = min(5, count)
                 theirs = make_pipeline(StandardScaler(), LogisticRegressionCV(Cs=10, cv=folds, max_iter=1000))
                 with one_thread():

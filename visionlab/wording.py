@@ -36,6 +36,13 @@ def sized_apart(size: float, limit: float) -> tuple[str, str]:
     return tuple(f"{text.rstrip('0').rstrip('.') if '.' in text else text} {unit}" for text in texts)
 
 
+def not_read(count: int, of: int | None = None) -> str:
+    """“2 of 63 files could not be read”, wherever such files are listed; of: how many were asked for, where that is
+    told, too."""
+    files = count if of is None else of
+    return f"{count:,}{'' if of is None else f' of {of:,}'} file{'' if files == 1 else 's'} could not be read"
+
+
 def shortened(text: object) -> str:
     """The text, cut where it is long: whoever reads a message wants to know which value, not all of it."""
     text = str(text)

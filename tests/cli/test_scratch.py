@@ -237,7 +237,7 @@ def test_pictures_that_are_left_out_are_counted_and_listed_and_the_status_says_s
     came = shell.outcome("scratch", *arguments)
     shell.checked(came.stdout, "scratch", *arguments)
     assert came.exit_code == 1
-    assert "1 picture is left out:\n“cat/cut.png” cannot be read: " in came.stderr
+    assert "1 file could not be read:\n“cat/cut.png” cannot be read: " in came.stderr
     assert "notes.txt" in came.stderr
     quiet = shell.outcome("scratch", *arguments, "--quiet")
     assert (quiet.exit_code, "notes.txt" in quiet.stderr, "cut.png" in quiet.stderr) == (1, False, True)

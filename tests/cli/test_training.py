@@ -110,6 +110,11 @@ def test_train_says_what_each_class_is_worth_and_warns_of_few(tmp_path):
     assert "always the most frequent class: right on 71.4%" in told
     assert re.search(r"with each class counting the same: \d+\.\d% \(95% interval \d+\.\d% to \d+\.\d%\)", told)
     assert "none of these: About" in told
+    assert "learned by “Nearest prototype”" in told
+    settings = ("--device", "cpu", "--validation", 0.4, "--kind", "linear")
+    told = run("train", tmp_path / "set", "-o", tmp_path / "h.safetensors", *settings)
+    assert "learned by “Linear”" in told
+    assert "is usually better" not in told
 
 
 def test_train_takes_the_parts_that_a_set_comes_in(tmp_path):
@@ -143,6 +148,7 @@ def test_copies_count_once_in_what_train_and_the_card_say(tmp_path):
             path.write_bytes(encode_jpeg(image, quality))
     out = tmp_path / "h.safetensors"
     told = run("train", tmp_path / "set", "-o", out, "--device", "cpu", "--validation", 0.5)
+    assert "60 near-duplicates kept together in groups.\n" in told
     total, different = map(int, re.search(r"of (\d+) pictures, (\d+) different \(95% interval", told).groups())
     assert total >= 2 * different > 20
     assert f"It rests on {total} held-out pictures, {different} different" in told
@@ -169,7 +175,7 @@ def test_pictures_that_cannot_be_read_are_left_out_counted_and_named(fresh, head
         found, told = checked(came.stdout, *command), came.stderr
         pictures = found["pictures"]
         assert (pictures if command[0] == "evaluate" else sum(pictures.values())) == 24
-        assert "32 pictures are left out:\n“brick/cut.png” cannot be read: " in told
+        assert "32 files could not be read:\n“brick/cut.png” cannot be read: " in told
         assert "“grass/phone.heic” cannot be read: " in told
         assert told.count("cannot be read") == 20
         assert "and 12 more" in told
@@ -311,11 +317,20 @@ def test_what_to_do_with_one_picture_a_class_is_told(tmp_path):
         (tmp_path / "set" / name / "1.png").write_bytes(encode_png(noise))
     few = "“a”, “b” and “c” have 1 picture each; a split needs two of each that are no copies of one another. Or take "
     asked = ("train", tmp_path / "set", "-o", tmp_path / "h.safetensors", "--device", "cpu")
-    with pytest.raises(DatasetError, match=f"^{few}--kind prototype: for it, one is enough."):
-        run(*asked)
+    with pytest.raises(ParameterError, match=f"^{few}--kind prototype: for it, one is enough."):  # which ends with 2
+        run(*asked, "--kind", "linear")
     run(*asked, "--kind", "prototype")
+    told = run(*asked)
+    assert "3 classes, 3 pictures, learned by “Nearest prototype”\n" in told
+    assert (
+        "“a” has 1 picture to learn from: with fewer than 6 in a class, “Nearest prototype” is usually better" in told
+    )
+    facts = as_json(*asked)
+    assert facts["kind"] == "prototype"
+    data, net = vl.LabelledImages.from_folder(tmp_path / "set"), vl.load_classifier("vgg16-tinyimagenet")
     with pytest.raises(DatasetError, match=f'^{few}kind="prototype": for it, one is enough.'):
-        vl.training.fit(vl.LabelledImages.from_folder(tmp_path / "set"), vl.load_classifier("vgg16-tinyimagenet"))
+        vl.training.fit(data, net, kind="linear")
+    assert vl.train_head(data, net).facts["kind"] == "prototype"
 
 
 def test_export_writes_a_package_that_opens_again(textured, head, tmp_path):

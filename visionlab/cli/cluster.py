@@ -13,6 +13,7 @@ import typer
 from visionlab.cli.answers import plain
 from visionlab.cli.shared import EXIT_STATUS, LISTED, STDOUT, add, bar, head_in, read, remark
 from visionlab.errors import ParameterError
+from visionlab.wording import not_read
 
 if TYPE_CHECKING:
     from visionlab.cluster.joining import Joined
@@ -135,7 +136,7 @@ def end(shards: Shards) -> None:
     if unreadable:
         count = sum(1 for _ in shards.unreadable())
         more = " The column “problem” tells of all." if count > LISTED else ""
-        print(f"{count:,} of {shards.total:,} pictures could not be read.{more}", file=sys.stderr)
+        print(f"{not_read(count, shards.total)}.{more}", file=sys.stderr)
         raise typer.Exit(1)
 
 

@@ -33,6 +33,7 @@ from visionlab.cli.shared import (
     remark,
 )
 from visionlab.errors import DatasetError, ImageError, ParameterError
+from visionlab.wording import not_read
 from visionlab.writing import replacing
 
 if TYPE_CHECKING:
@@ -76,8 +77,8 @@ def predict(
 ) -> None:
     """What the network takes the pictures for.
 
-    Those that cannot be read are counted and listed on stderr at the end, and have lines with the reason in the CSV; so
-    have files in folders that are no pictures by their endings, and are left out.
+    Files that cannot be read are listed on stderr at the end, each with its reason, and have lines with it in the CSV;
+    so are those in folders that are no pictures by their endings, which alone leave the exit status at 0.
     """
     from visionlab.learning.answers.many import Found, predict_many
     from visionlab.network.running.precision import check_precision, in_precision
@@ -112,8 +113,7 @@ def predict(
             print_json(found)
         else:
             print_tables(found)
-    _tell_of_others(others)
-    _tell(unreadable, len(sources))
+    _tell(unreadable, others, len(sources))
 
 
 def _predict_there(
@@ -172,7 +172,7 @@ def embed(
     """The features of pictures, on which heads are trained: what the network sees in them, before it names them.
 
     The .npz has “files” (N names) and “features” (N, F) float32; a shard is a Parquet file with the columns “file”,
-    “features” and “problem”. Pictures that cannot be read are counted and listed on stderr; an .npz leaves them out.
+    “features” and “problem”. Files that cannot be read are listed on stderr as by “predict”; an .npz leaves them out.
     """
     if cluster:
         end(_there("embed", cluster, pictures, model, None, out, ".parquet", (cpus, gpus)))
@@ -198,8 +198,7 @@ def embed(
         with replacing(out) as part, part.open("wb") as file:
             np.savez(file, files=np.array([each.name for each in found]), features=features)
         remark(f"{out}: {len(found):,} pictures, {features.shape[1]:,} features each")
-    _tell_of_others(others)
-    _tell(unreadable, len(sources))
+    _tell(unreadable, others, len(sources))
 
 
 def _others(paths: list[Path]) -> list[Unreadable]:
@@ -209,20 +208,15 @@ def _others(paths: list[Path]) -> list[Unreadable]:
     return [each for path in paths if path.is_dir() for each in left_out(path)]
 
 
-def _tell_of_others(others: list[Unreadable]) -> None:
-    from visionlab.learning.sets.kinds import no_pictures
-
-    for told in filter(None, no_pictures([each.name for each in others])):
-        remark(plain(told), aside=True)
-
-
-def _tell(unreadable: list[Unreadable], total: int) -> None:
-    """Which pictures could not be read; then the command ends with the status that says so."""
-    if unreadable and total == 1:
+def _tell(unreadable: list[Unreadable], others: list[Unreadable], pictures: int) -> None:
+    """Which files could not be read, those among them that are no pictures by their endings, and why; where that is not
+    all, the command ends with the status that says so."""
+    if unreadable and pictures == 1 and not others:
         raise ImageError(f"{Path(unreadable[0].name).name}: {unreadable[0].why}")
+    if told := [*unreadable, *others]:
+        print(*(f"{plain(each.name)}: {each.why}" for each in told), sep="\n", file=sys.stderr)
+        print(f"{not_read(len(told), pictures + len(others))}.", file=sys.stderr)
     if unreadable:
-        print(*(f"{plain(each.name)}: {each.why}" for each in unreadable), sep="\n", file=sys.stderr)
-        print(f"{len(unreadable)} of {total} pictures could not be read.", file=sys.stderr)
         raise typer.Exit(1)
 
 

@@ -20,7 +20,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 import visionlab as vl
 from visionlab.cli.answers import plain
 from visionlab.errors import ImageError, ParameterError, VisionlabError, WeightsError
-from visionlab.wording import MISTAKES
+from visionlab.wording import MISTAKES, not_read
 from visionlab.writing import is_stream, replacing
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def left_out(problems: Sequence[str]) -> None:
         return
     _left_out.set(True)
     total = len(problems)
-    print(f"{total:,} picture{' is' if total == 1 else 's are'} left out:", file=sys.stderr)
+    print(f"{not_read(total)}:", file=sys.stderr)
     for text in problems[:LISTED]:
         print(plain(text), file=sys.stderr)
     if total > LISTED:
@@ -156,7 +156,7 @@ class ListsNames(typer.core.TyperCommand):
         tables |= {"source": known_by_name(), "downloaded": to_download(), "validation": [f"{HELD_OUT:g}"]}
         for parameter in self.params:
             if parameter.name in tables:
-                parameter.help = f"{parameter.help.partition(':')[0]}: {', '.join(tables[parameter.name])}."
+                parameter.help = f"{parameter.help.rpartition(':')[0]}: {', '.join(tables[parameter.name])}."
         super().format_help(ctx, formatter)
 
 

@@ -65,7 +65,9 @@ def train(
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Where to write the head (.safetensors).")],
     model: Network = None,
-    kind: Annotated[str, typer.Option(help="What is learned:")] = "linear",
+    kind: Annotated[
+        str | None, typer.Option(help="What is learned; without, what is usually best for as many pictures. There are:")
+    ] = None,
     augment: Annotated[
         list[str] | None,
         typer.Option(help="Learn from a view of each picture, too; may be repeated. The kind's own without:"),
@@ -101,7 +103,7 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train a head on a few pictures of your own, or with --cluster on very many."""
-    from visionlab.learning.heads.kinds import check_settings
+    from visionlab.learning.heads.kinds import check_settings, usual_kind, why_usual
     from visionlab.learning.judging.evaluation import score
 
     ending_of(out, {"a head": [".safetensors"]})
@@ -109,7 +111,7 @@ def train(
     check_settings(kind, validation, epochs, views=views, refuse=refuse)  # before the pictures, which take longer
     settings = {"kind": kind, "epochs": epochs, "seed": seed, "views": views, "refuse": refuse}
     if cluster:
-        if names_in or views or kind not in PLAIN:
+        if names_in or views or kind not in (None, *PLAIN):
             raise ParameterError(f"--cluster trains {' and '.join(PLAIN)} heads, of folders, without views.")
         folder = shards or out.with_suffix(".features")
         run, pictures = _trained_there(
@@ -120,8 +122,10 @@ def train(
         if few := pictures.few():
             remark(plain(few), aside=as_json)
         share = _share(validation, pictures.parts)
-        with _saying_kind():
+        with _saying_kind(kind):
             run = vl.training.fit(pictures, base_network(model, device), validation=share, **settings)
+    if why := why_usual(pictures) * (kind is None and run.kind is usual_kind(pictures)):
+        remark(plain(why), aside=as_json)
     with bar() as progress:
         task = progress.add_task("Looking at the pictures")
         for done, total in run.prepare():
@@ -174,20 +178,24 @@ def _trained_there(
     shards = sharded(cluster, Work(net.name, "train"), names, training.about(found), folder, ".parquet", each)
     if streamed is None:
         streamed = not training.fits(shards, free_memory(net.device))
-    if streamed and settings["kind"] != "linear":
+    if streamed and settings["kind"] not in (None, "linear"):
         raise ParameterError(f"Features that do not fit into memory make a linear head, no {settings['kind']} one.")
     share = _share(validation, [each.part for items in found.classes.values() for each in items])
     asked = {name: settings[name] for name in ("seed", "refuse")} if streamed else settings
-    with _saying_kind():
+    with _saying_kind(settings["kind"]):
         run, pictures = training.fitted(found, shards, net, streamed=streamed, validation=share, **asked)
     _told(pictures, as_json)
     return run, pictures
 
 
 def _print_training(run: Fit, out: Path, report: Report | None, test: Evaluation | None) -> None:
-    from visionlab.learning.takeaway.model_card import learned_all
+    from visionlab.learning.heads.kinds import stayed_linear
+    from visionlab.learning.takeaway.model_card import STAYED, learned_all
 
-    print(f"{out}: {len(run.data.classes)} classes, {len(run.train) + len(run.held_out)} pictures")
+    pictures = len(run.train) + len(run.held_out)
+    print(f"{out}: {len(run.data.classes)} classes, {pictures} pictures, learned by “{run.kind.title}”")
+    if stayed_linear(run.head):
+        print(STAYED)
     if report is None:
         print("no picture was held out, so nobody knows how good it is")
     else:
@@ -273,8 +281,6 @@ def _print_evaluation(found: Evaluation) -> None:
 
 
 def _print_report(report: Report) -> None:
-    from visionlab.learning.judging.metrics import MAJORITY
-
     table = Table("class", "precision", "recall", "F1", "pictures", "taken for")
     for row, name in enumerate(report.classes):
         counts = report.confusion[row]
@@ -284,11 +290,8 @@ def _print_report(report: Report) -> None:
             shares = (report.precision[row], report.recall[row], report.f1[row])
             table.add_row(Text(plain(name)), *(f"{share:.3f}" for share in shares), str(counts.sum()), Text(taken))
     console.print(table)
-    low, high = report.interval
-    print(f"right on {report.accuracy:.1%} of {report.told()} (95% interval {low:.1%} to {high:.1%})")
-    print(f"{MAJORITY.lower()}: right on {report.majority:.1%}")
-    low, high = report.balanced_interval
-    print(f"with each class counting the same: {report.balanced:.1%} (95% interval {low:.1%} to {high:.1%})")
+    for told in report.sentences():
+        print(told[0].lower() + told[1:])
 
 
 def _labelled(
@@ -316,15 +319,17 @@ def _asking() -> Iterator[None]:
 
 
 @contextmanager
-def _saying_kind() -> Iterator[None]:
-    """A TooFewError inside says by which option of the shell one picture a class is enough."""
+def _saying_kind(asked: object) -> Iterator[None]:
+    """A TooFewError inside says by which option of the shell one picture a class is enough; a ParameterError does where
+    a kind was asked for, since it is that which cannot be."""
     from visionlab.learning.heads.kinds import one_is_enough
 
     try:
         yield
     except TooFewError as error:
         name = one_is_enough().name
-        raise TooFewError(error.too_few, f"Or take --kind {name}: for it, one is enough.") from error
+        told = TooFewError(error.too_few, f"Or take --kind {name}: for it, one is enough.")
+        raise (told if asked is None else ParameterError(str(told))) from error
 
 
 def _told(pictures: LabelledImages, as_json: bool) -> None:

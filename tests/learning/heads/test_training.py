@@ -17,7 +17,7 @@ from visionlab.learning.features.regression import STRENGTHS, Regression, folds
 from visionlab.learning.features.scaling import STRENGTH
 from visionlab.learning.heads import descent, fine_tuning
 from visionlab.learning.heads.head import load_head
-from visionlab.learning.heads.kinds import KINDS
+from visionlab.learning.heads.kinds import KINDS, usual_kind, why_usual
 from visionlab.learning.heads.linear import choose_strength
 from visionlab.learning.heads.problem import Problem
 from visionlab.learning.heads.training import fit, train_head
@@ -133,7 +133,27 @@ def test_what_cannot_be_learned_from_is_refused(stripes):
         fit(stripes, net, features=np.zeros((3, 14), np.float32))
     lonely = LabelledImages.from_arrays({"one": [stripes.images[0]], "two": list(stripes.images[20:25])})
     with pytest.raises(DatasetError, match="one"):
-        fit(lonely, net)
+        fit(lonely, net, kind="linear")
+
+
+def test_without_a_kind_the_smallest_class_says_which_is_usual(stripes):
+    others, down = np.flatnonzero(stripes.labels != 1), np.flatnonzero(stripes.labels == 1)
+
+    def of(count: int, **changed) -> LabelledImages:
+        return replace(stripes.subset([*others, *down[:count]]), **changed)
+
+    for count, kind in ((1, "prototype"), (5, "prototype"), (6, "linear"), (12, "linear")):
+        assert fit(of(count), tiny_classifier()).kind.name == usual_kind(of(count)).name == kind
+    one = of(1)
+    assert why_usual(of(6)) == ""
+    assert why_usual(one).startswith(
+        f"“{one.classes[1]}” has 1 picture to learn from: with fewer than 6 in a class, “N"
+    )
+    copies = replace(of(8), keys=[*map(str, range(24)), *"x" * 8])
+    assert usual_kind(copies).name == "prototype", "copies of one picture are one"
+    tested = replace(of(8), parts=["train"] * 24 + ["test"] * 3 + ["train"] * 5)
+    assert usual_kind(tested).name == "prototype", "of the test part nothing is learned"
+    assert fit(of(5), tiny_classifier(), strength=1.0).kind.name == "linear"
 
 
 @pytest.mark.parametrize("kind", ["linear", "prototype", "mlp"])

@@ -765,6 +765,13 @@ def test_copies_of_few_pictures_are_few_pictures():
     copied = LabelledImages(images, labels, ("cats", "dogs"), groups, names)
     assert copied.few().startswith("“dogs” has 7 different pictures")
     assert not LabelledImages(images, labels, ("cats", "dogs"), np.arange(51), names).few()
+    both = LabelledImages(
+        images, 1 - labels, ("cats", "dogs"), np.concatenate([np.arange(30) // 10, groups[30:]]), names
+    )
+    assert both.few().startswith("“cats” has 7 different pictures, “dogs” has 3 different pictures:")
+    labels, groups = np.repeat([0, 1], [49, 2]), np.concatenate([np.arange(49) // 2, [90, 91]])
+    told = LabelledImages(images, labels, ("cats", "dogs"), groups, names).few()
+    assert told.startswith("“dogs” has 2 pictures beside 25 different of “cats”:"), "else there are 49 of them"
 
 
 def test_what_is_no_zip_is_told_of_a_file_without_a_name_too():

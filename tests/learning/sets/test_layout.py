@@ -349,6 +349,22 @@ def test_the_library_says_how_it_is_told_what_unclear_folders_are(tmp_path):
     assert "parts=" not in str(caught.value), "the app asks by its own buttons"
 
 
+def test_parts_without_class_folders_say_what_was_found_and_what_would_be_good(tmp_path):
+    files = pictures("train/0.png", "train/1.png", "test/2.png")
+    root = planted(tmp_path, files)
+    told = (
+        "^The pictures lie directly in “test” and “train”, where parts of a set hold folders: put the pictures into "
+        "one folder a class in each, like test/cats and test/dogs.$"
+    )
+    for read in (
+        lambda: LabelledImages.from_folder(root, parts=True),
+        lambda: LabelledImages.from_zip(packed(files), parts=True),
+        lambda: intake.from_folder(root, parts=True),
+    ):
+        with pytest.raises(DatasetError, match=told):
+            read()
+
+
 def test_a_folder_of_pictures_alone_is_one_class_for_the_app(tmp_path):
     files = pictures("0.png", "1.png")
     assert of_incoming(by_browser(files, tmp_path, None)).counts == {"pictures": 2}

@@ -233,7 +233,7 @@ def test_predict_py_says_of_what_it_does_not_read_what_the_library_says(unpacked
         with pytest.raises(ImageError) as caught:
             vl.load_image(file)
         expected.append(f"{file}: {caught.value}")
-    assert told.stderr.splitlines() == expected
+    assert told.stderr.splitlines() == [*expected, f"{len(files)} of {len(files) + 1} files could not be read."]
     assert (told.returncode, told.stdout.startswith(f"{photos[0]}: ")) == (1, True)
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
 
+import numpy as np
+
 from visionlab.errors import ParameterError
 from visionlab.learning.features.augmentation import check_views
 from visionlab.learning.heads.descent import mlp
@@ -13,7 +15,11 @@ from visionlab.learning.heads.fine_tuning import fine_tune
 from visionlab.learning.heads.head import Head
 from visionlab.learning.heads.linear import logistic, prototype
 from visionlab.learning.heads.problem import Trial
+from visionlab.learning.sets.dataset import LabelledImages
+from visionlab.learning.sets.layout import TEST
 from visionlab.learning.sets.splits import HELD_OUT
+
+FEW = 6  # pictures a class: below that, a kind for which one is enough is usually the better choice
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,7 @@ KINDS: dict[str, Kind] = {
     "linear": Kind(
         name="linear",
         title="Linear",
-        about="Logistic regression: quick, and the best choice for most sets of 5 to 1,000 pictures a class.",
+        about="Logistic regression: quick, and the best choice for most sets of 6 to 1,000 pictures a class.",
         train=logistic,
         epochs=1,
         learns_all=True,
@@ -89,6 +95,34 @@ def one_is_enough() -> Kind:
     return next(kind for kind in KINDS.values() if kind.alone)
 
 
+def usual_kind(data: LabelledImages) -> Kind:
+    """The way that is usually best for these pictures, and that is taken where none was named: one for which a picture
+    is enough where a class has fewer than FEW to learn from, as _least counts them, else the first."""
+    return one_is_enough() if _least(data)[1] < FEW else next(iter(KINDS.values()))
+
+
+def why_usual(data: LabelledImages) -> str:
+    """The sentence on why another than the first way is usual_kind; "" where the first one is."""
+    usual, first = usual_kind(data), next(iter(KINDS.values()))
+    if usual is first:
+        return ""
+    name, count = _least(data)
+    return (
+        f"“{name}” has {count} picture{'' if count == 1 else 's'} to learn from: with fewer than {FEW} in a class, "
+        f"“{usual.title}” is usually better than “{first.title}”, and more pictures are better still."
+    )
+
+
+def _least(data: LabelledImages) -> tuple[str, int]:
+    """The class with the fewest pictures to learn from, and how many: copies count once, what is of the test part, or
+    in one group with that, does not. Frames of a burst are different ones."""
+    tested = np.array(data.parts or [""] * len(data)) == TEST
+    own = np.flatnonzero(~np.isin(data.groups, data.groups[tested]))
+    keys = data.keys or range(len(data))
+    counts = [len({keys[index] for index in own[data.labels[own] == place]}) for place in range(len(data.classes))]
+    return min(zip(data.classes, counts, strict=True), key=lambda each: each[1], default=("", 0))
+
+
 def stayed_linear(head: Head) -> bool:
     """Whether fine-tuning found nothing better than the linear head that it starts from, which this head then is."""
     kind = KINDS.get(str(head.facts.get("kind")))
@@ -96,17 +130,18 @@ def stayed_linear(head: Head) -> bool:
 
 
 def check_settings(
-    kind: str = "linear",
+    kind: str | None = None,
     validation: float | None = HELD_OUT,
     epochs: int | None = None,
     strength: float | None = None,
     views: Sequence[str] | None = None,
     refuse: float = 0.05,
 ) -> Kind:
-    """The way to train of that name.
+    """The way to train of that name, the first one for None.
 
     Raises ParameterError for settings of training.fit that cannot be, whatever the pictures and the network.
     """
+    kind = next(iter(KINDS)) if kind is None else kind
     if kind not in KINDS:
         raise ParameterError(f"There is no way to train that is called “{kind}”. There are {', '.join(KINDS)}.")
     way = KINDS[kind]

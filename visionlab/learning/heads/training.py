@@ -20,7 +20,7 @@ from visionlab.learning.features.source import network_fingerprint
 from visionlab.learning.heads.checkpoints import Checkpoint
 from visionlab.learning.heads.head import Head
 from visionlab.learning.heads.inputs import Inputs
-from visionlab.learning.heads.kinds import KINDS, Kind, check_settings, one_is_enough
+from visionlab.learning.heads.kinds import KINDS, Kind, check_settings, one_is_enough, usual_kind
 from visionlab.learning.heads.problem import Parts, Trial
 from visionlab.learning.judging.calibration import helpful_temperature
 from visionlab.learning.judging.metrics import Report, evaluate
@@ -262,7 +262,7 @@ def fit(
     data: LabelledImages,
     net: Classifier,
     *,
-    kind: str = "linear",
+    kind: str | None = None,
     features: NDArray[np.float32] | None = None,
     validation: float | None = HELD_OUT,
     epochs: int | None = None,
@@ -277,14 +277,15 @@ def fit(
 ) -> Fit:
     """A run that trains a head on `data` through the frozen `net`; iterate it for its epochs.
 
-    kind is a name in KINDS, epochs how many at most (None: the kind's own number). features (N, F) are taken where the
-    pictures were embedded before; cache keeps those that are computed. validation is the share that is held out,
-    stratified, groups kept together: 0 holds nothing out, and then nothing tells how good the head is; None holds out
-    the set's own validation part. What is of its test part is left out. A class that is a single burst is parted
-    by time, and nothing is held out where one is too small for that: see sets.sides; the head's facts say so under
-    “split”. strength is that of the L2 penalty of a linear head, and of the one that fine-tuning starts from (None:
-    chosen by cross-validation); views are names in VIEWS, learned from beside the training pictures (None: the kind's
-    own).
+    kind is a name in KINDS (None: that of kinds.usual_kind, prototype where a class has few pictures, else linear,
+    which it is where a strength is given, too), epochs how many at most (None: the kind's own number). features (N, F)
+    are taken where the pictures were embedded before; cache keeps those that are computed. validation is the share that
+    is held out, stratified, groups kept together: 0 holds nothing out, and then nothing tells how good the head is;
+    None holds out the set's own validation part. What is of its test part is left out. A class that is a single burst
+    is parted by time, and nothing is held out where one is too small for that: see sets.sides; the head's facts say so
+    under “split”. strength is that of the L2 penalty of a linear head, and of the one that fine-tuning starts from
+    (None: chosen by cross-validation); views are names in VIEWS, learned from beside the training pictures (None: the
+    kind's own).
     refuse is the share of pictures of the classes that the head may take for none of these.
     precision is the dtype in which the network computes features (None: float32). resume goes on from a checkpoint.
     engine computes the features for `net` (None: this process); what fine-tuning changes is computed here.
@@ -293,6 +294,8 @@ def fit(
     epochs below 1, a negative strength or seed, features that are not finite or of another number of pictures, nothing
     held out where the kind stops by it, or a checkpoint of another run.
     """
+    if kind is None and strength is None:
+        kind = usual_kind(data).name
     way = check_settings(kind, validation, epochs, strength, views, refuse)
     epochs = way.epochs if epochs is None else epochs
     if features is not None and len(features) != len(data):
@@ -322,7 +325,8 @@ def fit(
 
 
 def train_head(data: LabelledImages, net: Classifier, seed: int = 0, **settings: Any) -> Head:
-    """The head that `fit` gives with these settings, what it takes by name, when all its epochs have been asked for.
+    """The head that `fit` gives with these settings, what it takes by name, when all its epochs have been asked for;
+    without a kind, the one that is usually best for these pictures.
 
     On K classes of pictures, uint8 (H, W, 3), and F features of the network's embedding: weights float32 (K, F), bias
     (K,), and what it says of itself in facts. The network stays as it is. Raises as `fit`: DatasetError where the data

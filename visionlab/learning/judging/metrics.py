@@ -131,6 +131,19 @@ class Report:
         """How many pictures it rests on, as `counted` says it."""
         return counted(int(self.confusion.sum()), self.spread.different, what)
 
+    def sentences(self, what: str = "picture") -> tuple[str, str, str]:
+        """What all doors tell of all classes together, without full stops: the share of right ones with its interval,
+        the baseline to beat, and the share where each class counts the same, with its interval."""
+        return (
+            f"Right on {self.accuracy:.1%} of {self.told(what)} ({_interval(self.interval)})",
+            f"{MAJORITY}: right on {self.majority:.1%}",
+            f"With each class counting the same: {self.balanced:.1%} ({_interval(self.balanced_interval)})",
+        )
+
+
+def _interval(ends: tuple[float, float]) -> str:
+    return f"95% interval {ends[0]:.1%} to {ends[1]:.1%}"
+
 
 def counted(pictures: int, different: int | None = None, what: str = "picture") -> str:
     """“80 pictures, 12 different”; the latter where that is known and less."""

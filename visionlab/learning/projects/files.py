@@ -65,10 +65,11 @@ def gone() -> DatasetError:
 
 
 def remove_made_anew(folder: Path) -> None:
-    """Remove a folder, and those around it that hold nothing else."""
+    """Remove what a lock made anew of a deleted project: the folder of what was coming in, and those around it."""
     shutil.rmtree(folder, ignore_errors=True)
-    with suppress(OSError):
-        os.removedirs(folder.parent)
+    with suppress(OSError):  # something else is in them
+        folder.parent.rmdir()
+        folder.parent.parent.rmdir()
 
 
 def write(path: Path, data: bytes) -> None:

@@ -22,7 +22,7 @@ from visionlab.learning.sets.archive import check_counts, read_folder, read_zip
 from visionlab.learning.sets.kinds import listed
 from visionlab.learning.sets.layout import PARTS, TRAIN, Arranged, class_names, parts_told
 from visionlab.learning.sets.looks import HASHES, Looked, copies_by, grouped_by, looked_at, none_readable, unreadable
-from visionlab.learning.sets.similar import consistent, nearly_in_several_classes
+from visionlab.learning.sets.similar import consistent, near_told
 from visionlab.learning.sets.splits import HELD_OUT, check_classes, check_split, parted
 
 FEW = 10  # pictures of a class: fewer hardly show what it is
@@ -174,7 +174,7 @@ class LabelledImages:
         left, labels = np.unique(labels[kept], return_inverse=True)
         groups, keys, hashes = grouped_by([looked[place] for place in kept])
         names, images = [names[place] for place in kept], tuple(images[place] for place in kept)
-        told = [text for text in (*several, nearly_in_several_classes(groups, labels, names)) if text]
+        told = [text for text in (*several, *near_told(groups, keys, labels, names)) if text]
         return cls(images, labels, [every[one] for one in left], groups, names, keys, told=told, hashes=hashes)
 
     @classmethod
@@ -225,7 +225,7 @@ class LabelledImages:
         left, labels = np.unique(labels[kept], return_inverse=True)
         own = None if belonging is None else [belonging[place] for place in kept]
         groups, keys, hashes = (grouped_by if near else copies_by)([looked[place] for place in kept], own)
-        near_told = nearly_in_several_classes(groups, labels, [paths[place] for place in kept], own)
+        near_by = near_told(groups, keys, labels, [paths[place] for place in kept], own)
         parts = [parts[place] for place in kept] if parts and any(parts) else ()
         return cls(
             LazyImages(partial(_decode, entries), kept),
@@ -235,7 +235,7 @@ class LabelledImages:
             [files[place] for place in kept],
             keys,
             parts,
-            (*parts_told(parts), *told, *filter(None, [gone_told, *several, near_told])),
+            (*parts_told(parts), *told, *filter(None, [gone_told, *several, *near_by])),
             problems,
             hashes,
             [path for path, each in zip(paths, looked, strict=True) if isinstance(each, str)],
@@ -265,7 +265,7 @@ class LabelledImages:
             f"“{name}” has {count} {'different ' * (name in alike)}picture{'' if count == 1 else 's'}"
             for name, count in few.items()
         )
-        beside = f" beside {counts[most]:,} of “{most}”" if most not in few else ""
+        beside = f" beside {counts[most]:,} {'different ' * (most in alike)}of “{most}”" if most not in few else ""
         return f"{told}{beside}: what is learned and told of so few is not sure. Add some."
 
     def subset(self, indices: Sequence[int] | NDArray[np.integer]) -> LabelledImages:

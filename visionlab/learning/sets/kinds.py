@@ -1,9 +1,10 @@
-"""What a file is by its name: a picture, one of a kind that is not read, something else, or a system's litter."""
+"""What a file is by its name: a picture, one of a kind that is not read, something else, or a system's litter; and a
+folder, a camera's."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from visionlab.imaging.guards import is_picture_file
@@ -47,6 +48,8 @@ LITTER = (  # what systems leave behind, storage boxes among them
     "@recycle",
     "lost+found",
 )
+# What cameras call their folders: a number, and five characters (JEITA CP-3461, “Design rule for Camera File system”).
+CAMERA = re.compile(r"[1-9]\d\d[A-Z0-9_]{5}", re.IGNORECASE)
 NAMED = 5  # names that a sentence lists
 
 
@@ -86,3 +89,13 @@ def listed(names: Sequence[str], one: str, many: str) -> str:
     told = ", ".join(sorted(names)[:NAMED]) + (f" and {len(names) - NAMED:,} more" if len(names) > NAMED else "")
     left = "is left out" if len(names) == 1 else "are left out"
     return f"{len(names):,} {one if len(names) == 1 else many}, and {left}: {told}."
+
+
+def of_a_camera(classes: Iterable[str]) -> str:
+    """The sentence on classes that are all called as a camera calls its folders; "" where they are not."""
+    named = list(classes)
+    if not named or not all(CAMERA.fullmatch(name) for name in named):
+        return ""
+    shown = ", ".join(f"“{name}”" for name in named[:NAMED]) + (" …" if len(named) > NAMED else "")
+    which = "The class is called" if len(named) == 1 else "The classes are called"
+    return f"{which} as a camera calls its folders: {shown}. Sort the pictures into folders by what they show."

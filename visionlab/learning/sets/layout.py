@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
 from visionlab.errors import DatasetError, UnclearSetError
-from visionlab.learning.sets.kinds import NAMED, listed, no_pictures
+from visionlab.learning.sets.kinds import NAMED, listed, no_pictures, of_a_camera
 from visionlab.learning.sets.names import PathParts
 
 TRAIN, VALIDATION, TEST = PARTS = ("train", "validation", "test")
@@ -29,8 +29,6 @@ PART_NAMES = {
     "test": TEST,
     "testing": TEST,
 }
-# What cameras call their folders: a number, and five characters (JEITA CP-3461, “Design rule for Camera File system”).
-CAMERA = re.compile(r"[1-9]\d\d[A-Z0-9_]{5}", re.IGNORECASE)
 SHARED = 2  # folders of the same names that make those around them look like parts, or sources, of one set
 LONGEST_NAME = 500  # characters of a class: folders have 255 at most, in whatever alphabet
 UNNAMED = "unnamed"  # a class whose folder's name is blank
@@ -90,6 +88,8 @@ def arrange(
     beside += [(*prefix, *path) for path in inside if len(path) == 1]
     split = parts if parts is not None else _is_split(inside)
     placed, loose = _by_part(inside) if split else ([("", "", path, inside[path]) for path in inside], [])
+    if not placed:
+        raise DatasetError(_no_classes_in({path[0] for path in loose}))
     beside += [(*prefix, *path) for path in loose]
     classes: dict[str, list[Entry[T]]] = {}
     spelled: dict[str, dict[str, None]] = {}  # by folded name: each spelling, the first one counts
@@ -123,7 +123,7 @@ def arrange(
         ),
         f"{alike}: the outer ones are the classes." if alike else "",
         *(_as_one(spellings) for spellings in spelled.values() if len(spellings) > 1),
-        _of_a_camera(classes),
+        of_a_camera(classes),
     )
     return Arranged(classes, tuple(filter(None, told)))
 
@@ -313,6 +313,16 @@ def _by_part(inside: Mapping[PathParts, T]) -> tuple[list[tuple[str, str, PathPa
     return found, beside
 
 
+def _no_classes_in(folders: Iterable[str]) -> str:
+    """The sentence on parts that hold pictures alone."""
+    named = sorted(folders)
+    more = f" and {len(named) - NAMED:,} more" if len(named) > NAMED else ""
+    return (
+        f"The pictures lie directly in {_and(named[:NAMED])}{more}, where parts of a set hold folders: put the "
+        f"pictures into one folder a class in each, like {named[0]}/cats and {named[0]}/dogs."
+    )
+
+
 def _with_inner_parts(classes: Mapping[str, list[Entry[T]]]) -> dict[str, list[Entry[T]]]:
     """Where classes hold folders named like several parts, as cats/train and cats/val, these are kept; what is in none
     is of no part."""
@@ -334,16 +344,6 @@ def _as_one(spellings: Iterable[str]) -> str:
     ways = len([*spellings])
     written = f", written in {('two', 'three')[ways - 2] if ways < 4 else ways} ways," if len(shown) < ways else ""
     return f"{_and(shown)}{written} {'are' if len(shown) > 1 else 'is'} taken as one class."
-
-
-def _of_a_camera(classes: Iterable[str]) -> str:
-    """The sentence on classes that are all called as a camera calls its folders; "" where they are not."""
-    named = list(classes)
-    if not named or not all(CAMERA.fullmatch(name) for name in named):
-        return ""
-    shown = ", ".join(f"“{name}”" for name in named[:NAMED]) + (" …" if len(named) > NAMED else "")
-    which = "The class is called" if len(named) == 1 else "The classes are called"
-    return f"{which} as a camera calls its folders: {shown}. Sort the pictures into folders by what they show."
 
 
 def _and(names: Iterable[str]) -> str:

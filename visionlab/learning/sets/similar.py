@@ -3,6 +3,7 @@ is left out, or told, where such are in several classes."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
 
 import cv2
@@ -263,6 +264,28 @@ def in_several_classes(keys: Sequence[str], labels: NDArray[np.int64], names: Se
         f"{which} in several classes, the same in each, and {left} left out of all: {_named(several)}. Leave each in "
         "one class."
     )
+
+
+def kept_together(near: int) -> str:
+    """What is told of so many near-duplicates, at every door, without a full stop."""
+    return f"{near:,} near-duplicate{'' if near == 1 else 's'} kept together in groups"
+
+
+def near_told(
+    groups: NDArray[np.int64],
+    keys: Sequence[str],
+    labels: NDArray[np.int64],
+    names: Sequence[str],
+    belonging: Sequence[str | None] | None = None,
+) -> tuple[str, str]:
+    """The sentences on near-duplicates: that of nearly_in_several_classes, and how many pictures are grouped with
+    others, of which copies count once, and those that are known to belong together do not; "" where there are none."""
+    own = range(len(keys)) if belonging is None else [place for place, each in enumerate(belonging) if each is None]
+    different = {(int(groups[place]), keys[place]) for place in own}
+    sizes = Counter(group for group, _ in different)
+    near = sum(size for size in sizes.values() if size > 1)
+    several = nearly_in_several_classes(groups, labels, names, belonging)
+    return several, f"{kept_together(near)}." if near else ""
 
 
 def nearly_in_several_classes(

@@ -10,8 +10,8 @@ from datetime import date
 
 from visionlab.imaging.guards import most_bytes
 from visionlab.learning.heads.head import Head
-from visionlab.learning.heads.kinds import stayed_linear
-from visionlab.learning.judging.metrics import MAJORITY, Report, counted, wilson
+from visionlab.learning.heads.kinds import KINDS, stayed_linear
+from visionlab.learning.judging.metrics import Report, counted, wilson
 from visionlab.learning.judging.refusal import Refusal
 from visionlab.learning.sets.dataset import UNEVEN
 from visionlab.learning.takeaway.export import Parity
@@ -39,8 +39,8 @@ def model_card(head: Head, parity: Parity, report: Report | None = None) -> str:
     report = report or head.report
     parts = [
         f"# A classifier of {len(head.classes)} classes",
-        f"{_listed(head.classes)}. A head on the features ({head.layer}) of the network “{head.network}”, made with "
-        f"visionlab. This card was written on {date.today().isoformat()}.",
+        f"{_listed(head.classes)}. A head{_kind(head)} on the features ({head.layer}) of the network “{head.network}”, "
+        f"made with visionlab. This card was written on {date.today().isoformat()}.",
         "## What it was trained on",
         *_facts(head),
         "## What it is worth",
@@ -57,6 +57,11 @@ def model_card(head: Head, parity: Parity, report: Report | None = None) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def _kind(head: Head) -> str:
+    way = KINDS.get(str(head.facts.get("kind")))
+    return f", learned by “{way.title}”," if way else ""
+
+
 def _facts(head: Head) -> list[str]:
     """The data's counts as a table, where they are known, and everything else that is one word or number."""
     counts = head.facts.get("pictures")
@@ -69,16 +74,8 @@ def _facts(head: Head) -> list[str]:
 def _worth(report: Report) -> list[str]:
     scores = zip(report.classes, report.precision, report.recall, report.f1, report.confusion.sum(1), strict=True)
     right = zip(report.classes, report.confusion.tolist(), strict=True)
-    low, high = report.balanced_interval
-    rests_on = report.told("held-out picture")
-    each_class = (
-        f" With each class counting the same it is right on {report.balanced:.1%} "
-        f"(95% interval {low:.1%} to {high:.1%})."
-        if len(set(report.confusion.sum(1).tolist())) > 1  # else it is the same number
-        else ""
-    )
     return [
-        f"{_right(report.accuracy, rests_on, report.interval)} {MAJORITY}: right on {report.majority:.1%}.{each_class}",
+        " ".join(f"{told}." for told in report.sentences("held-out picture")),
         _table(
             ("class", "precision", "recall", "F1", "pictures"),
             ((name, *(f"{share:.3f}" for share in shares), count) for name, *shares, count in scores),

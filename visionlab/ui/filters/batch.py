@@ -12,6 +12,7 @@ from visionlab.learning.sets import archive
 from visionlab.ui.shared import jobs
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.widgets import file_name, file_uploader
+from visionlab.wording import not_read
 
 SHOWN = 20  # names of pictures that were left out
 
@@ -86,7 +87,7 @@ def _outcome(job: jobs.Job) -> None:
             )
         if result.left_out:
             count = len(result.left_out)
-            st.markdown(f"{count} could not be read and {'was' if count == 1 else 'were'} left out:")
+            st.markdown(f"{not_read(count, result.made + count)}:")
             st.text("\n".join([*result.left_out[:SHOWN], *(["…"] if count > SHOWN else [])]))
 
 

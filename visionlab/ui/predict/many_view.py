@@ -31,6 +31,7 @@ from visionlab.ui.shared import cached, jobs, links
 from visionlab.ui.shared.networks import YOUR_HEAD, Network, model_picker, suggest, tell_not_here
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.widgets import file_uploader, how_far, names_read, plain
+from visionlab.wording import not_read
 
 TOP = 3  # classes of each picture
 IN_TABLE = 1000  # rows; more of them are in the CSV file
@@ -157,8 +158,7 @@ def _outcome(job: jobs.Job, asked: _Asked, file: UploadedFile | None) -> None:
             selected = many_space.show(asked.job, asked.network, file, found, in_zip, right)
         _table(found, unreadable, selected)
     if unreadable:
-        files = "file was" if len(unreadable) == 1 else "files were"
-        st.markdown(f"{len(unreadable):,} {files} not named:")
+        st.markdown(f"{not_read(len(unreadable), len(rows))}:")
         more = ["…"] if len(unreadable) > UNREADABLE_SHOWN else []
         st.text("\n".join([*(f"{each.name}: {each.why}" for each in unreadable[:UNREADABLE_SHOWN]), *more]))
     if named:

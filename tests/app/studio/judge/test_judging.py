@@ -403,6 +403,10 @@ def test_a_test_folder_is_scored_on_its_own(look, case, registry, project):
     assert "elsewhere.zip" in told
     assert told.count(f"{expected.report.accuracy:.0%} are right") >= 1
     assert "6 pictures" in told
+    for each in expected.report.sentences():
+        assert f"{each}." in told, "as the shell and the card have it"
+    [figures] = [each.value for each in app.dataframe if "Recall" in each.value]
+    assert list(figures["Recall"]) == expected.report.recall.tolist()
     assert "3 pictures of “strangers” left out" in told
     assert len(project.pictures(limit=100)) == 24, "nothing of it is kept"
     next(each for each in app.file_uploader if each.label.startswith("A folder")).set_value(files).run()
@@ -446,6 +450,8 @@ def test_the_share_that_is_refused_is_chosen_here_too(look, project, case):
     app = look("None of these")
     slider = next(each for each in app.slider if each.label == MISTAKES)
     assert slider.value == round(100 * before.chosen) == 5
+    assert case.head.facts["refusal"] in lines(app), "as the shell and the card have it"
+    assert "; 19 or more allow 5%." in lines(app), "what was asked for, which so few do not allow"
     slider.set_value(30).run()
     assert not app.exception
     after = runs.head_of(project.run(case.run.id)).refusal
@@ -468,8 +474,9 @@ def test_the_share_that_was_chosen_is_what_a_new_session_shows(look, project, ca
         slider = next(each for each in app.slider if each.label == MISTAKES)
         assert slider.value == share
         assert told in lines(app)
-    older = replace(case.head.refusal.at(share / 100), asked=None)  # of before it was kept
-    project.keep_head(case.run.id, replace(case.head, refusal=older).to_bytes())
+    set_so = case.head.refusing(share / 100)
+    older = replace(set_so, refusal=replace(set_so.refusal, asked=None))  # of before it was kept
+    project.keep_head(case.run.id, older.to_bytes())
     assert told.partition(". ")[0] in lines(look("None of these")), "its limit is what it was"
 
 

@@ -210,12 +210,33 @@ def test_what_lacks_is_said_before_one_can_start(app, project):
     pictures = [each.id for each in project.pictures(down.id)]
     project.remove(pictures[1:])
     app.run()
+    assert app.radio(key="kind").value == "prototype", "what is possible, and usually best, is chosen beforehand"
+    assert not button(app, "Train").disabled
+    assert f"{plain('“**down**” has 1 picture to learn from')}" in lines(app)
+    app.radio(key="kind").set_value("linear").run()
     assert button(app, "Train").disabled
     assert "“**down**” has 1 picture" in "\n".join(text.value for text in app.text), "a name is never read as Markdown"
     assert "Or choose “Nearest prototype”: for it, one is enough." in "\n".join(text.value for text in app.text)
+    app.run()
+    assert app.radio(key="kind").value == "linear", "what a person chose stays"
     app.radio(key="kind").set_value("prototype").run()
+    project.undo()
+    app.run()
+    assert app.radio(key="kind").value == "prototype", "also once another one would be usual"
+    project.remove(pictures[1:])
+    app.run()
     assert not button(app, "Train").disabled
     assert "Nobody will know how good the head is" in lines(app)
+
+
+def test_the_kind_that_is_usual_follows_the_pictures_until_one_is_chosen(app, project):
+    down = next(each for each in project.classes() if each.name == "**down**")
+    for kept, kind in ((3, "prototype"), (12, "linear"), (3, "prototype")):
+        if kept == 12:
+            project.undo()
+        else:
+            project.remove([each.id for each in project.pictures(down.id)][kept:])
+        assert app.run().radio(key="kind").value == kind
 
 
 def test_a_head_of_which_nobody_knows_how_good_it_is(app, registry, project):

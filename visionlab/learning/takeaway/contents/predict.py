@@ -30,13 +30,13 @@ def main(pictures: list[str], top: int) -> bool:
     share = about.get("refuses")  # not known of a head that was tried with too few pictures
     digits = 0 if share and float(share) >= 0.005 else 1
     mistakes = f"; it refuses about {float(share):.{digits}%} of good pictures by mistake" if share else ""
-    all_read = True
+    unread = 0
     for path in pictures:
         try:
             image = reading["decoded"](reading["file_bytes"](path))  # uint8 (height, width, 3) RGB
         except ValueError as error:
             print(f"{path}: {error}", file=sys.stderr)
-            all_read = False
+            unread += 1
             continue
         probabilities, *distance = session.run(None, {"image": image})
         answer = ", ".join(f"{labels[i]} {probabilities[i]:.4f}" for i in probabilities.argsort()[::-1][:top])
@@ -44,7 +44,9 @@ def main(pictures: list[str], top: int) -> bool:
             far = f"distance {distance[0]:.4g}, the limit is {limit:.4g}{mistakes}"
             answer = f"none of these ({far}); otherwise {answer}"
         print(f"{path}: {answer}")
-    return all_read
+    if unread and len(pictures) > 1:
+        print(f"{unread:,} of {len(pictures):,} files could not be read.", file=sys.stderr)
+    return not unread
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from visionlab.errors import DatasetError
-from visionlab.learning.heads.kinds import KINDS, one_is_enough
+from visionlab.learning.heads.kinds import KINDS, usual_kind, why_usual
 from visionlab.learning.judging.metrics import counted
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import ClassInfo
@@ -18,9 +18,9 @@ from visionlab.learning.sets.splits import HELD_OUT
 from visionlab.network.zoo.models import MODELS, TO_NAME, first_here
 from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.undisturbed import attempt
+from visionlab.ui.shared.widgets import plain
 from visionlab.ui.studio import runs
 from visionlab.ui.studio.train import step as train
-from visionlab.ui.studio.train.form import FEW
 from visionlab.ui.studio.train.run import Labels, Settings, is_of, labels_of
 from visionlab.wording import percent
 
@@ -29,8 +29,7 @@ STARTED = "started-here"  # in the session: the project in which a training was 
 
 def recommended(data: LabelledImages) -> Settings:
     """What is usually best for these pictures, on the best network that is here."""
-    few = min(data.counts().values()) < FEW
-    kind = one_is_enough() if few else next(iter(KINDS.values()))
+    kind = usual_kind(data)
     return Settings(first_here(TO_NAME), kind.name, kind.views, None if VALIDATION in data.parts else HELD_OUT, 0)
 
 
@@ -91,7 +90,8 @@ def _button(project: Project | None, data: LabelledImages | None, lacks: str | N
         st.text(lacks)
     elif data is not None and not fresh:
         chosen = recommended(data)
-        st.caption(f"{KINDS[chosen.kind].title} on {MODELS[chosen.network].title}; the step Train offers more.")
+        what = f"{KINDS[chosen.kind].title} on {MODELS[chosen.network].title}; the step Train offers more."
+        st.caption(" ".join(filter(None, [what, plain(why_usual(data))])))
 
 
 def _start(project: Project) -> None:
@@ -124,6 +124,7 @@ def _worth(project: Project, run: RunInfo, fresh: bool) -> None:
                 st.caption(told)
         else:
             st.markdown("**Trained.** How good it is, nobody knows: no picture was held out.")
+        st.caption(f"{runs.kind_title(run)} on {runs.network_title(run)}")
         if split := runs.split_told(head):
             st.caption(split)
         if not fresh:

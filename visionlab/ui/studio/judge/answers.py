@@ -20,7 +20,7 @@ from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import plain
 from visionlab.ui.studio.judge import charts as evaluation_charts
 from visionlab.ui.studio.judge.case import Case
-from visionlab.ui.studio.judge.cells import cells, said, worst_mistakes
+from visionlab.ui.studio.judge.cells import cells, class_figures, said, worst_mistakes
 from visionlab.ui.studio.judge.gallery import gallery
 from visionlab.wording import percent
 
@@ -48,23 +48,7 @@ def one_class(case: Case) -> None:
     """Figures for each class; and for one of them, at a threshold, the four kinds of answers and the curves."""
     found = case.evaluation
     report = found.report
-    st.dataframe(
-        [
-            {"Class": name, "Precision": precision, "Recall": recall, "F1": f1, "Pictures": count}
-            for name, precision, recall, f1, count in zip(
-                report.classes, report.precision, report.recall, report.f1, report.confusion.sum(1), strict=True
-            )
-        ],
-        hide_index=True,
-        column_config={
-            name: st.column_config.ProgressColumn(format="%.2f", min_value=0, max_value=1, help=about)
-            for name, about in {
-                "Precision": term("precision"),
-                "Recall": term("recall"),
-                "F1": term("F1"),
-            }.items()
-        },
-    )
+    class_figures(report)
     one, two = roomy_columns(2, "class", gap="large")
     target = one.selectbox(
         "Class", range(len(report.classes)), format_func=lambda place: report.classes[place], key="judged-class"

@@ -1,4 +1,5 @@
-"""The confusion matrix, each cell of which opens its pictures, and the worst mistakes: of whatever was evaluated."""
+"""Figures a class, the confusion matrix, each cell of which opens its pictures, and the worst mistakes: of whatever was
+evaluated."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from visionlab.learning.judging.evaluation import Evaluation
+from visionlab.learning.judging.metrics import Report
 from visionlab.ui.shared.page import roomy_columns
 from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import plain
@@ -19,6 +21,27 @@ SIDE_BY_SIDE = 8  # classes of a confusion matrix that leaves room beside it
 
 Pictures = Callable[[Sequence[int], str], None]
 """pictures(places, key) shows the pictures of these places in an Evaluation, with what was said of them."""
+
+
+def class_figures(report: Report) -> None:
+    """Precision, recall and F1 of each class, and how many pictures of it there are."""
+    st.dataframe(
+        [
+            {"Class": name, "Precision": precision, "Recall": recall, "F1": f1, "Pictures": count}
+            for name, precision, recall, f1, count in zip(
+                report.classes, report.precision, report.recall, report.f1, report.confusion.sum(1), strict=True
+            )
+        ],
+        hide_index=True,
+        column_config={
+            name: st.column_config.ProgressColumn(format="%.2f", min_value=0, max_value=1, help=about)
+            for name, about in {
+                "Precision": term("precision"),
+                "Recall": term("recall"),
+                "F1": term("F1"),
+            }.items()
+        },
+    )
 
 
 def cells(found: Evaluation, pictures: Pictures, key: str) -> None:

@@ -27,7 +27,7 @@ from visionlab.ui.shared.page import roomy_columns, sentence
 from visionlab.ui.shared.undisturbed import attempt
 from visionlab.ui.shared.widgets import plain
 from visionlab.ui.studio.judge.case import Case, counted
-from visionlab.ui.studio.judge.cells import cells, said, worst_mistakes
+from visionlab.ui.studio.judge.cells import cells, class_figures, said, worst_mistakes
 from visionlab.ui.studio.judge.gallery import THUMBNAIL, paged
 from visionlab.ui.studio.uploads import listed, spooled, uploader
 from visionlab.wording import percent
@@ -147,13 +147,9 @@ def _begin(
 def _result(scored: Scored, key: str) -> None:
     found = scored.evaluation
     report = found.report
-    low, high = report.interval
     st.text(scored.name)
     st.subheader(f"{percent(report.accuracy)} are right", anchor=False)
-    st.markdown(
-        f"{report.confusion.trace():,} of {report.told()}. On other pictures like these, expect "
-        f"between **{percent(low)}** and **{percent(high)}** (95% interval). Mean F1: {found.f1:.2f}."
-    )
+    st.markdown("  \n".join(f"{told}." for told in (*report.sentences(), f"Mean F1: {found.f1:.2f}")))
     if told := found.refusals_told:
         st.markdown(told)
     if found.left_out:
@@ -166,5 +162,6 @@ def _result(scored: Scored, key: str) -> None:
         names = [found.names[place] for place in places]
         paged(lambda shown: scored.thumbnail(places[shown]), said(found, places), names, key)
 
+    class_figures(report)
     cells(found, pictures, key)
     worst_mistakes(found, pictures)

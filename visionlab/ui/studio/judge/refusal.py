@@ -64,7 +64,8 @@ def _set_share(case: Case) -> None:
     key = f"refused-share-{case.run.id}"
     st.session_state[key] = min(MOST, max(1, round(100 * share)))  # as it is now, whoever chose it
     st.slider(MISTAKES, 1, MOST, format="%d%%", key=key, on_change=choose)
-    st.caption(case.head.refusal.promise(share))
+    # As the shell and the card have it: promised with the share that was asked for, which so few may not allow.
+    st.caption(str(case.head.facts.get("refusal") or case.head.refusal.promise(share)))
 
 
 def verdict(head: Head, picture: Picture) -> None:

@@ -12,6 +12,7 @@ import streamlit as st
 from visionlab.learning.projects.intake import Intake
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.renaming import read_as, read_names_as
+from visionlab.learning.sets.similar import kept_together
 from visionlab.ui.shared import jobs
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.undisturbed import attempt
@@ -220,7 +221,7 @@ def told(came: Intake) -> str:
     if came.copies:
         parts.append(f"{_counted(came.copies, 'exact copy', 'exact copies')} left out")
     if came.near:
-        parts.append(f"{_counted(came.near, 'near-duplicate')} kept together in groups")
+        parts.append(kept_together(came.near))
     return ", ".join(parts) + "."
 
 

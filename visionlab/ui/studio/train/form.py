@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 
 import streamlit as st
 
 from visionlab.errors import DatasetError, TooFewError
 from visionlab.learning.features.augmentation import VIEWS
-from visionlab.learning.heads.kinds import KINDS, one_is_enough
+from visionlab.learning.heads.kinds import KINDS, one_is_enough, usual_kind, why_usual
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.runs import RunInfo
+from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.learning.sets.layout import TEST, VALIDATION
 from visionlab.learning.sets.sides import sides
 from visionlab.learning.sets.splits import HELD_OUT
@@ -24,37 +25,48 @@ from visionlab.ui.studio import runs
 from visionlab.ui.studio.train.run import Settings, is_of, labels_of
 from visionlab.wording import MISTAKES
 
-FEW = 6  # pictures a class: below that, a kind for which one is enough is usually the better choice
+CHOSEN = "kind-chosen"  # in the session: the kind that was chosen by hand
 
 
 def show(project: Project, latest: RunInfo | None) -> tuple[Settings, int] | None:
     """All of it; once “Train” is pressed, what is chosen and how many pictures there are. latest: the run that was
     trained last."""
     first = st.container()  # the next step stands over what it depends on
-    settings, problem = _settings({each.part for each in project.snapshot()[1]})
+    try:
+        labelled, lacks = project.labelled(), None
+    except DatasetError as error:
+        labelled, lacks = None, str(error)
+    usual = next(iter(KINDS.values())) if labelled is None else usual_kind(labelled[0])
+    settings, problem = _settings({each.part for each in project.snapshot()[1]}, usual.name)
     with first:
         if problem:
             hindrance(problem)
-        pictures = None if problem else _plan(project, settings, latest)
+        if lacks and not problem:
+            _lacks(lacks)
+        pictures = None if problem or labelled is None else _plan(project, *labelled, settings, latest)
         pressed = st.button(
             "Train", type="primary", icon=":material/play_arrow:", width=220, disabled=pictures is None, key="train"
         )
     return (settings, pictures) if pressed else None
 
 
-def _settings(parts: Container[str | None]) -> tuple[Settings, str | None]:
-    """What is chosen, and a sentence on a number that cannot be; `parts` are those that the pictures are of."""
+def _settings(parts: Container[str | None], usual: str) -> tuple[Settings, str | None]:
+    """What is chosen, and a sentence on a number that cannot be; `parts` are those that the pictures are of, `usual` is
+    the kind that is chosen unless a person, or a link, chose another."""
     networks = {name: MODELS[name].title for name in (first_here(TO_NAME), *available())}
-    links.begin("kind", {name: kind.title for name, kind in KINDS.items()}, "way to learn", next(iter(KINDS)))
+    links.begin("kind", {name: kind.title for name, kind in KINDS.items()}, "way to learn", usual)
+    _begin_usual(usual)
     links.begin("base", networks, "network underneath", next(iter(networks)))
     left, right = roomy_columns(2, "details", gap="large")
     kind = left.radio(
         "How it learns",
         KINDS,
+        index=list(KINDS).index(usual),
         format_func=lambda name: KINDS[name].title,
         captions=[kind.about for kind in KINDS.values()],
         key="kind",
         bind="query-params",
+        on_change=lambda: st.session_state.update({CHOSEN: st.session_state["kind"]}),
     )
     network = right.selectbox(
         "Network underneath",
@@ -109,15 +121,28 @@ def _settings(parts: Container[str | None]) -> tuple[Settings, str | None]:
     return settings, problem
 
 
+def _begin_usual(usual: str) -> None:
+    """The usual kind follows the pictures, until a person chose one: that stays, here and in later visits."""
+    chosen, kept = st.session_state.get(CHOSEN), "kind-begun-with"
+    shown = st.session_state.get("kind")
+    if shown is None and chosen is not None and "kind" not in st.query_params:
+        st.session_state["kind"] = chosen
+    elif chosen is None and shown == st.session_state.get(kept) and shown not in (None, usual):
+        st.session_state["kind"] = usual
+    st.session_state[kept] = usual
+
+
 def _learning_all() -> str:
     """The kinds whose head learns from the held-out pictures, too, in the end."""
     return " or ".join(f"“{kind.title}”" for kind in KINDS.values() if kind.learns_all)
 
 
-def _plan(project: Project, settings: Settings, latest: RunInfo | None) -> int | None:
-    """Say what will happen, or what lacks; how many pictures there are, None where it cannot be started."""
+def _plan(
+    project: Project, data: LabelledImages, ids: Sequence[int], settings: Settings, latest: RunInfo | None
+) -> int | None:
+    """Say what will happen, or what lacks; how many pictures there are, None where it cannot be started. data, ids: as
+    Project.labelled gives them."""
     try:
-        data, ids = project.labelled()
         way = KINDS[settings.kind]
         found = sides(data, settings.validation, settings.seed, alone=way.alone, needed=way.needs_held_out)
     except TooFewError as problem:
@@ -139,11 +164,8 @@ def _plan(project: Project, settings: Settings, latest: RunInfo | None) -> int |
         st.markdown(f"{to_learn}.")
     if found.told:
         st.caption(f":material/info: {plain(found.told)}")
-    if not way.alone and min(data.counts().values()) < FEW:
-        st.caption(
-            f":material/lightbulb: A class has fewer than {FEW} pictures. “{one_is_enough().title}” is usually better "
-            "then, and more pictures are better still."
-        )
+    if why := why_usual(data):
+        st.caption(f":material/lightbulb: {plain(why)}")
     elif few := data.few():
         st.caption(f":material/warning: {plain(few)}")
     if latest and not is_of(latest, labels_of(data, ids, project.classes())):
