@@ -124,7 +124,7 @@ def train(
         share = _share(validation, pictures.parts)
         with _saying_kind(kind):
             run = vl.training.fit(pictures, base_network(model, device), validation=share, **settings)
-    if why := why_usual(pictures) * (kind is None and run.kind is usual_kind(pictures)):
+    if kind is None and run.kind is usual_kind(pictures) and (why := why_usual(pictures)):
         remark(plain(why), aside=as_json)
     with bar() as progress:
         task = progress.add_task("Looking at the pictures")
