@@ -10,7 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from visionlab.learning.projects.files import telling, write
+from visionlab.errors import log_line
+from visionlab.learning.projects.files import write
 
 LEFT_OUT = "left-out"
 
@@ -27,13 +28,16 @@ class LeftOut:
 
 
 def note(project: Path, told: Iterable[str], problems: Iterable[str], pictures: Iterable[int]) -> None:
-    """Keep it in the project's folder; nothing where there is nothing to tell. Raises DatasetError where the disk is
-    full or the project is gone."""
+    """Keep it in the project's folder; nothing where there is nothing to tell. Where that cannot be written, the log
+    alone says so: the pictures are in."""
     kept = [list(told), list(problems), list(pictures)]
-    if kept[0] or kept[1]:
-        with telling():
-            (project / LEFT_OUT).mkdir(exist_ok=True)
-            write(project / LEFT_OUT / f"{time.time_ns()}-{secrets.token_hex(4)}.json", json.dumps(kept).encode())
+    if not kept[0] and not kept[1]:
+        return
+    try:
+        (project / LEFT_OUT).mkdir(exist_ok=True)
+        write(project / LEFT_OUT / f"{time.time_ns()}-{secrets.token_hex(4)}.json", json.dumps(kept).encode())
+    except OSError as error:
+        log_line("What was left out of pictures that came in cannot be kept.", error)
 
 
 def notes(project: Path, pictures: Container[int]) -> list[LeftOut]:
