@@ -6,7 +6,6 @@ Only pictures count; what else lies there changes nothing, and is told.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Generic, NamedTuple, TypeVar
 from visionlab.errors import DatasetError, UnclearSetError
 from visionlab.learning.sets.kinds import NAMED, listed, no_pictures, of_a_camera
 from visionlab.learning.sets.names import PathParts
+from visionlab.wording import as_name
 
 TRAIN, VALIDATION, TEST = PARTS = ("train", "validation", "test")
 PART_NAMES = {
@@ -140,11 +140,11 @@ def parts_told(parts: Iterable[str]) -> tuple[str, ...]:
 
 
 def class_names(names: Iterable[str]) -> tuple[str, ...]:
-    """Stripped and in one Unicode form (a Mac's zip spells “é” as two characters).
+    """As as_name has them.
 
     Raises DatasetError where one is empty or longer than LONGEST_NAME, or two are the same whatever their case.
     """
-    cleaned = tuple(unicodedata.normalize("NFC", name).strip() for name in names)
+    cleaned = tuple(map(as_name, names))
     seen: dict[str, str] = {}
     for name in cleaned:
         if not name:
@@ -160,7 +160,7 @@ def class_names(names: Iterable[str]) -> tuple[str, ...]:
 
 def folded(name: str) -> str:
     """The name as names of classes are compared: whatever its case and its Unicode form."""
-    return unicodedata.normalize("NFC", name).strip().casefold()
+    return as_name(name).casefold()
 
 
 class _Unwrapped(NamedTuple, Generic[T]):
@@ -340,7 +340,7 @@ def _with_inner_parts(classes: Mapping[str, list[Entry[T]]]) -> dict[str, list[E
 def _as_one(spellings: Iterable[str]) -> str:
     """The sentence on names that are taken as one class's. Some look alike: of an “ä” in one character and in two, or
     beside a blank."""
-    shown = list(dict.fromkeys(unicodedata.normalize("NFC", name).strip() for name in spellings))
+    shown = list(dict.fromkeys(map(as_name, spellings)))
     ways = len([*spellings])
     written = f", written in {('two', 'three')[ways - 2] if ways < 4 else ways} ways," if len(shown) < ways else ""
     return f"{_and(shown)}{written} {'are' if len(shown) > 1 else 'is'} taken as one class."
