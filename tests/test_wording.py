@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from visionlab.wording import quoted, shortened, sized, sized_apart
+from visionlab.learning.sets.layout import class_names
+from visionlab.ui.shared.widgets import plain
+from visionlab.wording import as_name, quoted, shortened, sized, sized_apart
 
 
 @pytest.mark.parametrize(
@@ -23,6 +25,24 @@ from visionlab.wording import quoted, shortened, sized, sized_apart
 )
 def test_sizes(size, text):
     assert sized(size) == text
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        (" cat ", "cat"),
+        ("cat\u202egpj.exe\u2066", "catgpj.exe"),
+        ("\u200fcat\u061c\u200e", "cat"),
+        ("a\x07b\x1b[31m\nc", "a b [31m c"),
+        ("e\u0301te\u0301", "été"),
+        ("a\u200db", "a\u200db"),  # joins letters, and parts of an emoji
+        ("קיפוד", "קיפוד"),
+    ],
+)
+def test_names_steer_neither_terminals_nor_the_text_around_them(given, name):
+    assert as_name(given) == name
+    assert class_names([given, "other"]) == (name, "other")
+    assert not set(plain(given)) & set("\u061c\u200e\u200f\u202e\u2066")
 
 
 @pytest.mark.parametrize(

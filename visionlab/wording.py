@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+import unicodedata
 
 LONGEST_QUOTE = 60  # characters
+STEERS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 # What is set by a share, in the shell and on the pages.
 MISTAKES = "Good pictures, those of its classes, that a head may call “none of these” by mistake"
 
@@ -41,6 +44,14 @@ def not_read(count: int, of: int | None = None) -> str:
     told, too."""
     files = count if of is None else of
     return f"{count:,}{'' if of is None else f' of {of:,}'} file{'' if files == 1 else 's'} could not be read"
+
+
+def as_name(text: str) -> str:
+    """A name by others as it can stand in a sentence: stripped and in one Unicode form (a Mac's zip spells “é” as two
+    characters), each control character a space, and without those that steer in which direction the text around it
+    runs (Unicode Standard Annex 9)."""
+    without = "".join(" " if unicodedata.category(each) == "Cc" else each for each in STEERS.sub("", text))
+    return unicodedata.normalize("NFC", without).strip()
 
 
 def shortened(text: object) -> str:

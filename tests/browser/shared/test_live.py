@@ -372,8 +372,12 @@ def test_a_frame_that_is_never_answered_is_given_up(page_apart: Page):
     while not lost:
         page.clock.run_for(100)
     expect(page.locator(".bars li")).to_have_count(0)
-    page.clock.fast_forward(10_000)
+    expect(page.locator(".pace")).to_have_text("")
+    page.clock.fast_forward(3_000)
+    expect(page.locator(".pace")).to_have_text("Waiting for an answer …")
+    page.clock.fast_forward(7_000)
     expect(page.locator(".bars li")).to_have_count(5)
+    expect(page.locator(".pace")).not_to_have_text("Waiting for an answer …")
 
 
 @pytest.fixture

@@ -128,7 +128,7 @@ class Refusal:
         threshold = np.array([self.threshold], np.float64)
         told = {"points": self.points, "projection": self.projection, "centre": self.centre, "threshold": threshold}
         set_by = {"held_out": self.held_out, "groups": self.groups}
-        asked = {} if self.asked is None else {"asked": np.array([self.asked], np.float64)}
+        asked = {} if self.asked is None else {"asked": np.array([self.asked], np.float32)}
         return told | {name: values for name, values in set_by.items() if len(values)} | asked
 
     @classmethod
@@ -144,7 +144,7 @@ class Refusal:
         asked = np.ravel(arrays.get("asked", np.zeros(0)))
         if asked.size > 1:
             raise ParameterError(f"A refusal was set to refuse one share; this one names {asked.size}.")
-        return cls(*told, threshold.item(), *set_by, asked.item() if asked.size else None)
+        return cls(*told, threshold.item(), *set_by, round(asked.item(), 6) if asked.size else None)
 
 
 def fit_refusal(

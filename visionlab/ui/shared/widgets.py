@@ -20,6 +20,7 @@ from visionlab.network.running.prediction import Answer, Prediction
 from visionlab.ui.shared import cached, state
 from visionlab.ui.shared.jobs import Job, Jobs
 from visionlab.ui.shared.undisturbed import attempt
+from visionlab.wording import STEERS
 
 SLIMMEST = 2.5  # times as long as wide: of what is slimmer, the middle is shown, and no strip
 
@@ -144,7 +145,8 @@ def plain(text: str) -> str:
 
     Left as it is, it could have the browser load a picture from elsewhere.
     """
-    whole = re.sub(r"(?<=:)(?=//)|(?<=@)|(?<=www)(?=\.)", "\u2060", " ".join(text.split()), flags=re.IGNORECASE)
+    line = " ".join(STEERS.sub("", text).split())
+    whole = re.sub(r"(?<=:)(?=//)|(?<=@)|(?<=www)(?=\.)", "\u2060", line, flags=re.IGNORECASE)
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", whole)  # the word joiners keep addresses from becoming links
 
 

@@ -88,6 +88,8 @@ def choose() -> Project | None:
     # One may have gone while another thread made the list, which is kept all the same.
     mine = [info for info in _mine(owner(), str(workspace().folder)) if info.id in workspace()]
     wanted = state.project_id() or (mine[0].id if mine else NEW)
+    if refused := state.take_problem():
+        st.session_state.pop(NOTHING, None)  # which is of what was tried before
     project, (stopped, problem) = None, st.session_state.get(NOTHING, (None, None))
     if wanted != NEW:
         try:
@@ -112,7 +114,6 @@ def choose() -> Project | None:
     with st.container():
         if stopped:
             st.container(border=True).markdown(f":material/stop_circle: {stopped}")
-        refused = state.take_problem()
         if refused:  # also where one is far below
             st.toast("Not done: the top of the page says why.", icon=":material/error:")
         for text in filter(None, (problem, refused)):

@@ -461,6 +461,10 @@ def test_who_sits_at_the_server_names_a_folder_or_a_zip_there(studio, finish, tm
         button(studio, "Bring it in").click().run()
         assert told in shown(studio) + shown(finish(studio))
         assert counts(studio) == before
+    studio.text_input(key="named-path").set_value("/dev/zero")
+    button(studio, "Bring it in").click().run()
+    assert "“/dev/zero” is no folder" in shown(studio)
+    assert "There are no pictures in these folders" not in shown(studio)  # that was of what was tried before
     studio.text_input(key="named-path").set_value(str(tmp_path / ("mine.zip" if packed else "mine")))
     button(studio, "Bring it in").click().run()
     finish(studio)
@@ -700,10 +704,12 @@ def test_what_would_be_downloaded_is_told_to_be_switched_off(open_page, finish, 
     assert counts(app) == {"brick": 24, "grass": 24, "gravel": 24}
 
 
-def test_a_zip_that_is_cut_off_is_told_by_the_name_that_it_has_for_who_brings_it(beginning, finish):
+def test_a_zip_that_is_cut_off_is_told_by_the_name_that_it_has_for_who_brings_it(beginning, finish, caplog):
     _, data, kind = zipped({f"{name}/0.png": noisy(0, 1) for name in ("cats", "dogs")})
     uploader(beginning, "A zip").set_value(("my pets.zip", data[:-40], kind)).run()
     begins_again(finish(beginning), "“my pets.zip” is a zip that looks cut off")
+    assert "(BadZipFile: " in caplog.text
+    assert "“0”" not in caplog.text  # as it is called on the disk
 
 
 @pytest.fixture
@@ -768,6 +774,11 @@ def test_a_folder_without_classes_at_the_server_says_why(beginning, slow_to_end,
     button(beginning, "Bring it in").click().run()
     assert not beginning.exception
     begins_again(beginning, "There are no class folders")
+    for _ in range(2):
+        beginning.text_input(key="named-path").set_value("/dev/zero")
+        button(beginning, "Bring it in").click().run()
+        begins_again(beginning, "“/dev/zero” is no folder and no zip")
+        assert "There are no class folders" not in shown(beginning), "that was of what was tried before"
 
 
 def test_a_project_that_goes_while_it_is_drawn_says_why(open_page, registry, monkeypatch):

@@ -90,8 +90,14 @@ def take_batch(into: Callable[[], tuple[Project, str]], camera: str, batch: Batc
         st.session_state.setdefault(RECORDED, set()).add(project.id)
 
 
+def forget_failed() -> None:
+    """A set is tried anew: why others did not come in is told no longer."""
+    st.session_state[WATCHED] = [job for job in st.session_state.get(WATCHED, ()) if not (job.over and job.error)]
+
+
 def take_zip(into: Into, file: UploadedFile) -> None:
     """A zip of one folder a class, or one that this app wrote."""
+    forget_failed()
     with ExitStack() as stack:
         project = stack.enter_context(into)
         [(name, path)], spool = spooled(project, [file], stack)
@@ -103,11 +109,12 @@ def _of_zip(name: str, path: Path, parts: bool | None, report: Watched) -> Itera
     try:
         return incoming_zip(path, parts, report)
     except NoZipError as error:
-        raise NoZipError(error.why, f"“{shortened(name)}”") from error
+        raise NoZipError(error.why, f"“{shortened(name)}”") from error.__cause__  # not by what it is kept under
 
 
 def take_folder(into: Into, files: Sequence[UploadedFile]) -> None:
     """What a browser sends of a folder: each file under its path in it."""
+    forget_failed()
     with ExitStack() as stack:
         project = stack.enter_context(into)
         found, spool = spooled(project, files, stack)
@@ -128,6 +135,7 @@ def take_path(into: Into, path: Path) -> None:
 
 def take_ready_made(into: Into, name: str) -> None:
     """One of READY_MADE."""
+    forget_failed()
     chosen = READY_MADE[name]
     if chosen.online and not limits.DOWNLOADS.is_on() and not chosen.online.is_here():
         raise DatasetError(limits.DOWNLOADS_OFF)

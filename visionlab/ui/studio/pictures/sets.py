@@ -54,6 +54,7 @@ def folders(place: Place, disabled: bool = False) -> None:
 
 
 def _take_path(place: Place) -> None:
+    intake.forget_failed()
     path = named(st.session_state["named-path"].strip())
     intake.take_path(place(path.stem), path)
 

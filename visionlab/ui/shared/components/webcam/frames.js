@@ -4,6 +4,8 @@
 // came back, clear() that nothing has, pace(rate, latency) says how fast it goes.
 
 const PATIENCE = 10_000; // ms without an answer, after which another frame is sent
+const LONG = 3_000; // ms without one, after which the page says that it waits
+const WAITS = "Waiting for an answer …";
 const COURTESY = 2_000; // ms at most during which what a person did elsewhere on the page has its turn
 const HASTE = 300; // ms at least: a run of the page that comes sooner may have begun before what a person did
 const DEEDS = ["pointerdown", "click", "keydown", "change", "popstate"];
@@ -120,6 +122,7 @@ class Frames {
     if (this.flips()) context.setTransform(-1, 0, 0, 1, side, 0);
     context.drawImage(video, left, top, square, square, 0, 0, side, side);
     this.timer = setTimeout(() => this.sendAgain(), PATIENCE);
+    this.late = setTimeout(() => (this.$(".pace").textContent = WAITS), LONG);
     this.setStateValue("frame", { number: this.number, jpeg: jpeg(sketch, 0.85), ...this.asks() });
     this.leaving = true; // until the timer in which Streamlit sends it
     setTimeout(() => {
@@ -163,6 +166,8 @@ class Frames {
 
   forget() {
     clearTimeout(this.timer);
+    clearTimeout(this.late);
+    if (this.$(".pace").textContent === WAITS) this.$(".pace").textContent = "";
     this.waiting = null;
   }
 
