@@ -125,7 +125,7 @@ os._exit(0)
 
 
 def test_the_raylet_of_this_machine_is_looked_for_too(cluster, monkeypatch):
-    """Ray ends this process some seconds after it, without a word."""
+    """After its end Ray ends this process without a word."""
     assert len(joining._doors) == 2
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))

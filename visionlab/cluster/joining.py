@@ -82,8 +82,8 @@ def _connect(address: str) -> None:
 
 
 def _own() -> list[tuple[str, int]]:
-    """Where the raylet of this machine answers, a few seconds after whose end Ray ends this process without a word;
-    nowhere by Ray's client."""
+    """Where the raylet of this machine answers, after whose end Ray ends this process without a word; nowhere by
+    Ray's client."""
     if ray.util.client.ray.is_connected():
         return []
     own = ray.get_runtime_context().get_node_id()
