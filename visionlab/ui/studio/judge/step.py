@@ -96,8 +96,8 @@ def _worth(case: Case) -> None:
         told = runs.each_class(case.head, report.balanced, report.balanced_interval)
         if told:
             st.caption(told)
-        if split := runs.split_told(case.head):
-            st.caption(f":material/info: {split}")
+        for worth_less in filter(None, (runs.split_told(case.head), runs.epochs_told(case.run))):
+            st.caption(f":material/info: {worth_less}")
     with bars:
         compared = baselines_of(case) if case.learned else None
         if compared:
