@@ -146,3 +146,19 @@ def test_what_a_process_has_open_is_written_into_behind_what_is_there(old):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "new")
     assert Path("/dev/stdout").is_symlink()
+
+
+def test_two_writers_of_one_file_do_not_take_each_others_part(tmp_path):
+    place = tmp_path / "head.bin"
+    with whole(place) as first:
+        first.write_text("first")
+        with whole(place) as second, whole(place) as third:
+            second.write_text("second")
+            third.write_text("third")
+            assert len({first, second, third}) == 3
+        assert place.read_text() == "second"
+    assert place.read_text() == "first"  # it ended last
+    with whole(place) as again:
+        assert again == first
+        again.write_text("again")
+    assert [path.name for path in tmp_path.iterdir()] == ["head.bin"]

@@ -1,20 +1,25 @@
-"""Files that are whole or not there: what is on its way is NAME.part, and takes its name when all is written.
+"""Files that are whole or not there: what is on its way is NAME.part, and takes its name when all is written. Of
+several writers of one file each has a part of its own, and who ends last is who counts.
 
 Devices and pipes are no files to be replaced: they are written into, once all is there.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import stat
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from visionlab.errors import ParameterError, VisionlabError
 
+_choosing = threading.Lock()
+_under_way: set[str] = set()  # the parts that threads of this process are writing
 OPEN_FILES = ("/proc", "/dev/fd")  # links in there are what a process has open, as /dev/stdout is
 
 
@@ -35,14 +40,30 @@ def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
             with suppress(BrokenPipeError), part.open("rb") as file, path.open("ab") as stream:
                 shutil.copyfileobj(file, stream)
         return
+    with _own_part(path) as part:
+        try:
+            yield part
+            with part.open("rb+") as file:
+                os.fsync(file.fileno())  # the name must not reach the disk before the bytes do
+            os.replace(part, path)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _own_part(path: Path) -> Iterator[Path]:
+    """NAME.part, or NAME.2.part and so on where threads of this process are writing it already."""
+    numbers = itertools.count(2)
     part = path.with_name(f"{path.name}.part")
+    with _choosing:
+        while os.path.abspath(part) in _under_way:
+            part = path.with_name(f"{path.name}.{next(numbers)}.part")
+        _under_way.add(taken := os.path.abspath(part))
     try:
         yield part
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())  # the name must not reach the disk before the bytes do
-        os.replace(part, path)
     finally:
-        part.unlink(missing_ok=True)
+        with _choosing:
+            _under_way.discard(taken)
 
 
 def _behind_links(path: Path) -> Path:

@@ -63,7 +63,7 @@ def export(
 
 def _zip_folder(data: Path, file: BinaryIO) -> None:
     from visionlab.learning.sets.archive import read_folder
-    from visionlab.learning.sets.layout import parts_told
+    from visionlab.learning.sets.kinds import parts_told
 
     found = read_folder(data)
     for text in (*parts_told(item.part for items in found.classes.values() for item in items), *found.told):

@@ -22,7 +22,8 @@ from visionlab.learning.projects.workspace import Workspace
 from visionlab.learning.scratch import load
 from visionlab.learning.sets import names as names_of_zips
 from visionlab.learning.sets.dataset import LabelledImages
-from visionlab.learning.sets.layout import arrange, parts_told
+from visionlab.learning.sets.kinds import parts_told
+from visionlab.learning.sets.layout import arrange
 from visionlab.learning.sets.sides import sides
 from visionlab.learning.takeaway.package import labelled_zip
 
@@ -109,6 +110,18 @@ def test_parts_that_hold_the_same_class_folders_are_joined_and_kept(door, names,
     assert found.counts == {"ants": len(names), "bees": len(names)}
     assert found.parts == {(name, part): 1 for name in ("ants", "bees") for part in kept}
     assert f"The set comes in parts: {', '.join(f'2 {part}' for part in kept)}." in found.told
+
+
+@pytest.mark.parametrize(("around", "named"), [("test", "test"), ("pets/val2017", "val2017")])
+def test_a_set_that_is_a_part_alone_is_learned_from_and_that_is_told(door, around, named):
+    found = door(pictures(*(f"{around}/{name}/0.png" for name in ("ants", "bees"))))
+    assert found.parts == {("ants", ""): 1, ("bees", ""): 1}
+    assert f"All of the set lies in “{named}”, which makes no part of it: it is learned from." in found.told
+
+
+@pytest.mark.parametrize("around", ["train/", "pets/", ""])
+def test_of_a_set_that_is_what_is_learned_from_nothing_is_told(door, around):
+    assert not door(pictures(*(f"{around}{name}/0.png" for name in ("ants", "bees")))).told
 
 
 def test_a_part_may_lack_a_class_have_a_wrapper_or_hold_what_has_no_class(door):

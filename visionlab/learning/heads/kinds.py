@@ -16,7 +16,7 @@ from visionlab.learning.heads.head import Head
 from visionlab.learning.heads.linear import logistic, prototype
 from visionlab.learning.heads.problem import Trial
 from visionlab.learning.sets.dataset import LabelledImages
-from visionlab.learning.sets.layout import TEST
+from visionlab.learning.sets.kinds import TEST
 from visionlab.learning.sets.splits import HELD_OUT
 
 FEW = 6  # pictures a class: below that, a kind for which one is enough is usually the better choice

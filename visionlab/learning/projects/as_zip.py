@@ -22,8 +22,7 @@ from visionlab.learning.projects.files import telling
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import PictureInfo
 from visionlab.learning.sets import archive
-from visionlab.learning.sets.kinds import PICTURE_SUFFIXES
-from visionlab.learning.sets.layout import PARTS
+from visionlab.learning.sets.kinds import PARTS, PICTURE_SUFFIXES
 from visionlab.learning.sets.names import entries, free_name
 from visionlab.packing import read_json
 from visionlab.wording import quoted

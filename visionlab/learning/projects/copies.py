@@ -10,7 +10,8 @@ import numpy as np
 
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import Arrival
-from visionlab.learning.sets.layout import PARTS, folded
+from visionlab.learning.sets.kinds import PARTS
+from visionlab.learning.sets.layout import folded
 from visionlab.learning.sets.similar import in_several_classes, nearly_in_several_classes, none_of_their_own
 
 LISTED = 5  # classes that a sentence names

@@ -24,7 +24,8 @@ from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import Arrival
 from visionlab.learning.sets import archive
 from visionlab.learning.sets.dataset import LabelledImages
-from visionlab.learning.sets.layout import Arranged, parts_told
+from visionlab.learning.sets.kinds import parts_told
+from visionlab.learning.sets.layout import Arranged
 from visionlab.learning.sets.looks import DECODERS, unreadable
 from visionlab.learning.sets.names import Guess, guess
 from visionlab.learning.sets.similar import hashes, in_small

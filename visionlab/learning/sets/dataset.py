@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from visionlab.errors import DatasetError, ImageError, ParameterError, UnclearSetError
 from visionlab.imaging.image import Image, check_image, load_image
 from visionlab.learning.sets.archive import check_counts, read_folder, read_zip
-from visionlab.learning.sets.kinds import listed
-from visionlab.learning.sets.layout import PARTS, TRAIN, Arranged, class_names, parts_told
+from visionlab.learning.sets.kinds import PARTS, TRAIN, listed, parts_told
+from visionlab.learning.sets.layout import Arranged, class_names
 from visionlab.learning.sets.looks import HASHES, Looked, copies_by, grouped_by, looked_at, none_readable, unreadable
 from visionlab.learning.sets.similar import consistent, near_told
 from visionlab.learning.sets.splits import HELD_OUT, check_classes, check_split, parted

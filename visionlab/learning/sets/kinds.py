@@ -1,14 +1,28 @@
-"""What a file is by its name: a picture, one of a kind that is not read, something else, or a system's litter; and a
-folder, a camera's."""
+"""What a file is by its name: a picture, one of a kind that is not read, something else, or a system's litter; and what
+a folder is: a camera's, or a part of a set."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from visionlab.imaging.guards import is_picture_file
 from visionlab.learning.sets.names import PathParts
+from visionlab.wording import as_name
+
+TRAIN, VALIDATION, TEST = PARTS = ("train", "validation", "test")
+PART_NAMES = {
+    "train": TRAIN,
+    "training": TRAIN,
+    "val": VALIDATION,
+    "valid": VALIDATION,
+    "validate": VALIDATION,
+    "validation": VALIDATION,
+    "test": TEST,
+    "testing": TEST,
+}
 
 # Also of formats that load_image refuses: better told about than passed over in silence.
 PICTURE_SUFFIXES = (
@@ -99,3 +113,29 @@ def of_a_camera(classes: Iterable[str]) -> str:
     shown = ", ".join(f"“{name}”" for name in named[:NAMED]) + (" …" if len(named) > NAMED else "")
     which = "The class is called" if len(named) == 1 else "The classes are called"
     return f"{which} as a camera calls its folders: {shown}. Sort the pictures into folders by what they show."
+
+
+def part_of(folder: str) -> str:
+    """Which of PARTS a folder is by a word in its name, such as Val, training_set, test2017 or seg_train; "" for none,
+    or where several are named."""
+    words = [word.removesuffix("set") for word in re.findall(r"[^\W\d_]+", as_name(folder).casefold())]
+    found = {PART_NAMES[word] for word in words if word in PART_NAMES}
+    return found.pop() if len(found) == 1 else ""
+
+
+def parts_told(parts: Iterable[str]) -> tuple[str, ...]:
+    """The sentence on how many of the pictures that are used are of which of PARTS, or, as "", of none; each is told of
+    by its part. () where all are of none."""
+    counts = Counter(parts)
+    if not {*counts} - {""}:
+        return ()
+    told = ", ".join(f"{counts[part]:,} {part}" for part in PARTS if counts[part])
+    unparted = f"; {counts['']:,} in none, to learn from" if counts[""] else ""
+    return (f"The set comes in parts: {told}{unparted}.",)
+
+
+def of_one_part(around: Iterable[str]) -> str:
+    """The sentence on a set of which all lies in one folder that is called like a part; "" where none of the folders
+    around it is, or they are called like the part that is learned from."""
+    named = [folder for folder in around if part_of(folder) not in ("", TRAIN)]
+    return f"All of the set lies in “{named[0]}”, which makes no part of it: it is learned from." if named else ""

@@ -5,8 +5,6 @@ Only pictures count; what else lies there changes nothing, and is told.
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -14,21 +12,18 @@ from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
 from visionlab.errors import DatasetError, UnclearSetError
-from visionlab.learning.sets.kinds import NAMED, listed, no_pictures, of_a_camera
+from visionlab.learning.sets.kinds import (
+    NAMED,
+    TRAIN,
+    listed,
+    no_pictures,
+    of_a_camera,
+    of_one_part,
+    part_of,
+)
 from visionlab.learning.sets.names import PathParts
 from visionlab.wording import as_name
 
-TRAIN, VALIDATION, TEST = PARTS = ("train", "validation", "test")
-PART_NAMES = {
-    "train": TRAIN,
-    "training": TRAIN,
-    "val": VALIDATION,
-    "valid": VALIDATION,
-    "validate": VALIDATION,
-    "validation": VALIDATION,
-    "test": TEST,
-    "testing": TEST,
-}
 SHARED = 2  # folders of the same names that make those around them look like parts, or sources, of one set
 LONGEST_NAME = 500  # characters of a class: folders have 255 at most, in whatever alphabet
 UNNAMED = "unnamed"  # a class whose folder's name is blank
@@ -124,19 +119,9 @@ def arrange(
         f"{alike}: the outer ones are the classes." if alike else "",
         *(_as_one(spellings) for spellings in spelled.values() if len(spellings) > 1),
         of_a_camera(classes),
+        of_one_part(prefix),
     )
     return Arranged(classes, tuple(filter(None, told)))
-
-
-def parts_told(parts: Iterable[str]) -> tuple[str, ...]:
-    """The sentence on how many of the pictures that are used are of which of PARTS, or, as "", of none; each is told of
-    by its part. () where all are of none."""
-    counts = Counter(parts)
-    if not {*counts} - {""}:
-        return ()
-    told = ", ".join(f"{counts[part]:,} {part}" for part in PARTS if counts[part])
-    unparted = f"; {counts['']:,} in none, to learn from" if counts[""] else ""
-    return (f"The set comes in parts: {told}{unparted}.",)
 
 
 def class_names(names: Iterable[str]) -> tuple[str, ...]:
@@ -189,14 +174,6 @@ def _unwrapped(pictures: Mapping[PathParts, T]) -> _Unwrapped[T]:
             holds_pictures = holds_pictures or found
         found = found.inner()
     return found if len(found.folders()) > 1 else holds_pictures or found
-
-
-def part_of(folder: str) -> str:
-    """Which of PARTS a folder is by a word in its name, such as Val, training_set, test2017 or seg_train; "" for none,
-    or where several are named."""
-    words = [word.removesuffix("set") for word in re.findall(r"[^\W\d_]+", folded(folder))]
-    found = {PART_NAMES[word] for word in words if word in PART_NAMES}
-    return found.pop() if len(found) == 1 else ""
 
 
 class _Within(NamedTuple, Generic[T]):

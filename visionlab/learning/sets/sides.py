@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from visionlab.errors import DatasetError
 from visionlab.learning.sets.dataset import LabelledImages
-from visionlab.learning.sets.layout import TEST, VALIDATION
+from visionlab.learning.sets.kinds import TEST, VALIDATION
 from visionlab.learning.sets.splits import HELD_OUT, check_classes, check_split, parted
 
 BURST = 8  # pictures of a class that are one group, from which on the last of them can be held out

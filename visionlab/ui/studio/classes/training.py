@@ -13,7 +13,7 @@ from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import ClassInfo
 from visionlab.learning.projects.runs import RunInfo
 from visionlab.learning.sets.dataset import LabelledImages
-from visionlab.learning.sets.layout import VALIDATION
+from visionlab.learning.sets.kinds import VALIDATION
 from visionlab.learning.sets.splits import HELD_OUT
 from visionlab.network.zoo.models import MODELS, TO_NAME, first_here
 from visionlab.ui.shared.terms import term

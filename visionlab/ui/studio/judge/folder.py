@@ -20,7 +20,7 @@ from visionlab.learning.projects import intake
 from visionlab.learning.projects.files import telling
 from visionlab.learning.sets import archive
 from visionlab.learning.sets.dataset import LabelledImages, LazyImages
-from visionlab.learning.sets.layout import TEST
+from visionlab.learning.sets.kinds import TEST
 from visionlab.learning.takeaway.package import labelled_zip
 from visionlab.ui.shared import cached, jobs
 from visionlab.ui.shared.page import roomy_columns, sentence

@@ -12,7 +12,7 @@ from visionlab.learning.heads.kinds import KINDS, one_is_enough, usual_kind, why
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.runs import RunInfo
 from visionlab.learning.sets.dataset import LabelledImages
-from visionlab.learning.sets.layout import TEST, VALIDATION
+from visionlab.learning.sets.kinds import TEST, VALIDATION
 from visionlab.learning.sets.sides import sides
 from visionlab.learning.sets.splits import HELD_OUT
 from visionlab.network.zoo.models import MODELS, TO_NAME, available, first_here
