@@ -85,6 +85,18 @@ class NoZipError(DatasetError):
         self.why = why
 
 
+class NoHeadError(DatasetError):
+    """A zip is no package: it holds no head. pictures: whether it holds any, so that another door takes it."""
+
+    def __init__(self, text: str, pictures: bool) -> None:
+        super().__init__(text)
+        self.pictures = pictures
+
+
+class HeadAloneError(DatasetError):
+    """A zip that is to bring pictures is a package without any."""
+
+
 class HeadError(VisionlabError):
     """The trained head cannot be read, or does not fit its network."""
 

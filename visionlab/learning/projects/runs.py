@@ -78,16 +78,18 @@ class Runs:
         """The folder of the FeatureCache that all projects of the workspace take known features from."""
         return self.folder.parent / "features"
 
-    def begin_run(self, settings: Mapping[str, object], waiting: bool = False) -> str:
-        """Note that a run begins, or waits for its turn; its id. What is noted is JSON, or NumPy's numbers."""
+    def begin_run(self, settings: Mapping[str, object], waiting: bool = False, started: float | None = None) -> str:
+        """Note that a run begins, or waits for its turn; its id. What is noted is JSON, or NumPy's numbers. started: of
+        one that was trained elsewhere, in seconds since 1970."""
         run = secrets.token_urlsafe(8)
         with telling():
             (self.folder / "runs" / run).mkdir()
+        state = "waiting" if waiting else "running"
         try:
             self._hold(run)
             with self._database.writing() as db:
                 query = "INSERT INTO runs (id, started, state, settings) VALUES (?, ?, ?, ?)"
-                db.execute(query, (run, time.time(), "waiting" if waiting else "running", _json(settings)))
+                db.execute(query, (run, time.time() if started is None else started, state, _json(settings)))
         except BaseException:
             self._drop(run)
             raise

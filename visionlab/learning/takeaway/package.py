@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
-from visionlab.errors import DatasetError
+from visionlab.errors import DatasetError, HeadAloneError, NoHeadError
 from visionlab.imaging.image import Image
 from visionlab.imaging.pipeline import reading_as_python
 from visionlab.learning.heads.head import MAX_BYTES as MAX_HEAD_BYTES
@@ -147,7 +147,7 @@ def open_head(source: Source) -> tuple[Head, int | None]:
     with archive.opened(source, MAX_BYTES) as opened:
         entry, pictures = _entries(opened)
         if entry is None:
-            raise DatasetError(f"This zip holds no {HEAD}; {_GOOD}.")
+            raise NoHeadError(f"This zip holds no {HEAD}; {_GOOD}.", bool(archive.pictures_in(opened)))
         with _unpacked(opened, entry, MAX_HEAD_BYTES) as file:
             head = read_head(file.read(), f"“{entry.filename}” in this zip", _GOOD)
         return head, None if pictures is None else pictures.file_size
@@ -159,10 +159,14 @@ def incoming_zip(
     """As intake.from_zip; of a zip that pack wrote, the pictures that it was given.
 
     Those lie in it as they are. Where somebody packed it anew they have to be unpacked, which report is told of: what
-    it raises stops that, and nothing is left.
+    it raises stops that, and nothing is left. Raises HeadAloneError for one that was packed without pictures.
     """
     with archive.opened(source, archive.MAX_ZIP_BYTES) as opened:
-        pictures = _entries(opened)[1]
+        head, pictures = _entries(opened)
+        if head is not None and pictures is None and not archive.pictures_in(opened):
+            raise HeadAloneError(
+                "This zip holds a head and no pictures; choose one that was packed with them, or a zip of pictures."
+            )
         inner = None if pictures is None else _part(source, opened, pictures, report)
     return from_zip(source if inner is None else inner, parts, names_in)
 

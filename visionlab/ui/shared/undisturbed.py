@@ -12,7 +12,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 import streamlit as st
@@ -21,6 +21,8 @@ from streamlit.runtime.scriptrunner import ScriptRunContext, get_script_run_ctx
 from visionlab.errors import VisionlabError, log_line
 from visionlab.shortage import shortages_told
 from visionlab.ui.shared import state
+
+Kept = TypeVar("Kept")
 
 
 class _Session:
@@ -110,6 +112,35 @@ def _others_were_inside(session: _Session) -> bool:
     with session.changed:
         session.changed.wait_for(lambda: not session.inside.keys() - {me})
         return session.drawing[me]
+
+
+def follow(key: str, kept: Callable[[], Kept]) -> None:
+    """Before the widget of that key, which shows what is kept: have it show that where others have changed it.
+
+    Otherwise what the person has set stays: what a run writes there goes to the browser, where meanwhile the next key
+    may have been pressed. `kept` looks it up anew: what the run has read before may be older than what is set.
+    """
+    with undisturbed():
+        now = kept()
+        if key not in st.session_state or st.session_state.get(_followed(key)) != now:
+            st.session_state[key] = now
+        st.session_state[_followed(key)] = now
+
+
+def keep_followed(key: str, keep: Callable[[Kept], object]) -> None:
+    """For that widget's callback: have `keep` keep what it holds, or the sentence why that cannot be."""
+
+    def act() -> None:
+        chosen = st.session_state[key]
+        keep(chosen)
+        st.session_state[_followed(key)] = chosen
+
+    attempt(act)
+
+
+def _followed(key: str) -> str:
+    """In the session: what was kept when this widget was told or asked last."""
+    return f"{key}-followed"
 
 
 def attempt(act: Callable[..., Any], *arguments: Any) -> None:

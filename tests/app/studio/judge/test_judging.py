@@ -138,7 +138,12 @@ def pattern(right: int, of: int, begin: int = 0) -> np.ndarray:
         (pattern(18, 18), pattern(12, 18), None, "clearly better than the best baseline, **colour** (67%)"),  # 6 : 0
         (pattern(18, 18), pattern(12, 18), np.arange(18) % 2 + np.arange(18) // 4 * 2, "may be chance"),  # 3 : 0
         (pattern(15, 20), pattern(11, 20, 9), None, "may be chance"),  # 9 : 5
-        (pattern(20, 20), pattern(20, 20), None, "So many has the best baseline right, too, **colour** (100%)"),
+        (
+            pattern(20, 20),
+            pattern(20, 20),
+            None,
+            "The best baseline, **colour** (100%), has all of them right, too: these",
+        ),
         (pattern(20, 20), None, None, "clearly better than the best baseline, **chance** (50%)"),
         (pattern(13, 20), None, None, "**chance** (50%), but on so few pictures it may be chance"),
     ],
@@ -193,8 +198,48 @@ def test_without_held_out_pictures_labels_and_a_test_folder_are_left(look, proje
     project.remove([each.id for each in case.held_out])
     app = look("Labels")
     assert f"it was right on {case.run.report['accuracy']:.0%} of 12 held-out pictures" in lines(app)
-    assert "nobody knows how good it is" in judge._unjudged({}), "of a head that never was"
+    assert "None of these is in the project any more." in lines(app)
+    assert "nobody knows how good it is" in judge._unjudged({}, known=True), "of a head that never was"
     assert [each.options for each in app.segmented_control] == [list(judge.UNJUDGED)]
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_without_held_out_pictures_the_share_is_chosen_by_what_the_head_keeps(look, project, case, kept):
+    project.remove([each.id for each in case.held_out])
+    refusal = case.head.refusal
+    if not kept:
+        bare = replace(refusal, held_out=[], groups=[], asked=None)
+        project.keep_head(case.run.id, replace(case.head, refusal=bare).to_bytes())
+        outcome = replace(
+            runs.outcome_of(project, case.run), pictures=[], truth=[], probabilities=np.zeros((0, 2), np.float32)
+        )
+        project.keep_outcome(case.run.id, outcome.to_bytes())
+    app = look("None of these")
+    found = [each for each in app.slider if each.label == MISTAKES]
+    if not kept:
+        assert not found
+        assert "Nobody kept by which pictures the limit was set." in lines(app)
+        return
+    assert found[0].value == round(100 * refusal.chosen)
+    assert case.head.facts["refusal"] in lines(app)
+    found[0].set_value(30).run()
+    assert not app.exception
+    after = runs.head_of(project.run(case.run.id)).refusal
+    assert after.threshold == refusal.at(0.3).threshold
+    assert after.promise(0.3) in lines(app)
+
+
+def test_head_and_baselines_have_learned_from_the_same_labels(look, project, case):
+    before = lines(look(judge.OVERVIEW))
+    (told,) = (line for line in before.splitlines() if "best baseline" in line)
+    moved = case.learned[:5]
+    first, other = project.classes()
+    for each in moved:
+        project.move([each.id], other.id if each.class_id == first.id else first.id)
+    app = look(judge.OVERVIEW)
+    assert "5 have another label since" in lines(app)
+    assert told in lines(app), "no held-out label has changed, and none that was learned from then"
+    assert "The baselines, too, learn from the labels that it was trained with." in lines(app)
 
 
 def test_without_the_training_pictures_there_are_no_baselines(look, project, case):
@@ -461,6 +506,21 @@ def test_the_share_that_is_refused_is_chosen_here_too(look, project, case):
     refused = after.refuses(features)
     right = int((case.evaluation.predicted == case.truth)[refused].sum())
     assert still_counted(int(refused.sum()), right, "12 pictures") in lines(app), "what is right counts them"
+
+
+def test_what_is_set_is_not_undone_by_a_run_of_before(look, project, case, monkeypatch):
+    def share() -> int:
+        return next(each for each in app.slider if each.label == MISTAKES).value
+
+    app = look("None of these")
+    next(each for each in app.slider if each.label == MISTAKES).set_value(12).run()
+    with monkeypatch.context() as patched:
+        patched.setattr(judge, "case_of", lambda *_: case)  # as a run has it that began before
+        app.run()
+        assert share() == 12
+    project.keep_head(case.run.id, case.head.refusing(0.2).to_bytes())  # in another tab
+    app.run()
+    assert share() == 20
 
 
 @pytest.mark.parametrize("share", [3, 15, 22, 29])

@@ -595,6 +595,7 @@ def test_a_ready_made_set_that_fails_leaves_no_project(
     ("entries", "told"),
     [
         ({"a.png": b"x"}, "no class folders"),
+        ({"head.safetensors": b"x", "predict.py": b"x"}, "This zip holds a head and no pictures. “Open what you took"),
         ({"cats/a.txt": b"x"}, "There are no pictures in these folders"),
         (
             {"cats/a.png": b"x", "cats/b.png": b"y"},

@@ -1,9 +1,12 @@
 """The studio's step “Take away”: what is packed, and what is opened again."""
 
 import io
+import sqlite3
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -69,7 +72,8 @@ def upload(app: AppTest, name: str, data: bytes) -> AppTest:
 def as_packed(run):
     """Its head, as the step packs it."""
     head = load_head(run.head)
-    return replace(head, facts={**head.facts, "seconds": run.report["seconds"]})
+    began = datetime.fromtimestamp(run.started, UTC).isoformat(timespec="seconds")
+    return replace(head, facts={**head.facts, "seconds": run.report["seconds"], takeaway_open.BEGAN: began})
 
 
 def package(project, run, net, pictures: bool) -> bytes:
@@ -181,6 +185,10 @@ def test_few_of_many_pictures_are_compared(project, run, net, registry, monkeypa
 
 
 def test_a_package_becomes_a_project_with_its_run(app, registry, workspace, project, run, net):
+    with closing(sqlite3.connect(project.folder / "project.sqlite")) as db:
+        db.execute("UPDATE runs SET started = started - 90000")  # a day ago and an hour
+        db.commit()
+    run = project.run(run.id)
     upload(app.run(), "striped.zip", package(project, run, net, pictures=True))
     finish(app, registry)
     assert "“striped” is a project of yours now: 24 pictures" in lines(app)
@@ -194,6 +202,7 @@ def test_a_package_becomes_a_project_with_its_run(app, registry, workspace, proj
     assert (first.state, first.head.read_bytes()) == ("done", as_packed(run).to_bytes())
     assert first.report == {name: run.report[name] for name in first.report}
     assert first.report.keys() >= {"accuracy", "balanced_accuracy_interval", "f1", "held_out", "trained_on", "seconds"}
+    assert first.started == int(run.started), "its date is the training's"
     case = case_of(found, first)
     assert (len(case.held_out), len(case.learned), case.gone) == (0, 24, 0)
     names = {each.id: each.name for each in found.classes()}
@@ -223,6 +232,21 @@ def test_what_is_no_package_is_refused_in_a_sentence(app, workspace, project, na
     assert any(word in lines(app) for word in ("is no zip", "no head of this app", "holds no head"))
     assert "trained_head" not in app.session_state
     assert [each.id for each in workspace.projects(ME)] == [project.id]
+
+
+def test_a_zip_of_pictures_is_told_which_door_takes_it(app, project):
+    file = io.BytesIO()
+    for _ in export_zip(project, file):
+        pass
+    upload(app.run(), "striped.zip", file.getvalue())
+    assert not app.exception
+    assert "This zip holds pictures and no head. “A zip”, in the steps Classes and Pictures, takes it." in lines(app)
+
+
+@pytest.mark.parametrize("told", ["9999-12-31T00:00:00+00:00", "0001-01-01", "yesterday", 5, None])
+def test_a_date_that_cannot_be_is_none(project, run, told):
+    head = load_head(run.head)
+    assert takeaway_open._began(replace(head, facts=head.facts | {takeaway_open.BEGAN: told})) is None
 
 
 def test_a_head_of_other_weights_is_refused(app, project, run, net, monkeypatch):

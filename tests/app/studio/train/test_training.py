@@ -3,6 +3,7 @@
 import shutil
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,6 +27,7 @@ from visionlab.learning.projects.project import Project
 from visionlab.shortage import NO_MEMORY
 from visionlab.ui.shared.jobs import Job
 from visionlab.ui.shared.widgets import plain
+from visionlab.ui.studio import runs
 from visionlab.ui.studio.projects import intake_into
 from visionlab.ui.studio.train import run as training_run
 from visionlab.ui.studio.train import step as training_step
@@ -129,7 +131,9 @@ def test_the_same_pictures_settings_and_seed_give_the_same_head(app, registry, p
     other, second, first = (run.head.read_bytes() for run in project.runs())
     assert first == second != other
     table = app.dataframe[0].value
-    assert list(table["Pictures"]) == [24, 24, 24]
+    assert list(table["Learned from"]) == [24, 24, 24], "a linear head from all in the end"
+    assert list(table["Held out"]) == [6, 6, 6]
+    assert "Epoch kept" not in table
     assert list(table["State"]) == ["Done"] * 3
 
 
@@ -463,6 +467,28 @@ def test_where_fine_tuning_found_nothing_better_result_and_table_say_so(app, reg
         assert next(iter(app.dataframe[0].value["Kind"])) == "Fine-tuning" + " (no better than linear)" * vain
         if rate == 1e3:
             assert vain
+
+
+def test_which_epoch_was_kept_and_that_it_stopped_early_is_said_where_the_figure_is(app, registry, project):
+    app.radio(key="kind").set_value("fine-tune").run()
+    button(app, "Train").click().run()
+    finish(app, registry)
+    (run,) = project.runs()
+    kept, last = run.report["best_epoch"], run.epochs[-1]["index"]
+    early = (
+        f"It stopped early, after epoch {last} of at most 20. Epoch {kept} is kept, the best on the held-out pictures"
+    )
+    assert runs.stopped_early(run) == (last < 20)
+    assert (early if last < 20 else f"Epoch {kept} is kept") in lines(app)
+    (table,) = (each.value for each in app.dataframe)
+    assert list(table["Epoch kept"]) == [f"{kept} of {last}" + ", stopped early" * (last < 20)]
+    learned = load_head(run.head).facts["trained_on"]
+    assert list(table["Learned from"]) == [learned]
+    assert list(table["Held out"]) == [6]
+    ended = replace(run, epochs=tuple({"index": index} for index in range(1, 9)), report=run.report | {"best_epoch": 2})
+    assert "after epoch 8 of at most 20. Epoch 2 is kept" in runs.epochs_told(ended)
+    assert "stopped early" not in runs.epochs_told(replace(ended, state="cancelled")), "somebody stopped it"
+    assert runs.of_epochs(replace(ended, settings=run.settings | {"kind": "linear"})) == ""
 
 
 def test_the_time_left_is_that_of_later_epochs(project, net, monkeypatch):

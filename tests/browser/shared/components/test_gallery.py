@@ -150,6 +150,7 @@ def test_classes_are_buttons_too(page: Page):
     opened(page)
     expect(chip(page, "dogs")).to_be_disabled()
     tile(page, "picture 5").click()
+    expect(chip(page, "cats")).to_be_disabled()  # where it is already
     chip(page, "dogs").click()
     told(page, "id5 to 1")
     expect(chip(page, "dogs")).to_be_disabled()

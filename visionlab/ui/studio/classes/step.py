@@ -152,4 +152,4 @@ def _whole_sets(project: Project | None, busy: bool) -> None:
             sets.ready_made(place, busy)
     if project is None:
         with st.expander("Open what you took away before", icon=":material/unarchive:"):
-            opening.show()
+            opening.show("“A zip”, above,")

@@ -125,8 +125,8 @@ def _worth(project: Project, run: RunInfo, fresh: bool) -> None:
         else:
             st.markdown("**Trained.** How good it is, nobody knows: no picture was held out.")
         st.caption(f"{runs.kind_title(run)} on {runs.network_title(run)}")
-        if split := runs.split_told(head):
-            st.caption(split)
+        for worth_less in filter(None, (runs.split_told(head), runs.epochs_told(run))):
+            st.caption(worth_less)
         if not fresh:
             st.caption(runs.outdated(project, run))
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):

@@ -34,11 +34,12 @@ class Case:
     """A run and its pictures, of this moment.
 
     held_out: n pictures; truth: int64 (n,), indices into the head's classes; probabilities: float32 (n, K).  learned: m
-    pictures that it learned from; labels: int64 (m,).  A picture that was moved to another of the head's classes counts
-    with the new one, one that was moved elsewhere with its old one.  gone: how many are not in the project any more;
-    moved, elsewhere: how many of these have another label, one of the head's and none of them; limit_set_on: how many
-    were held out when it was trained, on which temperature and refusal were set.  base: the network that the head
-    reads.  key tells the pictures and their labels apart, `pictures_key` the pictures.
+    pictures that it learned from; labels: int64 (m,); taught: int64 (m,), what these were when it did.  A picture that
+    was moved to another of the head's classes counts with the new one, one that was moved elsewhere with its old one.
+    gone: how many are not in the project any more; moved, elsewhere: how many of these have another label, one of the
+    head's and none of them; limit_set_on: how many were held out when it was trained, on which temperature and refusal
+    were set.  base: the network that the head reads.  key tells the pictures and their labels apart, `pictures_key` the
+    pictures.
     """
 
     project: Project
@@ -50,6 +51,7 @@ class Case:
     probabilities: NDArray[np.float32]
     learned: tuple[PictureInfo, ...]
     labels: NDArray[np.int64]
+    taught: NDArray[np.int64]
     gone: int
     moved: int
     elsewhere: int
@@ -113,6 +115,7 @@ def case_of(project: Project, run: RunInfo) -> Case:
         outcome.probabilities[mask],
         tuple(learned),
         labels,
+        outcome.trained_labels[other],
         int((~mask).sum() + (~other).sum()),
         int(moved),
         runs.relabelled(project, run) - int(moved),
@@ -161,7 +164,8 @@ def seen(case: Case) -> Seen | None:
 
 
 def baselines_of(case: Case) -> tuple[Baseline, ...] | None:
-    """What the head has to beat; None, and its progress on the page, until that is there."""
+    """What the head has to beat, learned from the labels that it learned from, and judged by those of now, as it is;
+    None, and its progress on the page, until that is there."""
     looks = seen(case)
     if looks is None:
         return None
@@ -171,7 +175,7 @@ def baselines_of(case: Case) -> tuple[Baseline, ...] | None:
         held_out = case.features(case.held_out, lambda share: job.report((1 + share) / 2))
         colours = {"colours": looks.colours, "held_colours": looks.held_colours}
         worth = case.evaluation.report.worth
-        yield baselines(learned, case.labels, held_out, case.truth, case.head.classes, **colours, worth=worth)
+        yield baselines(learned, case.taught, held_out, case.truth, case.head.classes, **colours, worth=worth)
 
     job = awaited(f"baselines {case.key} {case.head.classes}", work, "Asking the nearest neighbours …")
     return job.latest if job else None

@@ -13,12 +13,14 @@ from visionlab.ui.shared.networks import own_head
 from visionlab.ui.shared.page import roomy_columns
 from visionlab.ui.shared.picture_bar import image_picker
 from visionlab.ui.shared.state import Picture
+from visionlab.ui.shared.undisturbed import follow, keep_followed
 from visionlab.ui.studio import runs
 from visionlab.ui.studio.judge import charts as evaluation_charts
 from visionlab.ui.studio.judge.case import Case, seen
 from visionlab.ui.studio.judge.gallery import gallery
 from visionlab.wording import MISTAKES
 
+UNKNOWN = "Nobody kept by which pictures the limit was set. Train again to choose which share is refused."
 MOST = 30  # per cent of pictures of the classes that may be refused
 
 
@@ -31,8 +33,9 @@ def show(case: Case) -> None:
             "Add pictures, and train again."
         )
         return
-    looks = seen(case)
-    if looks is not None:
+    if not case.held_out:
+        _without_held_out(case)
+    elif (looks := seen(case)) is not None:
         found = replace(case.evaluation, distances=looks.distances).limited(case.head.refusal)
         left, right = roomy_columns(2, "details-refusal", gap="large")
         with left:
@@ -50,22 +53,38 @@ def show(case: Case) -> None:
     verdict(case.head, picture)
 
 
+def _without_held_out(case: Case) -> None:
+    """What the head itself still knows of the pictures that its limit was set by, where none of them is known."""
+    refusal = case.head.refusal
+    left, right = roomy_columns(2, "details-refusal", gap="large")
+    if refusal.share is not None:
+        figure = evaluation_charts.distances(refusal.held_out, refusal.threshold)
+        left.plotly_chart(figure, config=charts.PLAIN, key="distances")
+    with right:
+        _set_share(case)
+
+
 def _set_share(case: Case) -> None:
     """Which share is refused, and a slider to choose another one, where it is known what the limit was set by."""
     share = case.head.refusal.chosen
     if case.head.refusal.share is None:
-        st.caption(promise(case.limit_set_on))
+        st.caption(promise(case.limit_set_on) if case.limit_set_on else UNKNOWN)
         return
 
-    def choose() -> None:
-        head = case.head.refusing(st.session_state[key] / 100)
+    def choose(chosen: int) -> None:
+        head = case.head.refusing(chosen / 100)
         case.project.keep_head(case.run.id, head.to_bytes())
 
     key = f"refused-share-{case.run.id}"
-    st.session_state[key] = min(MOST, max(1, round(100 * share)))  # as it is now, whoever chose it
-    st.slider(MISTAKES, 1, MOST, format="%d%%", key=key, on_change=choose)
+    follow(key, lambda: _in_reach(runs.head_of(case.project.run(case.run.id)).refusal.chosen))
+    st.slider(MISTAKES, 1, MOST, format="%d%%", key=key, on_change=keep_followed, args=(key, choose))
     # As the shell and the card have it: promised with the share that was asked for, which so few may not allow.
     st.caption(str(case.head.facts.get("refusal") or case.head.refusal.promise(share)))
+
+
+def _in_reach(share: float) -> int:
+    """Of the slider, in per cent."""
+    return min(MOST, max(1, round(100 * share)))
 
 
 def verdict(head: Head, picture: Picture) -> None:

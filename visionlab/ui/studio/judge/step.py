@@ -33,7 +33,8 @@ LOOKS = {
 }
 JUDGED = "judged-project"  # in the session: the id of the one that was judged last; another begins at the beginning
 CHANCE = 0.05  # p below which a difference is called clear
-UNJUDGED = ("Labels", "A test folder")  # what can be looked at where nothing is held out
+UNTOLD = "The package that it came in does not say which of its pictures these were."
+UNJUDGED = ("Labels", "None of these", "A test folder")  # what can be looked at where nothing is held out
 
 
 def show(project: Project) -> None:
@@ -58,7 +59,7 @@ def show(project: Project) -> None:
         wrap=True,
     )
     if not len(case.held_out):
-        st.info(_unjudged(run.report or {}), icon=":material/help:")
+        st.info(_unjudged(run.report or {}, case.limit_set_on > 0), icon=":material/help:")
     elif look == OVERVIEW:
         _worth(case)
     else:
@@ -95,8 +96,8 @@ def _worth(case: Case) -> None:
         told = runs.each_class(case.head, report.balanced, report.balanced_interval)
         if told:
             st.caption(told)
-        if split := runs.split_told(case.head):
-            st.caption(f":material/info: {split}")
+        for worth_less in filter(None, (runs.split_told(case.head), runs.epochs_told(case.run))):
+            st.caption(f":material/info: {worth_less}")
     with bars:
         compared = baselines_of(case) if case.learned else None
         if compared:
@@ -105,12 +106,14 @@ def _worth(case: Case) -> None:
     with words:
         if compared:
             st.markdown(against(found, compared))
+            if (case.labels != case.taught).any():
+                st.caption("The baselines, too, learn from the labels that it was trained with.")
         f1_low, f1_high = found.f1_interval
         st.caption(f"Mean F1 of the classes: {found.f1:.2f}, between {f1_low:.2f} and {f1_high:.2f}.", help=term("F1"))
 
 
-def _unjudged(report: Mapping[str, object]) -> str:
-    """Why nothing can be looked at closer."""
+def _unjudged(report: Mapping[str, object], known: bool) -> str:
+    """Why no answer can be looked at closer; known: whether it was kept which pictures were held out."""
     if "accuracy" not in report:
         return (
             "No picture that this head did not learn from is left, so nobody knows how good it is. Add pictures and "
@@ -118,11 +121,11 @@ def _unjudged(report: Mapping[str, object]) -> str:
         )
     low, high = report["accuracy_interval"]
     rests_on = metrics.counted(report["held_out"], report.get("different"), "held-out picture")
+    why = "None of these is in the project any more." if known else UNTOLD
     return (
         f"When it was trained, it was right on {percent(report['accuracy'])} of "
         f"{rests_on}: on others like these, between {percent(low)} and "
-        f"{percent(high)} (95% interval). These are gone, or nobody knows any more which they were. Train again to "
-        "look closer, or try it on a test folder."
+        f"{percent(high)} (95% interval). {why} Train again to look closer at its answers, or try it on a test folder."
     )
 
 
@@ -131,7 +134,7 @@ def against(found: Evaluation, compared: Sequence[Baseline]) -> str:
     report, best = found.report, max(compared, key=lambda each: each.accuracy)
     named = f"**{best.title.lower()}** ({percent(best.accuracy)})"
     if report.accuracy == best.accuracy == 1:
-        return f"So many has the best baseline right, too, {named}: these pictures are easily told apart."
+        return f"The best baseline, {named}, has all of them right, too: these pictures are easily told apart."
     better = report.accuracy > best.accuracy
     if not _is_clear(found, best):
         how = "better" if better else "no better"

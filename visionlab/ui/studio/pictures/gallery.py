@@ -13,7 +13,7 @@ from visionlab.learning.projects.rows import ClassInfo, PictureInfo
 from visionlab.ui.shared import cached
 from visionlab.ui.shared.components.gallery import Tile, gallery
 from visionlab.ui.shared.page import told
-from visionlab.ui.shared.undisturbed import attempt
+from visionlab.ui.shared.undisturbed import attempt, follow, keep_followed
 from visionlab.ui.shared.widgets import shown_width
 from visionlab.ui.studio.pictures import one_class
 from visionlab.wording import sized
@@ -97,12 +97,12 @@ def _large(project: Project, classes: Sequence[ClassInfo], picture: PictureInfo,
             args=(lambda: project.move([picture.id], st.session_state[to]),),
         )  # fmt: skip
         on = f"learn-from-{picture.id}"
-        st.session_state[on] = picture.enabled  # as it is now, whoever changed it
+        follow(on, lambda: project.picture(picture.id).enabled)
         st.toggle(
             "Learn from it",
             key=on,
-            on_change=attempt,
-            args=(lambda: project.enable([picture.id], st.session_state[on]),),
+            on_change=keep_followed,
+            args=(on, lambda chosen: project.enable([picture.id], chosen)),
         )
         args = (project.remove, [picture.id])
         gone = st.button(

@@ -17,7 +17,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from visionlab import limits
-from visionlab.errors import BusyError, DatasetError, NoZipError, UnclearSetError, log_line
+from visionlab.errors import BusyError, DatasetError, HeadAloneError, NoZipError, UnclearSetError, log_line
 from visionlab.learning.projects import intake
 from visionlab.learning.projects.intake import Incoming, Intake
 from visionlab.learning.projects.project import Project
@@ -33,6 +33,10 @@ from visionlab.wording import shortened
 
 RECORDED = "recorded"  # in the session: the ids of projects for whose classes a camera has been in use
 WATCHED = "intakes"  # those that this session began, or saw going on, and has not put away
+HEAD_ALONE = (
+    "This zip holds a head and no pictures. “Open what you took away before”, where a new project begins, takes it, "
+    "and so does the step Take away."
+)
 PAUSE = 3.0  # seconds at most from one part of what is dropped at once to the next
 
 
@@ -105,11 +109,13 @@ def take_zip(into: Into, file: UploadedFile) -> None:
 
 
 def _of_zip(name: str, path: Path, parts: bool | None, report: Watched) -> Iterable[Incoming]:
-    """As incoming_zip, of an upload of that name."""
+    """As incoming_zip, of a file of that name; a head alone is told which door takes it."""
     try:
         return incoming_zip(path, parts, report)
     except NoZipError as error:
         raise NoZipError(error.why, f"“{shortened(name)}”") from error.__cause__  # not by what it is kept under
+    except HeadAloneError as error:
+        raise DatasetError(HEAD_ALONE) from error
 
 
 def take_folder(into: Into, files: Sequence[UploadedFile]) -> None:
@@ -128,7 +134,9 @@ def take_path(into: Into, path: Path) -> None:
         folder = path.is_dir()
         _begin(
             project,
-            lambda parts, report: intake.from_folder(path, parts) if folder else incoming_zip(path, parts, report),
+            lambda parts, report: (
+                intake.from_folder(path, parts) if folder else _of_zip(path.name, path, parts, report)
+            ),
             stack,
         )
 

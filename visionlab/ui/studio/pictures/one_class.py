@@ -10,7 +10,7 @@ import streamlit as st
 from visionlab.errors import DatasetError
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import ClassInfo
-from visionlab.ui.shared.undisturbed import attempt
+from visionlab.ui.shared.undisturbed import attempt, follow, keep_followed
 from visionlab.ui.shared.widgets import plain
 from visionlab.ui.studio.projects import LONGEST_NAME
 
@@ -86,12 +86,12 @@ def _menu(project: Project, classes: Sequence[ClassInfo], chosen: ClassInfo) -> 
             on_change=attempt,
             args=(lambda: project.merge_classes(chosen.id, st.session_state[target]),),
         )  # fmt: skip
-    st.session_state[on] = chosen.enabled  # as it is now, whoever changed it
+    follow(on, lambda: next((each.enabled for each in project.classes() if each.id == chosen.id), chosen.enabled))
     st.toggle(
         "Learn from this class",
         key=on,
-        on_change=attempt,
-        args=(lambda: project.enable_class(chosen.id, st.session_state[on]),),
+        on_change=keep_followed,
+        args=(on, lambda wanted: project.enable_class(chosen.id, wanted)),
     )
     st.button(
         "Remove the class with its pictures",

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from pathlib import PurePath
 from typing import BinaryIO
 
 import numpy as np
 import streamlit as st
 
+from visionlab.errors import DatasetError, NoHeadError
 from visionlab.learning.heads.head import Head, load_head
 from visionlab.learning.heads.kinds import KINDS, stayed_linear
 from visionlab.learning.judging.evaluation import macro_f1
@@ -35,6 +39,7 @@ from visionlab.ui.studio.train.run import LEARNED_FROM, Settings, learned_from, 
 from visionlab.ui.studio.uploads import uploader
 
 OPENING, OPENED = "opening-package", "opened-head"
+BEGAN = "training_began"  # in a packed head's facts: when, as ISO 8601 with its zone
 
 
 @dataclass(frozen=True)
@@ -51,14 +56,14 @@ def most_bytes() -> int:
     return min(upload_limit() << 20, package.MAX_BYTES)
 
 
-def show() -> None:
-    """An uploader for a package or a head, and what came of it."""
+def show(zips: str) -> None:
+    """An uploader for a package or a head, and what came of it. zips: where a zip of pictures is brought in."""
     job = jobs.registry().find(st.session_state.get(OPENING))
     busy = job is not None and not job.over
     uploader(
         "A zip that was packed here, or a head (.safetensors)",
         "package",
-        _take,
+        partial(_take, zips),
         type=["zip", "safetensors"],
         disabled=busy,
     )
@@ -90,14 +95,19 @@ def show() -> None:
         st.caption("With its pictures it becomes a new project: add to them, and train on. A head alone predicts.")
 
 
-def _take(files: Sequence[BinaryIO]) -> None:
+def _take(zips: str, files: Sequence[BinaryIO]) -> None:
     [file] = files
     for key in (OPENING, OPENED):
         st.session_state.pop(key, None)
     if file.name.lower().endswith(".safetensors"):
         _keep(load_head(file.getvalue()), file.name)
         return
-    head, size = open_head(file)
+    try:
+        head, size = open_head(file)
+    except NoHeadError as error:
+        if not error.pictures:
+            raise
+        raise DatasetError(f"This zip holds pictures and no head. {zips} takes it.") from error.__cause__
     if size is None:
         _keep(head, file.name)
         return
@@ -149,7 +159,7 @@ def _keep_run(project: Project, head: Head) -> None:
         np.array([of[each.class_id] for each in known], np.int64),
     )
     settings = Settings(head.network, kind if kind in KINDS else "linear", (), HELD_OUT, 0)
-    run = project.begin_run(noted(settings, len(known)))
+    run = project.begin_run(noted(settings, len(known)), started=_began(head))
     project.keep_head(run, head.to_bytes())
     project.keep_outcome(run, outcome.to_bytes())
     ids = {places.get(each.name.casefold()): each.id for each in classes}
@@ -159,6 +169,15 @@ def _keep_run(project: Project, head: Head) -> None:
         LEARNED_FROM: learned_from([(each.id, each.class_id) for each in known]),
     }
     project.end_run(run, "done", report)
+
+
+def _began(head: Head) -> float | None:
+    """When its training began, in seconds since 1970; None where its file does not say so, or nothing that can be."""
+    try:
+        told = datetime.fromisoformat(str(head.facts.get(BEGAN))).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return None
+    return told if 0 < told <= time.time() else None
 
 
 def _figures(head: Head, pictures: int) -> dict[str, object]:

@@ -7,6 +7,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import BinaryIO
 from zipfile import ZipFile
 
@@ -22,6 +23,7 @@ from visionlab.ui.shared.page import roomy_columns, sentence
 from visionlab.ui.shared.undisturbed import attempt
 from visionlab.ui.studio.judge.case import Case, counted
 from visionlab.ui.studio.takeaway import opening
+from visionlab.ui.studio.takeaway.opening import BEGAN
 from visionlab.wording import sized
 
 COMPARED = 200  # pictures at most on which the export has to answer like the original
@@ -147,8 +149,9 @@ def _begin(case: Case, whole: bool) -> None:
     pictures = case.held_out or case.learned
     images = case.images(pictures[:: -(-len(pictures) // COMPARED) or 1])
     most = opening.most_bytes()
-    # How long it took is known to the run alone: the same pictures, settings and seed give the same head.
-    head = replace(case.head, facts={**case.head.facts, "seconds": case.run.report["seconds"]})
+    # When and how long it trained is known to the run alone: the same pictures, settings and seed give the same head.
+    began = datetime.fromtimestamp(case.run.started, UTC).isoformat(timespec="seconds")
+    head = replace(case.head, facts={**case.head.facts, "seconds": case.run.report["seconds"], BEGAN: began})
 
     def work(_: jobs.Job) -> Iterator[Packed | Packing | Ready]:
         if whole:

@@ -18,4 +18,4 @@ def show(project: Project) -> None:
             st.subheader("Take it away", anchor=False)
             packing.show(case_of(project, run))
     st.subheader("Open one again", anchor=False)
-    opening.show()
+    opening.show("“A zip”, in the steps Classes and Pictures,")

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from visionlab.learning.features.augmentation import VIEWS
+from visionlab.learning.heads.kinds import KINDS
 from visionlab.learning.projects.outcome import Comparison, compare
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.runs import RunInfo
@@ -26,6 +27,7 @@ STATES = {
     "failed": "Failed",
     "interrupted": "Interrupted",
 }
+EPOCH = "Epoch kept"
 CHANCE = 0.05  # p from which a difference may well be chance
 _VERSION = "runs-table-version"  # a new table is one in which nothing is ticked
 
@@ -34,11 +36,15 @@ def show(project: Project, known: Sequence[RunInfo]) -> None:
     """The table, and what can be done with the runs that are ticked in it."""
     st.markdown("**All runs**")
     rows = [_row(run) for run in known]
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    if not any(columns[EPOCH]):
+        del columns[EPOCH]  # none of these kinds has epochs
     event = st.dataframe(
-        written({name: [row[name] for row in rows] for name in rows[0]}, {"Accuracy": percent}),
+        written(columns, {"Accuracy": percent}),
         hide_index=True,
         placeholder="–",
         column_config={
+            "Copies": st.column_config.TextColumn(width="medium"),  # its words, not those of its heading
             "Started": st.column_config.DatetimeColumn(format="D MMM, HH:mm"),
             "Macro-F1": st.column_config.NumberColumn(format="%.2f"),
             "Time": st.column_config.NumberColumn(format="%.1f s"),
@@ -75,14 +81,26 @@ def _row(run: RunInfo) -> dict[str, object]:
         "Started": runs.began(run),
         "Network": runs.network_title(run),
         "Kind": runs.kind_title(run) + " (no better than linear)" * report.get("stayed_linear", False),
+        EPOCH: (runs.of_epochs(run) + ", stopped early" * runs.stopped_early(run)) or None,
         "Copies": ", ".join(views) or None,
-        "Pictures": run.settings["pictures"],
+        "Learned from": _learned_from(run),
+        "Held out": report.get("held_out"),
         "Accuracy": report.get("accuracy"),
         "95% interval": None if low is None else f"{percent(low)} to {percent(high)}",
         "Macro-F1": report.get("f1"),
         "Time": report.get("seconds"),
         "State": STATES[run.state],
     }
+
+
+def _learned_from(run: RunInfo) -> int | None:
+    """How many pictures its head has learned from in the end; None while that is not known."""
+    report, kind = run.report or {}, KINDS.get(str(run.settings["kind"]))
+    if "trained_on" not in report:
+        return None
+    # As fit has it: a fine-tuned network that stayed linear is a linear head, which is quick to learn from all.
+    quick = kind is not None and (kind.learns_all or report.get("stayed_linear", False)) and run.state == "done"
+    return report["trained_on"] + report["held_out"] * quick
 
 
 def _compared(project: Project, first: RunInfo, second: RunInfo) -> None:

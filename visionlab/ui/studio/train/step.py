@@ -223,8 +223,8 @@ def _worth(project: Project, run: RunInfo) -> None:
     each = (report.get(f"balanced_accuracy{what}") for what in ("", "_interval"))
     if each_class := runs.each_class(head, *each):  # below the figures, since a sentence would be a tall, thin column
         st.caption(each_class)
-    if split := runs.split_told(head):
-        st.caption(f":material/info: {split}")
+    for worth_less in filter(None, (runs.split_told(head), runs.epochs_told(run))):
+        st.caption(f":material/info: {worth_less}")
     if stayed_linear(head):
         st.info(
             "Fine-tuning found nothing better on the held-out pictures than the linear head that it starts from, so "

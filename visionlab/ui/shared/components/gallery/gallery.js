@@ -89,6 +89,10 @@ class Gallery {
     for (const button of [...this.$(".chips").children, this.$(".enable"), this.$(".remove")]) {
       button.disabled = this.data.disabled || !selected.size;
     }
+    const here = new Set(this.shown.filter(({ id }) => selected.has(id)).map(({ label }) => label));
+    for (const chip of this.$(".chips").children) {
+      if (here.size === 1 && here.has(Number(chip.dataset.class))) chip.disabled = true; // where all of them are
+    }
   }
 
   drawChips() {
