@@ -150,18 +150,20 @@ def sharded(
                 progress.update(task, completed=step.done)
         except KeyboardInterrupt:
             print(f"Stopped; {GOES_ON}.", file=sys.stderr)
+            atexit.register(_leave, 130)
             raise
         except GoneError:
-            atexit.register(_leave)
+            atexit.register(_leave, 1)
             raise
     return shards
 
 
-def _leave() -> None:
-    """Ray would say goodbye to a cluster that is gone, for a quarter of a minute."""
+def _leave(status: int) -> None:
+    """Ray would say goodbye to a cluster that is gone, for a quarter of a minute; and what is still asked for would
+    begin another one, once Ray has."""
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(1)
+    os._exit(status)
 
 
 def end(shards: Shards) -> None:
