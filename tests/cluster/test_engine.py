@@ -1,6 +1,7 @@
 """What replicas on other nodes give is what one process gives, to a millionth; and what becomes of it when they die."""
 
 import os
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -121,8 +122,14 @@ def test_another_version_is_refused_and_both_are_named(served, net, monkeypatch)
 
 
 def test_a_network_that_nobody_serves_is_told(served, net):
-    with pytest.raises(ClusterError, match=r"does not serve VGG19.*cluster serve --model vgg19"):
+    """A visitor what can be done, and the operator (errors.py::log_cause) the command."""
+    with pytest.raises(
+        ClusterError, match=r"does not serve VGG19.*\. Choose another network, or ask who runs it"
+    ) as refused:
         cluster.engine_of(replace(net, name="vgg19"))
+    assert "python" not in str(refused.value)
+    command = str(refused.value.__cause__)
+    assert re.search(r"python -m visionlab cluster serve --model vgg19 --address [\d.]+:\d+$", command)
 
 
 def dies(net, place, times):

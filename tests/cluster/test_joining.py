@@ -1,8 +1,10 @@
 """Joining a cluster, from its nodes and from outside; versions that differ are refused by both their names."""
 
 import os
+import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -34,8 +36,8 @@ def test_a_node_without_visionlab_is_told():
     assert told == "This machine has visionlab 0.2.0, and the node 10.0.0.7 has none. Install the same version on both."
 
 
-def run(code):
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100)
+def run(code, cwd=None):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100, cwd=cwd)
 
 
 def test_another_version_of_ray_is_refused(cluster):
@@ -81,12 +83,15 @@ print(shares, len(list(engine.each(sanity_check, noise))), len(list(engine.map(p
     ], told.stdout + told.stderr
 
 
-def test_a_cluster_that_goes_away_is_told_and_not_waited_for():
+def test_a_cluster_that_goes_away_is_told_and_not_waited_for(tmp_path):
     """Its own cluster, in a process of its own, whose head is killed while it is asked."""
     code = """
 import os, threading, time
+from pathlib import Path
+import numpy as np
+import visionlab as vl
 from ray.cluster_utils import Cluster
-from visionlab.cluster import engine, joining, serving
+from visionlab.cluster import engine, joining, listing, many, serving
 from visionlab.network.zoo.loading import load_classifier
 cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
 joining.join(cluster.address)
@@ -94,19 +99,49 @@ serving.deploy("vgg16-tinyimagenet", serving.Size(processors=0.3))
 found = engine.engine_of(load_classifier("vgg16-tinyimagenet", "cpu"))
 def slow(net, progress=None):
     time.sleep(60)
-def ask(settings):
+def work():
+    Path("1.png").write_bytes(vl.encode_png(np.zeros((64, 64, 3), np.uint8)))
+    job = many.Work("vgg16-tinyimagenet", "embed")
+    shards = many.begun(job, [listing.Named("1.png")] * 10_000, {}, Path("out"), ".parquet")
+    list(many.run(job, shards, serving.Size(processors=0.3)))
+def ask(task):
     try:
-        found.run(slow, **settings)
+        task()
     except Exception as error:
         print(type(error).__name__, error, flush=True)
-asking = [threading.Thread(target=ask, args=(each,)) for each in ({}, {"progress": lambda share: None})]
+tasks = work, lambda: found.run(slow), lambda: found.run(slow, progress=lambda share: None)
+asking = [threading.Thread(target=ask, args=(each,)) for each in tasks]
 for each in asking:
     each.start()
 time.sleep(2)
 cluster.head_node.kill_gcs_server(check_alive=False)
 for each in asking:
-    each.join(30)
+    each.join(15)
 os._exit(0)
 """
-    told = run(code).stdout
-    assert told.count("is gone. Once it is back, start this anew.") == 2, told  # lines of two threads may mingle
+    told = run(code, cwd=tmp_path).stdout
+    assert told.count("is gone. Once it is back, start this anew.") == 2, told  # lines of several threads may mingle
+    assert told.count("is gone. Once it is back, the same command goes on where it stopped.") == 1, told
+
+
+def test_the_raylet_of_this_machine_is_looked_for_too(cluster, monkeypatch):
+    """After its end Ray ends this process without a word."""
+    assert len(joining._doors) == 2
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        monkeypatch.setattr(joining, "_doors", [joining._doors[0], held.getsockname()])
+    monkeypatch.setattr(joining, "LOOK_EVERY", 0.01)
+    with pytest.raises(joining.GoneError, match="is gone"):
+        next(joining.watched(iter(threading.Event().wait, None)))
+
+
+def test_what_is_watched_comes_as_it_is(cluster):
+    def coming():
+        yield from (1, None, 2)
+        raise KeyError(3)
+
+    items = joining.watched(coming())
+    assert [next(items) for _ in range(3)] == [1, None, 2]
+    with pytest.raises(KeyError):
+        next(items)
+    assert list(joining.watched(iter("abc"))) == ["a", "b", "c"]

@@ -5,6 +5,7 @@ import pytest
 
 import visionlab as vl
 from visionlab.cluster import listing
+from visionlab.cluster.listing import Named
 from visionlab.errors import DatasetError, ImageError
 
 FILES = ("a/1.png", "a/2.JPG", "a/deep/3.png", "b/4.png", "b/.hidden.png", "b/notes.txt")
@@ -29,13 +30,22 @@ def root(request, tmp_path, noise):
 
 def names(root, *patterns):
     found = list(listing.listed(f"{root}/{pattern}" if pattern else root for pattern in patterns))
-    assert all(name.startswith(f"{root}/") for name in found)
-    return [name.removeprefix(f"{root}/") for name in found]
+    assert all(each.address.startswith(f"{root}/") for each in found)
+    return [each.address.removeprefix(f"{root}/") for each in found if each.picture]
 
 
 def test_a_folder_gives_its_pictures_by_their_endings(root):
     assert sorted(names(root, "")) == ["a/1.png", "a/2.JPG", "a/deep/3.png", "b/4.png"]
     assert names(root, "") == names(root, "")
+
+
+def test_a_file_that_is_no_picture_by_its_ending_is_listed_and_says_why(root):
+    [other] = (each for each in listing.listed([root]) if not each.picture)
+    assert other.address == f"{root}/b/notes.txt"
+    with pytest.raises(ImageError, match=r"^By its ending it is no picture\.$"):
+        listing.load(other)
+    with pytest.raises(DatasetError, match="holds no picture"):
+        list(listing.listed([f"{root}/b/*.txt"]))
 
 
 @pytest.mark.parametrize(
@@ -53,14 +63,14 @@ def test_a_glob_gives_what_is_as_it_has_it(root, pattern, expected):
 
 def test_what_is_named_itself_is_one_and_can_be_read(root, noise):
     assert names(root, "a/1.png", "b/4.png") == ["a/1.png", "b/4.png"]
-    assert (listing.load(f"{root}/a/1.png") == noise).all()
+    assert (listing.load(Named(f"{root}/a/1.png")) == noise).all()
 
 
 def test_where_nothing_is_that_is_told(root):
     with pytest.raises(DatasetError, match=r"holds no picture|There is nothing at"):
         list(listing.listed([f"{root}/a/*.gif"]))
     with pytest.raises(ImageError):
-        listing.load(f"{root}/none.png")
+        listing.load(Named(f"{root}/none.png"))
 
 
 def test_an_unknown_kind_of_address_is_told():

@@ -1,10 +1,13 @@
 """Very many pictures over Ray Data: what one process says of each, whatever is killed meanwhile, and nothing twice."""
 
 import json
+import subprocess
+import sys
 import threading
 
 import numpy as np
 import pytest
+from cli.shell import outcome
 from cluster_heads import head_on
 
 import visionlab as vl
@@ -15,7 +18,7 @@ from visionlab.learning.features.embedding import embed
 
 many = pytest.importorskip("visionlab.cluster.many", reason="Ray is not installed: make test-cluster brings it")
 
-from visionlab.cluster import listing  # noqa: E402 - without Ray it is skipped by now
+from visionlab.cluster import joining, listing  # noqa: E402 - without Ray it is skipped by now
 from visionlab.cluster.serving import Size  # noqa: E402 - without Ray it is skipped by now
 from visionlab.cluster.shards import Shards  # noqa: E402
 
@@ -137,6 +140,51 @@ def test_a_shell_that_waits_for_processors_says_so_before(cluster, net, pictures
     monkeypatch.setattr(many, "run", lambda *args: iter(()))  # which would wait
     assert "This takes 64 processors; free are" in told("waits", 64.0)
     assert "This takes" not in told("done", 64.0)  # nothing is left to do
+
+
+def test_a_shell_says_what_one_process_says_and_nothing_of_ray(cluster, net, pictures, tmp_path):
+    """Of files that are no pictures by their endings, too: with reasons, in the count and the CSV, and no fault."""
+    folder = tmp_path / "few"
+    folder.mkdir()
+    (folder / "1.png").write_bytes((pictures / "a" / "000.png").read_bytes())
+    (folder / "notes.txt").write_text("no picture")
+    command = [sys.executable, "-m", "visionlab", "predict", str(folder), "--model", net.name]
+    there = ["--cluster", cluster.address, "--cpus", "0.2", "-o", str(tmp_path / "out")]
+    ended = subprocess.run(command + there, capture_output=True, text=True, timeout=100)
+    expected = outcome(*command[3:], "--csv", tmp_path / "one.csv")
+    assert (ended.returncode, ended.stdout) == (0, f"{tmp_path / 'out'}: 1 picture in 1 shard\n"), ended.stderr
+    assert expected.stderr.splitlines()[-1] == "1 of 2 files could not be read."
+    assert ended.stderr == expected.stderr
+    ours, theirs = (
+        path.read_text().splitlines() for path in (tmp_path / "out" / "part-000000.csv", tmp_path / "one.csv")
+    )
+    assert (len(ours), ours[0], ours[2]) == (3, theirs[0], theirs[2])
+
+
+@pytest.mark.parametrize(
+    ("ends", "told"),
+    [(KeyboardInterrupt(), f"Stopped; {many.GOES_ON}.\n"), (joining.GoneError("It is gone."), "")],
+)
+def test_a_shell_that_is_stopped_says_what_goes_on(cluster, net, pictures, tmp_path, monkeypatch, capsys, ends, told):
+    def run(*_):
+        yield many.Step(0, 1)
+        raise ends
+
+    left = []
+    monkeypatch.setattr(many, "run", run)
+    monkeypatch.setattr("atexit.register", left.append)  # Ray would wait for what is gone, when the process ends
+    with pytest.raises(type(ends)):
+        sharded(
+            cluster.address,
+            many.Work(net.name, "embed"),
+            listing.listed([str(pictures)]),
+            {},
+            tmp_path / "out",
+            ".parquet",
+            (0.1, 0.0),
+        )
+    assert capsys.readouterr().err.endswith(told)
+    assert len(left) == isinstance(ends, joining.GoneError)
 
 
 def test_who_is_outside_of_the_cluster_is_told_to_come_in(monkeypatch, net, tmp_path):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import itertools
+import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +20,7 @@ from visionlab.wording import not_read
 
 if TYPE_CHECKING:
     from visionlab.cluster.joining import Joined
+    from visionlab.cluster.listing import Named
     from visionlab.cluster.many import Work
     from visionlab.cluster.shards import Shards
 
@@ -42,6 +46,10 @@ Gpus = Annotated[float, typer.Option(help="With --cluster: the share of a GPU th
 Share = tuple[float, float]  # of a machine that a worker takes: processors, GPUs
 
 
+# Of this process, where what went wrong is told by ourselves: what Ray's core writes, and what it tells of nodes.
+QUIET = {"RAY_BACKEND_LOG_LEVEL": "fatal", "RAY_DEDUP_LOGS_SKIP_REGEX": "."}
+
+
 def serve(
     model: Annotated[
         list[str] | None,
@@ -57,18 +65,16 @@ def serve(
 ) -> None:
     """Serve networks, and heads, from a cluster, until “cluster stop”: apps with VISIONLAB_ENGINE set ask them."""
     joined = join(address)
-    from visionlab.cluster.joining import awaited
-    from visionlab.cluster.serving import Size, deploy
+    from visionlab.cluster.serving import Size, deploy, name_of, short
+    from visionlab.cluster.shelf import digest
 
-    heads = [(head_in(path), read(path)) for path in head or []]
     size = Size(least, max(least, 1) if most is None else most, cpus, gpus)
-    wanted = list(dict.fromkeys(model or ([] if heads else _usual())))
-    for name in wanted:
-        _tell(awaited(least * cpus, least * gpus))
-        remark(f"{deploy(name, size, hand_over=hand_over)}: served")
-    for (chosen, data), path in zip(heads, head or [], strict=True):
-        _tell(awaited(least * cpus, least * gpus))
-        remark(f"{deploy(chosen.network, size, data, hand_over)}: {path.name}, served")
+    wanted: list[tuple[str, bytes | None, str]] = [(name, None, "") for name in dict.fromkeys(model or _usual())]
+    wanted += [(head_in(path).network, read(path), f"{path.name}, ") for path in head or []]
+    names = [name_of(network, None if data is None else digest(data)) for network, data, _ in wanted]
+    _tell(short(list(dict.fromkeys(names)), size))
+    for network, data, told in wanted:
+        remark(f"{deploy(network, size, data, hand_over)}: {told}served")
     remark(f"by {joined.nodes} {'node' if joined.nodes == 1 else 'nodes'} with {joined.processors} processors")
 
 
@@ -102,20 +108,36 @@ def check(address: str) -> None:
 def join(address: str) -> Joined:
     """The cluster at that address. Raises ClusterError where it cannot be joined, or there is no Ray here."""
     check(address)
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
     from visionlab.cluster.joining import join
 
-    return join(address)
+    with _hushed():  # Ray's core says in a line of its own that it was told to say less
+        return join(address)
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """What is written to this process's stderr meanwhile goes nowhere."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def sharded(
-    cluster: str, work: Work, names: Iterable[str], about: Mapping[str, object], out: Path, ending: str, each: Share
+    cluster: str, work: Work, names: Iterable[Named], about: Mapping[str, object], out: Path, ending: str, each: Share
 ) -> Shards:
     """The shards of all that was named, in a folder, made by the cluster at that address."""
     if out == STDOUT:
         raise ParameterError(f"Shards lie in a folder, which “{out}” does not name. Name one.")
     joined = join(cluster)
-    from visionlab.cluster.joining import awaited
-    from visionlab.cluster.many import begun, run
+    from visionlab.cluster.joining import GoneError, awaited
+    from visionlab.cluster.many import GOES_ON, begun, run
     from visionlab.cluster.serving import Size
 
     shards = begun(work, names, about, out, ending)
@@ -123,20 +145,39 @@ def sharded(
         _tell(awaited(*each))
     with bar() as progress:
         task = progress.add_task("Looking at the pictures", total=shards.total)
-        for step in run(work, shards, Size(1, max(1, int(joined.processors / each[0])), *each)):
-            progress.update(task, completed=step.done)
+        try:
+            for step in run(work, shards, Size(1, max(1, int(joined.processors / each[0])), *each)):
+                progress.update(task, completed=step.done)
+        except KeyboardInterrupt:
+            print(f"Stopped; {GOES_ON}.", file=sys.stderr)
+            raise
+        except GoneError:
+            atexit.register(_leave)
+            raise
     return shards
 
 
+def _leave() -> None:
+    """Ray would say goodbye to a cluster that is gone, for a quarter of a minute."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)
+
+
 def end(shards: Shards) -> None:
-    """With the exit status of a command that met pictures that cannot be read, where it did; some of them are told."""
-    unreadable = list(itertools.islice(shards.unreadable(), LISTED + 1))
-    for name, why in unreadable[:LISTED]:
+    """How many pictures are in the shards. With the exit status of a command that met pictures that cannot be read,
+    where it did; some of the files that could not be are told."""
+    count = sum(1 for _ in shards.unreadable())
+    listed = list(itertools.islice(shards.unreadable(), LISTED))
+    pictures = shards.total - count
+    inside = f"in {shards.count:,} shard{'' if shards.count == 1 else 's'}"
+    remark(f"{shards.folder}: {pictures:,} picture{'' if pictures == 1 else 's'} {inside}")
+    for name, why in listed:
         print(f"{plain(name)}: {why}", file=sys.stderr)
-    if unreadable:
-        count = sum(1 for _ in shards.unreadable())
+    if count:
         more = " The column “problem” tells of all." if count > LISTED else ""
         print(f"{not_read(count, shards.total)}.{more}", file=sys.stderr)
+    if count > shards.others:
         raise typer.Exit(1)
 
 

@@ -74,8 +74,8 @@ Quiet = Annotated[
 ]
 
 EXIT_STATUS = (
-    "Exit status: 0 where all was done; 1 where some input could not be used, which stderr tells; 2 where it was asked "
-    "for in a way that cannot be."
+    "Exit status: 0 where all was done; 1 where some input could not be used, or something that is needed (weights, a "
+    "cluster) is not there, which stderr tells; 2 where it was asked for in a way that cannot be."
 )
 STDOUT = Path("-")  # as an output
 LISTED = 20  # pictures that cannot be read of which each is told

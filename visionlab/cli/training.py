@@ -168,13 +168,14 @@ def _trained_there(
     """A run on features that a cluster computes, and the pictures; what was left out of them is told."""
     check(cluster)
     from visionlab.cluster import training
+    from visionlab.cluster.listing import Named
     from visionlab.cluster.many import Work
     from visionlab.device import free_memory
 
     net = base_network(model, "cpu")
     with _asking():
         found = training.labelled(data, parts)
-    names = training.names_of(found)
+    names = map(Named, training.names_of(found))
     shards = sharded(cluster, Work(net.name, "train"), names, training.about(found), folder, ".parquet", each)
     if streamed is None:
         streamed = not training.fits(shards, free_memory(net.device))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -15,10 +13,10 @@ import ray
 from ray import serve
 from ray.exceptions import ObjectLostError, RayActorError, RayError, RayTaskError, WorkerCrashedError
 from ray.serve.exceptions import BackPressureError, RayServeException, ReplicaUnavailableError
-from ray.serve.handle import DeploymentHandle, DeploymentResponse, DeploymentResponseGenerator
+from ray.serve.handle import DeploymentHandle, DeploymentResponse
 
 import visionlab
-from visionlab.cluster.joining import check_there, differ
+from visionlab.cluster.joining import LOOK_EVERY, check_there, differ, option, watched
 from visionlab.cluster.serving import ITEM, Handed, name_of, served
 from visionlab.cluster.shelf import digest
 from visionlab.errors import BusyError, ClusterError, VisionlabError
@@ -42,7 +40,6 @@ AT_ONCE = 8  # items of a map that are under way: enough for several replicas, a
 PATIENCE = 120.0  # seconds for which a map waits for its turn where the cluster is busy …
 PAUSE = 0.2  # … and between two tries
 BEGINNING = 60.0  # seconds in which a replica has to answer at all
-LOOK_EVERY = 4.0  # seconds of waiting, after each of which the cluster is looked for
 LOOK = "Try again; if that does not help, look at the cluster."
 BUSY = "The cluster is busy with more than it can do; try again in a moment."
 GONE = f"The machine that computed was lost, and another one, too. {LOOK}"
@@ -135,7 +132,7 @@ class RayEngine:
             given = False
             stream = follow.remote(self._head, task, args, kwargs, progress is not None, items)
             try:
-                for kind, value in _coming(stream):
+                for kind, value in watched(stream):
                     if kind == ITEM:
                         given = True
                         yield value
@@ -165,32 +162,6 @@ def _result(response: DeploymentResponse, timeout: float | None) -> Any:
             if time.monotonic() >= until:
                 raise _Late from error
             check_there()
-
-
-def _coming(stream: DeploymentResponseGenerator) -> Iterator[Any]:
-    """What is streamed, as it comes. Raises ClusterError where the cluster is gone."""
-    items: queue.SimpleQueue[tuple[bool, Any]] = queue.SimpleQueue()
-
-    def follow() -> None:
-        try:
-            for item in stream:
-                items.put((True, item))
-            items.put((False, None))
-        except Exception as error:  # raised where it is followed
-            items.put((False, error))
-
-    threading.Thread(target=follow, daemon=True).start()
-    while True:
-        try:
-            more, item = items.get(timeout=LOOK_EVERY)
-        except queue.Empty:
-            check_there()
-            continue
-        if not more:
-            if item is not None:
-                raise item
-            return
-        yield item
 
 
 def _told(error: Exception) -> Exception:
@@ -224,8 +195,8 @@ def engine_of(net: Classifier, head: Head | None = None) -> RayEngine:
     if name not in here:
         title = MODELS[base].title if base in MODELS else base
         raise ClusterError(
-            f"The cluster does not serve {title}. Serve it: python -m visionlab cluster serve --model {base}"
-        )
+            f"The cluster that computes here does not serve {title}. Choose another network, or ask who runs it."
+        ) from ClusterError(f"to serve it: python -m visionlab cluster serve --model {base}{option()}")
     handle = serve.get_app_handle(name)
     handed = None if data is None or name == own else Handed.of(data)
     found = RayEngine(net, handle, handed)

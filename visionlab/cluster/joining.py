@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import os
+import queue
 import re
 import socket
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import ray
 from ray.exceptions import RayError
@@ -17,13 +19,17 @@ import visionlab
 from visionlab.errors import ClusterError
 
 REACH = 3.0  # seconds in which something has to answer at the address
+LOOK_EVERY = 4.0  # seconds of waiting, after each of which the cluster is looked for
 LOOK = 60.0  # seconds in which every node has to say what it has
 NAMESPACE = "visionlab"  # of what is found by its name
+ANEW = "start this anew"  # what is to be done once a cluster that went is back
 START = "Start one with “ray start --head”, or name the address of one that runs."
 # Ray ends a process whose cluster has been gone for a minute: an app server has more to do than that.
 os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", str(10**9))
 _joining = threading.Lock()
-_doors: list[tuple[str, int]] = []  # where the cluster that was joined answers
+_doors: list[tuple[str, int]] = []  # where the cluster that was joined answers, and this machine's part of it
+_joined = ["auto"]  # the address by which it was
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,6 @@ def _connect(address: str) -> None:
             raise ClusterError(f"No Ray cluster answers at {address} ({error.strerror or error}). {START}") from error
     try:
         ray.init(address, namespace=NAMESPACE, log_to_driver=False, logging_level="error")
-        logging.getLogger("ray.serve").setLevel(logging.ERROR)
     except ConnectionError as error:
         if address == "auto":
             raise ClusterError(f"No Ray cluster runs on this machine. {START}") from error
@@ -72,18 +77,73 @@ def _connect(address: str) -> None:
         ) from error
     except RuntimeError as error:
         raise ClusterError(_differing(str(error)) or f"The cluster at {address} cannot be joined: {error}") from error
-    _doors[:] = [_door(ray.get_runtime_context().gcs_address if address == "auto" else address)]
+    _joined[:] = [address]
+    _doors[:] = [_door(ray.get_runtime_context().gcs_address if address == "auto" else address), *_own()]
 
 
-def check_there() -> None:
-    """Raises ClusterError where nothing answers any more where the cluster was joined: Ray itself would wait."""
+def _own() -> list[tuple[str, int]]:
+    """Where the raylet of this machine answers, after whose end Ray ends this process without a word; nowhere by
+    Ray's client."""
+    if ray.util.client.ray.is_connected():
+        return []
+    own = ray.get_runtime_context().get_node_id()
+    return [(node["NodeManagerAddress"], node["NodeManagerPort"]) for node in ray.nodes() if node["NodeID"] == own]
+
+
+class GoneError(ClusterError):
+    """A cluster that was joined answers no more."""
+
+
+def check_there(then: str = ANEW) -> None:
+    """Raises GoneError where nothing answers any more where the cluster was joined: Ray itself would wait. then:
+    what is to be done once it is back."""
     for host, port in _doors:
         try:
             _knock(host, port)
         except OSError as error:
-            raise ClusterError(
-                f"The Ray cluster at {host}:{port} is gone. Once it is back, start this anew."
-            ) from error
+            raise GoneError(f"The Ray cluster at {host}:{port} is gone. Once it is back, {then}.") from error
+
+
+def watched(items: Iterator[T], then: str = ANEW) -> Iterator[T]:
+    """The items, each looked for in a thread once it is asked for. Raises as check_there where the cluster goes."""
+    asked: queue.SimpleQueue[bool] = queue.SimpleQueue()
+    found: queue.SimpleQueue[tuple[bool, T | Exception | None]] = queue.SimpleQueue()
+
+    def look() -> None:
+        try:
+            while asked.get():
+                found.put((True, next(items)))
+        except StopIteration:
+            found.put((False, None))
+        except Exception as error:  # raised where it is asked for
+            found.put((False, error))
+
+    threading.Thread(target=look, daemon=True).start()  # one that Ray never answers is left behind
+    try:
+        while True:
+            asked.put(True)
+            more, item = _looked(found, then)
+            if more:
+                yield item
+            elif item is None:
+                return
+            else:
+                raise item
+    finally:
+        asked.put(False)
+
+
+def _looked(found: queue.SimpleQueue[T], then: str) -> T:
+    while True:
+        try:
+            return found.get(timeout=LOOK_EVERY)
+        except queue.Empty:
+            check_there(then)
+
+
+def option() -> str:
+    """What the shell has to be told of the cluster that was joined, behind its command."""
+    return "" if _joined[0] == "auto" else f" --address {_joined[0]}"
 
 
 def awaited(processors: float, gpus: float = 0.0) -> str:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import fsspec
@@ -18,7 +19,7 @@ from pyarrow.fs import FileInfo, FileSelector, FileSystem, FileType, FSSpecHandl
 
 from visionlab.errors import DatasetError, ImageError
 from visionlab.imaging.image import GOOD_FORMATS, MAX_BYTES, Image, load_image
-from visionlab.learning.answers.many import folder_files
+from visionlab.learning.answers.many import TELLING, file_start, folder_files, why_left_out
 from visionlab.learning.sets.kinds import is_litter, is_picture
 
 START = 64  # bytes of a file by which a picture is known that has no ending
@@ -26,46 +27,67 @@ GLOB = re.compile(r"[*?\[]")
 REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://")
 
 
-def listed(addresses: Iterable[str]) -> Iterator[str]:
-    """The addresses of the pictures at these addresses, in an order that is always the same; what lies in folders is
-    told to be a picture by its ending, what is named itself is one. Litter and hidden files are left out.
+class Named(NamedTuple):
+    """The address of a file, and whether it is a picture by its ending, or was named itself."""
+
+    address: str
+    picture: bool = True
+
+
+def listed(addresses: Iterable[str]) -> Iterator[Named]:
+    """The files at these addresses, in an order that is always the same; what lies in folders is told to be a picture
+    by its ending, what is named itself is one. Litter and hidden files are left out.
 
     Never holds more than the names in one folder. Raises DatasetError where there is nothing, or no picture.
     """
     for address in addresses:
-        found = _local(address) if not REMOTE.match(address) else _remote(address)
-        first = next(found, None)
-        if first is None:
+        some = False
+        for each in _local(address) if not REMOTE.match(address) else _remote(address):
+            some = some or each.picture
+            yield each
+        if not some:
             raise DatasetError(f"“{address}” holds no picture; put {GOOD_FORMATS} files into it.")
-        yield first
-        yield from found
 
 
-def load(address: str) -> Image:
-    """The picture at an address that `listed` gave. Raises ImageError where it cannot be read, or is none."""
+def load(named: Named) -> Image:
+    """The picture that `listed` gave. Raises ImageError where it cannot be read, or is none."""
+    address = named.address
+    if not named.picture:
+        raise ImageError(why_left_out(address, partial(_telling, address)))
     if not REMOTE.match(address):
         return load_image(address)
+    return load_image(_read(address, MAX_BYTES + 1))
+
+
+def _telling(address: str) -> bytes:
+    return file_start(Path(address)) if not REMOTE.match(address) else _read(address, TELLING)
+
+
+def _read(address: str, most: int) -> bytes:
     system, path = _opened(address)
     try:
         with system.open_input_file(path) as file:
-            data = file.read(MAX_BYTES + 1)
+            return file.read(most)
     except OSError as error:
         raise ImageError(f"The file cannot be read ({_reason(error)}).") from error
-    return load_image(data)
 
 
-def _local(address: str) -> Iterator[str]:
+def _local(address: str) -> Iterator[Named]:
     if os.path.isdir(address):
-        yield from map(str, folder_files(Path(address)))
+        yield from _in_folder(Path(address))
     elif GLOB.search(address) and not os.path.exists(address):
         before = address[: GLOB.search(address).start()]
         root = before.rpartition("/")[0] or ("/" if address.startswith("/") else ".")
-        yield from (str(path) for path in folder_files(Path(root)) if _matches(str(path), address))
+        yield from (each for each in _in_folder(Path(root)) if _matches(each.address, address))
     else:
-        yield address
+        yield Named(address)
 
 
-def _remote(address: str) -> Iterator[str]:
+def _in_folder(root: Path) -> Iterator[Named]:
+    return (Named(str(path), picture) for path, picture in folder_files(root))
+
+
+def _remote(address: str) -> Iterator[Named]:
     glob = GLOB.search(address)
     base = address[: glob.start()].rpartition("/")[0] if glob else address.rstrip("/")
     system, root = _opened(base)
@@ -74,14 +96,12 @@ def _remote(address: str) -> Iterator[str]:
         raise DatasetError(f"There is nothing at “{address}”.")
     prefix = base.removesuffix(root)
     if there.type == FileType.File:
-        yield address
+        yield Named(address)
         return
     for info in _walked(system, base, root):
         inner = PurePosixPath(info.path).relative_to(root).parts
-        if is_picture(inner, partial(_start, system, info.path)) and (
-            not glob or _matches(prefix + info.path, address)
-        ):
-            yield prefix + info.path
+        if not glob or _matches(prefix + info.path, address):
+            yield Named(prefix + info.path, is_picture(inner, partial(_start, system, info.path)))
 
 
 def _walked(system: FileSystem, base: str, folder: str) -> Iterator[FileInfo]:

@@ -24,7 +24,8 @@ from ray.exceptions import RayError, RayTaskError
 
 import visionlab
 from visionlab.cluster import listing, shelf
-from visionlab.cluster.joining import differ
+from visionlab.cluster.joining import check_there, differ, watched
+from visionlab.cluster.listing import Named
 from visionlab.cluster.serving import Size
 from visionlab.cluster.shards import ROWS, Shards
 from visionlab.errors import ClusterError, ParameterError, VisionlabError
@@ -36,6 +37,7 @@ from visionlab.network.zoo.loading import load_classifier
 
 BLOCK = 64  # pictures that an actor is given at a time
 WINDOW = 64  # shards whose names are under way: bounds the memory, whatever the number of pictures
+GOES_ON = "the same command goes on where it stopped"
 OUTSIDE = "Ray Data does not work by ray://. Give out work on folders from a node of the cluster, with --cluster auto."
 
 
@@ -68,7 +70,7 @@ class Step:
 
 
 def begun(
-    work: Work, names: Iterable[str], about: Mapping[str, object], folder: Path, ending: str, rows: int = ROWS
+    work: Work, names: Iterable[Named], about: Mapping[str, object], folder: Path, ending: str, rows: int = ROWS
 ) -> Shards:
     """The folder of the shards, with what is in it by now; about: what else has to be the same for it to go on.
 
@@ -97,20 +99,21 @@ def _computed(work: Work, shards: Shards, size: Size) -> Iterator[Step]:
     pending = shards.pending()
     while window := list(itertools.islice(pending, WINDOW)):
         numbers = iter([number for number, _ in window])
-        for table in _tables(work, [name for _, names in window for name in names], size, shards.rows):
+        names = [name for _, names in window for name in names]
+        for table in watched(_tables(work, names, size, shards.rows), GOES_ON):
             shards.write(next(numbers), table)
             done += len(table)
             yield Step(done, shards.total)
 
 
-def _tables(work: Work, names: Sequence[str], size: Size, rows: int) -> Iterator[pa.Table]:
+def _tables(work: Work, names: Sequence[Named], size: Size, rows: int) -> Iterator[pa.Table]:
     """What comes of the pictures, in their order, so many rows at a time."""
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.execution_options.preserve_order = True
     blocks = [names[start : start + BLOCK] for start in range(0, len(names), BLOCK)]
-    data = from_blocks([pa.table({"name": pa.array(map(os.fsencode, each), pa.binary())}) for each in blocks])
+    data = from_blocks([_block(each) for each in blocks])
     looked = data.map_batches(
         Actor,
         fn_constructor_args=(work, visionlab.__version__),
@@ -127,8 +130,14 @@ def _tables(work: Work, names: Sequence[str], size: Size, rows: int) -> Iterator
             raise error.cause from error
         raise
     except RayError as error:
-        told = f"The cluster was lost ({type(error).__name__}). What is in shards stays: begin again."
+        check_there(GOES_ON)
+        told = f"The cluster was lost ({type(error).__name__}). Once it is back, {GOES_ON}."
         raise ClusterError(told) from error
+
+
+def _block(names: Sequence[Named]) -> pa.Table:
+    addresses = pa.array([os.fsencode(each.address) for each in names], pa.binary())
+    return pa.table({"name": addresses, "picture": pa.array([each.picture for each in names], pa.bool_())})
 
 
 class Actor:
@@ -142,8 +151,8 @@ class Actor:
         self._work, self._net = work, work.net()
 
     def __call__(self, block: pa.Table) -> pa.Table:
-        names = [os.fsdecode(name) for name in block["name"].to_pylist()]
-        sources = [Source(name, partial(listing.load, name)) for name in names]
+        names = [Named(os.fsdecode(row["name"]), row["picture"]) for row in block.to_pylist()]
+        sources = [Source(each.address, partial(listing.load, each)) for each in names]
         return KINDS[self._work.kind](self._net, sources, self._work)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -31,7 +32,9 @@ from visionlab.network.zoo.models import find_model
 
 HEADS = 16  # of app servers' users that a replica keeps ready
 HEALTH = 10.0  # seconds between two looks at a replica's health
+NETWORK = "network"  # the name of an application's deployment
 PREFIX = "visionlab-"  # of the names of its applications
+logging.getLogger("ray.serve").setLevel(logging.ERROR)  # which its import has set to INFO
 SHARE, ITEM, END = "share", "item", "end"  # what a task says that is followed: how far it is, and what it came to
 
 
@@ -208,7 +211,7 @@ def deploy(model: str, size: Size, head: bytes | None = None, hand_over: bool = 
     )
     deployment = serve.deployment(
         Replica,
-        name="network",
+        name=NETWORK,
         ray_actor_options={"num_cpus": size.processors, "num_gpus": size.gpus},
         max_ongoing_requests=2 * MOST,
         max_queued_requests=QUEUE,
@@ -234,6 +237,49 @@ def _why(name: str) -> str:
     lines = [line.strip() for line in texts.splitlines()]
     told = [line.partition(": ")[2] for line in lines if line.partition(": ")[0].rpartition(".")[2] in kinds]
     return told[-1] if told else ""
+
+
+def short(names: Sequence[str], size: Size) -> str:
+    """The sentence on replicas that do not fit into the cluster now, of all that are to be served by these names; ""
+    where they do. What is served by these names already is replaced, and does not count. Not an error: clusters grow.
+    """
+    count, free, all_of = len(names) * size.least, ray.available_resources(), ray.cluster_resources()
+    kinds = (("CPU", "processor", "--cpus", size.processors), ("GPU", "GPU", "--gpus", size.gpus))
+    for kind, unit, option, each in kinds:
+        has = all_of.get(kind, 0.0)
+        room = min(has, free.get(kind, 0.0) + _held(names, f"num_{kind.lower()}s"))
+        if round(each * count, 4) <= round(room, 4):
+            continue
+        them = "1 network or head" if len(names) == 1 else f"{len(names)} networks and heads"
+        held = "" if round(room, 2) == round(has, 2) else f", of which {room:g} {'is' if room == 1 else 'are'} free"
+        nodes = [node["Resources"].get(kind, 0.0) for node in ray.nodes() if node["Alive"]]
+        fits = _fitting(nodes, count, room)
+        good = f"{option} {fits:g} would fit" if fits else "“cluster stop” frees what is served"
+        return (
+            f"{them} × --min {size.least} × {option} {each:g} take {each * count:g} {unit}s; the cluster has {has:g}"
+            f"{held}. What does not fit waits until there are more; {good}."
+        )
+    return ""
+
+
+def _held(names: Sequence[str], resource: str) -> float:
+    """How much of a resource the replicas of these applications hold."""
+    client = serve.context._get_global_client(raise_if_no_controller_running=False)
+    known = client.get_serve_details()["applications"] if client else {}
+    deployments = [known[name]["deployments"].get(NETWORK) for name in names if name in known]
+    return sum(
+        len(each["replicas"]) * (each["deployment_config"]["ray_actor_options"].get(resource) or 0.0)
+        for each in deployments
+        if each
+    )
+
+
+def _fitting(nodes: Sequence[float], count: int, room: float) -> float:
+    """The largest share, in hundredths, of which so many fit on nodes with these resources, and into the room; 0 where
+    none does."""
+    most = min(int(100 * max(nodes, default=0.0)), int(100 * room / count + 1e-6))
+    shares = (share / 100 for share in range(most, 0, -1))
+    return next((each for each in shares if sum(int(has / each + 1e-6) for has in nodes) >= count), 0.0)
 
 
 def served() -> list[str]:

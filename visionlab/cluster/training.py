@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from visionlab.cluster import listing
+from visionlab.cluster.listing import Named
 from visionlab.cluster.shards import Shards
 from visionlab.learning.heads.streamed import fit_streamed
 from visionlab.learning.heads.training import Fit, fit
@@ -35,7 +36,7 @@ def labelled(address: str, parts: bool | None = None) -> Arranged[str]:
         }
         return Arranged(classes, found.told)
     root = address.rstrip("/")
-    files = {PurePosixPath(name.removeprefix(root)).parts[1:]: (name, bytes) for name in listing.listed([root])}
+    files = {PurePosixPath(name.removeprefix(root)).parts[1:]: (name, bytes) for name, _ in listing.listed([root])}
     folders = {path[:depth] for path in files for depth in range(1, len(path))}
     return arranged(files, sorted(folders), parts=parts)
 
@@ -74,7 +75,7 @@ def fitted(
             looked[place] = f"“{entry.path}” cannot be read: {each}"
     sources: dict[str, list] = {name: [] for name in found.classes}
     for name, entry in entries:
-        sources[name].append((entry.name, partial(listing.load, entry.source)))
+        sources[name].append((entry.name, partial(listing.load, Named(entry.source))))
     parts, paths = [entry.part for _, entry in entries], [entry.path for _, entry in entries]
     pictures = LabelledImages.from_looked(sources, looked, parts=parts, told=found.told, paths=paths, near=not streamed)
     labels = np.repeat(np.arange(len(sources)), [len(items) for items in sources.values()])

@@ -105,15 +105,16 @@ def folder_sources(path: str | os.PathLike[str]) -> list[Source]:
     return [Source(str(file), load) for file, load in sorted(found, key=lambda pair: pair[0].parts)]
 
 
-def folder_files(root: Path) -> Iterator[Path]:
-    """The pictures in a folder as folder_sources has them, but for what may not be looked into; folder after folder,
-    each sorted, so that no more than the names in one are ever held."""
+def folder_files(root: Path) -> Iterator[tuple[Path, bool]]:
+    """The files in a folder, without litter, and whether each is a picture as folder_sources has it; but for what may
+    not be looked into; folder after folder, each sorted, so that no more than the names in one are ever held."""
     for here, inner, names in archive.walked(root, []):
         inner.sort()
         for name in sorted(names):
             file = here / name
-            if is_picture(file.relative_to(root).parts, partial(archive.start_of_file, file)):
-                yield file
+            parts = file.relative_to(root).parts
+            if not is_litter(parts):
+                yield file, is_picture(parts, partial(archive.start_of_file, file))
 
 
 def _in_folder(root: Path) -> tuple[list[Path], list[Path], list[OSError]]:
@@ -152,14 +153,19 @@ def left_out(file: str | os.PathLike[str] | bytes | BinaryIO) -> list[Unreadable
     """The files in a zip, or in a folder, that zip_sources or folder_sources takes for no pictures, sorted; without
     what systems leave behind. Raises DatasetError for what is neither, is encrypted, or has a hostile entry name."""
     if isinstance(file, str | os.PathLike) and Path(file).is_dir():
-        return [Unreadable(str(path), _reason(str(path), partial(_start, path))) for path in _in_folder(Path(file))[1]]
+        return [
+            Unreadable(str(path), why_left_out(str(path), partial(file_start, path)))
+            for path in _in_folder(Path(file))[1]
+        ]
     with archive.opened(file) as opened:
         files = archive.by_path(opened)
         others = [("/".join(path), files[path]) for path in archive.others_in(opened)]
-        return [Unreadable(name, _reason(name, partial(_entry_start, opened, info, name))) for name, info in others]
+        return [
+            Unreadable(name, why_left_out(name, partial(_entry_start, opened, info, name))) for name, info in others
+        ]
 
 
-def _reason(name: str, start: Callable[[], bytes]) -> str:
+def why_left_out(name: str, start: Callable[[], bytes]) -> str:
     """Why a file that is no picture by its ending is left out: what load_image says of it, unless that might read it;
     start gives its first TELLING bytes."""
     try:
@@ -171,8 +177,8 @@ def _reason(name: str, start: Callable[[], bytes]) -> str:
     return no_picture(data)
 
 
-def _start(file: Path) -> bytes:
-    """ValueError, a sentence, where load_image reads nothing of it."""
+def file_start(file: Path) -> bytes:
+    """The first TELLING bytes of a file. ValueError, a sentence, where load_image reads nothing of it."""
     try:
         if file.is_file() and file.stat().st_size <= MAX_BYTES:
             with file.open("rb") as opened:
