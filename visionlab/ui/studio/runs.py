@@ -116,27 +116,29 @@ def began(run: RunInfo) -> datetime:
 
 def of_epochs(run: RunInfo) -> str:
     """“3 of 9”: the epoch that was kept, of how many; "" for a kind of a single one, or where that was not noted."""
-    kept, noted = (run.report or {}).get("best_epoch"), [each["index"] for each in run.epochs]
-    return f"{kept} of {max(noted)}" if kept and noted and _most_epochs(run) > 1 else ""
+    kept = (run.report or {}).get("best_epoch")
+    return f"{kept} of {_last_epoch(run)}" if kept and run.epochs and _most_epochs(run) > 1 else ""
 
 
 def stopped_early(run: RunInfo) -> bool:
     """Whether it ended by itself before the last epoch that its kind allows."""
-    return (
-        run.state == "done" and bool(of_epochs(run)) and max(each["index"] for each in run.epochs) < _most_epochs(run)
-    )
+    return run.state == "done" and bool(of_epochs(run)) and _last_epoch(run) < _most_epochs(run)
 
 
 def epochs_told(run: RunInfo) -> str:
     """Which epoch was kept, by what it was chosen, and whether training stopped early; "" as of of_epochs."""
     if not of_epochs(run) or not run.report["held_out"]:
         return ""
-    most, last = _most_epochs(run), max(each["index"] for each in run.epochs)
+    last, most = _last_epoch(run), _most_epochs(run)
     ended = f"It stopped early, after epoch {last} of at most {most}. " if stopped_early(run) else ""
     return (
         f"{ended}Epoch {run.report['best_epoch']} is kept, the best on the held-out pictures; since "
         "they chose it, it may do a little worse on others."
     )
+
+
+def _last_epoch(run: RunInfo) -> int:
+    return max(each["index"] for each in run.epochs)
 
 
 def _most_epochs(run: RunInfo) -> int:

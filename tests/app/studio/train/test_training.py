@@ -32,7 +32,7 @@ from visionlab.ui.studio.projects import intake_into
 from visionlab.ui.studio.train import run as training_run
 from visionlab.ui.studio.train import step as training_step
 from visionlab.ui.studio.train.run import Embedded, Settings, Trained, epochs_of, noted, train
-from visionlab.ui.studio.train.runs_table import verdict
+from visionlab.ui.studio.train.runs_table import _width, verdict
 
 
 def step(folder: str, project_id: str, picking: bool = True) -> None:
@@ -482,6 +482,7 @@ def test_which_epoch_was_kept_and_that_it_stopped_early_is_said_where_the_figure
     assert (early if last < 20 else f"Epoch {kept} is kept") in lines(app)
     (table,) = (each.value for each in app.dataframe)
     assert list(table["Epoch kept"]) == [f"{kept} of {last}" + ", stopped early" * (last < 20)]
+    assert _width(table["Copies"]) >= 7 * len("Mirrored, Cropped") > _width([None])
     learned = load_head(run.head).facts["trained_on"]
     assert list(table["Learned from"]) == [learned]
     assert list(table["Held out"]) == [6]

@@ -44,7 +44,7 @@ def show(project: Project, known: Sequence[RunInfo]) -> None:
         hide_index=True,
         placeholder="–",
         column_config={
-            "Copies": st.column_config.TextColumn(width="medium"),  # its words, not those of its heading
+            "Copies": st.column_config.TextColumn(width=_width(columns["Copies"])),
             "Started": st.column_config.DatetimeColumn(format="D MMM, HH:mm"),
             "Macro-F1": st.column_config.NumberColumn(format="%.2f"),
             "Time": st.column_config.NumberColumn(format="%.1f s"),
@@ -91,6 +91,11 @@ def _row(run: RunInfo) -> dict[str, object]:
         "Time": report.get("seconds"),
         "State": STATES[run.state],
     }
+
+
+def _width(texts: Sequence[str | None]) -> int:
+    """Pixels in which the longest of them is not cut: left alone, a column may be as narrow as its heading."""
+    return 16 + 7 * max(len("Copies"), *(len(text or "") for text in texts))
 
 
 def _learned_from(run: RunInfo) -> int | None:
