@@ -70,8 +70,8 @@ def of_many(page: Page) -> None:
     page.get_by_role("radio", name="Many pictures").click()
 
 
-def of_sets(page: Page) -> None:
-    page.get_by_text("Or a whole set at once").click()
+def at_once(page: Page) -> None:
+    """It is open where there is no project."""
 
 
 def of_opening(page: Page) -> None:
@@ -83,7 +83,7 @@ def of_opening(page: Page) -> None:
     [
         ("Filters", of_filters, "batch-zip"),
         ("Predict", of_many, "many-zip"),
-        ("Fine_tune", of_sets, "zip-"),
+        ("Fine_tune", at_once, "zip-"),
         ("Fine_tune", of_opening, "package-"),
     ],
     ids=["filters", "many", "sets", "opening"],

@@ -41,7 +41,8 @@ ROWS = """() => {
     const cards = [...document.querySelectorAll(".st-key-class-cards [class*=st-key-card-]")];
     return new Set(cards.map((card) => {
         const own = card.getBoundingClientRect();
-        const places = parts.map((part) => card.querySelector(part).getBoundingClientRect());
+        const shown = parts.map((part) => card.querySelector(part)).filter((part) => part.checkVisibility());
+        const places = shown.map((part) => part.getBoundingClientRect());
         return String(places.map((place) => [place.top - own.top, own.right - place.right].map(Math.round)));
     })).size;
 }"""
@@ -169,7 +170,6 @@ def test_two_classes_by_the_camera_on_a_telephone(page: Page):
         fits(page)
     train = page.get_by_role("button", name="Train", exact=True)
     expect(train).to_be_enabled()
-    expect(page.get_by_text(re.compile(r"pictures sent\.")).last).to_be_visible()
     person.click(train)
     expect(page.get_by_text(re.compile(r"pictures sent\."))).to_have_count(0, timeout=5000)
     tried = page.locator(".st-key-card-try")

@@ -124,7 +124,6 @@ def _worth(project: Project, run: RunInfo, fresh: bool) -> None:
                 st.caption(told)
         else:
             st.markdown("**Trained.** How good it is, nobody knows: no picture was held out.")
-        st.caption(f"{runs.kind_title(run)} on {runs.network_title(run)}")
         for worth_less in filter(None, (runs.split_told(head), runs.epochs_told(run))):
             st.caption(worth_less)
         if not fresh:

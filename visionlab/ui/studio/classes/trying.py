@@ -12,7 +12,7 @@ from visionlab.ui.shared.components.camera import Fresh
 from visionlab.ui.shared.networks import own_head
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.terms import term
-from visionlab.ui.shared.widgets import probability_bars, shown_width
+from visionlab.ui.shared.widgets import plain, probability_bars, shown_width
 from visionlab.ui.shared.widgets import show as show_picture
 from visionlab.ui.studio import runs
 from visionlab.ui.studio.classes import training
@@ -28,7 +28,8 @@ def show(project: Project, run: RunInfo) -> None:
     head = runs.keep(project, run)
     net, key = runs.net_of(head), own_head.key_of(head)
     with st.container(border=True, gap="small", key="card-try"):
-        st.markdown("**Try it**", help=term("none of these"))
+        way = plain(f"{runs.kind_title(run)} on {runs.network_title(run)}")
+        st.markdown(f"**Try it** :gray[:small[{way}]]", help=term("none of these"))
         if head.refusal is None:
             st.caption("It always names a class: to say “none of these” takes ten held-out pictures, so add some.")
         at = f"{UPLOADER}-{project.id}"

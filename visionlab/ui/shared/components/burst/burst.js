@@ -43,9 +43,10 @@ class Burst {
     hold.oncontextmenu = (event) => event.preventDefault(); // what a finger that rests asks for
     const hidden = () => document.hidden && this.end();
     document.addEventListener("visibilitychange", hidden, { signal: this.page.signal });
-    // What is said of one act goes with the next one, also where that is elsewhere on the page.
+    // What is said of one act goes with the next one, also where that is elsewhere on the page: not while a button is
+    // down, which would move away from under the pointer.
     const acted = () => this.said && this.say("");
-    for (const kind of ["pointerdown", "keydown"]) {
+    for (const kind of ["click", "keydown"]) {
       document.addEventListener(kind, acted, { capture: true, signal: this.page.signal });
     }
     this.video.onresize = () => {
