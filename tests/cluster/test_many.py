@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -17,6 +18,8 @@ from visionlab.learning.answers.many import Found, Source, predict_many
 from visionlab.learning.features.embedding import embed
 
 many = pytest.importorskip("visionlab.cluster.many", reason="Ray is not installed: make test-cluster brings it")
+
+import ray  # noqa: E402 - without Ray it is skipped by now
 
 from visionlab.cluster import joining, listing  # noqa: E402 - without Ray it is skipped by now
 from visionlab.cluster.serving import Size  # noqa: E402 - without Ray it is skipped by now
@@ -110,25 +113,6 @@ def unreadable(pictures):
     return str(refused.value)
 
 
-def test_it_goes_on_when_a_node_dies_in_the_midst(cluster, net, pictures, tmp_path):
-    node = cluster.add_node(num_cpus=1)
-    out = tmp_path / "out"
-    size = Size(3, 3, processors=0.6)  # one on every node
-    killed = threading.Event()
-    steps = []
-    for step in done(net.name, [pictures] * 4, out, size, kind="embed"):
-        steps.append(step.done)
-        if step.done and not killed.is_set():
-            killed.set()
-            cluster.remove_node(node, allow_graceful=False)
-    assert steps[-1] == 4 * (COUNT + 1)
-    rows = [row for table in Shards(out, ".parquet", steps[-1], 16).tables() for row in table.to_pylist()]
-    assert len(rows) == steps[-1]
-    first = embed(net, [vl.load_image(row["file"]) for row in rows[:20]])
-    np.testing.assert_allclose([row["features"] for row in rows[:20]], first, atol=1e-6, rtol=1e-5)
-    assert len({row["file"] for row in rows}) == COUNT + 1
-
-
 def test_a_shell_that_waits_for_processors_says_so_before(cluster, net, pictures, tmp_path, monkeypatch, capsys):
     def told(out, cpus):
         names = listing.listed([str(pictures)])
@@ -191,3 +175,26 @@ def test_who_is_outside_of_the_cluster_is_told_to_come_in(monkeypatch, net, tmp_
     monkeypatch.setattr("ray.util.client.ray.is_connected", lambda: True)
     with pytest.raises(ParameterError, match="from a node of the cluster"):
         many.begun(many.Work(net.name, "embed"), [], {}, tmp_path / "out", ".parquet")
+
+
+def test_it_goes_on_when_a_node_dies_in_the_midst(cluster, net, pictures, tmp_path):
+    node = cluster.add_node(num_cpus=1)
+    out = tmp_path / "out"
+    size = Size(3, 3, processors=0.6)  # one on every node
+    killed = threading.Event()
+    steps = []
+    for step in done(net.name, [pictures] * 4, out, size, kind="embed"):
+        steps.append(step.done)
+        if step.done and not killed.is_set():
+            killed.set()
+            cluster.remove_node(node, allow_graceful=False)
+    assert steps[-1] == 4 * (COUNT + 1)
+    rows = [row for table in Shards(out, ".parquet", steps[-1], 16).tables() for row in table.to_pylist()]
+    assert len(rows) == steps[-1]
+    first = embed(net, [vl.load_image(row["file"]) for row in rows[:20]])
+    np.testing.assert_allclose([row["features"] for row in rows[:20]], first, atol=1e-6, rtol=1e-5)
+    assert len({row["file"] for row in rows}) == COUNT + 1
+    until = time.monotonic() + 60
+    while sum(each["Alive"] for each in ray.nodes()) > 2:  # it is not missed yet: who joins would ask it, too
+        assert time.monotonic() < until
+        time.sleep(0.2)

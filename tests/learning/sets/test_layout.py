@@ -113,10 +113,10 @@ def test_parts_that_hold_the_same_class_folders_are_joined_and_kept(door, names,
 
 
 @pytest.mark.parametrize(("around", "named"), [("test", "test"), ("pets/val2017", "val2017")])
-def test_a_set_that_is_a_part_alone_is_learned_from_and_that_is_told(door, around, named):
+def test_a_set_that_is_a_part_alone_is_taken_as_a_whole_and_that_is_told(door, around, named):
     found = door(pictures(*(f"{around}/{name}/0.png" for name in ("ants", "bees"))))
     assert found.parts == {("ants", ""): 1, ("bees", ""): 1}
-    assert f"All of the set lies in “{named}”, which makes no part of it: it is learned from." in found.told
+    assert f"All of the set lies in “{named}”, which makes no part of it: it is taken as a whole." in found.told
 
 
 @pytest.mark.parametrize("around", ["train/", "pets/", ""])

@@ -135,7 +135,7 @@ def parts_told(parts: Iterable[str]) -> tuple[str, ...]:
 
 
 def of_one_part(around: Iterable[str]) -> str:
-    """The sentence on a set of which all lies in one folder that is called like a part; "" where none of the folders
-    around it is, or they are called like the part that is learned from."""
+    """The sentence on a set of which all lies in one folder that is called like a part, whatever is done with it; ""
+    where none of the folders around it is, or they are called like the part that is learned from."""
     named = [folder for folder in around if part_of(folder) not in ("", TRAIN)]
-    return f"All of the set lies in “{named[0]}”, which makes no part of it: it is learned from." if named else ""
+    return f"All of the set lies in “{named[0]}”, which makes no part of it: it is taken as a whole." if named else ""
