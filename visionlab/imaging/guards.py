@@ -184,7 +184,7 @@ def no_picture(data: bytes) -> str:
     text = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if kind is None and data[4:8] == b"ftyp":
         kind = "an MP4 or QuickTime video"
-    if kind is None and data[:1] == b"P" and data[1:2].strip(b"1234567fF") == b"" and data[2:3].isspace():
+    if kind is None and data[:1] == b"P" and data[1:2] in b"1234567fF" and data[2:3].isspace():
         kind = "a PNM picture (PBM, PGM, PPM, PAM or PFM)"
     if kind is None and data[-18:-2] == b"TRUEVISION-XFILE":
         kind = "a TGA picture"
