@@ -13,6 +13,7 @@ from visionlab.ui.convolution.response_settings import MODE_TITLES
 from visionlab.ui.convolution.settings import Settings
 from visionlab.ui.shared import cached
 from visionlab.ui.shared.components.convolution_lab import Scale, convolution_lab
+from visionlab.ui.shared.components.kept_picture import keep_picture
 from visionlab.ui.shared.page import head_start, link, page, sentence, told
 from visionlab.ui.shared.picture_bar import image_picker
 from visionlab.ui.shared.state import Picture
@@ -20,9 +21,15 @@ from visionlab.ui.shared.tries import tries
 from visionlab.ui.shared.widgets import facts, file_name, folded, number, size_of
 
 
+def sent(picture: Picture, side: int, key: str) -> str:
+    """The name by which the browser keeps the picture in that size from here on."""
+    return keep_picture(cached.picture_png(picture.key, side, picture.image), f"{state.LAB}-{key}")
+
+
 @st.fragment  # a control runs this again, and not the page around it: the picture follows at once
 @told()
-def lab(picture: Picture) -> None:
+def lab(picture: Picture, side: int, name: str) -> None:
+    """`name` is that of the picture in the size that the page around this has sent; another size is sent from here."""
     choosing, saying, bench, details = st.container(key="kernel-row"), st.container(), st.container(), st.container()
     with saying:
         kernel = kernel_at_work()
@@ -33,7 +40,7 @@ def lab(picture: Picture) -> None:
         found = caches.answer(picture.key, kernel.weights.tobytes(), settings, small, kernel)
         with bench:
             convolution_lab(
-                cached.picture_png(picture.key, settings.side, picture.image),
+                name if settings.side == side else sent(picture, settings.side, "picture-in-another-size"),
                 picture.key,
                 found.encoded,
                 kernel,
@@ -70,7 +77,7 @@ def lab(picture: Picture) -> None:
     known = response_settings.held(kernel)
     result = show_or_tell(known)
     if result:
-        head_start(0.05)
+        head_start(0.1)
     with choosing, st.container(horizontal=True, vertical_alignment="bottom"):
         at_work, kernel = kernel, choose_kernel()
         with st.container(horizontal=True, width="content"):
@@ -133,4 +140,5 @@ def told_of(picture: Picture, kernel: Kernel, settings: Settings, found: caches.
 
 with page("Convolution"):
     state.take_view()
-    lab(image_picker())
+    chosen, in_pixels = image_picker(), response_settings.side_held()
+    lab(chosen, in_pixels, sent(chosen, in_pixels, "picture"))

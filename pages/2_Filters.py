@@ -2,11 +2,25 @@
 
 import streamlit as st
 
+from visionlab.imaging.pipeline import Pipeline
 from visionlab.ui.filters import chain, editor, result, stages, take_away
 from visionlab.ui.shared.components.live_sliders import live_sliders
 from visionlab.ui.shared.page import head_start, page, roomy_columns, told
 from visionlab.ui.shared.picture_bar import image_picker
 from visionlab.ui.shared.state import Picture
+
+
+@st.fragment  # a slider that is held runs this again, and nothing around it, until it is let go
+@told()
+def before_and_after(picture: Picture, around: Pipeline) -> None:
+    """`around` is the chain of which everything else on the page tells."""
+    now = editor.current()
+    on_its_way = now.heed()
+    found = result.work(picture, now, on_its_way)
+    result.before_and_after(found, stages.looked_at(found.shown))
+    live_sliders(key=editor.LIVE, within=editor.CONTROL)
+    if not on_its_way and now.pipeline() != around:
+        st.rerun()
 
 
 @st.fragment  # a control runs this again, and not the page around it: the picture follows at once
@@ -15,7 +29,6 @@ def filters(picture: Picture) -> None:
     now = editor.current()
     on_its_way = now.heed()
     pipeline = now.pipeline()
-    editor.remember_in_link(pipeline)
     st.html(stages.STYLE)
     beginnings = st.container()
     controls, results = roomy_columns([3, 5], "work", gap="large")
@@ -24,8 +37,10 @@ def filters(picture: Picture) -> None:
     with results.container(key="chain-results"):
         found = result.work(picture, now, on_its_way)
         large = stages.looked_at(found.shown)
-        result.before_and_after(found, large)
-        head_start(0.05)
+        if not found.full:
+            stages.caution(found.shown)
+        before_and_after(picture, pipeline)
+        head_start(0.1)
         result.size(found, large)
     with controls:
         rooms = chain.chain_editor()
@@ -38,7 +53,6 @@ def filters(picture: Picture) -> None:
     if not found.full:
         stages.spectra(found.shown, rooms)
     take_away.show(found, large, pipeline)
-    live_sliders(key=editor.LIVE, within=editor.CONTROL)
     if not on_its_way:
         result.exactly(found, large)
 

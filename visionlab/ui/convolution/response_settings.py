@@ -44,10 +44,15 @@ def held(kernel: Kernel) -> Settings:
         border=_held("border", BORDERS, BORDER),
         flip=_held("flip", (False, True), False),
         channel=_held("channel", CHANNELS, CHANNEL),
-        side=_held("detail", SIDES, SIDE),
+        side=side_held(),
         mode=_held(_mode_key(kernel), MODES, fitting(kernel)),
         fit=not _held(plain, (False, True), plain == OWN_PLAIN),
     )
+
+
+def side_held() -> int:
+    """Of the picture, in pixels at most."""
+    return _held("detail", SIDES, SIDE)
 
 
 def _held(key: str, options: Iterable[_Value], usual: _Value) -> _Value:

@@ -94,7 +94,8 @@ class Editor:
         self.link_problem = self.file_problem = self.drag = None
 
     def heed(self) -> bool:
-        """Take over what the page's controls hold, before they are drawn anew; whether a slider is on its way.
+        """Take over what the page's controls hold, before they are drawn anew, and put it into the link; whether a
+        slider is on its way.
 
         A slider that is dragged from one end to the other is one change.
         """
@@ -111,6 +112,7 @@ class Editor:
             if one_drag:
                 self.past = before
         self.drag = drag
+        remember_in_link(self.pipeline())
         return any(on_its_way for _, on_its_way in found)
 
     def fresh(self, steps: Iterable[Step]) -> list[Step]:

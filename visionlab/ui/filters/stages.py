@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -67,13 +68,19 @@ def stages(picture: Picture, steps: Iterable[Step]) -> list[Shown]:
         height, width = stage.image.shape[:2]
         found.append(Shown(place, step, now, after, (height, width), stage.seconds))
         if height * width > MOST_PIXELS:
-            sentence(
-                f"After {step.title} the picture has {width:,} × {height:,} pixels, and the page stops here at "
-                f"{MOST_PIXELS // 10**6} megapixels; enlarge less to see the rest."
-            )
-            break
+            break  # as caution() says
         now = after
     return found
+
+
+def caution(shown: list[Shown]) -> None:
+    """A sentence where the page works no further than to the last stage, which is too large for more."""
+    if shown and math.prod(shown[-1].size) > MOST_PIXELS:
+        height, width = shown[-1].size
+        sentence(
+            f"After {shown[-1].step.title} the picture has {width:,} × {height:,} pixels, and the page stops here at "
+            f"{MOST_PIXELS // 10**6} megapixels; enlarge less to see the rest."
+        )
 
 
 def spectra(shown: Iterable[Shown], rooms: Mapping[int, DeltaGenerator]) -> None:

@@ -58,7 +58,7 @@ class Scale:
 
 
 def convolution_lab(
-    picture: bytes,
+    picture: str,
     subject: str,
     response: bytes,
     kernel: Kernel,
@@ -75,8 +75,8 @@ def convolution_lab(
     asked: Mapping[str, Any] | None,
     key: str,
 ) -> None:
-    """Mount the lab on the picture, a PNG file, and its response, an encoded picture; subject: what picture it is, in
-    whatever size.
+    """Mount the lab on the picture, by the name under which the browser keeps it as a PNG file, and its response, an
+    encoded picture; subject: what picture it is, in whatever size.
 
     `given` says by what the browser knows the kernel: (something new wherever the server gives it another one, the
     stamp of the edit that it is). What a person does is in st.session_state[key]: `edit`, {stamp, weights}, the last
@@ -87,7 +87,7 @@ def convolution_lab(
     _lab(
         key=key,
         data={
-            "picture": keep_picture(picture, f"{key}-picture"),
+            "picture": picture,
             "subject": subject,
             "response": keep_picture(response, f"{key}-response"),
             "weights": kernel.weights.astype(float).tolist(),

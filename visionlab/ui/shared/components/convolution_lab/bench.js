@@ -35,7 +35,7 @@ export class Bench {
     this.$(".picture-title").textContent = `Picture, ${this.lab.pixels.width} × ${this.lab.pixels.height} px`;
     this.$(".response-title").textContent = `Response of ${data.title}`;
     this.$(".about").textContent = data.about;
-    this.layout();
+    this.lay();
   }
 
   // Where something answers: of a few hundred places around the middle, the one with the largest sum. A negative one
@@ -116,19 +116,36 @@ export class Bench {
   // --- drawing -------------------------------------------------------------------------------------------------------
 
   layout() {
+    this.lay();
+    this.draw();
+  }
+
+  // What does not change while the window moves is drawn once, and copied for each frame.
+  lay() {
     if (!this.laid || !this.root.clientWidth) return;
     const { width, height } = this.lab.pixels;
     const room = this.$(".see").clientWidth;
     this.scale = Math.min(room / width, TALLEST / height);
-    const base = document.createElement("canvas");
-    const context = prepare(base, width * this.scale, height * this.scale);
-    context.imageSmoothingEnabled = this.scale < 1;
-    context.drawImage(this.lab.seen, 0, 0, width * this.scale, height * this.scale);
     const cell = this.lab.how.stride * this.scale;
     const offset = ({ span, before }) => ((span - this.lab.how.stride) / 2 - before) * this.scale;
     this.answerBox = { left: offset(this.laid.across), top: offset(this.laid.down), cell };
-    this.still = { picture: base, response: document.createElement("canvas") };
-    this.drawResponse();
+    const response = this.lab.awaiting && this.still?.response; // until the new one comes
+    this.still = { picture: this.drawn(), response: response || document.createElement("canvas") };
+    if (!response) this.drawResponse();
+  }
+
+  // The picture at this scale.
+  drawn() {
+    const { seen, pixels } = this.lab;
+    const of = [seen, this.scale, globalThis.devicePixelRatio];
+    if (this.still && of.every((part, k) => part === this.drawnOf[k])) return this.still.picture;
+    this.drawnOf = of;
+    const [wide, tall] = [pixels.width * this.scale, pixels.height * this.scale];
+    const canvas = document.createElement("canvas");
+    const context = prepare(canvas, wide, tall);
+    context.imageSmoothingEnabled = this.scale < 1;
+    context.drawImage(seen, 0, 0, wide, tall);
+    return canvas;
   }
 
   // The server's picture of the response, each value where its window's middle is.
@@ -143,7 +160,6 @@ export class Bench {
     context.imageSmoothingEnabled = cell < 1;
     if (this.lab.response) context.drawImage(this.lab.response, left, top, columns * cell, rows * cell);
     this.drawLegend();
-    this.draw();
   }
 
   drawLegend() {

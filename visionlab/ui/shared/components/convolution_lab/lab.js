@@ -42,6 +42,8 @@ class Lab {
       this.edits.add(stamp);
       this.data = { ...this.data, title: "Yours", about: "" };
       this.compute(false);
+      this.bench.draw();
+      this.tellStory();
       send({ stamp, weights: this.weights });
     });
     this.keeping = null;
@@ -58,7 +60,10 @@ class Lab {
     this.data = data;
     const asked = data.asked && this.restored && data.asked.stamp !== before?.asked?.stamp;
     if (!this.restored) this.restore(data.left);
-    if (asked) this.story.restore(data.asked);
+    if (asked) {
+      this.story.restore(data.asked);
+      this.storyOf = null; // it is another one, of the same
+    }
     this.how = { stride: data.stride, dilation: data.dilation, border: data.border, flip: data.flip };
     // The server sends back what was written here, maybe some keys ago: what stands here is newer.
     const echo = this.written && (this.edits.has(data.stamp) || data.given === before?.given);
@@ -89,11 +94,13 @@ class Lab {
     }
     if (picture || this.channel !== this.data.channel) this.see();
     this.compute(picture);
+    if (this.awaiting) await this.answer(); // which draws the bench with it, once
+    else this.bench.draw();
+    this.tellStory();
     if (asked) {
       this.keep();
       this.story.root.scrollIntoView({ block: "nearest", behavior: "smooth" });
     }
-    this.answer();
   }
 
   restore(left) {
@@ -132,6 +139,7 @@ class Lab {
     context.putImageData(looks, 0, 0);
   }
 
+  // What is new of the bench, which is drawn after that, and of the square.
   compute(picture) {
     if (!this.pixels) return;
     this.bench.update(picture && !this.square);
@@ -141,22 +149,38 @@ class Lab {
       this.square = [x - (side >> 1), y - (side >> 1), side];
     }
     this.square = this.fitting(this.square);
-    this.bench.draw();
-    const first = !this.story.at;
-    this.story.compute();
-    if (first) this.story.lookAt(this.bench.at);
+  }
+
+  // The story follows when the bench has been painted; where nothing that it is made of has changed, it stays.
+  tellStory() {
+    if (!this.square) return;
+    const { picture, channel, scale } = this.data;
+    const madeOf = JSON.stringify([picture, channel, scale, this.weights, this.how, this.square]);
+    if (madeOf === this.storyOf) return;
+    this.storyOf = madeOf;
+    if (this.story.at) {
+      this.telling ??= requestAnimationFrame(() => setTimeout(() => ((this.telling = null), this.story.compute())));
+    } else {
+      this.story.compute();
+      this.story.lookAt(this.bench.at);
+    }
+  }
+
+  // Whether the server has a response that is not shown yet.
+  get awaiting() {
+    return this.data.response !== this.shownResponse;
   }
 
   // The response as the server shows it, once it has come.
   async answer() {
     const { response } = this.data;
-    if (response === this.shownResponse) return;
     const image = await decoded(response);
     if (response !== this.data.response) return;
     this.shownResponse = response;
     this.response = image;
     this.root.dataset.response = response;
     this.bench.drawResponse();
+    this.bench.draw();
   }
 
   // --- the square ----------------------------------------------------------------------------------------------------
