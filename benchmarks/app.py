@@ -92,11 +92,15 @@ CONTROLS = (
         "Filters, a slider that is held → the painted picture",
         "Filters",
         """
-        const slider = document.querySelector('[data-testid=stSlider] input[type=range]');
-        slider.dispatchEvent(new PointerEvent('pointerdown', {bubbles: true, composed: true, button: 0}));
-        const set = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set;
+        const thumb = document.querySelector('[data-testid=stSliderThumbValue]').parentElement;
+        const box = thumb.getBoundingClientRect();
+        let x = box.x + box.width / 2;
+        const hand = (does, where) => where.dispatchEvent(new PointerEvent(does, {
+            bubbles: true, composed: true, cancelable: true, pointerId: 1, pointerType: 'mouse', button: 0, buttons: 1,
+            clientX: x, clientY: box.y + box.height / 2}));
+        hand('pointerdown', thumb);
         """,
-        "set.call(slider, String(Number(slider.value) + (i % 8 < 4 ? 1 : -1) * Number(slider.step)));",
+        "x += i % 8 < 4 ? 12 : -12; hand('pointermove', document);",
         "img.after",
         "shown.src",
         goal=120,
