@@ -192,9 +192,11 @@ def _trained_there(
 def _print_training(run: Fit, out: Path, report: Report | None, test: Evaluation | None) -> None:
     from visionlab.learning.heads.kinds import stayed_linear
     from visionlab.learning.takeaway.model_card import STAYED, learned_all
+    from visionlab.network.zoo.models import title_of
 
     pictures = len(run.train) + len(run.held_out)
-    print(f"{out}: {len(run.data.classes)} classes, {pictures} pictures, learned by “{run.kind.title}”")
+    way = f"learned by “{run.kind.title}” on {title_of(run.net.name)}"
+    print(f"{out}: {len(run.data.classes)} classes, {pictures} pictures, {way}")
     if stayed_linear(run.head):
         print(STAYED)
     if report is None:

@@ -434,7 +434,15 @@ def test_names_that_cannot_be_make_no_project(studio, typed, workspace_folder):
 
 
 def test_few_pictures_are_learned_by_their_means(studio, registry):
-    trained(studio, registry, 2)
+    name(studio, "across, down")
+    for kind, (each, count) in enumerate({"across": 5, "down": 3}.items()):
+        drop(studio, each, files(kind, count))
+        finish(studio, registry)
+    few = "“across” has 5 pictures, “down” has 3 pictures: what is learned and told of so few is not sure. Add some."
+    assert plain(few) in lines(studio)
+    assert plain("With fewer than 6 different pictures in a class, “Nearest prototype” is usually") in lines(studio)
+    studio.button(key="train-here").click().run()
+    finish(studio, registry)
     (run,) = project_of(studio).runs()
     assert (run.state, run.settings["kind"]) == ("done", "prototype")
 

@@ -12,7 +12,7 @@ import streamlit as st
 from visionlab.learning.projects.intake import Intake
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.renaming import read_as, read_names_as
-from visionlab.learning.sets.similar import kept_together
+from visionlab.learning.sets.copies import copies_left_out, kept_together
 from visionlab.ui.shared import jobs
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.undisturbed import attempt
@@ -219,11 +219,11 @@ def told(came: Intake) -> str:
     """What an intake came to, in one line."""
     parts = [f"{_counted(came.added, 'picture')} added" if came.added else "No new pictures"]
     if came.copies:
-        parts.append(f"{_counted(came.copies, 'exact copy', 'exact copies')} left out")
+        parts.append(copies_left_out(came.copies))
     if came.near:
         parts.append(kept_together(came.near))
     return ", ".join(parts) + "."
 
 
-def _counted(number: int, what: str, plural: str | None = None) -> str:
-    return f"{number:,} {what if number == 1 else plural or what + 's'}"
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -21,7 +21,7 @@ from visionlab.errors import BusyError, DatasetError, HeadAloneError, NoZipError
 from visionlab.learning.projects import intake
 from visionlab.learning.projects.intake import Incoming, Intake
 from visionlab.learning.projects.project import Project
-from visionlab.learning.sets.looks import none_readable
+from visionlab.learning.sets.copies import none_readable
 from visionlab.learning.sets.online_sets import OnlineSet
 from visionlab.learning.sets.ready_made import READY_MADE
 from visionlab.learning.takeaway.package import Watched, incoming_zip
