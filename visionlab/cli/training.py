@@ -119,13 +119,12 @@ def train(
         )
     else:
         pictures = _labelled(Path(data), as_json, parts, names_in)
-        if few := pictures.few():
-            remark(plain(few), aside=as_json)
         share = _share(validation, pictures.parts)
         with _saying_kind(kind):
             run = vl.training.fit(pictures, base_network(model, device), validation=share, **settings)
-    if kind is None and run.kind is usual_kind(pictures) and (why := why_usual(pictures)):
-        remark(plain(why), aside=as_json)
+    unasked = kind is None and run.kind is usual_kind(pictures)
+    for text in filter(None, (pictures.few(), why_usual(pictures) if unasked else "")):
+        remark(plain(text), aside=as_json)
     with bar() as progress:
         task = progress.add_task("Looking at the pictures")
         for done, total in run.prepare():
