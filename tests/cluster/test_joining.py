@@ -19,12 +19,6 @@ def test_joining_twice_is_joining_once(cluster):
     assert cluster.address in found.told
 
 
-def test_what_has_to_become_free_first_is_told(cluster):
-    assert joining.awaited(0.01) == ""
-    assert joining.awaited(64).startswith("This takes 64 processors; free are ")
-    assert joining.awaited(0.01, 0.5).startswith("This takes 0.5 GPUs; free are 0 of the cluster's 0. It waits")
-
-
 def test_a_node_with_another_version_is_refused(cluster, monkeypatch):
     monkeypatch.setattr("visionlab.__version__", "9.9.9")
     with pytest.raises(ClusterError, match=r"has visionlab 9\.9\.9, and the node [\d.]+ has \d+\.\d+"):
@@ -91,11 +85,11 @@ from pathlib import Path
 import numpy as np
 import visionlab as vl
 from ray.cluster_utils import Cluster
-from visionlab.cluster import engine, joining, listing, many, serving
+from visionlab.cluster import engine, joining, listing, many, serving, sizing
 from visionlab.network.zoo.loading import load_classifier
 cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
 joining.join(cluster.address)
-serving.deploy("vgg16-tinyimagenet", serving.Size(processors=0.3))
+serving.deploy("vgg16-tinyimagenet", sizing.Size(processors=0.3))
 found = engine.engine_of(load_classifier("vgg16-tinyimagenet", "cpu"))
 def slow(net, progress=None):
     time.sleep(60)
@@ -103,7 +97,7 @@ def work():
     Path("1.png").write_bytes(vl.encode_png(np.zeros((64, 64, 3), np.uint8)))
     job = many.Work("vgg16-tinyimagenet", "embed")
     shards = many.begun(job, [listing.Named("1.png")] * 10_000, {}, Path("out"), ".parquet")
-    list(many.run(job, shards, serving.Size(processors=0.3)))
+    list(many.run(job, shards, sizing.Size(processors=0.3)))
 def ask(task):
     try:
         task()
