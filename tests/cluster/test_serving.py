@@ -5,7 +5,9 @@ import re
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -13,26 +15,57 @@ from cli.shell import outcome
 from cluster_heads import head_on
 
 from visionlab.cli.cluster import _usual
-from visionlab.errors import ClusterError, ModelError
+from visionlab.errors import BusyError, ClusterError, ModelError
 from visionlab.network.running.prediction import answer
 
 serving = pytest.importorskip("visionlab.cluster.serving", reason="Ray is not installed: make test-cluster brings it")
 
 from ray import serve  # noqa: E402 - without Ray it is skipped by now
 
-from visionlab.cluster import engine  # noqa: E402
+from visionlab.cluster import engine, many  # noqa: E402
 from visionlab.cluster.sizing import Size  # noqa: E402
 
 
-def test_a_head_has_a_deployment_of_its_own(served, net, noise):
-    head = head_on(net, seed=1)
-    name = serving.deploy(net.name, Size(1, 2, processors=0.1), head.to_bytes())
-    assert name.startswith("visionlab-head-")
-    found = engine.engine_of(head.as_classifier(net), head)
+@pytest.fixture(scope="module")
+def own_head(net):
+    return head_on(net, seed=1)
+
+
+@pytest.fixture(scope="module")
+def own(served, net, own_head):
+    """The application of a head, which takes two at a time, and lets one wait."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(serving, "MOST", 1)
+        patched.setattr(serving, "QUEUE", 1)
+        return serving.deploy(net.name, Size(1, 2, processors=0.1), own_head.to_bytes())
+
+
+def test_a_head_has_a_deployment_of_its_own(own, served, net, own_head, noise):
+    assert own.startswith("visionlab-head-")
+    found = engine.engine_of(own_head.as_classifier(net), own_head)
     assert found._head is None  # nothing travels but the picture
-    [expected] = answer(head.as_classifier(net), [noise])
+    [expected] = answer(own_head.as_classifier(net), [noise])
     assert found.answer(noise).probabilities == pytest.approx(expected.probabilities, abs=1e-6)
-    assert set(serving.served()) >= {served, name}
+    assert set(serving.served()) >= {served, own}
+
+
+def waits(net, ends):
+    while not ends.exists():
+        time.sleep(0.05)
+    return net.name
+
+
+def test_more_than_can_wait_is_refused_as_busy_and_all_else_is_answered(own, net, own_head, tmp_path, by_value):
+    net = own_head.as_classifier(net)
+    found, waiting = engine.engine_of(net, own_head), by_value(waits)
+    with ThreadPoolExecutor(12) as pool:
+        asked = [pool.submit(found.run, waiting, tmp_path / "ends") for _ in range(12)]
+        refused = next(each for each in as_completed(asked, timeout=60))
+        (tmp_path / "ends").touch()
+        assert isinstance(refused.exception(), BusyError)
+        answers = [each.result() for each in asked if each.exception() is None]
+    assert len(answers) >= 2
+    assert set(answers) == {net.name}
 
 
 def test_what_does_not_fit_is_told_before_and_what_is_replaced_does_not_count(served):
@@ -101,6 +134,12 @@ def test_who_waits_for_what_is_stopped_meanwhile_is_told(served, net, monkeypatc
 
 def slow(net, progress=None):
     time.sleep(5)
+
+
+def test_replicas_and_workers_of_another_version_are_refused(cluster, net):
+    for begin in (partial(serving.Replica, net.name, head=None), partial(many.Actor, many.Work(net.name, "embed"))):
+        with pytest.raises(ClusterError, match=r"has visionlab 9\.9\.9, and the node [\d.]+ has \d+\.\d+"):
+            begin(version="9.9.9")
 
 
 def test_what_is_no_network_is_refused_before_anything_is_deployed(cluster):

@@ -26,8 +26,8 @@ START = 64  # bytes of a file by which a picture is known that has no ending
 GLOB = re.compile(r"[*?\[]")
 REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://")
 # Of pyarrow, for a scheme: Google's client would ask for a quarter of an hour, where there is no key, too.
-OPTIONS = {"gs": "?retry_limit_seconds=30"}
-FLAT = "gs://"  # where pyarrow sees no folders but those that somebody has made, without which uploads do
+OPTIONS = dict.fromkeys(("gs", "gcs"), "?retry_limit_seconds=30")
+FLAT = ("gs://", "gcs://")  # where pyarrow sees no folders but those that somebody has made, without which uploads do
 LONGEST_REASON = 200  # characters of what a store says: Google's has all that it was asked
 
 
