@@ -25,7 +25,7 @@ from visionlab.learning.heads.head import Head
 from visionlab.network.running.batching import prepared
 from visionlab.network.running.classifier import Classifier
 from visionlab.network.running.prediction import Answer
-from visionlab.network.zoo.models import MODELS
+from visionlab.network.zoo.models import title_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -197,7 +197,7 @@ def engine_of(net: Classifier, head: Head | None = None) -> RayEngine:
     own = name_of(base, None if data is None else digest(data))
     name = own if own in here else name_of(base)
     if name not in here:
-        title = MODELS[base].title if base in MODELS else base
+        title = title_of(base)
         raise ClusterError(
             f"The cluster that computes here does not serve {title}. Choose another network, or ask who runs it."
         ) from ClusterError(f"to serve it: python -m visionlab cluster serve --model {base}{option()}")

@@ -180,7 +180,7 @@ def _embedded(net: Classifier, sources: Sequence[Source], work: Work) -> pa.Tabl
 
 
 def _labelled(net: Classifier, sources: Sequence[Source], work: Work) -> pa.Table:
-    """The same with what tells copies and near-duplicates: key, hashes and small (learning/sets/looks.py)."""
+    """The same with what tells copies and near-duplicates: key, hashes and small (learning/sets/copies.py)."""
     found = list(embed_many(net, sources, tells=True))
     tells = [each.tells if isinstance(each, Embedded) else (None, None, None) for each in found]
     return (
