@@ -1,11 +1,11 @@
 """Ray on this machine: a cluster of two nodes with one processor each, for all tests here."""
 
 import os
-import socket
 import sys
 from pathlib import Path
 
 import pytest
+from browser.servers import free_port
 from cluster.object_store import store
 
 from visionlab.network.zoo.loading import load_classifier
@@ -17,12 +17,6 @@ os.environ |= {"RAY_USAGE_STATS_ENABLED": "0"}
 os.environ |= {"RAY_health_check_period_ms": "1000", "RAY_health_check_failure_threshold": "8"}
 
 MODEL = "vgg16-tinyimagenet"  # comes with the project
-
-
-def free_port():
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return held.getsockname()[1]
 
 
 @pytest.fixture(scope="session")

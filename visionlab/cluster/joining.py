@@ -20,7 +20,7 @@ from visionlab.errors import ClusterError
 
 REACH = 3.0  # seconds in which something has to answer at the address
 LOOK_EVERY = 4.0  # seconds of waiting, after each of which the cluster is looked for
-LOOK = 60.0  # seconds in which every node has to say what it has
+SAYING = 60.0  # seconds in which every node has to say what it has
 NAMESPACE = "visionlab"  # of what is found by its name
 ANEW = "start this anew"  # what is to be done once a cluster that went is back
 START = "Start one with “ray start --head”, or name the address of one that runs."
@@ -187,7 +187,7 @@ def _compare(nodes: list[dict]) -> None:
         return version.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)).remote()
 
     try:
-        found = ray.get([at(node) for node in nodes], timeout=LOOK)
+        found = ray.get([at(node) for node in nodes], timeout=SAYING)
     except RayError as error:
         raise ClusterError(
             f"A node of the cluster does not say what it has ({type(error).__name__}). Try again."

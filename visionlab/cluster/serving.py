@@ -17,7 +17,7 @@ import ray
 import torch
 from numpy.typing import NDArray
 from ray import serve
-from ray.serve.schema import ApplicationStatus
+from ray.serve.schema import ApplicationStatus, ApplicationStatusOverview
 
 import visionlab
 from visionlab.cluster import shelf, sizing
@@ -206,7 +206,9 @@ def deploy(model: str, size: Size, head: bytes | None = None, hand_over: bool = 
     try:
         serve.run(deployment.bind(model, visionlab.__version__, head), name=name, route_prefix=None)
     except RuntimeError as error:
-        raise ClusterError(_why(name) or f"“{model}” cannot be served: {error}") from error
+        raise ClusterError(
+            _why(serve.status().applications.get(name)) or f"“{model}” cannot be served: {error}"
+        ) from error
     return name
 
 
@@ -223,13 +225,12 @@ def check_answering(name: str) -> None:
         raise ClusterError(
             "What computed this network in the cluster has failed. Choose another one, or ask who runs the cluster."
         ) from ClusterError(
-            _why(name) or f"{name} is {application.status.value}: “ray logs” has what its replicas said"
+            _why(application) or f"{name} is {application.status.value}: “ray logs” has what its replicas said"
         )
 
 
-def _why(name: str) -> str:
+def _why(application: ApplicationStatusOverview | None) -> str:
     """The sentence by which the replicas of an application ended that failed; "" where they said none."""
-    application = serve.status().applications.get(name)
     if application is None or application.status not in FAILED:
         return ""
     texts = "\n".join(each.message for each in application.deployments.values())
