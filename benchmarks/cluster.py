@@ -43,6 +43,7 @@ from ray.cluster_utils import Cluster
 import visionlab as vl
 from visionlab.cluster import joining, listing, many, serving
 from visionlab.cluster.engine import engine_of
+from visionlab.cluster.sizing import Size
 from visionlab.learning.features.streamed import StreamedRegression
 from visionlab.network.running.batching import answers, prepared
 from visionlab.network.running.classifier import Classifier
@@ -103,7 +104,7 @@ def overhead(net: Classifier, rounds: int) -> None:
     batch = [prepared(net, image) for image in images[:BATCH]]
     torch.set_num_threads(1)
     with one_processor(), nodes(1):
-        serving.deploy(net.name, serving.Size(processors=1.0))
+        serving.deploy(net.name, Size(processors=1.0))
         engines = {"this process": LocalEngine(net), "Ray Serve": engine_of(net)}
         alone: dict[str, list[float]] = {name: [] for name in engines}
         rates: dict[str, list[float]] = {name: [] for name in engines}
@@ -163,7 +164,7 @@ def through(net: Classifier, folder: Path, workers: int) -> tuple[float, Memory]
         work = many.Work(net.name, "embed")
         shards = many.begun(work, listing.listed([str(folder)]), {}, Path(out) / "shards", ".parquet", rows=32)
         first, last = None, (0.0, 0)
-        for step in many.run(work, shards, serving.Size(workers, workers, processors=1.0)):
+        for step in many.run(work, shards, Size(workers, workers, processors=1.0)):
             last = (time.perf_counter(), step.done)
             first = first or (last if step.done >= step.total / 3 else None)
     memory.end()

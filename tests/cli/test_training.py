@@ -17,6 +17,7 @@ from visionlab.imaging.image import encode_jpeg, encode_png
 from visionlab.learning.features.augmentation import VIEWS
 from visionlab.learning.judging.metrics import wilson
 from visionlab.learning.sets.ready_made import textures
+from visionlab.network.zoo.models import MODELS, TO_NAME
 
 
 def test_the_help_of_train_lists_kinds_and_views(monkeypatch):
@@ -300,7 +301,8 @@ def test_a_share_to_refuse_that_so_few_pictures_do_not_allow_is_told(textured, f
 
 def test_evaluate_writes_what_cannot_be_read_where_all_else_was_learned(textured, head, tmp_path):
     mixed = shutil.copytree(textured, tmp_path / "mixed")
-    shutil.copy(next((mixed / "grass").iterdir()), mixed / "grass" / "again.png")
+    again = vl.load_image(next((mixed / "grass").iterdir()))
+    (mixed / "grass" / "again.jpg").write_bytes(encode_jpeg(again, 80))
     (mixed / "grass" / "broken.jpg").write_bytes(b"no picture")
     sheet = tmp_path / "sheet.csv"
     with pytest.raises(DatasetError, match="has learned all of these 25 pictures, 24 different, so they cannot tell"):
@@ -321,10 +323,9 @@ def test_what_to_do_with_one_picture_a_class_is_told(tmp_path):
         run(*asked, "--kind", "linear")
     run(*asked, "--kind", "prototype")
     told = run(*asked)
-    assert "3 classes, 3 pictures, learned by “Nearest prototype”\n" in told
-    assert (
-        "“a” has 1 picture to learn from: with fewer than 6 in a class, “Nearest prototype” is usually better" in told
-    )
+    assert f"3 classes, 3 pictures, learned by “Nearest prototype” on {MODELS[TO_NAME[-1]].title}\n" in told
+    assert "“a” has 1 picture, “b” has 1 picture, “c” has 1 picture: what is learned and told of so few" in told
+    assert "With fewer than 6 different pictures in a class, “Nearest prototype” is usually better" in told
     facts = as_json(*asked)
     assert facts["kind"] == "prototype"
     data, net = vl.LabelledImages.from_folder(tmp_path / "set"), vl.load_classifier("vgg16-tinyimagenet")

@@ -1,11 +1,12 @@
 """Ray on this machine: a cluster of two nodes with one processor each, for all tests here."""
 
 import os
-import socket
 import sys
 from pathlib import Path
 
 import pytest
+from browser.servers import free_port
+from cluster.object_store import store
 
 from visionlab.network.zoo.loading import load_classifier
 
@@ -18,15 +19,17 @@ os.environ |= {"RAY_health_check_period_ms": "1000", "RAY_health_check_failure_t
 MODEL = "vgg16-tinyimagenet"  # comes with the project
 
 
-def free_port():
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return held.getsockname()[1]
+@pytest.fixture(scope="session")
+def buckets(tmp_path_factory):
+    """A folder of buckets, which are read by s3:// and gs://anonymous@, in other processes, too."""
+    folder = tmp_path_factory.mktemp("buckets")
+    with store(folder):
+        yield folder
 
 
 @pytest.fixture(scope="session")
-def cluster():
-    """Two nodes of one processor each; joined."""
+def cluster(buckets):
+    """Two nodes of one processor each, which find the buckets; joined."""
     ray = pytest.importorskip("ray", reason="Ray is not installed: make test-cluster brings it")
     from ray import serve
     from ray.cluster_utils import Cluster
@@ -52,9 +55,9 @@ def net():
 @pytest.fixture(scope="session")
 def served(cluster):
     """The network on two replicas, which leave processors to other work."""
-    from visionlab.cluster import serving
+    from visionlab.cluster import serving, sizing
 
-    return serving.deploy(MODEL, serving.Size(2, 2, processors=0.3))
+    return serving.deploy(MODEL, sizing.Size(2, 2, processors=0.3))
 
 
 @pytest.fixture

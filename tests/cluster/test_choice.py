@@ -1,8 +1,7 @@
 """Which engine the environment chooses, with and without Ray."""
 
-import socket
-
 import pytest
+from browser.servers import free_port
 from tiny import tiny_classifier
 
 from visionlab import limits
@@ -18,12 +17,6 @@ def chosen(monkeypatch):
         return choice.chosen()
 
     return chosen
-
-
-def free_port():
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return held.getsockname()[1]
 
 
 @pytest.mark.parametrize("value", ["", "local"])

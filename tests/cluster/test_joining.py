@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -17,12 +18,6 @@ def test_joining_twice_is_joining_once(cluster):
     found = joining.join(cluster.address)
     assert (found.nodes, found.processors) == (2, 2)
     assert cluster.address in found.told
-
-
-def test_what_has_to_become_free_first_is_told(cluster):
-    assert joining.awaited(0.01) == ""
-    assert joining.awaited(64).startswith("This takes 64 processors; free are ")
-    assert joining.awaited(0.01, 0.5).startswith("This takes 0.5 GPUs; free are 0 of the cluster's 0. It waits")
 
 
 def test_a_node_with_another_version_is_refused(cluster, monkeypatch):
@@ -49,10 +44,15 @@ def test_another_version_of_ray_is_refused(cluster):
 
 
 def test_from_outside_the_answers_are_the_same(cluster, served, net, noise):
-    """By Ray's client, which can follow nothing: progress is told at the end."""
+    """By Ray's client, which can follow nothing: progress is told at the end. A head is handed over, then served."""
     code = f"""
+import sys
+sys.path.append({str(Path(__file__).parents[1])!r})
+from cluster_heads import head_on
 import numpy as np
+from ray import serve
 from visionlab.cluster.choice import chosen
+from visionlab.cluster import serving, sizing
 from visionlab.network.explain import explain
 from visionlab.network.explain.sanity import sanity_check
 from visionlab.network.running.prediction import probabilities
@@ -65,6 +65,14 @@ print(choice.told, choice.problem)
 np.testing.assert_allclose(engine.answer(noise).probabilities, probabilities(net, [noise])[0], atol=1e-6)
 heat = engine.run(explain, noise, "saliency", progress=shares.append)
 np.testing.assert_allclose(heat.values, explain(net, noise, "saliency").values, atol=1e-5)
+head = head_on(net)
+headed = head.as_classifier(net)
+expected = probabilities(headed, [noise])[0]
+np.testing.assert_allclose(choice.engine_of(headed, head).answer(noise).probabilities, expected, atol=1e-6)
+own = serving.deploy(net.name, sizing.Size(processors=0.1), head.to_bytes())
+assert serving.short([own], sizing.Size(processors=0.1)) == "" != serving.short([own], sizing.Size(processors=64))
+np.testing.assert_allclose(choice.engine_of(headed, head).answer(noise).probabilities, expected, atol=1e-6)
+serve.delete(own)
 print(shares, len(list(engine.each(sanity_check, noise))), len(list(engine.map(probabilities, [[noise]] * 3))))
 """
     for _ in range(2):  # on a busy machine Ray's own server for a client may come too late for it
@@ -81,6 +89,7 @@ print(shares, len(list(engine.each(sanity_check, noise))), len(list(engine.map(p
         f"Ray cluster at {cluster.client_address.removeprefix('ray://')} ",
         "[1.0] 8 3",
     ], told.stdout + told.stderr
+    assert "messages" not in told.stderr  # of Ray's client, about weights that are sent as they are
 
 
 def test_a_cluster_that_goes_away_is_told_and_not_waited_for(tmp_path):
@@ -91,11 +100,11 @@ from pathlib import Path
 import numpy as np
 import visionlab as vl
 from ray.cluster_utils import Cluster
-from visionlab.cluster import engine, joining, listing, many, serving
+from visionlab.cluster import engine, joining, listing, many, serving, sizing
 from visionlab.network.zoo.loading import load_classifier
 cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
 joining.join(cluster.address)
-serving.deploy("vgg16-tinyimagenet", serving.Size(processors=0.3))
+serving.deploy("vgg16-tinyimagenet", sizing.Size(processors=0.3))
 found = engine.engine_of(load_classifier("vgg16-tinyimagenet", "cpu"))
 def slow(net, progress=None):
     time.sleep(60)
@@ -103,7 +112,7 @@ def work():
     Path("1.png").write_bytes(vl.encode_png(np.zeros((64, 64, 3), np.uint8)))
     job = many.Work("vgg16-tinyimagenet", "embed")
     shards = many.begun(job, [listing.Named("1.png")] * 10_000, {}, Path("out"), ".parquet")
-    list(many.run(job, shards, serving.Size(processors=0.3)))
+    list(many.run(job, shards, sizing.Size(processors=0.3)))
 def ask(task):
     try:
         task()

@@ -1,4 +1,4 @@
-"""Pictures by their addresses, here and in an object store, for which fsspec's in memory stands."""
+"""Pictures by their addresses: here, in an object store that speaks S3's and Google's protocols, and in fsspec's."""
 
 import fsspec
 import pytest
@@ -11,21 +11,22 @@ from visionlab.errors import DatasetError, ImageError
 FILES = ("a/1.png", "a/2.JPG", "a/deep/3.png", "b/4.png", "b/.hidden.png", "b/notes.txt")
 
 
-@pytest.fixture(params=["here", "file://", "memory://"])
+@pytest.fixture(params=["here", "file://", "memory://", "s3://", "gs://anonymous@"])
 def root(request, tmp_path, noise):
     """A folder of pictures, by a path or an address."""
     if request.param == "memory://":
-        place = f"memory:///{tmp_path.name}"
         system = fsspec.filesystem("memory")
         for name in FILES:
             system.pipe(f"/{tmp_path.name}/{name}", vl.encode_png(noise))
-        yield place
+        yield f"memory:///{tmp_path.name}"
         system.rm(f"/{tmp_path.name}", recursive=True)
         return
+    inside = request.param in ("s3://", "gs://anonymous@")
+    folder = request.getfixturevalue("buckets") / "museum" / tmp_path.name if inside else tmp_path
     for name in FILES:
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_bytes(vl.encode_png(noise))
-    yield str(tmp_path) if request.param == "here" else f"file://{tmp_path}"
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(vl.encode_png(noise))
+    yield f"{request.param}museum/{tmp_path.name}" if inside else f"{request.param.removeprefix('here')}{tmp_path}"
 
 
 def names(root, *patterns):
@@ -76,3 +77,15 @@ def test_where_nothing_is_that_is_told(root):
 def test_an_unknown_kind_of_address_is_told():
     with pytest.raises(DatasetError, match=r"^magic://place cannot be opened"):
         list(listing.listed(["magic://place/photos"]))
+
+
+def test_what_a_store_refuses_is_told_in_its_words_and_one_line(buckets, tmp_path):
+    folder = buckets / "museum" / tmp_path.name
+    folder.mkdir(parents=True)
+    (folder / "refused.png").touch()
+    [named] = listing.listed([f"s3://museum/{tmp_path.name}"])
+    with pytest.raises(ImageError, match=r"^The file cannot be read \(.*ACCESS_DENIED") as refused:
+        listing.load(named)
+    assert len(str(refused.value)) <= listing.LONGEST_REASON + 30
+    with pytest.raises(DatasetError, match=r"^“s3://refused” cannot be looked into \(.*ACCESS_DENIED"):
+        list(listing.listed(["s3://refused"]))

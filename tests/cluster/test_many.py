@@ -1,6 +1,7 @@
 """Very many pictures over Ray Data: what one process says of each, whatever is killed meanwhile, and nothing twice."""
 
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -22,8 +23,8 @@ many = pytest.importorskip("visionlab.cluster.many", reason="Ray is not installe
 import ray  # noqa: E402 - without Ray it is skipped by now
 
 from visionlab.cluster import joining, listing  # noqa: E402 - without Ray it is skipped by now
-from visionlab.cluster.serving import Size  # noqa: E402 - without Ray it is skipped by now
 from visionlab.cluster.shards import Shards  # noqa: E402
+from visionlab.cluster.sizing import Size  # noqa: E402
 
 COUNT = 40
 SIZE = Size(1, 2, processors=0.4)
@@ -77,6 +78,17 @@ def test_csv_shards_are_those_of_predict(cluster, net, pictures, tmp_path):
     assert len(lines) == 1 + COUNT // 10
 
 
+def test_pictures_come_from_object_stores_to_every_node(cluster, net, pictures, buckets, tmp_path):
+    shutil.copytree(pictures / "a", buckets / "museum" / tmp_path.name)
+    places = [f"{bucket}/{tmp_path.name}" for bucket in ("s3://museum", "gs://anonymous@museum")]
+    list(done(net.name, places, tmp_path / "out", kind="predict", top=1))
+    rows = [row for table in Shards(tmp_path / "out", ".parquet", COUNT, 16).tables() for row in table.to_pylist()]
+    here = sorted((pictures / "a").iterdir())
+    assert [row["file"] for row in rows] == [f"{place}/{each.name}" for place in places for each in here]
+    expected = [said[0].probability for said in vl.predict(net, [vl.load_image(path) for path in here], top=1)]
+    assert [row["probability_1"] for row in rows] == pytest.approx(expected * 2, abs=1e-6)
+
+
 def test_features_are_those_of_one_process(cluster, net, pictures, tmp_path):
     shards = tmp_path / "out"
     list(done(net.name, [pictures / "a"], shards, kind="embed"))
@@ -120,10 +132,13 @@ def test_a_shell_that_waits_for_processors_says_so_before(cluster, net, pictures
         sharded(cluster.address, work, names, {}, tmp_path / out, ".parquet", (cpus, 0.0))
         return capsys.readouterr().err
 
-    assert "This takes" not in told("done", 0.1)
+    assert "worker" not in told("done", 0.1)
     monkeypatch.setattr(many, "run", lambda *args: iter(()))  # which would wait
-    assert "This takes 64 processors; free are" in told("waits", 64.0)
-    assert "This takes" not in told("done", 64.0)  # nothing is left to do
+    assert "1 worker × --cpus 64 = 64 processors; the cluster has 2, of which" in told("waits", 64.0)
+    assert "worker" not in told("done", 64.0)  # nothing is left to do
+    with pytest.raises(ParameterError, match="0 processors and 0 GPUs for each cannot be"):
+        told("none", 0.0)
+    assert not (tmp_path / "none").exists()
 
 
 def test_a_shell_says_what_one_process_says_and_nothing_of_ray(cluster, net, pictures, tmp_path):

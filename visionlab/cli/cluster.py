@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -65,8 +66,9 @@ def serve(
 ) -> None:
     """Serve networks, and heads, from a cluster, until “cluster stop”: apps with VISIONLAB_ENGINE set ask them."""
     joined = join(address)
-    from visionlab.cluster.serving import Size, deploy, name_of, short
+    from visionlab.cluster.serving import deploy, name_of, short
     from visionlab.cluster.shelf import digest
+    from visionlab.cluster.sizing import Size
 
     size = Size(least, max(least, 1) if most is None else most, cpus, gpus)
     wanted: list[tuple[str, bytes | None, str]] = [(name, None, "") for name in dict.fromkeys(model or _usual())]
@@ -136,17 +138,19 @@ def sharded(
     if out == STDOUT:
         raise ParameterError(f"Shards lie in a folder, which “{out}” does not name. Name one.")
     joined = join(cluster)
-    from visionlab.cluster.joining import GoneError, awaited
+    from visionlab.cluster.joining import GoneError
     from visionlab.cluster.many import GOES_ON, begun, run
-    from visionlab.cluster.serving import Size
+    from visionlab.cluster.sizing import Size, short
 
+    one = Size(1, 1, *each)
+    size = replace(one, most=max(1, int(joined.processors / one.processors)))
     shards = begun(work, names, about, out, ending)
     if len(shards.done) < shards.count:
-        _tell(awaited(*each))
+        _tell(short(size, "1 worker"))
     with bar() as progress:
         task = progress.add_task("Looking at the pictures", total=shards.total)
         try:
-            for step in run(work, shards, Size(1, max(1, int(joined.processors / each[0])), *each)):
+            for step in run(work, shards, size):
                 progress.update(task, completed=step.done)
         except KeyboardInterrupt:
             print(f"Stopped; {GOES_ON}.", file=sys.stderr)

@@ -119,13 +119,12 @@ def train(
         )
     else:
         pictures = _labelled(Path(data), as_json, parts, names_in)
-        if few := pictures.few():
-            remark(plain(few), aside=as_json)
         share = _share(validation, pictures.parts)
         with _saying_kind(kind):
             run = vl.training.fit(pictures, base_network(model, device), validation=share, **settings)
-    if kind is None and run.kind is usual_kind(pictures) and (why := why_usual(pictures)):
-        remark(plain(why), aside=as_json)
+    unasked = kind is None and run.kind is usual_kind(pictures)
+    for text in filter(None, (pictures.few(), why_usual(pictures) if unasked else "")):
+        remark(plain(text), aside=as_json)
     with bar() as progress:
         task = progress.add_task("Looking at the pictures")
         for done, total in run.prepare():
@@ -192,9 +191,11 @@ def _trained_there(
 def _print_training(run: Fit, out: Path, report: Report | None, test: Evaluation | None) -> None:
     from visionlab.learning.heads.kinds import stayed_linear
     from visionlab.learning.takeaway.model_card import STAYED, learned_all
+    from visionlab.network.zoo.models import title_of
 
     pictures = len(run.train) + len(run.held_out)
-    print(f"{out}: {len(run.data.classes)} classes, {pictures} pictures, learned by “{run.kind.title}”")
+    way = f"learned by “{run.kind.title}” on {title_of(run.net.name)}"
+    print(f"{out}: {len(run.data.classes)} classes, {pictures} pictures, {way}")
     if stayed_linear(run.head):
         print(STAYED)
     if report is None:

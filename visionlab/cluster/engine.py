@@ -17,7 +17,7 @@ from ray.serve.handle import DeploymentHandle, DeploymentResponse
 
 import visionlab
 from visionlab.cluster.joining import LOOK_EVERY, check_there, differ, option, watched
-from visionlab.cluster.serving import ITEM, Handed, name_of, served
+from visionlab.cluster.serving import ITEM, Handed, check_answering, name_of, served
 from visionlab.cluster.shelf import digest
 from visionlab.errors import BusyError, ClusterError, VisionlabError
 from visionlab.imaging.image import Image
@@ -25,7 +25,7 @@ from visionlab.learning.heads.head import Head
 from visionlab.network.running.batching import prepared
 from visionlab.network.running.classifier import Classifier
 from visionlab.network.running.prediction import Answer
-from visionlab.network.zoo.models import MODELS
+from visionlab.network.zoo.models import title_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -105,7 +105,7 @@ class RayEngine:
         while True:
             response, begun = begun or begin(), None
             try:
-                return _result(response, timeout)
+                return _result(response, timeout, self._check)
             except _Late as error:
                 response.cancel()
                 raise BusyError(f"The cluster has not answered within {timeout:g} s; try again in a moment.") from error
@@ -132,7 +132,7 @@ class RayEngine:
             given = False
             stream = follow.remote(self._head, task, args, kwargs, progress is not None, items)
             try:
-                for kind, value in watched(stream):
+                for kind, value in watched(stream, self._check):
                     if kind == ITEM:
                         given = True
                         yield value
@@ -145,13 +145,17 @@ class RayEngine:
             finally:
                 stream.cancel()
 
+    def _check(self) -> None:
+        check_there()
+        check_answering(self._handle.app_name)
+
 
 class _Late(Exception):
     """No answer in time."""
 
 
-def _result(response: DeploymentResponse, timeout: float | None) -> Any:
-    """What comes of a request. Raises _Late after so many seconds, and ClusterError where the cluster is gone."""
+def _result(response: DeploymentResponse, timeout: float | None, check: Callable[[], None]) -> Any:
+    """What comes of a request. Raises _Late after so many seconds; `check` raises what ends the waiting."""
     until = time.monotonic() + (float("inf") if timeout is None else timeout)
     while True:
         try:
@@ -161,7 +165,7 @@ def _result(response: DeploymentResponse, timeout: float | None) -> Any:
         except TimeoutError as error:
             if time.monotonic() >= until:
                 raise _Late from error
-            check_there()
+            check()
 
 
 def _told(error: Exception) -> Exception:
@@ -184,7 +188,7 @@ def engine_of(net: Classifier, head: Head | None = None) -> RayEngine:
     """Who computes in the cluster that was joined for a network of MODELS, or for a head that was put on one: a head
     that is not served itself is handed to the replicas of its network.
 
-    Raises ClusterError where the cluster does not serve the network, or serves it with another version.
+    Raises ClusterError where the cluster does not serve the network, its replicas failed, or have another version.
     """
     check_there()
     here = served()
@@ -193,10 +197,11 @@ def engine_of(net: Classifier, head: Head | None = None) -> RayEngine:
     own = name_of(base, None if data is None else digest(data))
     name = own if own in here else name_of(base)
     if name not in here:
-        title = MODELS[base].title if base in MODELS else base
+        title = title_of(base)
         raise ClusterError(
             f"The cluster that computes here does not serve {title}. Choose another network, or ask who runs it."
         ) from ClusterError(f"to serve it: python -m visionlab cluster serve --model {base}{option()}")
+    check_answering(name)
     handle = serve.get_app_handle(name)
     handed = None if data is None or name == own else Handed.of(data)
     found = RayEngine(net, handle, handed)

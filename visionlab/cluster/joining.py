@@ -7,7 +7,7 @@ import queue
 import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -20,7 +20,7 @@ from visionlab.errors import ClusterError
 
 REACH = 3.0  # seconds in which something has to answer at the address
 LOOK_EVERY = 4.0  # seconds of waiting, after each of which the cluster is looked for
-LOOK = 60.0  # seconds in which every node has to say what it has
+SAYING = 60.0  # seconds in which every node has to say what it has
 NAMESPACE = "visionlab"  # of what is found by its name
 ANEW = "start this anew"  # what is to be done once a cluster that went is back
 START = "Start one with “ray start --head”, or name the address of one that runs."
@@ -104,8 +104,8 @@ def check_there(then: str = ANEW) -> None:
             raise GoneError(f"The Ray cluster at {host}:{port} is gone. Once it is back, {then}.") from error
 
 
-def watched(items: Iterator[T], then: str = ANEW) -> Iterator[T]:
-    """The items, each looked for in a thread once it is asked for. Raises as check_there where the cluster goes."""
+def watched(items: Iterator[T], check: Callable[[], None] = check_there) -> Iterator[T]:
+    """The items, each looked for in a thread once it is asked for; `check` raises what ends the waiting."""
     asked: queue.SimpleQueue[bool] = queue.SimpleQueue()
     found: queue.SimpleQueue[tuple[bool, T | Exception | None]] = queue.SimpleQueue()
 
@@ -122,7 +122,7 @@ def watched(items: Iterator[T], then: str = ANEW) -> Iterator[T]:
     try:
         while True:
             asked.put(True)
-            more, item = _looked(found, then)
+            more, item = _looked(found, check)
             if more:
                 yield item
             elif item is None:
@@ -133,32 +133,17 @@ def watched(items: Iterator[T], then: str = ANEW) -> Iterator[T]:
         asked.put(False)
 
 
-def _looked(found: queue.SimpleQueue[T], then: str) -> T:
+def _looked(found: queue.SimpleQueue[T], check: Callable[[], None]) -> T:
     while True:
         try:
             return found.get(timeout=LOOK_EVERY)
         except queue.Empty:
-            check_there(then)
+            check()
 
 
 def option() -> str:
     """What the shell has to be told of the cluster that was joined, behind its command."""
     return "" if _joined[0] == "auto" else f" --address {_joined[0]}"
-
-
-def awaited(processors: float, gpus: float = 0.0) -> str:
-    """The sentence on what has to become free before that many begin to work; "" where it is free now. Not an error:
-    what others are at ends, and clusters grow."""
-    free, all_of = ray.available_resources(), ray.cluster_resources()
-    for kind, unit, asked in (("CPU", "processor", processors), ("GPU", "GPU", gpus)):
-        there, has = free.get(kind, 0.0), all_of.get(kind, 0.0)
-        if there < asked:
-            units = unit if asked == 1 else f"{unit}s"
-            return (
-                f"This takes {asked:g} {units}; free are {there:g} of the cluster's {has:g}. It waits until more are; "
-                "“cluster stop” frees what is served."
-            )
-    return ""
 
 
 def _door(address: str) -> tuple[str, int]:
@@ -202,7 +187,7 @@ def _compare(nodes: list[dict]) -> None:
         return version.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)).remote()
 
     try:
-        found = ray.get([at(node) for node in nodes], timeout=LOOK)
+        found = ray.get([at(node) for node in nodes], timeout=SAYING)
     except RayError as error:
         raise ClusterError(
             f"A node of the cluster does not say what it has ({type(error).__name__}). Try again."

@@ -25,6 +25,10 @@ from visionlab.learning.sets.kinds import is_litter, is_picture
 START = 64  # bytes of a file by which a picture is known that has no ending
 GLOB = re.compile(r"[*?\[]")
 REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://")
+# Of pyarrow, for a scheme: Google's client would ask for a quarter of an hour, where there is no key, too.
+OPTIONS = dict.fromkeys(("gs", "gcs"), "?retry_limit_seconds=30")
+FLAT = ("gs://", "gcs://")  # where pyarrow sees no folders but those that somebody has made, without which uploads do
+LONGEST_REASON = 200  # characters of what a store says: Google's has all that it was asked
 
 
 class Named(NamedTuple):
@@ -38,7 +42,8 @@ def listed(addresses: Iterable[str]) -> Iterator[Named]:
     """The files at these addresses, in an order that is always the same; what lies in folders is told to be a picture
     by its ending, what is named itself is one. Litter and hidden files are left out.
 
-    Never holds more than the names in one folder. Raises DatasetError where there is nothing, or no picture.
+    Never holds more than the names in one folder, but for gs://, of which it holds all, 270 bytes each. Raises
+    DatasetError where there is nothing, or no picture.
     """
     for address in addresses:
         some = False
@@ -98,7 +103,8 @@ def _remote(address: str) -> Iterator[Named]:
     if there.type == FileType.File:
         yield Named(address)
         return
-    for info in _walked(system, base, root):
+    walked = _all if base.startswith(FLAT) else _walked
+    for info in walked(system, base, root):
         inner = PurePosixPath(info.path).relative_to(root).parts
         if not glob or _matches(prefix + info.path, address):
             yield Named(prefix + info.path, is_picture(inner, partial(_start, system, info.path)))
@@ -113,6 +119,17 @@ def _walked(system: FileSystem, base: str, folder: str) -> Iterator[FileInfo]:
         if info.type == FileType.Directory:
             yield from _walked(system, base, info.path)
         elif info.type == FileType.File:
+            yield info
+
+
+def _all(system: FileSystem, base: str, folder: str) -> Iterator[FileInfo]:
+    """The same, in the same order, all names at a time."""
+
+    def inner(info: FileInfo) -> tuple[str, ...]:
+        return PurePosixPath(info.path).relative_to(folder).parts
+
+    for info in sorted(_asked(system, base, FileSelector(folder, recursive=True)), key=inner):
+        if info.type == FileType.File and not is_litter(inner(info)):
             yield info
 
 
@@ -132,7 +149,8 @@ def _start(system: FileSystem, path: str) -> bytes:
 
 
 def _reason(error: OSError) -> str:
-    return error.strerror or str(error).partition("\n")[0]
+    text = (error.strerror or str(error)).partition("\n")[0]
+    return text if len(text) <= LONGEST_REASON else f"{text[: LONGEST_REASON - 1]}…"
 
 
 def _opened(address: str) -> tuple[FileSystem, str]:
@@ -144,9 +162,10 @@ def _opened(address: str) -> tuple[FileSystem, str]:
 
 @lru_cache(maxsize=64)
 def _system(scheme: str, host: str) -> tuple[FileSystem, str]:
-    """Of a scheme and a bucket; what paths begin with there."""
+    """Of a scheme and a bucket, before which may stand who asks; what paths begin with there."""
     try:
-        return FileSystem.from_uri(f"{scheme}://{host}/")[0], host
+        system, root = FileSystem.from_uri(f"{scheme}://{host}/{OPTIONS.get(scheme, '')}")
+        return system, root.rstrip("/")
     except ArrowInvalid:  # one that fsspec may know
         pass
     except OSError as error:

@@ -26,8 +26,8 @@ import visionlab
 from visionlab.cluster import listing, shelf
 from visionlab.cluster.joining import check_there, differ, watched
 from visionlab.cluster.listing import Named
-from visionlab.cluster.serving import Size
 from visionlab.cluster.shards import ROWS, Shards
+from visionlab.cluster.sizing import Size
 from visionlab.errors import ClusterError, ParameterError, VisionlabError
 from visionlab.learning.answers.many import Embedded, Found, Source, Unreadable, embed_many, predict_many
 from visionlab.learning.features.source import network_fingerprint
@@ -100,7 +100,7 @@ def _computed(work: Work, shards: Shards, size: Size) -> Iterator[Step]:
     while window := list(itertools.islice(pending, WINDOW)):
         numbers = iter([number for number, _ in window])
         names = [name for _, names in window for name in names]
-        for table in watched(_tables(work, names, size, shards.rows), GOES_ON):
+        for table in watched(_tables(work, names, size, shards.rows), partial(check_there, GOES_ON)):
             shards.write(next(numbers), table)
             done += len(table)
             yield Step(done, shards.total)
@@ -180,7 +180,7 @@ def _embedded(net: Classifier, sources: Sequence[Source], work: Work) -> pa.Tabl
 
 
 def _labelled(net: Classifier, sources: Sequence[Source], work: Work) -> pa.Table:
-    """The same with what tells copies and near-duplicates: key, hashes and small (learning/sets/looks.py)."""
+    """The same with what tells copies and near-duplicates: key, hashes and small (learning/sets/copies.py)."""
     found = list(embed_many(net, sources, tells=True))
     tells = [each.tells if isinstance(each, Embedded) else (None, None, None) for each in found]
     return (

@@ -17,12 +17,13 @@ import ray
 import torch
 from numpy.typing import NDArray
 from ray import serve
-from ray.serve.schema import ApplicationStatus
+from ray.serve.schema import ApplicationStatus, ApplicationStatusOverview
 
 import visionlab
-from visionlab.cluster import shelf
+from visionlab.cluster import shelf, sizing
 from visionlab.cluster.joining import differ
-from visionlab.errors import ClusterError, ParameterError, VisionlabError, WeightsError
+from visionlab.cluster.sizing import Size
+from visionlab.errors import ClusterError, VisionlabError, WeightsError
 from visionlab.learning.heads.head import load_head
 from visionlab.network.running.batching import MOST, QUEUE, WAIT, answers
 from visionlab.network.running.classifier import Classifier
@@ -32,6 +33,8 @@ from visionlab.network.zoo.models import find_model
 
 HEADS = 16  # of app servers' users that a replica keeps ready
 HEALTH = 10.0  # seconds between two looks at a replica's health
+FAILED = {ApplicationStatus.DEPLOY_FAILED, ApplicationStatus.UNHEALTHY}
+ALIVE = {"RUNNING", "STARTING"}  # replicas that answer, or will
 NETWORK = "network"  # the name of an application's deployment
 PREFIX = "visionlab-"  # of the names of its applications
 logging.getLogger("ray.serve").setLevel(logging.ERROR)  # which its import has set to INFO
@@ -48,26 +51,6 @@ class Handed:
     @classmethod
     def of(cls, data: bytes) -> Handed:
         return cls(shelf.digest(data), ray.put(data))
-
-
-@dataclass(frozen=True)
-class Size:
-    """How many replicas there are, at least and at most, and what each of them takes of a machine."""
-
-    least: int = 1
-    most: int = 1
-    processors: float = 1.0
-    gpus: float = 0.0
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.least <= self.most:
-            raise ParameterError(
-                f"Replicas from {self.least} to {self.most} cannot be. Use 1 or more, and no fewer at most."
-            )
-        if not self.processors > 0 or not self.gpus >= 0:
-            raise ParameterError(
-                f"A replica on {self.processors:g} processors and {self.gpus:g} GPUs cannot be. Use a part of one."
-            )
 
 
 class Replica:
@@ -223,14 +206,32 @@ def deploy(model: str, size: Size, head: bytes | None = None, hand_over: bool = 
     try:
         serve.run(deployment.bind(model, visionlab.__version__, head), name=name, route_prefix=None)
     except RuntimeError as error:
-        raise ClusterError(_why(name) or f"“{model}” cannot be served: {error}") from error
+        raise ClusterError(
+            _why(serve.status().applications.get(name)) or f"“{model}” cannot be served: {error}"
+        ) from error
     return name
 
 
-def _why(name: str) -> str:
-    """The sentence by which its replicas ended; "" where they said none."""
+def check_answering(name: str) -> None:
+    """Raises ClusterError where nobody answers for an application, and nobody begins to: a request would wait. Its
+    cause is what the replicas said, for who runs the cluster."""
     application = serve.status().applications.get(name)
-    if application is None or application.status != ApplicationStatus.DEPLOY_FAILED:
+    if application is None:
+        raise ClusterError("The cluster serves this network no more. Choose another one, or ask who runs the cluster.")
+    there = {
+        state for each in application.deployments.values() for state, count in each.replica_states.items() if count
+    }
+    if application.status in FAILED and not there & ALIVE:
+        raise ClusterError(
+            "What computed this network in the cluster has failed. Choose another one, or ask who runs the cluster."
+        ) from ClusterError(
+            _why(application) or f"{name} is {application.status.value}: “ray logs” has what its replicas said"
+        )
+
+
+def _why(application: ApplicationStatusOverview | None) -> str:
+    """The sentence by which the replicas of an application ended that failed; "" where they said none."""
+    if application is None or application.status not in FAILED:
         return ""
     texts = "\n".join(each.message for each in application.deployments.values())
     kinds = {each.__name__ for each in (VisionlabError, *VisionlabError.__subclasses__(), WeightsError)}
@@ -241,45 +242,21 @@ def _why(name: str) -> str:
 
 def short(names: Sequence[str], size: Size) -> str:
     """The sentence on replicas that do not fit into the cluster now, of all that are to be served by these names; ""
-    where they do. What is served by these names already is replaced, and does not count. Not an error: clusters grow.
-    """
-    count, free, all_of = len(names) * size.least, ray.available_resources(), ray.cluster_resources()
-    kinds = (("CPU", "processor", "--cpus", size.processors), ("GPU", "GPU", "--gpus", size.gpus))
-    for kind, unit, option, each in kinds:
-        has = all_of.get(kind, 0.0)
-        room = min(has, free.get(kind, 0.0) + _held(names, f"num_{kind.lower()}s"))
-        if round(each * count, 4) <= round(room, 4):
-            continue
-        them = "1 network or head" if len(names) == 1 else f"{len(names)} networks and heads"
-        held = "" if round(room, 2) == round(has, 2) else f", of which {room:g} {'is' if room == 1 else 'are'} free"
-        nodes = [node["Resources"].get(kind, 0.0) for node in ray.nodes() if node["Alive"]]
-        fits = _fitting(nodes, count, room)
-        good = f"{option} {fits:g} would fit" if fits else "“cluster stop” frees what is served"
-        return (
-            f"{them} × --min {size.least} × {option} {each:g} take {each * count:g} {unit}s; the cluster has {has:g}"
-            f"{held}. What does not fit waits until there are more; {good}."
-        )
-    return ""
+    where they do. What is served by these names already is replaced, and does not count."""
+    them = "1 network or head" if len(names) == 1 else f"{len(names)} networks and heads"
+    return sizing.short(size, f"{them} × --min {size.least}", len(names), partial(_held, names))
 
 
-def _held(names: Sequence[str], resource: str) -> float:
+def _held(names: Sequence[str], kind: str) -> float:
     """How much of a resource the replicas of these applications hold."""
-    client = serve.context._get_global_client(raise_if_no_controller_running=False)
+    client = serve.context._get_global_client(raise_if_no_controller_running=False)  # the status has no sizes
     known = client.get_serve_details()["applications"] if client else {}
     deployments = [known[name]["deployments"].get(NETWORK) for name in names if name in known]
     return sum(
-        len(each["replicas"]) * (each["deployment_config"]["ray_actor_options"].get(resource) or 0.0)
+        len(each["replicas"]) * (each["deployment_config"]["ray_actor_options"].get(f"num_{kind.lower()}s") or 0.0)
         for each in deployments
         if each
     )
-
-
-def _fitting(nodes: Sequence[float], count: int, room: float) -> float:
-    """The largest share, in hundredths, of which so many fit on nodes with these resources, and into the room; 0 where
-    none does."""
-    most = min(int(100 * max(nodes, default=0.0)), int(100 * room / count + 1e-6))
-    shares = (share / 100 for share in range(most, 0, -1))
-    return next((each for each in shares if sum(int(has / each + 1e-6) for has in nodes) >= count), 0.0)
 
 
 def served() -> list[str]:

@@ -42,7 +42,7 @@ def hand_over(model: str) -> None:
     for file in find_model(model).files:
         path = weights.fetch(file)
         weights.compare(path, file).check(wait=True)
-        ray.get(shelf.put.remote(file.name, path.read_bytes()))
+        ray.get(shelf.put.remote(file.name, ray.put(path.read_bytes())))  # of arguments Ray's client wants less
 
 
 def bring(model: str) -> None:

@@ -17,10 +17,10 @@ from visionlab.cluster.shards import Shards
 from visionlab.learning.heads.streamed import fit_streamed
 from visionlab.learning.heads.training import Fit, fit
 from visionlab.learning.sets.archive import arranged, read_folder
+from visionlab.learning.sets.copies import HASHES, Looked
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.learning.sets.layout import Arranged
-from visionlab.learning.sets.looks import HASHES, Looked
-from visionlab.learning.sets.similar import SMALL, contradictory
+from visionlab.learning.sets.similar import SMALL
 from visionlab.network.running.classifier import Classifier
 
 COPIES = 60  # bytes for a feature of a picture while a linear head is learned in memory: it is there in several forms
@@ -78,9 +78,10 @@ def fitted(
         sources[name].append((entry.name, partial(listing.load, Named(entry.source))))
     parts, paths = [entry.part for _, entry in entries], [entry.path for _, entry in entries]
     pictures = LabelledImages.from_looked(sources, looked, parts=parts, told=found.told, paths=paths, near=not streamed)
-    labels = np.repeat(np.arange(len(sources)), [len(items) for items in sources.values()])
-    readable = np.array([not isinstance(each, str) for each in looked], bool)
-    used = ~contradictory([each[0] for each in looked if not isinstance(each, str)], labels[readable])
+    keys = [each[0] for each in looked if not isinstance(each, str)]
+    first = {key: place for place, key in reversed([*enumerate(keys)])}  # of copies it is the one that is taken
+    used = np.zeros(len(keys), bool)
+    used[[first[key] for key in pictures.keys]] = True
     features = partial(read, shards, used)
     if streamed:
         return fit_streamed(pictures, net, features, **settings), pictures

@@ -25,7 +25,7 @@ from visionlab.learning.answers.many import (
     write_csv,
     zip_sources,
 )
-from visionlab.learning.sets.looks import DECODERS
+from visionlab.learning.sets.copies import DECODERS
 from visionlab.network.running.prediction import Prediction, predict
 
 NET = tiny_classifier()

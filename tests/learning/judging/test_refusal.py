@@ -190,7 +190,7 @@ def test_what_is_promised_of_groups_is_what_happens_to_new_ones():
         order = distances.argsort()
         for by_groups in refused:
             own = groups[order] if by_groups else groups[:0]
-            limit = module._threshold(distances[order], own, 0.1)
+            limit = module.threshold_of(distances[order], own, 0.1)
             refused[by_groups].append(1 - norm.cdf(limit, 5, np.hypot(1, 0.3)))
     assert 0.07 < np.mean(refused[True]) < 0.105
     most = float(re.search(r"hardly more than (\d+)%", promise(200, 0.1, 39))[1]) / 100

@@ -39,8 +39,8 @@ from visionlab.learning.projects.intake import (
 )
 from visionlab.learning.projects.workspace import Workspace
 from visionlab.learning.sets import archive
+from visionlab.learning.sets.copies import DECODERS, copies_left_out
 from visionlab.learning.sets.dataset import LabelledImages
-from visionlab.learning.sets.looks import DECODERS
 from visionlab.learning.takeaway.package import labelled_zip
 from visionlab.wording import sized
 
@@ -677,13 +677,24 @@ def test_a_crop_joins_the_group_of_its_picture_whichever_came_first(workspace, f
     assert len({each.group for each in project.pictures()}) == 1
 
 
-def test_copies_and_what_is_stated_share_a_group():
-    data, other = (encode_png(picture(number)) for number in (1, 2))
-    burst = from_files("b", [("3.png", other), ("4.png", encode_png(picture(3)))], group="burst")
-    twice = [("1.png", data), ("2.png", data)]
-    found = labelled([*from_files("a", twice), *burst, *from_files("b", [("5.png", other)])])
+def test_near_copies_and_what_is_stated_share_a_group():
+    data, other = picture(1), picture(2)
+    burst = from_files("b", [("3.png", encode_png(other)), ("4.png", encode_png(picture(3)))], group="burst")
+    near = [(f"{number}.png", encode_png(each // 2 + number)) for number, each in {1: data, 2: data, 5: other}.items()]
+    found = labelled([*from_files("a", near[:2]), *burst, *from_files("b", near[2:])])
     assert found.names == ("1.png", "2.png", "3.png", "4.png", "5.png")
-    assert found.groups.tolist() == [0, 0, 1, 1, 1]
+    assert found.groups.tolist() == [0, 0, 2, 2, 2], "a group goes by its first picture"
+
+
+def test_a_copy_of_a_frame_of_a_burst_is_left_out_as_of_a_project(project):
+    frames = [(f"{number}.png", encode_png(picture(number))) for number in (11, 12)]
+    came = [*from_files("b", frames, group="burst"), *from_files("b", [("copy.png", frames[0][1])])]
+    came += from_files("cats", [("3.png", encode_png(picture(13)))])
+    last = taken(project, came)[-1]
+    found, (theirs, _) = labelled(came), project.labelled()
+    assert found.names == ("11.png", "12.png", "3.png")
+    assert found.told == (f"{copies_left_out(last.copies)}.", *last.told)
+    assert len({*found.groups[:2].tolist()}) == len({*theirs.groups[np.array(theirs.labels) == 1].tolist()}) == 1
 
 
 def test_a_picture_that_cannot_be_read_is_left_out_and_named_by_every_door(workspace, tmp_path):

@@ -24,8 +24,8 @@ from visionlab.imaging.image import MAX_BYTES, encode_jpeg, encode_png, fingerpr
 from visionlab.learning.answers.many import zip_sources
 from visionlab.learning.projects import intake
 from visionlab.learning.sets import archive, dataset
+from visionlab.learning.sets.copies import DECODERS
 from visionlab.learning.sets.dataset import LabelledImages
-from visionlab.learning.sets.looks import DECODERS
 from visionlab.learning.sets.reading import read_zip as read_small_zip
 from visionlab.learning.sets.ready_made import textures
 from visionlab.learning.takeaway.package import labelled_zip
@@ -116,13 +116,14 @@ def test_counts_and_subsets():
 # Arrays and uploads --------------------------------------------------------------------------------------------------
 
 
-def test_arrays_keep_order_and_group_copies():
+def test_arrays_keep_order_and_come_once():
     data = LabelledImages.from_arrays({"dogs": [picture(1), picture(2), picture(1)], "cats": [picture(3)]})
     assert data.classes == ("dogs", "cats")
-    assert data.labels.tolist() == [0, 0, 0, 1]
-    assert data.groups.tolist() == [0, 1, 0, 2]
-    assert data.names == ("dogs 1", "dogs 2", "dogs 3", "cats 1")
-    np.testing.assert_array_equal(data.images[3], picture(3))
+    assert data.labels.tolist() == [0, 0, 1]
+    assert data.groups.tolist() == [0, 1, 2]
+    assert data.names == ("dogs 1", "dogs 2", "cats 1")
+    assert data.told == ("1 exact copy left out.", "The originals of the exact copies: 1 in “dogs”.")
+    np.testing.assert_array_equal(data.images[2], picture(3))
 
 
 def test_keys_name_the_content_and_stay_with_their_pictures(tmp_path):
@@ -199,7 +200,8 @@ def test_copies_are_found_whatever_the_format():
     bitmap = io.BytesIO()
     PillowImage.fromarray(picture(1)).save(bitmap, "BMP")
     uploads = {"cats": [("a.png", png(1)), ("b.png", png(2)), ("a copy.bmp", bitmap.getvalue())]}
-    assert LabelledImages.from_uploads(uploads).groups.tolist() == [0, 1, 0]
+    found = LabelledImages.from_uploads(uploads)
+    assert (found.names, found.told[0]) == (("a.png", "b.png"), "1 exact copy left out.")
 
 
 def test_uploads_that_are_refused(monkeypatch):
@@ -715,11 +717,10 @@ def test_the_seed_decides_without_favour():
     assert held.max() < 135
 
 
-def test_copies_never_straddle():
+def test_near_copies_never_straddle():
     numbers = {"cats": range(3), "dogs": range(3, 6)}
-    data = LabelledImages.from_arrays(
-        {name: [picture(i) for i in of for _ in range(3)] for name, of in numbers.items()}
-    )
+    lighter = {name: [np.minimum(picture(i), 250) + n for i in of for n in range(3)] for name, of in numbers.items()}
+    data = LabelledImages.from_arrays(lighter)
     check = data.split(0.3)
     assert not set(check[0].groups.tolist()) & set(check[1].groups.tolist())
     assert check[1].counts() == {"cats": 3, "dogs": 3}

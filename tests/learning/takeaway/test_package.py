@@ -35,6 +35,7 @@ from visionlab.learning.takeaway import package
 from visionlab.learning.takeaway.export import Parity
 from visionlab.learning.takeaway.model_card import model_card
 from visionlab.learning.takeaway.package import incoming_zip, open_head, open_package, pack
+from visionlab.wording import MISTAKES, percent
 
 CLASSES = ("cats", "dogs/wolves", "é|*")
 
@@ -139,6 +140,31 @@ def test_predict_py_answers_like_the_library(unpacked, photos, head):
     assert 0 < refused < len(photos)
 
 
+@pytest.mark.parametrize("share", ["0.5", "0.3", "0.01"])
+def test_predict_py_refuses_the_share_that_is_asked_for_as_the_shell_does(unpacked, photos, head, share):
+    told = asked(unpacked, "--refuse", share, *photos)
+    by = head.refusing(float(share)).refusal
+    short = by.short_of(float(share))
+    assert told.stderr == (f"--refuse is {float(share):g}; {short}.\n" if short else "")
+    distances = by.distances(embed(tiny_classifier(), [vl.load_image(path) for path in photos]))
+    expected = [f"refuses about {percent(by.share)} of good" if far > by.threshold else "" for far in distances]
+    for line, refused in zip(told.stdout.splitlines(), expected, strict=True):
+        assert ("none of these" in line) == bool(refused)
+        assert refused in line
+    assert share == "0.01" or 0 < sum(map(bool, expected)) < len(photos)
+
+
+def test_predict_py_groups_what_a_refusal_was_set_by_as_the_library_does(head, photos, tmp_path):
+    groups = np.arange(len(head.refusal.held_out)) // 3
+    head = replace(head, refusal=replace(head.refusal, groups=groups))
+    for _ in pack(head, tiny_classifier(), tmp_path / "few.zip", [vl.load_image(photos[0])]):
+        pass
+    with zipfile.ZipFile(tmp_path / "few.zip") as zipped:
+        zipped.extractall(tmp_path)
+    told, by = asked(tmp_path, "--refuse", "0.4", *photos).stdout, head.refusing(0.4).refusal
+    assert f"the limit is {by.threshold:.4g}; it refuses about {percent(by.share)} of good pictures" in told
+
+
 @pytest.mark.parametrize("refusing", ["no", "of unknown share"])
 def test_predict_py_answers_for_a_head_that_does_not_refuse_or_not_by_a_known_share(head, photos, tmp_path, refusing):
     """As those of few pictures, of which none or too few were held out."""
@@ -148,6 +174,9 @@ def test_predict_py_answers_for_a_head_that_does_not_refuse_or_not_by_a_known_sh
         pass
     with zipfile.ZipFile(tmp_path / "few.zip") as zipped:
         zipped.extractall(tmp_path / "few")
+    told = asked(tmp_path / "few", "--refuse", "0.1", photos[0])
+    why = "refuses nothing, so that --refuse 0.1 changes" if refusing == "no" else "does not say by which pictures its"
+    assert (told.returncode, told.stdout, why in " ".join(told.stderr.split())) == (2, "", True)
     command = [sys.executable, "-I", tmp_path / "few" / "predict.py", *photos]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     net = head.as_classifier(tiny_classifier())
@@ -175,7 +204,7 @@ def test_predict_py_is_short_and_needs_five_packages(unpacked):
         "cv2",
         "pi_heif",
     }
-    assert len(source.splitlines()) <= 60
+    assert len(source.splitlines()) <= 100
 
 
 def asked(unpacked, *arguments):
@@ -189,6 +218,7 @@ def test_predict_py_explains_itself(unpacked, photos):
     for part in (
         "PICTURE [PICTURE ...]",
         f"{GOOD_FORMATS}, of at most 20 MB and 40 megapixels",
+        f"--refuse SHARE {MISTAKES}: a share, of which 0.05 is 5 in 100. Without, as the head was set.",
         "--top N how many classes, 1 or more; 5 unless told",
         "0 to 1 (those of all classes add up to 1)",
         "a number without a unit",
@@ -198,7 +228,12 @@ def test_predict_py_explains_itself(unpacked, photos):
     ):
         assert part in words, part
     assert asked(unpacked, "--top", "1", photos[0]).stdout.count(", ") == photos[0].name.count(", ")
-    for wrong, why in (((), "required: PICTURE"), (("--top", "0", photos[0]), "--top is 0; it must be 1 or more")):
+    for wrong, why in (
+        ((), "required: PICTURE"),
+        (("--top", "0", photos[0]), "--top is 0; it must be 1 or more"),
+        (("--refuse", "5", photos[0]), "--refuse is 5.0; it must be above 0 and below 1."),
+        (("--refuse", "nan", photos[0]), "--refuse is nan; it must be above 0 and below 1."),
+    ):
         told = asked(unpacked, *wrong)
         assert (told.returncode, told.stdout, why in told.stderr) == (2, "", True)
 
@@ -512,6 +547,6 @@ def test_a_package_that_could_not_be_opened_again_is_not_written(exported, head,
     assert out.stat().st_size < most
     with zipfile.ZipFile(out) as zipped:
         small = [each for each in zipped.infolist() if each.filename.endswith((".txt", ".md", ".py"))]
-    assert len(small) == 5
+    assert len(small) == 6
     assert sum(each.file_size for each in small) < package.SMALL_FILES / 30
     list(pack(head, net, out, [noise(9, 9)], most=1))  # without pictures it is for elsewhere, not to come back

@@ -25,8 +25,8 @@ from visionlab.imaging.image import GOOD_FORMATS, MAX_BYTES, Image, encode_jpeg,
 from visionlab.learning.features.embedding import features_of
 from visionlab.learning.features.source import embedder
 from visionlab.learning.sets import archive
+from visionlab.learning.sets.copies import DECODERS, Looked, looks_of
 from visionlab.learning.sets.kinds import is_litter, is_picture, is_unread
-from visionlab.learning.sets.looks import DECODERS, Looked, looks_of
 from visionlab.network.running.batching import answers, prepared
 from visionlab.network.running.classifier import BATCH, Classifier
 from visionlab.network.running.engine import Engine, LocalEngine
@@ -71,7 +71,7 @@ class Unreadable:
 @dataclass(frozen=True, eq=False)
 class Embedded:
     """A picture's features (F,) float32, as heads take them; tells is what tells copies and near-duplicates
-    (learning/sets/looks.py), where that was asked for."""
+    (learning/sets/copies.py), where that was asked for."""
 
     name: str
     features: NDArray[np.float32]

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
 
-import numpy as np
-
 from visionlab.errors import ParameterError
 from visionlab.learning.features.augmentation import check_views
 from visionlab.learning.heads.descent import mlp
@@ -16,7 +14,6 @@ from visionlab.learning.heads.head import Head
 from visionlab.learning.heads.linear import logistic, prototype
 from visionlab.learning.heads.problem import Trial
 from visionlab.learning.sets.dataset import LabelledImages
-from visionlab.learning.sets.kinds import TEST
 from visionlab.learning.sets.splits import HELD_OUT
 
 FEW = 6  # pictures a class: below that, a kind for which one is enough is usually the better choice
@@ -97,30 +94,19 @@ def one_is_enough() -> Kind:
 
 def usual_kind(data: LabelledImages) -> Kind:
     """The way that is usually best for these pictures, and that is taken where none was named: one for which a picture
-    is enough where a class has fewer than FEW to learn from, as _least counts them, else the first."""
-    return one_is_enough() if _least(data)[1] < FEW else next(iter(KINDS.values()))
+    is enough where a class has fewer than FEW different ones to learn from, else the first."""
+    return one_is_enough() if min(data.different().values(), default=0) < FEW else next(iter(KINDS.values()))
 
 
 def why_usual(data: LabelledImages) -> str:
-    """The sentence on why another than the first way is usual_kind; "" where the first one is."""
+    """The sentence on why another than the first way is usual_kind, which goes with LabelledImages.few, where the
+    classes are counted; "" where the first one is."""
     usual, first = usual_kind(data), next(iter(KINDS.values()))
     if usual is first:
         return ""
-    name, count = _least(data)
     return (
-        f"“{name}” has {count} picture{'' if count == 1 else 's'} to learn from: with fewer than {FEW} in a class, "
-        f"“{usual.title}” is usually better than “{first.title}”, and more pictures are better still."
+        f"With fewer than {FEW} different pictures in a class, “{usual.title}” is usually better than “{first.title}”."
     )
-
-
-def _least(data: LabelledImages) -> tuple[str, int]:
-    """The class with the fewest pictures to learn from, and how many: copies count once, what is of the test part, or
-    in one group with that, does not. Frames of a burst are different ones."""
-    tested = np.array(data.parts or [""] * len(data)) == TEST
-    own = np.flatnonzero(~np.isin(data.groups, data.groups[tested]))
-    keys = data.keys or range(len(data))
-    counts = [len({keys[index] for index in own[data.labels[own] == place]}) for place in range(len(data.classes))]
-    return min(zip(data.classes, counts, strict=True), key=lambda each: each[1], default=("", 0))
 
 
 def stayed_linear(head: Head) -> bool:

@@ -6,6 +6,7 @@ features, and short ones lie near every mean.
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -18,10 +19,21 @@ from visionlab.errors import ParameterError
 from visionlab.learning.judging.metrics import counted
 from visionlab.wording import percent
 
+_REFUSING = '''"""Which distance refuses what share of good pictures, as visionlab has it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+
+'''
 AXES = 32  # of the covariance that are told apart; more change nothing
 WIDEST = 256  # of the projected space: a megabyte for each 1,000 features
 SHRINKAGE = 0.9  # the best of 0.02 to 0.9 for 20 photographs each of cats and dogs
 TINY = 1e-12
+UNSET = "This head does not say by which pictures its refusal was set. Train it again to choose another share."
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,10 +99,7 @@ class Refusal:
     def share(self) -> float | None:
         """The share of new pictures of the classes, 0..1, that will be refused: its mean, as `promise` tells it. None
         where the distances that it was set by are not known."""
-        if not len(self.held_out):
-            return None
-        beyond = _weights(self.held_out, self.groups)[self.held_out > self.threshold].sum()
-        return float((beyond + 1) / (self.different + 1))
+        return share_beyond(self.held_out, self.groups, self.threshold) if len(self.held_out) else None
 
     @property
     def chosen(self) -> float | None:
@@ -101,7 +110,7 @@ class Refusal:
     @property
     def different(self) -> int:
         """How many of the pictures that it was set by are different ones."""
-        return len(np.unique(self.groups)) if len(self.groups) else len(self.held_out)
+        return count_different(self.held_out, self.groups)
 
     def promise(self, false_refusals: float) -> str:
         """What `promise` says of what it was set by."""
@@ -109,19 +118,15 @@ class Refusal:
 
     def short_of(self, false_refusals: float) -> str:
         """What is the least share that so few pictures allow, as the end of a sentence; "" where that one is had."""
-        least = 1 / (self.different + 1)
-        if not len(self.held_out) or not _is_short(least, false_refusals):
-            return ""
-        return f"on {counted(len(self.held_out), self.different, 'held-out picture')}, {percent(least)} is the least"
+        return short_of(len(self.held_out), self.different, false_refusals)
 
     def at(self, false_refusals: float) -> Refusal:
         """The same, set to refuse another share of pictures of the classes. Raises ParameterError where that does not
         lie within (0, 1), or the distances that it was set by are not known."""
         if not len(self.held_out):
-            raise ParameterError(
-                "This head does not say by which pictures its refusal was set. Train it again to choose another share."
-            )
-        return replace(self, threshold=_threshold(self.held_out, self.groups, false_refusals), asked=false_refusals)
+            raise ParameterError(UNSET)
+        _check_share(false_refusals)
+        return replace(self, threshold=threshold_of(self.held_out, self.groups, false_refusals), asked=false_refusals)
 
     def arrays(self) -> dict[str, NDArray]:
         """All of it as arrays, for a file; from_arrays reads them back."""
@@ -195,7 +200,7 @@ def fit_refusal(
     if len(np.unique(numbers)) == len(numbers):
         numbers = numbers[:0]  # all are different
     distances, numbers = distances[order], numbers[order] if len(numbers) else numbers
-    threshold = _threshold(distances, numbers, false_refusals)
+    threshold = threshold_of(distances, numbers, false_refusals)
     return Refusal(points, projection, centre, threshold, distances, numbers, false_refusals)
 
 
@@ -214,9 +219,20 @@ def _weights(distances: NDArray[np.float32], groups: NDArray[np.int64]) -> NDArr
     return 1 / sizes[of]
 
 
-def _threshold(distances: NDArray[np.float32], groups: NDArray[np.int64], false_refusals: float) -> float:
-    """What lets through all but that share of pictures that lie like these, sorted, (n,)."""
-    _check_share(false_refusals)
+def count_different(distances: NDArray[np.float32], groups: NDArray[np.int64]) -> int:
+    """How many of these pictures, (n,), are different ones; groups as of _weights."""
+    return len(np.unique(groups)) if len(groups) else len(distances)
+
+
+def share_beyond(distances: NDArray[np.float32], groups: NDArray[np.int64], threshold: float) -> float:
+    """The share of new pictures, 0..1, that lie beyond it, as its mean: of pictures that lie like these, (n,), n 1 or
+    more."""
+    beyond = _weights(distances, groups)[distances > threshold].sum()
+    return float((beyond + 1) / (count_different(distances, groups) + 1))
+
+
+def threshold_of(distances: NDArray[np.float32], groups: NDArray[np.int64], false_refusals: float) -> float:
+    """What lets through all but that share, within (0, 1), of pictures that lie like these, sorted, (n,)."""
     within = np.cumsum(_weights(distances, groups))
     rank = _rank(round(within[-1]), false_refusals)
     # A hair above, so that the very picture at the threshold is let through in float32 too.
@@ -245,6 +261,21 @@ def promise(pictures: int, false_refusals: float = 0.05, different: int | None =
         ones = " different ones" if count < pictures else ""
         told += f"; {math.ceil(1 / false_refusals - 1e-9) - 1} or more{ones} allow {_asked(false_refusals)}"
     return f"{told}."
+
+
+def short_of(pictures: int, different: int, false_refusals: float) -> str:
+    """What is the least share that so many held-out pictures allow, as the end of a sentence; "" where that one is had,
+    or there are none."""
+    least = 1 / (different + 1)
+    if not pictures or not _is_short(least, false_refusals):
+        return ""
+    return f"on {counted(pictures, different, 'held-out picture')}, {percent(least)} is the least"
+
+
+def refusing_as_python() -> str:
+    """A Python module of threshold_of, share_beyond, short_of and percent, that knows no visionlab."""
+    own = (_weights, _rank, count_different, share_beyond, threshold_of, _asked, _is_short, short_of)
+    return _REFUSING + "\n\n".join(map(inspect.getsource, (percent, counted, *own)))
 
 
 def _is_short(least: float, false_refusals: float) -> bool:

@@ -18,15 +18,15 @@ from visionlab.errors import DatasetError, ImageError, VisionlabError
 from visionlab.imaging.image import MAX_BYTES, Image, encode_png, fingerprint, load_image
 from visionlab.learning.projects import left_out
 from visionlab.learning.projects.as_zip import read_manifest
-from visionlab.learning.projects.copies import Chosen, nearly_in_others, originals
 from visionlab.learning.projects.files import check_project, check_room, keep, size_of, telling, write
+from visionlab.learning.projects.near_copies import nearly_in_others
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.rows import Arrival
 from visionlab.learning.sets import archive
+from visionlab.learning.sets.copies import DECODERS, Chosen, originals, unreadable
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.learning.sets.kinds import parts_told
 from visionlab.learning.sets.layout import Arranged
-from visionlab.learning.sets.looks import DECODERS, unreadable
 from visionlab.learning.sets.names import Guess, guess
 from visionlab.learning.sets.similar import hashes, in_small
 
@@ -252,7 +252,7 @@ def take(project: Project, incoming: Iterable[Incoming], spool: Path | None = No
     used = size_of(project.folder.parent, without=spool)
     classes, pictures = project.snapshot()
     names = {each.id: each.name for each in classes}
-    chosen = Chosen({each.key: names[each.class_id] for each in pictures})
+    chosen = Chosen[Arrival]({each.key: names[each.class_id] for each in pictures})
     held = sum(each.bytes for each in pictures)
     problems: list[str] = []
     done = 0
@@ -269,14 +269,14 @@ def take(project: Project, incoming: Iterable[Incoming], spool: Path | None = No
                         problems.append(looked)
                     else:
                         chosen.add(looked, _as_text(called))
-                arrivals, copies = chosen.arrivals, chosen.copies.total()
+                arrivals, copies = chosen.taken, chosen.copies.total()
                 coming_bytes = sum(each.bytes for each in arrivals)
                 check_room(used, coming_bytes, project.limit)
                 check_project(len(pictures) + len(arrivals), held + coming_bytes)
                 yield Intake(done, total, len(arrivals), copies, 0, tuple(problems), told, names_read)
         finally:
             pool.shutdown(cancel_futures=True)
-        arrivals, copies = chosen.arrivals, chosen.copies.total()
+        arrivals, copies = chosen.taken, chosen.copies.total()
         added, near = project.add(arrivals)
         project.come(coming)
     near_told = nearly_in_others(project, {each.key for each in arrivals if each.group is None}, chosen.paths)

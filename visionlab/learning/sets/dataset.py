@@ -19,10 +19,9 @@ from numpy.typing import NDArray
 from visionlab.errors import DatasetError, ImageError, ParameterError, UnclearSetError
 from visionlab.imaging.image import Image, check_image, load_image
 from visionlab.learning.sets.archive import check_counts, read_folder, read_zip
-from visionlab.learning.sets.kinds import PARTS, TRAIN, listed, parts_told
+from visionlab.learning.sets.copies import HASHES, Looked, distinct, looked_at, none_readable, unreadable
+from visionlab.learning.sets.kinds import PARTS, TEST, TRAIN, listed, parts_told
 from visionlab.learning.sets.layout import Arranged, class_names
-from visionlab.learning.sets.looks import HASHES, Looked, copies_by, grouped_by, looked_at, none_readable, unreadable
-from visionlab.learning.sets.similar import consistent, near_told
 from visionlab.learning.sets.splits import HELD_OUT, check_classes, check_split, parted
 
 FEW = 10  # pictures of a class: fewer hardly show what it is
@@ -56,7 +55,7 @@ class LabelledImages:
 
     images: N pictures, each uint8 (H, W, 3) RGB of any size; possibly decoded at each access, so keep what you reuse.
     labels: int64 (N,), indices into classes.  classes: K names, unique whatever their case.
-    groups: int64 (N,); pictures of one number (copies, a burst, one source) never part in a split.
+    groups: int64 (N,); pictures of one number (near-copies, a burst, one source) never part in a split.
     names: N file names, for showing.
     keys: N names of the pictures' content, visionlab.imaging.image.fingerprint of the pixels; () where not known.
     parts: N of “train”, “validation” and “test”, or “” where nobody said; () where the set comes in no parts.
@@ -114,7 +113,8 @@ class LabelledImages:
         `parts` of the result keeps; where that is not clear, the argument says whether they are, or else classes.
         Hidden files, system litter, files that are no pictures, folders without one and pictures outside a class folder
         are left out, and `told` says so; so are pictures that are in several classes, with the very same pixels, under
-        all of them, and those that cannot be read, which `problems` names.
+        all of them, all but one of such in one class, and those that cannot be read, which `problems` names. Of copies
+        in several parts the one that is held out stays.
         Raises DatasetError where there is no class folder, no picture can be read, or, as an UnclearSetError, what the
         folders are is not clear.
         """
@@ -149,7 +149,7 @@ class LabelledImages:
         belonging: what each picture is known to belong to, class by class, such as a burst. Those of one text share a
         group, and near-duplicates of them are looked for among those of None alone: among all unless told. parts, told
         and paths (class/file name unless told): as in the record. Pictures that cannot be read are left out, and
-        `problems` names them; those that are in several classes are, too, and `told` says so. Raises DatasetError for
+        `problems` names them; copies and those in several classes are, too, as of from_folder. Raises DatasetError for
         an empty class, where no picture can be read or is left, over 5,000 pictures or over 300 classes.
         """
         check_counts(classes)
@@ -159,7 +159,7 @@ class LabelledImages:
     def from_arrays(cls, classes: Mapping[str, Sequence[Image]]) -> LabelledImages:
         """Take pictures that are uint8 (H, W, 3) arrays: {class name: [picture, …]}; they are kept as they are.
 
-        Those that are in several classes are left out, and `told` says so. Raises DatasetError for a class without
+        Copies, and those in several classes, are left out as of from_folder. Raises DatasetError for a class without
         pictures, for what is no such array, or where no picture is left.
         """
         names = [f"{name} {number}" for name, items in classes.items() for number in range(1, len(items) + 1)]
@@ -169,13 +169,9 @@ class LabelledImages:
                 images.append(check_image(image))
             except ParameterError as error:
                 raise DatasetError(f"“{name}” is no picture: {error}") from error
-        looked, labels, every = looked_at(images), _labels(classes), class_names(classes)
-        kept, several = consistent([key for key, _, _ in looked], labels, every, names)
-        left, labels = np.unique(labels[kept], return_inverse=True)
-        groups, keys, hashes = grouped_by([looked[place] for place in kept])
-        names, images = [names[place] for place in kept], tuple(images[place] for place in kept)
-        told = [text for text in (*several, *near_told(groups, keys, labels, names)) if text]
-        return cls(images, labels, [every[one] for one in left], groups, names, keys, told=told, hashes=hashes)
+        labels, every = _labels(classes), class_names(classes)
+        own = distinct(looked_at(images), [every[label] for label in labels], names, [""] * len(names), names)
+        return cls(tuple(images[place] for place in own.places), **own.fields, told=own.told)
 
     @classmethod
     def _from_arranged(cls, found: Arranged[_Source]) -> LabelledImages:
@@ -208,38 +204,26 @@ class LabelledImages:
         paths: Sequence[str] | None = None,
         near: bool = True,
     ) -> LabelledImages:
-        """As from_uploads, of pictures that were looked at (learning/sets/looks.py), class after class: what tells
+        """As from_uploads, of pictures that were looked at (learning/sets/copies.py), class after class: what tells
         copies and near-duplicates of each, or a sentence where it cannot be read. Without near, copies alone count."""
         labels, classes, entries = _labels(found), class_names(found), _entries(found, paths)
         paths, files, _ = zip(*entries, strict=True)
-        readable = np.array([not isinstance(each, str) for each in looked], bool)
+        there = [place for place, each in enumerate(looked) if not isinstance(each, str)]
         problems = [each for each in looked if isinstance(each, str)]
-        if not readable.any():
+        if not there:
             raise DatasetError(none_readable(problems))
-        gone = [name for place, name in enumerate(classes) if place not in labels[readable]]
+        gone = [name for place, name in enumerate(classes) if place not in labels[there]]
         gone_told = listed(gone, "class has no picture that can be read", "classes have no picture that can be read")
-        there = np.flatnonzero(readable)
-        own_keys = [looked[place][0] for place in there]
-        alone, several = consistent(own_keys, labels[there], classes, [paths[place] for place in there])
-        kept = there[alone].tolist()
-        left, labels = np.unique(labels[kept], return_inverse=True)
-        own = None if belonging is None else [belonging[place] for place in kept]
-        groups, keys, hashes = (grouped_by if near else copies_by)([looked[place] for place in kept], own)
-        near_by = near_told(groups, keys, labels, [paths[place] for place in kept], own)
-        parts = [parts[place] for place in kept] if parts and any(parts) else ()
+        seen = [(looked[at], classes[labels[at]], files[at], parts[at] if parts else "", paths[at]) for at in there]
+        own = distinct(*zip(*seen, strict=True), belonging and [belonging[at] for at in there], near)
         return cls(
-            LazyImages(partial(_decode, entries), kept),
-            labels,
-            [classes[place] for place in left],
-            groups,
-            [files[place] for place in kept],
-            keys,
-            parts,
-            (*parts_told(parts), *told, *filter(None, [gone_told, *several, *near_by])),
-            problems,
-            hashes,
-            [path for path, each in zip(paths, looked, strict=True) if isinstance(each, str)],
-            [paths[place] for place in kept],
+            LazyImages(partial(_decode, entries), [there[place] for place in own.places]),
+            **own.fields,
+            parts=own.parts if any(own.parts) else (),
+            told=(*parts_told(own.parts), *told, *filter(None, [gone_told]), *own.told),
+            problems=problems,
+            unread=[path for path, each in zip(paths, looked, strict=True) if isinstance(each, str)],
+            paths=own.paths,
         )
 
     def __len__(self) -> int:
@@ -249,14 +233,26 @@ class LabelledImages:
         """The number of pictures of each class, in the order of classes."""
         return dict(zip(self.classes, np.bincount(self.labels, minlength=len(self.classes)).tolist(), strict=True))
 
-    def few(self) -> str:
-        """A warning where a class has few different pictures, or few beside another one; "" where none has.
+    def different(self) -> dict[str, int]:
+        """How many different pictures each class has to learn from, those that are held out among them.
 
-        Near-copies, and the pictures of one burst, count once: they say hardly more than one of them.
+        Near-copies, and the pictures of one burst, count once: they say hardly more than one of them. What is of the
+        test part, or in one group with that, does not.
         """
-        groups = [np.unique(self.groups[self.labels == place]) for place in range(len(self.classes))]
-        counts = {name: len(found) for name, found in zip(self.classes, groups, strict=True) if len(found)}
-        alike = {name for name, count in self.counts().items() if count > counts.get(name, 0)}
+        own = self._to_learn_from
+        groups = [np.unique(self.groups[own & (self.labels == place)]) for place in range(len(self.classes))]
+        return {name: len(found) for name, found in zip(self.classes, groups, strict=True)}
+
+    @property
+    def _to_learn_from(self) -> NDArray[np.bool_]:
+        return ~np.isin(self.groups, self.groups[np.array(self.parts or [""] * len(self)) == TEST])
+
+    def few(self) -> str:
+        """A warning where a class has few `different` pictures, or few beside another one; "" where none has."""
+        counts = {name: count for name, count in self.different().items() if count}
+        alike = {
+            name for name, count in self.subset(self._to_learn_from).counts().items() if count > counts.get(name, 0)
+        }
         most = max(counts, key=counts.get, default="")
         few = {name: count for name, count in counts.items() if count < FEW or count * UNEVEN <= counts[most]}
         if not few:

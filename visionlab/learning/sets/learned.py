@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from visionlab.errors import ParameterError
 from visionlab.imaging.image import Image, fingerprint
+from visionlab.learning.sets.copies import HASHES
 from visionlab.learning.sets.dataset import LabelledImages
-from visionlab.learning.sets.looks import HASHES
 from visionlab.learning.sets.similar import NEAR, hashes
 
 DIGEST = 32  # bytes of a fingerprint

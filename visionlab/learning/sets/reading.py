@@ -24,9 +24,9 @@ from visionlab.errors import DatasetError, ImageError
 from visionlab.imaging.image import MAX_BYTES, load_image
 from visionlab.learning.sets import archive as archives
 from visionlab.learning.sets.archive import MAX_CLASSES, arranged, opened, read_entry, start_of
+from visionlab.learning.sets.copies import none_readable
 from visionlab.learning.sets.kinds import TRAIN, parts_told
 from visionlab.learning.sets.layout import Arranged, Entry
-from visionlab.learning.sets.looks import none_readable
 from visionlab.learning.sets.names import Guess, entries, guess, is_folder
 from visionlab.learning.sets.online_sets import ONLINE_SETS
 

@@ -1,18 +1,14 @@
-"""Near-duplicates: pictures of one scene, found by their perceptual hashes, and looked at once more in small; and what
-is left out, or told, where such are in several classes."""
+"""Near-duplicates: pictures of one scene, found by their perceptual hashes, and looked at once more in small."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from visionlab.errors import DatasetError
 from visionlab.imaging.image import Image, fit
-from visionlab.learning.sets.kinds import NAMED, listed
 
 # Of 64 bits. A picture is compared with others' crops, too, up to a tenth of a side. Of 100 photographs all are grouped
 # with copies of them: JPEG down to 10, a third of the size, other light, mirrored, 5 % cut off anywhere, at a corner or
@@ -222,99 +218,3 @@ def _with_crops(
                 if is_crop(cut, uncut, [CROPS[1 + crop] for crop in bits[place].argsort()[:TRIED]]):
                     groups = joined(groups, pair[None])
     return groups, most
-
-
-# In several classes --------------------------------------------------------------------------------------------------
-
-
-def consistent(
-    keys: Sequence[str], labels: NDArray[np.int64], classes: Sequence[str], names: Sequence[str]
-) -> tuple[NDArray[np.int64], list[str]]:
-    """The places of those of N pictures that are in one class alone, int64, and the sentences on the others, "" among
-    them. Raises DatasetError where there are none. classes: what the labels stand for."""
-    contradict = contradictory(keys, labels)
-    out = np.flatnonzero(contradict)
-    told = in_several_classes([keys[place] for place in out], labels[out], [names[place] for place in out])
-    if contradict.all():
-        raise DatasetError(told)
-    without = np.setdiff1d(labels[out], labels[~contradict])
-    return np.flatnonzero(~contradict), [told, none_of_their_own([classes[one] for one in without])]
-
-
-def contradictory(keys: Sequence[str], labels: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which of N pictures have a picture of the very same pixels under another label, bool (N,): what they show is not
-    known, so they are neither learned from nor held out."""
-    first: dict[str, int] = {}
-    several = {key for key, label in zip(keys, labels.tolist(), strict=True) if first.setdefault(key, label) != label}
-    return np.array([key in several for key in keys], bool)
-
-
-def none_of_their_own(classes: Sequence[str]) -> str:
-    """The sentence on classes all of whose pictures are in other ones, too; "" where there are none."""
-    return listed(classes, "class has no picture of its own", "classes have no picture of their own")
-
-
-def in_several_classes(keys: Sequence[str], labels: NDArray[np.int64], names: Sequence[str]) -> str:
-    """The sentence on the pictures that are left out as `contradictory`; "" where there are none."""
-    several = _in_several(keys, labels, names, " = ")
-    if not several:
-        return ""
-    which, left = ("1 picture is", "is") if len(several) == 1 else (f"{len(several):,} pictures are", "are")
-    return (
-        f"{which} in several classes, the same in each, and {left} left out of all: {_named(several)}. Leave each in "
-        "one class."
-    )
-
-
-def kept_together(near: int) -> str:
-    """What is told of so many near-duplicates, at every door, without a full stop."""
-    return f"{near:,} near-duplicate{'' if near == 1 else 's'} kept together in groups"
-
-
-def near_told(
-    groups: NDArray[np.int64],
-    keys: Sequence[str],
-    labels: NDArray[np.int64],
-    names: Sequence[str],
-    belonging: Sequence[str | None] | None = None,
-) -> tuple[str, str]:
-    """The sentences on near-duplicates: that of nearly_in_several_classes, and how many pictures are grouped with
-    others, of which copies count once, and those that are known to belong together do not; "" where there are none."""
-    own = range(len(keys)) if belonging is None else [place for place, each in enumerate(belonging) if each is None]
-    different = {(int(groups[place]), keys[place]) for place in own}
-    sizes = Counter(group for group, _ in different)
-    near = sum(size for size in sizes.values() if size > 1)
-    several = nearly_in_several_classes(groups, labels, names, belonging)
-    return several, f"{kept_together(near)}." if near else ""
-
-
-def nearly_in_several_classes(
-    groups: NDArray[np.int64],
-    labels: NDArray[np.int64],
-    names: Sequence[str],
-    stated: Sequence[str | None] | None = None,
-) -> str:
-    """The sentence on pictures that are in several classes nearly the same, groups (N,) as of `linked`; "" where there
-    are none. stated: by what they belong together whether they are alike or not; None for those that were looked at."""
-    near = [place for place, each in enumerate(stated or [None] * len(names)) if each is None]
-    several = _in_several(groups[near].tolist(), labels[near], [names[place] for place in near], " ≈ ")
-    if not several:
-        return ""
-    which = "1 picture is" if len(several) == 1 else f"{len(several):,} pictures are"
-    return (
-        f"{which} in several classes, nearly the same in each: {_named(several)}. All stay, since that is no proof: "
-        "look whether one class is wrong."
-    )
-
-
-def _in_several(same: Sequence[Hashable], labels: NDArray[np.int64], names: Sequence[str], sign: str) -> list[str]:
-    """Of each picture that is the same under several labels the names of the first one under each."""
-    places: dict[Hashable, dict[int, str]] = {}
-    for key, label, name in zip(same, labels.tolist(), names, strict=True):
-        places.setdefault(key, {}).setdefault(label, name)
-    return [sign.join(each.values()) for each in places.values() if len(each) > 1]
-
-
-def _named(several: Sequence[str]) -> str:
-    more = f"; and {len(several) - NAMED:,} more" if len(several) > NAMED else ""
-    return "; ".join(several[:NAMED]) + more

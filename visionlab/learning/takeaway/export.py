@@ -35,8 +35,9 @@ def export_onnx(net: Classifier, path: str | os.PathLike[str], refusal: Refuses 
 
     Its input is “image”, uint8 (height, width, 3) RGB of any size; its outputs are “probabilities” (K,) float32, at
     the network's temperature, and, where it refuses pictures, “distance” () float32, to be compared with the threshold
-    (by its own refusal, unless another is given). The
-    metadata say network, date, labels (JSON) and threshold. An interrupted write leaves what was there.
+    (by its own refusal, unless another is given). The metadata say network, date, labels (JSON) and threshold, and, as
+    JSON, by the distances of which held-out pictures, and the groups of these, it was set. An interrupted write leaves
+    what was there.
 
     Raises ParameterError for a network of 2 GB or more, or not in float32,
     and where the file cannot be written; ModelError where the packages onnx and onnxscript are missing.
@@ -80,7 +81,9 @@ def _program(net: Classifier) -> torch.onnx.ONNXProgram:
     if refusal is not None:
         program.model.metadata_props["threshold"] = repr(refusal.threshold)
         if refusal.share is not None:
-            program.model.metadata_props["refuses"] = repr(refusal.share)
+            set_by = {"distances": refusal.held_out.tolist(), "groups": refusal.groups.tolist()}
+            told = {"refuses": repr(refusal.share)} | {name: json.dumps(values) for name, values in set_by.items()}
+            program.model.metadata_props.update(told)
     return program
 
 

@@ -183,6 +183,16 @@ class Refuses(Protocol):
         """The share of pictures of the classes, 0..1, that it refuses nevertheless; None where nobody knows."""
         ...
 
+    @property
+    def held_out(self) -> NDArray[np.float32]:
+        """The distances of such pictures by which the threshold was set, ascending; none where `share` is None."""
+        ...
+
+    @property
+    def groups(self) -> NDArray[np.int64]:
+        """The same number for those of them that count as one; none where all are different."""
+        ...
+
     def distances(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """(N, F) → (N,): how far pictures lie from those that were learned from."""
         ...

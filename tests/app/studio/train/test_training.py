@@ -1,5 +1,6 @@
 """The studio's step “Train”: a run from its settings to its head, stopped, interrupted, taken up, listed, compared."""
 
+import io
 import shutil
 import threading
 from collections.abc import Iterator
@@ -11,6 +12,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from app.studio_tools import ME, begun, finish, lines, striped, stripes
+from cli.shell import run as shell
+from learning.sets.test_dataset import packed, planted
+from PIL import Image as PILImage
 from streamlit.testing.v1 import AppTest
 
 from visionlab import limits
@@ -21,13 +25,15 @@ from visionlab.learning.heads.kinds import KINDS
 from visionlab.learning.heads.training import Epoch, Fit, fit
 from visionlab.learning.judging.evaluation import assess
 from visionlab.learning.judging.metrics import MAJORITY
-from visionlab.learning.projects.intake import Incoming, Intake, take
+from visionlab.learning.projects.as_zip import export_zip
+from visionlab.learning.projects.intake import Incoming, Intake, from_folder, from_zip, take
 from visionlab.learning.projects.outcome import Comparison, Outcome
 from visionlab.learning.projects.project import Project
 from visionlab.shortage import NO_MEMORY
 from visionlab.ui.shared.jobs import Job
 from visionlab.ui.shared.widgets import plain
 from visionlab.ui.studio import runs
+from visionlab.ui.studio.pictures import arrivals
 from visionlab.ui.studio.projects import intake_into
 from visionlab.ui.studio.train import run as training_run
 from visionlab.ui.studio.train import step as training_step
@@ -58,6 +64,12 @@ def app(workspace, project, net, registry) -> AppTest:
 
 def button(app, label: str):
     return next(button for button in app.button if button.label == label)
+
+
+def as_bitmap(data: bytes) -> bytes:
+    file = io.BytesIO()
+    PILImage.open(io.BytesIO(data)).save(file, "BMP")
+    return file.getvalue()
 
 
 def begin(project, **changed) -> str:
@@ -119,6 +131,41 @@ def test_from_settings_to_a_head(app, registry, project, net):
     assert app.query_params["run"] == run.id
     button(app, "Judge it").click().run()
     assert app.session_state["step"] == "Judge"
+
+
+@pytest.mark.parametrize("parts", [("",), ("train/", "val/")])
+@pytest.mark.parametrize("door", ["folder", "zip"])
+def test_the_shell_makes_the_same_head_of_a_set_with_copies(
+    workspace, net, registry, monkeypatch, tmp_path, parts, door
+):
+    """Copies within a class, whatever their format, and of what is held out: each counts once, the held-out one."""
+    monkeypatch.setattr("visionlab.cli.training.base_network", lambda model, device: net)
+    files = {
+        f"{part}{name}/{seed}.png": striped(kind, 20 * place + seed)
+        for place, part in enumerate(parts)
+        for kind, name in enumerate(("across", "down"))
+        for seed in range(9)
+    }
+    files |= {f"{parts[-1]}across/copy {seed}.png": files[f"{parts[0]}across/{seed}.png"] for seed in range(3)}
+    files[f"{parts[0]}down/copy.bmp"] = as_bitmap(files[f"{parts[-1]}down/4.png"])
+    if door == "zip":
+        (path := tmp_path / "set.zip").write_bytes(packed(files))
+    else:
+        path = planted(tmp_path / "set", files)
+    came = workspace.create("Copies", ME)
+    last = [*take(came, from_zip(path) if door == "zip" else from_folder(path))][-1]
+    assert last.copies == 4
+    held_out = 0.25 if len(parts) == 1 else None
+    mine = begun(came, net, validation=held_out)
+    told = shell("train", path, "-o", tmp_path / "head.safetensors")
+    assert (tmp_path / "head.safetensors").read_bytes() == mine.head.read_bytes()
+    assert "\n4 exact copies left out.\n" in f"\n{told}"
+    assert arrivals.told(last) == f"{last.added} pictures added, 4 exact copies left out."
+    app = AppTest.from_function(step, default_timeout=60, args=(str(workspace.folder), came.id)).run()
+    counts = f"**{mine.report['trained_on']} pictures** to learn from, **{mine.report['held_out']}** to check with"
+    assert counts in lines(app)
+    assert f"{last.added} pictures, learned by" in told
+    assert all(text in told for text in last.told)
 
 
 def test_the_same_pictures_settings_and_seed_give_the_same_head(app, registry, project):
@@ -216,7 +263,7 @@ def test_what_lacks_is_said_before_one_can_start(app, project):
     app.run()
     assert app.radio(key="kind").value == "prototype", "what is possible, and usually best, is chosen beforehand"
     assert not button(app, "Train").disabled
-    assert f"{plain('“**down**” has 1 picture to learn from')}" in lines(app)
+    assert f"{plain('“**down**” has 1 picture beside 12 of “across”')}" in lines(app)
     app.radio(key="kind").set_value("linear").run()
     assert button(app, "Train").disabled
     assert "“**down**” has 1 picture" in "\n".join(text.value for text in app.text), "a name is never read as Markdown"
@@ -241,6 +288,23 @@ def test_the_kind_that_is_usual_follows_the_pictures_until_one_is_chosen(app, pr
         else:
             project.remove([each.id for each in project.pictures(down.id)][kept:])
         assert app.run().radio(key="kind").value == kind
+
+
+@pytest.mark.parametrize("count", [1, 3, 5, 6, 9])
+def test_that_pictures_are_few_is_told_as_by_the_shell(app, project, net, monkeypatch, tmp_path, count):
+    """In the same sentence, and of the same number, at every count, with what follows for the kind of head."""
+    monkeypatch.setattr("visionlab.cli.training.base_network", lambda model, device: net)
+    down = next(each for each in project.classes() if each.name == "**down**")
+    project.remove([each.id for each in project.pictures(down.id)][count:])
+    few = f"“**down**” has {count} picture{'s' * (count > 1)} beside 12 of “across”: what is learned and told of so few"
+    usual = "With fewer than 6 different pictures in a class, “Nearest prototype” is usually better than “Linear”."
+    step = lines(app.run())
+    assert plain(few) in step
+    with (tmp_path / "set.zip").open("wb") as file:
+        list(export_zip(project, file))
+    told = shell("train", tmp_path / "set.zip", "-o", tmp_path / "h.safetensors")
+    assert few in told
+    assert (usual in told) == (plain(usual) in step) == (count < 6)
 
 
 def test_a_head_of_which_nobody_knows_how_good_it_is(app, registry, project):

@@ -8,7 +8,6 @@ from functools import partial
 from html import escape
 
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from visionlab.imaging.image import MAX_BYTES
 from visionlab.learning.projects.project import Project
@@ -23,6 +22,7 @@ from visionlab.ui.studio.projects import LONGEST_NAME
 from visionlab.ui.studio.uploads import of_class, uploader
 
 THUMBNAIL = 96  # pixels, of which half as many are shown
+WHOLE_SETS = "Or all classes at once: a folder, a zip, a ready-made set"
 BEGIN = "Drop about twenty pictures here, choose files, or record them."
 SHOWN = 12  # pictures of a class: the latest ones
 
@@ -59,7 +59,7 @@ def show(card: Card, into: Into, project: Project | None = None, pictures: Seque
             uploader(
                 f"Pictures of {plain(card.name)}",
                 of_class(card.place),
-                lambda files: _take(into, files),
+                lambda files: intake.take_pictures(partial(into, None), files, WHOLE_SETS),
                 type=None,  # what is no picture is told by its name, and pictures without an ending come in
                 accept_multiple_files=True,
                 max_upload_size=MAX_BYTES >> 20,
@@ -72,13 +72,9 @@ def show(card: Card, into: Into, project: Project | None = None, pictures: Seque
             )
         with st.container():  # also where it holds nothing: a camera stays on where it is
             if project is not None and card.class_id is not None:
-                arrivals.show_class(project, card.class_id, of_class(card.place), card.count)
+                arrivals.show_class(project, card.class_id, of_class(card.place), card.count, WHOLE_SETS)
             else:
-                arrivals.show_refused(of_class(card.place))
-
-
-def _take(into: Into, files: Sequence[UploadedFile]) -> None:
-    intake.take_pictures(*into(None), files)
+                arrivals.show_refused(of_class(card.place), WHOLE_SETS)
 
 
 def _heading(card: Card, into: Into, project: Project | None) -> None:

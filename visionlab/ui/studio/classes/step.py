@@ -143,8 +143,7 @@ def _whole_sets(project: Project | None, busy: bool) -> None:
     """A folder, a zip or a ready-made set: into the project, or as a new one."""
     place = projects.begun if project is None else lambda _: nullcontext(project)
     # On the empty page it is open: who has folders brings all classes by one act.
-    whole_set = "Or all classes at once: a folder, a zip, a ready-made set"
-    with st.expander(whole_set, icon=":material/library_add:", expanded=project is None):
+    with st.expander(cards.WHOLE_SETS, icon=":material/library_add:", expanded=project is None):
         whole, ready = roomy_columns(2, "start")
         with whole:
             sets.folders(place, busy)

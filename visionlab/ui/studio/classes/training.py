@@ -92,6 +92,8 @@ def _button(project: Project | None, data: LabelledImages | None, lacks: str | N
         chosen = recommended(data)
         what = f"{KINDS[chosen.kind].title} on {MODELS[chosen.network].title}; the step Train offers more."
         st.caption(" ".join(filter(None, [what, plain(why_usual(data))])))
+        if few := data.few():
+            st.caption(f":material/warning: {plain(few)}")
 
 
 def _start(project: Project) -> None:

@@ -12,7 +12,7 @@ import streamlit as st
 from visionlab.learning.projects.intake import Intake
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.renaming import read_as, read_names_as
-from visionlab.learning.sets.similar import kept_together
+from visionlab.learning.sets.copies import copies_left_out, kept_together
 from visionlab.ui.shared import jobs
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.undisturbed import attempt
@@ -65,22 +65,26 @@ def watch_class(project: Project, class_id: int) -> bool:
     return bool(going)
 
 
-def show_class(project: Project, class_id: int, uploader: str, count: int) -> None:
-    """What came of it, below, in a card of so many pictures: that pictures were added is seen there, and not said."""
-    _came(project, intake.coming(project, class_id), [uploader], f"intake-{class_id}", count, whole=False)
+def show_class(project: Project, class_id: int, uploader: str, count: int, whole_sets: str) -> None:
+    """What came of it, below, in a card of so many pictures: that pictures were added is seen there, and not said.
+    whole_sets: what it says where a zip is taken."""
+    _came(project, intake.coming(project, class_id), [uploader], f"intake-{class_id}", count, whole_sets=whole_sets)
 
 
-def show_refused(uploader: str) -> None:
-    """What the browser did not take, where nothing has come in yet."""
+def show_refused(uploader: str, whole_sets: str) -> None:
+    """What the browser did not take, where nothing has come in yet. whole_sets: as of show_class."""
     if lines := uploads.refused(uploader):
         with st.container(horizontal=True, wrap=False, vertical_alignment="top", key=f"came-{uploader}"):
             with st.container(gap="xsmall"):
-                _listed_as_refused(lines)
+                _listed_as_refused(lines, whole_sets)
             icon_button(f"{uploader}-seen", "close", "Close", uploads.forget_refused, uploader)
 
 
-def _listed_as_refused(lines: Sequence[str]) -> None:
+def _listed_as_refused(lines: Sequence[str], whole_sets: str) -> None:
     uploads.listed(lines, "was not taken", "were not taken")
+    zips = [name for line in lines if intake.is_zip(name := line.partition(": ")[0])]
+    if whole_sets and zips:
+        st.text(intake.of_zips(zips, whole_sets))
 
 
 def _count(project: Project) -> int:
@@ -93,14 +97,16 @@ def _show(project: Project, found: Sequence[jobs.Job], uploaders: Sequence[str],
         with st.container(border=True, key=f"going-{key}"):
             jobs.watch(jobs.Jobs(going), lambda: _progress(going), "Cancel", f"cancel-{key}")
         return True
-    _came(project, found, uploaders, key, count, whole=True)
+    _came(project, found, uploaders, key, count)
     return False
 
 
 def _came(
-    project: Project, found: Sequence[jobs.Job], uploaders: Sequence[str], key: str, count: int, *, whole: bool
+    project: Project, found: Sequence[jobs.Job], uploaders: Sequence[str], key: str, count: int, whole_sets: str = ""
 ) -> None:
-    """What came of these. count: how many pictures there are now."""
+    """What came of these. count: how many pictures there are now. whole_sets: where these are of one class, what it
+    says where a zip is taken."""
+    whole = not whole_sets
     over = [job for job in st.session_state.get(WATCHED, ()) if job in found and job.over]
     if asked := [job.latest for job in over if isinstance(job.latest, Unclear)]:
         _ask(project, asked[-1])
@@ -135,7 +141,7 @@ def _came(
             for number, each in enumerate(guesses):
                 act = partial(read_names_as, project, each)
                 names_read(each, read_as(project, each), f"names-{key}-{number}", act)  # also after an undo
-            _listed_as_refused(refused)
+            _listed_as_refused(refused, whole_sets)
             uploads.listed(problems, "could not be read", "could not be read")
         icon_button(f"{key}-seen", "close", "Close", _put_away, over, uploaders)
 
@@ -219,11 +225,11 @@ def told(came: Intake) -> str:
     """What an intake came to, in one line."""
     parts = [f"{_counted(came.added, 'picture')} added" if came.added else "No new pictures"]
     if came.copies:
-        parts.append(f"{_counted(came.copies, 'exact copy', 'exact copies')} left out")
+        parts.append(copies_left_out(came.copies))
     if came.near:
         parts.append(kept_together(came.near))
     return ", ".join(parts) + "."
 
 
-def _counted(number: int, what: str, plural: str | None = None) -> str:
-    return f"{number:,} {what if number == 1 else plural or what + 's'}"
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -21,7 +21,7 @@ from visionlab.errors import BusyError, DatasetError, HeadAloneError, NoZipError
 from visionlab.learning.projects import intake
 from visionlab.learning.projects.intake import Incoming, Intake
 from visionlab.learning.projects.project import Project
-from visionlab.learning.sets.looks import none_readable
+from visionlab.learning.sets.copies import none_readable
 from visionlab.learning.sets.online_sets import OnlineSet
 from visionlab.learning.sets.ready_made import READY_MADE
 from visionlab.learning.takeaway.package import Watched, incoming_zip
@@ -65,12 +65,28 @@ Source = Callable[[bool | None, Watched], Iterable[Incoming]]
 Into = AbstractContextManager[Project]  # the project that takes a set, and what is done with it when that is over
 
 
-def take_pictures(project: Project, class_name: str, files: Sequence[UploadedFile]) -> None:
-    """Uploaded pictures into a class."""
-    with ExitStack() as stack:
-        found, spool = spooled(project, files, stack)
-        of = _one_of(project, class_name)
-        _begin(project, lambda *_: intake.from_files(class_name, found), stack, of=of, spool=spool)
+def take_pictures(into: Callable[[], tuple[Project, str]], files: Sequence[UploadedFile], whole_sets: str) -> None:
+    """Uploaded pictures into the class that `into` gives, with its project; zips are left out. whole_sets: what it says
+    where these are taken. Raises DatasetError, which says so, once all others are on their way."""
+    zips = [file.name for file in files if is_zip(file.name)]
+    if pictures := [file for file in files if not is_zip(file.name)]:
+        project, class_name = into()
+        with ExitStack() as stack:
+            found, spool = spooled(project, pictures, stack)
+            of = _one_of(project, class_name)
+            _begin(project, lambda *_: intake.from_files(class_name, found), stack, of=of, spool=spool)
+    if zips:
+        raise DatasetError(of_zips(zips, whole_sets))
+
+
+def is_zip(name: str) -> bool:
+    return name.lower().endswith(".zip")
+
+
+def of_zips(names: Sequence[str], whole_sets: str) -> str:
+    """The sentence on zips that were brought for one class."""
+    others = f" and {len(names) - 1:,} more are zips" if len(names) > 1 else " is a zip"
+    return f"“{shortened(names[0])}”{others}, and this takes pictures of one class: zips come in under “{whole_sets}”."
 
 
 def take_frames(project: Project, class_name: str, burst: str, frames: Sequence[bytes]) -> None:

@@ -23,6 +23,7 @@ from visionlab.ui.studio.uploads import of_class, uploader
 
 ENOUGH = 2  # pictures a class: one to learn from, one to check with
 LISTED, HEIGHT = 9, 330  # classes that are shown without scrolling; else pixels
+WHOLE_SETS = "A folder, a zip, a ready-made set"
 ALL = 0  # in place of a class's id
 SEEN = {"In a grid": gallery.show, "In space": in_space.show}  # each may show the pictures of one class, or of all
 
@@ -40,9 +41,7 @@ def show(project: Project) -> None:
         chosen = _choose_class(project, classes)
         if classes:
             _add(project, classes, chosen)
-        with st.expander(
-            "A folder, a zip, a ready-made set", icon=":material/library_add:", expanded=not (classes or busy)
-        ):
+        with st.expander(WHOLE_SETS, icon=":material/library_add:", expanded=not (classes or busy)):
             sets.folders(lambda _: nullcontext(project), busy)
             sets.ready_made(lambda _: nullcontext(project), busy)
     with seen:
@@ -126,7 +125,7 @@ def _add(project: Project, classes: Sequence[ClassInfo], chosen: ClassInfo | Non
         uploader(
             "Pictures",
             of_class(place),
-            lambda found: intake.take_pictures(project, chosen.name, found),
+            lambda found: intake.take_pictures(lambda: (project, chosen.name), found, WHOLE_SETS),
             type=None,
             accept_multiple_files=True,
             max_upload_size=MAX_BYTES >> 20,

@@ -164,10 +164,8 @@ def _plan(
         st.markdown(f"{to_learn}.")
     if found.told:
         st.caption(f":material/info: {plain(found.told)}")
-    if why := why_usual(data):
-        st.caption(f":material/lightbulb: {plain(why)}")
-    elif few := data.few():
-        st.caption(f":material/warning: {plain(few)}")
+    if few := data.few():
+        st.caption(f":material/warning: {plain(' '.join(filter(None, [few, why_usual(data)])))}")
     if latest and not is_of(latest, labels_of(data, ids, project.classes())):
         st.caption(runs.outdated(project, latest))
     return len(data)
