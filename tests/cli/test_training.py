@@ -325,7 +325,7 @@ def test_what_to_do_with_one_picture_a_class_is_told(tmp_path):
     told = run(*asked)
     assert f"3 classes, 3 pictures, learned by “Nearest prototype” on {MODELS[TO_NAME[-1]].title}\n" in told
     assert "“a” has 1 picture, “b” has 1 picture, “c” has 1 picture: what is learned and told of so few" in told
-    assert "With fewer than 6 different pictures in a class, “Nearest prototype” is usually better" in told
+    assert "With fewer than 6 pictures in a class, “Nearest prototype” is usually better" in told
     facts = as_json(*asked)
     assert facts["kind"] == "prototype"
     data, net = vl.LabelledImages.from_folder(tmp_path / "set"), vl.load_classifier("vgg16-tinyimagenet")

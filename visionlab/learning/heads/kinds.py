@@ -94,8 +94,9 @@ def one_is_enough() -> Kind:
 
 def usual_kind(data: LabelledImages) -> Kind:
     """The way that is usually best for these pictures, and that is taken where none was named: one for which a picture
-    is enough where a class has fewer than FEW different ones to learn from, else the first."""
-    return one_is_enough() if min(data.different().values(), default=0) < FEW else next(iter(KINDS.values()))
+    is enough where a class has fewer than FEW to learn from, else the first. Frames of a burst are pictures, too."""
+    few = min(data.to_learn_from().counts().values(), default=0) < FEW
+    return one_is_enough() if few else next(iter(KINDS.values()))
 
 
 def why_usual(data: LabelledImages) -> str:
@@ -104,9 +105,7 @@ def why_usual(data: LabelledImages) -> str:
     usual, first = usual_kind(data), next(iter(KINDS.values()))
     if usual is first:
         return ""
-    return (
-        f"With fewer than {FEW} different pictures in a class, “{usual.title}” is usually better than “{first.title}”."
-    )
+    return f"With fewer than {FEW} pictures in a class, “{usual.title}” is usually better than “{first.title}”."
 
 
 def stayed_linear(head: Head) -> bool:

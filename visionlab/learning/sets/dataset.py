@@ -233,26 +233,22 @@ class LabelledImages:
         """The number of pictures of each class, in the order of classes."""
         return dict(zip(self.classes, np.bincount(self.labels, minlength=len(self.classes)).tolist(), strict=True))
 
-    def different(self) -> dict[str, int]:
-        """How many different pictures each class has to learn from, those that are held out among them.
+    def to_learn_from(self) -> LabelledImages:
+        """All but the pictures of the test part, and what is in one group with these; those held out are among them."""
+        return self.subset(~np.isin(self.groups, self.groups[np.array(self.parts or [""] * len(self)) == TEST]))
 
-        Near-copies, and the pictures of one burst, count once: they say hardly more than one of them. What is of the
-        test part, or in one group with that, does not.
-        """
-        own = self._to_learn_from
-        groups = [np.unique(self.groups[own & (self.labels == place)]) for place in range(len(self.classes))]
+    def different(self) -> dict[str, int]:
+        """How many different pictures each class has: near-copies, and those of one burst, count once, since they say
+        hardly more than one of them of how well a head does."""
+        groups = [np.unique(self.groups[self.labels == place]) for place in range(len(self.classes))]
         return {name: len(found) for name, found in zip(self.classes, groups, strict=True)}
 
-    @property
-    def _to_learn_from(self) -> NDArray[np.bool_]:
-        return ~np.isin(self.groups, self.groups[np.array(self.parts or [""] * len(self)) == TEST])
-
     def few(self) -> str:
-        """A warning where a class has few `different` pictures, or few beside another one; "" where none has."""
-        counts = {name: count for name, count in self.different().items() if count}
-        alike = {
-            name for name, count in self.subset(self._to_learn_from).counts().items() if count > counts.get(name, 0)
-        }
+        """A warning where a class has few `different` pictures to learn from, or few beside another one; "" where none
+        has."""
+        own = self.to_learn_from()
+        counts = {name: count for name, count in own.different().items() if count}
+        alike = {name for name, count in own.counts().items() if count > counts.get(name, 0)}
         most = max(counts, key=counts.get, default="")
         few = {name: count for name, count in counts.items() if count < FEW or count * UNEVEN <= counts[most]}
         if not few:

@@ -459,7 +459,7 @@ def test_few_pictures_are_learned_by_their_means(studio, registry):
         finish(studio, registry)
     few = "“across” has 5 pictures, “down” has 3 pictures: what is learned and told of so few is not sure. Add some."
     assert plain(few) in lines(studio)
-    assert plain("With fewer than 6 different pictures in a class, “Nearest prototype” is usually") in lines(studio)
+    assert plain("With fewer than 6 pictures in a class, “Nearest prototype” is usually") in lines(studio)
     studio.button(key="train-here").click().run()
     finish(studio, registry)
     (run,) = project_of(studio).runs()

@@ -297,7 +297,7 @@ def test_that_pictures_are_few_is_told_as_by_the_shell(app, project, net, monkey
     down = next(each for each in project.classes() if each.name == "**down**")
     project.remove([each.id for each in project.pictures(down.id)][count:])
     few = f"“**down**” has {count} picture{'s' * (count > 1)} beside 12 of “across”: what is learned and told of so few"
-    usual = "With fewer than 6 different pictures in a class, “Nearest prototype” is usually better than “Linear”."
+    usual = "With fewer than 6 pictures in a class, “Nearest prototype” is usually better than “Linear”."
     step = lines(app.run())
     assert plain(few) in step
     with (tmp_path / "set.zip").open("wb") as file:
