@@ -113,7 +113,7 @@ def _part(before_key: str, after_key: str, before: Image, after: Image) -> Part 
     told = f"{before.shape}, {rows.start}:{rows.stop}, {columns.start}:{columns.stop}"
     return Part(
         look,
-        caches.stage_jpeg(f"{before_key}, {told}", np.ascontiguousarray(before[box])),
+        caches.stage_jpeg(f"{before_key}, {told}", np.ascontiguousarray(before[box]), 95),
         caches.stage_png(f"{after_key}, {told}", np.ascontiguousarray(after[box])),
         rows.start,
         columns.start,

@@ -215,6 +215,9 @@ export function paced(act, pause = ANSWERED) {
   };
   return (value) => {
     latest = value;
-    waiting ??= setTimeout(go, Math.max(0, next - performance.now()));
+    if (waiting) return;
+    const left = next - performance.now();
+    if (left > 0) waiting = setTimeout(go, left);
+    else go();
   };
 }

@@ -40,11 +40,11 @@ class Lab {
       const stamp = Math.max(Date.now(), this.stamp + 1 || 0);
       this.stamp = stamp;
       this.edits.add(stamp);
+      send({ stamp, weights: this.weights }); // first: the server is at work while this side draws
       this.data = { ...this.data, title: "Yours", about: "" };
       this.compute(false);
       this.bench.draw();
       this.tellStory();
-      send({ stamp, weights: this.weights });
     });
     this.keeping = null;
     root.querySelector(".bench .speed").addEventListener("change", () => this.keep());
