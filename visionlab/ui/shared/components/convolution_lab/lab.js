@@ -149,6 +149,7 @@ class Lab {
       this.square = [x - (side >> 1), y - (side >> 1), side];
     }
     this.square = this.fitting(this.square);
+    if (!this.story.at) this.tellStory(); // at once: somebody may be waiting to step through it
   }
 
   // The story follows when the bench has been painted; where nothing that it is made of has changed, it stays.
