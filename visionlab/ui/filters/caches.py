@@ -26,8 +26,8 @@ def stage_png(key: str, _image: Image) -> bytes:
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def stage_jpeg(key: str, _image: Image, quality: int = 90) -> bytes:
-    """A stage's picture, to be seen at once: made in a twentieth of the time that a PNG takes, and a fraction of it; key
-    as for filter_stage(), quality as of encode_jpeg()."""
+    """A stage's picture, to be seen at once: made in a twentieth of the time that a PNG takes; key as for
+    filter_stage(), quality as of encode_jpeg()."""
     return encode_jpeg(_image, quality)
 
 
