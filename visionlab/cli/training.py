@@ -119,9 +119,8 @@ def train(
         )
     else:
         pictures = _labelled(Path(data), as_json, parts, names_in)
-        share = _share(validation, pictures.parts)
         with _saying_kind(kind):
-            run = vl.training.fit(pictures, base_network(model, device), validation=share, **settings)
+            run = vl.training.fit(pictures, base_network(model, device), validation=validation, **settings)
     unasked = kind is None and run.kind is usual_kind(pictures)
     for text in filter(None, (pictures.few(), why_usual(pictures) if unasked else "")):
         remark(plain(text), aside=as_json)
@@ -143,13 +142,6 @@ def train(
         print(json.dumps({**run.head.facts, **told, "file": str(out)}))
     elif not is_quiet():
         _print_training(run, out, report, test)
-
-
-def _share(validation: float | None, parts: Sequence[str]) -> float | None:
-    """What is held out: a share, or (None) the set's own validation part."""
-    from visionlab.learning.sets.splits import HELD_OUT
-
-    return validation if validation is not None else None if "validation" in parts else HELD_OUT
 
 
 def _trained_there(
@@ -180,10 +172,9 @@ def _trained_there(
         streamed = not training.fits(shards, free_memory(net.device))
     if streamed and settings["kind"] not in (None, "linear"):
         raise ParameterError(f"Features that do not fit into memory make a linear head, no {settings['kind']} one.")
-    share = _share(validation, [each.part for items in found.classes.values() for each in items])
     asked = {name: settings[name] for name in ("seed", "refuse")} if streamed else settings
     with _saying_kind(settings["kind"]):
-        run, pictures = training.fitted(found, shards, net, streamed=streamed, validation=share, **asked)
+        run, pictures = training.fitted(found, shards, net, streamed=streamed, validation=validation, **asked)
     _told(pictures, as_json)
     return run, pictures
 

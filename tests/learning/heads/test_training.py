@@ -494,3 +494,12 @@ def test_unknown_kinds_and_views_and_broken_features_are_refused(stripes):
                 fit(
                     LabelledImages.from_arrays({"one": list(stripes.images[:4])}), net, kind=kind, validation=validation
                 )
+
+
+def test_the_sets_own_part_is_held_out_unless_told(stripes):
+    """As by the shell and the app; a set without one has a quarter held out."""
+    net, parts = tiny_classifier(), ["validation" if place % 3 == 0 else "train" for place in range(len(stripes))]
+    own = fit(replace(stripes, parts=parts, groups=range(len(stripes))), net)
+    assert {parts[place] for place in own.held_out} == {"validation"}
+    assert len(own.held_out) == parts.count("validation")
+    assert fit(stripes, net).held_out.tolist() == fit(stripes, net, validation=0.25).held_out.tolist() != []

@@ -781,3 +781,12 @@ def test_what_is_no_zip_is_told_of_a_file_without_a_name_too():
         file.write(packed(ANIMALS)[:-30])
         with pytest.raises(DatasetError, match="The file is a zip that looks cut off"):
             LabelledImages.from_zip(file)
+
+
+def test_a_set_is_printed_by_its_counts():
+    rng = np.random.default_rng(0)
+    pictures = {
+        name: list(rng.integers(0, 256, (count, 40, 40, 3), np.uint8)) for name, count in {"a": 2, "b": 1}.items()
+    }
+    data = LabelledImages.from_arrays(pictures)
+    assert repr(data) == str(data) == "LabelledImages: 2 of “a”, 1 of “b”"

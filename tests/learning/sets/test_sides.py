@@ -78,9 +78,9 @@ def test_why_a_class_has_nothing_to_learn_from_is_the_true_reason():
         sides(without, 0.25, 0)
 
 
-def test_a_set_without_what_is_to_be_held_out_says_so():
-    with pytest.raises(DatasetError, match="no validation part"):
-        sides(in_parts(4), None, 0)
+def test_a_set_without_a_part_to_hold_out_holds_out_the_usual_share():
+    found, usual = sides(in_parts(4), None, 0), sides(in_parts(4), 0.25, 0)
+    assert found.held_out.tolist() == usual.held_out.tolist() != []
     lacking = replace(in_parts(2, 2), parts=["train", "train", "validation", "validation"] + ["validation"] * 4)
     with pytest.raises(DatasetError, match="All pictures of “b” are in the set’s validation part"):
         sides(lacking, None, 0)

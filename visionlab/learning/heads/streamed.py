@@ -16,8 +16,7 @@ from visionlab.learning.heads.linear import Chosen, choose_strength
 from visionlab.learning.heads.problem import Parts, Problem, Trial
 from visionlab.learning.heads.training import Fit
 from visionlab.learning.sets.dataset import LabelledImages
-from visionlab.learning.sets.sides import Sides, sides
-from visionlab.learning.sets.splits import HELD_OUT
+from visionlab.learning.sets.sides import Sides, share_held_out, sides
 from visionlab.network.running.classifier import Classifier
 
 MOST_HELD_OUT = 20_000  # pictures: more say no more of how good a head is, and these are held in memory
@@ -100,7 +99,7 @@ def fit_streamed(
     net: Classifier,
     read: Callable[[], Iterator[NDArray[np.float32]]],
     *,
-    validation: float | None = HELD_OUT,
+    validation: float | None = None,
     seed: int = 0,
     strength: float | None = None,
     refuse: float = 0.05,
@@ -111,6 +110,7 @@ def fit_streamed(
     Of very many pictures 20,000 are held out at most. Raises as fit does.
     """
     kind = replace(KINDS["linear"], train=streamed)
+    validation = share_held_out(data, validation)
     share = validation and min(validation, MOST_HELD_OUT / len(data))
     split = sides(data, share, seed, alone=kind.alone)
     rows = Rows(read, np.arange(len(data)))

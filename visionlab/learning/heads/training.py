@@ -28,7 +28,6 @@ from visionlab.learning.judging.refusal import Refusal, fit_refusal
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.learning.sets.learned import Learned
 from visionlab.learning.sets.sides import sides
-from visionlab.learning.sets.splits import HELD_OUT
 from visionlab.network.running.chunks import on_cpu
 from visionlab.network.running.classifier import Classifier
 from visionlab.network.running.engine import Engine
@@ -264,7 +263,7 @@ def fit(
     *,
     kind: str | None = None,
     features: NDArray[np.float32] | None = None,
-    validation: float | None = HELD_OUT,
+    validation: float | None = None,
     epochs: int | None = None,
     seed: int = 0,
     strength: float | None = None,
@@ -278,14 +277,14 @@ def fit(
     """A run that trains a head on `data` through the frozen `net`; iterate it for its epochs.
 
     kind is a name in KINDS (None: that of kinds.usual_kind, prototype where a class has few pictures, else linear,
-    which it is where a strength is given, too), epochs how many at most (None: the kind's own number). features (N, F)
-    are taken where the pictures were embedded before; cache keeps those that are computed. validation is the share that
-    is held out, stratified, groups kept together: 0 holds nothing out, and then nothing tells how good the head is;
-    None holds out the set's own validation part. What is of its test part is left out. A class that is a single burst
-    is parted by time, and nothing is held out where one is too small for that: see sets.sides; the head's facts say so
-    under “split”. strength is that of the L2 penalty of a linear head, and of the one that fine-tuning starts from
-    (None: chosen by cross-validation); views are names in VIEWS, learned from beside the training pictures (None: the
-    kind's own).
+    which it is where a strength is given, too), epochs how many at most (None: the kind's own number). features (N,
+    F) are taken where the pictures were embedded before; cache keeps those that are computed. validation is the
+    share that is held out, stratified, groups kept together: 0 holds nothing out, and then nothing tells how good
+    the head is; None holds out the set's own validation part or, where it has none, 0.25. What is of its test part
+    is left out. A class that is a single burst is parted by time, and nothing is held out where one is too small
+    for that: see sets.sides; the head's facts say so under “split”. strength is that of the L2 penalty of a linear
+    head, and of the one that fine-tuning starts from (None: chosen by cross-validation); views are names in VIEWS,
+    learned from beside the training pictures (None: the kind's own).
     refuse is the share of pictures of the classes that the head may take for none of these.
     precision is the dtype in which the network computes features (None: float32). resume goes on from a checkpoint.
     engine computes the features for `net` (None: this process); what fine-tuning changes is computed here.
@@ -325,8 +324,10 @@ def fit(
 
 
 def train_head(data: LabelledImages, net: Classifier, seed: int = 0, **settings: Any) -> Head:
-    """The head that `fit` gives with these settings, what it takes by name, when all its epochs have been asked for;
-    without a kind, the one that is usually best for these pictures.
+    """The head that `visionlab.training.fit` gives when all its epochs have been asked for, with these settings, which
+    it takes by name. Unless told, kind is the one that is usually best for these pictures, validation, the share that
+    is held out, the set's own validation part or else 0.25, and refuse, the share of good pictures that may be taken
+    for none of these, 0.05; the others are said there.
 
     On K classes of pictures, uint8 (H, W, 3), and F features of the network's embedding: weights float32 (K, F), bias
     (K,), and what it says of itself in facts. The network stays as it is. Raises as `fit`: DatasetError where the data

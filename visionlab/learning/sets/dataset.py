@@ -104,6 +104,9 @@ class LabelledImages:
         if len(outside):
             raise DatasetError(f"The label {outside[0]} belongs to no class; {len(self.classes)} classes are named.")
 
+    def __repr__(self) -> str:
+        return f"LabelledImages: {', '.join(f'{count} of “{name}”' for name, count in self.counts().items())}"
+
     @classmethod
     def from_folder(cls, path: str | os.PathLike[str], parts: bool | None = None) -> LabelledImages:
         """Read a folder that holds one folder a class, named like the class; pictures nested deeper count too.

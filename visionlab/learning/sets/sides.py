@@ -67,13 +67,14 @@ def sides(
     """What is learned from and what is held out; the set's test part, and what shares a group with it, is on neither
     side.
 
-    Held out is a share of all the others or, where validation is None, the set's own validation part; what shares a
-    group with it is not learned from. Groups stay whole, but for a class that is a single one: of BURST pictures or
-    more, in the order in which they were taken, the last ones are held out and a few before them left out. Where a
-    class is a smaller group, or validation is 0, nothing is held out. Raises DatasetError where the data cannot be
-    split, a class has no picture or, unless `alone` is set, a single one, or is a small group where held-out pictures
-    are `needed`; ParameterError for a share that is not within [0, 1) and a negative seed.
+    Held out is a share of all the others, as of share_held_out; what shares a group with the set's own validation
+    part, where that is held out, is not learned from. Groups stay whole, but for a class that is a single one: of
+    BURST pictures or more, in the order in which they were taken, the last ones are held out and a few before them
+    left out. Where a class is a smaller group, or validation is 0, nothing is held out. Raises DatasetError where
+    the data cannot be split, a class has no picture or, unless `alone` is set, a single one, or is a small group
+    where held-out pictures are `needed`; ParameterError for a share that is not within [0, 1) and a negative seed.
     """
+    validation = share_held_out(data, validation)
     share = validation or HELD_OUT
     check_split(share, seed)
     parts = np.array(data.parts or [""] * len(data))
@@ -107,11 +108,19 @@ def sides(
     return Sides(own[~held & ~left_out], own[held], by_time=_named(data, bursts), copies=copies)
 
 
+def share_held_out(data: LabelledImages, validation: float | None) -> float | None:
+    """What is held out where that is asked for: a share as it is; for None the set's own validation part, which None
+    stands for, or HELD_OUT where the set has none."""
+    return HELD_OUT if validation is None and VALIDATION not in data.parts else validation
+
+
 def _own_part(data: LabelledImages, apart: NDArray[np.bool_], parts: NDArray[np.str_]) -> Sides:
     held = ~apart & (parts == VALIDATION)
     train = ~apart & ~np.isin(data.groups, data.groups[held])
     if not held.any():
-        raise DatasetError(f"The set has no validation part to hold out; hold out a share, like {HELD_OUT:g}.")
+        raise DatasetError(
+            f"The set's test part has all that its validation part has; hold out a share, like {HELD_OUT:g}."
+        )
     for one in np.flatnonzero(np.bincount(data.labels[train], minlength=len(data.classes)) == 0):
         raise DatasetError(_none_left(data.classes[one], parts[data.labels == one], (VALIDATION, TEST)))
     return Sides(np.flatnonzero(train), np.flatnonzero(held), copies=int((~train & ~held & (parts != TEST)).sum()))
