@@ -49,3 +49,33 @@ def test_answers_stay_when_a_run_begins():
 def test_streamlit_by_itself_drops_them():
     whole, *_ = kept()
     assert whole == (PAGE, True), f"Streamlit {streamlit.__version__} keeps them: ui/serving/answers.py can go"
+
+
+# Also in a process of its own: what is asked of a runner that is at work.
+RUNNER = """
+import sys
+from types import SimpleNamespace
+from streamlit.runtime.scriptrunner.script_runner import RerunData, ScriptRunner
+if "keep" in sys.argv:
+    import streamlit_app, visionlab.ui.serving.answers as answers
+    answers.send_whole()  # a second time changes nothing
+asked = []
+requests = SimpleNamespace(request_rerun=asked.append)
+runner = SimpleNamespace(_requests=requests, _wake_parallel_join_barrier_if_waiting=lambda: None)
+ScriptRunner.request_rerun(runner, RerunData(page_name="Convolution", cached_message_hashes=frozenset({"a response"})))
+print([(data.page_name, sorted(data.cached_message_hashes)) for data in asked])
+"""
+
+
+def asked_of_a_runner_at_work(*how: str) -> list[tuple[str, list[str]]]:
+    told = subprocess.run([sys.executable, "-c", RUNNER, *how], capture_output=True, text=True, check=True)
+    return ast.literal_eval(told.stdout)
+
+
+def test_what_is_asked_for_while_a_run_is_at_work_comes_whole():
+    assert asked_of_a_runner_at_work("keep") == [("Convolution", [])]
+
+
+def test_streamlit_by_itself_sends_names_of_what_may_have_gone():
+    told = f"Streamlit {streamlit.__version__} does not: ui/serving/answers.py need not send_whole()"
+    assert asked_of_a_runner_at_work() == [("Convolution", ["a response"])], told

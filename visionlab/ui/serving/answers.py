@@ -1,15 +1,21 @@
-"""What a browser asked for beside a run is answered, also where a run begins before the answer has left.
+"""What a browser asks for comes, whole, also where it asks for several things at once.
 
 Streamlit empties the queue of what goes to a browser when a run begins, since that draws the page anew, and with it,
 until 1.67 at least, answers that are no part of the page: to where files may be uploaded, and what a download is. A
 browser waits for those without an end, and its person's files never come.
+
+Of a message that a browser keeps Streamlit sends the name alone. What the browser keeps it says when it asks for a run;
+where it asks for two, it may have dropped a message by the end of the first one that the second one names. Then, until
+1.67 at least, it leaves the server for good, with an error, and shows a page that answers no more.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import wraps
 
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
+from streamlit.runtime.scriptrunner.script_runner import RerunData, ScriptRunner
 
 
 def keep_answers() -> None:
@@ -27,6 +33,19 @@ def keep_answers() -> None:
             queue._queue += [each for each in waiting if is_answer(each.WhichOneof("type")) and id(each) not in kept]
 
     ForwardMsgQueue.clear = clear_of_the_page
+
+
+def send_whole() -> None:
+    """From now on, what is asked for while a run is at work comes whole, and not by the names of what was kept."""
+    request = ScriptRunner.request_rerun
+    if hasattr(request, "__wrapped__"):
+        return
+
+    @wraps(request)
+    def request_whole(runner: ScriptRunner, rerun_data: RerunData) -> bool:
+        return request(runner, replace(rerun_data, cached_message_hashes=frozenset()))
+
+    ScriptRunner.request_rerun = request_whole
 
 
 def is_answer(kind: str) -> bool:
