@@ -97,6 +97,6 @@ def test_what_the_app_needs_is_told_with_how_to_bring_it(monkeypatch):
     monkeypatch.setattr(serving, "find_spec", lambda name: None if name == "plotly" else name)
     with pytest.raises(vl.VisionlabError, match=re.escape("needs plotly, not installed here")) as told:
         run("app")
-    assert "pip install 'visionlab[app]'" in str(told.value)
+    assert "pip install '.[app]'" in str(told.value)
     extra = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["app"]
     assert {each.partition(">")[0] for each in extra} == {*serving.NEEDED}

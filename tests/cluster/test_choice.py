@@ -41,7 +41,7 @@ def test_what_is_no_address_is_told_and_this_process_computes(chosen, value, cap
 
 def test_without_ray_a_sentence_says_what_brings_it(chosen, monkeypatch):
     monkeypatch.setattr(choice, "find_spec", lambda name: None)
-    assert "pip install 'visionlab[cluster]'" in chosen("auto").problem
+    assert "pip install '.[cluster]'" in chosen("auto").problem
     with pytest.raises(ClusterError):
         choice.check_address("10.0.0.1:6379")
 

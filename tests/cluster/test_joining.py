@@ -138,9 +138,9 @@ def test_the_raylet_of_this_machine_is_looked_for_too(cluster, monkeypatch):
     assert len(joining._doors) == 2
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
-        monkeypatch.setattr(joining, "_doors", [joining._doors[0], held.getsockname()])
+        monkeypatch.setattr(joining, "_doors", [joining._doors[0], (*held.getsockname(), "Ray on this machine")])
     monkeypatch.setattr(joining, "LOOK_EVERY", 0.01)
-    with pytest.raises(joining.GoneError, match="is gone"):
+    with pytest.raises(joining.GoneError, match=r"^Ray on this machine is gone"):
         next(joining.watched(iter(threading.Event().wait, None)))
 
 

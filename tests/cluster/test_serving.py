@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 from cli.shell import outcome
@@ -21,6 +22,7 @@ from visionlab.network.running.prediction import answer
 serving = pytest.importorskip("visionlab.cluster.serving", reason="Ray is not installed: make test-cluster brings it")
 
 from ray import serve  # noqa: E402 - without Ray it is skipped by now
+from ray.serve.exceptions import DeploymentUnavailableError  # noqa: E402
 
 from visionlab.cluster import engine, many  # noqa: E402
 from visionlab.cluster.sizing import Size  # noqa: E402
@@ -130,6 +132,9 @@ def test_who_waits_for_what_is_stopped_meanwhile_is_told(served, net, monkeypatc
     for asked in ({}, {"progress": lambda share: None}):
         with pytest.raises(ClusterError, match="serves this network no more"):
             found.run(by_value(slow), **asked)
+    response = Mock(result=Mock(side_effect=DeploymentUnavailableError(None)))
+    with pytest.raises(ClusterError, match="serves this network no more"):  # also where Ray says so at once
+        found._asked(lambda: response)
 
 
 def slow(net, progress=None):

@@ -37,7 +37,8 @@ def serve(
     r"""The app, for the browser, until Ctrl+C; needs visionlab\[app]."""  # Rich takes [app] for a colour
     if missing := [name for name in NEEDED if find_spec(name) is None]:
         raise VisionlabError(
-            f"The app needs {', '.join(missing)}, not installed here. Bring what it needs: pip install 'visionlab[app]'"
+            f"The app needs {', '.join(missing)}, not installed here. Bring what it needs, in visionlab’s folder: "
+            "pip install '.[app]'"
         )
     names = [name for told in known_as or () for name in _names(told)]
     _check_address(host, port)

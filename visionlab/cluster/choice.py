@@ -14,7 +14,8 @@ from visionlab.network.running.classifier import Classifier
 from visionlab.network.running.engine import Engine, LocalEngine
 
 GOOD = "“auto” for the cluster that this machine belongs to, ray://host:10001 for another, or nothing for this process"
-MISSING = "A cluster needs Ray, which is not installed here. Bring it: pip install 'visionlab[cluster]'"
+# From the folder: what a registry has under this name is somebody else's.
+MISSING = "A cluster needs Ray, which is not installed here. Bring it, in visionlab’s folder: pip install '.[cluster]'"
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,7 @@ class RayEngine:
                     continue
                 lost += isinstance(error, LOST)
                 if not isinstance(error, LOST) or lost == TRIES:
-                    raise _told(error) from error
+                    raise self._told(error) from error
 
     def _followed(
         self,
@@ -141,13 +141,28 @@ class RayEngine:
                 return
             except FAULTS as error:
                 if given or not left or not isinstance(error, LOST):
-                    raise _told(error) from error
+                    raise self._told(error) from error
             finally:
                 stream.cancel()
 
     def _check(self) -> None:
         check_there()
         check_answering(self._handle.app_name)
+
+    def _told(self, error: Exception) -> Exception:
+        """What is raised here for what Ray raised: of a task that failed, what it raised itself."""
+        if isinstance(error, RayTaskError):
+            cause = error.cause
+            return cause if isinstance(cause, VisionlabError) else error
+        if isinstance(error, BackPressureError):
+            return BusyError(BUSY)
+        try:
+            self._check()
+        except ClusterError as found:
+            return found
+        return ClusterError(
+            GONE if isinstance(error, LOST) else f"The cluster does not answer ({type(error).__name__}). {LOOK}"
+        )
 
 
 class _Late(Exception):
@@ -166,18 +181,6 @@ def _result(response: DeploymentResponse, timeout: float | None, check: Callable
             if time.monotonic() >= until:
                 raise _Late from error
             check()
-
-
-def _told(error: Exception) -> Exception:
-    """What is raised here for what Ray raised: of a task that failed, what it raised itself."""
-    if isinstance(error, RayTaskError):
-        cause = error.cause
-        return cause if isinstance(cause, VisionlabError) else error
-    if isinstance(error, BackPressureError):
-        return BusyError(BUSY)
-    return ClusterError(
-        GONE if isinstance(error, LOST) else f"The cluster does not answer ({type(error).__name__}). {LOOK}"
-    )
 
 
 def _listed(net: Classifier, task: Callable[..., Iterator[T]], *args: Any, **kwargs: Any) -> list[T]:

@@ -27,7 +27,7 @@ START = "Start one with “ray start --head”, or name the address of one that 
 # Ray ends a process whose cluster has been gone for a minute: an app server has more to do than that.
 os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", str(10**9))
 _joining = threading.Lock()
-_doors: list[tuple[str, int]] = []  # where the cluster that was joined answers, and this machine's part of it
+_doors: list[tuple[str, int, str]] = []  # where the cluster that was joined answers, and this machine's part of it
 _joined = ["auto"]  # the address by which it was
 T = TypeVar("T")
 
@@ -78,16 +78,18 @@ def _connect(address: str) -> None:
     except RuntimeError as error:
         raise ClusterError(_differing(str(error)) or f"The cluster at {address} cannot be joined: {error}") from error
     _joined[:] = [address]
-    _doors[:] = [_door(ray.get_runtime_context().gcs_address if address == "auto" else address), *_own()]
+    host, port = _door(ray.get_runtime_context().gcs_address if address == "auto" else address)
+    _doors[:] = [(host, port, f"The Ray cluster at {host}:{port}"), *_own()]
 
 
-def _own() -> list[tuple[str, int]]:
+def _own() -> list[tuple[str, int, str]]:
     """Where the raylet of this machine answers, after whose end Ray ends this process without a word; nowhere by
     Ray's client."""
     if ray.util.client.ray.is_connected():
         return []
     own = ray.get_runtime_context().get_node_id()
-    return [(node["NodeManagerAddress"], node["NodeManagerPort"]) for node in ray.nodes() if node["NodeID"] == own]
+    doors = [(node["NodeManagerAddress"], node["NodeManagerPort"]) for node in ray.nodes() if node["NodeID"] == own]
+    return [(host, port, f"Ray on this machine ({host})") for host, port in doors]
 
 
 class GoneError(ClusterError):
@@ -97,11 +99,11 @@ class GoneError(ClusterError):
 def check_there(then: str = ANEW) -> None:
     """Raises GoneError where nothing answers any more where the cluster was joined: Ray itself would wait. then:
     what is to be done once it is back."""
-    for host, port in _doors:
+    for host, port, name in _doors:
         try:
             _knock(host, port)
         except OSError as error:
-            raise GoneError(f"The Ray cluster at {host}:{port} is gone. Once it is back, {then}.") from error
+            raise GoneError(f"{name} is gone. Once it is back, {then}.") from error
 
 
 def watched(items: Iterator[T], check: Callable[[], None] = check_there) -> Iterator[T]:

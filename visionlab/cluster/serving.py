@@ -217,7 +217,9 @@ def check_answering(name: str) -> None:
     cause is what the replicas said, for who runs the cluster."""
     application = serve.status().applications.get(name)
     if application is None:
-        raise ClusterError("The cluster serves this network no more. Choose another one, or ask who runs the cluster.")
+        raise ClusterError(
+            "The cluster serves this network no more. Choose another one, or ask who runs the cluster."
+        ) from ClusterError(f"{name} was stopped: “cluster serve” serves it again")
     there = {
         state for each in application.deployments.values() for state, count in each.replica_states.items() if count
     }
