@@ -833,3 +833,21 @@ def test_what_opens_at_a_button_is_reached_from_it_by_keyboard(page: Page):
         page.keyboard.press("Escape")
         expect(button).to_be_focused()
         expect(stride).to_be_hidden()
+
+
+def test_the_picture_in_its_former_size_is_still_there_after_many_responses(page: Page):
+    open_page(page, "Convolution")
+    lab, title = page.locator(".lab"), page.locator(".picture-title")
+    former = title.inner_text()
+    for value in range(2, 12):  # more than the browser keeps of what no part of the page shows
+        before = lab.get_attribute("data-response")
+        page.locator(".weights input").first.fill(str(value))
+        expect(lab).not_to_have_attribute("data-response", before)
+    settle(page)
+    page.get_by_role("button", name="What is shown").click()
+    side = page.get_by_role("slider", name="Pixels on the picture’s longer side")
+    side.press("ArrowLeft")
+    expect(title).not_to_have_text(former)
+    settle(page)
+    side.press("ArrowRight")
+    expect(title).to_have_text(former)
