@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 import shutil
 from pathlib import Path
 
@@ -85,6 +86,13 @@ def settle(page: Page) -> None:
     page.wait_for_function(SETTLED)  # which has to answer at once: a promise would count as true
 
 
+def attribute(part: Locator, name: str) -> str:
+    """What an attribute is, once the page has given the part one: until then Playwright answers None, and that
+    something is no longer None says nothing."""
+    expect(part).to_have_attribute(name, re.compile("."))
+    return part.get_attribute(name)
+
+
 def open_page(page: Page, name: str) -> None:
     page.goto(f"/{name}")
     page.get_by_test_id("stApp").wait_for()
@@ -153,7 +161,7 @@ def downloaded(page: Page, button: Locator) -> Download:
 
 def pixels(image: Locator) -> np.ndarray:
     """The picture that the page shows, as the browser got it: uint8 (H, W, 3)."""
-    address = image.get_attribute("src")
+    address = attribute(image, "src")
     if address.startswith("blob:"):  # which only the page itself knows
         data = base64.b64decode(image.evaluate(READ))
     else:

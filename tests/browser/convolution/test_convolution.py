@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
-from browser.driver import choose, downloaded, open_page, settle, use_photo
+from browser.driver import attribute, choose, downloaded, open_page, settle, use_photo
 from playwright.sync_api import Browser, Locator, Page, expect
 
 import visionlab as vl
@@ -424,9 +424,9 @@ def test_the_window_follows_the_pointer_anywhere_and_a_click_holds_it(page: Page
             page.locator(canvas).hover(position=point_at(page, canvas, row, column, pixels.shape))
             wait_until_said(page, told(row, column))
     numbers = part(page, ".sum canvas")
-    window = [number(text) for text in numbers.nth(0).get_attribute("aria-label").split()]
+    window = [number(text) for text in attribute(numbers.nth(0), "aria-label").split()]
     assert window == pixels[79:82, 119:122].ravel().tolist()
-    products = [number(text) for text in numbers.nth(2).get_attribute("aria-label").split()]
+    products = [number(text) for text in attribute(numbers.nth(2), "aria-label").split()]
     assert sum(products) == response[80, 120]
     equation, _, total = part(page, ".equation").inner_text().rpartition(" = ")
     assert value_of(equation) == number(total) == response[80, 120]
@@ -583,7 +583,7 @@ def test_it_plays_on_from_where_it_is(page: Page, photo):
     page.wait_for_function(
         "() => [...document.querySelectorAll('*')].some(e => e.shadowRoot?.querySelector('.bench')?.dataset.fps)"
     )
-    assert float(page.locator(".bench").get_attribute("data-fps")) > 5  # that it moves; how fast is the benchmark's
+    assert float(attribute(page.locator(".bench"), "data-fps")) > 5  # that it moves; how fast is the benchmark's
     part(page, ".play").click()
 
     def place() -> int:
@@ -840,7 +840,7 @@ def test_the_picture_in_its_former_size_is_still_there_after_many_responses(page
     lab, title = page.locator(".lab"), page.locator(".picture-title")
     former = title.inner_text()
     for value in range(2, 12):  # more than the browser keeps of what no part of the page shows
-        before = lab.get_attribute("data-response")
+        before = attribute(lab, "data-response")
         page.locator(".weights input").first.fill(str(value))
         expect(lab).not_to_have_attribute("data-response", before)
     settle(page)

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
-from browser.driver import downloaded, open_page, pixels, settle, use_photo
+from browser.driver import attribute, downloaded, open_page, pixels, settle, use_photo
 from playwright.sync_api import Locator, Page, expect
 
 import visionlab as vl
@@ -41,7 +41,7 @@ def expect_chain(page: Page, *titles: str) -> None:
 def after(page: Page) -> np.ndarray:
     """The picture after, once every pixel of it has come."""
     picture = page.locator("img.after")
-    expect(picture).to_have_attribute("data-shown", picture.get_attribute("data-exact"))
+    expect(picture).to_have_attribute("data-shown", attribute(picture, "data-exact"))
     return pixels(picture)
 
 
@@ -160,13 +160,13 @@ def test_a_slider_acts_while_it_is_held_and_a_drag_is_taken_back_at_once(page: P
     value = bar.get_by_role("slider")
     picture = page.locator("img.after")
     for turn in range(2):  # another drag is another change
-        before = picture.get_attribute("data-digest")
+        before = attribute(picture, "data-digest")
         x, y = thumb_of(bar)
         page.mouse.move(x, y)
         page.mouse.down()
         page.mouse.move(x + 30, y, steps=3)
         expect(picture).not_to_have_attribute("data-digest", before)
-        held = picture.get_attribute("data-digest")
+        held = attribute(picture, "data-digest")
         page.mouse.move(x + 60, y, steps=3)
         expect(picture).not_to_have_attribute("data-digest", held)
         page.mouse.up()

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from browser.driver import open_page, settle
+from browser.driver import attribute, open_page, settle
 from browser.streams import KEEP_STREAMS, streams_are
 from playwright.sync_api import Locator, Page, expect
 
@@ -42,9 +42,9 @@ def test_layers_move_are_stepped_through_and_frozen_and_the_camera_is_let_go_of(
         frozen = page.locator(".mosaic img")
         expect(page.get_by_text(re.compile("^What channel \\d of conv2_1 looks for"))).to_be_visible()
         settle(page)  # what is written may be there before the maps above it are
-        before = frozen.get_attribute("src")
+        before = attribute(frozen, "src")
         settle(page)
-        assert frozen.get_attribute("src") == before
+        assert attribute(frozen, "src") == before
         page.get_by_label("Layer", exact=True).select_option("conv1_1")
         expect(said(page)).to_have_text(re.compile(r"^conv1_1: 32 channels of 128 × 128, from 128 × 128 px$"))
         page.get_by_label("Layer", exact=True).select_option("conv2_1")
@@ -68,7 +68,7 @@ def test_a_link_to_a_channel_shows_it_mirrored_as_the_picture_is(page: Page):
         page.get_by_role("button", name="Freeze").click()
         settle(page)
         maps = page.locator(".mosaic img")
-        before = maps.get_attribute("src")
+        before = attribute(maps, "src")
         page.get_by_label("Mirror").click()
         expect(maps).not_to_have_attribute("src", before)
         page.get_by_label("Mirror").click()

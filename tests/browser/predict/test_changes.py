@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from browser.driver import downloaded, open_page, settle, use_photo
+from browser.driver import attribute, downloaded, open_page, settle, use_photo
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
@@ -49,7 +49,7 @@ def test_a_change_that_nobody_sees_and_all_networks_answers(page: Page, photo: P
     table = page.get_by_role("table")
     expect(table).to_contain_text("(made for it)")
     change = page.get_by_alt_text("The change, enlarged")
-    first = change.get_attribute("src")
+    first = attribute(change, "src")
     expect(page.get_by_text(re.compile("^After: "))).to_be_visible()
     expect(page.get_by_text(re.compile("of 255 levels at most"))).to_be_visible()
     coming = downloaded(page, page.get_by_role("button", name="The changed picture as PNG"))

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from browser.driver import open_page, settle
+from browser.driver import attribute, open_page, settle
 from playwright.sync_api import Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -32,7 +32,7 @@ def test_a_training_goes_on_through_a_reload_and_keeps_what_it_has_learned_when_
     expect(page.get_by_text("Right on the test part").first).to_be_visible(timeout=LONG)
     expect(page.get_by_role("button", name="Train", exact=True)).to_be_enabled()
     settle(page)
-    epochs = page.get_by_role("slider", name="After epoch").get_attribute("max")
+    epochs = attribute(page.get_by_role("slider", name="After epoch"), "max")
     figure = page.get_by_test_id("stMetricValue").first.inner_text()
     page.goto(page.url)  # as by a link
     settle(page)

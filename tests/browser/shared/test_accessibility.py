@@ -15,6 +15,9 @@ AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
 SIZES = ((1400, 900), (800, 1000), (420, 850))
 # What a theme changes is colours: in the second one only the rules of these are asked.
 RULES = {"light": {}, "dark": {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}}
+# After a change of theme colours are on their way for a fifth of a second. What goes with scrolling is not waited for.
+STILL = """() => document.getAnimations().every(({timeline, playState, effect}) => timeline !== document.timeline
+    || playState !== "running" || effect.getComputedTiming().endTime === Infinity)"""
 FOUND = """async (rules) => (await axe.run(document, {resultTypes: ["violations"], ...rules})).violations
     .filter(({impact}) => ["serious", "critical"].includes(impact))
     .flatMap(({id, nodes}) => nodes.map((node) => `${id}: ${node.html.slice(0, 300)} ${node.failureSummary}`))"""
@@ -30,6 +33,7 @@ def test_nothing_serious_is_found(page: Page, title):
         for width, height in SIZES:
             page.set_viewport_size({"width": width, "height": height})
             settle(page)
+            page.wait_for_function(STILL)
             assert page.evaluate(FOUND, rules) == [], f"{theme}, {width} px"
 
 

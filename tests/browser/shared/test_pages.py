@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from browser.driver import LONG, choose, open_page, pixels, settle, use_photo
+from browser.driver import LONG, attribute, choose, open_page, pixels, settle, use_photo
 from browser.servers import PORT, running_server, start_server
 from playwright.sync_api import Page, expect
 
@@ -78,7 +78,7 @@ def test_predictions_and_their_reasons(page: Page, photo):
         choose(page, "Why this class?", re.sub(r" [\d.]+%$", "", expected[place]))
 
     for place, ask in enumerate((click, press_down, pick), start=1):
-        old = heat.get_attribute("src")
+        old = attribute(heat, "src")
         ask(place)
         expect(heat).not_to_have_attribute("src", old)
         settle(page)

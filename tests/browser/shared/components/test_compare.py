@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from browser.driver import open_page, pixels, settle
+from browser.driver import attribute, open_page, pixels, settle
 from playwright.sync_api import Locator, Page, expect
 
 from visionlab.imaging.image import encode_jpeg, load_image
@@ -99,7 +99,7 @@ def test_a_part_of_both_is_looked_at_pixel_by_pixel(page: Page):
             expect(part).not_to_have_attribute("data-wanted", moved_from)
         expect(part).to_have_attribute("data-left", re.compile(r"^\d+$"))
         settle(page)
-        left, top = (int(part.get_attribute(f"data-{side}")) for side in ("left", "top"))
+        left, top = (int(attribute(part, f"data-{side}")) for side in ("left", "top"))
         shown, there = pixels(part), after[top:, left:]
         np.testing.assert_array_equal(shown, there[: shown.shape[0], : shown.shape[1]])
         box, seen = part.bounding_box(), view.bounding_box()
@@ -112,7 +112,7 @@ def test_a_part_of_both_is_looked_at_pixel_by_pixel(page: Page):
         return left + seen["x"] - box["x"], top + seen["y"] - box["y"]
 
     def known() -> str:
-        return part.get_attribute("data-wanted")
+        return attribute(part, "data-wanted")
 
     x, y = corner()
     box, digest = view.bounding_box(), known()

@@ -79,6 +79,22 @@ def test_a_click_asks_for_the_nearest_and_the_pointer_enlarges(page: Page):
     chosen(page, 2, near=2)
 
 
+def test_what_is_pointed_at_is_enlarged_though_the_pictures_come_later(page: Page):
+    asked = []
+    page.route("**/media/**", lambda route: asked.append(route))
+    page.goto("/", wait_until="commit")
+    expect(canvas(page)).to_have_attribute("data-frames", re.compile(r"\d"))
+    page.mouse.move(*corner(page, 3))
+    large = page.locator(".large")
+    for _ in range(2):
+        page.mouse.move(*corner(page, 3))
+        expect(large).to_be_hidden()
+    assert asked
+    page.unroute("**/media/**")  # what was held goes on
+    expect(large).to_be_visible()
+    expect(large.locator("figcaption")).to_have_text("picture 3 · four")
+
+
 def test_keys_go_from_picture_to_picture_select_and_ask(page: Page):
     opened(page)
     page.get_by_role("button", name="All of it").focus()

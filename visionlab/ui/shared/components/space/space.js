@@ -28,6 +28,7 @@ class Space {
     this.held = new Map(); // pointers that are down: where
     this.loop = null; // what is being drawn around, in pixels of the canvas
     this.cursor = null; // the picture that keys have gone to
+    this.hovered = [null, null]; // the place that was last pointed at, and the picture there
     this.watch = new ResizeObserver(() => this.draw());
     this.watch.observe(this.canvas);
     this.listen();
@@ -39,7 +40,10 @@ class Space {
     this.outbox.hear(data.heard, setTriggerValue);
     if (before?.sheet !== data.sheet) {
       this.sheet = new Image();
-      this.sheet.onload = () => this.draw();
+      this.sheet.onload = () => {
+        this.draw();
+        this.hover(...this.hovered); // which has rested there since before there was a picture to enlarge
+      };
       this.sheet.src = data.sheet;
     }
     this.spans = [0, 1].map((axis) => {
@@ -368,7 +372,8 @@ class Space {
 
   hover(place, index = place && this.under(place)) {
     const large = this.$(".large");
-    large.hidden = index === null || !this.sheet?.complete;
+    this.hovered = [place, index];
+    large.hidden = index === null || !loaded(this.sheet);
     if (large.hidden) return;
     const { tile, columns } = this.data;
     const [column, row] = [index % columns, Math.floor(index / columns)];
