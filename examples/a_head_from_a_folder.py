@@ -10,8 +10,8 @@ import visionlab as vl
 
 def main(folder: str, out: str = "mine.safetensors") -> None:
     data = vl.LabelledImages.from_folder(folder)
-    net = vl.load_classifier("vgg16-tinyimagenet")
-    run = vl.training.fit(data, net, validation=0.25, seed=0)
+    net = vl.load_classifier()
+    run = vl.training.fit(data, net, seed=0)
     for epoch in run:
         print(f"epoch {epoch.index}: {epoch.validation_accuracy:.1%} of the held-out pictures are right")
     report = run.report()

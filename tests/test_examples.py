@@ -1,22 +1,30 @@
 """What the examples and the README show, run as it stands, and the reference that is made of the docstrings."""
 
+import hashlib
 import inspect
+import json
 import re
 import runpy
 import shlex
 import subprocess
 import sys
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.torch
 import typer
+from cli.shell import run
+from tiny import tiny_classifier
 
 import visionlab as vl
 from visionlab.cli import app
 from visionlab.imaging.image import encode_jpeg, encode_png
 from visionlab.learning.sets.ready_made import textures
+from visionlab.network.files.weight_file import WeightFile
+from visionlab.network.zoo.models import MODELS, TO_NAME
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -95,6 +103,26 @@ def test_the_readmes_python_runs(here, capsys):
     assert "Prediction(label=" in capsys.readouterr().out
     assert vl.load_head("mine.safetensors").classes == ("brick", "grass", "gravel")
     assert (here / "mine.onnx").stat().st_size > 1e6
+
+
+def test_the_readmes_ways_to_train_give_the_same_head(here, monkeypatch):
+    """From Python and from a shell, where a better network than the built-in one is here."""
+    best, small = TO_NAME[0], tiny_classifier()
+    state = safetensors.torch.save(small.module.state_dict(), {"labels": json.dumps(small.labels)})
+    file = WeightFile("best.safetensors", sha256=hashlib.sha256(state).hexdigest())
+    plain = {"labels": None, "wordnet_ids": None, "build": None, "head": None, "embedding": small.embedding}
+    monkeypatch.setitem(MODELS, best, replace(MODELS[best], file=file, transform=small.transform, **plain))
+    (here / "weights").mkdir()
+    (here / "weights" / file.name).write_bytes(state)
+    monkeypatch.setenv("VISIONLAB_WEIGHTS", str(here / "weights"))
+    (shown,) = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    asked = re.findall(r"^(?:import .*|net = .*|data = [^)]*\).*|head = .*|head\.save.*)\n", shown, re.MULTILINE)
+    exec("".join(asked), {})
+    from_python = Path("mine.safetensors").read_bytes()
+    assert vl.load_head(from_python).network == best
+    (command,) = re.findall(r"^python -m visionlab (train my-pictures .*?)(?:  +#.*)?$", README, re.MULTILINE)
+    run(*shlex.split(command))
+    assert Path("mine.safetensors").read_bytes() == from_python
 
 
 def test_the_readmes_commands_are_commands():

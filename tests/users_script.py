@@ -59,6 +59,7 @@ vl.Pipeline([("canny", 3)])  # type: ignore[list-item]
 vl.FILTERS["canny"].apply("photo.jpg")  # type: ignore[arg-type]
 
 # Networks
+assert_type(vl.load_classifier(), vl.Classifier)
 net = vl.load_classifier("vgg16-tinyimagenet", device="cpu")
 assert_type(net, vl.Classifier)
 assert_type(vl.available(), list[str])

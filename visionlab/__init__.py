@@ -1,7 +1,7 @@
 """visionlab: see how a computer sees. Convolution, every layer of VGG16, predictions and reasons, heads of one's own.
 
     import visionlab as vl
-    vl.predict(vl.load_classifier("vgg16-tinyimagenet"), [vl.load_image("photo.jpg")])
+    vl.predict(vl.load_classifier(), [vl.load_image("photo.jpg")])
 
 The public names are those that __init__.pyi lists. They are imported when they are first used, so that filtering a
 picture does not wait for torch.

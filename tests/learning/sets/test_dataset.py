@@ -272,6 +272,18 @@ def test_what_is_no_folder_is_refused(tmp_path):
         LabelledImages.from_folder(tmp_path / "absent")
 
 
+@pytest.mark.parametrize("door", [LabelledImages, intake])
+def test_each_door_names_the_other_one(tmp_path, door):
+    planted(tmp_path / "set", ANIMALS)
+    for name, data in {"set.zip": packed(ANIMALS), "cut.zip": packed(ANIMALS)[:-30], "none.zip": packed({})}.items():
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(DatasetError, match=rf"{name}” is a zip, no folder; open it with from_zip\."):
+            door.from_folder(tmp_path / name)
+    for path in (tmp_path / "set", str(tmp_path / "set")):
+        with pytest.raises(DatasetError, match=r"set” is a folder, no zip; open it with from_folder\."):
+            door.from_zip(path)
+
+
 def test_a_picture_that_vanishes_is_named_at_the_next_look(tmp_path):
     data = LabelledImages.from_folder(planted(tmp_path, ANIMALS))
     (tmp_path / "cats" / "2.png").unlink()
@@ -481,9 +493,8 @@ def test_what_a_file_is_that_is_no_zip_is_told_by_its_name(data, told, tmp_path)
 
 
 def test_a_zip_that_is_not_there_is_refused(tmp_path):
-    for path in (tmp_path, tmp_path / "absent.zip"):
-        with pytest.raises(DatasetError, match="cannot be opened"):
-            LabelledImages.from_zip(path)
+    with pytest.raises(DatasetError, match="cannot be opened"):
+        LabelledImages.from_zip(tmp_path / "absent.zip")
 
 
 @settings(max_examples=150, deadline=None)

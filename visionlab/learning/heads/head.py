@@ -20,6 +20,7 @@ from visionlab.learning.heads import gate
 from visionlab.learning.heads.problem import TUNED, Parts
 from visionlab.learning.judging.metrics import Report, Spread, report_of
 from visionlab.learning.judging.refusal import Refusal
+from visionlab.learning.sets.guarded import ZIPS
 from visionlab.learning.sets.learned import Learned
 from visionlab.network.files.weights import is_here
 from visionlab.network.running.classifier import Classifier, Layer, Step, Transform
@@ -239,7 +240,7 @@ def load_head(source: str | Path | bytes) -> Head:
     """The head in a file, or in the bytes of one. Raises HeadError in one sentence where it is none."""
     name = "This file" if isinstance(source, bytes) else Path(source).name
     data = source if isinstance(source, bytes) else _bytes_of(Path(source))
-    if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+    if data.startswith(ZIPS):
         good = "choose a .safetensors file that this app saved, such as the one in a zip that it packed"
         raise HeadError(f"{name} is a zip, or a document kept in one, not a head: {good}.")
     return read_head(data, name, "choose a .safetensors file that it saved")

@@ -25,6 +25,7 @@ from visionlab.learning.projects.rows import Arrival
 from visionlab.learning.sets import archive
 from visionlab.learning.sets.copies import DECODERS, Chosen, originals, unreadable
 from visionlab.learning.sets.dataset import LabelledImages
+from visionlab.learning.sets.guarded import check_door
 from visionlab.learning.sets.kinds import parts_told
 from visionlab.learning.sets.layout import Arranged
 from visionlab.learning.sets.names import Guess, guess
@@ -113,6 +114,7 @@ def from_folder(path: str | os.PathLike[str], parts: bool | None = None) -> Arri
 
     Raises DatasetError as of archive.read_folder, or over a limit.
     """
+    check_door(path, folder=True)
     return _arriving(archive.read_folder(path, Path(path).resolve().name, parts), _of_file)
 
 
@@ -134,6 +136,7 @@ def from_zip(
     archive.opened.
     Raises DatasetError as of archive.read_zip, with a limit of 4 GB, and for a manifest that does not fit.
     """
+    check_door(file, folder=False)
     kept = archive.Kept(file, archive.MAX_ZIP_BYTES, names_in)
     packed, load = kept.archive, partial(partial, kept.unpack)
     manifest = read_manifest(packed)

@@ -20,6 +20,7 @@ from visionlab.errors import DatasetError, ImageError, ParameterError, UnclearSe
 from visionlab.imaging.image import Image, check_image, load_image
 from visionlab.learning.sets.archive import check_counts, read_folder, read_zip
 from visionlab.learning.sets.copies import HASHES, Looked, distinct, looked_at, none_readable, unreadable
+from visionlab.learning.sets.guarded import check_door
 from visionlab.learning.sets.kinds import PARTS, TEST, TRAIN, listed, parts_told
 from visionlab.learning.sets.layout import Arranged, class_names
 from visionlab.learning.sets.splits import HELD_OUT, check_classes, check_split, parted
@@ -121,6 +122,7 @@ class LabelledImages:
         Raises DatasetError where there is no class folder, no picture can be read, or, as an UnclearSetError, what the
         folders are is not clear.
         """
+        check_door(path, folder=True)
         return cls._from_arranged(_asking(partial(read_folder, path, parts=parts)))
 
     @classmethod
@@ -135,6 +137,7 @@ class LabelledImages:
         packed and unpacked, else 200 MB packed and 1 GB unpacked. A zip at a path is read picture by picture, at each
         look, and has to stay; nothing of it is held open, and the result can be pickled.
         """
+        check_door(source, folder=False)
         return cls._from_arranged(_asking(partial(read_zip, source, parts, names_in)))
 
     @classmethod

@@ -1,4 +1,4 @@
-"""What a zip is read from: a file that is not held open, and one that refuses long reads."""
+"""What a zip is read from: a file that is not held open, and one that refuses long reads; and what is none."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ OTHER_ARCHIVES = (  # where what tells them lies, that, and what they are
     (0, b"\xfd7zXZ\x00", "an xz archive, such as a .tar.xz"),
     (0, b"\x28\xb5\x2f\xfd", "a Zstandard archive, such as a .tar.zst"),
 )
+ZIPS = (b"PK\x03\x04", b"PK\x05\x06")  # what a zip begins with, the latter one without files
 
 
 def why_no_zip(file: BinaryIO, error: Exception) -> str:
@@ -34,6 +35,17 @@ def why_no_zip(file: BinaryIO, error: Exception) -> str:
     if start.startswith(b"PK\x03\x04") and b"PK\x05\x06" not in file.read(END_BYTES):
         return "is a zip that looks cut off: its end, where its contents are listed, is missing. Copy it anew, whole."
     return f"is no zip file that can be read ({error}). A plain .zip is needed."
+
+
+def check_door(source: object, *, folder: bool) -> None:
+    """DatasetError where a person gives from_folder (or, not folder, from_zip) the path of what the other one takes."""
+    if not isinstance(source, str | os.PathLike):
+        return
+    path = Path(source)
+    if folder and path.is_file() and OnDisk(path).read(len(ZIPS[0])) in ZIPS:
+        raise DatasetError(f"“{path}” is a zip, no folder; open it with from_zip.")
+    if not folder and path.is_dir():
+        raise DatasetError(f"“{path}” is a folder, no zip; open it with from_folder.")
 
 
 class OnDisk:

