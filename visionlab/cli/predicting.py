@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-import visionlab as vl
 from visionlab.cli.answers import plain, print_json, print_sheet, print_tables
 from visionlab.cli.cluster import Cluster, Cpus, Gpus, Share, check, end, sharded
 from visionlab.cli.shared import (
@@ -32,14 +30,13 @@ from visionlab.cli.shared import (
     read,
     remark,
 )
-from visionlab.errors import DatasetError, ImageError, ParameterError
+from visionlab.errors import ImageError, ParameterError
 from visionlab.wording import not_read
 from visionlab.writing import replacing
 
 if TYPE_CHECKING:
     from visionlab.cluster.shards import Shards
-    from visionlab.imaging.image import Image
-    from visionlab.learning.answers.many import Found, Source, Unreadable
+    from visionlab.learning.answers.many import Found, Unreadable
 
 Pictures = Annotated[
     list[str],
@@ -80,7 +77,7 @@ def predict(
     Files that cannot be read are listed on stderr at the end, each with its reason, and have lines with it in the CSV;
     so are those in folders that are no pictures by their endings, which alone leave the exit status at 0.
     """
-    from visionlab.learning.answers.many import Found, predict_many
+    from visionlab.learning.answers.many import Found, named_sources, predict_many
     from visionlab.network.running.precision import check_precision, in_precision
 
     check_precision(precision)
@@ -92,11 +89,9 @@ def predict(
     if out:
         raise ParameterError(f"--out {out} is for --cluster; --csv FILE is what one machine writes.")
     check_csv(csv, printed=True)
-    paths = [Path(each) for each in pictures]
     if csv and (words or as_json):
         raise ParameterError(f"--csv {csv} holds what --json and --words would print. Leave it out, or them.")
-    sources = _sources(paths)
-    others = _others(paths)
+    sources, others = named_sources(pictures)
     net = in_precision(network(model, head, device, refuse=refuse), precision)
     top = (1 if words else 5) if top is None else top
     answers = predict_many(net, sources, top, thumbnail=None)
@@ -179,11 +174,10 @@ def embed(
         return
     import numpy as np
 
-    from visionlab.learning.answers.many import Embedded, embed_many
+    from visionlab.learning.answers.many import Embedded, embed_many, named_sources
 
     ending_of(out, {"features": [".npz"]})
-    paths = [Path(each) for each in pictures]
-    sources, others = _sources(paths), _others(paths)
+    sources, others = named_sources(pictures)
     found: list[Embedded] = []
     unreadable: list[Unreadable] = []
     with bar() as progress:
@@ -201,13 +195,6 @@ def embed(
     _tell(unreadable, others, len(sources))
 
 
-def _others(paths: list[Path]) -> list[Unreadable]:
-    """The files in these folders that are no pictures by their endings, and are left out."""
-    from visionlab.learning.answers.many import left_out
-
-    return [each for path in paths if path.is_dir() for each in left_out(path)]
-
-
 def _tell(unreadable: list[Unreadable], others: list[Unreadable], pictures: int) -> None:
     """Which files could not be read, those among them that are no pictures by their endings, and why; where that is not
     all, the command ends with the status that says so."""
@@ -218,25 +205,6 @@ def _tell(unreadable: list[Unreadable], others: list[Unreadable], pictures: int)
         print(f"{not_read(len(told), pictures + len(others))}.", file=sys.stderr)
     if unreadable:
         raise typer.Exit(1)
-
-
-def _sources(paths: list[Path]) -> list[Source]:
-    """The pictures of all of these; of several paths a folder without one is listed like a file that cannot be read."""
-    from visionlab.learning.answers.many import Source, folder_sources
-
-    found = []
-    for path in paths:
-        try:
-            found += folder_sources(path) if path.is_dir() else [Source(str(path), partial(vl.load_image, path))]
-        except DatasetError as error:
-            if len(paths) == 1:
-                raise
-            found.append(Source(str(path), partial(_refuse, error)))
-    return found
-
-
-def _refuse(error: DatasetError) -> Image:
-    raise error
 
 
 def _noting(answers: Iterable[Found | Unreadable], unreadable: list[Unreadable]) -> Iterator[Found | Unreadable]:

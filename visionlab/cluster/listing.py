@@ -19,7 +19,7 @@ from pyarrow.fs import FileInfo, FileSelector, FileSystem, FileType, FSSpecHandl
 
 from visionlab.errors import DatasetError, ImageError
 from visionlab.imaging.image import GOOD_FORMATS, MAX_BYTES, Image, load_image
-from visionlab.learning.answers.many import TELLING, file_start, folder_files, why_left_out
+from visionlab.learning.answers.folders import TELLING, file_start, files_in, why_left_out
 from visionlab.learning.sets.kinds import is_litter, is_picture
 
 START = 64  # bytes of a file by which a picture is known that has no ending
@@ -89,7 +89,7 @@ def _local(address: str) -> Iterator[Named]:
 
 
 def _in_folder(root: Path) -> Iterator[Named]:
-    return (Named(str(path), picture) for path, picture in folder_files(root))
+    return (Named(str(path), picture) for path, picture in files_in(root))
 
 
 def _remote(address: str) -> Iterator[Named]:

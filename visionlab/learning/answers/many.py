@@ -20,13 +20,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from visionlab.errors import DatasetError, ImageError, ParameterError, VisionlabError
-from visionlab.imaging.guards import file_bytes, is_picture_file, no_picture
-from visionlab.imaging.image import GOOD_FORMATS, MAX_BYTES, Image, encode_jpeg, fit, load_image
+from visionlab.imaging.image import GOOD_FORMATS, Image, encode_jpeg, fit, load_image
+from visionlab.learning.answers.folders import TELLING, in_folder, left_in_folder, named, why_left_out
 from visionlab.learning.features.embedding import features_of
 from visionlab.learning.features.source import embedder
 from visionlab.learning.sets import archive
 from visionlab.learning.sets.copies import DECODERS, Looked, looks_of
-from visionlab.learning.sets.kinds import is_litter, is_picture, is_unread
 from visionlab.network.running.batching import answers, prepared
 from visionlab.network.running.classifier import BATCH, Classifier
 from visionlab.network.running.engine import Engine, LocalEngine
@@ -35,8 +34,6 @@ from visionlab.network.running.prediction import Answer, Prediction
 T = TypeVar("T")
 
 THUMBNAIL = 96  # pixels along the longer side
-NO_PICTURE, OTHER_KIND = "By its ending it is no picture.", "It is a picture of a kind that is not read."
-TELLING = 2**11  # bytes from a file's start that tell what it is, if not a picture
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a cell begins with that a spreadsheet computes
 
 
@@ -94,42 +91,26 @@ def folder_sources(path: str | os.PathLike[str]) -> list[Source]:
     Names are the paths, beginning with `path`; a folder that may not be looked into counts as one that cannot be read.
     Raises DatasetError where there is no such folder, or no picture in it.
     """
-    root = Path(path)
-    if not root.is_dir():
-        raise DatasetError(f"“{root}” is no folder; name one that holds pictures.")
-    pictures, _, closed = _in_folder(root)
-    found = [(file, partial(load_image, file)) for file in pictures]
-    found += [(Path(error.filename), partial(_refuse, error)) for error in closed]
-    if not found:
-        raise DatasetError(f"“{root}” holds no picture; put {GOOD_FORMATS} files into it.")
-    return [Source(str(file), load) for file, load in sorted(found, key=lambda pair: pair[0].parts)]
+    return list(_sources(in_folder(Path(path))))
 
 
-def folder_files(root: Path) -> Iterator[tuple[Path, bool]]:
-    """The files in a folder, without litter, and whether each is a picture as folder_sources has it; but for what may
-    not be looked into; folder after folder, each sorted, so that no more than the names in one are ever held."""
-    for here, inner, names in archive.walked(root, []):
-        inner.sort()
-        for name in sorted(names):
-            file = here / name
-            parts = file.relative_to(root).parts
-            if not is_litter(parts):
-                yield file, is_picture(parts, partial(archive.start_of_file, file))
+def named_sources(paths: Sequence[str]) -> tuple[list[Source], list[Unreadable]]:
+    """The pictures at these paths, those of folder_sources for a folder; and the other files in folders, as left_out
+    has them.
+
+    Of several paths a folder without pictures counts as one that cannot be read; alone it raises DatasetError.
+    """
+    found, others = named(paths)
+    return list(_sources(found)), [Unreadable(name, why) for name, why in others]
 
 
-def _in_folder(root: Path) -> tuple[list[Path], list[Path], list[OSError]]:
-    """The pictures in it by their endings, the other files, without litter, and what may not be looked into."""
-    closed: list[OSError] = []
-    files = [here / name for here, _, names in archive.walked(root, closed) for name in names]
-    files = [file for file in files if not is_litter(file.relative_to(root).parts)]
-    pictures = [
-        file for file in files if is_picture(file.relative_to(root).parts, partial(archive.start_of_file, file))
-    ]
-    return pictures, sorted(set(files).difference(pictures)), closed
+def _sources(found: Iterable[tuple[str | Path, str]]) -> Iterator[Source]:
+    for file, why in found:
+        yield Source(str(file), partial(_refuse, why) if why else partial(load_image, file))
 
 
-def _refuse(error: OSError) -> Image:
-    raise ImageError(f"The folder cannot be looked into ({error.strerror}).") from error
+def _refuse(why: str) -> Image:
+    raise ImageError(why)
 
 
 def zip_sources(file: str | os.PathLike[str] | bytes | BinaryIO) -> list[Source]:
@@ -153,39 +134,13 @@ def left_out(file: str | os.PathLike[str] | bytes | BinaryIO) -> list[Unreadable
     """The files in a zip, or in a folder, that zip_sources or folder_sources takes for no pictures, sorted; without
     what systems leave behind. Raises DatasetError for what is neither, is encrypted, or has a hostile entry name."""
     if isinstance(file, str | os.PathLike) and Path(file).is_dir():
-        return [
-            Unreadable(str(path), why_left_out(str(path), partial(file_start, path)))
-            for path in _in_folder(Path(file))[1]
-        ]
+        return [Unreadable(str(path), why) for path, why in left_in_folder(Path(file))]
     with archive.opened(file) as opened:
         files = archive.by_path(opened)
         others = [("/".join(path), files[path]) for path in archive.others_in(opened)]
         return [
             Unreadable(name, why_left_out(name, partial(_entry_start, opened, info, name))) for name, info in others
         ]
-
-
-def why_left_out(name: str, start: Callable[[], bytes]) -> str:
-    """Why a file that is no picture by its ending is left out: what load_image says of it, unless that might read it;
-    start gives its first TELLING bytes."""
-    try:
-        data = start()
-    except (ValueError, VisionlabError) as error:
-        return str(error)
-    if is_picture_file(data[: archive.START]):
-        return OTHER_KIND if is_unread(name) else NO_PICTURE
-    return no_picture(data)
-
-
-def file_start(file: Path) -> bytes:
-    """The first TELLING bytes of a file. ValueError, a sentence, where load_image reads nothing of it."""
-    try:
-        if file.is_file() and file.stat().st_size <= MAX_BYTES:
-            with file.open("rb") as opened:
-                return opened.read(TELLING)
-    except OSError:
-        pass
-    return file_bytes(file)
 
 
 def _entry_start(opened: ZipFile, info: ZipInfo, name: str) -> bytes:

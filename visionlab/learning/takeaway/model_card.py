@@ -23,13 +23,13 @@ USE = f"""\
 
 ```sh
 python -m pip install -r requirements.txt
-python predict.py photo.jpg another.png
+python predict.py photo.jpg my-pictures
 ```
 
 `model.onnx` takes the decoded picture as it is, “image”: uint8 (height, width, 3) RGB, upright, of any size. Resizing,
 cropping and normalisation lie within it. It answers with “probabilities” (classes,), in the order of `labels.txt`.
-`predict.py` reads what the app reads, and refuses what it refuses, in the same words: a picture of over
-{most_bytes() >> 20} MB or 40 megapixels, for instance.
+`predict.py` takes pictures, and folders of them, with the folders in these. It reads what the app reads, and refuses
+what it refuses, in the same words: a picture of over {most_bytes() >> 20} MB or 40 megapixels, for instance.
 The whole zip can be opened in the app again, to add pictures and to train on.
 """
 

@@ -17,6 +17,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 from visionlab.errors import DatasetError, HeadAloneError, NoHeadError
 from visionlab.imaging.image import Image
 from visionlab.imaging.pipeline import reading_as_python
+from visionlab.learning.answers.folders import folders_as_python
 from visionlab.learning.heads.head import MAX_BYTES as MAX_HEAD_BYTES
 from visionlab.learning.heads.head import Head, read_head
 from visionlab.learning.judging.metrics import Report
@@ -82,10 +83,10 @@ def pack(
 ) -> Iterator[Packing]:
     """Write the zip to a path or a binary file, step by step: who stops asking cancels it.
 
-    It holds head.safetensors, model.onnx (the whole network), predict.py and what it needs (pixels.py and refusing.py,
-    by which pictures are read and refused here, too; requirements.txt), labels.txt, model-card.md and, where they are
-    given, the labelled pictures as a zip of their own, such as as_zip.export_zip writes. net is the network that the
-    head was trained on.
+    It holds head.safetensors, model.onnx (the whole network), predict.py and what it needs (pixels.py, folders.py and
+    refusing.py, by which pictures are read, found and refused here, too; requirements.txt), labels.txt, model-card.md
+    and, where they are given, the labelled pictures as a zip of their own, such as as_zip.export_zip writes. net is the
+    network that the head was trained on.
     The export is compared with it on `images`, best the held-out ones, before anything is written. With pictures it
     takes `most` bytes at most: such a zip is there to be opened again, and open_package takes MAX_BYTES.
 
@@ -110,6 +111,7 @@ def pack(
             for each in sorted(TAKEAWAY.glob("*.*")):
                 zipped.write(each, each.name)
             zipped.writestr("pixels.py", reading_as_python())
+            zipped.writestr("folders.py", folders_as_python())
             zipped.writestr("refusing.py", refusing_as_python())
             zipped.writestr("labels.txt", "".join(f"{' '.join(label.split())}\n" for label in head.classes))
             zipped.writestr("model-card.md", model_card(head, found, report))

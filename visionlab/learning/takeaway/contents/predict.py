@@ -9,13 +9,15 @@ import sys
 import warnings
 from pathlib import Path
 
-HERE = Path(__file__).parent
-TAKEN = "JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP or TIFF, of at most 20 MB and 40 megapixels"
+HERE, MODULES = Path(__file__).parent, ("pixels", "folders", "refusing")
+TAKEN = """JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP or TIFF, of at most 20 MB and 40 megapixels; or a folder: the pictures
+in it and in the folders in it, sorted"""
 REFUSE = """Good pictures, those of its classes, that a head may call “none of these” by mistake: a share, of which 0.05
 is 5 in 100. Without, as the head was set."""
 STATUS = """before the first time:  python -m pip install -r requirements.txt
 exit status:  0 where each picture was answered; 1 where one could not be read, which stderr tells (the others are
-answered all the same); 2 where it was asked for in a way that cannot be"""
+answered all the same; a folder's other files, which it tells of, too, leave it at 0); 2 where it was asked for in a
+way that cannot be"""
 
 
 class CannotBe(Exception):
@@ -27,7 +29,11 @@ def main(pictures: list[str], top: int, refuse: float | None) -> bool:
     import onnxruntime
     import pi_heif
 
-    reading, refusing = (runpy.run_path(str(HERE / name)) for name in ("pixels.py", "refusing.py"))
+    reading, folders, refusing = (runpy.run_path(str(HERE / f"{name}.py")) for name in MODULES)
+    try:
+        found, others = folders["named"](pictures)
+    except ValueError as error:
+        sys.exit(str(error))
     pi_heif.register_heif_opener()
     warnings.simplefilter("ignore")  # what decoders find amiss is told in one sentence
     session = onnxruntime.InferenceSession(HERE / "model.onnx")
@@ -38,8 +44,10 @@ def main(pictures: list[str], top: int, refuse: float | None) -> bool:
         limit, share = chosen(about, refuse, refusing)
     mistakes = f"; it refuses about {refusing['percent'](float(share))} of good pictures by mistake" if share else ""
     unread = 0
-    for path in pictures:
+    for path, why in found:
         try:
+            if why:
+                raise ValueError(why)
             image = reading["decoded"](reading["file_bytes"](path))  # uint8 (height, width, 3) RGB
         except ValueError as error:
             print(f"{path}: {error}", file=sys.stderr)
@@ -51,8 +59,11 @@ def main(pictures: list[str], top: int, refuse: float | None) -> bool:
             far = f"distance {distance[0]:.4g}, the limit is {limit:.4g}{mistakes}"
             answer = f"none of these ({far}); otherwise {answer}"
         print(f"{path}: {answer}")
-    if unread and len(pictures) > 1:
-        print(f"{unread:,} of {len(pictures):,} files could not be read.", file=sys.stderr)
+    for path, why in others:
+        print(f"{path}: {why}", file=sys.stderr)
+    told, total = unread + len(others), len(found) + len(others)
+    if told and total > 1:
+        print(f"{told:,} of {total:,} files could not be read.", file=sys.stderr)
     return not unread
 
 

@@ -29,7 +29,7 @@ from visionlab.wording import sized
 COMPARED = 200  # pictures at most on which the export has to answer like the original
 HOLDS = """\
 - `model.onnx`: the whole network, with resizing and normalisation inside; pictures of any size go in
-- `predict.py`, `pixels.py` and `refusing.py`: what runs it, and reads and refuses as this app
+- `predict.py`, `pixels.py`, `folders.py` and `refusing.py`: what runs it, and reads, finds and refuses as this app
 - `head.safetensors`: the head, to open it here again
 - `labels.txt`, `requirements.txt` and `model-card.md`: what it was made from, and what it is worth
 """
