@@ -34,16 +34,38 @@ Address = Annotated[
 ]
 
 
+def there(context: typer.Context, param: typer.CallbackParam, value: object) -> object:
+    """A callback for an option that a cluster alone heeds: ParameterError where it is given without --cluster."""
+    given = context.get_parameter_source(param.name).name == "COMMANDLINE"
+    if given and not context.params["cluster"]:  # which is read first
+        flag = isinstance(value, bool)
+        named = param.secondary_opts[-1] if flag and not value else param.opts[-1]
+        raise ParameterError(f"{named}{'' if flag else f' {value}'} is for a cluster: name one with --cluster.")
+    return value
+
+
+def _here(context: typer.Context, value: str) -> str:
+    """A callback for --device: ParameterError where it is given with --cluster."""
+    if value != "auto" and context.params["cluster"]:
+        raise ParameterError(f"--device {value} is for one machine; --gpus says what a cluster's workers take.")
+    return value
+
+
 Cluster = Annotated[
     str | None,
     typer.Option(
         "--cluster",
+        is_eager=True,  # so that `there` knows of it
         metavar="ADDRESS",
         help="Let a Ray cluster do it: “auto” for the one of this machine, or host:6379.",
     ),
 ]
-Cpus = Annotated[float, typer.Option(help="With --cluster: how many processors each worker takes, or a share of one.")]
-Gpus = Annotated[float, typer.Option(help="With --cluster: the share of a GPU that each worker takes.")]
+Cpus = Annotated[
+    float,
+    typer.Option(help="With --cluster: how many processors each worker takes, or a share of one.", callback=there),
+]
+Gpus = Annotated[float, typer.Option(help="With --cluster: the share of a GPU that each worker takes.", callback=there)]
+HereDevice = Annotated[str, typer.Option(help="Of one machine, without --cluster: auto, cpu or cuda.", callback=_here)]
 Share = tuple[float, float]  # of a machine that a worker takes: processors, GPUs
 
 

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from visionlab.cli.answers import plain, print_json, print_sheet, print_tables
-from visionlab.cli.cluster import Cluster, Cpus, Gpus, Share, check, end, sharded
+from visionlab.cli.cluster import Cluster, Cpus, Gpus, HereDevice, Share, check, end, sharded, there
 from visionlab.cli.shared import (
     STDOUT,
     AsJson,
-    Device,
     HeadFile,
     Network,
     Refuse,
@@ -66,10 +65,10 @@ def predict(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="With --cluster: the folder for its shards; goes on with them.")
     ] = None,
-    form: Annotated[str, typer.Option("--format", help="With --cluster: csv, or parquet.")] = "csv",
+    form: Annotated[str, typer.Option("--format", help="With --cluster: csv, or parquet.", callback=there)] = "csv",
     cpus: Cpus = 1.0,
     gpus: Gpus = 0.0,
-    device: Device = "auto",
+    device: HereDevice = "auto",
     as_json: AsJson = False,
 ) -> None:
     """What the network takes the pictures for.
@@ -162,7 +161,7 @@ def embed(
     cluster: Cluster = None,
     cpus: Cpus = 1.0,
     gpus: Gpus = 0.0,
-    device: Device = "auto",
+    device: HereDevice = "auto",
 ) -> None:
     """The features of pictures, on which heads are trained: what the network sees in them, before it names them.
 

@@ -16,7 +16,7 @@ from rich.text import Text
 
 import visionlab as vl
 from visionlab.cli.answers import plain
-from visionlab.cli.cluster import Cluster, Cpus, Gpus, Share, check, sharded
+from visionlab.cli.cluster import Cluster, Cpus, Gpus, HereDevice, Share, check, sharded, there
 from visionlab.cli.shared import (
     AsJson,
     Device,
@@ -91,15 +91,20 @@ def train(
     names_in: NamesIn = None,
     cluster: Cluster = None,
     shards: Annotated[
-        Path | None, typer.Option(help="With --cluster: the folder for the features; beside the head without.")
+        Path | None,
+        typer.Option(help="With --cluster: the folder for the features; beside the head without.", callback=there),
     ] = None,
     cpus: Cpus = 1.0,
     gpus: Gpus = 0.0,
     streamed: Annotated[
         bool | None,
-        typer.Option("--streamed/--in-memory", help="With --cluster: read the features again and again, or hold them."),
+        typer.Option(
+            "--streamed/--in-memory",
+            help="With --cluster: read the features again and again, or hold them.",
+            callback=there,
+        ),
     ] = None,
-    device: Device = "auto",
+    device: HereDevice = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Train a head on a few pictures of your own, or with --cluster on very many."""
