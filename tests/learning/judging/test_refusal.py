@@ -168,6 +168,7 @@ def test_the_promise_says_on_how_much_it_rests():
     assert promise(19).endswith("It rests on 19 held-out pictures.")
     assert promise(10, 0.09).endswith("It rests on 10 held-out pictures."), "1 / 11 is 9%, too"
     assert "1 held-out picture;" in promise(1)
+    assert promise(12, 1 - 1e-12) == promise(12, 0.99), "the least of them is the threshold"
     with pytest.raises(ParameterError, match="0 validation pictures"):
         promise(0)
 

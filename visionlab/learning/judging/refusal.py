@@ -33,6 +33,7 @@ AXES = 32  # of the covariance that are told apart; more change nothing
 WIDEST = 256  # of the projected space: a megabyte for each 1,000 features
 SHRINKAGE = 0.9  # the best of 0.02 to 0.9 for 20 photographs each of cats and dogs
 TINY = 1e-12
+PER_CENT = 1, 99  # the least and the most whole ones of the shares that can be refused, which lie within (0, 1)
 UNSET = "This head does not say by which pictures its refusal was set. Train it again to choose another share."
 
 
@@ -302,7 +303,8 @@ def still_counted(refused: int, right: int, of: str) -> str:
 
 def _rank(pictures: int, false_refusals: float) -> int:
     """Which of the sorted validation distances is the threshold, from 1."""
-    return min(math.ceil((pictures + 1) * (1 - false_refusals) - 1e-9), pictures)  # 20 · 0.95 is not 19 in binary
+    rank = math.ceil((pictures + 1) * (1 - false_refusals) - 1e-9)  # 20 · 0.95 is not 19 in binary
+    return min(max(rank, 1), pictures)
 
 
 def _whitening(deviations: NDArray[np.float64]) -> NDArray[np.float64]:

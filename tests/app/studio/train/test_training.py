@@ -96,11 +96,11 @@ def test_the_sets_own_validation_part_is_held_out_unless_a_share_is_wanted(works
     app.toggle(key="own-part").set_value(False).run()
     assert "**18 pictures** to learn from, **6** to check with" in lines(app)
     app.toggle(key="own-part").set_value(True).run()
-    app.slider(key="refuse").set_value(20).run()
+    app.slider(key="refuse").set_value(60).run()
     button(app, "Train").click().run()
     finish(app, registry)
     (run,) = project.runs()
-    assert (run.settings["validation"], run.settings["refuse"], run.report["held_out"]) == (None, 0.2, 12)
+    assert (run.settings["validation"], run.settings["refuse"], run.report["held_out"]) == (None, 0.6, 12)
     assert "With each class counting the same" not in lines(app), "they had as many pictures each"
 
 

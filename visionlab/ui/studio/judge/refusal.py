@@ -7,7 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from visionlab.learning.heads.head import Head
-from visionlab.learning.judging.refusal import promise
+from visionlab.learning.judging.refusal import PER_CENT, promise
 from visionlab.ui.shared import cached, charts, widgets
 from visionlab.ui.shared.networks import own_head
 from visionlab.ui.shared.page import roomy_columns
@@ -21,7 +21,6 @@ from visionlab.ui.studio.judge.gallery import gallery
 from visionlab.wording import MISTAKES
 
 UNKNOWN = "Nobody kept by which pictures the limit was set. Train again to choose which share is refused."
-MOST = 30  # per cent of pictures of the classes that may be refused
 
 
 def show(case: Case) -> None:
@@ -77,14 +76,15 @@ def _set_share(case: Case) -> None:
 
     key = f"refused-share-{case.run.id}"
     follow(key, lambda: _in_reach(runs.head_of(case.project.run(case.run.id)).refusal.chosen))
-    st.slider(MISTAKES, 1, MOST, format="%d%%", key=key, on_change=keep_followed, args=(key, choose))
+    st.slider(MISTAKES, *PER_CENT, format="%d%%", key=key, on_change=keep_followed, args=(key, choose))
     # As the shell and the card have it: promised with the share that was asked for, which so few may not allow.
     st.caption(str(case.head.facts.get("refusal") or case.head.refusal.promise(share)))
 
 
 def _in_reach(share: float) -> int:
     """Of the slider, in per cent."""
-    return min(MOST, max(1, round(100 * share)))
+    least, most = PER_CENT
+    return min(most, max(least, round(100 * share)))
 
 
 def verdict(head: Head, picture: Picture) -> None:

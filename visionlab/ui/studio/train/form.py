@@ -9,6 +9,7 @@ import streamlit as st
 from visionlab.errors import DatasetError, TooFewError
 from visionlab.learning.features.augmentation import VIEWS
 from visionlab.learning.heads.kinds import KINDS, one_is_enough, usual_kind, why_usual
+from visionlab.learning.judging.refusal import PER_CENT
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.runs import RunInfo
 from visionlab.learning.sets.dataset import LabelledImages
@@ -108,8 +109,7 @@ def _settings(parts: Container[str | None], usual: str) -> tuple[Settings, str |
             hindrance(problem)
         refuse = st.slider(
             MISTAKES,
-            1,
-            30,
+            *PER_CENT,
             5,
             format="%d%%",
             key="refuse",
