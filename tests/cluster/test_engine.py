@@ -124,7 +124,8 @@ def test_another_version_is_refused_and_both_are_named(served, net, monkeypatch)
 def test_a_network_that_nobody_serves_is_told(served, net):
     """A visitor what can be done, and the operator (errors.py::log_cause) the command."""
     with pytest.raises(
-        ClusterError, match=r"does not serve VGG19.*\. Choose another network, or ask who runs it"
+        ClusterError,
+        match=r"does not serve VGG19.*\. The cluster serves .*Built-in VGG16.*; choose .*, or ask who",
     ) as refused:
         cluster.engine_of(replace(net, name="vgg19"))
     assert "python" not in str(refused.value)

@@ -104,8 +104,8 @@ def test_serve_writes_no_lines_of_its_own():
 
 
 @pytest.fixture(scope="module")
-def failed(cluster):
-    """The application of a network that no node has; the sentence that was told of it."""
+def failed(served):
+    """The application of a network that no node has, beside one that answers; the sentence that was told of it."""
     with pytest.raises(ClusterError) as told:
         serving.deploy("vgg19", Size(processors=0.1), hand_over=False)
     yield str(told.value)
@@ -116,10 +116,18 @@ def test_a_network_that_nodes_lack_is_told(failed):
     assert re.match(r"The node [\d.]+ lacks vgg19-dcbb9e9d\.pth\. Put it into .* --hand-over", failed)
 
 
+def test_what_is_served_is_named_to_who_asks_in_vain(failed, own):
+    """Networks that answer, whose names people know; no heads, none that failed."""
+    told = serving.instead()
+    assert re.fullmatch(r"The cluster serves (.+ and )?Built-in VGG16( and .+)?; choose .+, or ask who runs it\.", told)
+    assert "head" not in told
+    assert "VGG19" not in told
+
+
 def test_what_failed_is_told_at_once_to_who_asks_and_why_to_who_runs_it(failed, net, monkeypatch):
     assert serving.name_of("vgg19") in serving.served()  # “cluster stop” ends it, too
     monkeypatch.setattr(engine.RayEngine, "version", lambda _: pytest.fail("it was asked, and waited for"))
-    with pytest.raises(ClusterError, match=r"has failed\. Choose another one") as told:
+    with pytest.raises(ClusterError, match=r"has failed\. The cluster serves .*Built-in VGG16.*; choose") as told:
         engine.engine_of(replace(net, name="vgg19"))
     assert str(told.value.__cause__) == failed
 
@@ -130,7 +138,8 @@ def test_who_waits_for_what_is_stopped_meanwhile_is_told(served, net, monkeypatc
     monkeypatch.setattr("visionlab.cluster.joining.LOOK_EVERY", 0.1)
     monkeypatch.setattr("ray.serve.status", lambda: SimpleNamespace(applications={}))
     for asked in ({}, {"progress": lambda share: None}):
-        with pytest.raises(ClusterError, match="serves this network no more"):
+        nothing = r"serves this network no more\. The cluster serves no network now; ask who runs it\."
+        with pytest.raises(ClusterError, match=nothing):
             found.run(by_value(slow), **asked)
     response = Mock(result=Mock(side_effect=DeploymentUnavailableError(None)))
     with pytest.raises(ClusterError, match="serves this network no more"):  # also where Ray says so at once

@@ -17,7 +17,7 @@ from ray.serve.handle import DeploymentHandle, DeploymentResponse
 
 import visionlab
 from visionlab.cluster.joining import LOOK_EVERY, check_there, differ, option, watched
-from visionlab.cluster.serving import ITEM, Handed, check_answering, name_of, served
+from visionlab.cluster.serving import ITEM, Handed, check_answering, instead, name_of, served
 from visionlab.cluster.shelf import digest
 from visionlab.errors import BusyError, ClusterError, VisionlabError
 from visionlab.imaging.image import Image
@@ -200,9 +200,8 @@ def engine_of(net: Classifier, head: Head | None = None) -> RayEngine:
     own = name_of(base, None if data is None else digest(data))
     name = own if own in here else name_of(base)
     if name not in here:
-        title = title_of(base)
         raise ClusterError(
-            f"The cluster that computes here does not serve {title}. Choose another network, or ask who runs it."
+            f"The cluster that computes here does not serve {title_of(base)}. {instead()}"
         ) from ClusterError(f"to serve it: python -m visionlab cluster serve --model {base}{option()}")
     check_answering(name)
     handle = serve.get_app_handle(name)

@@ -29,14 +29,15 @@ from visionlab.network.running.batching import MOST, QUEUE, WAIT, answers
 from visionlab.network.running.classifier import Classifier
 from visionlab.network.running.prediction import Answer
 from visionlab.network.zoo.loading import load_classifier
-from visionlab.network.zoo.models import find_model
+from visionlab.network.zoo.models import find_model, title_of
 
 HEADS = 16  # of app servers' users that a replica keeps ready
 HEALTH = 10.0  # seconds between two looks at a replica's health
 FAILED = {ApplicationStatus.DEPLOY_FAILED, ApplicationStatus.UNHEALTHY}
 ALIVE = {"RUNNING", "STARTING"}  # replicas that answer, or will
 NETWORK = "network"  # the name of an application's deployment
-PREFIX = "visionlab-"  # of the names of its applications
+PREFIX = "visionlab-"  # of the names of its applications …
+HEAD = PREFIX + "head-"  # … and of those of heads
 logging.getLogger("ray.serve").setLevel(logging.ERROR)  # which its import has set to INFO
 SHARE, ITEM, END = "share", "item", "end"  # what a task says that is followed: how far it is, and what it came to
 
@@ -167,7 +168,7 @@ class _Left(BaseException):
 
 def name_of(model: str, head: str | None = None) -> str:
     """What the application is called that serves a network of MODELS, or the head of that SHA-256."""
-    return PREFIX + (model if head is None else f"head-{head[:16]}")
+    return PREFIX + model if head is None else HEAD + head[:16]
 
 
 def deploy(model: str, size: Size, head: bytes | None = None, hand_over: bool = True) -> str:
@@ -217,18 +218,34 @@ def check_answering(name: str) -> None:
     cause is what the replicas said, for who runs the cluster."""
     application = serve.status().applications.get(name)
     if application is None:
-        raise ClusterError(
-            "The cluster serves this network no more. Choose another one, or ask who runs the cluster."
-        ) from ClusterError(f"{name} was stopped: “cluster serve” serves it again")
+        raise ClusterError(f"The cluster serves this network no more. {instead()}") from ClusterError(
+            f"{name} was stopped: “cluster serve” serves it again"
+        )
+    if _has_failed(application):
+        raise ClusterError(f"What computed this network in the cluster has failed. {instead()}") from ClusterError(
+            _why(application) or f"{name} is {application.status.value}: “ray logs” has what its replicas said"
+        )
+
+
+def _has_failed(application: ApplicationStatusOverview) -> bool:
     there = {
         state for each in application.deployments.values() for state, count in each.replica_states.items() if count
     }
-    if application.status in FAILED and not there & ALIVE:
-        raise ClusterError(
-            "What computed this network in the cluster has failed. Choose another one, or ask who runs the cluster."
-        ) from ClusterError(
-            _why(application) or f"{name} is {application.status.value}: “ray logs” has what its replicas said"
-        )
+    return application.status in FAILED and not there & ALIVE
+
+
+def instead() -> str:
+    """What who asks can do where a network is not served: the sentence on the networks that are."""
+    here = serve.status().applications
+    names = [
+        name.removeprefix(PREFIX)
+        for name in served()
+        if not name.startswith(HEAD) and here[name].status != ApplicationStatus.DELETING and not _has_failed(here[name])
+    ]
+    if not names:
+        return "The cluster serves no network now; ask who runs it."
+    one = "it" if len(names) == 1 else "one of them"
+    return f"The cluster serves {' and '.join(map(title_of, names))}; choose {one}, or ask who runs it."
 
 
 def _why(application: ApplicationStatusOverview | None) -> str:
