@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from collections.abc import Sequence
 
 LONGEST_QUOTE = 60  # characters
+NAMED = 3  # classes that a sentence names
 STEERS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 # What is set by a share, in the shell and on the pages.
 MISTAKES = "Good pictures, those of its classes, that a head may call “none of these” by mistake"
@@ -52,6 +54,14 @@ def as_name(text: str) -> str:
     runs (Unicode Standard Annex 9)."""
     without = "".join(" " if unicodedata.category(each) == "Cc" else each for each in STEERS.sub("", text))
     return unicodedata.normalize("NFC", without).strip()
+
+
+def all_quoted(names: Sequence[str]) -> str:
+    """“cats”, “dogs” and “birds”; of many, the first ones."""
+    shown = [f"“{name}”" for name in names[:NAMED]]
+    more = [f"{len(names) - NAMED:,} more"] if len(names) > NAMED else []
+    *first, last = [*shown, *more]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def shortened(text: object) -> str:

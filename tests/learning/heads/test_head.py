@@ -54,6 +54,17 @@ def test_a_saved_head_is_the_same_head(head, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["stripes.safetensors"]
 
 
+def test_heads_and_networks_are_printed_in_a_line(head):
+    """Nothing of their arrays: whose classes, by what, and what it is worth."""
+    share, count = head.report.accuracy, head.facts["validated_on"]
+    worth = f"right on {share:.1%} of {count} held-out pictures"
+    assert repr(head) == str(head) == f"Head: “across”, “down” and “plain” by 14 features of tiny, {worth}"
+    assert repr(head.as_classifier(tiny_classifier())) == "Classifier: your head, 3 classes, on cpu"
+    many = replace(head, classes=tuple(f"class {number}" for number in range(300)), facts={})
+    told = "Head: “class 0”, “class 1”, “class 2” and 297 more by 14 features of tiny, not tried on held-out pictures"
+    assert repr(many) == told
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_where_a_head_cannot_be_saved_one_sentence_says_so_and_the_old_one_stays(head, tmp_path):
     place = tmp_path / "mine.safetensors"

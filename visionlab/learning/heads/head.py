@@ -18,7 +18,7 @@ from visionlab.errors import HeadError, ParameterError, WeightsError
 from visionlab.learning.features.source import FEATURES, entered_by, network_fingerprint, reading
 from visionlab.learning.heads import gate
 from visionlab.learning.heads.problem import TUNED, Parts
-from visionlab.learning.judging.metrics import Report, Spread, report_of
+from visionlab.learning.judging.metrics import Report, Spread, counted, report_of
 from visionlab.learning.judging.refusal import Refusal
 from visionlab.learning.sets.guarded import ZIPS
 from visionlab.learning.sets.learned import Learned
@@ -27,6 +27,7 @@ from visionlab.network.running.classifier import Classifier, Layer, Step, Transf
 from visionlab.network.zoo.loading import load_classifier
 from visionlab.network.zoo.models import MODELS
 from visionlab.packing import UNREADABLE, packed, unpacked
+from visionlab.wording import all_quoted
 from visionlab.writing import replacing
 
 FORMAT = "visionlab-head-4"
@@ -68,6 +69,14 @@ class Head:
     transform: Transform | None = None
     unit_length: bool = False
     learned: Learned | None = None
+
+    def __repr__(self) -> str:
+        inputs = (self.weights if self.hidden is None else self.hidden[0]).shape[1]
+        share, pictures = self.facts.get("validation_accuracy"), self.facts.get("validated_on")
+        worth = "not tried on held-out pictures"
+        if isinstance(share, float) and isinstance(pictures, int) and pictures:
+            worth = f"right on {share:.1%} of {counted(pictures, what='held-out picture')}"
+        return f"Head: {all_quoted(self.classes)} by {inputs:,} features of {self.network}, {worth}"
 
     def logits(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """(N, F) → (N, K), not yet divided by the temperature."""

@@ -12,10 +12,10 @@ from visionlab.errors import DatasetError
 from visionlab.learning.sets.dataset import LabelledImages
 from visionlab.learning.sets.kinds import TEST, VALIDATION
 from visionlab.learning.sets.splits import HELD_OUT, check_classes, check_split, parted
+from visionlab.wording import all_quoted
 
 BURST = 8  # pictures of a class that are one group, from which on the last of them can be held out
 GAP = 0.1  # of a burst, left out between what is learned from and what is held out: neighbours are all but copies
-NAMED = 3  # classes that a sentence names
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,12 +50,12 @@ class Sides:
     def _worth_told(self) -> str:
         if self.unchecked:
             return (
-                f"None is held out: the pictures of {_listed(self.unchecked)} are too few, or too much alike, to spare "
-                "any. Nobody will know how good the head is; another burst, or pictures of another day, would tell."
+                f"None is held out: the pictures of {all_quoted(self.unchecked)} are too few, or too much alike, to "
+                "spare any. Nobody will know how good the head is; another burst, or pictures of another day, would tell."
             )
         if self.by_time:
             return (
-                f"Of {_listed(self.by_time)} there is one burst: its last pictures are held out. They are like the "
+                f"Of {all_quoted(self.by_time)} there is one burst: its last pictures are held out. They are like the "
                 "others, so the figure is worth little for new pictures; another burst would tell more."
             )
         return ""
@@ -143,11 +143,3 @@ def _none_left(name: str, parts: NDArray[np.str_], kept: Sequence[str]) -> str:
 
 def _named(data: LabelledImages, which: NDArray[np.bool_]) -> tuple[str, ...]:
     return tuple(data.classes[one] for one in np.flatnonzero(which))
-
-
-def _listed(names: Sequence[str]) -> str:
-    """“cats”, “dogs” and “birds”; of many, the first ones."""
-    shown = [f"“{name}”" for name in names[:NAMED]]
-    more = [f"{len(names) - NAMED:,} more"] if len(names) > NAMED else []
-    *first, last = [*shown, *more]
-    return f"{', '.join(first)} and {last}" if first else last

@@ -226,6 +226,9 @@ class Classifier:
     refusal: Refuses | None = None
     learned: Recalls | None = None
 
+    def __repr__(self) -> str:
+        return f"Classifier: {self.name}, {len(self.labels):,} classes, on {self.device}"
+
     def check(self, wait: bool = False) -> None:
         """Raises WeightsError where a weight file has been found to differ from what it was at the first load."""
         for comparison in self.comparisons:
