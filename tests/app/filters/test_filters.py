@@ -15,7 +15,7 @@ from visionlab.imaging.filters import FILTERS
 from visionlab.imaging.image import encode_png, load_image
 from visionlab.imaging.pipeline import MAX_STEPS, Pipeline
 from visionlab.imaging.samples import load_sample
-from visionlab.ui.filters import batch
+from visionlab.ui.filters import batch, editor
 from visionlab.ui.filters.chain import TRIES
 from visionlab.ui.filters.editor import DEFAULT, LIVE
 from visionlab.ui.filters.stages import LONGEST
@@ -347,6 +347,26 @@ def test_a_drag_that_ends_where_it_began_changes_nothing(filters):
     assert names(filters) == ["canny"], "what is told of a slider that is gone is of no account"
 
 
+def test_steps_by_keys_in_one_go_are_one_change(filters, monkeypatch):
+    blur, canny = ids(filters)
+    sigma, low = filters.slider(key=f"value-{blur}-sigma"), filters.slider(key=f"value-{canny}-low")
+    monkeypatch.setattr(editor, "ONE_GO", 600.0)
+    for value in (2.1, 2.2, 2.3):
+        sigma.set_value(value).run()
+    for value in (51, 52):
+        low.set_value(value).run()
+    monkeypatch.setattr(editor, "ONE_GO", 0.0)  # after a rest
+    low.set_value(53).run()
+    found = []
+    for _ in range(3):
+        press(filters, "undo")
+        found.append([values for _, values in chain(filters).steps])
+    assert found[0] == [{"sigma": 2.3}, {"low": 52, "high": 150}]
+    assert found[1] == [{"sigma": 2.3}, {"low": 50, "high": 150}]
+    assert found[2] == [{"sigma": 2.0}, {"low": 50, "high": 150}]
+    assert filters.button(key="undo").disabled
+
+
 # What to begin with
 
 
@@ -388,8 +408,15 @@ def test_a_ready_made_chain_says_that_it_was_made_for_larger_pictures(filters):
     assert "“Cartoon” was made for pictures of about 1,024 pixels a side. On 40 × 30, what is in px" in captions(
         filters
     )
+    diameter = f"value-{ids(filters)[0]}-diameter"
+    filters.slider(key=diameter).set_value(5).run()
+    assert "was made for" in captions(filters), "one step, and the rest is as it was made"
     press(filters, "ready-frequencies")
     assert "was made for" not in captions(filters), "nothing of it is in pixels"
+    press(filters, "ready-noise_test")
+    assert "was made for" in captions(filters)
+    filters.slider(key=f"value-{ids(filters)[1]}-size").set_value(5).run()
+    assert "was made for" not in captions(filters), "all that is in pixels is as somebody wants it here"
 
 
 def test_what_changes_the_shape_is_shown_beside_the_picture(filters):

@@ -363,6 +363,12 @@ PASTE = """(field, text) => {
 }"""
 
 
+def open_lab(page: Page, name: str) -> None:
+    """The page, once all of the lab is there: that comes after the page itself has settled."""
+    open_page(page, name)
+    attribute(page.locator(".lab"), "data-response")
+
+
 def part(page: Page, selector: str) -> Locator:
     return page.locator(f".bench {selector}")
 
@@ -411,7 +417,7 @@ def put_square(page: Page, x: int, y: int, side: int) -> None:
 
 
 def test_the_window_follows_the_pointer_anywhere_and_a_click_holds_it(page: Page, photo):
-    open_page(page, "Convolution")
+    open_lab(page, "Convolution")
     use_photo(page, photo)
     pixels = grey(fit(vl.load_image(photo), 256))
     response = vl.convolve(pixels, vl.KERNELS["sobel_x"])
@@ -457,7 +463,7 @@ def test_the_window_follows_the_pointer_anywhere_and_a_click_holds_it(page: Page
 
 
 def test_what_is_held_is_in_the_link_moves_by_a_drag_and_ends_with_its_picture(page: Page, photo):
-    open_page(page, "Convolution")
+    open_lab(page, "Convolution")
     settle(page)
     beginning = part(page, ".equation").inner_text().rpartition(" = ")[2]
     assert number(beginning) > 0, "what is negative would be nothing from ReLU on"
@@ -485,7 +491,7 @@ def test_what_is_held_is_in_the_link_moves_by_a_drag_and_ends_with_its_picture(p
 
 
 def test_every_edit_counts_is_yours_and_stays(page: Page, photo):
-    open_page(page, f"Convolution?kernel={quote(vl.KERNELS['sobel_y'].title)}")
+    open_lab(page, f"Convolution?kernel={quote(vl.KERNELS['sobel_y'].title)}")
     use_photo(page, photo)
     image, weights = vl.load_image(photo), vl.KERNELS["sobel_y"].weights.copy()
     wait_for_response(page, shown_for(image, weights))
@@ -537,7 +543,7 @@ def test_every_edit_counts_is_yours_and_stays(page: Page, photo):
 
 
 def test_what_is_no_weight_is_refused_at_the_cell(page: Page):
-    open_page(page, "Convolution")
+    open_lab(page, "Convolution")
     cell(page, 2, 3).fill("2x")
     expect(cell(page, 2, 3)).to_have_attribute("aria-invalid", "true")
     cell(page, 2, 3).press("Tab")
@@ -570,6 +576,14 @@ def test_what_is_no_weight_is_refused_at_the_cell(page: Page):
     page.get_by_label("Rows").fill("99")
     page.get_by_label("Rows").press("Enter")
     expect(refused).to_contain_text("A kernel has 1 to 15 rows and columns, not 99")
+    cell(page, 1, 1).fill("")
+    expect(refused).to_have_text("")  # of something else
+    cell(page, 1, 1).press("Tab")
+    expect(refused).to_contain_text("A weight cannot be empty: row 1, column 1 stays 0")
+    page.get_by_label("Columns").fill("")
+    expect(refused).to_have_text("")
+    page.get_by_label("Columns").press("Tab")
+    expect(refused).to_contain_text("The number of columns cannot be empty")
     page.get_by_role("button", name="Undo").click()
     expect(cell(page, 3, 3)).to_have_value("1")
     page.get_by_role("button", name="Rotate").click()
@@ -577,7 +591,7 @@ def test_what_is_no_weight_is_refused_at_the_cell(page: Page):
 
 
 def test_it_plays_on_from_where_it_is(page: Page, photo):
-    open_page(page, "Convolution?speed=3")
+    open_lab(page, "Convolution?speed=3")
     use_photo(page, photo)
     part(page, ".play").click()
     page.wait_for_function(
@@ -604,8 +618,24 @@ def test_it_plays_on_from_where_it_is(page: Page, photo):
     expect(part(page, ".where")).to_have_text(re.compile("Row 171, column 256"))
 
 
+def test_the_story_stays_where_the_window_is_whatever_slides(page: Page):
+    open_lab(page, "Convolution")
+    both = page.locator(".where")
+    expect(both).to_have_text([re.compile("^Row ")] * 2)
+    page.get_by_role("button", name="How it slides").click()
+    for label, value in (("Stride", "2"), ("Stride", "3"), ("Dilation", "2"), ("Stride", "1"), ("Dilation", "1")):
+        former = both.first.inner_text()
+        field = page.get_by_role("spinbutton", name=label)
+        field.fill(value)
+        field.press("Enter")
+        if label == "Stride":
+            expect(both.first).not_to_have_text(former)
+        settle(page)
+        expect(both.last).to_have_text(both.first.inner_text().replace(" of the response", ""))
+
+
 def test_the_story_goes_on_to_the_probabilities(page: Page, photo):
-    open_page(page, "Convolution?detail=128")
+    open_lab(page, "Convolution?detail=128")
     use_photo(page, photo)
     put_square(page, 40, 30, 12)
     response = vl.convolve(grey(fit(vl.load_image(photo), 128)), vl.KERNELS["sobel_x"])[30:42, 40:52]
@@ -618,6 +648,8 @@ def test_the_story_goes_on_to_the_probabilities(page: Page, photo):
     bias.fill("much")
     bias.press("Tab")
     expect(page.locator(".bias-refused")).to_contain_text("“much” is no number: it stays 0.5")
+    bias.fill("")
+    expect(page.locator(".bias-refused")).to_have_text("")
     bias.fill("-10")
     page.get_by_role("radio", name="3 · ReLU").click()
     active = np.maximum(response - 10, 0)
@@ -659,7 +691,7 @@ def drawn(canvas: Locator) -> np.ndarray:
 
 @pytest.mark.parametrize("kernel", ["sobel_x", "gaussian_5"])
 def test_under_dilation_each_pixel_in_use_is_marked_and_its_number_can_be_read(page: Page, kernel):
-    open_page(page, f"Convolution?dilation=2&kernel={kernel}")
+    open_lab(page, f"Convolution?dilation=2&kernel={kernel}")
     grid = page.locator(".story canvas.input")
     seen = []
     for key in ("Home", "End"):
@@ -680,7 +712,7 @@ def test_under_dilation_each_pixel_in_use_is_marked_and_its_number_can_be_read(p
 
 
 def test_each_stage_says_how_large_what_it_shows_is(page: Page):
-    open_page(page, "Convolution?square=40,30,11&stride=1")
+    open_lab(page, "Convolution?square=40,30,11&stride=1")
     story, said = page.locator(".story"), page.locator(".story .size")
     for stage, text in (
         (
@@ -707,7 +739,7 @@ def test_each_stage_says_how_large_what_it_shows_is(page: Page):
 
 def test_at_420_px_the_responses_title_is_whole_and_it_stands_beside_the_picture(page: Page):
     page.set_viewport_size({"width": 420, "height": 850})
-    open_page(page, f"Convolution?kernel={max(vl.KERNELS, key=lambda name: len(vl.KERNELS[name].title))}")
+    open_lab(page, f"Convolution?kernel={max(vl.KERNELS, key=lambda name: len(vl.KERNELS[name].title))}")
     title = page.locator(".response-title")
     assert title.evaluate("(title) => title.scrollWidth <= title.clientWidth")
     assert title.evaluate("(title) => getComputedStyle(title).whiteSpace") == "normal"
@@ -716,7 +748,7 @@ def test_at_420_px_the_responses_title_is_whole_and_it_stands_beside_the_picture
 
 
 def test_tiles_and_shifts_are_told_on_the_picture(page: Page, photo):
-    open_page(page, "Convolution?detail=128")
+    open_lab(page, "Convolution?detail=128")
     use_photo(page, photo)
     put_square(page, 40, 30, 12)
     page.get_by_role("radio", name="The window").focus()
@@ -744,7 +776,7 @@ def test_tiles_and_shifts_are_told_on_the_picture(page: Page, photo):
 
 
 def test_no_window_fits_is_said_and_mended(page: Page, photo):
-    open_page(page, f"Convolution?square=40,30,8&kernel={quote(vl.KERNELS['gabor_15'].title)}&border=None+(valid)")
+    open_lab(page, f"Convolution?square=40,30,8&kernel={quote(vl.KERNELS['gabor_15'].title)}&border=None+(valid)")
     use_photo(page, photo)
     expect(page.locator(".story .window-view .equation")).to_have_text(
         re.compile("spans 15 × 15 pixels, more than the square has")
@@ -754,7 +786,7 @@ def test_no_window_fits_is_said_and_mended(page: Page, photo):
 
 
 def test_one_click_shows_the_plain_range_and_back(page: Page, photo):
-    open_page(page, "Convolution")
+    open_lab(page, "Convolution")
     use_photo(page, photo)
     response = vl.convolve(grey(fit(vl.load_image(photo), 256)), vl.KERNELS["sobel_x"])
     fitted, plain = vl.render(response, "absolute", fitted_range(response, "absolute")), vl.render(response, "absolute")
@@ -771,7 +803,7 @@ def test_one_click_shows_the_plain_range_and_back(page: Page, photo):
 
 def test_at_420_px_every_cell_has_its_number_and_a_finger_can_scroll(page: Page):
     page.set_viewport_size({"width": 420, "height": 850})
-    open_page(page, "Convolution?stage=3")
+    open_lab(page, "Convolution?stage=3")
     widths = (
         page.locator(".story .pool").bounding_box()["width"],
         page.locator(".story .output").bounding_box()["width"],
@@ -793,7 +825,7 @@ def test_at_420_px_every_cell_has_its_number_and_a_finger_can_scroll(page: Page)
 
 
 def test_what_is_offered_on_a_first_visit_sets_the_page_up(page: Page):
-    open_page(page, "Convolution")
+    open_lab(page, "Convolution")
 
     def try_out(label: str) -> None:
         button = page.get_by_role("button", name=label)
@@ -819,7 +851,7 @@ def test_what_is_offered_on_a_first_visit_sets_the_page_up(page: Page):
 
 def test_what_opens_at_a_button_is_reached_from_it_by_keyboard(page: Page):
     """Streamlit puts it at the end of the page."""
-    open_page(page, "Convolution")
+    open_lab(page, "Convolution")
     button = page.get_by_role("button", name="How it slides")
     stride, helps = page.get_by_role("spinbutton", name="Stride"), page.get_by_role("button", name="Help for Stride")
     for _ in range(2):
@@ -836,7 +868,7 @@ def test_what_opens_at_a_button_is_reached_from_it_by_keyboard(page: Page):
 
 
 def test_the_picture_in_its_former_size_is_still_there_after_many_responses(page: Page):
-    open_page(page, "Convolution")
+    open_lab(page, "Convolution")
     lab, title = page.locator(".lab"), page.locator(".picture-title")
     former = title.inner_text()
     for value in range(2, 12):  # more than the browser keeps of what no part of the page shows

@@ -51,7 +51,8 @@ class Sides:
         if self.unchecked:
             return (
                 f"None is held out: the pictures of {all_quoted(self.unchecked)} are too few, or too much alike, to "
-                "spare any. Nobody will know how good the head is; another burst, or pictures of another day, would tell."
+                "spare any. Nobody will know how good the head is; another burst, or pictures of another day, would "
+                "tell."
             )
         if self.by_time:
             return (

@@ -69,11 +69,12 @@ def _still(editor: Editor, chain: Pipeline) -> bool:
 
 
 def caution(image: Image) -> None:
-    """A sentence where a ready-made chain is at work on a picture of quite another size than it was made for."""
-    chain = _ready_made(current().pipeline())
+    """A sentence where a ready-made chain is at work on a picture of quite another size than it was made for, as long
+    as something that it says in pixels is as it was made."""
     height, width = image.shape[:2]
     ratio = max(height, width) / MADE_FOR
-    if chain is None or 1 / MUCH < ratio < MUCH or not _in_pixels(chain):
+    chain = next((chain for chain in CHAINS.values() if _reach_of(chain, current().pipeline())), None)
+    if chain is None or 1 / MUCH < ratio < MUCH:
         return
     reach = f"{1 / ratio:.1f} times as far here" if ratio < 1 else f"only 1/{ratio:.1f} as far here"
     st.caption(
@@ -96,12 +97,16 @@ def _filters(pipeline: Pipeline) -> list[str]:
     return [name for name, _ in pipeline.steps]
 
 
-def _ready_made(pipeline: Pipeline) -> Chain | None:
-    return next((chain for chain in CHAINS.values() if chain.pipeline() == pipeline), None)
-
-
-def _in_pixels(chain: Chain) -> bool:
-    return any(parameter.unit == "px" for name, _ in chain.steps for parameter in FILTERS[name].parameters)
+def _reach_of(chain: Chain, pipeline: Pipeline) -> bool:
+    """Whether the pipeline has the chain's filters, and a value in pixels that is still the chain's."""
+    if _filters(pipeline) != _filters(made := chain.pipeline()):
+        return False
+    pairs = zip(made.steps, pipeline.steps, strict=True)
+    return any(
+        parameter.unit == "px" and values[parameter.name] == now[parameter.name]
+        for (name, values), (_, now) in pairs
+        for parameter in FILTERS[name].parameters
+    )
 
 
 def chain_editor() -> dict[int, DeltaGenerator]:

@@ -7,6 +7,7 @@ link holds it, too, so that it can be shared.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -23,6 +24,7 @@ CONTROL = "value-"  # what the keys of all controls of parameters begin with
 LIVE = "live-chain"  # the component that tells which slider is on its way
 LONGEST_LINK = 6_000  # characters of the chain; browsers take more, but not every mail program does
 UNDO = 30  # changes that can be taken back
+ONE_GO = 1.0  # s between two steps of one control that are taken back together, as arrow keys make them
 DEFAULT = Pipeline([("gaussian_blur", {}), ("canny", {})])
 
 
@@ -75,6 +77,7 @@ class Editor:
     made: int = 0  # ids given so far
     looked_at: int | None = None  # the id of the step whose picture is shown; None: the last one's
     drag: tuple[str, float] | None = None  # the slider that is on its way, and where it was
+    stepped: tuple[str, float] | None = None  # the control that was changed last, not by dragging, and when
     link_problem: str | None = None
     file_problem: str | None = None
     tried: Pipeline | None = None  # what was taken as a thing to try, and may have been changed since
@@ -91,13 +94,13 @@ class Editor:
         """Take these steps, and remember those of before."""
         self.past = [*self.past, self.steps][-UNDO:]
         self.steps = list(steps)
-        self.link_problem = self.file_problem = self.drag = None
+        self.link_problem = self.file_problem = self.drag = self.stepped = None
 
     def heed(self) -> bool:
         """Take over what the page's controls hold, before they are drawn anew, and put it into the link; whether a
         slider is on its way.
 
-        A slider that is dragged from one end to the other is one change.
+        A slider that is dragged from one end to the other is one change, and so are steps by keys in one go.
         """
         live = moving(LIVE)
         drag = live and (live.key, live.start)
@@ -107,9 +110,12 @@ class Editor:
         if changed:
             # Where it is let go, its own value may come with the news that no slider is on its way any more.
             one_drag = self.drag is not None and changed == [self.drag[0]] and drag in (None, self.drag)
+            step = (changed[0], time.monotonic()) if not self.drag and not drag and _one_control(changed) else None
+            one_go = step and self.stepped and step[0] == self.stepped[0] and step[1] - self.stepped[1] < ONE_GO
             before = self.past
             self.change(steps)
-            if one_drag:
+            self.stepped = step
+            if one_drag or one_go:
                 self.past = before
         self.drag = drag
         remember_in_link(self.pipeline())
@@ -158,6 +164,10 @@ class Editor:
     def _next_id(self) -> int:
         self.made += 1
         return self.made
+
+
+def _one_control(changed: list[str]) -> bool:
+    return len(changed) == 1 and changed[0].startswith(CONTROL)
 
 
 def current() -> Editor:

@@ -22,10 +22,10 @@ export class Bench {
 
   // Another picture, kernel, or way to slide it.
   update(picture) {
-    const { data, weights, pixels } = this.lab;
+    const { data, weights } = this.lab;
     this.laid = laidOn(this.lab.planes, weights, this.lab.how);
     if (this.place && !picture) {
-      const { row, column } = this.cellOver(this.place.y * pixels.height - 0.5, this.place.x * pixels.width - 0.5);
+      const { row, column } = this.cellAt(this.place);
       this.at = this.within(row, column); // the same place of the picture, whatever slides over it now
     } else {
       const { row, column } = this.begin ?? (this.lab.square ? this.middleOf(this.lab.square) : this.striking());
@@ -79,9 +79,18 @@ export class Bench {
 
   put(row, column) {
     this.at = this.within(row, column);
-    const [top, left] = this.cornerOf(this.at);
+    this.place = this.placeOf(this.at);
+  }
+
+  // The middle of a response's window, as shares of the picture's height and width; and back.
+  placeOf(cell) {
+    const [top, left] = this.cornerOf(cell);
     const { width, height } = this.lab.pixels;
-    this.place = { y: (top + this.laid.down.span / 2) / height, x: (left + this.laid.across.span / 2) / width };
+    return { y: (top + this.laid.down.span / 2) / height, x: (left + this.laid.across.span / 2) / width };
+  }
+
+  cellAt({ y, x }) {
+    return this.cellOver(y * this.lab.pixels.height - 0.5, x * this.lab.pixels.width - 0.5);
   }
 
   moveTo(row, column) {

@@ -22,7 +22,8 @@ export class KernelGrid {
       button.addEventListener("click", () => this.become(tools[button.dataset.tool](this.weights))),
     );
     root.querySelector(".undo").addEventListener("click", () => this.undo());
-    this.sides.forEach((side) =>
+    this.sides.forEach((side) => {
+      side.addEventListener("input", () => this.refuse(""));
       side.addEventListener("change", () => {
         const asked = this.sides.map((each) => Number(each.value));
         const empty = this.sides.findIndex((each) => !each.value.trim());
@@ -35,8 +36,8 @@ export class KernelGrid {
         if (wrong === undefined) return this.become(resized(this.weights, ...asked));
         this.put(this.weights);
         this.refuse(`A kernel has 1 to ${LARGEST} rows and columns, not ${fixed(wrong, 3)}.`);
-      }),
-    );
+      });
+    });
   }
 
   // From outside. What stood here before another one can be brought back.
@@ -113,6 +114,7 @@ export class KernelGrid {
     input.addEventListener("pointerup", () => input.value === this.shownIn(i, j) && input.select()); // which clears it
     input.addEventListener("input", () => {
       const value = readWeight(input.value);
+      this.refuse(""); // what was refused before is no longer what stands here
       input.setAttribute("aria-invalid", String(value === null));
       if (value !== null) this.set(i, j, value, input);
     });

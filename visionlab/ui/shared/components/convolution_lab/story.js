@@ -13,6 +13,7 @@ export class Story {
     this.root = root;
     this.lab = lab;
     this.at = null; // where the window is: row and column in the stage's own grid
+    this.place = null; // the same as a share of the picture's height and width
     this.view = "window";
     this.stage = 0;
     this.tileStep = 0;
@@ -60,8 +61,9 @@ export class Story {
     this.biased = mapped(this.run.answers, (value) => value + this.bias);
     this.active = mapped(this.biased, (value) => Math.max(0, value));
     this.pool = pooled(this.active);
-    this.at ??= { row: this.grid.rows >> 1, column: this.grid.columns >> 1 };
-    this.put(this.at.row, this.at.column);
+    // The same place of the picture, whatever slides over it now.
+    if (this.at) this.at = this.within(this.ofWhole(this.lab.bench.cellAt(this.place)));
+    else this.put(this.grid.rows >> 1, this.grid.columns >> 1);
     this.layout();
   }
 
@@ -71,11 +73,19 @@ export class Story {
     return { row: Math.ceil(top / this.lab.how.stride), column: Math.ceil(left / this.lab.how.stride) };
   }
 
+  // Where a response of the whole picture is in the stage's grid, or would be.
+  ofWhole({ row, column }) {
+    return { row: (row - this.first.row) >> this.pooling, column: (column - this.first.column) >> this.pooling };
+  }
+
   // Puts the window where it is in the whole picture, if it is in the square.
-  lookAt({ row, column }) {
-    const [r, c] = [row - this.first.row, column - this.first.column];
-    const pooling = this.stage >= POOLED ? 1 : 0;
-    if (r >= 0 && c >= 0 && r < this.run.rows && c < this.run.columns) this.moveTo(r >> pooling, c >> pooling);
+  lookAt(cell) {
+    const { row, column } = this.ofWhole(cell);
+    if (row >= 0 && column >= 0 && row < this.grid.rows && column < this.grid.columns) this.moveTo(row, column);
+  }
+
+  get pooling() {
+    return Number(this.stage >= POOLED);
   }
 
   get grid() {
@@ -87,8 +97,14 @@ export class Story {
   }
 
   put(row, column) {
+    this.at = this.within({ row, column });
+    const of = (side) => this.first[side] + (this.at[side] << this.pooling);
+    this.place = this.lab.bench.placeOf({ row: of("row"), column: of("column") });
+  }
+
+  within({ row, column }) {
     const fit = (value, count) => Math.max(0, Math.min(count - 1, value));
-    this.at = { row: fit(row, this.grid.rows), column: fit(column, this.grid.columns) };
+    return { row: fit(row, this.grid.rows), column: fit(column, this.grid.columns) };
   }
 
   moveTo(row, column) {
@@ -138,9 +154,9 @@ export class Story {
       const bias = readWeight(target.value);
       const usable = bias !== null && Math.abs(bias) <= LARGEST_BIAS;
       target.setAttribute("aria-invalid", String(!usable));
+      this.$(".bias-refused").textContent = "";
       if (!usable) return;
       this.bias = bias;
-      this.$(".bias-refused").textContent = "";
       this.compute();
       this.lab.keep();
     });
