@@ -535,6 +535,16 @@ def test_what_is_no_zip_is_refused_in_a_sentence(packed, tmp_path, monkeypatch):
         open_package(packed[0])
 
 
+@pytest.mark.parametrize("data", [b"{", b"[1]", b'{"seconds": -1}', b'{"seconds": 1e999}', b"[" * 99_999])
+def test_what_a_package_tells_of_its_training_is_looked_at(packed, data):
+    kept = repacked(packed[0], lambda name, held: [(name, held)] * (name == "head.safetensors") or [])
+    out = io.BytesIO(kept)
+    with zipfile.ZipFile(out, "a") as zipped:
+        zipped.writestr("training.json", data)
+    with pytest.raises(HeadError, match=r"^“training\.json” in this zip is damaged: .*anew\.$"):
+        open_package(out.getvalue())
+
+
 @pytest.fixture
 def exported(monkeypatch, unpacked):
     """Packing with an export that was made before."""
@@ -560,8 +570,12 @@ def test_a_package_that_is_cancelled_leaves_what_was_there(exported, head, tmp_p
 
 def test_a_package_goes_into_an_open_file_too(exported, head):
     out = io.BytesIO()
-    list(pack(head, tiny_classifier(), out, [noise(9, 9)]))
-    assert open_package(out).head.classes == CLASSES
+    list(pack(head, tiny_classifier(), out, [noise(9, 9)], training={"seconds": 3.5}))
+    found = open_package(out)
+    assert (found.head.classes, found.training) == (CLASSES, {"seconds": 3.5})
+    with zipfile.ZipFile(out) as zipped:
+        assert zipped.read("head.safetensors") == head.to_bytes()
+        assert "- seconds: 3.5" in zipped.read("model-card.md").decode()
 
 
 def test_an_export_that_answers_differently_is_not_packed(head, tmp_path, monkeypatch):

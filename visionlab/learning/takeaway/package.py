@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import shutil
 import struct
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
-from visionlab.errors import DatasetError, HeadAloneError, NoHeadError
+from visionlab.errors import DatasetError, HeadAloneError, HeadError, NoHeadError
 from visionlab.imaging.image import Image
 from visionlab.imaging.pipeline import reading_as_python
 from visionlab.learning.answers.folders import folders_as_python
+from visionlab.learning.heads.gate import checked_facts
 from visionlab.learning.heads.head import MAX_BYTES as MAX_HEAD_BYTES
 from visionlab.learning.heads.head import Head, read_head
 from visionlab.learning.judging.metrics import Report
@@ -34,7 +37,7 @@ from visionlab.network.running.classifier import Classifier
 from visionlab.wording import sized
 from visionlab.writing import replacing
 
-HEAD, PICTURES = "head.safetensors", "pictures.zip"
+HEAD, PICTURES, TRAINING = "head.safetensors", "pictures.zip", "training.json"
 MAX_BYTES = 2 * 2**30  # of a package that is opened: VGG16 takes half a gigabyte, its pictures may take the rest
 SMALL_FILES = 2**20  # bytes at most of what lies in it beside the head, the model and the pictures
 TAKEAWAY = Path(__file__).with_name("contents")  # the files that every package holds
@@ -61,14 +64,16 @@ class Packing:
 
 @dataclass(frozen=True, eq=False)
 class Package:
-    """What a zip held: the head, and a zip of the labelled pictures, None where there is none.
+    """What a zip held: the head, a zip of the labelled pictures, None where there is none, and what the clock says of
+    its training, {} where nobody kept that: the same pictures, settings and seed give the same head at any time.
 
-    The latter is open for reading; LabelledImages.from_zip and intake.from_zip take it. It is a part of the package
+    The pictures is open for reading; LabelledImages.from_zip and intake.from_zip take it. It is a part of the package
     itself, which has to stay as long, or, where somebody packed that anew, a temporary file, gone when it is closed.
     """
 
     head: Head
     pictures: BinaryIO | None
+    training: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def pack(
@@ -79,6 +84,7 @@ def pack(
     *,
     report: Report | None = None,
     pictures: BinaryIO | None = None,
+    training: Mapping[str, object] | None = None,
     most: int = MAX_BYTES,
 ) -> Iterator[Packing]:
     """Write the zip to a path or a binary file, step by step: who stops asking cancels it.
@@ -86,7 +92,8 @@ def pack(
     It holds head.safetensors, model.onnx (the whole network), predict.py and what it needs (pixels.py, folders.py and
     refusing.py, by which pictures are read, found and refused here, too; requirements.txt), labels.txt, model-card.md
     and, where they are given, the labelled pictures as a zip of their own, such as as_zip.export_zip writes. net is the
-    network that the head was trained on.
+    network that the head was trained on. training: what the clock says of its training (see Package), for training.json
+    and the card; the head's file is as Head.save writes it.
     The export is compared with it on `images`, best the held-out ones, before anything is written. With pictures it
     takes `most` bytes at most: such a zip is there to be opened again, and open_package takes MAX_BYTES.
 
@@ -114,7 +121,10 @@ def pack(
             zipped.writestr("folders.py", folders_as_python())
             zipped.writestr("refusing.py", refusing_as_python())
             zipped.writestr("labels.txt", "".join(f"{' '.join(label.split())}\n" for label in head.classes))
-            zipped.writestr("model-card.md", model_card(head, found, report))
+            told = replace(head, facts={**head.facts, **(training or {})})
+            zipped.writestr("model-card.md", model_card(told, found, report))
+            if training:
+                zipped.writestr(TRAINING, json.dumps(dict(training)))
             if pictures is not None:
                 with zipped.open(ZipInfo(PICTURES), "w", force_zip64=True) as entry:
                     pictures.seek(0)
@@ -140,8 +150,9 @@ def open_package(source: Source, report: Watched = unwatched) -> Package:
     """
     head, _ = open_head(source)
     with archive.opened(source, MAX_BYTES) as opened:
-        pictures = _entries(opened)[1]
-        return Package(head, None if pictures is None else _part(source, opened, pictures, report))
+        _, pictures, training = _entries(opened)
+        told = {} if training is None else _told(opened, training, head)
+        return Package(head, None if pictures is None else _part(source, opened, pictures, report), told)
 
 
 def open_head(source: Source) -> tuple[Head, int | None]:
@@ -150,7 +161,7 @@ def open_head(source: Source) -> tuple[Head, int | None]:
     Nothing else is read of it. Raises as open_package.
     """
     with archive.opened(source, MAX_BYTES) as opened:
-        entry, pictures = _entries(opened)
+        entry, pictures, _ = _entries(opened)
         if entry is None:
             raise NoHeadError(f"This zip holds no {HEAD}; {_GOOD}.", bool(archive.pictures_in(opened)))
         with _unpacked(opened, entry, MAX_HEAD_BYTES) as file:
@@ -167,7 +178,7 @@ def incoming_zip(
     it raises stops that, and nothing is left. Raises HeadAloneError for one that was packed without pictures.
     """
     with archive.opened(source, archive.MAX_ZIP_BYTES) as opened:
-        head, pictures = _entries(opened)
+        head, pictures, _ = _entries(opened)
         if head is not None and pictures is None and not archive.pictures_in(opened):
             raise HeadAloneError(
                 "This zip holds a head and no pictures; choose one that was packed with them, or a zip of pictures."
@@ -201,11 +212,26 @@ def labelled_zip(
     return LabelledImages.from_zip(source, parts, names_in)
 
 
-def _entries(opened: ZipFile) -> tuple[ZipInfo | None, ZipInfo | None]:
-    """The head and, beside it, the pictures of a package; None for what is not there."""
+def _entries(opened: ZipFile) -> tuple[ZipInfo | None, ZipInfo | None, ZipInfo | None]:
+    """The head and, beside it, the pictures of a package, and what is told of its training; None for what is not
+    there."""
     found = archive.by_path(opened)
     around = min((path[:-1] for path in found if path[-1:] == (HEAD,)), key=len, default=None)
-    return (None, None) if around is None else (found[*around, HEAD], found.get((*around, PICTURES)))
+    if around is None:
+        return None, None, None
+    return found[*around, HEAD], found.get((*around, PICTURES)), found.get((*around, TRAINING))
+
+
+def _told(opened: ZipFile, info: ZipInfo, head: Head) -> dict[str, object]:
+    """What a package says of its head's training. Raises HeadError where that cannot be told."""
+    with _unpacked(opened, info, SMALL_FILES) as file:
+        data = file.read()
+    name = f"“{info.filename}” in this zip"
+    try:
+        told = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise HeadError(f"{name} is damaged: it is no JSON. Pack it anew.") from error
+    return checked_facts(told, len(head.classes), name)
 
 
 def _part(source: Source, opened: ZipFile, info: ZipInfo, report: Watched) -> BinaryIO:

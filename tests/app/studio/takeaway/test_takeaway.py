@@ -1,6 +1,7 @@
 """The studio's step “Take away”: what is packed, and what is opened again."""
 
 import io
+import json
 import sqlite3
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +22,7 @@ from visionlab.learning.projects.workspace import Workspace
 from visionlab.learning.takeaway import export
 from visionlab.learning.takeaway import package as package_module
 from visionlab.learning.takeaway.export import Parity
-from visionlab.learning.takeaway.package import open_package, pack
+from visionlab.learning.takeaway.package import Package, pack
 from visionlab.ui.shared import cached, widgets
 from visionlab.ui.shared.networks import YOUR_HEAD
 from visionlab.ui.shared.server import store
@@ -69,19 +70,22 @@ def upload(app: AppTest, name: str, data: bytes) -> AppTest:
     return opener.set_value((name, data, "application/octet-stream")).run()
 
 
-def as_packed(run):
-    """Its head, as the step packs it."""
-    head = load_head(run.head)
+def training_of(run):
+    """What the step packs of it beside its head."""
     began = datetime.fromtimestamp(run.started, UTC).isoformat(timespec="seconds")
-    return replace(head, facts={**head.facts, "seconds": run.report["seconds"], takeaway_open.BEGAN: began})
+    return {"seconds": run.report["seconds"], takeaway_open.BEGAN: began}
 
 
-def package(project, run, net, pictures: bool) -> bytes:
+def package(project, run, net, pictures: bool, older: bool = False) -> bytes:
+    """older: as packages were before training.json."""
+    head, training = load_head(run.head), training_of(run)
+    if older:
+        head, training = replace(head, facts=head.facts | training), None
     file, labelled = io.BytesIO(), io.BytesIO() if pictures else None
     if labelled is not None:
         for _ in export_zip(project, labelled):
             pass
-    for _ in pack(as_packed(run), net, file, [load_sample("cat")], pictures=labelled):
+    for _ in pack(head, net, file, [load_sample("cat")], pictures=labelled, training=training):
         pass
     return file.getvalue()
 
@@ -111,7 +115,9 @@ def test_packed_checked_and_handed_out(app, registry, project, run):
         assert zipped.read("model.onnx") == ready.read("model.onnx")
     assert names >= {"head.safetensors", "model.onnx", "predict.py", "labels.txt", "pictures.zip"}
     assert f"Right on {case.evaluation.report.accuracy:.1%}" in ready.card
-    assert open_package(ready.read()).head.to_bytes() == as_packed(run).to_bytes()
+    assert ready.read("head.safetensors") == case.head.to_bytes() == run.head.read_bytes(), "as it comes alone"
+    assert json.loads(ready.read("training.json")) == training_of(run)
+    assert f"- seconds: {run.report['seconds']:.4g}" in ready.card
     app.checkbox(key="with-pictures").uncheck().run()
     assert app.button(key="pack"), "what was packed is another zip than the one that is asked for"
 
@@ -184,12 +190,13 @@ def test_few_of_many_pictures_are_compared(project, run, net, registry, monkeypa
     assert job.latest.parity.pictures == 4  # every third of 12
 
 
-def test_a_package_becomes_a_project_with_its_run(app, registry, workspace, project, run, net):
+@pytest.mark.parametrize("older", [False, True])
+def test_a_package_becomes_a_project_with_its_run(app, registry, workspace, project, run, net, older):
     with closing(sqlite3.connect(project.folder / "project.sqlite")) as db:
         db.execute("UPDATE runs SET started = started - 90000")  # a day ago and an hour
         db.commit()
     run = project.run(run.id)
-    upload(app.run(), "striped.zip", package(project, run, net, pictures=True))
+    upload(app.run(), "striped.zip", package(project, run, net, pictures=True, older=older))
     finish(app, registry)
     assert "“striped” is a project of yours now: 24 pictures" in lines(app)
     app.button(key="go-to-opened").click().run()
@@ -199,7 +206,8 @@ def test_a_package_becomes_a_project_with_its_run(app, registry, workspace, proj
     assert [each.id for each in workspace.projects(app.session_state[COOKIE])] == [found.id]
     assert found.keys() == project.keys()
     (first,) = found.runs()
-    assert (first.state, first.head.read_bytes()) == ("done", as_packed(run).to_bytes())
+    assert first.state == "done"
+    assert older or first.head.read_bytes() == run.head.read_bytes()
     assert first.report == {name: run.report[name] for name in first.report}
     assert first.report.keys() >= {"accuracy", "balanced_accuracy_interval", "f1", "held_out", "trained_on", "seconds"}
     assert first.started == int(run.started), "its date is the training's"
@@ -214,8 +222,7 @@ def test_a_head_alone_becomes_ones_own(app, workspace, project, run, net, name):
     data = run.head.read_bytes() if name.startswith("head") else package(project, run, net, pictures=False)
     upload(app.run(), name, data)
     assert not app.exception
-    expected = load_head(run.head) if name.startswith("head") else as_packed(run)
-    assert app.session_state["trained_head"].head.to_bytes() == expected.to_bytes()
+    assert app.session_state["trained_head"].head.to_bytes() == run.head.read_bytes()
     assert f"{name} is your own head now: across, **down**." in lines(app)
     assert app.session_state["picked_network"] == YOUR_HEAD, "“Try it” opens the Predict page with it"
     assert [each.id for each in workspace.projects(ME)] == [project.id]
@@ -284,7 +291,7 @@ def test_hostile_facts_of_a_head_harm_nothing(workspace, project, run, net):
     from visionlab.ui.studio.takeaway.opening import _keep_run
 
     head = replace(load_head(run.head), facts={"kind": ["x"], "views": 5, "epoch": {}})
-    _keep_run(project, head)
+    _keep_run(project, Package(head, None))
     newest = project.runs()[0]
     assert newest.settings["kind"] == "linear"
     assert {name: told for name, told in newest.report.items() if name != LEARNED_FROM} == {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import PurePath
@@ -27,7 +27,7 @@ from visionlab.learning.projects.workspace import Workspace
 from visionlab.learning.sets.splits import HELD_OUT
 from visionlab.learning.takeaway import package
 from visionlab.learning.takeaway.model_card import learned_all
-from visionlab.learning.takeaway.package import Watched, open_head, open_package
+from visionlab.learning.takeaway.package import Package, Watched, open_head, open_package
 from visionlab.ui.shared import cached, jobs, state
 from visionlab.ui.shared.networks import YOUR_HEAD, own_head
 from visionlab.ui.shared.page import link, sentence
@@ -39,7 +39,7 @@ from visionlab.ui.studio.train.run import LEARNED_FROM, Settings, learned_from, 
 from visionlab.ui.studio.uploads import uploader
 
 OPENING, OPENED = "opening-package", "opened-head"
-BEGAN = "training_began"  # in a packed head's facts: when, as ISO 8601 with its zone
+BEGAN = "training_began"  # in what a package tells of its training: when, as ISO 8601 with its zone
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def _restore(workspace: Workspace, owner: str, name: str, file: BinaryIO, report
     try:
         with found.pictures:
             yield from intake.take(project, intake.from_zip(found.pictures))
-        _keep_run(project, found.head)
+        _keep_run(project, found)
         kept = True
         yield Opened(project.id, name, len(project.snapshot()[1]))
     finally:
@@ -142,9 +142,11 @@ def _restore(workspace: Workspace, owner: str, name: str, file: BinaryIO, report
             workspace.delete(project.id)
 
 
-def _keep_run(project: Project, head: Head) -> None:
-    """The head as the project's first run, with the figures that its file tells. Which pictures it held out is not
+def _keep_run(project: Project, found: Package) -> None:
+    """The head as the project's first run, with the figures that the package tells. Which pictures it held out is not
     known, so none count as held out."""
+    head = found.head
+    told = replace(head, facts={**head.facts, **found.training})  # older packages have all of it in the head's file
     classes, pictures = project.snapshot()
     places = {name.casefold(): place for place, name in enumerate(head.classes)}
     of = {each.id: places.get(each.name.casefold()) for each in classes}
@@ -159,12 +161,12 @@ def _keep_run(project: Project, head: Head) -> None:
         np.array([of[each.class_id] for each in known], np.int64),
     )
     settings = Settings(head.network, kind if kind in KINDS else "linear", (), HELD_OUT, 0)
-    run = project.begin_run(noted(settings, len(known)), started=_began(head))
+    run = project.begin_run(noted(settings, len(known)), started=_began(told))
     project.keep_head(run, head.to_bytes())
     project.keep_outcome(run, outcome.to_bytes())
     ids = {places.get(each.name.casefold()): each.id for each in classes}
     report = {
-        **_figures(head, len(known)),
+        **_figures(told, len(known)),
         CLASSES: [ids.get(place) for place in range(len(head.classes))],
         LEARNED_FROM: learned_from([(each.id, each.class_id) for each in known]),
     }

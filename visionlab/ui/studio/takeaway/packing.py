@@ -6,7 +6,7 @@ import re
 import tempfile
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import BinaryIO
 from zipfile import ZipFile
@@ -31,7 +31,7 @@ HOLDS = """\
 - `model.onnx`: the whole network, with resizing and normalisation inside; pictures of any size go in
 - `predict.py`, `pixels.py`, `folders.py` and `refusing.py`: what runs it, and reads, finds and refuses as this app
 - `head.safetensors`: the head, to open it here again
-- `labels.txt`, `requirements.txt` and `model-card.md`: what it was made from, and what it is worth
+- `labels.txt`, `requirements.txt`, `model-card.md` and `training.json`: what it was made from, and what it is worth
 """
 RUN = "python -m pip install -r requirements.txt\npython predict.py photo.jpg"
 
@@ -149,9 +149,8 @@ def _begin(case: Case, whole: bool) -> None:
     pictures = case.held_out or case.learned
     images = case.images(pictures[:: -(-len(pictures) // COMPARED) or 1])
     most = opening.most_bytes()
-    # When and how long it trained is known to the run alone: the same pictures, settings and seed give the same head.
     began = datetime.fromtimestamp(case.run.started, UTC).isoformat(timespec="seconds")
-    head = replace(case.head, facts={**case.head.facts, "seconds": case.run.report["seconds"], BEGAN: began})
+    training = {"seconds": case.run.report["seconds"], BEGAN: began}
 
     def work(_: jobs.Job) -> Iterator[Packed | Packing | Ready]:
         if whole:
@@ -161,7 +160,9 @@ def _begin(case: Case, whole: bool) -> None:
             labelled = tempfile.TemporaryFile(dir=case.project.folder) if whole else None  # noqa: SIM115
             if labelled is not None:
                 yield from export_zip(case.project, labelled)
-            for packing in pack(head, net, file, images, report=report, pictures=labelled, most=most):
+            for packing in pack(
+                case.head, net, file, images, report=report, pictures=labelled, training=training, most=most
+            ):
                 yield packing
             size = file.tell()
             with ZipFile(file) as packed:
