@@ -33,7 +33,7 @@ HOLDS = """\
 - `head.safetensors`: the head, to open it here again
 - `labels.txt`, `requirements.txt`, `model-card.md` and `training.json`: what it was made from, and what it is worth
 """
-RUN = "python -m pip install -r requirements.txt\npython predict.py photo.jpg"
+RUN = "python -m pip install -r requirements.txt\npython predict.py photo.jpg my-pictures"
 
 
 @dataclass(frozen=True, eq=False)
