@@ -29,7 +29,6 @@ def filters(picture: Picture) -> None:
     now = editor.current()
     on_its_way = now.heed()
     pipeline = now.pipeline()
-    st.html(stages.STYLE)
     beginnings = st.container()
     controls, results = roomy_columns([3, 5], "work", gap="large")
 

@@ -17,11 +17,10 @@ from visionlab.imaging.operations.frequencies import FOURIER
 from visionlab.ui.filters import caches
 from visionlab.ui.filters.editor import Step, current
 from visionlab.ui.shared import cached
-from visionlab.ui.shared.page import ASSETS, sentence
+from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.state import Picture
 from visionlab.ui.shared.widgets import folded, show_exact
 
-STYLE = ASSETS / "filters.css"
 LONGEST = 1024  # pixels: what the page works on, unless at full size
 MOST_PIXELS = 16_000_000  # of a stage on the page, where a chain enlarges
 THUMBNAIL, SPECTRUM = 136, 320  # pixels

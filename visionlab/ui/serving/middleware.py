@@ -19,6 +19,7 @@ from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
 from visionlab.errors import log_line
 from visionlab.ui.serving.memory import give_back, keep_few_arenas
+from visionlab.ui.serving.opening import Opening, opens_a_page
 from visionlab.ui.serving.sockets import BinaryAlone
 from visionlab.ui.shared.visitor import COOKIE, WELL_FORMED, is_at_server, is_own_name
 
@@ -76,7 +77,7 @@ class Owners:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not _opens_a_page(scope):
+        if not opens_a_page(scope):
             await self.app(scope, receive, send)
             return
         known = HTTPConnection(scope).cookies.get(COOKIE, "")
@@ -131,10 +132,6 @@ def _is_own_page(headers: Headers) -> bool:
         return False
 
 
-def _opens_a_page(scope: Scope) -> bool:
-    return scope["method"] == "GET" and "text/html" in Headers(scope=scope).get("accept", "")
-
-
 def _base() -> str:
     base = config.get_option("server.baseUrlPath").strip("/")
     return f"/{base}" if base else ""
@@ -144,4 +141,4 @@ def _harmless(host: str | None) -> str:
     return re.sub(r"[^\w.:/\[\]-]", "?", host or "")[:100]
 
 
-MIDDLEWARE = (Middleware(Door), Middleware(BinaryAlone), Middleware(Owners), Middleware(Leaving))
+MIDDLEWARE = (Middleware(Door), Middleware(BinaryAlone), Middleware(Owners), Middleware(Leaving), Middleware(Opening))

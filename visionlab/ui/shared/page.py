@@ -33,7 +33,6 @@ from visionlab.ui.shared.server.pages import PAGES, is_off
 from visionlab.ui.shared.undisturbed import drawn_from_all
 
 ASSETS = Path(__file__).parent / "assets"
-STYLE = ASSETS / "style.css"
 SIDEBAR = 220  # pixels: the navigation is short, the pictures want the room
 _strip: ContextVar[DeltaGenerator] = ContextVar("strip")  # of the page that this run of the script is drawing
 ICON = ASSETS / "icon.png"  # a file of ours: an icon by name is fetched from a font host
@@ -51,18 +50,17 @@ def page(title: str) -> Iterator[None]:
         layout="wide",
         initial_sidebar_state=SIDEBAR,
     )
-    st.html(STYLE)
     state.turn_to(title)
+    top = st.container(horizontal=True, vertical_alignment="center", gap="small", key="strip")
+    if heading:  # first of all: by it one sees that the page is there
+        with top.container(key="strip-heading"):
+            st.title(heading, anchor=False)
+            st.caption(entry.about)
     keep_history(entry.step)
     reach_popovers()
     keep_focus()
     with st.sidebar:
         _navigation()
-    top = st.container(horizontal=True, vertical_alignment="center", gap="small", key="strip")
-    if heading:
-        with top.container(key="strip-heading"):
-            st.title(heading, anchor=False)
-            st.caption(entry.about)
     before = _strip.set(top)
     try:
         with told():

@@ -1,0 +1,77 @@
+"""The style of all pages, and where the server is, come with each page that is opened, and with nothing else."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.middleware import Middleware
+from starlette.responses import FileResponse, PlainTextResponse, StreamingResponse
+from starlette.routing import Route
+from streamlit import file_util
+
+from visionlab.ui.serving.opening import ASSETS, Opening, style, where
+
+PAGE = {"accept": "text/html,application/xhtml+xml"}
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: Headers
+    body: bytes
+
+
+def answer(path: str, headers: dict[str, str] | None = None, method: str = "GET") -> Answer:
+    """What comes of a server that answers “/” as Streamlit does."""
+
+    async def page(request):
+        return FileResponse(f"{file_util.get_static_dir()}/index.html")
+
+    async def picture(request):
+        return StreamingResponse(iter([b"one </body>", b" two"]), media_type="image/png")
+
+    async def missing(request):
+        return PlainTextResponse("<html><body></body></html>", 404, media_type="text/html")
+
+    routes = [Route("/", page), Route("/a.png", picture), Route("/none", missing)]
+    app, sent = Starlette(routes=routes, middleware=[Middleware(Opening)]), []
+    named = [(name.encode(), value.encode()) for name, value in (headers or {}).items()]
+    scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": named}
+
+    async def receive() -> dict:
+        await asyncio.sleep(60)
+
+    async def send(message: dict) -> None:
+        sent.append(message)
+
+    with ThreadPoolExecutor(1) as pool:  # in this thread the browser tests may have a loop at work
+        pool.submit(asyncio.run, app(scope, receive, send)).result()
+    start, *parts = sent
+    return Answer(start["status"], Headers(raw=start["headers"]), b"".join(part.get("body", b"") for part in parts))
+
+
+def test_a_page_begins_with_where_it_is_and_ends_with_all_of_the_style():
+    own, page = answer("/").body, answer("/", PAGE)
+    assert page.body.replace(where(), b"").replace(style(), b"") == own
+    assert page.body.index(b"<head>" + where()) < page.body.index(b'<script type="module"')
+    assert style() + b"</body>" in page.body
+    assert int(page.headers["content-length"]) == len(page.body)
+    for path in ASSETS.glob("*.css"):
+        assert path.read_bytes() in page.body
+    assert style().count(b"<style>") == style().count(b"</style>") == 1
+
+
+def test_a_page_is_never_what_the_browser_has_kept():
+    kept = answer("/").headers
+    asks = {"if-none-match": kept["etag"], "if-modified-since": kept["last-modified"]}
+    page = answer("/", PAGE | asks)
+    assert page.status == 200
+    assert not {"etag", "last-modified"} & set(page.headers)
+    assert style() in page.body
+
+
+def test_what_is_no_page_comes_as_it_is():
+    assert answer("/a.png", PAGE).body == b"one </body> two"
+    assert answer("/none", PAGE).body == b"<html><body></body></html>"
+    assert answer("/", PAGE, "HEAD").body == b""

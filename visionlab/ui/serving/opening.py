@@ -1,0 +1,96 @@
+"""What comes with a page when it is opened: the style of all pages, and where its server is.
+
+As an element of a page the style came a third of a second after the others, since the browser first has to fetch what
+shows such elements: every page was laid out twice, and jumped. And where a page other than the first was opened,
+Streamlit's side in the browser asked below that page for the server, and a tenth of a second later above it.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit import config
+
+from visionlab.ui.shared.server.pages import PAGES
+
+ASSETS = Path(__file__).parents[1] / "shared" / "assets"
+BEGIN = b"<head>"  # before Streamlit's scripts
+END = b"</body>"  # behind Streamlit's own styles, which it puts into the head
+# What would bring a page that was not written here, or that was: its style may be another one by now.
+UNHEARD = {b"accept-encoding", b"if-none-match", b"if-modified-since"}
+# A server may be behind others that know it by a longer address: only what is known as a page is taken off. What
+# Streamlit is to be told here it reads from window.__streamlit; the rest is what it would ask the server for.
+WHERE = """<script>(() => {
+  const path = location.pathname.split("/");
+  if (!%(pages)s.includes(path.pop())) return;
+  const here = `${location.origin}${path.join("/")}/`;
+  window.__streamlit = {BACKEND_BASE_URL: here, MAIN_PAGE_BASE_URL: here, HOST_CONFIG: %(host)s};
+})();</script>
+"""
+
+
+class Opening:
+    """Writes both into each page that is opened."""
+
+    def __init__(self, app: ASGIApp):
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not opens_a_page(scope):
+            await self.app(scope, receive, send)
+            return
+        asked = {**scope, "headers": [each for each in scope["headers"] if each[0] not in UNHEARD]}
+        start: Message | None = None
+        body = b""
+
+        async def write(message: Message) -> None:
+            nonlocal start, body
+            if message["type"] == "http.response.start" and _is_page(message):
+                start = message
+            elif start is None:
+                await send(message)
+            else:
+                body += message.get("body", b"")
+                if not message.get("more_body"):
+                    written = body.replace(BEGIN, BEGIN + where(), 1).replace(END, style() + END, 1)
+                    await send(_with_length(start, written))
+                    await send({"type": "http.response.body", "body": written})
+
+        await self.app(asked, receive, write)
+
+
+def opens_a_page(scope: Scope) -> bool:
+    """Whether a browser asks for what it is to show by itself."""
+    asks = scope["type"] == "http" and scope["method"] == "GET"
+    return asks and "text/html" in Headers(scope=scope).get("accept", "")
+
+
+@cache
+def style() -> bytes:
+    """All of it, as an element of a page."""
+    rules = "\n".join(path.read_text() for path in sorted(ASSETS.glob("*.css")))
+    return f"<style>\n{rules}</style>\n".encode()
+
+
+@cache
+def where() -> bytes:
+    """A script that says where the server is, as an element of a page."""
+    pages = ["", *(Path(page.script).stem.split("_", 1)[-1] for page in PAGES.values())]
+    host = {"allowedOrigins": config.get_option("client.allowedOrigins"), "useExternalAuthToken": False}
+    return (WHERE % {"pages": json.dumps(pages), "host": json.dumps(host)}).encode()
+
+
+def _is_page(start: Message) -> bool:
+    return start["status"] == 200 and Headers(raw=start["headers"]).get("content-type", "").startswith("text/html")
+
+
+def _with_length(start: Message, body: bytes) -> Message:
+    headers = MutableHeaders(scope={**start, "headers": list(start["headers"])})
+    for name in ("etag", "last-modified"):  # of the file without it
+        del headers[name]
+    headers["content-length"] = str(len(body))
+    return {**start, "headers": headers.raw}
