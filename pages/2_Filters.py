@@ -30,7 +30,7 @@ def filters(picture: Picture) -> None:
     on_its_way = now.heed()
     pipeline = now.pipeline()
     beginnings = st.container()
-    controls, results = roomy_columns([3, 5], "work", gap="large")
+    controls, results = roomy_columns([3, 5], "chain", gap="large")
 
     # What the eye waits for is computed and sent first: what the controls hold is known before they are drawn.
     with results.container(key="chain-results"):
