@@ -35,8 +35,8 @@ REASONS: dict[str, dict[str, str]] = {
     },
     "app": {"*, its heading": PAINTED, "*, its first picture": PAINTED, "*, at rest": PAINTED},
     "start": {
-        "Home can be used": "Importing torch takes about two seconds of it, and the network with what reads it nearly two"
-        " more; its first forward pass takes a twentieth of one.",
+        "Home can be used": "Importing torch takes about two seconds of it, and the network with what reads it nearly"
+        " two more; its first forward pass takes a twentieth of one.",
     },
 }
 
