@@ -142,9 +142,15 @@ def test_predict_grades_first_words(pictures):
     assert sheet["graded"][0]["accepted"] == ["tabby", "Persian cat", "Egyptian cat"]
     (pictures / "apple.png").write_bytes(encode_png(vl.load_sample("coffee")))
     told = outcome("predict", pictures, "--words", "--top", 5, "--device", "cpu").stdout
+    assert "3 of 3 right" in told, "as the page counts"
+    assert "The names of 1 picture give no word for the network: they are not counted." in told
+    assert (told.count("✓"), told.count("✗")) == (3, 0)
+    assert "none of its" in told
+    (pictures / "apple.png").rename(pictures / "dog.png")
+    told = outcome("predict", pictures, "--words", "--top", 5, "--device", "cpu").stdout
     assert "3 of 4 right" in told
     assert (told.count("✓"), told.count("✗")) == (3, 1)
-    assert "none of its" in told
+    assert "not counted" not in told
 
 
 def test_names_are_printed_as_they_are_and_rule_no_terminal(tmp_path):

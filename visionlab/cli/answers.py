@@ -66,24 +66,28 @@ def print_sheet(net: Classifier, found: Iterator[Found], top: int, as_json: bool
     sheet = grade_predictions(net, [(word_of(each.name), each.predictions) for each in answers], top)
     names = [each.name for each in answers]
     refused = {each.name for each in answers if each.answer is not None and each.answer.refused}
+    known = {name for name, graded in zip(names, sheet.graded, strict=True) if graded.accepted}
     if as_json:
         rows = [
             {"file": name} | asdict(graded) | ({"refused": True} if name in refused else {})
             for name, graded in zip(names, sheet.graded, strict=True)
         ]
-        print(json.dumps({"score": sheet.score, "of": len(rows), "graded": rows}, indent=2))
+        print(json.dumps({"score": sheet.score, "of": sheet.of, "graded": rows}, indent=2))
         return
     table = Table("", "word", "answer", "right would be", "picture")
     for name, graded in zip(names, sheet.graded, strict=True):
         said = ", ".join(f"{answer.label} {answer.probability:.1%}" for answer in graded.predictions)
         said += " (refused)" if name in refused else ""
         right = ", ".join(graded.accepted) or "none of its classes"
-        table.add_row("✓" if graded.right else "✗", *(Text(plain(text)) for text in (graded.word, said, right, name)))
+        mark = "✓" if graded.right else "✗" if name in known else ""
+        table.add_row(mark, *(Text(plain(text)) for text in (graded.word, said, right, name)))
     console.print(table)
-    console.print(f"{sheet.score} of {len(names)} right")
-    if refused:
+    console.print(f"{sheet.score} of {sheet.of} right")
+    if beside := len(names) - sheet.of:
+        console.print(f"The names of {counted(beside)} give no word for the network: they are not counted.")
+    if refused & known:
         right = sum(graded.right for name, graded in zip(names, sheet.graded, strict=True) if name in refused)
-        console.print(still_counted(len(refused), right, counted(len(names))))
+        console.print(still_counted(len(refused & known), right, counted(sheet.of)))
 
 
 def plain(text: str) -> str:

@@ -154,13 +154,17 @@ class Graded:
 
 @dataclass(frozen=True)
 class Sheet:
-    """Graded pictures; score is how many of them are right."""
+    """Graded pictures; score is how many are right, of those whose word is one for the network."""
 
     graded: tuple[Graded, ...]
 
     @property
     def score(self) -> int:
         return sum(each.right for each in self.graded)
+
+    @property
+    def of(self) -> int:
+        return sum(bool(each.accepted) for each in self.graded)
 
 
 def grade_predictions(net: Classifier, answers: Sequence[tuple[str, Sequence[Prediction]]], top: int = 1) -> Sheet:

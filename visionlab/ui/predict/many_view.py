@@ -214,7 +214,7 @@ def _words(named: Sequence[tuple[str, Found]], net: Classifier) -> None:
         "Right if it is among the first", range(1, TOP + 1), default=1, required=True, key="words-top"
     )
     sheet = grade_predictions(net, [(word, each.predictions) for word, each in named], top)
-    st.subheader(f"First words: {sheet.score} of {len(sheet.graded)}", anchor=False)
+    st.subheader(f"First words: {sheet.score} of {sheet.of}", anchor=False)
     st.caption("A picture’s file or folder gives the word that a child would say; kinds of the thing are right, too.")
     pairs = [(graded, each) for graded, (_, each) in zip(sheet.graded, named, strict=True)]
     refused = [of.right for of, each in pairs if each.answer is not None and each.answer.refused]
