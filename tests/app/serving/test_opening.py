@@ -11,7 +11,7 @@ from starlette.responses import FileResponse, PlainTextResponse, StreamingRespon
 from starlette.routing import Route
 from streamlit import file_util
 
-from visionlab.ui.serving.opening import ASSETS, Opening, style, where
+from visionlab.ui.serving.opening import ASSETS, Opening, blank, style, where
 
 PAGE = {"accept": "text/html,application/xhtml+xml"}
 
@@ -53,12 +53,13 @@ def answer(path: str, headers: dict[str, str] | None = None, method: str = "GET"
 
 def test_a_page_begins_with_where_it_is_and_ends_with_all_of_the_style():
     own, page = answer("/").body, answer("/", PAGE)
-    assert page.body.replace(where(), b"").replace(style(), b"") == own
-    assert page.body.index(b"<head>" + where()) < page.body.index(b'<script type="module"')
+    assert page.body.replace(blank() + where(), b"").replace(style(), b"") == own
+    assert page.body.index(b"<head>" + blank() + where()) < page.body.index(b'<script type="module"')
     assert style() + b"</body>" in page.body
     assert int(page.headers["content-length"]) == len(page.body)
     for path in ASSETS.glob("*.css"):
         assert path.read_bytes() in page.body
+    assert b"dark) { html { background: #10161E } }" in blank()
     assert style().count(b"<style>") == style().count(b"</style>") == 1
 
 

@@ -1,8 +1,9 @@
-"""What comes with a page when it is opened: the style of all pages, and where its server is.
+"""What comes with a page when it is opened: the style of all pages, where its server is, and how dark it begins.
 
 As an element of a page the style came a third of a second after the others, since the browser first has to fetch what
 shows such elements: every page was laid out twice, and jumped. And where a page other than the first was opened,
-Streamlit's side in the browser asked below that page for the server, and a tenth of a second later above it.
+Streamlit's side in the browser asked below that page for the server, and a tenth of a second later above it. Until
+Streamlit had begun, a dark page was white.
 """
 
 from __future__ import annotations
@@ -31,10 +32,11 @@ WHERE = """<script>(() => {
   window.__streamlit = {BACKEND_BASE_URL: here, MAIN_PAGE_BASE_URL: here, HOST_CONFIG: %(host)s};
 })();</script>
 """
+BLANK = "<style>html { background: %s } @media (prefers-color-scheme: dark) { html { background: %s } }</style>\n"
 
 
 class Opening:
-    """Writes both into each page that is opened."""
+    """Writes all of it into each page that is opened."""
 
     def __init__(self, app: ASGIApp):
         self.app = app
@@ -56,7 +58,7 @@ class Opening:
             else:
                 body += message.get("body", b"")
                 if not message.get("more_body"):
-                    written = body.replace(BEGIN, BEGIN + where(), 1).replace(END, style() + END, 1)
+                    written = body.replace(BEGIN, BEGIN + blank() + where(), 1).replace(END, style() + END, 1)
                     await send(_with_length(start, written))
                     await send({"type": "http.response.body", "body": written})
 
@@ -74,6 +76,13 @@ def style() -> bytes:
     """All of it, as an element of a page."""
     rules = "\n".join(path.read_text() for path in sorted(ASSETS.glob("*.css")))
     return f"<style>\n{rules}</style>\n".encode()
+
+
+@cache
+def blank() -> bytes:
+    """How a page looks before there is anything on it, in the colours that its themes have."""
+    colours = [config.get_option(f"theme.{theme}.backgroundColor") for theme in ("light", "dark")]
+    return (BLANK % tuple(colours)).encode() if all(colours) else b""
 
 
 @cache
