@@ -154,7 +154,7 @@ class Graded:
 
 @dataclass(frozen=True)
 class Sheet:
-    """Graded pictures; score is how many are right, of those whose word is one for the network."""
+    """Graded pictures; `score` of them are right, of the `of` whose word is one for the network."""
 
     graded: tuple[Graded, ...]
 

@@ -67,8 +67,9 @@ class Package:
     """What a zip held: the head, a zip of the labelled pictures, None where there is none, and what the clock says of
     its training, {} where nobody kept that: the same pictures, settings and seed give the same head at any time.
 
-    The pictures is open for reading; LabelledImages.from_zip and intake.from_zip take it. It is a part of the package
-    itself, which has to stay as long, or, where somebody packed that anew, a temporary file, gone when it is closed.
+    The zip of pictures is open for reading; LabelledImages.from_zip and intake.from_zip take it. It is a part of the
+    package itself, which has to stay as long, or, where somebody packed that anew, a temporary file, gone when it is
+    closed.
     """
 
     head: Head
