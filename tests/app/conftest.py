@@ -11,13 +11,15 @@ import streamlit as st
 from app.studio_tools import ME, stripes
 from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.scriptrunner.script_cache import ScriptCache
-from streamlit.testing.v1 import AppTest, local_script_runner
+from streamlit.testing.v1 import AppTest, app_test, local_script_runner
 from streamlit.testing.v1.local_script_runner import LocalScriptRunner
 from tiny import tiny_classifier
 
 from visionlab.imaging.image import encode_png
 from visionlab.learning.projects.project import Project
 from visionlab.learning.projects.workspace import Workspace
+from visionlab.learning.scratch import forecast, training
+from visionlab.learning.scratch.training import pace_of
 from visionlab.network.running.classifier import Classifier
 from visionlab.network.zoo.loading import load_classifier
 from visionlab.network.zoo.vgg import read_plan
@@ -62,7 +64,8 @@ def what_each_run_would_do_anew_is_done_once():
     look = local_script_runner.require_widgets_deltas
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
-        patch.setattr(local_script_runner, "ScriptCache", lambda: compiled)
+        for module in (app_test, local_script_runner):  # the pages' scripts, and the one that leads to them
+            patch.setattr(module, "ScriptCache", lambda: compiled)
         patch.setattr(local_script_runner, "require_widgets_deltas", wait)
         yield
 
@@ -72,6 +75,15 @@ def faithfulness_in_few_steps(monkeypatch):
     """Each explanation that a page shows is judged in the background: hundreds of forward passes, if not for this."""
     monkeypatch.setattr(explanations, "STEPS", 3)
     monkeypatch.setattr(explanations, "ORDERS", 1)
+
+
+@pytest.fixture(autouse=True)
+def forecasts_in_a_moment(monkeypatch):
+    """How long a training would take is measured wherever a page offers one, for half a second, if not for this; how
+    well, learning/scratch tests."""
+    monkeypatch.setattr(training, "WINDOWS", 1)
+    for module in (training, forecast):
+        monkeypatch.setattr(module, "pace_of", lambda work, within: pace_of(work, within / 100))
 
 
 @pytest.fixture(autouse=True)

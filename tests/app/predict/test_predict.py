@@ -515,6 +515,14 @@ def test_a_link_to_a_picture_that_is_not_here_says_so_until_another_is_chosen(ap
     assert app.query_params[SAMPLE] == "rocket"
 
 
+def test_what_the_link_asked_for_in_vain_is_told_on_its_page_alone(app, open_page):
+    app.query_params[SAMPLE] = "yours"
+    app = open_page("Filters")
+    assert any("own picture is not kept" in text for text in texts(app))
+    app = open_page("Predict")
+    assert not any("own picture is not kept" in text for text in texts(app))
+
+
 def test_a_class_that_was_asked_of_another_picture_is_not_asked_of_the_sample(app, open_page, net):
     *_, second = vl.predict(net, [vl.load_sample("cat")], top=2)[0]
     app.query_params[SAMPLE], app.query_params["class"] = "yours", second.label

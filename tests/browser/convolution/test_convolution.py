@@ -154,10 +154,11 @@ def test_every_sum_adds_up_as_it_is_written(arithmetic):
 def test_numbers_are_written_as_people_write_them(arithmetic):
     found = arithmetic(
         """(lab) => [lab.fixed(-0.0001, 2), lab.exact(3.84e-9), lab.short(-0), lab.exact(-2.5), lab.weightText(1 / 9),
-            lab.weightText(-0.0625), lab.weightText(0.25), lab.weightText(-3), lab.exact(0.00346)]""",
+            lab.weightText(-0.0625), lab.weightText(0.25), lab.weightText(-3), lab.exact(0.00346),
+            lab.brief(-146.5), lab.brief(146.5), lab.brief(-0.25)]""",
         None,
     )
-    assert found == ["0", "0", "0", "−2.5", "1/9", "−1/16", "0.25", "−3", "0.00346"]
+    assert found == ["0", "0", "0", "−2.5", "1/9", "−1/16", "0.25", "−3", "0.00346", "−147", "147", "−0.3"]
     weights = [1e-9, float(np.float32(1e-9)), -2.5e-5, 0.1247577, 0, 1e-3, 1 / 7]
     told = ["1e−9", "1e−9", "−2.5e−5", "0.124758", "0", "0.001", "1/7"]
     assert arithmetic("(lab, weights) => weights.map(lab.weightText)", weights) == told

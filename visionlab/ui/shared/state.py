@@ -43,7 +43,8 @@ def restore_choice(options: Sequence[str]) -> None:
 
 
 def missed_picture() -> str | None:
-    """What the link asks for in vain, until another picture is chosen: YOURS, or the name of no sample."""
+    """What the link asks for in vain, until another picture is chosen or another page is opened: YOURS, or the name of
+    no sample."""
     return st.session_state.get("missed_picture")
 
 
@@ -139,11 +140,12 @@ def is_news_of_refused(stamp: float | None) -> bool:
 
 
 def turn_to(page: str) -> None:
-    """Another page than before has nothing to say of what was refused on that one."""
+    """Another page than before has nothing to say of what was refused on that one, or was asked for there in vain."""
     st.session_state["just_turned"] = st.session_state.get("page") != page
     if just_turned():
         st.session_state["page"] = page
         st.session_state.pop("upload_error", None)
+        st.session_state.pop("missed_picture", None)
 
 
 def just_turned() -> bool:

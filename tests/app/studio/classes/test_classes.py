@@ -27,7 +27,7 @@ from visionlab.ui.shared.server.pages import PAGES
 from visionlab.ui.shared.visitor import COOKIE
 from visionlab.ui.shared.widgets import plain, probability_bars
 from visionlab.ui.studio import runs, uploads
-from visionlab.ui.studio.classes import cards, step
+from visionlab.ui.studio.classes import cards, step, trying
 from visionlab.ui.studio.judge.case import case_of
 from visionlab.ui.studio.pictures import intake
 from visionlab.ui.studio.pictures.intake import RECORDED
@@ -551,6 +551,23 @@ def test_a_head_that_was_trained_here_is_told_of_once_and_begins_the_camera_wher
         if not recorded:
             studio.button(key="train-here").click().run()
             finish(studio, registry)
+
+
+def test_a_training_that_ends_while_the_page_is_on_its_way_is_told_of_next(studio, registry, monkeypatch):
+    told: list[Fresh | None] = []
+    monkeypatch.setattr(live, "show", lambda net, key, own, fresh: told.append(fresh))
+    trained(studio, registry)
+    show = trying.show
+
+    def late(project, run):
+        assert all(job.wait(60) for job in list(registry._jobs.values()))
+        show(project, run)
+
+    monkeypatch.setattr(trying, "show", late)
+    told.clear()
+    studio.button(key="train-here").click().run()
+    finish(studio, registry)
+    assert [each.head for each in told if each] == [project_of(studio).runs()[0].id]
 
 
 @pytest.mark.parametrize("at", ["Classes", "Train", "Judge", "Take away"])

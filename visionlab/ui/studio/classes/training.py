@@ -24,7 +24,7 @@ from visionlab.ui.studio.train import step as train
 from visionlab.ui.studio.train.run import Labels, Settings, is_of, labels_of
 from visionlab.wording import percent
 
-STARTED = "started-here"  # in the session: the project in which a training was started in this step
+STARTED = "started-here"  # in the session: the run that was started in this step
 
 
 def recommended(data: LabelledImages) -> Settings:
@@ -98,16 +98,15 @@ def _button(project: Project | None, data: LabelledImages | None, lacks: str | N
 
 def _start(project: Project) -> None:
     data, _ = project.labelled()  # as it is now
-    train.start(project, recommended(data), len(data))
-    st.session_state[STARTED] = project.id
+    st.session_state[STARTED] = train.start(project, recommended(data), len(data))
 
 
-def just_trained(project: Project, run: RunInfo) -> bool:
-    """Once: whether the run is the one that was started here last, and is over."""
-    if st.session_state.get(STARTED) != project.id or train.going_on(project):
+def just_trained(run: RunInfo) -> bool:
+    """Once: whether the run, which is over, is the one that was started here last."""
+    if st.session_state.get(STARTED) != run.id:
         return False
     del st.session_state[STARTED]
-    return project.runs()[0].id == run.id
+    return True
 
 
 def _worth(project: Project, run: RunInfo, fresh: bool) -> None:

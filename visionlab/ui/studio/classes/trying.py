@@ -34,7 +34,7 @@ def show(project: Project, run: RunInfo) -> None:
             st.caption("It always names a class: to say “none of these” takes ten held-out pictures, so add some.")
         at = f"{UPLOADER}-{project.id}"
         fresh = None
-        if training.just_trained(project, run):
+        if training.just_trained(run):
             fresh = Fresh(run.id, start=project.id in st.session_state.get(RECORDED, ()))
         photograph = live.show(net, CAMERA, own=True, fresh=fresh)
         if photograph:

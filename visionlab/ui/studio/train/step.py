@@ -53,13 +53,13 @@ def show(project: Project) -> None:
 # The run that goes on -------------------------------------------------------------------------------------------------
 
 
-def start(project: Project, settings: Settings, pictures: int) -> None:
+def start(project: Project, settings: Settings, pictures: int) -> str | None:
     """Begin a run in the background, which becomes the one that is looked at; where one of this project goes on, as
-    after a second click, that one does."""
+    after a second click, that one does. Its id is returned."""
     engine = cached.engine_of(net := cached.classifier(settings.network))
     with undisturbed():
-        if _look_at_what_is_at_work(project):
-            return
+        if at_work := _look_at_what_is_at_work(project):
+            return at_work
         run = project.begin_run(noted(settings, pictures), waiting=True)
         given_up = partial(project.end_run, run, "cancelled")
         try:
@@ -67,9 +67,9 @@ def start(project: Project, settings: Settings, pictures: int) -> None:
         except BusyError:  # another session was quicker, or its run has ended and is about to go
             given_up()
             project.remove_run(run)
-            _look_at_the_other(project)
-        else:
-            runs.link(run)
+            return _look_at_the_other(project)
+        runs.link(run)
+        return run
 
 
 def go_on(project: Project, run: RunInfo) -> None:
@@ -84,18 +84,21 @@ def go_on(project: Project, run: RunInfo) -> None:
             runs.link(run.id)
 
 
-def _look_at_what_is_at_work(project: Project) -> bool:
-    """Whether a run of the project is, which is then the one that is looked at."""
-    at_work = _at_work(project)
-    if at_work:
-        runs.link(at_work.id)
-    return at_work is not None
+def _look_at_what_is_at_work(project: Project) -> str | None:
+    """The run of the project that is, if any, which is then the one that is looked at."""
+    return _look_at(_at_work(project))
 
 
-def _look_at_the_other(project: Project) -> None:
+def _look_at_the_other(project: Project) -> str | None:
     """The run that was in the way is looked at, also where it has ended meanwhile."""
-    if not _look_at_what_is_at_work(project) and (known := project.runs()):
-        runs.link(known[0].id)
+    return _look_at(_at_work(project) or next(iter(project.runs()), None))
+
+
+def _look_at(run: RunInfo | None) -> str | None:
+    if run is None:
+        return None
+    runs.link(run.id)
+    return run.id
 
 
 def _at_work(project: Project) -> RunInfo | None:

@@ -28,7 +28,7 @@ export function short(value, digits = 3) {
 
 // The same in as few characters as a small cell has room for.
 export function brief(value) {
-  return short(Math.abs(value) >= 9.95 ? Math.round(value) : Math.round(value * 10) / 10);
+  return short(rounded(value, Math.abs(value) >= 9.95 ? 0 : 1));
 }
 
 // A weight as people write it: 0.25, but 1/9; null where neither is it to the last bit of float32.
