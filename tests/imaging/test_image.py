@@ -5,6 +5,7 @@ import io
 import struct
 import zlib
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image as PILImage
@@ -445,6 +446,18 @@ def test_encoding_there_and_back():
     assert np.array_equal(load_image(encode_png(noise())), noise())
     assert np.abs(load_image(encode_jpeg(UPRIGHT, 100)).astype(int) - UPRIGHT)[4:12, 4:12].max() < 8
     assert len(encode_jpeg(noise(100, 100), 20)) < len(encode_jpeg(noise(100, 100), 95))
+
+
+@pytest.mark.parametrize("quality", [80, 95])
+def test_a_jpeg_without_colours_is_grey_and_read_as_if_it_were_not(quality):
+    grey = np.repeat(noise(100, 140)[..., :1], 3, axis=2)
+    data = encode_jpeg(grey, quality)
+    assert PILImage.open(io.BytesIO(data)).mode == "L"
+    written = cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+    assert PILImage.open(io.BytesIO(written)).mode == "RGB"
+    assert np.array_equal(load_image(data), load_image(written))
+    grey[99, 139, 1] ^= 1  # one pixel that none of the few is
+    assert PILImage.open(io.BytesIO(encode_jpeg(grey, quality))).mode == "RGB"
 
 
 @pytest.mark.parametrize(

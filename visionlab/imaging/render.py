@@ -67,7 +67,7 @@ def render(response: NDArray, mode: str, ends: tuple[float, float] | None = None
         size = np.abs(values) if absolute else values
         values, absolute = 255 * ((size / 2 - low / 2) / np.float32(half if half > 0 else 1)), False
     levels = _bytes(values, absolute)
-    return levels if levels.ndim == 3 else np.repeat(levels[..., None], 3, axis=2)
+    return levels if levels.ndim == 3 else cv2.cvtColor(levels, cv2.COLOR_GRAY2RGB)
 
 
 def plain_range(response: NDArray, mode: str) -> tuple[float, float]:

@@ -60,6 +60,7 @@ def test_a_page_begins_with_where_it_is_and_ends_with_all_of_the_style():
     for path in ASSETS.glob("*.css"):
         assert path.read_bytes() in page.body
     assert b"dark) { html { background: #10161E } }" in blank()
+    assert b'"DARK_THEME": {"base": 1, "primaryColor": "#5AB0F2"' in where()
     assert style().count(b"<style>") == style().count(b"</style>") == 1
 
 

@@ -27,6 +27,16 @@ SUBJECTS = {
 ENOUGH = 60  # px of it that are seen, at least
 LOWEST = {1400: 96, 420: 140}  # px of the strip, by the window's width
 SIZES = ((1400, 900), (800, 1000), (420, 850))
+# The page's background as it was painted, each colour once in a row.
+BACKGROUNDS = """
+window.backgrounds = [];
+(function look() {
+    const app = document.querySelector("[data-testid=stApp]");
+    const colour = app && getComputedStyle(app).backgroundColor;
+    if (colour && colour !== backgrounds.at(-1)) backgrounds.push(colour);
+    requestAnimationFrame(look);
+})();
+"""
 
 
 def address(title: str) -> str:
@@ -83,3 +93,11 @@ def test_a_thing_to_try_sets_the_page_up_and_says_what_to_notice(page: Page):
     page.get_by_role("button", name="Edges and colours").click()
     expect(page.get_by_text("conv1_1 sees a few pixels at a time")).to_be_visible()
     expect(page.get_by_role("application", name="The feature maps of conv1_1")).to_be_visible()
+
+
+@pytest.mark.parametrize(("theme", "colour"), [("dark", "rgb(16, 22, 30)"), ("light", "rgb(255, 255, 255)")])
+def test_a_page_has_the_colours_of_its_theme_from_the_first_frame_on(page: Page, theme, colour):
+    page.emulate_media(color_scheme=theme)
+    page.add_init_script(BACKGROUNDS)
+    open_page(page, "Filters")
+    assert page.evaluate("backgrounds") == [colour]

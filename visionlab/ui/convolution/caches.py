@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from visionlab.imaging.convolution import convolve
 from visionlab.imaging.image import Image, Response, encode_jpeg, encode_png
@@ -30,10 +32,18 @@ class Answer:
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
+def slid_over(key: str, side: int, channel: str, _image: Image) -> NDArray[np.uint8]:
+    """What of the picture of that key, in that size, the kernel is slid over: the same for all that one types."""
+    planes = CHANNELS[channel].take(_image)
+    planes.setflags(write=False)
+    return planes
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
 def answer(key: str, weights: bytes, settings: Settings, _image: Image, _kernel: Kernel) -> Answer:
     """What the kernel of these weights answers to the picture of that key in the size of the settings."""
     channel = CHANNELS[settings.channel]
-    response = convolve(channel.take(_image), _kernel, **settings.options)
+    response = convolve(slid_over(key, settings.side, settings.channel, _image), _kernel, **settings.options)
     if channel.added:
         response = response.sum(axis=2)
     plain = plain_range(response, settings.mode)

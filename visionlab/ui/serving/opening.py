@@ -1,4 +1,4 @@
-"""What comes with a page when it is opened: the style of all pages, where its server is, and how dark it begins.
+"""What comes with a page when it is opened: the style of all pages, where its server is, and the colours of its themes.
 
 As an element of a page the style came a third of a second after the others, since the browser first has to fetch what
 shows such elements: every page was laid out twice, and jumped. And where a page other than the first was opened,
@@ -29,9 +29,11 @@ WHERE = """<script>(() => {
   const path = location.pathname.split("/");
   if (!%(pages)s.includes(path.pop())) return;
   const here = `${location.origin}${path.join("/")}/`;
-  window.__streamlit = {BACKEND_BASE_URL: here, MAIN_PAGE_BASE_URL: here, HOST_CONFIG: %(host)s};
+  window.__streamlit = {BACKEND_BASE_URL: here, MAIN_PAGE_BASE_URL: here, HOST_CONFIG: %(host)s, ...%(themes)s};
 })();</script>
 """
+THEMES = ("light", "dark")  # in the order of Streamlit's own numbers for them
+COLOURS = ("primaryColor", "backgroundColor", "secondaryBackgroundColor", "textColor", "borderColor")
 BLANK = "<style>html { background: %s } @media (prefers-color-scheme: dark) { html { background: %s } }</style>\n"
 
 
@@ -81,7 +83,7 @@ def style() -> bytes:
 @cache
 def blank() -> bytes:
     """How a page looks before there is anything on it, in the colours that its themes have."""
-    colours = [config.get_option(f"theme.{theme}.backgroundColor") for theme in ("light", "dark")]
+    colours = [config.get_option(f"theme.{theme}.backgroundColor") for theme in THEMES]
     return (BLANK % tuple(colours)).encode() if all(colours) else b""
 
 
@@ -90,7 +92,14 @@ def where() -> bytes:
     """A script that says where the server is, as an element of a page."""
     pages = ["", *(Path(page.script).stem.split("_", 1)[-1] for page in PAGES.values())]
     host = {"allowedOrigins": config.get_option("client.allowedOrigins"), "useExternalAuthToken": False}
-    return (WHERE % {"pages": json.dumps(pages), "host": json.dumps(host)}).encode()
+    told = {"pages": pages, "host": host, "themes": _themes()}
+    return (WHERE % {name: json.dumps(each) for name, each in told.items()}).encode()
+
+
+def _themes() -> dict[str, dict[str, object]]:
+    """The colours of both: until it has heard of the server, a page had Streamlit's own."""
+    colours = {name: {each: config.get_option(f"theme.{name}.{each}") for each in COLOURS} for name in THEMES}
+    return {f"{name.upper()}_THEME": {"base": base} | colours[name] for base, name in enumerate(THEMES)}
 
 
 def _is_page(start: Message) -> bool:
