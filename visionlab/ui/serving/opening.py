@@ -97,7 +97,7 @@ def where() -> bytes:
 
 
 def _themes() -> dict[str, dict[str, object]]:
-    """The colours of both: until it has heard of the server, a page had Streamlit's own."""
+    """The colours of both; without them a page has Streamlit's own until it has heard of the server."""
     colours = {name: {each: config.get_option(f"theme.{name}.{each}") for each in COLOURS} for name in THEMES}
     return {f"{name.upper()}_THEME": {"base": base} | colours[name] for base, name in enumerate(THEMES)}
 
