@@ -133,6 +133,34 @@ def test_a_picture_that_is_cut_up_among_the_cores(taps, border, stride, channels
             np.testing.assert_allclose(response, np.stack(expected, axis=2), **CLOSE)
 
 
+@pytest.mark.parametrize("border", BORDERS)
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("taps", [(3, 3), (4, 5), (5, 2), (12, 14), (1, 9)])
+def test_a_picture_that_is_cut_up_side_by_side(taps, border, stride, monkeypatch):
+    monkeypatch.setattr(engines, "_PIECE", 1)
+    monkeypatch.setattr(engines, "_tiles", lambda *_: 3)
+    image = picture(40, 50, 3)
+    for flip in (False, True):
+        weights = weights_of(*taps, separable=True) * 0.01
+        response = convolve(image, weights, stride=stride, border=border, flip=flip)
+        expected = [oracle(image[..., c], weights, stride, 1, border, flip) for c in range(3)]
+        np.testing.assert_allclose(response, np.stack(expected, axis=2), **CLOSE)
+
+
+@pytest.mark.parametrize(
+    ("width", "taps", "channels", "tiles"),
+    [(1024, 31, 3, 2), (1000, 15, 3, 2), (500, 31, 1, 2), (2048, 11, 3, 2), (1030, 31, 3, 1), (1024, 9, 3, 1)],
+)
+def test_rows_that_would_push_each_other_out_of_the_cache_are_cut(width, taps, channels, tiles, monkeypatch):
+    found, tiles_of = [], engines._tiles
+    monkeypatch.setattr(engines, "_tiles", lambda *told: found.append(tiles_of(*told)) or found[-1])
+    image, weights = picture(50, width, channels), weights_of(taps, taps, separable=True) / taps**2 / 10
+    response = convolve(image, weights)
+    assert found == [tiles]
+    expected = [oracle(image[..., c], weights) for c in range(channels)]
+    np.testing.assert_allclose(response, np.stack(expected, axis=2), **CLOSE)
+
+
 @pytest.mark.parametrize("height", [5, 16, 20, 31, 33, 64, 70])
 def test_a_wide_strip_that_is_hardly_taller_than_the_kernel(height):
     image, weights = picture(height, 3000, 3), weights_of(15, 3, separable=True) / 300

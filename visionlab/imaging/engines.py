@@ -10,7 +10,8 @@ import math
 import threading
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise, product
+from itertools import product
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -28,6 +29,7 @@ _CACHED = 1_200_000  # bytes of floats computed at once: they stay in the second
 _LEAST = 400_000  # bytes of floats for which it is worth waking another core
 _KEPT = 16_000_000  # bytes of working memory that a thread keeps for the next band
 _TILE = 256  # pixels on a side of what is transformed at once
+_CROWDED = 11  # rows of a kernel from which on it matters where in the cache they lie
 _ROUNDING = 300.0  # Σ|weight| · |pixel| up to which sums in float32 are right to 1e-4
 _EXACT = 2**24  # up to here float32 holds every whole number
 
@@ -131,6 +133,9 @@ def pad(planes: NDArray, border: str, margins: tuple[int, int, int, int]) -> NDA
     return padded[0] if len(padded) == 1 else np.concatenate(padded, axis=2)
 
 
+_Part: TypeAlias = tuple[tuple[int, int], tuple[int, int], int]  # rows, columns, the first of up to four channels
+
+
 def _by_opencv(
     planes: NDArray, method: _Method, stride: int, border: str, margins: tuple[int, int, int, int]
 ) -> Response:
@@ -138,77 +143,107 @@ def _by_opencv(
     height, width, channels = planes.shape
     weights, factors, precision = method.weights, method.factors, method.precision
     rows, columns = weights.shape
-    up, down, left, _ = margins if border != "valid" else (0, rows - 1, 0, columns - 1)
+    up, down, left, right = margins if border != "valid" else (0, rows - 1, 0, columns - 1)
     if border == "valid":  # a window anchored at its first weight answers at its own corner; what is cut is cut off
         height, width = height - rows + 1, width - columns + 1
     depth = cv2.CV_32F if precision is np.float32 else cv2.CV_64F
     options = {"anchor": (left, up), "borderType": BORDERS[border].code}
     response = np.empty((-(-height // stride), -(-width // stride), channels), np.float32)
 
-    def answer(part: tuple[int, int, int], straight: bool = False) -> None:
-        first, last, channel = part  # rows of the response, and the first of up to four channels
+    def answer(part: _Part, straight: bool = False) -> None:
+        (first, last), (left_most, right_most), channel = part
         begin, end = first * stride, (last - 1) * stride + 1  # rows of the picture that are answered for
-        top, bottom = max(0, begin - up), min(planes.shape[0], end + down)
-        # What mirrors or repeats the edge needs as many rows on this side of it as beyond.
-        if bottom == planes.shape[0]:
-            top = max(0, min(top, bottom - rows - 1))
-        if top == 0:
-            bottom = min(planes.shape[0], max(bottom, rows + 1))
-        source = planes[top:bottom, :, channel : channel + 4]
+        start, stop = left_most * stride, (right_most - 1) * stride + 1  # and columns
+        top, bottom = _reach(begin, end, planes.shape[0], rows, (up, down))
+        near, far = _reach(start, stop, planes.shape[1], columns, (left, right))
+        source = planes[top:bottom, near:far, channel : channel + 4]
         # Floats are taken where they lie, and bytes by two passes; a direct sum of bytes is slow.
         if source.dtype != precision and (factors is None or planes.dtype != np.uint8 or precision is np.float64):
             floats = _scratch.array(0, source.shape, precision)
             np.copyto(floats, source)
             source = floats
-        found = response[top:bottom] if straight else _scratch.array(1, source.shape, precision)
+        spoilt = [response[top:first, near:far], response[first:last, near:start]] if straight else []
+        kept = [each.copy() for each in spoilt]
+        found = response[top:bottom, near:far] if straight else _scratch.array(1, source.shape, precision)
         if factors is None:
             found = cv2.filter2D(source, depth, weights, dst=found, **options)
         else:
             found = cv2.sepFilter2D(source, depth, factors[1], factors[0], dst=found, **options)
+        for each, before in zip(spoilt, kept, strict=True):
+            each[:] = before
         if not straight:
-            found = found.reshape(source.shape)[begin - top : end - top : stride, :width:stride]
-            response[first:last, :, channel : channel + 4] = found
+            found = found.reshape(source.shape)[begin - top : end - top : stride, start - near : stop - near : stride]
+            response[first:last, left_most:right_most, channel : channel + 4] = found
 
-    row_bytes = planes.shape[1] * min(channels, 4) * np.dtype(precision).itemsize
+    pixel_bytes = min(channels, 4) * np.dtype(precision).itemsize
+    tiles = 1 if factors is None else _tiles(planes.shape[1], factors, pixel_bytes)
+    columns_at_once = _split(response.shape[1], min(tiles, response.shape[1]))
+    row_bytes = -(-planes.shape[1] // tiles) * pixel_bytes
     if stride == 1 and border != "valid" and precision is np.float32 and channels <= 4:
-        # Bands go straight into the response, which saves a copy, but spoil the rows next to them. Whoever computes a
-        # run of bands puts those rows back; between two runs they are computed by whoever ends the second of the two.
+        # Bands go straight into the response, which saves a copy, but spoil what lies next to them. What was there is
+        # put back; between two runs of bands it is computed anew by whoever ends the second of the two.
         height = len(response)
         each = max(_PIECE // row_bytes, 18 * rows, -(-height // (4 * cores.count())))
         runs = _bands(height, max(min(each, -(-height // cores.count())), _LEAST // row_bytes + 1))
         if height < 2 * (rows + 1) * len(runs):  # so low that a run would spoil more than its neighbour's edge
             runs = [(0, height)]
-        spoilt = max(up, down)
+        beyond = max(up, down)
         done: set[int] = set()
 
         def answer_run(number: int) -> None:
             start, end = runs[number]
-            end -= spoilt if number + 1 < len(runs) else 0
+            end -= beyond if number + 1 < len(runs) else 0
             count = max(1, (end - start) // max(_CACHED // row_bytes, 18 * rows))
-            edges = [start + (end - start) * i // count for i in range(count + 1)]
-            for first, last in pairwise(edges):
-                above = response[first - spoilt : first]
-                kept = above.copy() if first > start else None
-                answer((first, last, 0), straight=True)
-                if kept is not None:
-                    above[:] = kept
+            for first, last in _split(end - start, count):
+                for across in columns_at_once:
+                    answer(((start + first, start + last), across, 0), straight=True)
             done.add(number)
             for low in {number - 1, number}:
-                if spoilt and {low, low + 1} <= done:
-                    answer((runs[low][1] - spoilt, runs[low][1], 0))
+                if beyond and {low, low + 1} <= done:
+                    for across in columns_at_once:
+                        answer(((runs[low][1] - beyond, runs[low][1]), across, 0))
 
         cores.share(answer_run, range(len(runs)))
     else:
         bands = _bands(len(response), max(1, max(_PIECE // row_bytes, 12 * rows) // stride))
-        cores.share(answer, [(*band, channel) for channel in range(0, channels, 4) for band in bands])
+        cores.share(answer, list(product(bands, columns_at_once, range(0, channels, 4))))
     return response
+
+
+def _reach(first: int, last: int, whole: int, taps: int, margins: tuple[int, int]) -> tuple[int, int]:
+    """(first, last + 1) of the rows, or columns, of a picture that has so many, from which those are answered for. What
+    mirrors or repeats the edge needs as many on this side of it as beyond."""
+    low, high = max(0, first - margins[0]), min(whole, last + margins[1])
+    if high == whole:
+        low = max(0, min(low, high - taps - 1))
+    if low == 0:
+        high = min(whole, max(high, taps + 1))
+    return low, high
+
+
+def _tiles(width: int, factors: tuple[NDArray, NDArray], pixel_bytes: int) -> int:
+    """Into how many parts side by side a picture so wide is cut for two 1-D passes.
+
+    Between them OpenCV keeps as many rows as the kernel has, each begun at a whole multiple of 64 pixels. Where that is
+    one of half a page, all of them lie in the same few places of the first cache and push each other out: 31 rows of
+    1,024 pixels take twice the time of as many of 1,030.
+    """
+    rows, columns = (factor.size for factor in factors)
+    for tiles in range(1, 4) if rows >= _CROWDED else ():
+        wide = -(-width // tiles) + (columns - 1 if tiles > 1 else 0)
+        if -(-wide // 64) * 64 * pixel_bytes % 2048:
+            return tiles
+    return 1
 
 
 def _bands(height: int, each: int) -> list[tuple[int, int]]:
     """(first, last + 1) of about as many rows as told, as many bands for every core."""
     count = -(-height // each)
-    count = min(height, -(-count // cores.count()) * cores.count()) if count > 1 else 1
-    return [(height * i // count, height * (i + 1) // count) for i in range(count)]
+    return _split(height, min(height, -(-count // cores.count()) * cores.count()) if count > 1 else 1)
+
+
+def _split(whole: int, count: int) -> list[tuple[int, int]]:
+    return [(whole * i // count, whole * (i + 1) // count) for i in range(count)]
 
 
 def _by_fft(padded: NDArray, weights: NDArray, stride: int) -> Response:
