@@ -33,8 +33,13 @@ REASONS: dict[str, dict[str, str]] = {
     "activations": {
         "*, all maps at 224 px": "The forward pass is a part of it; the rest is copying thirty layers’ values.",
     },
+    "convolution": {
+        "* floats, *": "Before it computes, it looks whether all values are numbers, and how large they are, which decides"
+        " in what precision: a pass over the picture that the peers do without.",
+    },
     "app": {"*, its heading": PAINTED, "*, its first picture": PAINTED, "*, at rest": PAINTED},
     "start": {
+        "the server answers": "What every request has to pass is forty modules more to import, a tenth of the time.",
         "Home can be used": "Importing torch takes about two seconds of it, and the network with what reads it nearly"
         " two more; its first forward pass takes a twentieth of one.",
     },
