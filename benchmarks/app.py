@@ -2,7 +2,8 @@
 
 A page is opened in a fresh browser, from a server that has drawn it before, beside a page of Streamlit that holds a
 heading and a line. It has come to rest once nothing has changed for a second. At a control, one waits from the change
-until the browser has decoded and painted the new picture, of 1024 × 1024 pixels, of which every one is shown.
+until the browser has decoded and painted the new picture, of 1024 × 1024 pixels, of which every one is shown. The
+response to a weight is first the browser's own, which the server's then takes the place of.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ CONTROLS = (
         field.dispatchEvent(new Event('input', {bubbles: true}));
         """,
         ".lab",
-        "shown.dataset.response",
+        "shown.dataset.shown",
         goal=120,
     ),
     Control(

@@ -4,6 +4,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
+import pytest
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.middleware import Middleware
@@ -22,7 +23,7 @@ class Answer(NamedTuple):
     body: bytes
 
 
-def answer(path: str, headers: dict[str, str] | None = None, method: str = "GET") -> Answer:
+def answer(path: str, headers: dict[str, str] | None = None, method: str = "GET", query: bytes = b"") -> Answer:
     """What comes of a server that answers “/” as Streamlit does."""
 
     async def page(request):
@@ -37,7 +38,7 @@ def answer(path: str, headers: dict[str, str] | None = None, method: str = "GET"
     routes = [Route("/", page), Route("/a.png", picture), Route("/none", missing)]
     app, sent = Starlette(routes=routes, middleware=[Middleware(Opening)]), []
     named = [(name.encode(), value.encode()) for name, value in (headers or {}).items()]
-    scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": named}
+    scope = {"type": "http", "method": method, "path": path, "query_string": query, "headers": named}
 
     async def receive() -> dict:
         await asyncio.sleep(60)
@@ -77,3 +78,16 @@ def test_what_is_no_page_comes_as_it_is():
     assert answer("/a.png", PAGE).body == b"one </body> two"
     assert answer("/none", PAGE).body == b"<html><body></body></html>"
     assert answer("/", PAGE, "HEAD").body == b""
+
+
+@pytest.mark.parametrize(
+    ("path", "right"),
+    [("/convolution", "Convolution"), ("/lab/FEATURE-maps", "Feature_maps"), ("/Convolution", None), ("/", None)],
+)
+def test_an_address_in_other_letters_leads_to_the_page_with_all_that_it_asks_for(path, right):
+    found = answer(path, PAGE, query=b"kernel=sobel_x&at=1%2C2")
+    if right:
+        assert (found.status, found.headers["location"]) == (307, f"{right}?kernel=sobel_x&at=1%2C2")
+    else:
+        assert found.status in (200, 404)
+    assert "location" not in answer(path, {"accept": "application/json"}).headers

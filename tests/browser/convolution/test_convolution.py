@@ -1,6 +1,7 @@
 """The convolution lab in a real browser: its numbers are the library's, and it follows the pointer and the keys."""
 
 import base64
+import io
 import json
 import re
 from fractions import Fraction
@@ -9,15 +10,17 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 from browser.driver import attribute, choose, downloaded, open_page, settle, use_photo
+from PIL import Image as PillowImage
 from playwright.sync_api import Browser, Locator, Page, expect
 
 import visionlab as vl
 from visionlab.imaging.convolution import BORDERS
 from visionlab.imaging.image import encode_png, fit
-from visionlab.imaging.render import fitted_range
+from visionlab.imaging.render import MODES, fitted_range, plain_range, render
 from visionlab.imaging.samples import load_sample
 from visionlab.ui.convolution.channels import CHANNELS, grey
 from visionlab.ui.convolution.kernel_choice import LARGEST
+from visionlab.ui.convolution.settings import Settings
 from visionlab.ui.shared.components.convolution_lab import FOLDER, SCRIPTS
 from visionlab.ui.shared.components.kept_picture import digest_of
 from visionlab.ui.shared.components.looks import INK
@@ -74,6 +77,63 @@ def test_the_labs_sums_are_those_of_convolve(arithmetic, border, flip):
         values = np.array(answer["values"]).reshape(answer["rows"], answer["columns"])
         np.testing.assert_allclose(values, response, rtol=1e-5, atol=2e-3, err_msg=str(case["how"]))
         np.testing.assert_allclose(answer["sums"], answer["values"], rtol=1e-9, atol=1e-9)
+
+
+WHOLE = """(lab, cases) => cases.map(({pixels, weights, how, apart, mode, fit, brightness}) => {
+    const planes = pixels.map((rows) => lab.plane(rows.length, rows[0].length, (y, x) => rows[y][x]));
+    const response = lab.wholeResponse(planes, weights, how, apart);
+    const range = lab.rangeOf(response, mode, fit, brightness);
+    const image = lab.coloured(response, {mode, ...range});
+    const parts = response.parts.map((part) => [...part]);
+    return {parts, range, shape: [image.height, image.width], data: [...image.data]};
+})"""
+
+
+@pytest.mark.parametrize("border", BORDERS)
+@pytest.mark.parametrize("channel", ["grey", "sum", "each"])
+def test_what_is_seen_before_the_server_answers_is_what_it_will_answer(arithmetic, border, channel):
+    """The response, the range that is shown of it, and its colours, in every mode, fitted and plain."""
+    rng = np.random.default_rng(len(border))
+    cases, expected = [], []
+    for place, (mode, fitted) in enumerate([(mode, fitted) for mode in MODES for fitted in (False, True)]):
+        image = rng.integers(0, 256, (23, 31, 3)).astype(np.uint8)
+        sides = [(3, 3), (2, 5), (4, 1)][place % 3]
+        kernel = vl.Kernel("yours", (rng.normal(size=sides) + 0.3 * (place % 2)).round(3))
+        settings = Settings(1 + place % 3, 1 + place % 2, border, place % 2 == 0, channel, 64, mode, fitted)
+        planes = np.atleast_3d(CHANNELS[channel].take(image)).transpose(2, 0, 1)
+        response = vl.convolve(CHANNELS[channel].take(image), kernel, **settings.options, device="cpu")
+        response = response.sum(2) if channel == "sum" else response
+        plain = plain_range(response, mode)
+        ends = settings.ends(kernel, response) or plain
+        expected.append((response, ends, plain, render(response, mode, ends)))
+        brightness = round(kernel.total, 6) * CHANNELS[channel].planes
+        asked = {
+            "how": settings.options,
+            "mode": mode,
+            "fit": fitted,
+            "brightness": brightness,
+            "apart": channel == "each",
+        }
+        cases.append({"pixels": planes.tolist(), "weights": kernel.weights.astype(float).tolist(), **asked})
+    for found, case, (response, ends, plain, shown) in zip(arithmetic(WHOLE, cases), cases, expected, strict=True):
+        parts = np.array(found["parts"]).transpose().reshape(response.shape)
+        np.testing.assert_allclose(parts, response, rtol=1e-4, atol=2e-3)
+        np.testing.assert_allclose([found["range"]["low"], found["range"]["high"]], ends, rtol=1e-4, atol=2e-3)
+        np.testing.assert_allclose(found["range"]["plain"], plain, rtol=1e-4, atol=2e-3)
+        colours = np.array(found["data"]).reshape(*found["shape"], 4)
+        assert (colours[..., 3] == 255).all()
+        a_level = 4 if case["mode"] == "diverging" else 1  # of 255 colours, whose steps are up to four apart
+        assert np.abs(colours[..., :3] - shown.astype(int)).max() <= a_level
+
+
+def test_what_would_take_long_is_left_to_the_server(arithmetic):
+    asked = """(lab, taps) => {
+        const weights = Array.from({length: taps}, () => Array(taps).fill(1));
+        const planes = [lab.plane(1024, 1024, () => 1)];
+        return lab.wholeResponse(planes, weights, {stride: 1, dilation: 1, border: "zero", flip: false}, false)?.rows;
+    }"""
+    assert arithmetic(asked, 5) == 1024
+    assert arithmetic(asked, 7) is None
 
 
 def test_pooling_and_the_shift_test_by_hand(arithmetic):
@@ -280,7 +340,7 @@ def test_scores_follow_from_the_shares_as_they_are_written_and_percents_add_up(a
     assert found["shares"] == [1, 0.33, 0.15]
     assert found["scores"] == [0.5116, -0.1584, -0.6685]
     assert found["percents"] == [
-        ["33.4", "33.3", "33.3"],
+        ["33.3", "33.3", "33.3"],  # none has more than others that are alike
         ["12.3", "44.5", "43.2"],
         ["100.0", "0.0", "0.0"],
         ["0.0", "50.0", "50.0"],
@@ -736,6 +796,64 @@ def test_each_stage_says_how_large_what_it_shows_is(page: Page):
     expect(said).to_contain_text("Response a side")
     story.get_by_role("radio", name="4 · Pool").click()
     expect(said).to_contain_text("Pooled a side")
+
+
+def test_where_nothing_is_left_the_story_says_so(page: Page):
+    open_lab(page, "Convolution?bias=-2000&view=shift")
+    expect(page.locator(".shift-text")).to_contain_text("nothing of the square is left after ReLU")
+    expect(page.locator(".shift-text")).not_to_contain_text("%")
+    story = page.locator(".story")
+    story.get_by_role("radio", name="The window").click()
+    story.get_by_role("radio", name="5 · Flatten").click()
+    expect(story.locator(".flat-title")).to_have_text(re.compile("all of them 0$"))
+    story.get_by_role("radio", name="7 · Softmax").click()
+    said = story.locator(".window-view .equation")
+    expect(said).to_contain_text("= 33.3%. No response is left, so that no class is more likely than another.")
+    assert story.locator(".percent").all_inner_texts() == ["33.3%"] * 3
+
+
+def test_the_place_is_kept_over_pages_where_another_stride_has_numbered_it_anew(page: Page):
+    open_lab(page, "Convolution?stride=1")
+    where = page.locator(".bench .where")
+    before = where.inner_text()
+    page.get_by_role("button", name="How it slides").click()
+    page.get_by_role("spinbutton", name="Stride").fill("3")
+    page.keyboard.press("Enter")
+    expect(where).not_to_have_text(before)
+    page.wait_for_url(re.compile("at="))
+    settle(page)
+    here = where.inner_text()
+    page.get_by_role("link", name="Filters").first.click()
+    settle(page)
+    page.get_by_role("link", name="Convolution").first.click()
+    expect(page.locator(".bench .where")).to_have_text(here)
+
+
+HOLD = """() => {
+    const [held, send] = [[], WebSocket.prototype.send];
+    WebSocket.prototype.send = function (data) { held.push(() => send.call(this, data)); };
+    window.letGo = () => { WebSocket.prototype.send = send; held.forEach((each) => each()); };
+}"""
+
+
+def test_the_response_to_a_weight_is_there_before_the_server_answers(page: Page):
+    """And is the server's, but for a level, once it has."""
+    open_lab(page, "Convolution?kernel=box_blur&detail=256")
+    lab, response = page.locator(".lab"), page.locator(".bench canvas.response")
+    first, sent = response.screenshot(), attribute(lab, "data-response")
+    page.evaluate(HOLD)
+    cell(page, 1, 1).fill("2")
+    expect(lab).not_to_have_attribute("data-shown", sent)
+    ahead = response.screenshot()
+    assert ahead != first
+    assert attribute(lab, "data-response") == sent
+    page.evaluate("letGo()")
+    expect(lab).not_to_have_attribute("data-response", sent)
+    settle(page)
+    shown = [
+        np.asarray(PillowImage.open(io.BytesIO(each)).convert("L"), int) for each in (ahead, response.screenshot())
+    ]
+    assert np.abs(shown[0] - shown[1]).max() <= 3
 
 
 def test_at_420_px_the_responses_title_is_whole_and_it_stands_beside_the_picture(page: Page):

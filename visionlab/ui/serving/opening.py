@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config
 
@@ -46,6 +47,10 @@ class Opening:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not opens_a_page(scope):
             await self.app(scope, receive, send)
+            return
+        if right := _written_otherwise(scope["path"]):  # Streamlit would show the first page, without a word
+            query = scope["query_string"].decode("latin-1")
+            await RedirectResponse(f"{right}?{query}" if query else right)(scope, receive, send)
             return
         asked = {**scope, "headers": [each for each in scope["headers"] if each[0] not in UNHEARD]}
         start: Message | None = None
@@ -90,10 +95,23 @@ def blank() -> bytes:
 @cache
 def where() -> bytes:
     """A script that says where the server is, as an element of a page."""
-    pages = ["", *(Path(page.script).stem.split("_", 1)[-1] for page in PAGES.values())]
+    pages = ["", *_names()]
     host = {"allowedOrigins": config.get_option("client.allowedOrigins"), "useExternalAuthToken": False}
     told = {"pages": pages, "host": host, "themes": _themes()}
     return (WHERE % {name: json.dumps(each) for name, each in told.items()}).encode()
+
+
+@cache
+def _names() -> tuple[str, ...]:
+    """By what pages are known in addresses."""
+    return tuple(Path(page.script).stem.split("_", 1)[-1] for page in PAGES.values())
+
+
+def _written_otherwise(path: str) -> str | None:
+    """The name of the page, where an address has it in other letters, as “/feature-maps”."""
+    name = path.rpartition("/")[2]
+    right = {each.lower(): each for each in _names()[1:]}.get(name.lower().replace("-", "_"))  # the first is at “/”
+    return None if right == name else right
 
 
 def _themes() -> dict[str, dict[str, object]]:

@@ -3,9 +3,9 @@ square of the picture that goes on through bias, ReLU and pooling to the probabi
 
 What must follow the pointer or a key is JavaScript. numbers.js does the arithmetic of visionlab.imaging.convolution and
 figures.js writes it so that sums add up as they are read (tests hold both to it); weights.js reads and turns kernels,
-kernel.js lets one write them; draw.js draws, walk.js plays; bench.js is the picture, the kernel and the response,
-story.js the square with views.js, ending.js and words.js; lab.js holds what they share. The response as a whole is the
-server's, and so is what remembers.
+kernel.js lets one write them; draw.js draws, preview.js the whole response while one types, walk.js plays; bench.js is
+the picture, the kernel and the response, story.js the square with views.js, ending.js and words.js; lab.js holds what
+they share. The response as a whole is the server's as soon as it has answered, and so is what remembers.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ SCRIPTS = (
     "figures.js",
     "weights.js",
     "draw.js",
+    "preview.js",
     "walk.js",
     "kernel.js",
     "bench.js",

@@ -35,14 +35,16 @@ export function softmax(scores) {
   return powers.map((power) => power / total);
 }
 
-// Probabilities with one decimal, which add up to 100.0: what rounding down leaves over goes to the largest remainders.
+// Probabilities with one decimal, which add up to 100.0: what rounding down leaves over goes to the largest remainders,
+// but to none of several that are alike: a third each is 33.3 for all of them.
 export function percentsOf(probabilities) {
   const tenths = probabilities.map((probability) => 1000 * probability);
   const shown = tenths.map(Math.floor);
   const over = 1000 - shown.reduce((sum, each) => sum + each, 0);
   const remainder = (k) => tenths[k] - Math.floor(tenths[k]);
   const order = [...shown.keys()].sort((one, other) => remainder(other) - remainder(one));
-  for (const k of order.slice(0, over)) shown[k] += 1;
+  const alike = (one, other) => other !== undefined && Math.abs(remainder(one) - remainder(other)) < 1e-9;
+  for (const k of order.slice(0, over)) if (!alike(k, order[over])) shown[k] += 1;
   return shown.map((each) => (each / 10).toFixed(1));
 }
 
@@ -98,8 +100,9 @@ export class Ending {
       const look = () => ({ fill: Array(3).fill(Math.round(255 * value)), text: fixed(value, 2) });
       drawGrid(context, 1, 1, cell, look, theme, ...at(k));
     });
-    this.root.querySelector(".flat-title").textContent =
-      `The ${values.length} pooled numbers in one row, each divided by the largest, ${exact(Math.max(0, ...pool.values))}, and rounded to two decimals`;
+    const largest = Math.max(0, ...pool.values);
+    const divided = largest ? `each divided by the largest, ${exact(largest)}, and rounded to two decimals` : "all of them 0";
+    this.root.querySelector(".flat-title").textContent = `The ${values.length} pooled numbers in one row, ${divided}`;
     if (values.length) frame(context, ...at(place), cell, cell, theme.accent);
     this.root.querySelector(".classes").hidden = stage < 5;
     if (stage < 5) return;
@@ -129,10 +132,8 @@ export class Ending {
     const { columns, values } = this.grid;
     const [value, row, column] = [fixed(values[this.place] ?? 0, 2), Math.floor(this.place / columns), this.place % columns];
     if (stage === 4) {
-      return (
-        `Row after row in one line: number ${this.place + 1} is row ${row + 1}, column ${column + 1}, ${value} of the ` +
-        "largest."
-      );
+      const share = this.empty ? "0 as all of them" : `${value} of the largest`;
+      return `Row after row in one line: number ${this.place + 1} is row ${row + 1}, column ${column + 1}, ${share}.`;
     }
     const scores = scoresOf(this.grid, this.weights);
     if (stage === 5) {
@@ -141,9 +142,20 @@ export class Ending {
         "Added up, with the numbers as they are shown, that is its score. A network learns such weights; these are set by hand, and a click changes one."
       );
     }
-    const best = scores.indexOf(Math.max(...scores));
+    const most = Math.max(...scores);
+    const best = [...scores.keys()].filter((k) => scores[k] === most);
     const powers = scores.map((score) => `exp(${fixed(score, SCORED)})`);
-    const percent = percentsOf(softmax(scores))[best];
-    return `Softmax, of the scores as they are shown: ${powers[best]} / (${powers.join(" + ")}) = ${percent}%. The strong responses are most likely ${CLASSES[best]}.`;
+    const percent = percentsOf(softmax(scores))[best[0]];
+    const alike = this.empty ? "No response is left" : "All scores are alike";
+    const told =
+      best.length === scores.length
+        ? `${alike}, so that no class is more likely than another.`
+        : `The strong responses are most likely ${best.map((k) => CLASSES[k]).join(" or ")}.`;
+    return `Softmax, of the scores as they are shown: ${powers[best[0]]} / (${powers.join(" + ")}) = ${percent}%. ${told}`;
+  }
+
+  // Whether no response is above 0.
+  get empty() {
+    return this.grid.values.every((value) => value === 0);
   }
 }

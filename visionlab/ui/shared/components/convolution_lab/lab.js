@@ -3,6 +3,7 @@
 const DEFAULT_SIDE = 10; // pixels of the square: small enough that every cell has room for its number
 const LARGEST_SIDE = 32;
 const RESTED = 300; // ms after which the server hears what the lab was left at
+const LOOKED_AT = ["picture", "channel", "stride", "dilation", "border", "flip", "fit"]; // beside the kernel
 const labs = new WeakMap();
 
 export default function ({ data, parentElement, setStateValue }) {
@@ -30,6 +31,7 @@ class Lab {
     this.theme = readTheme(root);
     this.edits = new Set(); // the stamps of the kernels that were written here
     this.written = false; // whether the kernel that stands here is one of them
+    this.ahead = null; // {stamp, scale} of the one whose response is shown although the server has not answered
     this.restored = false;
     this.bench = new Bench(root.querySelector(".bench"), this);
     this.story = new Story(root.querySelector(".story"), this);
@@ -42,6 +44,7 @@ class Lab {
       this.edits.add(stamp);
       send({ stamp, weights: this.weights }); // first: the server is at work while this side draws
       this.data = { ...this.data, title: "Yours", about: "" };
+      this.lookAhead();
       this.compute(false);
       this.bench.draw();
       this.tellStory();
@@ -57,16 +60,19 @@ class Lab {
 
   async update(data) {
     const before = this.data;
-    this.data = data;
+    // The server sends back what was written here, maybe some keys ago: what stands here is newer.
+    const echo = this.written && (this.edits.has(data.stamp) || data.given === before?.given);
+    if (!echo || LOOKED_AT.some((name) => data[name] !== before[name])) this.ahead = null;
+    this.data = this.isLate(data) ? { ...data, scale: this.ahead.scale } : data;
     const asked = data.asked && this.restored && data.asked.stamp !== before?.asked?.stamp;
     if (!this.restored) this.restore(data.left);
     if (asked) {
       this.story.restore(data.asked);
       this.storyOf = null; // it is another one, of the same
     }
+    const how = JSON.stringify(this.how);
     this.how = { stride: data.stride, dilation: data.dilation, border: data.border, flip: data.flip };
-    // The server sends back what was written here, maybe some keys ago: what stands here is newer.
-    const echo = this.written && (this.edits.has(data.stamp) || data.given === before?.given);
+    if (before && JSON.stringify(this.how) !== how) this.keep(); // the same place of the picture has other numbers now
     if (!echo) {
       this.written = false;
       this.weights = data.weights;
@@ -167,6 +173,28 @@ class Lab {
     }
   }
 
+  // The response to what was written here, before the server has answered.
+  lookAhead() {
+    const { channel, scale, fit } = this.data;
+    const response = this.pixels && wholeResponse(this.planes, this.weights, this.how, channel === "each");
+    this.ahead = null;
+    if (!response) return;
+    const total = Number(this.weights.flat().reduce((sum, weight) => sum + weight, 0).toFixed(6));
+    const range = rangeOf(response, scale.mode, fit, total * (channel === "sum" ? this.planes.length : 1));
+    this.ahead = { stamp: this.stamp, scale: { ...scale, ...range } };
+    this.data = { ...this.data, scale: this.ahead.scale };
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [response.columns, response.rows];
+    canvas.getContext("2d").putImageData(coloured(response, this.ahead.scale), 0, 0);
+    this.response = canvas;
+    this.root.dataset.shown = this.stamp;
+  }
+
+  // Whether the server tells of another kernel than the one that was written last and whose response is shown already.
+  isLate(data) {
+    return Boolean(this.ahead && data.stamp !== this.ahead.stamp);
+  }
+
   // Whether the server has a response that is not shown yet.
   get awaiting() {
     return this.data.response !== this.shownResponse;
@@ -178,8 +206,9 @@ class Lab {
     const image = await decoded(response);
     if (response !== this.data.response) return;
     this.shownResponse = response;
+    if (this.isLate(this.data)) return;
     this.response = image;
-    this.root.dataset.response = response;
+    this.root.dataset.response = this.root.dataset.shown = response;
     this.bench.drawResponse();
     this.bench.draw();
   }

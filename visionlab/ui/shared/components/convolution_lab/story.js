@@ -345,7 +345,8 @@ export class Story {
     const largest = (grid) => ({ values: [Math.max(0, ...grid.values)] });
     const followed = moved(this.run, after, n);
     const changes = [change(this.active, active), change(this.pool, now), change(largest(this.active), largest(active))];
-    this.$(".shift-text").textContent = shiftText(n, this.run, changes, followed);
+    const left = this.active.values.some((value) => value > 0);
+    this.$(".shift-text").textContent = shiftText(n, this.run, left ? changes : null, followed);
     this.$(".shifted").setAttribute("aria-label", "Pixels, responses and pooled responses, before and after");
   }
 }

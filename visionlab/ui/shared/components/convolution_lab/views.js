@@ -89,7 +89,8 @@ export function drawShift(canvas, width, rowsOf, theme) {
   });
 }
 
-// n pixels to the right; changes: of the response after ReLU, of the pooled ones, of the largest one alone, as shares.
+// n pixels to the right; changes: of the response after ReLU, of the pooled ones, of the largest one alone, as shares of
+// what there was before, or null where there was nothing.
 export function shiftText(n, run, changes, followed) {
   const by = `${Math.abs(n)} pixel${Math.abs(n) === 1 ? "" : "s"}`;
   if (n === 0) return "Nothing is moved yet: drag the slider.";
@@ -103,6 +104,8 @@ export function shiftText(n, run, changes, followed) {
   } else {
     first = `The response moved along, but for ${short(followed.largest)} at most.`;
   }
+  if (!changes)
+    return `${first} Before, nothing of the square is left after ReLU, so that no change has a share: click where the kernel responds, or raise the bias.`;
   const [response, pool, whole] = changes.map((value) => Math.round(value * 100));
   const share = (value) => `${value}%`;
   const last =
@@ -112,6 +115,8 @@ export function shiftText(n, run, changes, followed) {
         ? "the largest of all changed least, and 2 × 2 pooling does not help here: it takes in less than the picture moved."
       : whole < response
         ? "the largest of all hardly minds the shift, but 2 × 2 pooling does not help here: it takes in less than the picture moved."
+      : whole === response && pool === response
+        ? "pooling makes no difference here."
         : "pooling does not help here: what the square shows has changed too much.";
   return `${first} Cell by cell, as a share of their mean size, the responses after ReLU changed by ${share(response)}, the pooled ones by ${share(pool)}, and the largest one of the whole square by ${share(whole)}: ${last}`;
 }
