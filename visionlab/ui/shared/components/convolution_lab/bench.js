@@ -138,7 +138,8 @@ export class Bench {
     const cell = this.lab.how.stride * this.scale;
     const offset = ({ span, before }) => ((span - this.lab.how.stride) / 2 - before) * this.scale;
     this.answerBox = { left: offset(this.laid.across), top: offset(this.laid.down), cell };
-    const response = this.lab.awaiting && this.still?.response; // until the new one comes
+    const { awaiting, ahead } = this.lab;
+    const response = awaiting && !ahead && this.still?.response; // until the new one comes
     this.still = { picture: this.drawn(), response: response || document.createElement("canvas") };
     if (!response) this.drawResponse();
   }

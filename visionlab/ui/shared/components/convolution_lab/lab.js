@@ -3,7 +3,9 @@
 const DEFAULT_SIDE = 10; // pixels of the square: small enough that every cell has room for its number
 const LARGEST_SIDE = 32;
 const RESTED = 300; // ms after which the server hears what the lab was left at
-const LOOKED_AT = ["picture", "channel", "stride", "dilation", "border", "flip", "fit"]; // beside the kernel
+// What decides a response and how it is shown, beside the kernel.
+const LOOKED_AT = ["picture", "channel", "stride", "dilation", "border", "flip", "fit"];
+const beside = (data) => JSON.stringify([data.scale.mode, ...LOOKED_AT.map((name) => data[name])]);
 const labs = new WeakMap();
 
 export default function ({ data, parentElement, setStateValue }) {
@@ -62,7 +64,7 @@ class Lab {
     const before = this.data;
     // The server sends back what was written here, maybe some keys ago: what stands here is newer.
     const echo = this.written && (this.edits.has(data.stamp) || data.given === before?.given);
-    if (!echo || LOOKED_AT.some((name) => data[name] !== before[name])) this.ahead = null;
+    if (!echo || beside(data) !== beside(before)) this.ahead = null;
     this.data = this.isLate(data) ? { ...data, scale: this.ahead.scale } : data;
     const asked = data.asked && this.restored && data.asked.stamp !== before?.asked?.stamp;
     if (!this.restored) this.restore(data.left);
@@ -206,10 +208,11 @@ class Lab {
     const image = await decoded(response);
     if (response !== this.data.response) return;
     this.shownResponse = response;
-    if (this.isLate(this.data)) return;
-    this.response = image;
-    this.root.dataset.response = this.root.dataset.shown = response;
-    this.bench.drawResponse();
+    if (!this.isLate(this.data)) {
+      this.response = image;
+      this.root.dataset.response = this.root.dataset.shown = response;
+      this.bench.drawResponse();
+    }
     this.bench.draw();
   }
 
