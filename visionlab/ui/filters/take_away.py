@@ -45,7 +45,10 @@ def _show_code(found: Work, pipeline: Pipeline) -> None:
     if any(stage.step.on for stage in found.shown):
         st.code(pipeline.to_shell(found.fit), language="bash", wrap_lines=True)
     how = f"shrink pictures to {found.fit:,} pixels first" if found.fit else "work at full size"
-    st.caption(f"What is in pixels counts at the size at which you chose it: both {how}, as the page does.")
+    st.caption(
+        f"What is in pixels counts at the size at which you chose it: both {how}, as the page does. In Python your "
+        "filters come first; all after them reads files of any kind as this page does."
+    )
 
 
 def _download(found: Work, large: Shown | None) -> None:
