@@ -905,6 +905,33 @@ def test_no_window_fits_is_said_and_mended(page: Page, photo):
     expect(page.locator(".output-title")).to_have_text("Response: 6 × 6")
 
 
+def test_the_range_that_was_asked_for_stays_whatever_a_closed_menu_held(page: Page):
+    """Once it has been opened, the browser keeps what its switch was at."""
+    open_lab(page, "Convolution")
+    page.get_by_role("button", name="What is shown").click()
+    page.get_by_role("combobox", name="Channels").fill("Green")
+    page.keyboard.press("Enter")
+    settle(page)
+    page.keyboard.press("Escape")
+    asks = page.locator(".bench .fit")
+    for weight, now, then in (("5", "Show 0 to 255", "Fit it to the response"), ("6", "Fit it", "Show 0 to 255")):
+        expect(asks).to_contain_text(now)
+        asks.click()
+        expect(asks).to_contain_text(then)
+        settle(page)
+        before = attribute(page.locator(".lab"), "data-response")
+        cell(page, 1, 1).fill(weight)
+        expect(page.locator(".lab")).not_to_have_attribute("data-response", before)
+        settle(page)
+        expect(asks).to_contain_text(then)
+    open_lab(page, "Convolution?plain=true")
+    expect(asks).to_contain_text("Fit it to the response")
+    page.get_by_role("button", name="Plain range").click()
+    page.get_by_text("The plain range").click()
+    expect(asks).to_contain_text("Show 0 to 255")
+    expect(page).not_to_have_url(re.compile("plain"))
+
+
 def test_one_click_shows_the_plain_range_and_back(page: Page, photo):
     open_lab(page, "Convolution")
     use_photo(page, photo)

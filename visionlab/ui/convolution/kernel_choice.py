@@ -10,7 +10,7 @@ from visionlab.errors import ParameterError
 from visionlab.imaging.kernels import KERNELS, Kernel, custom_kernel
 from visionlab.imaging.render import MODES
 from visionlab.ui.convolution import state
-from visionlab.ui.convolution.response_settings import fitting, plain_key
+from visionlab.ui.convolution.response_settings import fitting, turn_plain
 from visionlab.ui.shared import links
 from visionlab.ui.shared.page import sentence
 from visionlab.ui.shared.terms import term
@@ -25,7 +25,7 @@ def kernel_at_work() -> Kernel:
     links.begin(state.KERNEL, TITLES, "kernel", next(iter(TITLES)))
     fit = state.take_edits(fitting(kernel_of(st.session_state.get(state.KERNEL))))
     if fit is not None:
-        st.session_state[plain_key(kernel_of(st.session_state.get(state.KERNEL)))] = not fit
+        turn_plain(kernel_of(st.session_state.get(state.KERNEL)), not fit)
     problem = None
     if text := state.linked_weights():
         try:

@@ -15,6 +15,7 @@ from visionlab.ui.convolution.channels import CHANNELS
 from visionlab.ui.convolution.settings import Settings
 from visionlab.ui.convolution.state import YOURS, own
 from visionlab.ui.shared import links
+from visionlab.ui.shared.state import keep_in_link
 from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import beyond, hindrance, number_field
 
@@ -25,7 +26,7 @@ MODE_TITLES = {
     "diverging": "Signed (blue below zero, orange above)",
 }
 MODES_BRIEFLY = {"clip": "As a picture", "absolute": "Strength", "minmax": "Stretched", "diverging": "Signed"}
-PLAIN = "plain"  # the widget that says whether the range is not fitted to the response
+PLAIN = "plain"  # in the link: whether the range is not fitted to the response
 OWN_PLAIN = "own-plain"  # the same of one's own kernel that is shown as a picture: then it is plain unless one chooses
 NUMBERS = {"stride": ("Stride", 64), "dilation": ("Dilation", 32)}  # {field: (its label, the largest)}, from 1 on
 SIDES = (64, 128, 256, 512, 1024)  # pixels on the picture's longer side
@@ -37,7 +38,6 @@ _Value = TypeVar("_Value")
 
 def held(kernel: Kernel) -> Settings:
     """What the controls hold before they are drawn: what the session remembers, else the link, else the usual."""
-    plain = plain_key(kernel)
     return Settings(
         stride=_number_held("stride"),
         dilation=_number_held("dilation"),
@@ -46,7 +46,7 @@ def held(kernel: Kernel) -> Settings:
         channel=_held("channel", CHANNELS, CHANNEL),
         side=side_held(),
         mode=_held(_mode_key(kernel), MODES, fitting(kernel)),
-        fit=not _held(plain, (False, True), plain == OWN_PLAIN),
+        fit=not _plain_held(_plain_key(kernel)),
     )
 
 
@@ -117,8 +117,10 @@ def controls(kernel: Kernel) -> Settings:
             key=_mode_key(kernel),
             **kept,
         )
-        key = plain_key(kernel)
-        plain = st.toggle("The plain range", key == OWN_PLAIN, key=key, **kept, help=term("range"))
+        key = _plain_key(kernel)
+        plain = st.toggle("The plain range", _plain_held(key), key=_plain_widget(key), help=term("range"))
+        st.session_state[f"chosen-{key}"] = plain
+        keep_in_link(key, str(plain).lower() if plain != (key == OWN_PLAIN) else None)
         side = st.select_slider(
             "Pixels on the picture’s longer side",
             SIDES,
@@ -157,7 +159,7 @@ def _slides(settings: Settings) -> str:
 
 def _shows(settings: Settings, kernel: Kernel) -> str:
     """What is unusual about what is shown, in a few words."""
-    fit = plain_key(kernel) != OWN_PLAIN
+    fit = _plain_key(kernel) != OWN_PLAIN
     words = [
         *([CHANNELS[settings.channel].brief] if settings.channel != CHANNEL else []),
         *([MODES_BRIEFLY[settings.mode]] if settings.mode != fitting(kernel) else []),
@@ -176,10 +178,28 @@ def fitting(kernel: Kernel) -> str:
     return "clip" if kernel.total > 0.5 else "absolute"
 
 
-def plain_key(kernel: Kernel) -> str:
-    """The widget that says whether the range is plain: what one’s own kernel makes brighter is to be seen brighter."""
+def turn_plain(kernel: Kernel, plain: bool) -> None:
+    """The range is the plain one, or is not, from here on; before the controls are drawn."""
+    key = _plain_key(kernel)
+    st.session_state[f"chosen-{key}"] = plain
+    st.session_state[f"turned-{key}"] = st.session_state.get(f"turned-{key}", 0) + 1
+
+
+def _plain_held(key: str) -> bool:
+    value = st.session_state.get(_plain_widget(key), st.session_state.get(f"chosen-{key}"))
+    return _held(key, (False, True), key == OWN_PLAIN) if value is None else value
+
+
+def _plain_key(kernel: Kernel) -> str:
+    """Whether the range is plain, by the kernel: what one’s own kernel makes brighter is to be seen brighter."""
     mode = st.session_state.get(_mode_key(kernel)) or fitting(kernel)
     return OWN_PLAIN if kernel.name == YOURS and mode == "clip" else PLAIN
+
+
+def _plain_widget(key: str) -> str:
+    """A new one whenever the lab has turned it: a menu that is closed would bring back what its widget held."""
+    times = st.session_state.get(f"turned-{key}", 0)
+    return f"{key}-{times}" if times else key
 
 
 def _mode_key(kernel: Kernel) -> str:
