@@ -72,6 +72,6 @@ def test_what_there_is_to_notice_of_one_method_is_not_told_of_another(open_page)
     next(each for each in app.button if each.label == "Cover it, bit by bit").click().run()
     app.run()
     assert noticed(app)
-    app.selectbox(key="method").select("grad-cam").run()
+    next(each for each in app.selectbox if each.label == "Method").select("grad-cam").run()
     assert not app.exception
     assert not noticed(app)

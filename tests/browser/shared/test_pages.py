@@ -135,6 +135,26 @@ def test_one_click_takes_a_temperature_back_for_good_and_settings_follow_the_ans
     assert tops[1]["y"] - tops[0]["y"] - tops[0]["height"] < 60, "also where the picture beside it is a tall one"
 
 
+def test_a_thing_to_try_stays_whatever_a_closed_menu_held(page: Page):
+    open_page(page, "Predict")
+    page.get_by_role("button", name="Method, layer, colours").click()
+    expect(page.get_by_role("combobox", name="Method")).to_be_visible()
+    page.keyboard.press("Escape")
+    settle(page)
+    page.get_by_role("button", name="Cover it, bit by bit").click()
+    expect(page).to_have_url(re.compile("method=Occlusion"))
+    settle(page)
+    lines = page.locator(".bars").get_by_role("radio")
+    for place in (1, 2):
+        lines.nth(place).click()
+        expect(lines.nth(place)).to_be_checked()
+        settle(page)
+        expect(page).to_have_url(re.compile("method=Occlusion"))
+    assert "explained-layer" not in page.url
+    page.get_by_role("button", name="Method, layer, colours").click()
+    expect(page.get_by_role("combobox", name="Method")).to_have_value("Occlusion")
+
+
 def test_a_picture_goes_along_and_survives_a_bad_one(page: Page, photo, tmp_path):
     open_page(page, "Convolution")
     use_photo(page, photo)

@@ -14,7 +14,7 @@ from visionlab.imaging.render import MODES
 from visionlab.ui.convolution.channels import CHANNELS
 from visionlab.ui.convolution.settings import Settings
 from visionlab.ui.convolution.state import YOURS, own
-from visionlab.ui.shared import links
+from visionlab.ui.shared import links, menus
 from visionlab.ui.shared.state import keep_in_link
 from visionlab.ui.shared.terms import term
 from visionlab.ui.shared.widgets import beyond, hindrance, number_field
@@ -118,8 +118,8 @@ def controls(kernel: Kernel) -> Settings:
             **kept,
         )
         key = _plain_key(kernel)
-        plain = st.toggle("The plain range", _plain_held(key), key=_plain_widget(key), help=term("range"))
-        st.session_state[f"chosen-{key}"] = plain
+        plain = st.toggle("The plain range", _plain_held(key), key=menus.key_of(key), help=term("range"))
+        menus.keep(key, plain)
         keep_in_link(key, str(plain).lower() if plain != (key == OWN_PLAIN) else None)
         side = st.select_slider(
             "Pixels on the picture’s longer side",
@@ -180,26 +180,17 @@ def fitting(kernel: Kernel) -> str:
 
 def turn_plain(kernel: Kernel, plain: bool) -> None:
     """The range is the plain one, or is not, from here on; before the controls are drawn."""
-    key = _plain_key(kernel)
-    st.session_state[f"chosen-{key}"] = plain
-    st.session_state[f"turned-{key}"] = st.session_state.get(f"turned-{key}", 0) + 1
+    menus.turn(_plain_key(kernel), plain)
 
 
 def _plain_held(key: str) -> bool:
-    value = st.session_state.get(_plain_widget(key), st.session_state.get(f"chosen-{key}"))
-    return _held(key, (False, True), key == OWN_PLAIN) if value is None else value
+    return menus.held(key, _held(key, (False, True), key == OWN_PLAIN))
 
 
 def _plain_key(kernel: Kernel) -> str:
     """Whether the range is plain, by the kernel: what one’s own kernel makes brighter is to be seen brighter."""
     mode = st.session_state.get(_mode_key(kernel)) or fitting(kernel)
     return OWN_PLAIN if kernel.name == YOURS and mode == "clip" else PLAIN
-
-
-def _plain_widget(key: str) -> str:
-    """A new one whenever the lab has turned it: a menu that is closed would bring back what its widget held."""
-    times = st.session_state.get(f"turned-{key}", 0)
-    return f"{key}-{times}" if times else key
 
 
 def _mode_key(kernel: Kernel) -> str:

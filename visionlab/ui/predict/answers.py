@@ -18,7 +18,7 @@ from visionlab.network.running.prediction import Prediction, ranked
 from visionlab.network.zoo.models import TO_NAME
 from visionlab.ui.predict import caches
 from visionlab.ui.predict import state as own
-from visionlab.ui.shared import cached, links, state
+from visionlab.ui.shared import cached, links, menus, state
 from visionlab.ui.shared.components.bars import bars
 from visionlab.ui.shared.networks import Network, model_picker, network, title_of
 from visionlab.ui.shared.state import Picture
@@ -60,7 +60,7 @@ def settings() -> tuple[Network, Shown]:
                 HOTTEST,
                 own.wanted_temperature(COLDEST, HOTTEST),
                 step=0.05,
-                key=own.temperature_key(),
+                key=menus.key_of(own.TEMPERATURE),
                 help=f"{term('temperature')} At 1 the percentages are the network’s own, for which its logits are "
                 f"divided by {chosen.net.temperature:.3g}.",
             )

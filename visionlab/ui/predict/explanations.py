@@ -30,7 +30,8 @@ from visionlab.network.explain.faithfulness import (
 from visionlab.network.explain.heatmap import NOTHING_MARKED, seen
 from visionlab.network.running.classifier import Classifier
 from visionlab.ui.predict.answers import tell_at_one
-from visionlab.ui.shared import cached, charts, jobs, links, state
+from visionlab.ui.predict.state import METHOD
+from visionlab.ui.shared import cached, charts, jobs, links, menus, state
 from visionlab.ui.shared.networks import Network
 from visionlab.ui.shared.page import roomy_columns, sentence
 from visionlab.ui.shared.state import Picture
@@ -142,14 +143,16 @@ def stopped(job: jobs.Job, start: Callable[..., str], arguments: tuple) -> bool:
 
 def choices(net: Classifier) -> tuple[str, str | None, Overlay]:
     """The method, its layer if it takes one (None: its own choice), and how its map is laid over the picture."""
-    links.begin("method", {name: known.title for name, known in METHODS.items()}, "method", next(iter(METHODS)))
+    usual, titles = next(iter(METHODS)), {name: known.title for name, known in METHODS.items()}
+    links.begin(menus.key_of(METHOD), titles, "method", usual)
     unknown = st.container()
     place = st.popover("Method, layer, colours", icon=":material/tune:")
     with place:
         one, two = roomy_columns(2, "method", gap="small")
-    method = one.selectbox(
-        "Method", METHODS, format_func=lambda name: METHODS[name].title, key="method", bind="query-params"
-    )
+    before = list(METHODS).index(menus.held(METHOD, usual))
+    method = one.selectbox("Method", METHODS, before, format_func=titles.get, key=menus.key_of(METHOD))
+    menus.keep(METHOD, method)
+    state.keep_in_link(METHOD, titles[method] if method != usual else None)
     layers, key = all_in_place(net), f"explained-layer-{net.name}"
     linked, told = state.linked_once(LAYER) or st.query_params.pop("layer", None), None  # as Feature maps calls it
     if state.unknown_network():
@@ -168,6 +171,7 @@ def choices(net: Classifier) -> tuple[str, str | None, Overlay]:
         persist_state="session",
         disabled=not METHODS[method].layered,
     )
+    layer = layer if layer in layers else ""  # a closed menu may hold that title of no layer which another method has
     state.keep_in_link(LAYER, layer or None)
     strength = one.slider("Strength", 0.0, 1.0, USUAL.strength, 0.05, key="strength", persist_state="session")
     palette = two.selectbox(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
+from visionlab.ui.shared import menus
 from visionlab.ui.shared.state import keep_in_link
 
 COUNT = "count"  # the widget that says how many classes are listed, and how many are where nobody chose
 USUAL_COUNT = 5
+METHOD = "method"  # the widget, in a menu, that says how answers are explained; in the link, too, where it is not usual
 TEMPERATURE = "temperature"  # the widget that says what the logits are divided by; in the link, too, where it is not 1
 
 
@@ -39,7 +41,7 @@ def wanted_temperature(least: float, most: float) -> float:
         linked = float(st.query_params.get(TEMPERATURE, ""))
     except ValueError:
         linked = 1.0
-    return st.session_state.get("chosen_temperature", linked if least <= linked <= most else 1.0)
+    return menus.held(TEMPERATURE, linked if least <= linked <= most else 1.0)
 
 
 def remember_temperature(value: float) -> None:
@@ -47,17 +49,10 @@ def remember_temperature(value: float) -> None:
 
     By the run that shows it: where the browser keeps the link, keys held down leave it behind.
     """
-    st.session_state["chosen_temperature"] = value
+    menus.keep(TEMPERATURE, value)
     keep_in_link(TEMPERATURE, f"{value:g}" if value != 1 else None)
-
-
-def temperature_key() -> str:
-    """Of its widget: a new one after each reset. A menu that is closed would else bring back what its widget held."""
-    times = st.session_state.get("temperature_resets", 0)
-    return f"{TEMPERATURE}-{times}" if times else TEMPERATURE
 
 
 def reset_temperature() -> None:
     """In a callback: it is 1 again."""
-    st.session_state["temperature_resets"] = st.session_state.get("temperature_resets", 0) + 1
-    st.session_state["chosen_temperature"] = 1.0
+    menus.turn(TEMPERATURE, 1.0)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from visionlab.network.explain import METHODS
 from visionlab.ui.predict.answers import target_key
-from visionlab.ui.shared import state
+from visionlab.ui.predict.state import METHOD
+from visionlab.ui.shared import menus, state
 from visionlab.ui.shared.networks import Network
 from visionlab.ui.shared.state import Picture
 from visionlab.ui.shared.tries import Try
@@ -34,8 +35,8 @@ def of(network: Network, picture: Picture, probabilities: NDArray[np.float32]) -
             "Cover it, bit by bit",
             "grid_view",
             "Occlusion asks no weights: it greys out one square after the other, and marks where the answer suffers.",
-            lambda: st.session_state.update({"method": "occlusion"}),
-            st.session_state.get("method") == "occlusion",
+            lambda: menus.turn(METHOD, "occlusion"),
+            menus.held(METHOD, None) == "occlusion",
         ),
         Try(
             "Show it a rocket",
