@@ -116,8 +116,11 @@ def _written_otherwise(path: str) -> str | None:
 
 def _themes() -> dict[str, dict[str, object]]:
     """The colours of both; without them a page has Streamlit's own until it has heard of the server."""
-    colours = {name: {each: config.get_option(f"theme.{name}.{each}") for each in COLOURS} for name in THEMES}
-    return {f"{name.upper()}_THEME": {"base": base} | colours[name] for base, name in enumerate(THEMES)}
+    return {
+        f"{theme.upper()}_THEME": {"base": base}
+        | {each: colour for each in COLOURS if (colour := config.get_option(f"theme.{theme}.{each}"))}
+        for base, theme in enumerate(THEMES)
+    }
 
 
 def _is_page(start: Message) -> bool:
