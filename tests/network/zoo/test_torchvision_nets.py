@@ -115,7 +115,8 @@ def pair(request, tmp_path_factory):
             tensors = MODELS[name].file.source.derive(data.getvalue())
             state = {key: torch.from_numpy(value) for key, value in tensors.items()}
         _put(patch, tmp_path_factory.mktemp(name), name, state, **changes)
-        yield load_classifier(name, "cpu"), theirs.requires_grad_(False)
+        net = load_classifier(name, "cpu")
+    return net, theirs.requires_grad_(False)  # and MODELS is as it was, whichever test comes next
 
 
 @pytest.fixture(scope="module")
