@@ -2,6 +2,7 @@
 
 import base64
 import io
+import os
 import re
 import shutil
 from pathlib import Path
@@ -22,9 +23,11 @@ FLAGS = [
     "--disable-sync",
     "--js-flags=--no-opt",  # scripts that run for seconds are not worth a second compiler
     "--process-per-site",  # what one page has compiled serves the next, as long as a page of the site is open
+    "--renderer-process-limit=1",  # nor has a page that is still empty a process of its own
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
 ]
+BLANK = "" if os.environ.get("VISIONLAB_BLANK") == "off" else "blank"  # where a demo is in a page without Streamlit
 LONG = 150_000  # ms: what the network itself computes, on a machine that has other work as well
 
 
@@ -97,6 +100,11 @@ def open_page(page: Page, name: str) -> None:
     page.goto(f"/{name}")
     page.get_by_test_id("stApp").wait_for()
     settle(page)
+
+
+def open_blank(page: Page, address: str = "") -> None:
+    """Open the demo that is served, with that query, in a page without Streamlit: see blank.py."""
+    open_page(page, BLANK + address)
 
 
 def use_photo(page: Page, photo: Path) -> None:

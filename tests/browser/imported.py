@@ -12,6 +12,7 @@ import streamlit.web.bootstrap
 import streamlit.web.cli  # noqa: F401
 
 import visionlab
+from visionlab.garbage import collect_all
 
 NOT_HERE = {f"visionlab.{room}" for room in ("ui", "cli", "cluster", "__main__")}
 for room in pkgutil.iter_modules(visionlab.__path__, "visionlab."):
@@ -19,3 +20,4 @@ for room in pkgutil.iter_modules(visionlab.__path__, "visionlab."):
         module = importlib.import_module(room.name)
         for found in pkgutil.walk_packages(getattr(module, "__path__", []), f"{room.name}."):
             importlib.import_module(found.name)
+collect_all()  # or each run of a page would look through all of it

@@ -4,11 +4,11 @@ import base64
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from browser.demos.serving import serving
-from browser.driver import open_page, settle
+from browser.driver import open_blank, open_page, settle
 from browser.streams import KEEP_STREAMS, streams_are
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
@@ -23,9 +23,9 @@ def button(page: Page) -> Locator:
     return page.get_by_role("button", name="Hold to record")
 
 
-def start(page: Page, address: str = "") -> None:
+def start(page: Page, address: str = "", opening: Callable[[Page, str], None] = open_blank) -> None:
     page.add_init_script(KEEP_STREAMS)
-    open_page(page, address)
+    opening(page, address)
     page.get_by_role("button", name="Turn on the camera").click()
     expect(button(page)).to_be_enabled()
 
@@ -68,7 +68,7 @@ def messages(page: Page) -> list[dict]:
 
 def test_frames_are_taken_while_the_button_is_held(page: Page):
     told = messages(page)
-    start(page)
+    start(page, opening=open_page)
     button(page).hover()
     page.mouse.down()
     counted(page, 4)
@@ -177,7 +177,7 @@ def test_turning_off_lets_go_of_the_camera(page: Page):
 
 
 def test_going_away_lets_go_of_the_camera(page: Page):
-    start(page)
+    start(page, opening=open_page)
     page.get_by_text("Camera", exact=True).first.click()
     expect(page.locator(".burst")).to_have_count(0)
     streams_are(page, "ended")
@@ -194,7 +194,7 @@ def test_a_disabled_one_records_nothing(page: Page):
 
 def test_the_camera_is_not_asked_for_before_one_wants_it(page: Page):
     page.add_init_script(KEEP_STREAMS)
-    open_page(page, "")
+    open_blank(page)
     expect(page.get_by_role("button", name="Turn on the camera")).to_be_visible()
     expect(page.locator(".burst .view")).to_be_hidden()
     assert page.evaluate("window.streams.length") == 0
@@ -216,7 +216,7 @@ def test_the_camera_is_not_asked_for_before_one_wants_it(page: Page):
 )
 def test_a_camera_that_cannot_be_had(page: Page, script: str, words: str):
     page.add_init_script(script)
-    open_page(page, "")
+    open_blank(page)
     page.get_by_role("button", name="Turn on the camera").click()
     expect(page.locator(".burst").get_by_role("alert")).to_contain_text(words)
     expect(page.locator(".burst .view")).to_be_hidden()

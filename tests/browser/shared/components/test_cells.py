@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from browser.demos.serving import serving
-from browser.driver import open_page, settle
+from browser.driver import open_blank, open_page, settle
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from visionlab.ui.shared.components.choosing import CHOICE
@@ -69,7 +69,7 @@ def lay_out(page: Page, layout: str, side: int) -> None:
 
 
 def test_pointing_and_clicking(page: Page):
-    open_page(page, "")
+    open_blank(page)
     expect(line(page)).to_have_text("")
     stage(page).hover(position=middle(page, 19))
     expect(line(page)).to_have_text("cell <b>19</b> note <i>19</i>")
@@ -91,7 +91,7 @@ def test_pointing_and_clicking(page: Page):
 
 
 def test_the_mark_does_not_wait_for_the_server(page: Page):
-    open_page(page, "")
+    open_blank(page)
     at = middle(page, 10)
     stage(page).evaluate(
         """(stage, at) => {
@@ -107,7 +107,7 @@ def test_the_mark_does_not_wait_for_the_server(page: Page):
 
 
 def test_keys_move_and_choose(page: Page):
-    open_page(page, "")
+    open_blank(page)
     stage(page).click(position=middle(page, 18))
     told(page, "[18]")
     page.mouse.move(5, 5)
@@ -186,7 +186,7 @@ def test_two_do_not_disturb_each_other(page: Page):
 
 
 def test_pictures_of_other_layouts(page: Page):
-    open_page(page, "")
+    open_blank(page)
     stage(page).click(position=middle(page, 6))
     told(page, "[6]")
     lay_out(page, "narrow", 108)
@@ -214,7 +214,7 @@ def test_pictures_of_other_layouts(page: Page):
 
 
 def test_cells_that_would_be_too_narrow_stand_in_more_rows_and_are_slid(page: Page):
-    open_page(page, "")
+    open_blank(page)
     lay_out(page, "many", 16 * 32 - 2)
     place = page.locator(FIRST).locator(".place")
     picture, more = page.locator(FIRST).locator("canvas"), page.locator(FIRST).locator(".more")
@@ -246,7 +246,7 @@ def test_cells_that_would_be_too_narrow_stand_in_more_rows_and_are_slid(page: Pa
 
 
 def test_pixels_stay_squares_only_where_they_are_enlarged(page: Page):
-    open_page(page, "")
+    open_blank(page)
     image = page.locator(FIRST).locator("img")
     expect(image).to_have_css("image-rendering", "pixelated")  # 254 pixels on 400
     page.set_viewport_size({"width": 260, "height": 900})

@@ -1,11 +1,11 @@
 """The component “eraser” in a real browser: rubbing out, taking back, turning over, and what the server hears of it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from browser.demos.serving import serving
-from browser.driver import open_page
+from browser.driver import open_blank, open_page
 from playwright.sync_api import Browser, Locator, Page, expect
 
 pytestmark = pytest.mark.browser
@@ -43,8 +43,8 @@ def button(page: Page, name: str) -> Locator:
     return page.get_by_role("button", name=name)
 
 
-def opened(page: Page) -> None:
-    open_page(page, "")
+def opened(page: Page, opening: Callable[[Page, str], None] = open_blank) -> None:
+    opening(page, "")
     expect(page.locator(".eraser .said").first).to_have_text("0% gone")
 
 
@@ -104,7 +104,7 @@ def test_by_keys_alone(page: Page):
 def test_a_finger_rubs_out_and_does_not_scroll(browser: Browser, server: str):
     context = browser.new_context(base_url=server, viewport={"width": 420, "height": 400}, has_touch=True)
     page = context.new_page()
-    opened(page)
+    opened(page, opening=open_page)
     touch = context.new_cdp_session(page)
     points = [dict(zip("xy", at(page, row, 5), strict=True)) for row in (36, 25, 15, 4)]
     touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": points[:1]})
@@ -119,7 +119,7 @@ def test_a_finger_rubs_out_and_does_not_scroll(browser: Browser, server: str):
 
 
 def test_who_comes_back_finds_what_was_rubbed_out(page: Page):
-    opened(page)
+    opened(page, opening=open_page)
     rub(page, (5, 5), (5, 75))
     corners(page, 1, 1, 0, 0)
     for _ in range(2):

@@ -1,11 +1,11 @@
 """The gallery in a real browser: selecting, moving, removing and opening, by pointer and by keys, each told once."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from browser.demos.serving import serving
-from browser.driver import open_page, settle
+from browser.driver import open_blank, open_page, settle
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from visionlab.ui.shared.components.gallery import FOLDER
@@ -31,8 +31,8 @@ def chip(page: Page, name: str) -> Locator:
     return page.get_by_role("group", name="Move what is selected to").get_by_role("button", name=name)
 
 
-def opened(page: Page, address: str = "") -> None:
-    open_page(page, address)
+def opened(page: Page, address: str = "", opening: Callable[[Page, str], None] = open_blank) -> None:
+    opening(page, address)
     expect(tiles(page)).to_have_count(20)
     page.wait_for_function(
         "() => [...document.querySelector('.st-key-gallery [data-testid=stBidiComponentIsolated]').shadowRoot"
@@ -106,7 +106,7 @@ def test_selecting_by_pointer(page: Page):
 
 
 def test_dragging_onto_a_class(page: Page):
-    opened(page)
+    opened(page, opening=open_page)
     tile(page, "picture 0").click()
     tile(page, "picture 2").click(modifiers=["ControlOrMeta"])
     drag(page, tile(page, "picture 2"), chip(page, "dogs"))
@@ -147,7 +147,7 @@ def test_a_drag_that_ends_elsewhere_moves_nothing(page: Page):
 
 
 def test_classes_are_buttons_too(page: Page):
-    opened(page)
+    opened(page, opening=open_page)
     expect(chip(page, "dogs")).to_be_disabled()
     tile(page, "picture 5").click()
     expect(chip(page, "cats")).to_be_disabled()  # where it is already
@@ -312,7 +312,7 @@ def test_an_event_that_is_lost_is_sent_again(page_apart: Page):
     page.clock.install()
     lost: list[bytes] = []
     relayed(page, lambda message, send: send(message) if lost else lost.append(message))
-    open_page(page, "")
+    open_blank(page)
     expect(tiles(page)).to_have_count(20)
     tile(page, "picture 1").click()
     page.keyboard.press("2")
@@ -333,7 +333,7 @@ def test_the_server_moves_one_itself(page: Page):
 
 
 def test_what_goes_while_it_is_dragged(page: Page):
-    opened(page)
+    opened(page, opening=open_page)
     drag(page, tile(page, "picture 0"), tile(page, "picture 8"))
     page.get_by_role("button", name="The server moves one").dispatch_event("click")
     expect(tiles(page)).to_have_count(19)
@@ -433,7 +433,7 @@ def test_fingers_tap(browser: Browser, server: str):
     """A tap adds to what is selected, and a tap on a class moves it."""
     context = browser.new_context(base_url=server, has_touch=True, viewport={"width": 800, "height": 1000})
     page = context.new_page()
-    open_page(page, "")
+    open_blank(page)
     tile(page, "picture 0").tap()
     tile(page, "picture 2").tap()
     selected(page, "picture 0", "picture 2")

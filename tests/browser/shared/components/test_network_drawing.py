@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 from browser.demos.serving import serving
-from browser.driver import open_page, settle
+from browser.driver import open_blank, open_page, settle
 from playwright.sync_api import Locator, Page, expect
 
 from visionlab.network.zoo.torchvision_nets import LAYER_KINDS
@@ -32,7 +32,7 @@ def told(page: Page, text: str, which: str = "first") -> None:
 
 
 def test_every_layer_is_there_and_can_be_clicked(page: Page):
-    open_page(page, "")
+    open_blank(page)
     slabs = page.locator(FIRST).get_by_role("radio")
     expect(slabs).to_have_count(38)
     labels = page.locator(FIRST).locator("svg text").all_text_contents()
@@ -59,7 +59,7 @@ def test_every_layer_is_there_and_can_be_clicked(page: Page):
 
 
 def test_every_kind_of_layer_has_a_slab_a_name_and_a_colour(page: Page):
-    open_page(page, "?network=kinds")
+    open_blank(page, "?network=kinds")
     drawing = page.locator(FIRST)
     fronts = drawing.get_by_role("radio").locator(".front")
     kinds = len({kind for _, kind in LAYER_KINDS if kind} | {"softmax"})
@@ -75,7 +75,7 @@ def test_every_kind_of_layer_has_a_slab_a_name_and_a_colour(page: Page):
 
 
 def test_small_slabs_are_hit_from_above_and_below(page: Page):
-    open_page(page, "")
+    open_blank(page)
     drawing = page.locator(FIRST).get_by_role("radiogroup").bounding_box()
     for name in ("pool5", "avgpool", "relu5_3"):
         front = slab(page, name).locator(".front").bounding_box()
@@ -92,7 +92,7 @@ def test_small_slabs_are_hit_from_above_and_below(page: Page):
 
 
 def test_the_mark_does_not_wait_for_the_server(page: Page):
-    open_page(page, "")
+    open_blank(page)
     slab(page, "fc6").evaluate(
         """(slab) => {
             slab.dispatchEvent(new MouseEvent("click", {bubbles: true}));
@@ -132,7 +132,7 @@ def test_one_tab_stop_and_the_arrows(page: Page):
 
 
 def test_the_server_chooses_and_nothing_is_drawn_anew(page: Page):
-    open_page(page, "")
+    open_blank(page)
     slab(page, "pool2").locator(".front").click()
     told(page, "['pool2']")
     slab(page, "pool2").evaluate("(slab) => { slab.dataset.mine = 'yes'; }")
@@ -154,7 +154,7 @@ def test_two_do_not_disturb_each_other_and_a_choice_can_be_refused(page: Page):
 
 
 def test_what_comes_from_people_is_text(page: Page):
-    open_page(page, "?network=bold")
+    open_blank(page, "?network=bold")
     expect(line(page)).to_have_text("")  # the layer that is chosen is none of this network
     page.locator(FIRST).get_by_role("radio").locator(".front").click()
     expect(line(page)).to_have_text("<b>a</b> & <i>facts</i>")
@@ -165,7 +165,7 @@ def test_what_comes_from_people_is_text(page: Page):
 @pytest.mark.parametrize(("width", "scrolls"), [(1400, False), (1000, False), (560, False), (420, True)])
 def test_it_fits_or_scrolls_in_its_own_box(page: Page, width, scrolls):
     page.set_viewport_size({"width": width, "height": 900})
-    open_page(page, "")
+    open_blank(page)
     settle(page)
     box = page.locator(FIRST).locator(".scroller")
     assert box.evaluate("(box) => box.scrollWidth > box.clientWidth") == scrolls

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from browser.demos.serving import serving
-from browser.driver import open_page, settle
+from browser.driver import open_blank, open_page, settle
 from playwright.sync_api import Locator, Page, expect
 
 from visionlab.ui.shared.widgets import ink_on
@@ -26,7 +26,7 @@ def told(page: Page, which: str = "grey") -> Locator:
 
 
 def test_every_pixel_is_its_number_on_its_grey(page: Page):
-    open_page(page, "")
+    open_blank(page)
     cells = grid(page).locator("span")
     expect(cells).to_have_text([str(20 * i) for i in range(12)])
     assert cells.nth(5).evaluate("cell => getComputedStyle(cell).backgroundColor") == "rgb(100, 100, 100)"
@@ -40,7 +40,7 @@ def test_every_pixel_is_its_number_on_its_grey(page: Page):
 
 
 def test_the_pointer_and_the_keys_are_told_the_value(page: Page):
-    open_page(page, "")
+    open_blank(page)
     grid(page).locator("span").nth(6).hover()
     expect(told(page)).to_have_text("row 1, column 2: 120")
     page.mouse.move(5, 5)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from browser.demos.serving import serving
-from browser.driver import open_page
+from browser.driver import open_blank, open_page
 from playwright.sync_api import Browser, Locator, Page, expect
 
 pytestmark = pytest.mark.browser
@@ -49,7 +49,7 @@ def shares(page: Page) -> list[str]:
 
 
 def test_an_example_is_there_at_once_and_is_answered(page: Page):
-    open_page(page, "")
+    open_blank(page)
     light(page, SQUARE)
     expect(page.locator(".bars .name")).to_have_text(["<b>right</b>", "down"])
     assert shares(page) == ["50.0% · right", "50.0% · right"]
@@ -57,7 +57,7 @@ def test_an_example_is_there_at_once_and_is_answered(page: Page):
 
 
 def test_it_is_dragged_and_moved_by_keys_and_the_bars_follow(page: Page):
-    open_page(page, "")
+    open_blank(page)
     light(page, SQUARE)
     drag(page, (7, 7), (9, 12))
     light(page, moved(SQUARE, 2, 5))
@@ -76,7 +76,7 @@ def test_it_is_dragged_and_moved_by_keys_and_the_bars_follow(page: Page):
 
 
 def test_what_an_example_is_and_whether_each_is_right_is_told_as_long_as_it_is_whole(page: Page):
-    open_page(page, "")
+    open_blank(page)
     about, bars = page.locator(".about"), page.locator(".bars .share")
     for _ in range(2):
         expect(about).to_have_text("A <b>square</b>.")
@@ -99,7 +99,7 @@ def test_what_an_example_is_and_whether_each_is_right_is_told_as_long_as_it_is_w
 
 
 def test_one_draws_clears_and_takes_another_example(page: Page):
-    open_page(page, "")
+    open_blank(page)
     light(page, SQUARE)
     page.get_by_role("button", name="Clear").click()
     light(page, [])
@@ -155,7 +155,7 @@ def test_a_finger_moves_and_draws_and_scrolls_beside_the_pad_alone(browser: Brow
 
 
 def test_nothing_waits_in_a_queue_and_the_last_drawing_is_heard(page: Page):
-    open_page(page, "")
+    open_blank(page)
     light(page, SQUARE)
     before = int(page.get_by_text(re.compile(r"^runs \d+$")).inner_text().split()[1])
     page.mouse.move(*at(page, 7, 7))

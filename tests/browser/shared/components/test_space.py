@@ -1,11 +1,11 @@
 """The component “space” in a real browser: drawn around, clicked, moved about, by pointer, keys and fingers."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from browser.demos.serving import serving
-from browser.driver import open_page
+from browser.driver import BLANK, open_blank, open_page
 from playwright.sync_api import Locator, Page, expect
 
 pytestmark = pytest.mark.browser
@@ -24,9 +24,9 @@ def chosen(page: Page, *indices: int, near: int | None = None) -> None:
     expect(page.get_by_text(re.compile("^chosen "))).to_have_text(f"chosen {list(indices)}, near {near}")
 
 
-def opened(page: Page, address: str = "") -> dict:
+def opened(page: Page, address: str = "", opening: Callable[[Page, str], None] = open_blank) -> dict:
     """The canvas' box, once all is drawn; the four pictures lie in its corners."""
-    open_page(page, address)
+    opening(page, address)
     expect(canvas(page)).to_have_attribute("data-frames", re.compile(r"\d"))
     return canvas(page).bounding_box()
 
@@ -44,7 +44,7 @@ LEFT = ((0.005, 0.01), (0.4, 0.01), (0.4, 0.99), (0.005, 0.99))
 
 
 def test_what_is_drawn_around_is_selected_and_let_go_of(page: Page):
-    box = opened(page)
+    box = opened(page, opening=open_page)
     chosen(page)
     for _ in range(2):
         around(page, box, *LEFT)
@@ -81,8 +81,8 @@ def test_a_click_asks_for_the_nearest_and_the_pointer_enlarges(page: Page):
 
 def test_what_is_pointed_at_is_enlarged_though_the_pictures_come_later(page: Page):
     asked = []
-    page.route("**/media/**", lambda route: asked.append(route))
-    page.goto("/", wait_until="commit")
+    page.route("**/media/*.jpg", lambda route: asked.append(route))
+    page.goto(f"/{BLANK}", wait_until="commit")
     expect(canvas(page)).to_have_attribute("data-frames", re.compile(r"\d"))
     page.mouse.move(*corner(page, 3))
     large = page.locator(".large")
@@ -90,13 +90,13 @@ def test_what_is_pointed_at_is_enlarged_though_the_pictures_come_later(page: Pag
         page.mouse.move(*corner(page, 3))
         expect(large).to_be_hidden()
     assert asked
-    page.unroute("**/media/**")  # what was held goes on
+    page.unroute("**/media/*.jpg")  # what was held goes on
     expect(large).to_be_visible()
     expect(large.locator("figcaption")).to_have_text("picture 3 · four")
 
 
 def test_keys_go_from_picture_to_picture_select_and_ask(page: Page):
-    opened(page)
+    opened(page, opening=open_page)
     page.get_by_role("button", name="All of it").focus()
     page.keyboard.press("Tab")
     expect(canvas(page)).to_be_focused()
