@@ -1,13 +1,12 @@
 // The page without Streamlit: it speaks to the server as Streamlit's own page does, and gives components what that gives
-// them, when that does. Of all else that a script draws it shows a little, without any looks.
+// them, when that does. Of all else that a script draws it shows a little, without any looks. See blank.py.
 
 const TOLD = JSON.parse(document.querySelector("#told").textContent);
 const UTF8 = [new TextEncoder(), new TextDecoder()];
-const SOON = 10; // ms for which what the server sends is gathered, as Streamlit's page does
 const root = { children: [] }; // what the script has drawn, by delta paths; the main part of the page is its first child
 const messages = new Map(); // hash → what the server may name instead of sending it again
 const states = new Map(); // id of a widget → what it holds
-const triggers = new Map(); // … → what has been done to it, until that is sent
+const triggers = new Map(); // the like of what has been done to one, until that is sent
 const modules = new Map(); // JavaScript of components → its module, coming
 await document.fonts.load("1em 'Source Sans'"); // what is drawn is as wide as in the other page, from the first time on
 const socket = new WebSocket(`ws://${location.host}/_stcore/stream`, ["streamlit"]);
@@ -116,7 +115,7 @@ function hold(id, value, fragment) {
 socket.binaryType = "arraybuffer";
 socket.onopen = () => rerun();
 socket.onmessage = ({ data }) => {
-  if (!coming.length) setTimeout(heed, SOON);
+  if (!coming.length) setTimeout(heed);
   coming.push(new Uint8Array(data));
 };
 
@@ -301,6 +300,15 @@ class TextInput {
   }
 }
 
+// Only that it is there.
+class FileUploader {
+  constructor({ told: { label } }) {
+    this.frame = framed("", make("div", { "data-testid": "stFileUploader" }, label));
+  }
+
+  update() {}
+}
+
 // A component, isolated: its HTML and CSS in a shadow root, which its JavaScript is given together with the data. That is
 // called again where any of what it is given is another, as by bytes that have come anew; what it returned last is called
 // when it leaves the page, and at once what it returns after something newer has been given to it.
@@ -381,5 +389,6 @@ const KINDS = {
   checkbox: Checkbox,
   radio: Radio,
   text_input: TextInput,
+  file_uploader: FileUploader,
   bidi_component: Component,
 };

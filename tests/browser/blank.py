@@ -24,7 +24,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 # What is read and written of Streamlit's messages.
 MESSAGES = {
     *("ForwardMsg", "ForwardMsgMetadata", "RunIdentity", "NewSession", "SessionStatus", "Delta", "Block", "Element"),
-    *("BidiComponent", "Text", "Heading", "Button", "Checkbox", "Radio", "TextInput", "Exception"),
+    *("BidiComponent", "Text", "Heading", "Button", "Checkbox", "Radio", "TextInput", "FileUploader", "Exception"),
     *("BackMsg", "ClientState", "WidgetStates", "WidgetState", "ContextInfo"),
 }
 KINDS = {FieldDescriptor.TYPE_STRING: "text", FieldDescriptor.TYPE_BYTES: "bytes"}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from browser.conftest import PATIENCE
 from browser.demos.serving import serving
-from browser.driver import FLAGS, open_page, program, settle
+from browser.driver import FLAGS, open_blank, open_page, program, settle
 from browser.streams import KEEP_STREAMS, STATES, streams_are
 from playwright.sync_api import Browser, Page, expect
 from tiny import tiny_classifier
@@ -32,9 +32,9 @@ def server() -> Iterator[str]:
     yield from serving("camera.py")
 
 
-def start(page: Page) -> None:
+def start(page: Page, opening: Callable[[Page, str], None] = open_blank) -> None:
     page.add_init_script(KEEP_STREAMS)
-    open_page(page, "")
+    opening(page, "")
     page.get_by_role("button", name="Start the camera").click()
     expect(page.locator(".pace")).to_contain_text("predictions a second")
 
@@ -68,7 +68,7 @@ def test_bars_come_and_keep_coming(page: Page):
 
 def test_the_camera_is_not_asked_for_before_one_wants_it(page: Page):
     page.add_init_script(KEEP_STREAMS)
-    open_page(page, "")
+    open_blank(page)
     expect(page.get_by_role("button", name="Start the camera")).to_be_visible()
     expect(page.get_by_role("button", name="Take a photograph")).to_be_disabled()
     expect(page.locator(".view")).to_be_hidden()
@@ -129,14 +129,14 @@ def test_stop_lets_go_of_the_camera(page: Page):
 
 
 def test_another_page_lets_go_of_the_camera(page: Page):
-    start(page)
+    start(page, opening=open_page)
     page.get_by_role("link", name="Elsewhere").click()
     expect(page.get_by_text("Nothing to see here")).to_be_visible()
     streams_are(page, "ended")
 
 
 def test_another_mode_lets_go_of_the_camera(page: Page):
-    start(page)
+    start(page, opening=open_page)
     page.get_by_text("Upload", exact=True).click()
     expect(page.get_by_test_id("stFileUploader")).to_be_visible()
     streams_are(page, "ended")
@@ -165,7 +165,7 @@ WITH_A_FRAME = """(act) => {
     ],
 )
 def test_a_click_is_not_lost_to_a_frame(page: Page, click: str, then: str):
-    start(page)
+    start(page, opening=open_page)
     page.evaluate(WITH_A_FRAME, click)
     expect(page.get_by_text(then)).to_be_visible()
     streams_are(page, "ended")
@@ -174,7 +174,7 @@ def test_a_click_is_not_lost_to_a_frame(page: Page, click: str, then: str):
 
 
 def test_what_is_typed_is_not_lost_to_a_frame(page: Page):
-    start(page)
+    start(page, opening=open_page)
     page.get_by_label("Note").fill("a cup")
     enter = "new KeyboardEvent('keydown', {key: 'Enter', bubbles: true, composed: true})"
     page.evaluate(WITH_A_FRAME, f"document.querySelector('[data-testid=stTextInput] input').dispatchEvent({enter})")
@@ -188,7 +188,7 @@ def test_frames_wait_for_what_a_person_does_elsewhere(page: Page):
     The key is pressed while a frame is under way, after it has left: one that overtakes a frame which is just leaving
     has the page run at once.
     """
-    start(page)
+    start(page, opening=open_page)
     page.get_by_label("Note").evaluate(
         """(note) => {
             window.after = [];
@@ -220,7 +220,7 @@ def test_a_camera_that_comes_too_late_is_let_go_of(page: Page):
         };
         """
     )
-    open_page(page, "")
+    open_blank(page)
     page.get_by_role("button", name="Start the camera").click()
     page.get_by_role("button", name="Stop the camera").click()
     page.evaluate("window.allow()")
@@ -229,7 +229,7 @@ def test_a_camera_that_comes_too_late_is_let_go_of(page: Page):
 
 
 def test_the_page_runs_on_while_the_camera_does(page: Page):
-    start(page)
+    start(page, opening=open_page)
     page.get_by_role("button", name="Run again").click()
     expect(page.get_by_text("ran again")).to_be_visible()
     answers(page, 5)
@@ -248,7 +248,7 @@ def test_the_page_runs_on_while_the_camera_does(page: Page):
 )
 def test_a_camera_that_cannot_be_had_takes_nothing_else_away(page: Page, script: str, words: str):
     page.add_init_script(script)
-    open_page(page, "")
+    open_blank(page)
     page.get_by_role("button", name="Start the camera").click()
     alert = page.locator(".camera").get_by_role("alert")
     expect(alert).to_contain_text(words)
@@ -267,7 +267,7 @@ def test_a_camera_that_is_unplugged(page: Page):
 
 
 def test_a_photograph_comes_once_and_whole(page: Page):
-    start(page)
+    start(page, opening=open_page)
     page.locator("video").evaluate("(video) => void (window.camera = video)")
     page.get_by_role("button", name="Take a photograph").click()
     expect(page.get_by_text(re.compile("^taken: "))).to_be_visible()
@@ -365,7 +365,7 @@ def test_a_frame_that_is_never_answered_is_given_up(page_apart: Page):
         socket.on_message(forward)
 
     page.route_web_socket(re.compile("/_stcore/stream"), relay)
-    open_page(page, "")
+    open_blank(page)
     page.get_by_role("button", name="Start the camera").click()
     page.wait_for_function("() => true")
     expect(page.locator(".view")).to_be_visible()
