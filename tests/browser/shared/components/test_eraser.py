@@ -135,7 +135,7 @@ def test_who_comes_back_finds_what_was_rubbed_out(page: Page):
 
 
 def test_nothing_waits_in_a_queue_and_the_last_stroke_is_heard(page: Page):
-    opened(page)
+    opened(page, opening=open_page)  # in which a stroke takes longer than a run: all of it would be sent
     before = int(page.get_by_text(re.compile(r"^runs \d+$")).inner_text().split()[1])
     page.mouse.move(*at(page, 20, 40))
     page.mouse.down()
