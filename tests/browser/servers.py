@@ -18,7 +18,10 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import ModuleType
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
+IMPORTED = "browser.imported"
 PATIENCE = 120  # seconds until a server that lives has to answer: a busy machine imports torch for long
 
 
@@ -64,14 +67,13 @@ def start_server(script: str | Path = "streamlit_app.py", port: int | None = Non
 def fork_server(script: str | Path = "streamlit_app.py") -> BaseProcess:
     """The app, or another script, at ADDRESS and answering, in a process that had its imports done."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["browser.imported"])
+    context.set_forkserver_preload([IMPORTED])
     process = context.Process(target=_serve, args=(str(script), PORT, dict(os.environ)), daemon=True)
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")  # or it would begin with what AppTest has put there
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "__main__", ModuleType("__main__"))  # not what AppTest has put there
+        # The process that is forked knows nothing of pytest's paths, and passes over what it does not find.
+        patch.setenv("PYTHONPATH", os.pathsep.join(map(str, (ROOT, ROOT / "tests"))))
         process.start()
-    finally:
-        sys.modules["__main__"] = main
     answering(PORT, process.is_alive, process.kill)
     return process
 
@@ -94,6 +96,7 @@ def _command(script: str | Path, port: int) -> list[str]:
 
 def _serve(script: str, port: int, environment: dict[str, str]) -> None:
     """Become a server of that script, in the environment of whoever asks, not of the process that was forked."""
+    assert IMPORTED in sys.modules, "what a server imports was not there, and costs seconds in each"
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(ROOT)
