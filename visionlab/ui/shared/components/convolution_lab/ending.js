@@ -49,6 +49,7 @@ export function percentsOf(probabilities) {
 }
 
 export class Ending {
+  // changed(place) draws anew, with that number as the one that is looked at.
   constructor(root, changed) {
     this.root = root;
     this.changed = changed;
@@ -80,7 +81,7 @@ export class Ending {
     const { values } = this.weights[k];
     if (place >= values.length) return;
     values[place] = values[place] > 0 ? -1 : values[place] < 0 ? 0 : 1;
-    this.changed();
+    this.changed(place);
   }
 
   // stage 4 has the row alone, 5 the weights and scores, 6 the probabilities; place is the number that is looked at.
