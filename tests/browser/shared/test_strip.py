@@ -37,10 +37,15 @@ window.backgrounds = [];
     requestAnimationFrame(look);
 })();
 """
-# Where the words over the page began, frame by frame: those that it is sent with, and those of the script.
+# Where the words over the page began, frame by frame: those that it is sent with, and those of the script. And what the
+# browser called it, and whether what Streamlit shows of a page that has yet to come was seen.
 WORDS = """
 window.words = [];
+window.titles = [];
 (function look() {
+    const bones = document.querySelector("[data-testid=stAppSkeleton]");
+    const title = bones?.checkVisibility({visibilityProperty: true}) ? "bones" : document.title;
+    if (document.body && title !== titles.at(-1)) titles.push(title);
     const strip = "[data-testid=stMain] .st-key-strip-heading";
     for (const element of document.querySelectorAll(`#opening > *, ${strip} h1, ${strip} p`)) {
         const text = document.createRange();
@@ -99,6 +104,20 @@ def test_a_picture_like_a_strip_leaves_room_for_its_name_and_for_another(page: P
         assert page.locator(".st-key-picture-name").bounding_box()["width"] > 60
 
 
+def test_the_keys_come_to_the_whole_navigation_and_show_where_they_are(page: Page):
+    open_page(page, "Filters")
+    reached = []
+    for _ in range(9):
+        page.keyboard.press("Tab")
+        here = page.locator("*:focus").first
+        assert here.evaluate("(part) => [getComputedStyle(part).outlineStyle, getComputedStyle(part).boxShadow]") != [
+            *("none", "none")
+        ], here
+        reached.append(here.inner_text())
+    fold = "keyboard_double_arrow_left"  # the icon of what folds it away
+    assert [text.split("\n")[-1] for text in reached] == ["Skip to main content", fold, *PAGES]
+
+
 def test_a_thing_to_try_sets_the_page_up_and_says_what_to_notice(page: Page):
     open_page(page, "Feature_maps")
     page.get_by_role("button", name="Nearly the end").click()
@@ -140,7 +159,7 @@ def test_the_heading_is_there_before_streamlit_has_begun_and_stays_in_its_place(
         settle(page)
         held.clear()
         expect(page.locator("#opening")).to_have_count(0)
-        assert page.title() == entry.tab
+        assert page.evaluate("titles") == [entry.tab]
         seen = page.evaluate("words")
         assert [each.rstrip(" -0123456789") for each in seen] == [entry.headline, entry.about], seen
 

@@ -34,6 +34,11 @@ WHERE = """<script>(() => {
   const path = location.pathname.split("/");
   if (!%(pages)s.includes(path.pop())) return;
   const here = `${location.origin}${path.join("/")}/`;
+  // What Streamlit puts into a page's link as it opens is no new entry of the history: see components/history.
+  history.pushState = function (state, unused, address) {
+    const here = new URL(address ?? location.href, location.href).pathname === location.pathname;
+    History.prototype[here ? "replaceState" : "pushState"].call(history, state, unused, address);
+  };
   window.__streamlit = {BACKEND_BASE_URL: here, MAIN_PAGE_BASE_URL: here, HOST_CONFIG: %(host)s, ...%(themes)s};
 })();</script>
 """
@@ -53,6 +58,7 @@ HEADING = """<style>
 #opening ~ #root [data-testid="stAppViewContainer"]:not(:has([data-testid="stSidebar"])) {
   padding-left: var(--beside); }
 #opening ~ #root .st-key-strip-heading { padding-left: var(--before); }
+#opening ~ #root [data-testid="stAppSkeleton"] { visibility: hidden; }
 </style>
 <script>(() => {
   const kept = (name) => { try { return JSON.parse(localStorage.getItem(name)); } catch { return null; } };
@@ -60,8 +66,9 @@ HEADING = """<style>
   const beside = folded || narrow ? 0 : kept("sidebarWidth") ?? %(sidebar)s;
   document.documentElement.style.setProperty("--beside", `${beside}px`);
   document.documentElement.style.setProperty("--before", folded ? "2.25rem" : "0");
-  const there = (what) => document.querySelector(`[data-testid=${what}]`);
+  const there = (what) => document.querySelector(`[data-testid=${what}]`), tab = document.title;
   new MutationObserver((_, seen) => {
+    if (document.title !== tab) document.title = tab; // Streamlit’s own, until it has heard of the script’s
     const all = there("stMain")?.querySelector("h1") && there(folded ? "stExpandSidebarButton" : "stSidebar");
     if (!all && !there("stException") && !document.querySelector("[role=dialog]")) return;
     document.getElementById("opening").remove();
