@@ -1,9 +1,10 @@
 """The app in Chromium: how soon its pages are there, and what a person waits for at a control.
 
 A page is opened in a fresh browser, from a server that has drawn it before, beside a page of Streamlit that holds a
-heading and a line. It has come to rest once nothing has changed for a second. At a control, one waits from the change
-until the browser has decoded and painted the new picture, of 1024 × 1024 pixels, of which every one is shown. The
-response to a weight is first the browser's own, which the server's then takes the place of.
+heading and a line. What is painted first are the words that the page is sent with; its heading is the script's own, and
+it has come to rest once nothing has changed for a second. At a control, one waits from the change until the browser has
+decoded and painted the new picture, of 1024 × 1024 pixels, of which every one is shown. The response to a weight is
+first the browser's own, which the server's then takes the place of.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ BARE = "a bare page"
 WARM = 4  # changes that are not counted
 MOSAIC = '.stage[aria-label^="The feature maps"] img'
 MOMENTS = (  # of a page, what of a bare one it is compared with, in words, and its goal
+    ("paint", "paint", "its first paint", Goal(1000, of="value")),
     ("heading", "heading", "its heading", None),
     ("picture", "settled", "its first picture", Goal(1.2)),
     ("settled", "settled", "at rest", Goal(1.5)),

@@ -88,8 +88,8 @@ def attached(port: int) -> Iterator[Page]:
         browser.close()  # lets go of it; the page stays
 
 
-# Runs in a page from its first moment on: when its heading, its first picture and its last change were there, in ms
-# from when it was asked for; and what it is made of.
+# Runs in a page from its first moment on: when its first words were painted, and the script's heading, its first
+# picture and its last change were there, in ms from when it was asked for; and what it is made of.
 WATCH = f"""
 {KEEP_RUNS}
 (() => {{

@@ -34,8 +34,8 @@ REASONS: dict[str, dict[str, str]] = {
         "*, all maps at 224 px": "The forward pass is a part of it; the rest is copying thirty layers’ values.",
     },
     "convolution": {
-        "* floats, *": "Before it computes, it looks whether all values are numbers, and how large they are, which"
-        " decides in what precision: a pass over the picture that the peers do without.",
+        "* floats, *": "It looks whether all values are numbers, and how large they are, which decides in what"
+        " precision it computes; the peers do without.",
     },
     "app": {"*, its heading": PAINTED, "*, its first picture": PAINTED, "*, at rest": PAINTED},
     "start": {

@@ -11,7 +11,7 @@ from visionlab.ui.convolution import caches, kernel_facts, response_settings, st
 from visionlab.ui.convolution.kernel_choice import choose_kernel, kernel_at_work
 from visionlab.ui.convolution.response_settings import MODE_TITLES
 from visionlab.ui.convolution.settings import Settings
-from visionlab.ui.shared import cached
+from visionlab.ui.shared import cached, links
 from visionlab.ui.shared.components.convolution_lab import Scale, convolution_lab
 from visionlab.ui.shared.components.kept_picture import keep_picture
 from visionlab.ui.shared.page import head_start, link, page, sentence, told
@@ -86,6 +86,7 @@ def lab(picture: Picture, side: int, name: str) -> None:
         st.rerun()  # a link that came back by the browser's button has changed the controls
     with saying:
         tries("convolution", things_to_try.of(kernel.name))
+        links.tell(state.LAB, state.unread(), (picture.key, kernel.name))
     state.link_lab(picture.key)
     if result:
         with details:

@@ -399,6 +399,34 @@ def test_the_greatest_value_is_that_of_the_whole_picture(dtype, rows, seed):
         assert engines.peak_of(planes[::2, ::-1]) == np.abs(planes[::2].astype(np.float64)).max()
 
 
+@given(
+    shape=st.sampled_from([(7, 5, 3), (400, 30, 3), (500, 20, 1), (40, 512, 3), (80, 30, 7)]),
+    taps=st.sampled_from([3, 11]),
+    share=st.tuples(st.floats(0, 1, exclude_max=True), st.floats(0, 1, exclude_max=True)),
+    value=st.sampled_from([np.nan, np.inf, -np.inf, -0.0, -255.0, 255.5, -300.0, 1e7]),
+)
+@settings(deadline=None, max_examples=300)
+def test_a_value_is_seen_wherever_it_is(shape, taps, share, value):
+    """One among floats from 0 to 255, which are looked at while they are computed with: in bands, and between them."""
+    picture = np.full(shape, 100, np.float32)
+    place = tuple(int(part * side) for part, side in zip(share, shape, strict=False))
+    picture[(*place, shape[2] - 1)] = value
+    line = np.hanning(taps + 2)[1:-1]
+    kernel = np.outer(line, line) / line.sum() ** 2
+    with pytest.MonkeyPatch.context() as patch:
+        for name, size in {"_PIECE": 20_000, "_CACHED": 8_000, "_LEAST": 1_000}.items():
+            patch.setattr(engines, name, size)  # or pictures of many bands would be large ones
+        if not np.isfinite(value):
+            with pytest.raises(ParameterError, match="NaN or infinite"):
+                convolve(picture, kernel)
+            return
+        found = convolve(picture, kernel)
+    wanted = picture.astype(np.float64)
+    wanted = np.stack([ndimage.correlate(plane, kernel, mode="mirror") for plane in wanted.transpose(2, 0, 1)], 2)
+    limit = 1e-4 if abs(value) <= 300 else 1e-7 * abs(value)
+    assert np.abs(found - wanted).max() < limit
+
+
 def test_floats_are_taken_where_they_lie():
     """And stay what they are, of many channels or written in another order, too."""
     rng = np.random.default_rng(0)

@@ -58,9 +58,6 @@ def convolve(
     Raises ParameterError for a value outside all this.
     """
     planes = _check_image(image)  # (H, W, C)
-    peak = engines.peak_of(planes)
-    if not np.isfinite(peak):
-        raise ParameterError("The picture holds NaN or infinite values; every pixel must be a finite number.")
     weights = kernel.weights.astype(np.float64) if isinstance(kernel, Kernel) else check_weights(kernel)
     weights = weights[::-1, ::-1].copy() if flip else weights
     for side, taps in zip(planes.shape, weights.shape, strict=False):
@@ -75,8 +72,9 @@ def convolve(
     if place is None:
         stuffed = np.zeros([(taps - 1) * dilation + 1 for taps in weights.shape])
         stuffed[::dilation, ::dilation] = weights
-        response = engines.correlate(planes, stuffed, stride, border, margins, peak)
+        response = engines.correlate(planes, stuffed, stride, border, margins)
     else:
+        engines.peak_of(planes)  # or an error
         response = _torch(planes, weights, stride, dilation, border, margins, place)
     return response.reshape(response.shape[: np.ndim(image)])
 

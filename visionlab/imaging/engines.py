@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from visionlab.errors import ParameterError
 from visionlab.imaging import cores
 from visionlab.imaging.image import Response
 from visionlab.imaging.kernels import separate
@@ -32,6 +33,9 @@ _TILE = 256  # pixels on a side of what is transformed at once
 _CROWDED = 11  # rows of a kernel from which on it matters where in the cache they lie
 _ROUNDING = 300.0  # Σ|weight| · |pixel| up to which sums in float32 are right to 1e-4
 _EXACT = 2**24  # up to here float32 holds every whole number
+_USUAL = 255.0  # the greatest absolute value of most pictures
+_USUAL_BITS = np.float32(_USUAL).view(np.uint32)
+_CHANNELS = 4  # the most that OpenCV takes
 
 
 @dataclass(frozen=True)
@@ -53,9 +57,10 @@ BORDERS = {  # what each makes of a row is told by convolve()
 
 
 def peak_of(planes: NDArray) -> float:
-    """The greatest absolute value of planes (H, W, C), or what may be one of bytes; not finite where a value is not."""
+    """The greatest absolute value of planes (H, W, C), or what may be one of bytes. ParameterError where one is no
+    number."""
     if planes.dtype == np.uint8:
-        return 255.0
+        return _USUAL
     found: list[float] = []
 
     def look(band: tuple[int, int]) -> None:  # twice at rows that stay in the cache; NaN where one value is
@@ -63,7 +68,20 @@ def peak_of(planes: NDArray) -> float:
         found.append(max(float(rows.max()), -float(rows.min())))
 
     cores.share(look, _bands(len(planes), max(1, _PIECE * len(planes) // planes.nbytes)))
-    return float(np.max(found))
+    if not np.isfinite(peak := float(np.max(found))):
+        raise ParameterError("The picture holds NaN or infinite values; every pixel must be a finite number.")
+    return peak
+
+
+def _usual(values: NDArray[np.float32]) -> bool:
+    """Whether all are numbers, none of them beyond ±_USUAL.
+
+    Floats from 0 on are in the order of their bits, which are looked at in a quarter of the time; the bits of what is
+    below 0, or no number, are greater than all of these.
+    """
+    if values.view(np.uint32).max() <= _USUAL_BITS:
+        return True
+    return bool(values.min() >= -_USUAL and values.max() <= _USUAL)
 
 
 def correlate(
@@ -72,17 +90,24 @@ def correlate(
     stride: int,
     border: str,
     margins: tuple[int, int, int, int],
-    peak: float,
 ) -> Response:
     """The response float32 (H', W', C) of planes (H, W, C) to weights that are flipped and dilated already.
 
     margins are how far a window reaches (up, down, left, right) beyond the pixel that it answers for; none if "valid".
-    peak is peak_of(planes).
+    ParameterError where a value of planes is no number.
     """
     planes = np.require(planes if planes.dtype in (np.uint8, np.float32) else planes.astype(np.float64), None, "C")
     whole = planes.dtype == np.uint8
-    method = _method(weights.tobytes(), weights.shape, peak, whole)
-    if method.factors is None and weights.size > _DIRECT_UP_TO[method.precision]:
+    how = weights.tobytes(), weights.shape
+    if planes.dtype == np.float32 and stride == 1 and border != "valid" and BORDERS[border].filtered:
+        # Each value is computed with once, and looked at then, while it is in the cache.
+        method = _method(*how, _USUAL, whole)
+        if method.precision is np.float32 and not method.by_fft:
+            response = _by_opencv(planes, method, stride, border, margins, unseen=True)
+            if response is not None:
+                return response
+    method = _method(*how, peak_of(planes), whole)
+    if method.by_fft:
         return _by_fft(pad(planes, border, margins), method.weights, stride)
     if not BORDERS[border].filtered:
         planes, border, margins = pad(planes, border, margins), "valid", (0, 0, 0, 0)
@@ -96,6 +121,10 @@ class _Method:
     weights: NDArray
     factors: tuple[NDArray, NDArray] | None
     precision: type[np.floating]
+
+    @property
+    def by_fft(self) -> bool:
+        return self.factors is None and self.weights.size > _DIRECT_UP_TO[self.precision]
 
 
 @lru_cache(maxsize=64)
@@ -127,7 +156,7 @@ def pad(planes: NDArray, border: str, margins: tuple[int, int, int, int]) -> NDA
     """The picture with its margins, (up + H + down, left + W + right, C); as bytes if it is bytes."""
     if border == "valid":
         return planes
-    parts = [planes[..., first : first + 4] for first in range(0, planes.shape[2], 4)]  # the most that OpenCV takes
+    parts = [planes[..., first : first + _CHANNELS] for first in range(0, planes.shape[2], _CHANNELS)]
     padded = [cv2.copyMakeBorder(np.ascontiguousarray(part), *margins, BORDERS[border].code) for part in parts]
     padded = [part.reshape(*part.shape[:2], -1) for part in padded]
     return padded[0] if len(padded) == 1 else np.concatenate(padded, axis=2)
@@ -137,9 +166,17 @@ _Part: TypeAlias = tuple[tuple[int, int], tuple[int, int], int]  # rows, columns
 
 
 def _by_opencv(
-    planes: NDArray, method: _Method, stride: int, border: str, margins: tuple[int, int, int, int]
-) -> Response:
-    """Band by band of rows: filter2D, or sepFilter2D where the weights have factors."""
+    planes: NDArray,
+    method: _Method,
+    stride: int,
+    border: str,
+    margins: tuple[int, int, int, int],
+    unseen: bool = False,
+) -> Response | None:
+    """Band by band of rows: filter2D, or sepFilter2D where the weights have factors.
+
+    unseen says that nobody knows yet whether the values are _usual(); None where they are not.
+    """
     height, width, channels = planes.shape
     weights, factors, precision = method.weights, method.factors, method.precision
     rows, columns = weights.shape
@@ -149,6 +186,7 @@ def _by_opencv(
     depth = cv2.CV_32F if precision is np.float32 else cv2.CV_64F
     options = {"anchor": (left, up), "borderType": BORDERS[border].code}
     response = np.empty((-(-height // stride), -(-width // stride), channels), np.float32)
+    unusual: list[_Part] = []
 
     def answer(part: _Part, straight: bool = False) -> None:
         (first, last), (left_most, right_most), channel = part
@@ -156,7 +194,10 @@ def _by_opencv(
         start, stop = left_most * stride, (right_most - 1) * stride + 1  # and columns
         top, bottom = _reach(begin, end, planes.shape[0], rows, (up, down))
         near, far = _reach(start, stop, planes.shape[1], columns, (left, right))
-        source = planes[top:bottom, near:far, channel : channel + 4]
+        if unusual or (unseen and not _usual(planes[begin:end, start:stop, channel : channel + _CHANNELS])):
+            unusual.append(part)
+            return
+        source = planes[top:bottom, near:far, channel : channel + _CHANNELS]
         # Floats are taken where they lie, and bytes by two passes; a direct sum of bytes is slow.
         if source.dtype != precision and (factors is None or planes.dtype != np.uint8 or precision is np.float64):
             floats = _scratch.array(0, source.shape, precision)
@@ -173,13 +214,13 @@ def _by_opencv(
             each[:] = before
         if not straight:
             found = found.reshape(source.shape)[begin - top : end - top : stride, start - near : stop - near : stride]
-            response[first:last, left_most:right_most, channel : channel + 4] = found
+            response[first:last, left_most:right_most, channel : channel + _CHANNELS] = found
 
-    pixel_bytes = min(channels, 4) * np.dtype(precision).itemsize
+    pixel_bytes = min(channels, _CHANNELS) * np.dtype(precision).itemsize
     tiles = 1 if factors is None else _tiles(planes.shape[1], factors, pixel_bytes)
     columns_at_once = _split(response.shape[1], min(tiles, response.shape[1]))
     row_bytes = -(-planes.shape[1] // tiles) * pixel_bytes
-    if stride == 1 and border != "valid" and precision is np.float32 and channels <= 4:
+    if stride == 1 and border != "valid" and precision is np.float32 and channels <= _CHANNELS:
         # Bands go straight into the response, which saves a copy, but spoil what lies next to them. What was there is
         # put back; between two runs of bands it is computed anew by whoever ends the second of the two.
         height = len(response)
@@ -206,8 +247,8 @@ def _by_opencv(
         cores.share(answer_run, range(len(runs)))
     else:
         bands = _bands(len(response), max(1, max(_PIECE // row_bytes, 12 * rows) // stride))
-        cores.share(answer, list(product(bands, columns_at_once, range(0, channels, 4))))
-    return response
+        cores.share(answer, list(product(bands, columns_at_once, range(0, channels, _CHANNELS))))
+    return None if unusual else response
 
 
 def _reach(first: int, last: int, whole: int, taps: int, margins: tuple[int, int]) -> tuple[int, int]:

@@ -184,6 +184,26 @@ def test_what_a_link_asks_for_and_cannot_be_leaves_the_usual(app, open_page, ask
 
 
 @pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"stage": "99"}, "“stage=99” in the link cannot be read, and is left out."),
+        (
+            {"bias": "abc", "at": "9", "view": "tiles"},
+            "“at=9” and “bias=abc” in the link cannot be read, and are left out.",
+        ),
+        ({"bias": "-3", "at": "4,5", "held": "True"}, None),
+    ],
+)
+def test_what_a_link_asks_of_the_lab_and_cannot_be_read_is_told(app, open_page, asked, said):
+    app.query_params.update(asked)
+    open_page("Convolution").run()
+    told = [text.value for text in app.text if "in the link" in text.value]
+    assert told == ([said] if said else [])
+    app.selectbox(key="kernel").select("identity").run()
+    assert not [text.value for text in app.text if "in the link" in text.value]
+
+
+@pytest.mark.parametrize(
     ("weights", "settings", "said"),
     [
         ("0,0,0;0,0,0;0,0,0", {}, "Every weight is 0"),

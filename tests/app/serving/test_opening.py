@@ -1,7 +1,9 @@
 """The style of all pages, and where the server is, come with each page that is opened, and with nothing else."""
 
 import asyncio
+import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -12,7 +14,8 @@ from starlette.responses import FileResponse, PlainTextResponse, StreamingRespon
 from starlette.routing import Route
 from streamlit import file_util
 
-from visionlab.ui.serving.opening import ASSETS, Opening, blank, style, where
+from visionlab.ui.serving.opening import ASSETS, Opening, blank, heading, style, title, where
+from visionlab.ui.shared.server.pages import PAGES
 
 PAGE = {"accept": "text/html,application/xhtml+xml"}
 
@@ -35,7 +38,7 @@ def answer(path: str, headers: dict[str, str] | None = None, method: str = "GET"
     async def missing(request):
         return PlainTextResponse("<html><body></body></html>", 404, media_type="text/html")
 
-    routes = [Route("/", page), Route("/a.png", picture), Route("/none", missing)]
+    routes = [Route("/a.png", picture), Route("/none", missing), Route("/{name:path}", page)]
     app, sent = Starlette(routes=routes, middleware=[Middleware(Opening)]), []
     named = [(name.encode(), value.encode()) for name, value in (headers or {}).items()]
     scope = {"type": "http", "method": method, "path": path, "query_string": query, "headers": named}
@@ -54,7 +57,8 @@ def answer(path: str, headers: dict[str, str] | None = None, method: str = "GET"
 
 def test_a_page_begins_with_where_it_is_and_ends_with_all_of_the_style():
     own, page = answer("/").body, answer("/", PAGE)
-    assert page.body.replace(blank() + where(), b"").replace(style(), b"") == own
+    ours = page.body.replace(blank() + where(), b"").replace(style(), b"").replace(heading(PAGES["Home"], own), b"")
+    assert ours == own.replace(b"<title>Streamlit</title>", title(PAGES["Home"]))
     assert page.body.index(b"<head>" + blank() + where()) < page.body.index(b'<script type="module"')
     assert style() + b"</body>" in page.body
     assert int(page.headers["content-length"]) == len(page.body)
@@ -63,6 +67,25 @@ def test_a_page_begins_with_where_it_is_and_ends_with_all_of_the_style():
     assert b"dark) { html { background: #10161E } }" in blank()
     assert b'"DARK_THEME": {"base": 1, "primaryColor": "#5AB0F2"' in where()
     assert style().count(b"<style>") == style().count(b"</style>") == 1
+
+
+@pytest.mark.parametrize("path", ["/Feature_maps", "/lab/Feature_maps"])
+def test_a_page_is_sent_with_its_heading_and_its_name(path):
+    entry, page = PAGES["Feature maps"], answer(path, PAGE).body.decode()
+    assert page.index("<title>Feature maps · visionlab</title>") < page.index(f"<b>Feature maps</b><span>{entry.about}")
+    assert "light-dark(#16202C, #E8EDF3)" in page
+    font = re.search(r'src: url\("(./static/media/[^"]+)"\)', page)[1]
+    assert (Path(file_util.get_static_dir()) / font).is_file()
+
+
+def test_no_heading_is_sent_that_the_script_would_not_have(monkeypatch):
+    whole = b"<body>\n    <noscript>"
+    assert whole in answer("/No_such_page", PAGE).body
+    assert whole in answer("/Predict", PAGE, query=b"embed=true").body
+    assert whole not in answer("/Predict", PAGE, query=b"count=3").body
+    monkeypatch.setenv("VISIONLAB_PAGES_OFF", "Predict")
+    assert whole in answer("/Predict", PAGE).body
+    assert whole not in answer("/Convolution", PAGE).body
 
 
 def test_a_page_is_never_what_the_browser_has_kept():

@@ -340,8 +340,8 @@ def test_scores_follow_from_the_shares_as_they_are_written_and_percents_add_up(a
     assert found["shares"] == [1, 0.33, 0.15]
     assert found["scores"] == [0.5116, -0.1584, -0.6685]
     assert found["percents"] == [
-        ["33.3", "33.3", "33.3"],  # none has more than others that are alike
-        ["12.3", "44.5", "43.2"],
+        ["33.3", "33.3", "33.3"],  # they never add up
+        ["12.34", "44.45", "43.21"],  # with one decimal, to 99.9
         ["100.0", "0.0", "0.0"],
         ["0.0", "50.0", "50.0"],
     ]
@@ -651,6 +651,27 @@ def test_what_is_no_weight_is_refused_at_the_cell(page: Page):
     expect(cell(page, 1, 2)).to_have_value("−2")
 
 
+def test_a_kernel_whose_changes_are_all_taken_back_has_its_name_again(page: Page):
+    title = vl.KERNELS["identity"].title
+    open_lab(page, f"Convolution?kernel={quote(title)}")
+    picked = page.get_by_test_id("stSelectbox").filter(has_text="Kernel").locator("input")
+    for _ in range(2):  # a person does things twice
+        cell(page, 1, 1).fill("7")
+        cell(page, 2, 2).fill("8")
+        expect(picked).to_have_value("Yours")
+        for _ in range(2):
+            page.get_by_role("button", name="Undo").click()
+        expect(picked).to_have_value(title)
+        expect(part(page, ".response-title")).to_have_text(f"Response of {title}")
+        settle(page)
+        assert "weights=" not in page.url
+        expect(cell(page, 2, 2)).to_have_value("1")
+    choose(page, "Kernel", vl.KERNELS["sobel_x"].title)
+    expect(cell(page, 1, 1)).to_have_value("−1")
+    choose(page, "Kernel", title)
+    expect(cell(page, 1, 1)).to_have_value("0")
+
+
 def test_it_plays_on_from_where_it_is(page: Page, photo):
     open_lab(page, "Convolution?speed=3")
     use_photo(page, photo)
@@ -734,6 +755,12 @@ def test_the_story_goes_on_to_the_probabilities(page: Page, photo):
     assert sum(told) == pytest.approx(100, abs=1e-9)
     story.locator(".wanted").first.click(position={"x": 5, "y": 5})  # its weight there becomes another
     expect(story.locator(".percent").first).not_to_have_text(f"{told[0]:.1f}%")
+    page.get_by_role("radio", name="6 · Weights").click()
+    said = story.locator(".window-view .equation")
+    expect(said).to_contain_text(f"here {shares[0, 0]:g} times −1, −0.33, −0.33")
+    story.locator(".wanted").first.press(" ")  # the keys are where the click was
+    expect(said).to_contain_text(f"here {shares[0, 0]:g} times 0, −0.33, −0.33")
+    page.get_by_role("radio", name="7 · Softmax").click()
     expect(page).to_have_url(re.compile(r"stage=6"))
     assert "bias=-10" in page.url
     page.get_by_role("link", name="Filters").click()

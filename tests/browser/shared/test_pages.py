@@ -170,3 +170,18 @@ def test_a_picture_goes_along_and_survives_a_bad_one(page: Page, photo, tmp_path
     expect(page.get_by_text("my photo.png · 300 × 200 px")).to_be_visible()
     settle(page)
     assert bars(page) == before
+
+
+@pytest.mark.parametrize("address", ["", "Filters", "Convolution"])
+def test_a_page_that_is_opened_is_one_entry_of_the_browsers_history(page: Page, address):
+    """Though Streamlit writes into its link what it shows; else Back would lead to where one is."""
+    page.goto("about:blank")
+    for more in (1, 2):
+        before = page.evaluate("history.length")
+        page.goto(f"/{address}?again={more}")
+        settle(page)
+        assert page.evaluate("history.length") == before + 1
+    page.go_back()
+    settle(page)
+    page.go_back()
+    expect(page).to_have_url("about:blank")

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 from browser.driver import open_page, settle
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from visionlab.imaging.image import encode_png
 from visionlab.ui.shared.server.pages import PAGES
@@ -34,6 +34,26 @@ window.backgrounds = [];
     const app = document.querySelector("[data-testid=stApp]");
     const colour = app && getComputedStyle(app).backgroundColor;
     if (colour && colour !== backgrounds.at(-1)) backgrounds.push(colour);
+    requestAnimationFrame(look);
+})();
+"""
+# Where the words over the page began, frame by frame: those that it is sent with, and those of the script. And what the
+# browser called it, and whether what Streamlit shows of a page that has yet to come was seen.
+WORDS = """
+window.words = [];
+window.titles = [];
+(function look() {
+    const bones = document.querySelector("[data-testid=stAppSkeleton]");
+    const title = bones?.checkVisibility({visibilityProperty: true}) ? "bones" : document.title;
+    if (document.body && title !== titles.at(-1)) titles.push(title);
+    const strip = "[data-testid=stMain] .st-key-strip-heading";
+    for (const element of document.querySelectorAll(`#opening > *, ${strip} h1, ${strip} p`)) {
+        const text = document.createRange();
+        text.selectNodeContents(element);
+        const box = text.getBoundingClientRect(), said = element.innerText;
+        const now = [said, ...[box.x, box.y].map(Math.round)].join(" ");
+        if (said && !words.includes(now)) words.push(now);
+    }
     requestAnimationFrame(look);
 })();
 """
@@ -84,6 +104,20 @@ def test_a_picture_like_a_strip_leaves_room_for_its_name_and_for_another(page: P
         assert page.locator(".st-key-picture-name").bounding_box()["width"] > 60
 
 
+def test_the_keys_come_to_the_whole_navigation_and_show_where_they_are(page: Page):
+    open_page(page, "Filters")
+    reached = []
+    for _ in range(9):
+        page.keyboard.press("Tab")
+        here = page.locator("*:focus").first
+        assert here.evaluate("(part) => [getComputedStyle(part).outlineStyle, getComputedStyle(part).boxShadow]") != [
+            *("none", "none")
+        ], here
+        reached.append(here.inner_text())
+    fold = "keyboard_double_arrow_left"  # the icon of what folds it away
+    assert [text.split("\n")[-1] for text in reached] == ["Skip to main content", fold, *PAGES]
+
+
 def test_a_thing_to_try_sets_the_page_up_and_says_what_to_notice(page: Page):
     open_page(page, "Feature_maps")
     page.get_by_role("button", name="Nearly the end").click()
@@ -101,3 +135,38 @@ def test_a_page_has_the_colours_of_its_theme_from_the_first_frame_on(page: Page,
     page.add_init_script(BACKGROUNDS)
     open_page(page, "Filters")
     assert page.evaluate("backgrounds") == [colour]
+
+
+def test_the_heading_is_there_before_streamlit_has_begun_and_stays_in_its_place(page: Page):
+    entry, held = PAGES["Feature maps"], []
+    page.add_init_script(WORDS)
+
+    def hold(route: Route) -> None:  # the first, which Streamlit begins with
+        if held:
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route(re.compile(r"/static/js/index\.[^.]+\.js$"), hold)
+
+    def opened() -> None:
+        page.goto("/Feature_maps", wait_until="commit")
+        expect(page.locator("#opening")).to_be_visible()
+        assert page.locator("#opening").inner_text().split("\n") == [entry.headline, entry.about]
+        assert page.title() == entry.tab
+        expect(page.get_by_test_id("stApp")).to_have_count(0)
+        held[0].continue_()
+        settle(page)
+        held.clear()
+        expect(page.locator("#opening")).to_have_count(0)
+        assert page.evaluate("titles") == [entry.tab]
+        seen = page.evaluate("words")
+        assert [each.rstrip(" -0123456789") for each in seen] == [entry.headline, entry.about], seen
+
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        opened()
+    page.set_viewport_size({"width": 1400, "height": 900})
+    page.get_by_test_id("stSidebarHeader").hover()
+    page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
+    opened()

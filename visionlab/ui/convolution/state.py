@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from visionlab.imaging.kernels import KERNELS
 from visionlab.ui.shared.state import just_turned, keep_in_link
+from visionlab.wording import all_quoted
 
 if TYPE_CHECKING:
     from visionlab.imaging.kernels import Kernel
@@ -33,13 +35,20 @@ Weights = tuple[tuple[float, ...], ...]
 class Own:
     """One's own kernel. `edit` is the browser's edit that it came from, None where this side made it; `version` counts
     what this side made, so that the browser knows it for new. `like`: how its response is shown, where that is not by
-    its weights.
+    its weights. `source`: the preset that was edited, which it is again once all of that has been taken back.
     """
 
     weights: Weights = BEGUN
     version: int = 0
     edit: float | None = None
     like: str | None = None
+    source: str | None = None
+
+    @property
+    def name(self) -> str:
+        """By what the picker knows it."""
+        back = self.source and self.weights == _rows(KERNELS[self.source].weights.tolist())
+        return self.source if back else YOURS
 
 
 def own() -> Own:
@@ -58,7 +67,9 @@ def take_edits(like: str) -> bool | None:
     Not in callbacks: one that the next run overtakes is never called again, and the edit were lost.
     """
     if edit := _new("edit"):
-        _keep_own(Own(_rows(edit["weights"]), own().version, edit["stamp"], like))
+        former = st.session_state.get(KERNEL)
+        source = former if former in KERNELS else own().source
+        _keep_own(Own(_rows(edit["weights"]), own().version, edit["stamp"], like, source))
         _take("edit", edit)  # last: a run that is ended before has it done by the next
     if fit := _new("fit"):
         _take("fit", fit)
@@ -80,12 +91,14 @@ def _take(name: str, told: Mapping[str, Any]) -> None:
 def given(kernel: Kernel) -> tuple[str, float | None]:
     """What the browser knows a kernel by: something new wherever this side has given it another one, and the edit of
     the browser's own that it is."""
-    return (f"{YOURS}-{own().version}", own().edit) if kernel.name == YOURS else (kernel.name, None)
+    if kernel.name == YOURS:
+        return f"{YOURS}-{own().version}", own().edit
+    return kernel.name, own().edit if own().name == kernel.name else None
 
 
 def _keep_own(kernel: Own) -> None:
     st.session_state["own_kernel"] = kernel
-    st.session_state[KERNEL] = YOURS
+    st.session_state[KERNEL] = kernel.name
 
 
 def _rows(weights: Sequence[Sequence[float]]) -> Weights:
@@ -153,6 +166,14 @@ def lab_left() -> dict[str, Any]:
         left = {name: value for name in _LEFT if (value := _read(name)) is not None}
     st.session_state["lab_left"] = left
     return left
+
+
+def unread() -> str | None:
+    """Before the link is written anew: a sentence on what it asks the lab for and cannot be read."""
+    asked = [f"{name}={text}" for name in _LEFT if (text := st.query_params.get(name)) and _read(name) is None]
+    if not asked:
+        return None
+    return f"{all_quoted(asked)} in the link cannot be read, and {'is' if len(asked) == 1 else 'are'} left out."
 
 
 def set_lab(**left: Any) -> None:

@@ -29,11 +29,10 @@ from visionlab.ui.shared.components.focus import keep_focus
 from visionlab.ui.shared.components.history import keep_history
 from visionlab.ui.shared.components.popovers import reach_popovers
 from visionlab.ui.shared.jobs import followed
-from visionlab.ui.shared.server.pages import PAGES, is_off
+from visionlab.ui.shared.server.pages import PAGES, SIDEBAR, is_off
 from visionlab.ui.shared.undisturbed import drawn_from_all
 
 ASSETS = Path(__file__).parent / "assets"
-SIDEBAR = 220  # pixels: the navigation is short, the pictures want the room
 _strip: ContextVar[DeltaGenerator] = ContextVar("strip")  # of the page that this run of the script is drawing
 ICON = ASSETS / "icon.png"  # a file of ours: an icon by name is fetched from a font host
 
@@ -43,18 +42,18 @@ def page(title: str) -> Iterator[None]:
     """Configure and head the page of that title; inside, a VisionlabError ends the script in one clear sentence."""
     leave_out_imports()
     entry = PAGES[title]
-    heading = None if all(map(is_off, PAGES)) else entry.heading or title
+    shown = not all(map(is_off, PAGES))
     st.set_page_config(
-        page_title=" · ".join(filter(None, (heading, "visionlab"))),
+        page_title=entry.tab if shown else "visionlab",
         page_icon=str(ICON),
         layout="wide",
         initial_sidebar_state=SIDEBAR,
     )
     state.turn_to(title)
     top = st.container(horizontal=True, vertical_alignment="center", gap="small", key="strip")
-    if heading:  # first of all: by it one sees that the page is there
+    if shown:  # first of all: by it one sees that the page is there
         with top.container(key="strip-heading"):
-            st.title(heading, anchor=False)
+            st.title(entry.headline, anchor=False)
             st.caption(entry.about)
     keep_history(entry.step)
     reach_popovers()

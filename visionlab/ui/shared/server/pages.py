@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from visionlab import limits
 
+SIDEBAR = 220  # CSS pixels: the navigation is short, the pictures want the room
+
 
 @dataclass(frozen=True)
 class Page:
@@ -21,6 +23,16 @@ class Page:
     about: str
     heading: str = ""
     step: str = ""
+
+    @property
+    def headline(self) -> str:
+        """What stands over the page."""
+        return self.heading or self.title
+
+    @property
+    def tab(self) -> str:
+        """What the browser calls it."""
+        return f"{self.headline} · visionlab"
 
 
 PAGES: dict[str, Page] = {

@@ -35,20 +35,16 @@ export function softmax(scores) {
   return powers.map((power) => power / total);
 }
 
-// Probabilities with one decimal, which add up to 100.0: what rounding down leaves over goes to the largest remainders,
-// but to none of several that are alike: a third each is 33.3 for all of them.
+// Probabilities in per cent, all with as many decimals, one to three, as make them add up to 100; one where none do, as of
+// three that are alike.
 export function percentsOf(probabilities) {
-  const tenths = probabilities.map((probability) => 1000 * probability);
-  const shown = tenths.map(Math.floor);
-  const over = 1000 - shown.reduce((sum, each) => sum + each, 0);
-  const remainder = (k) => tenths[k] - Math.floor(tenths[k]);
-  const order = [...shown.keys()].sort((one, other) => remainder(other) - remainder(one));
-  const alike = (one, other) => other !== undefined && Math.abs(remainder(one) - remainder(other)) < 1e-9;
-  for (const k of order.slice(0, over)) if (!alike(k, order[over])) shown[k] += 1;
-  return shown.map((each) => (each / 10).toFixed(1));
+  const shown = (decimals) => probabilities.map((probability) => (100 * probability).toFixed(decimals));
+  const whole = (texts) => Math.abs(texts.reduce((sum, text) => sum + Number(text), 0) - 100) < 1e-9;
+  return [1, 2, 3].map(shown).find(whole) ?? shown(1);
 }
 
 export class Ending {
+  // changed(place) draws anew, with that number as the one that is looked at.
   constructor(root, changed) {
     this.root = root;
     this.changed = changed;
@@ -80,7 +76,7 @@ export class Ending {
     const { values } = this.weights[k];
     if (place >= values.length) return;
     values[place] = values[place] > 0 ? -1 : values[place] < 0 ? 0 : 1;
-    this.changed();
+    this.changed(place);
   }
 
   // stage 4 has the row alone, 5 the weights and scores, 6 the probabilities; place is the number that is looked at.

@@ -26,7 +26,7 @@ export class Story {
       go: (place) => this.put(Math.floor(place / this.grid.columns), place % this.grid.columns),
       frame: (part) => this.draw(part),
     });
-    this.ending = new Ending(this.$(".ending"), () => this.draw());
+    this.ending = new Ending(this.$(".ending"), (place) => this.walk.goTo(place));
     this.listen();
   }
 

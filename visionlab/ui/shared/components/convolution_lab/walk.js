@@ -35,11 +35,15 @@ export class Walk {
   }
 
   step(by) {
-    this.pause();
     const count = this.over.count();
-    if (!count) return;
+    if (count) this.goTo((((this.over.place() + by) % count) + count) % count);
+  }
+
+  // Where a hand puts it.
+  goTo(place) {
+    this.pause();
     this.placed = true;
-    this.over.go((((this.over.place() + by) % count) + count) % count);
+    this.over.go(place);
     this.over.frame(0);
   }
 
