@@ -43,7 +43,8 @@ TOOLS = """
     const rest = async () => { do await pause(300); while (app().dataset.testScriptState !== 'notRunning'); };
 """
 __all__ = ["attached", "chromium", "measured_by_itself", "opened", "serving", "settle"]
-AS_PEOPLE_HAVE_IT = [flag for flag in FLAGS if not flag.startswith(("--js-flags", "--process-per-site"))]
+OF_TESTS = ("--js-flags", "--process-per-site", "--renderer-process-limit")
+AS_PEOPLE_HAVE_IT = [flag for flag in FLAGS if not flag.startswith(OF_TESTS)]
 DONE = "measured"  # what a page's title says when its measuring is over
 
 

@@ -531,7 +531,7 @@ def test_what_is_held_is_in_the_link_moves_by_a_drag_and_ends_with_its_picture(p
     size = (170, 256)
     page.locator(".bench .picture").click(position=point_at(page, ".bench .picture", 40, 60, size))
     expect(part(page, ".where")).to_have_text(
-        "Row 41, column 61 of the response · held: Esc, or a click on it, lets go"
+        "Row 41, column 61 of the response · held: Esc, a click or a tap on it lets go"
     )
     expect(page).to_have_url(re.compile("at=40%2C60&held=True"))
     page.goto(page.url)
@@ -651,6 +651,27 @@ def test_what_is_no_weight_is_refused_at_the_cell(page: Page):
     expect(cell(page, 1, 2)).to_have_value("−2")
 
 
+def test_a_finger_that_slides_the_page_leaves_the_window_where_it_was(page: Page):
+    page.set_viewport_size({"width": 420, "height": 700})
+    open_lab(page, "Convolution?at=30,200&held=True")
+    session = page.context.new_cdp_session(page)
+    session.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    main, places = page.get_by_test_id("stMain"), page.locator(".lab .where")
+    before = places.all_inner_texts()
+    assert before[0].startswith("Row 31, column 201 of the response")
+    for name in (".bench .picture", ".bench .response", ".story .output"):
+        canvas = page.locator(name)
+        canvas.evaluate("(canvas) => canvas.scrollIntoView({block: 'center'})")
+        box, slid = canvas.bounding_box(), main.evaluate("(main) => main.scrollTop")
+        at = {"x": box["x"] + box["width"] / 4, "y": box["y"] + box["height"] * 0.8}
+        for kind, step in (("touchStart", 0), *(("touchMove", step) for step in range(8))):
+            moved = {"x": at["x"] + step % 2, "y": at["y"] - 15 * step}
+            session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [moved]})
+        session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        page.wait_for_function("([main, slid]) => main.scrollTop > slid + 50", arg=[main.element_handle(), slid])
+        assert places.all_inner_texts() == before, name
+
+
 def test_a_kernel_whose_changes_are_all_taken_back_has_its_name_again(page: Page):
     title = vl.KERNELS["identity"].title
     open_lab(page, f"Convolution?kernel={quote(title)}")
@@ -659,7 +680,12 @@ def test_a_kernel_whose_changes_are_all_taken_back_has_its_name_again(page: Page
         cell(page, 1, 1).fill("7")
         cell(page, 2, 2).fill("8")
         expect(picked).to_have_value("Yours")
-        for _ in range(2):
+        settle(page)
+        page.get_by_role("link", name="Filters").click()
+        expect(page.get_by_role("heading", name="Filters", exact=True)).to_be_visible()
+        settle(page)
+        page.go_back()
+        for _ in range(2):  # what can be taken back is remembered
             page.get_by_role("button", name="Undo").click()
         expect(picked).to_have_value(title)
         expect(part(page, ".response-title")).to_have_text(f"Response of {title}")

@@ -35,7 +35,7 @@ def kernel_at_work() -> Kernel:
             problem = error
             state.link_weights(None)
     if problem:
-        sentence(problem)
+        sentence(f"{problem} The link’s are left out.")
     return kernel_of(st.session_state.get(state.KERNEL))
 
 

@@ -61,13 +61,13 @@ def image_picker(place: DeltaGenerator | None = None) -> state.Picture:
 
 def _missed() -> str | None:
     """Why the picture is not the one that the link asks for."""
-    wanted = state.missed_picture()
+    wanted, instead = state.missed_picture(), next(iter(SAMPLES.values())).title
     if wanted == state.YOURS:
         return (
-            "One’s own picture is not kept when a page is opened anew, nor does a link carry it. Open it again, or "
-            "drop it here."
+            "One’s own picture is not kept when a page is opened anew, nor does a link carry it, so "
+            f"“{instead}” is shown. Open it again, or drop it here."
         )
-    return wanted and links.unknown("sample", wanted, SAMPLES, next(iter(SAMPLES.values())).title)
+    return wanted and links.unknown("sample", wanted, SAMPLES, instead)
 
 
 def _choice(mine: state.Picture | None, options: Sequence[str]) -> state.Picture:

@@ -230,7 +230,7 @@ export class Bench {
       return line;
     });
     this.$(".equation").replaceChildren(...lines);
-    const held = this.held && !this.walk.playing ? " · held: Esc, or a click on it, lets go" : "";
+    const held = this.held && !this.walk.playing ? " · held: Esc, a click or a tap on it lets go" : "";
     this.$(".where").textContent = `Row ${row + 1}, column ${column + 1} of the response${held}`;
     if (this.walk.playing) return;
     const told = `Row ${row + 1}, column ${column + 1}: sum ${sums.map(({ text }) => text).join(", ")}`;

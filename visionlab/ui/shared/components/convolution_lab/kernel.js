@@ -4,6 +4,9 @@ const MEMORY = 100; // changes that can be taken back
 const CLEAR = 9.5; // pixels of type in which more of a weight’s digits are shown rather than fewer in a larger one
 const ANSWERED = 80; // ms between two changes that the server hears of; the last one always goes
 
+// What could be taken back when the lab was on the page last: one goes to another page, and comes back.
+let left = { weights: "", before: [] };
+
 export class KernelGrid {
   // changed(weights) is called for what a person did.
   constructor(root, changed) {
@@ -42,6 +45,7 @@ export class KernelGrid {
 
   // From outside. What stood here before another one can be brought back.
   show(weights) {
+    if (!this.weights && JSON.stringify(weights) === left.weights) this.before = left.before;
     if (this.weights && JSON.stringify(weights) !== JSON.stringify(this.weights)) {
       this.remember();
       this.pushed = false;
@@ -80,6 +84,7 @@ export class KernelGrid {
     }
     this.sides[0].value = rows;
     this.sides[1].value = columns;
+    this.keep();
     this.paint();
   }
 
@@ -156,6 +161,7 @@ export class KernelGrid {
     if (!this.pushed) this.remember();
     this.pushed = true;
     this.weights[i][j] = value;
+    this.keep();
     this.refuse("");
     this.paint(input);
     this.tell();
@@ -166,6 +172,10 @@ export class KernelGrid {
     this.set(i, j, start, input);
     if (this.pushed) this.before.pop();
     this.pushed = false;
+  }
+
+  keep() {
+    left = { weights: JSON.stringify(this.weights), before: this.before };
   }
 
   paint(typing = this.grid.getRootNode().activeElement) {

@@ -103,6 +103,7 @@ export function followed(canvas, over, cellAt) {
   const same = (one, other) => one.row === other.row && one.column === other.column;
   let pressed = null; // where: a click's own place is in whole pixels, and may be another cell
   let dragged = false; // since then, over other cells
+  let before = null; // where the window was then
   canvas.addEventListener("pointermove", (event) => {
     if (!over.ready || over.walk.playing || (over.held && !(pressed && event.buttons))) return;
     const { row, column } = cell(event);
@@ -112,15 +113,21 @@ export function followed(canvas, over, cellAt) {
   canvas.addEventListener("pointerdown", (event) => {
     pressed = over.ready && cell(event);
     dragged = false;
+    before = over.at;
+  });
+  canvas.addEventListener("pointercancel", () => {
+    if (!pressed) return; // what began here was a finger that slides the page
+    pressed = null;
+    over.moveTo(before.row, before.column);
   });
   canvas.addEventListener("pointerup", () => dragged && over.held && over.hold(true)); // a finger's drag is no click
   canvas.addEventListener("click", () => {
     if (!over.ready || !pressed) return;
     over.walk.pause();
     if (dragged) return over.hold(true);
-    const before = over.at;
+    const stood = over.at;
     over.put(pressed.row, pressed.column);
-    over.hold(!(over.held && same(before, over.at)));
+    over.hold(!(over.held && same(stood, over.at)));
   });
   canvas.addEventListener("keydown", (event) => over.ready && pressedKey(event, over));
 }

@@ -10,7 +10,7 @@ export function explain(story) {
     return;
   }
   const place = placeOf(story);
-  where.textContent = `${place}${story.held && !story.walk.playing ? " · held: Esc, or a click on it, lets go" : ""}`;
+  where.textContent = `${place}${story.held && !story.walk.playing ? " · held: Esc, a click or a tap on it lets go" : ""}`;
   const said = story.stage >= ENDING ? explainEnding(story) : story.stage === POOLED ? explainPool(story) : explainWindow(story);
   if (!story.walk.playing && said !== story.said) {
     story.said = said;
