@@ -122,7 +122,7 @@ socket.onmessage = ({ data }) => {
 function heed() {
   const now = coming;
   coming = [];
-  for (let bytes of now) {
+  for (const bytes of now) {
     let message = read(bytes, "ForwardMsg");
     const { hash, metadata = {}, ref_hash } = message;
     if (ref_hash) message = { ...read(messages.get(ref_hash), "ForwardMsg"), metadata };

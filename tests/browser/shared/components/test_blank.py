@@ -3,14 +3,17 @@
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from browser.blank import THEME
 from browser.demos.serving import serving
 from browser.driver import open_page, settle
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 from streamlit.proto.BackMsg_pb2 import BackMsg
+
+from visionlab.ui.shared import components
 
 WIDTHS = (864, 863, 420, 1400)
 AROUND = """(names) => {
@@ -47,18 +50,19 @@ def lived(page: Page, address: str) -> dict[str, Any]:
     asked: list[Any] = []
     page.once("websocket", lambda socket: socket.on("framesent", lambda payload: asked.append(sent(payload))))
     open_page(page, address)
-    told = page.get_by_text(re.compile("^told "))
     noted = {"around": page.evaluate(AROUND, list(THEME)), "widths": [], "heard": []}
+
+    def hear() -> None:
+        settle(page)
+        noted["heard"].append(page.get_by_test_id("stText").all_inner_texts())
 
     def act(what: str) -> None:
         page.evaluate(what)
-        settle(page)
-        noted["heard"].append(page.get_by_test_id("stText").all_inner_texts())
+        hear()
 
     def press(label: str) -> None:
         page.get_by_text(label, exact=True).click()
-        settle(page)
-        noted["heard"].append(page.get_by_test_id("stText").all_inner_texts())
+        hear()
 
     press("Run again")
     act("noted.acts.first.setStateValue('state', {deep: [1]})")
@@ -71,9 +75,8 @@ def lived(page: Page, address: str) -> dict[str, Any]:
         setTriggerValue("act", "again");
     }""")
     act("noted.acts.second.setTriggerValue('act', [1, 2])")
-    act(
-        "noted.acts.second.setStateValue('other', false); noted.acts.first.setStateValue('other', 'c')"
-    )  # two parts of the page
+    # two parts of the page in the same turn
+    act("noted.acts.second.setStateValue('other', false); noted.acts.first.setStateValue('other', 'c')")
     press("Change")
     press("Run again")
     press("Change")  # from here on what it returns comes late …
@@ -84,7 +87,6 @@ def lived(page: Page, address: str) -> dict[str, Any]:
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 1000})
         noted["widths"].append(page.evaluate(WIDTH))
-    expect(told).to_be_visible()
     return {**noted, "calls": page.evaluate("noted.calls"), "asked": [each for each in asked if each]}
 
 
@@ -95,3 +97,9 @@ def test_components_live_as_in_streamlits_page(page: Page):
     for what, found in own.items():
         assert blank[what] == found, what
     assert [kind for kind, *_ in own["calls"]["first"]] == [*["called"] * 4, "left", "left", "called"]
+
+
+def test_the_theme_is_all_of_it_that_components_use():
+    (folder,) = map(Path, components.__path__)
+    used = {name for file in folder.glob("*/*.[cj]s*") for name in re.findall(r"--st-[a-z0-9-]+", file.read_text())}
+    assert used == set(THEME)
