@@ -70,9 +70,11 @@ def convolve(
 
     place = _place(device)
     if place is None:
-        stuffed = np.zeros([(taps - 1) * dilation + 1 for taps in weights.shape])
-        stuffed[::dilation, ::dilation] = weights
-        response = engines.correlate(planes, stuffed, stride, border, margins)
+        if dilation > 1:
+            stuffed = np.zeros([(taps - 1) * dilation + 1 for taps in weights.shape])
+            stuffed[::dilation, ::dilation] = weights
+            weights = stuffed
+        response = engines.correlate(planes, weights, stride, border, margins)
     else:
         engines.peak_of(planes)  # or an error
         response = _torch(planes, weights, stride, dilation, border, margins, place)

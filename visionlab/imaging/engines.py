@@ -26,11 +26,12 @@ from visionlab.imaging.kernels import separate
 _SEPARABLE_UP_TO = 61  # a side, beyond which an FFT is faster than two 1-D passes
 _DIRECT_UP_TO = {np.float32: 121, np.float64: 49}  # weights, beyond which an FFT is faster than the sum itself
 _PIECE = 3_200_000  # bytes of floats in the rows that a core takes at a time
-_CACHED = 1_200_000  # bytes of floats computed at once: they stay in the second cache from the conversion on
+_LARGE_PIECE = 6_400_000  # where they are computed with where they lie
 _LEAST = 400_000  # bytes of floats for which it is worth waking another core
 _KEPT = 16_000_000  # bytes of working memory that a thread keeps for the next band
 _TILE = 256  # pixels on a side of what is transformed at once
-_CROWDED = 11  # rows of a kernel from which on it matters where in the cache they lie
+_PAGE = 4096  # bytes: rows that begin at the same place of a page compete for the same few places of the first cache
+_ALIKE = 12  # rows that may do so before it takes time; it holds eight of them
 _ROUNDING = 300.0  # Σ|weight| · |pixel| up to which sums in float32 are right to 1e-4
 _EXACT = 2**24  # up to here float32 holds every whole number
 _USUAL = 255.0  # the greatest absolute value of most pictures
@@ -187,6 +188,8 @@ def _by_opencv(
     options = {"anchor": (left, up), "borderType": BORDERS[border].code}
     response = np.empty((-(-height // stride), -(-width // stride), channels), np.float32)
     unusual: list[_Part] = []
+    # Floats are taken where they lie, and bytes by two passes; a direct sum of bytes is slow.
+    taken = planes.dtype == precision or (planes.dtype == np.uint8 and factors and precision is np.float32)
 
     def answer(part: _Part, straight: bool = False) -> None:
         (first, last), (left_most, right_most), channel = part
@@ -198,8 +201,7 @@ def _by_opencv(
             unusual.append(part)
             return
         source = planes[top:bottom, near:far, channel : channel + _CHANNELS]
-        # Floats are taken where they lie, and bytes by two passes; a direct sum of bytes is slow.
-        if source.dtype != precision and (factors is None or planes.dtype != np.uint8 or precision is np.float64):
+        if not taken:
             floats = _scratch.array(0, source.shape, precision)
             np.copyto(floats, source)
             source = floats
@@ -224,7 +226,7 @@ def _by_opencv(
         # Bands go straight into the response, which saves a copy, but spoil what lies next to them. What was there is
         # put back; between two runs of bands it is computed anew by whoever ends the second of the two.
         height = len(response)
-        each = max(_PIECE // row_bytes, 18 * rows, -(-height // (4 * cores.count())))
+        each = max((_LARGE_PIECE if taken else _PIECE) // row_bytes, 18 * rows, -(-height // (4 * cores.count())))
         runs = _bands(height, max(min(each, -(-height // cores.count())), _LEAST // row_bytes + 1))
         if height < 2 * (rows + 1) * len(runs):  # so low that a run would spoil more than its neighbour's edge
             runs = [(0, height)]
@@ -234,10 +236,8 @@ def _by_opencv(
         def answer_run(number: int) -> None:
             start, end = runs[number]
             end -= beyond if number + 1 < len(runs) else 0
-            count = max(1, (end - start) // max(_CACHED // row_bytes, 18 * rows))
-            for first, last in _split(end - start, count):
-                for across in columns_at_once:
-                    answer(((start + first, start + last), across, 0), straight=True)
+            for across in columns_at_once:
+                answer(((start, end), across, 0), straight=True)
             done.add(number)
             for low in {number - 1, number}:
                 if beyond and {low, low + 1} <= done:
@@ -266,13 +266,13 @@ def _tiles(width: int, factors: tuple[NDArray, NDArray], pixel_bytes: int) -> in
     """Into how many parts side by side a picture so wide is cut for two 1-D passes.
 
     Between them OpenCV keeps as many rows as the kernel has, each begun at a whole multiple of 64 pixels. Where that is
-    one of half a page, all of them lie in the same few places of the first cache and push each other out: 31 rows of
-    1,024 pixels take twice the time of as many of 1,030.
+    one of a page, all of them begin at the same place of a page: 31 rows of 1,024 pixels take twice the time of as many
+    of 1,030.
     """
     rows, columns = (factor.size for factor in factors)
-    for tiles in range(1, 4) if rows >= _CROWDED else ():
+    for tiles in range(1, 4):
         wide = -(-width // tiles) + (columns - 1 if tiles > 1 else 0)
-        if -(-wide // 64) * 64 * pixel_bytes % 2048:
+        if rows <= _ALIKE * (_PAGE // math.gcd(-(-wide // 64) * 64 * pixel_bytes, _PAGE)):
             return tiles
     return 1
 
