@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from browser.demos.serving import serving
+from browser.demos.serving import HERE
 from browser.driver import open_page, settle
+from browser.servers import running_server
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from visionlab.ui.shared.visitor import COOKIE, WELL_FORMED
@@ -15,7 +16,8 @@ from visionlab.ui.shared.visitor import COOKIE, WELL_FORMED
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    yield from serving("owner.py")
+    with running_server(HERE / "owner.py") as url:
+        yield url
 
 
 def owner(page: Page) -> str:
