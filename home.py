@@ -61,7 +61,7 @@ with page("Home"):
         values = cached.some_maps(*key, opened.net, picture.image)
         tiles = cached.mosaic_grid(key, None, "channel", 448, 4, values, True)
         show_exact(tiles.picture, "Sixteen feature maps of the layer conv2_2")
-        st.caption(f"{opened.title} stacks thirteen of them. Each of these tiles is another learned kernel's answer.")
+        st.caption(f"{opened.title} stacks thirteen of them. Each of these tiles is another learned kernel’s answer.")
         link("Feature maps", "Open every layer", ":material/arrow_forward:")
     with steps[3].container(border=True, height="stretch"), told():
         st.markdown("**4 · A prediction**")

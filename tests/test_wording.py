@@ -70,13 +70,13 @@ def test_a_long_value_is_told_by_its_beginning():
 ROOT = Path(__file__).parents[1]
 SHOWN = [*ROOT.glob("visionlab/**/*.py"), *ROOT.glob("pages/*.py"), ROOT / "home.py"]
 BUILTIN = ROOT / "visionlab/learning/builtin"  # whose cards are no part of the app
+CONTENTS = ROOT / "visionlab/learning/takeaway/contents"  # which speak on terminals of any kind
 
 
 def texts(path: Path) -> Iterator[str]:
     """What a module says, beside its docstrings: strings, and of f-strings the text with 0 for each value."""
     tree = ast.parse(path.read_text())
-    bodies = [node.body for node in ast.walk(tree) if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)]
-    told = {id(body[0].value) for body in bodies if body and isinstance(body[0], ast.Expr)}
+    told = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
             yield "".join(part.value if isinstance(part, ast.Constant) else "0" for part in node.values)
@@ -91,3 +91,12 @@ def test_percentages_are_written_as_python_writes_them_everywhere():
     said |= {path: [path.read_text()] for path in ROOT.glob("visionlab/ui/**/*.js")}
     wrong = [f"{path.relative_to(ROOT)}: {text[:80]}" for path in said for text in said[path] if apart.search(text)]
     assert not wrong
+
+
+def test_apostrophes_are_typographic_as_quotation_marks_are():
+    """What the library says stands on the pages beside what they say themselves."""
+    said = {path: [text for text in texts(path) if " " in text and '"""' not in text] for path in SHOWN}
+    said = {path: told for path, told in said.items() if path.parent != CONTENTS}
+    said |= {path: [path.read_text()] for path in ROOT.glob("visionlab/ui/**/*.html")}
+    wrong = {path: text for path in said for text in said[path] if re.search(r"[a-z]'s\b|[a-z]s' [a-z]", text)}
+    assert not {f"{path.relative_to(ROOT)}: {text[:80]}" for path, text in wrong.items()}

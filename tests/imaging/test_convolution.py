@@ -321,7 +321,7 @@ def test_output_size_by_hand():
     assert [output_size(10, 3, s) for s in (1, 2, 3, 20)] == [10, 5, 4, 1]
     assert [output_size(10, 3, s, border="valid") for s in (1, 2, 3, 20)] == [8, 4, 3, 1]
     assert output_size(10, 3, dilation=4, border="valid") == 2
-    with pytest.raises(ParameterError, match="picture's side"):
+    with pytest.raises(ParameterError, match="picture’s side"):
         output_size(0, 3)
 
 

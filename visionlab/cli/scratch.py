@@ -74,7 +74,7 @@ def softmax(
     source: Source = "digits",
     settings: Annotated[str, typer.Option(help="“article” (as it has them) or “better”.")] = "better",
     steps: Annotated[
-        int | None, typer.Option(help="Steps of gradient descent; the settings' own without.", callback=ranged(1))
+        int | None, typer.Option(help="Steps of gradient descent; the settings’ own without.", callback=ranged(1))
     ] = None,
     rate: Rate = None,
     pictures: Pictures = None,
@@ -114,7 +114,7 @@ def softmax(
 def convnet(
     source: Source = "cifar10",
     stack: Annotated[
-        str, typer.Option(help="convolutional (the article's), small, fully connected, linear, or a JSON file.")
+        str, typer.Option(help="convolutional (the article’s), small, fully connected, linear, or a JSON file.")
     ] = "convolutional",
     epochs: Epochs = 10,
     rate: Rate = None,
@@ -196,7 +196,7 @@ def cost(
     height: Annotated[int, typer.Option(help="Of the picture, in pixels.", callback=ranged(1))] = 256,
     units: Annotated[int, typer.Option(help="Of the fully connected layer.", callback=ranged(1))] = 1_000,
     filters: Annotated[int, typer.Option(help="Of the convolutional layer.", callback=ranged(1))] = 32,
-    kernel: Annotated[int, typer.Option(help="Their side in pixels, at most the picture's.", callback=ranged(1))] = 3,
+    kernel: Annotated[int, typer.Option(help="Their side in pixels, at most the picture’s.", callback=ranged(1))] = 3,
     as_json: AsJson = False,
 ) -> None:
     """What a fully connected and a convolutional layer cost, for any size of an RGB picture."""

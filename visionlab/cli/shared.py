@@ -64,7 +64,7 @@ Refuse = Annotated[
     ),
 ]
 NamesIn = Annotated[
-    str | None, typer.Option(help="The encoding of a zip's names where it states none, such as cp852; else guessed.")
+    str | None, typer.Option(help="The encoding of a zip’s names where it states none, such as cp852; else guessed.")
 ]
 Picture = Annotated[Path, typer.Argument(help="A picture: JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP or TIFF.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]

@@ -12,12 +12,12 @@ from visionlab.cli.shared import bar, left_out, of_names, ranged, remark
 if TYPE_CHECKING:
     from visionlab.learning.scratch.small_set import SmallSet
 
-WHERE = "A zip or a folder (one folder a class, MNIST's files, CIFAR-10), or one of these:"
+WHERE = "A zip or a folder (one folder a class, MNIST’s files, CIFAR-10), or one of these:"
 Source = Annotated[str, typer.Option("--data", help=WHERE)]
 Epochs = Annotated[int, typer.Option(help="Passes over the pictures.", callback=ranged(1))]
 Rate = Annotated[
     float | None,
-    typer.Option(help="The learning rate; the experiment's own without.", callback=ranged(0, open_ended=True)),
+    typer.Option(help="The learning rate; the experiment’s own without.", callback=ranged(0, open_ended=True)),
 ]
 Seed = Annotated[int, typer.Option(help="One seed, one result.", callback=ranged(0))]
 Pictures = Annotated[

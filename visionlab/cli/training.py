@@ -70,15 +70,15 @@ def train(
     ] = None,
     augment: Annotated[
         list[str] | None,
-        typer.Option(help="Learn from a view of each picture, too; may be repeated. The kind's own without:"),
+        typer.Option(help="Learn from a view of each picture, too; may be repeated. The kind’s own without:"),
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option(help="The most passes over the pictures; the kind's own without.", callback=ranged(1))
+        int | None, typer.Option(help="The most passes over the pictures; the kind’s own without.", callback=ranged(1))
     ] = None,
     validation: Annotated[
         float | None,
         typer.Option(
-            help="Share of the pictures that is held out. Without, the set's own validation part, or else:",
+            help="Share of the pictures that is held out. Without, the set’s own validation part, or else:",
             callback=ranged(0, 1),
         ),
     ] = None,

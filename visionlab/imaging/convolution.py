@@ -87,8 +87,8 @@ def output_size(size: int, kernel: int, stride: int = 1, dilation: int = 1, bord
     Raises ParameterError where one of them is out of range, or "valid" has no window inside the picture.
     """
     for name, value in (
-        ("picture's side", size),
-        ("kernel's side", kernel),
+        ("picture’s side", size),
+        ("kernel’s side", kernel),
         ("stride", stride),
         ("dilation", dilation),
     ):

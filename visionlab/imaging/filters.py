@@ -35,7 +35,7 @@ FILTERS: dict[str, Filter] = {
 def find_filter(name: str) -> Filter:
     """The filter of that name; ParameterError with the nearest names, or some of them, where there is none."""
     if not isinstance(name, str):
-        raise ParameterError(f"A filter's name is a text such as “canny”, not {quoted(name)}.")
+        raise ParameterError(f"A filter’s name is a text such as “canny”, not {quoted(name)}.")
     if name in FILTERS:
         return FILTERS[name]
     near = get_close_matches(shortened(name), FILTERS, n=1)

@@ -56,16 +56,16 @@ def check_weights(weights: ArrayLike) -> NDArray[np.float64]:
     try:
         array = np.array(weights)
     except ValueError as error:
-        raise ParameterError("A kernel's rows must all have the same number of weights.") from error
+        raise ParameterError("A kernel’s rows must all have the same number of weights.") from error
     if array.ndim != 2 or array.size == 0:
         raise ParameterError(f"A kernel has rows and columns, 1 × 1 or more, not the shape {array.shape}.")
     if array.dtype.kind not in "biuf":
-        raise ParameterError(f"A kernel's weights are real numbers, not {array.dtype}.")
+        raise ParameterError(f"A kernel’s weights are real numbers, not {array.dtype}.")
     array = array.astype(np.float64)
     if not np.isfinite(array).all():
         row, column = np.argwhere(~np.isfinite(array))[0]
         raise ParameterError(
-            f"A kernel's weights must be finite, but row {row + 1}, column {column + 1} is {array[row, column]}."
+            f"A kernel’s weights must be finite, but row {row + 1}, column {column + 1} is {array[row, column]}."
         )
     return array
 
@@ -81,7 +81,7 @@ def custom_kernel(weights: ArrayLike, name: str = "custom") -> Kernel:
         raise ParameterError(f"A kernel has 1 to {MAX_SIDE} rows and columns, not {rows} × {columns}.")
     limit = np.finfo(np.float32).max
     if np.abs(array).max() > limit:
-        raise ParameterError(f"A kernel's weights must fit float32 (up to {limit:.1e}), not {np.abs(array).max():.1e}.")
+        raise ParameterError(f"A kernel’s weights must fit float32 (up to {limit:.1e}), not {np.abs(array).max():.1e}.")
     return Kernel(name, array, about="A kernel of your own.", title=name.replace("_", " ").capitalize())
 
 

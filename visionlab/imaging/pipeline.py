@@ -219,7 +219,7 @@ def _no_others(where: str, record: Mapping[str, Any], known: Sequence[str]) -> N
 
 def _check_step(step: tuple[str, Mapping[str, Value]]) -> tuple[str, dict[str, Value]]:
     if not isinstance(step, Sequence) or isinstance(step, str) or len(step) != 2 or not isinstance(step[1], Mapping):
-        raise ParameterError(f"A step is a filter's name and a dict of its parameters, not {quoted(step)}.")
+        raise ParameterError(f"A step is a filter’s name and a dict of its parameters, not {quoted(step)}.")
     name, values = step
     return name, find_filter(name).settings(**values)
 

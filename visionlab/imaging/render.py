@@ -231,7 +231,7 @@ def mosaic(
 def _shrunk(values: NDArray, tile: int | None) -> NDArray:
     """(C, H, W) with areas averaged so that the longer side is at most `tile` pixels."""
     if tile is not None and (isinstance(tile, bool) or not isinstance(tile, int | np.integer) or tile < 1):
-        raise ParameterError(f"A tile's side must be a whole number of pixels, 1 or more, not {tile!r}.")
+        raise ParameterError(f"A tile’s side must be a whole number of pixels, 1 or more, not {tile!r}.")
     if tile is None or tile >= max(values.shape[1:]):
         return values
     height, width = _tile_shape(values.shape[1:], tile)

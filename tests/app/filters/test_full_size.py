@@ -24,17 +24,18 @@ from visionlab.ui.shared import jobs
 from visionlab.ui.shared.server.pages import PAGES
 from visionlab.wording import sized
 
-SHAPE = (3000, 4000)
+SHAPE = (1500, 2000)
+SIZE = "2,000 × 1,500"  # in words
 MINUTES = {"non_local_means"}  # what these take at full size
 
 
 @pytest.fixture(scope="module")
 def photo() -> bytes:
-    """A photograph of 12 megapixels, as JPEG: smooth things, edges and grain."""
+    """A photograph of twice the size that the page works on, as JPEG: smooth things, edges and grain."""
     rng = np.random.default_rng(0)
     rows, columns = np.mgrid[: SHAPE[0], : SHAPE[1]].astype(np.float32)
-    disc = (np.hypot(rows - 1400, columns - 1900) < 900) * np.float32(90)
-    light = 60 + columns / 40 + 20 * np.sin(rows / 35) + disc
+    disc = (np.hypot(rows - 700, columns - 950) < 450) * np.float32(90)
+    light = 60 + columns / 20 + 20 * np.sin(rows / 35) + disc
     grain = rng.integers(-12, 12, SHAPE, dtype=np.int16)
     picture = np.stack([light + grain, 0.8 * light + grain, 230 - light + grain], axis=2)
     return encode_jpeg(picture.clip(0, 255).astype(np.uint8), 90)
@@ -97,7 +98,7 @@ def test_page_code_command_and_zip_give_the_same_pixels(filters, photo, download
     np.testing.assert_array_equal(shown, expected)
     for what, picture in handed_out(filters, photo, tmp_path, downloads).items():
         np.testing.assert_array_equal(picture, expected, err_msg=what)
-    assert ("256 × 192" if slow else "1,024 × 768") + " of 4,000 × 3,000 px" in captions(filters)
+    assert ("256 × 192" if slow else "1,024 × 768") + f" of {SIZE} px" in captions(filters)
 
 
 def at_full_size(app):
@@ -121,11 +122,11 @@ def worked_out(app, job=None):
 def test_at_full_size_all_is_at_full_size(filters, photo, downloads, tmp_path):
     press(filters, "ready-edge_map")
     filters.toggle(key=full_size.SWITCH).set_value(True).run()
-    assert "until 4,000 × 3,000 is ready" in captions(filters) or "Worked on at its full size" in captions(filters)
+    assert f"until {SIZE} is ready" in captions(filters) or "Worked on at its full size" in captions(filters)
     job = worked_out(filters)
     assert job.state == "done"
     assert not job.events, "the server keeps many jobs, and none of their pictures"
-    assert "Worked on at its full size, 4,000 × 3,000 px" in captions(filters)
+    assert f"Worked on at its full size, {SIZE} px" in captions(filters)
     expected = CHAINS["edge_map"].pipeline().run(load_image(photo))
     np.testing.assert_array_equal(load_image(compared(filters)[1]), fit(expected, stages.LONGEST))
     for what, picture in handed_out(filters, photo, tmp_path, downloads).items():
@@ -162,9 +163,9 @@ def test_the_picture_is_taken_as_png_or_jpeg_named_after_the_photograph(filters,
     for key, steps in (("download-picture", None), ("download-stage", 2)):
         chain_to_it = Pipeline(CHAINS["edge_map"].steps[:steps])
         assert downloads(key) == encode_jpeg(chain_to_it.run(load_image(photo)))
-    monkeypatch.setattr(take_away, "JPEG_SIDE", 3_999)
+    monkeypatch.setattr(take_away, "JPEG_SIDE", 1_999)
     filters.run()
-    assert "4,000 × 3,000 px: a JPEG is at most 3,999 pixels a side. Take the PNG." in captions(filters)
+    assert f"{SIZE} px: a JPEG is at most 1,999 pixels a side. Take the PNG." in captions(filters)
 
 
 def test_full_size_is_worked_out_once(filters, monkeypatch):
@@ -267,7 +268,7 @@ def test_the_last_step_is_kept_where_it_cannot_be_stopped(filters, monkeypatch):
     monkeypatch.setattr(full_size, "find", find_at_work)
     told, job = stopped(filters, go_on)
     assert (told, job.state) == ("The last step is nearly done, and is kept …", "done")
-    assert "Worked on at its full size, 4,000 × 3,000 px" in captions(filters)
+    assert f"Worked on at its full size, {SIZE} px" in captions(filters)
     assert heights == [SHAPE[0]]
 
 
@@ -294,7 +295,7 @@ def test_a_slider_is_followed_at_the_small_size_and_let_go_at_the_full(filters):
     known = filters.session_state[full_size.JOB]
     for sigma in (2.0, 3.0):
         drag(filters, step, "sigma", 1.5, sigma)
-        assert "until 4,000 × 3,000 is ready" in captions(filters)
+        assert f"until {SIZE} is ready" in captions(filters)
         assert not filters.get("progress")
         assert filters.session_state[full_size.JOB] == known, "not for each place that it passes"
     filters.slider(key=f"value-{step}-sigma").set_value(4.0).run()

@@ -126,5 +126,5 @@ def test_a_host_that_is_refused_is_one_short_line_of_the_log(monkeypatch, caplog
 def test_a_websocket_that_is_refused_is_a_line_of_the_log(asked, caplog):
     assert not let_in(HERE, "https://else.example")
     assert caplog.messages == [
-        f"403: a WebSocket of “{HERE}” for a page of “https://else.example”: one of the two is not this server's."
+        f"403: a WebSocket of “{HERE}” for a page of “https://else.example”: one of the two is not this server’s."
     ]

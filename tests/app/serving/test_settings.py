@@ -25,7 +25,7 @@ def test_a_workspace_that_cannot_be_written_is_a_line_with_its_cause(monkeypatch
     monkeypatch.setenv(limits.WEIGHTS_FOLDER, str(tmp_path))
     tell_settings()
     [line] = caplog.messages
-    assert line.startswith("The projects' folder cannot be written to (Not a directory); permit it, or name another")
+    assert line.startswith("The projects’ folder cannot be written to (Not a directory); permit it, or name another")
     assert "(NotADirectoryError: " in line
 
 

@@ -737,7 +737,7 @@ def no_folder(kind: str, tmp_path: Path) -> Path:
 @pytest.mark.parametrize("kind", ["a file", "below a file", "a dangling link", "a ring", "too long", "nobody's"])
 def test_a_workspace_that_can_be_no_folder_is_a_sentence(kind, tmp_path):
     there = no_folder(kind, tmp_path)
-    sentence = "The projects' folder cannot be written to .* name another one in .* VISIONLAB_WORKSPACE"
+    sentence = "The projects’ folder cannot be written to .* name another one in .* VISIONLAB_WORKSPACE"
     with pytest.raises(DatasetError, match=sentence):
         Workspace(there).create("pets", ME)
     with pytest.raises(DatasetError, match=sentence):

@@ -50,7 +50,7 @@ def test_copies_across_parts_are_counted_and_told():
     groups[5], groups[6], groups[8] = groups[0], groups[1], groups[1]
     found = sides(replace(data, groups=groups), None, 0)
     assert found.copies == 3  # 0 and 1, and 6, which would be held out, were it not in the test part, too
-    told = "3 pictures are not learned from: the set's held-out or test part has the same, or all but the same."
+    told = "3 pictures are not learned from: the set’s held-out or test part has the same, or all but the same."
     assert found.told == told
     assert sides(replace(data, groups=groups), 0.5, 0).copies == 2
     assert sides(replace(data, groups=groups), 0, 0).told.startswith("2 pictures are not learned from")

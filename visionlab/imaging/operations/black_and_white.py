@@ -57,7 +57,7 @@ BLACK_AND_WHITE: dict[str, Filter] = {
         "Compares each pixel with its surroundings, so that uneven light does no harm: good for text.",
         adaptive_threshold,
         (
-            Parameter("block", "Block", "int", 3, 99, 2, 21, "px", about="The surroundings' width, an odd number."),
+            Parameter("block", "Block", "int", 3, 99, 2, 21, "px", about="The surroundings’ width, an odd number."),
             Parameter(
                 "offset",
                 "Offset",

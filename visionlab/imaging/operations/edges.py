@@ -123,7 +123,7 @@ EDGES: dict[str, Filter] = {
         "scharr_magnitude",
         "Scharr magnitude",
         "Edges",
-        "Sobel's sibling, whose answer depends less on the direction of the edge (Scharr 2000).",
+        "Sobel’s sibling, whose answer depends less on the direction of the edge (Scharr 2000).",
         scharr_magnitude,
         (_GAIN,),
     ),
@@ -141,7 +141,7 @@ EDGES: dict[str, Filter] = {
         "Edges",
         "The size of the second derivative: lines, corners and noise light up.",
         laplacian,
-        (Parameter("size", "Size", "int", 1, 7, 2, 3, "px", about="The kernel's side, an odd number."), _GAIN),
+        (Parameter("size", "Size", "int", 1, 7, 2, 3, "px", about="The kernel’s side, an odd number."), _GAIN),
     ),
     "laplacian_of_gaussian": Filter(
         "laplacian_of_gaussian",
@@ -159,7 +159,7 @@ EDGES: dict[str, Filter] = {
         "difference_of_gaussians",
         "Difference of Gaussians",
         "Edges",
-        "One blur minus a wider one: detail of one size, much as the eye's own cells see it.",
+        "One blur minus a wider one: detail of one size, much as the eye’s own cells see it.",
         difference_of_gaussians,
         (
             Parameter("sigma", "Sigma", "float", 0.3, 20.0, 0.1, 1.0, "px", about="The narrow blur."),

@@ -104,7 +104,7 @@ EFFECTS: dict[str, Filter] = {
         "Draws black lines where it is darker than around, as with ink.",
         outline,
         (
-            Parameter("block", "Block", "int", 3, 99, 2, 13, "px", about="The surroundings' width, an odd number."),
+            Parameter("block", "Block", "int", 3, 99, 2, 13, "px", about="The surroundings’ width, an odd number."),
             Parameter("offset", "Offset", "int", 0, 50, 1, 7, "grey levels", about="How much darker gets a line."),
         ),
     ),

@@ -122,7 +122,7 @@ FREQUENCIES: dict[str, Filter] = {
                 "choice",
                 default="energy",
                 choices=("energy", "size", "sign"),
-                about="The strength of the stripes, or the wave's own answer: its size, or its sign about mid-grey.",
+                about="The strength of the stripes, or the wave’s own answer: its size, or its sign about mid-grey.",
             ),
         ),
     ),

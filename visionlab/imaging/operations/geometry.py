@@ -121,8 +121,8 @@ GEOMETRY: dict[str, Filter] = {
         "Keeps a window of the picture.",
         crop,
         (
-            _percent("width", "Width", 1, 80, "Of the picture's width."),
-            _percent("height", "Height", 1, 80, "Of the picture's height."),
+            _percent("width", "Width", 1, 80, "Of the picture’s width."),
+            _percent("height", "Height", 1, 80, "Of the picture’s height."),
             _percent("across", "Across", 0, 50, "0 is at the left, 100 at the right."),
             _percent("down", "Down", 0, 50, "0 is at the top, 100 at the bottom."),
         ),

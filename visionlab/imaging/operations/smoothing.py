@@ -94,7 +94,7 @@ SMOOTHING: dict[str, Filter] = {
                 2,
                 9,
                 "px",
-                about="The neighbourhood's width, an odd number.",
+                about="The neighbourhood’s width, an odd number.",
                 taken_from=1,
             ),
             Parameter(

@@ -137,7 +137,7 @@ TONE: dict[str, Filter] = {
         "white_balance",
         "White balance",
         "Light and colour",
-        "Takes a colour cast away: the picture's mean becomes grey (the grey-world rule).",
+        "Takes a colour cast away: the picture’s mean becomes grey (the grey-world rule).",
         white_balance,
         (_percent("strength", "Strength", "How much of the cast is taken."),),
     ),

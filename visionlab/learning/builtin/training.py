@@ -209,7 +209,7 @@ def _start_from(file: Path, network: VGG, plan: Plan, pictures: Pictures, recipe
     tensors, _ = weights.read(file)
     found = read_plan({name: tensor.shape for name, tensor in tensors.items()})
     if found != replace(plan, batch_norm=False):
-        raise ParameterError(f"{file} has the shape {found}. Start from a file of the recipe's own width and classes.")
+        raise ParameterError(f"{file} has the shape {found}. Start from a file of the recipe’s own width and classes.")
     plain = VGG(found).eval()
     plain.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
     plain.to(pictures.pixels.device)
@@ -243,7 +243,7 @@ def main(
         "runs/builtin"
     ),
     stages: Annotated[str, typer.Option(help="Sides and epochs, in order: 40x5,48x4,64x3.")] = "40x5,48x4,64x3",
-    width: Annotated[float, typer.Option(help="Channels, as a share of the paper's.")] = 0.5,
+    width: Annotated[float, typer.Option(help="Channels, as a share of the paper’s.")] = 0.5,
     batch: Annotated[int, typer.Option(help="Pictures a step.")] = 128,
     peak_rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 0.1,
     smoothing: Annotated[float, typer.Option(help="Label smoothing.")] = 0.1,

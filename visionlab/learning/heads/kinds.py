@@ -75,7 +75,7 @@ KINDS: dict[str, Kind] = {
     "fine-tune": Kind(
         name="fine-tune",
         title="Fine-tuning",
-        about="The network's last block learns, too: slower, for pictures unlike those that the network knows.",
+        about="The network’s last block learns, too: slower, for pictures unlike those that the network knows.",
         train=fine_tune,
         epochs=20,
         patience=6,

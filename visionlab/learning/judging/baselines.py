@@ -82,7 +82,7 @@ def baselines(
         means = np.stack([colours[y == one].mean(0) for one in present])
         nearest = present[_nearest(held_colours, means)]
         found.append(
-            measured("colour", "Mean colour", "The class whose mean colour is nearest to the picture's.", nearest)
+            measured("colour", "Mean colour", "The class whose mean colour is nearest to the picture’s.", nearest)
         )
     nearest = y[_nearest(held_features, features)]
     about = "The class of the training picture with the most similar features."

@@ -148,7 +148,7 @@ def read_manifest(packed: zipfile.ZipFile) -> dict[str, Listed] | None:
         elif isinstance(error, TypeError | OverflowError):  # in Python's words
             why = "it is laid out in another way"
         raise DatasetError(
-            f"The zip's {MANIFEST} is none of visionlab's ({why}); without it the folders are taken as classes."
+            f"The zip’s {MANIFEST} is none of visionlab’s ({why}); without it the folders are taken as classes."
         ) from error
     return dict(sorted(listed.items(), key=lambda item: order[item[1].class_name]))
 

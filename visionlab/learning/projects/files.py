@@ -47,14 +47,14 @@ def telling() -> Iterator[None]:
         if name.startswith("SQLITE_CANTOPEN") or name == "SQLITE_READONLY_DBMOVED":
             raise gone() from error
         if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-            raise DatasetError(f"The project's database is damaged ({error}); put back a copy of it.") from error
+            raise DatasetError(f"The project’s database is damaged ({error}); put back a copy of it.") from error
         raise
 
 
 def unwritable(error: OSError) -> DatasetError:
     """The sentence on a folder of projects in which nothing can be made."""
     return DatasetError(
-        f"The projects' folder cannot be written to ({error.strerror}); permit it, or name another one in the "
+        f"The projects’ folder cannot be written to ({error.strerror}); permit it, or name another one in the "
         f"environment variable {limits.WORKSPACE_FOLDER}."
     )
 
@@ -128,4 +128,4 @@ def check_project(pictures: int, size: int) -> None:
     most = limits.PROJECT.value()
     if most is not None and size > most * 10**9:
         needed, limit = sized_apart(size, most * 10**9)
-        raise DatasetError(f"The project's pictures would take {needed}, but at most {limit} are taken in one project.")
+        raise DatasetError(f"The project’s pictures would take {needed}, but at most {limit} are taken in one project.")

@@ -147,7 +147,7 @@ def from_zip(
     files = {_one_form("/".join(path)): info for path, info in archive.files_in(packed, archive.MAX_ZIP_BYTES).items()}
     listed = {_one_form(path): each for path, each in manifest.items()}
     if absent := sorted(listed.keys() - files.keys()):
-        raise DatasetError(f"The zip's manifest names “{absent[0]}”, which is not in the zip; export it anew.")
+        raise DatasetError(f"The zip’s manifest names “{absent[0]}”, which is not in the zip; export it anew.")
     incoming = [
         Incoming(
             each.class_name,

@@ -88,7 +88,7 @@ class Outcome:
         except ParameterError:
             raise
         except UNREADABLE as error:
-            raise ParameterError("What was kept of the run's answers is damaged. Train anew.") from error
+            raise ParameterError("What was kept of the run’s answers is damaged. Train anew.") from error
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ class Workspace:
         self.folder = Path(folder).absolute() if folder else place.folder()
         self.limit = int(limits.WORKSPACE.value() * 10**9) if limit is None else limit
         if self.limit <= 0:
-            raise ParameterError(f"The workspace's limit is {self.limit}; it must be above 0 bytes.")
+            raise ParameterError(f"The workspace’s limit is {self.limit}; it must be above 0 bytes.")
 
     def create(self, name: str, owner: str) -> Project:
         """Make a project of that name. `owner` is a text that nobody can guess, such as secrets.token_urlsafe() makes.
@@ -164,7 +164,7 @@ class Workspace:
 
     def _shelf(self, owner: str) -> Path:
         if len(owner) < OWNER_LENGTH:
-            raise ParameterError(f"The owner's text has {len(owner)} characters; it needs {OWNER_LENGTH} or more.")
+            raise ParameterError(f"The owner’s text has {len(owner)} characters; it needs {OWNER_LENGTH} or more.")
         return self.folder / _OWNERS / hashlib.sha256(owner.encode()).hexdigest()
 
 

@@ -321,7 +321,7 @@ def check_unpacked(size: int, most: int | None = None) -> None:
     """DatasetError where pictures of so many bytes together are more than is taken: MAX_UNPACKED_BYTES unless told."""
     most = MAX_UNPACKED_BYTES if most is None else most
     if size > most:
-        raise DatasetError(f"The zip's pictures take {sized(size)} unpacked; at most {most >> 20:,} MB is taken.")
+        raise DatasetError(f"The zip’s pictures take {sized(size)} unpacked; at most {most >> 20:,} MB is taken.")
 
 
 def read_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> bytes:

@@ -122,7 +122,7 @@ class Guarded:
     def read(self, size: int = -1) -> bytes:
         if size > self._longest:
             most = f"at most {self._longest >> 20:,} MB is read"
-            raise DatasetError(f"The zip's table of contents takes {sized(size)}; {most}.")
+            raise DatasetError(f"The zip’s table of contents takes {sized(size)}; {most}.")
         return self._file.read(size)
 
     def seekable(self) -> bool:

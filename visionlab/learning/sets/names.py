@@ -305,12 +305,12 @@ def _is_western(name: str) -> bool:
 def _plain(name: str, info: zipfile.ZipInfo) -> PathParts:
     parts = _parts(name)
     if re.match(r"[/\\]|[A-Za-z]:", name) or ".." in parts or "\0" in name:
-        raise DatasetError(f"The zip's entry {quoted(name)} has no plain path; entries must be like cats/1.jpg.")
+        raise DatasetError(f"The zip’s entry {quoted(name)} has no plain path; entries must be like cats/1.jpg.")
     if info.flag_bits & 0x1:
-        raise DatasetError(f"The zip's entry “{shortened(name)}” is encrypted; pack it without a password.")
+        raise DatasetError(f"The zip’s entry “{shortened(name)}” is encrypted; pack it without a password.")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # the others unpack without a bound
         raise DatasetError(
-            f"The zip's entry “{shortened(name)}” is packed by method {info.compress_type}; a plain .zip is needed."
+            f"The zip’s entry “{shortened(name)}” is packed by method {info.compress_type}; a plain .zip is needed."
         )
     return parts
 

@@ -44,7 +44,7 @@ class Sides:
         if not self.copies:
             return ""
         which = "1 picture is" if self.copies == 1 else f"{self.copies:,} pictures are"
-        return f"{which} not learned from: the set's held-out or test part has the same, or all but the same."
+        return f"{which} not learned from: the set’s held-out or test part has the same, or all but the same."
 
     @property
     def _worth_told(self) -> str:
@@ -120,7 +120,7 @@ def _own_part(data: LabelledImages, apart: NDArray[np.bool_], parts: NDArray[np.
     train = ~apart & ~np.isin(data.groups, data.groups[held])
     if not held.any():
         raise DatasetError(
-            f"The set's test part has all that its validation part has; hold out a share, like {HELD_OUT:g}."
+            f"The set’s test part has all that its validation part has; hold out a share, like {HELD_OUT:g}."
         )
     for one in np.flatnonzero(np.bincount(data.labels[train], minlength=len(data.classes)) == 0):
         raise DatasetError(_none_left(data.classes[one], parts[data.labels == one], (VALIDATION, TEST)))

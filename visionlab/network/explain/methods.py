@@ -29,7 +29,7 @@ METHODS: dict[str, Method] = {
     "grad-cam": Method(
         "grad-cam",
         "Grad-CAM",
-        "Weighs a layer's maps by how much each of them raises the class, and adds them up.",
+        "Weighs a layer’s maps by how much each of them raises the class, and adds them up.",
         "Selvaraju et al. 2017",
         partial(cam, grad_cam),
         combine=grad_cam,
@@ -45,7 +45,7 @@ METHODS: dict[str, Method] = {
     "layer-cam": Method(
         "layer-cam",
         "LayerCAM",
-        "Weighs every place of a layer's maps by itself, so that early layers show fine detail.",
+        "Weighs every place of a layer’s maps by itself, so that early layers show fine detail.",
         "Jiang et al. 2021",
         partial(cam, layer_cam),
         combine=layer_cam,

@@ -281,14 +281,14 @@ def read_state(source: Path | BinaryIO, name: str) -> dict[str, torch.Tensor]:
         isinstance(key, str) and isinstance(value, torch.Tensor) and value.device.type == "cpu"
         for key, value in content.items()
     ):
-        raise WeightsError(f"{name} holds something other than tensors by name; save a network's state_dict() there.")
+        raise WeightsError(f"{name} holds something other than tensors by name; save a network’s state_dict() there.")
     return {key: value.detach() for key, value in content.items()}
 
 
 def _unreadable(name: str | Path, error: Exception) -> WeightsError:
     return WeightsError(
         f"{name} cannot be loaded ({type(error).__name__}): it is not there, damaged, or holds more than tensors,"
-        " which could run code; replace it by a good copy, or by a network's state_dict()."
+        " which could run code; replace it by a good copy, or by a network’s state_dict()."
     )
 
 

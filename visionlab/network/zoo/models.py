@@ -78,7 +78,7 @@ def _published(
     return Model(
         name,
         f"{title} (ImageNet)",
-        f"{about}: torchvision's weights, {sized(size)}.",
+        f"{about}: torchvision’s weights, {sized(size)}.",
         WeightFile(file, f"https://download.pytorch.org/models/{file}", size),
         Transform(resize, crop=224, interpolation=interpolation),
         embedding,
@@ -93,7 +93,7 @@ _TORCHVISIONS = (
     _published(
         "vgg16",
         "VGG16",
-        "The network of the paper, trained on ImageNet's 1,000 classes",
+        "The network of the paper, trained on ImageNet’s 1,000 classes",
         "vgg16-397923af.pth",
         527.796,
         resize=256,
@@ -214,9 +214,9 @@ MODELS: dict[str, Model] = {
     ),
     "vgg16-oxford": Model(
         name="vgg16-oxford",
-        title="Oxford's VGG16",
+        title="Oxford’s VGG16",
         about="The thirteen convolutions as Oxford published them (CC BY 4.0), which come as a package, and a head of "
-        "this project's for 202 classes.",
+        "this project’s for 202 classes.",
         file=oxford.CONVOLUTIONS,
         head=WeightFile(
             "vgg16-oxford.safetensors",

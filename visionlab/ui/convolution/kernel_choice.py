@@ -74,8 +74,8 @@ def from_link(text: str) -> NDArray[np.float32]:
         rows = [[float(value) for value in row.split(",")] for row in text.split(";")]
     except ValueError as error:
         raise ParameterError(
-            f"The link's weights, “{text[:60]}”, are no numbers. Write rows like 1,0,-1;2,0,-2;1,0,-1."
+            f"The link’s weights, “{text[:60]}”, are no numbers. Write rows like 1,0,-1;2,0,-2;1,0,-1."
         ) from error
     if len(rows) > LARGEST or max(map(len, rows)) > LARGEST:
-        raise ParameterError(f"The link's kernel has more than {LARGEST} rows or columns. Use a smaller one.")
+        raise ParameterError(f"The link’s kernel has more than {LARGEST} rows or columns. Use a smaller one.")
     return custom_kernel(rows).weights

@@ -224,7 +224,7 @@ def save_and_load(pipeline: Pipeline) -> None:
     )
     if editor.file_problem:
         sentence(editor.file_problem)
-    st.caption("This page's address holds the chain, too: send it to somebody, and the same chain opens.")
+    st.caption("This page’s address holds the chain, too: send it to somebody, and the same chain opens.")
 
 
 def _take_file() -> None:

@@ -44,7 +44,7 @@ class Door:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket" and not _is_own_page(headers := Headers(scope=scope)):
             asking, host = (_harmless(headers.get(name)) for name in ("origin", "host"))
-            log_line(f"403: a WebSocket of “{host}” for a page of “{asking}”: one of the two is not this server's.")
+            log_line(f"403: a WebSocket of “{host}” for a page of “{asking}”: one of the two is not this server’s.")
             await WebSocketClose(1008)(scope, receive, send)  # “policy violation”: the browser is told 403
             return
         if scope["type"] != "http":

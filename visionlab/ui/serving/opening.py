@@ -34,7 +34,7 @@ WHERE = """<script>(() => {
   const path = location.pathname.split("/");
   if (!%(pages)s.includes(path.pop())) return;
   const here = `${location.origin}${path.join("/")}/`;
-  // What Streamlit puts into a page's link as it opens is no new entry of the history: see components/history.
+  // What Streamlit puts into a page’s link as it opens is no new entry of the history: see components/history.
   history.pushState = function (state, unused, address) {
     const here = new URL(address ?? location.href, location.href).pathname === location.pathname;
     History.prototype[here ? "replaceState" : "pushState"].call(history, state, unused, address);

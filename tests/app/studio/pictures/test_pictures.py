@@ -685,7 +685,7 @@ def test_over_the_limit_of_a_project_a_sentence_has_it_and_what_is_there_stays(s
     uploader(studio, "Pictures").set_value(files(2, 1)).run()
     finish(studio)
     [told] = [each.value for each in studio.text if "taken in one project" in each.value]
-    assert "The project's pictures would take " in told
+    assert "The project’s pictures would take " in told
     assert f"at most {sized_apart(10**12, bytes_there + 10)[1][:3]}" in told
     assert any("taken in one project" in each for each in caplog.messages)
     assert counts(studio) == {"cats": 8, "dogs": 6}

@@ -35,7 +35,7 @@ def folders(place: Place, disabled: bool = False) -> None:
         accept_multiple_files="directory",
         max_upload_size=MAX_BYTES >> 20,
         disabled=disabled,
-        help=f"At most {MAX_PICTURES:,} pictures. All of them are in the server's memory until the last one is there: "
+        help=f"At most {MAX_PICTURES:,} pictures. All of them are in the server’s memory until the last one is there: "
         f"where they take more than {most} together, {more}.",
     )
     uploader(
@@ -44,7 +44,7 @@ def folders(place: Place, disabled: bool = False) -> None:
         lambda files: intake.take_zip(place(PurePosixPath(files[0].name).stem), files[0]),
         type=["zip"],
         disabled=disabled,
-        help=f"At most {most}, since it passes through the server's memory: where it is larger, {more}.",
+        help=f"At most {most}, since it passes through the server’s memory: where it is larger, {more}.",
     )
     if here:
         with st.form("named-set", border=False), st.container(horizontal=True, vertical_alignment="bottom"):

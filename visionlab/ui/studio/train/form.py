@@ -78,7 +78,7 @@ def _settings(parts: Container[str | None], usual: str) -> tuple[Settings, str |
         help=term("embedding") + ("" if is_off("Predict") else " The Predict page downloads more networks."),
     )
     own = VALIDATION in parts and right.toggle(
-        "Hold out the set's own validation part", True, key="own-part", bind="query-params"
+        "Hold out the set’s own validation part", True, key="own-part", bind="query-params"
     )
     held_out = right.slider(
         "Held out to check with",
