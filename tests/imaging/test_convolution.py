@@ -120,6 +120,7 @@ def test_any_number_of_channels_each_on_its_own(channels):
 @pytest.mark.parametrize("taps", [(1, 1), (3, 3), (4, 5), (5, 2), (12, 14)])
 def test_a_picture_that_is_cut_up_among_the_cores(taps, border, stride, channels, monkeypatch):
     """Pieces as small as they may be, for more cores than there are: no seam between them."""
+    monkeypatch.setattr(engines, "_LITTLE", 0)
     monkeypatch.setattr(engines, "_PIECE", 1)
     monkeypatch.setattr(engines, "_LARGE_PIECE", 1)
     monkeypatch.setattr(engines, "_LEAST", 1)
@@ -138,6 +139,7 @@ def test_a_picture_that_is_cut_up_among_the_cores(taps, border, stride, channels
 @pytest.mark.parametrize("stride", [1, 2, 3])
 @pytest.mark.parametrize("taps", [(3, 3), (4, 5), (5, 2), (12, 14), (1, 9)])
 def test_a_picture_that_is_cut_up_side_by_side(taps, border, stride, monkeypatch):
+    monkeypatch.setattr(engines, "_LITTLE", 0)
     monkeypatch.setattr(engines, "_PIECE", 1)
     monkeypatch.setattr(engines, "_LARGE_PIECE", 1)
     monkeypatch.setattr(engines, "_tiles", lambda *_: 3)
@@ -155,6 +157,7 @@ def test_a_picture_that_is_cut_up_side_by_side(taps, border, stride, monkeypatch
 )
 def test_rows_that_would_push_each_other_out_of_the_cache_are_cut(width, taps, channels, tiles, monkeypatch):
     found, tiles_of = [], engines._tiles
+    monkeypatch.setattr(engines, "_LITTLE", 0)
     monkeypatch.setattr(engines, "_tiles", lambda *told: found.append(tiles_of(*told)) or found[-1])
     image, weights = picture(50, width, channels), weights_of(taps, taps, separable=True) / taps**2 / 10
     response = convolve(image, weights)
@@ -163,8 +166,23 @@ def test_rows_that_would_push_each_other_out_of_the_cache_are_cut(width, taps, c
     np.testing.assert_allclose(response, np.stack(expected, axis=2), **CLOSE)
 
 
+@pytest.mark.parametrize("border", BORDERS)
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+@pytest.mark.parametrize("separable", [False, True])
+def test_a_picture_that_opencv_shares_among_the_cores(border, stride, kind, separable):
+    """From so many pixels on it does; the right answer is the same, at the edges, too."""
+    side = round(engines._SHARED**0.5)
+    image = np.random.default_rng(0).integers(0, 256, (side, side), np.uint8).astype(kind)
+    weights = weights_of(3, 4, separable=separable) * 0.02
+    response = convolve(image, weights, stride=stride, border=border)
+    np.testing.assert_allclose(response, oracle(image, weights, stride, border=border), **CLOSE)
+
+
+@pytest.mark.parametrize("little", [0, 9_000_000], ids=["in pieces", "at once"])
 @pytest.mark.parametrize("height", [5, 16, 20, 31, 33, 64, 70])
-def test_a_wide_strip_that_is_hardly_taller_than_the_kernel(height):
+def test_a_wide_strip_that_is_hardly_taller_than_the_kernel(height, little, monkeypatch):
+    monkeypatch.setattr(engines, "_LITTLE", little)
     image, weights = picture(height, 3000, 3), weights_of(15, 3, separable=True) / 300
     expected = [oracle(image[..., c], weights) for c in range(3)]
     np.testing.assert_allclose(convolve(image, weights), np.stack(expected, axis=2), **CLOSE)
@@ -406,17 +424,19 @@ def test_the_greatest_value_is_that_of_the_whole_picture(dtype, rows, seed):
     taps=st.sampled_from([3, 11]),
     share=st.tuples(st.floats(0, 1, exclude_max=True), st.floats(0, 1, exclude_max=True)),
     value=st.sampled_from([np.nan, np.inf, -np.inf, -0.0, -255.0, 255.5, -300.0, 1e7]),
+    in_pieces=st.booleans(),
 )
 @settings(deadline=None, max_examples=300)
-def test_a_value_is_seen_wherever_it_is(shape, taps, share, value):
-    """One among floats from 0 to 255, which are looked at while they are computed with: in bands, and between them."""
+def test_a_value_is_seen_wherever_it_is(shape, taps, share, value, in_pieces):
+    """One among floats from 0 to 255, which decides in what precision they are computed with."""
     picture = np.full(shape, 100, np.float32)
     place = tuple(int(part * side) for part, side in zip(share, shape, strict=False))
     picture[(*place, shape[2] - 1)] = value
     line = np.hanning(taps + 2)[1:-1]
     kernel = np.outer(line, line) / line.sum() ** 2
     with pytest.MonkeyPatch.context() as patch:
-        for name, size in {"_PIECE": 8_000, "_LARGE_PIECE": 16_000, "_LEAST": 1_000}.items():
+        sizes = {"_PIECE": 8_000, "_LARGE_PIECE": 16_000, "_LEAST": 1_000, "_LITTLE": 0 if in_pieces else 9_000_000}
+        for name, size in sizes.items():
             patch.setattr(engines, name, size)  # or pictures of many bands would be large ones
         if not np.isfinite(value):
             with pytest.raises(ParameterError, match="NaN or infinite"):
@@ -429,8 +449,10 @@ def test_a_value_is_seen_wherever_it_is(shape, taps, share, value):
     assert np.abs(found - wanted).max() < limit
 
 
-def test_floats_are_taken_where_they_lie():
+@pytest.mark.parametrize("little", [0, 9_000_000], ids=["in pieces", "at once"])
+def test_floats_are_taken_where_they_lie(little, monkeypatch):
     """And stay what they are, of many channels or written in another order, too."""
+    monkeypatch.setattr(engines, "_LITTLE", little)
     rng = np.random.default_rng(0)
     kernel = rng.normal(size=(3, 3)) / 9
     for picture in (

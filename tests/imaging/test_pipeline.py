@@ -270,7 +270,7 @@ BAD = {
     "no filter": (steps({"values": {}}), "Step 1 is"),
     "another key": (steps({"filter": "canny", "low": 3}), "Step 1 has “filter”, “values”, “on”, and no \"low\""),
     "an unknown filter": (steps({"filter": "cany"}), "Step 1: “cany” is no filter. Did you mean “canny”?"),
-    "a filter that is none": (steps({"filter": ["canny"]}), "Step 1: A filter's name is a text"),
+    "a filter that is none": (steps({"filter": ["canny"]}), "Step 1: A filter’s name is a text"),
     "values that are none": (steps({"filter": "canny", "values": [1]}), "not [1]"),
     "an unknown value": (steps({"filter": "canny", "values": {"self": 1}}), "no parameter “self”. It has low, high."),
     "out of range": (steps({"filter": "canny", "values": {"low": 1001}}), "from 0 to 1000 in steps of 1, not 1001."),

@@ -1,13 +1,19 @@
-"""Work shared among the processor's cores."""
+"""Work shared among the processor's cores, and the memory that each of them works in."""
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections.abc import Callable, Sequence
 from functools import cache
 from queue import SimpleQueue
 from typing import TypeVar
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+KEPT = 16_000_000  # bytes of working memory that a thread keeps for the next piece
 
 Piece = TypeVar("Piece")
 
@@ -67,3 +73,24 @@ def share(work: Callable[[Piece], None], pieces: Sequence[Piece]) -> None:
     drain()
     for wait in waits:
         wait()
+
+
+class _Scratch(threading.local):
+    """Two arrays a thread that are used again and again: fresh memory costs more than a small filter."""
+
+    def __init__(self) -> None:
+        self.memory = [np.empty(0, np.uint8), np.empty(0, np.uint8)]
+
+
+_scratch = _Scratch()
+
+
+def scratch(which: int, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray:
+    """The first or the second array of this thread, with whatever is in it, until it is asked for again."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    memory = _scratch.memory[which]
+    if memory.nbytes < size:
+        memory = np.empty(size, np.uint8)
+        if size <= KEPT:
+            _scratch.memory[which] = memory
+    return memory[:size].view(dtype).reshape(shape)

@@ -1,13 +1,14 @@
 """What convolve() computes with on a CPU: OpenCV's direct sum, two 1-D passes, or FFTs, shared among the cores.
 
-The picture is cut into pieces small enough to stay in a core's cache from the conversion of their bytes to the finished
-response, which OpenCV alone, working on the whole picture at once, fetches from memory several times over.
+Where OpenCV can take a picture as it is, and shares it among the cores itself or has so little to do that no second
+core is worth waking, it gets the whole. Else the picture is cut into pieces small enough to stay in a core's cache from
+the conversion of their bytes to the finished response, which OpenCV alone would fetch from memory several times over.
 """
 
 from __future__ import annotations
 
 import math
-import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -28,7 +29,8 @@ _DIRECT_UP_TO = {np.float32: 121, np.float64: 49}  # weights, beyond which an FF
 _PIECE = 3_200_000  # bytes of floats in the rows that a core takes at a time
 _LARGE_PIECE = 6_400_000  # where they are computed with where they lie
 _LEAST = 400_000  # bytes of floats for which it is worth waking another core
-_KEPT = 16_000_000  # bytes of working memory that a thread keeps for the next band
+_LITTLE = 9_000_000  # products in a whole response for which it is not
+_SHARED = 2**20  # pixels from which on OpenCV shares a picture among the cores itself
 _TILE = 256  # pixels on a side of what is transformed at once
 _PAGE = 4096  # bytes: rows that begin at the same place of a page compete for the same few places of the first cache
 _ALIKE = 12  # rows that may do so before it takes time; it holds eight of them
@@ -64,25 +66,35 @@ def peak_of(planes: NDArray) -> float:
         return _USUAL
     found: list[float] = []
 
-    def look(band: tuple[int, int]) -> None:  # twice at rows that stay in the cache; NaN where one value is
-        rows = planes[slice(*band)]
+    def look(rows: NDArray) -> None:  # twice at rows that stay in the cache; NaN where one value is
         found.append(max(float(rows.max()), -float(rows.min())))
 
-    cores.share(look, _bands(len(planes), max(1, _PIECE * len(planes) // planes.nbytes)))
+    _look_at(planes, look)
     if not np.isfinite(peak := float(np.max(found))):
         raise ParameterError("The picture holds NaN or infinite values; every pixel must be a finite number.")
     return peak
 
 
-def _usual(values: NDArray[np.float32]) -> bool:
+def _usual(planes: NDArray[np.float32]) -> bool:
     """Whether all are numbers, none of them beyond ±_USUAL.
 
     Floats from 0 on are in the order of their bits, which are looked at in a quarter of the time; the bits of what is
     below 0, or no number, are greater than all of these.
     """
-    if values.view(np.uint32).max() <= _USUAL_BITS:
-        return True
-    return bool(values.min() >= -_USUAL and values.max() <= _USUAL)
+    found = [True]
+
+    def look(rows: NDArray) -> None:
+        if all(found) and rows.view(np.uint32).max() > _USUAL_BITS:
+            found.append(bool(rows.min() >= -_USUAL and rows.max() <= _USUAL))
+
+    _look_at(planes, look)
+    return all(found)
+
+
+def _look_at(planes: NDArray, look: Callable[[NDArray], None]) -> None:
+    """All of them, band by band of rows."""
+    bands = _bands(len(planes), max(1, _PIECE * len(planes) // planes.nbytes))
+    cores.share(lambda band: look(planes[slice(*band)]), bands)
 
 
 def correlate(
@@ -98,21 +110,14 @@ def correlate(
     ParameterError where a value of planes is no number.
     """
     planes = np.require(planes if planes.dtype in (np.uint8, np.float32) else planes.astype(np.float64), None, "C")
-    whole = planes.dtype == np.uint8
-    how = weights.tobytes(), weights.shape
-    if planes.dtype == np.float32 and stride == 1 and border != "valid" and BORDERS[border].filtered:
-        # Each value is computed with once, and looked at then, while it is in the cache.
-        method = _method(*how, _USUAL, whole)
-        if method.precision is np.float32 and not method.by_fft:
-            response = _by_opencv(planes, method, stride, border, margins, unseen=True)
-            if response is not None:
-                return response
-    method = _method(*how, peak_of(planes), whole)
+    method = _method_for(planes, weights)
     if method.by_fft:
         return _by_fft(pad(planes, border, margins), method.weights, stride)
     if not BORDERS[border].filtered:
         planes, border, margins = pad(planes, border, margins), "valid", (0, 0, 0, 0)
-    return _by_opencv(planes, method, stride, border, margins)
+    if stride == 1 and border != "valid" and method.at_once(planes):
+        return method.run(planes, border, margins)
+    return _by_pieces(planes, method, stride, border, margins)
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +131,30 @@ class _Method:
     @property
     def by_fft(self) -> bool:
         return self.factors is None and self.weights.size > _DIRECT_UP_TO[self.precision]
+
+    def takes(self, planes: NDArray) -> bool:
+        """Whether OpenCV takes them as they are: floats, and bytes by two passes; a direct sum of bytes is slow."""
+        in_passes = self.factors is not None and self.precision is np.float32
+        return planes.dtype == self.precision or (planes.dtype == np.uint8 and in_passes)
+
+    def at_once(self, planes: NDArray) -> bool:
+        """Whether OpenCV takes the whole of them, and pieces would be no faster."""
+        products = sum(factor.size for factor in self.factors) if self.factors else self.weights.size
+        as_quick = planes.size * products <= _LITTLE or planes.shape[0] * planes.shape[1] >= _SHARED
+        return as_quick and self.precision is np.float32 and self.takes(planes) and planes.shape[2] <= _CHANNELS
+
+    def run(
+        self, source: NDArray, border: str, margins: tuple[int, int, int, int], out: NDArray | None = None
+    ) -> NDArray:
+        """OpenCV's response to all of the source, of its shape; into out, where that is given."""
+        depth = cv2.CV_32F if self.precision is np.float32 else cv2.CV_64F
+        up, _, left, _ = margins
+        options = {"dst": out, "anchor": (left, up), "borderType": BORDERS[border].code}
+        if self.factors is None:
+            found = cv2.filter2D(source, depth, self.weights, **options)
+        else:
+            found = cv2.sepFilter2D(source, depth, self.factors[1], self.factors[0], **options)
+        return found.reshape(source.shape)
 
 
 @lru_cache(maxsize=64)
@@ -153,6 +182,16 @@ def _method(raw: bytes, shape: tuple[int, int], peak: float, whole: bool) -> _Me
     return _Method(weights.astype(precision), factors, precision)
 
 
+def _method_for(planes: NDArray, weights: NDArray[np.float64]) -> _Method:
+    """ParameterError where a value of planes is no number."""
+    how, whole = (weights.tobytes(), weights.shape), planes.dtype == np.uint8
+    if planes.dtype == np.float32:
+        method = _method(*how, _USUAL, whole)
+        if method.precision is np.float32 and _usual(planes):
+            return method
+    return _method(*how, peak_of(planes), whole)
+
+
 def pad(planes: NDArray, border: str, margins: tuple[int, int, int, int]) -> NDArray:
     """The picture with its margins, (up + H + down, left + W + right, C); as bytes if it is bytes."""
     if border == "valid":
@@ -166,30 +205,18 @@ def pad(planes: NDArray, border: str, margins: tuple[int, int, int, int]) -> NDA
 _Part: TypeAlias = tuple[tuple[int, int], tuple[int, int], int]  # rows, columns, the first of up to four channels
 
 
-def _by_opencv(
-    planes: NDArray,
-    method: _Method,
-    stride: int,
-    border: str,
-    margins: tuple[int, int, int, int],
-    unseen: bool = False,
-) -> Response | None:
-    """Band by band of rows: filter2D, or sepFilter2D where the weights have factors.
-
-    unseen says that nobody knows yet whether the values are _usual(); None where they are not.
-    """
+def _by_pieces(
+    planes: NDArray, method: _Method, stride: int, border: str, margins: tuple[int, int, int, int]
+) -> Response:
+    """Band by band of rows, and where it helps in parts side by side."""
     height, width, channels = planes.shape
-    weights, factors, precision = method.weights, method.factors, method.precision
-    rows, columns = weights.shape
+    precision = method.precision
+    rows, columns = method.weights.shape
     up, down, left, right = margins if border != "valid" else (0, rows - 1, 0, columns - 1)
     if border == "valid":  # a window anchored at its first weight answers at its own corner; what is cut is cut off
         height, width = height - rows + 1, width - columns + 1
-    depth = cv2.CV_32F if precision is np.float32 else cv2.CV_64F
-    options = {"anchor": (left, up), "borderType": BORDERS[border].code}
     response = np.empty((-(-height // stride), -(-width // stride), channels), np.float32)
-    unusual: list[_Part] = []
-    # Floats are taken where they lie, and bytes by two passes; a direct sum of bytes is slow.
-    taken = planes.dtype == precision or (planes.dtype == np.uint8 and factors and precision is np.float32)
+    taken = method.takes(planes)
 
     def answer(part: _Part, straight: bool = False) -> None:
         (first, last), (left_most, right_most), channel = part
@@ -197,29 +224,23 @@ def _by_opencv(
         start, stop = left_most * stride, (right_most - 1) * stride + 1  # and columns
         top, bottom = _reach(begin, end, planes.shape[0], rows, (up, down))
         near, far = _reach(start, stop, planes.shape[1], columns, (left, right))
-        if unusual or (unseen and not _usual(planes[begin:end, start:stop, channel : channel + _CHANNELS])):
-            unusual.append(part)
-            return
         source = planes[top:bottom, near:far, channel : channel + _CHANNELS]
         if not taken:
-            floats = _scratch.array(0, source.shape, precision)
+            floats = cores.scratch(0, source.shape, precision)
             np.copyto(floats, source)
             source = floats
         spoilt = [response[top:first, near:far], response[first:last, near:start]] if straight else []
         kept = [each.copy() for each in spoilt]
-        found = response[top:bottom, near:far] if straight else _scratch.array(1, source.shape, precision)
-        if factors is None:
-            found = cv2.filter2D(source, depth, weights, dst=found, **options)
-        else:
-            found = cv2.sepFilter2D(source, depth, factors[1], factors[0], dst=found, **options)
+        found = response[top:bottom, near:far] if straight else cores.scratch(1, source.shape, precision)
+        found = method.run(source, border, (up, down, left, right), found)
         for each, before in zip(spoilt, kept, strict=True):
             each[:] = before
         if not straight:
-            found = found.reshape(source.shape)[begin - top : end - top : stride, start - near : stop - near : stride]
+            found = found[begin - top : end - top : stride, start - near : stop - near : stride]
             response[first:last, left_most:right_most, channel : channel + _CHANNELS] = found
 
     pixel_bytes = min(channels, _CHANNELS) * np.dtype(precision).itemsize
-    tiles = 1 if factors is None else _tiles(planes.shape[1], factors, pixel_bytes)
+    tiles = 1 if method.factors is None else _tiles(planes.shape[1], method.factors, pixel_bytes)
     columns_at_once = _split(response.shape[1], min(tiles, response.shape[1]))
     row_bytes = -(-planes.shape[1] // tiles) * pixel_bytes
     if stride == 1 and border != "valid" and precision is np.float32 and channels <= _CHANNELS:
@@ -248,7 +269,7 @@ def _by_opencv(
     else:
         bands = _bands(len(response), max(1, max(_PIECE // row_bytes, 12 * rows) // stride))
         cores.share(answer, list(product(bands, columns_at_once, range(0, channels, _CHANNELS))))
-    return None if unusual else response
+    return response
 
 
 def _reach(first: int, last: int, whole: int, taps: int, margins: tuple[int, int]) -> tuple[int, int]:
@@ -313,22 +334,3 @@ def _by_fft(padded: NDArray, weights: NDArray, stride: int) -> Response:
     tops, lefts = range(0, height, steps[0]), range(0, width, steps[1])
     cores.share(answer, list(product(tops, lefts, range(padded.shape[2]))))
     return response
-
-
-class _Scratch(threading.local):
-    """Two arrays a thread that are used again and again: fresh memory costs more than a small filter."""
-
-    def __init__(self) -> None:
-        self.memory = [np.empty(0, np.uint8), np.empty(0, np.uint8)]
-
-    def array(self, which: int, shape: tuple[int, ...], dtype: type[np.floating]) -> NDArray:
-        size = math.prod(shape) * np.dtype(dtype).itemsize
-        memory = self.memory[which]
-        if memory.nbytes < size:
-            memory = np.empty(size, np.uint8)
-            if size <= _KEPT:
-                self.memory[which] = memory
-        return memory[:size].view(dtype).reshape(shape)
-
-
-_scratch = _Scratch()
