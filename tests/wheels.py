@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import torch
 
-from visionlab.network.files import packages, weights
+from visionlab.network.files import packages, reading
 from visionlab.network.files.packages import PackagedFile
 from visionlab.network.files.weight_file import WeightFile
 
@@ -64,7 +64,7 @@ def packed_state(state: Mapping[str, torch.Tensor], derive: packages.Derive | No
 
 
 def _state(data: bytes) -> packages.Tensors:
-    return {key: value.numpy() for key, value in weights.read_state(io.BytesIO(data), "tiny").items()}
+    return {key: value.numpy() for key, value in reading.read_state(io.BytesIO(data), "tiny").items()}
 
 
 def only_from(patch: pytest.MonkeyPatch, place: os.PathLike | str | None = None) -> None:

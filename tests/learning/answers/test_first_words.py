@@ -17,7 +17,7 @@ from visionlab.learning.answers.first_words import (
     grade_predictions,
     word_of,
 )
-from visionlab.network.files import weights
+from visionlab.network.files import reading, weights
 from visionlab.network.running.prediction import Prediction, predict
 from visionlab.network.zoo.imagenet import WORDNET_IDS, labels
 from visionlab.network.zoo.loading import load_classifier
@@ -33,7 +33,7 @@ def built_in():
 
 @pytest.fixture(scope="module")
 def wordnet_ids():
-    _, metadata = weights.read(weights.find(MODELS["vgg16-tinyimagenet"].file))
+    _, metadata = reading.read(weights.find(MODELS["vgg16-tinyimagenet"].file))
     return dict(zip(json.loads(metadata["wnids"]), json.loads(metadata["labels"]), strict=True))
 
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from visionlab.errors import ParameterError
 from visionlab.learning.builtin import training as builtin
-from visionlab.network.files import checksums, weights
+from visionlab.network.files import checksums, reading
 from visionlab.network.running.classifier import Classifier
 from visionlab.network.zoo.loading import load_classifier
 from visionlab.network.zoo.models import MODELS
@@ -138,7 +138,7 @@ def test_a_finished_network_is_trained_on(data, tmp_path):
     first, second = tmp_path / "first.safetensors", tmp_path / "second" / "file.safetensors"
     run(data, first, "--stages", "32x4", "--peak-rate", "0.02")
     run(data, second, "--stages", "32x1", "--start", str(first), "--peak-rate", "0.0001")
-    tensors = {name: tensor.float() for name, tensor in weights.read(first)[0].items()}
+    tensors = {name: tensor.float() for name, tensor in reading.read(first)[0].items()}
     plan = read_plan({name: tensor.shape for name, tensor in tensors.items()})
     plain = VGG(plan).eval()
     plain.load_state_dict(tensors)

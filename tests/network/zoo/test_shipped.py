@@ -11,7 +11,7 @@ from safetensors import safe_open
 
 from visionlab.imaging.image import fingerprint, load_image
 from visionlab.imaging.samples import SAMPLES, load_sample
-from visionlab.network.files import weights
+from visionlab.network.files import reading, weights
 from visionlab.network.inside.activations import feature_maps
 from visionlab.network.running.prediction import predict, probabilities
 from visionlab.network.zoo.loading import load_classifier
@@ -126,7 +126,7 @@ def test_oxfords_network_is_the_papers_with_a_head_of_ours(oxford):
     assert names[-9:] == ["relu5_3", "pool5", "avgpool", "fc6", "relu6", "fc7", "relu7", "fc8", "prob"]
     assert [layer.shape[0] for layer in oxford.layers if layer.kind == "conv"] == [w for b in VGG16_BLOCKS for w in b]
     assert oxford.layer("avgpool").shape == (512, 1, 1)
-    published, _ = weights.read(weights.find(OXFORD.file))
+    published, _ = reading.read(weights.find(OXFORD.file))
     mine = oxford.module.state_dict()
     assert all(torch.equal(mine[name], published[name]) for name in published), "as published, to the last bit"
     assert len(oxford.comparisons) == 2

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePath
 
-from visionlab.network.files import weights
+from visionlab.network.files import reading, weights
 from visionlab.network.running.classifier import Classifier
 from visionlab.network.running.prediction import Prediction
 from visionlab.network.zoo.imagenet import WORDNET_IDS
@@ -228,5 +228,5 @@ def _wordnet_ids(net: Classifier) -> dict[str, str]:
 
 @lru_cache(maxsize=2)
 def _ids_in(path: Path) -> dict[str, str]:
-    _, metadata = weights.read(path)
+    _, metadata = reading.read(path)
     return dict(zip(json.loads(metadata["labels"]), json.loads(metadata.get("wnids", "[]")), strict=False))

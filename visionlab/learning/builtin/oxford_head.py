@@ -30,7 +30,7 @@ from visionlab.learning.builtin.corpus import Pictures, read_classes, read_pictu
 from visionlab.learning.builtin.shipping import finish_by, write
 from visionlab.learning.builtin.training import rate_at
 from visionlab.learning.builtin.winograd import Winograd
-from visionlab.network.files import checksums, weights
+from visionlab.network.files import checksums, reading, weights
 from visionlab.network.running.classifier import SMALLEST_SIDE, Transform
 from visionlab.network.zoo.oxford import CONVOLUTIONS, MEAN, STD
 from visionlab.network.zoo.vgg import VGG, Plan, scaled_plan
@@ -236,7 +236,7 @@ def convolutions() -> VGG:
     network = VGG(scaled_plan(1, (1, 1), 1)).eval().requires_grad_(False)
     path = weights.fetch(CONVOLUTIONS)
     weights.compare(path, CONVOLUTIONS).check(wait=True)
-    tensors, _ = weights.read(path)
+    tensors, _ = reading.read(path)
     network.load_state_dict(tensors | {k: v for k, v in network.state_dict().items() if k not in tensors})
     return network
 

@@ -42,7 +42,7 @@ from visionlab.learning.builtin.corpus import (
     strangers,
 )
 from visionlab.learning.builtin.shipping import accuracies, finish, logits_of, write, write_unrounded
-from visionlab.network.files import checksums, weights
+from visionlab.network.files import checksums, reading
 from visionlab.network.zoo.vgg import VGG, Plan, fold_batch_norm, read_plan, scaled_plan, unfold_batch_norm
 from visionlab.writing import whole
 
@@ -206,7 +206,7 @@ def _build(recipe: Recipe, classes: int, device: torch.device) -> tuple[VGG, Pla
 
 def _start_from(file: Path, network: VGG, plan: Plan, pictures: Pictures, recipe: Recipe) -> None:
     """Put a shipped file's weights into the network, normalised over the first pictures that it will be shown."""
-    tensors, _ = weights.read(file)
+    tensors, _ = reading.read(file)
     found = read_plan({name: tensor.shape for name, tensor in tensors.items()})
     if found != replace(plan, batch_norm=False):
         raise ParameterError(f"{file} has the shape {found}. Start from a file of the recipe’s own width and classes.")
@@ -303,7 +303,7 @@ def main(
         "date": date.today().isoformat(),
     }
     if start:
-        facts["started_from"] = json.loads(weights.read(start)[1].get("training", "{}"))
+        facts["started_from"] = json.loads(reading.read(start)[1].get("training", "{}"))
     finished = finish(fold_batch_norm(run.average.module.cpu(), plan).to(where), validation)
     write(finished, classes, facts, out)
     files = sorted(photos.iterdir()) if photos else []

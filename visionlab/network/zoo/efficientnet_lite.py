@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from visionlab.network.files import weights
+from visionlab.network.files import reading, weights
 from visionlab.network.running.classifier import Step
 from visionlab.network.zoo.steps import Conv, SameConv, Shortcut, Sum, flatten
 
@@ -109,7 +109,7 @@ def from_published(data: bytes) -> dict[str, NDArray[np.float32]]:
     Computed by additions, multiplications, divisions and roots in float64, which every processor rounds alike. Raises
     WeightsError where the file holds other tensors.
     """
-    published = weights.read_state(io.BytesIO(data), "the published EfficientNet-Lite0")
+    published = reading.read_state(io.BytesIO(data), "the published EfficientNet-Lite0")
     with torch.device("meta"):
         network = EfficientNetLite0()
     expected = {f"_fc.{key}": value.shape for key, value in network.classifier.state_dict().items()}

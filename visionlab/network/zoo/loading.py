@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from visionlab.device import resolve
 from visionlab.errors import WeightsError
-from visionlab.network.files import weights
+from visionlab.network.files import reading, weights
 from visionlab.network.running.classifier import Classifier, Layer
 from visionlab.network.zoo.models import TO_NAME, Model, Steps, find_model, first_here
 from visionlab.network.zoo.steps import filled
@@ -42,7 +42,7 @@ def load_classifier(name: str | None = None, device: str | torch.device = "auto"
     for file in model.files:
         path = weights.fetch(file)
         comparisons.append(weights.compare(path, file))
-        found, metadata = weights.read(path)
+        found, metadata = reading.read(path)
         tensors |= found
     where = resolve(device)
     module = _filled(model, tensors, where, " and ".join(file.name for file in model.files))
