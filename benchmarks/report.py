@@ -37,10 +37,10 @@ REASONS: dict[str, dict[str, str]] = {
         "* floats, *": "It looks whether all values are numbers, and how large they are, which decides in what"
         " precision it computes: the picture is fetched from memory once more, which for small kernels takes a third of"
         " the time and more; the peers do without.",
-        "512² bytes, *": "What it is given is checked before, which takes 0.03 ms, and what takes longer than about half"
-        " a millisecond is shared with a second core, which has to be woken first.",
-        "* bytes, *, separable": "It is OpenCV’s own function, called once with the whole picture, which it shares among"
-        " the cores itself; what is above that is chance, and 0.03 ms in which what is given is checked.",
+        "512² bytes, *": "What it is given is checked before, which takes 0.03 ms, and what takes longer than half a"
+        " millisecond is shared with a second core, which has to be woken first.",
+        "* bytes, *, separable": "It is OpenCV’s own function, called once with the whole picture, which it shares"
+        " among the cores itself; what is above that is chance, and 0.03 ms in which what is given is checked.",
     },
     "app": {"*, its heading": PAINTED, "*, its first picture": PAINTED, "*, at rest": PAINTED},
     "start": {
