@@ -61,6 +61,10 @@ def _helpers() -> _Helpers:
     return _Helpers(count() - 1)
 
 
+if hasattr(os, "register_at_fork"):  # a process that is forked has none of these threads, and would wait for them
+    os.register_at_fork(after_in_child=_helpers.cache_clear)
+
+
 def share(work: Callable[[Piece], None], pieces: Sequence[Piece]) -> None:
     """Do the pieces on all cores; NumPy, OpenCV and SciPy let go of the interpreter while they compute."""
     todo = iter(pieces)
