@@ -76,7 +76,8 @@ def test_the_camera_is_not_asked_for_before_one_wants_it(page: Page):
 
 
 def test_one_frame_is_under_way_at_a_time(page: Page):
-    """Each frame leaves after the answer to the one before it, whatever the camera sees meanwhile."""
+    """Each frame leaves after the answer to the one before it, whatever the camera sees meanwhile, and however often
+    its tab is left and come back to."""
     told: list[tuple[str, int]] = []
 
     def note(kind: str, pattern: bytes) -> Callable[[bytes | str], None]:
@@ -92,6 +93,7 @@ def test_one_frame_is_under_way_at_a_time(page: Page):
 
     page.on("websocket", listen)
     start(page)
+    page.evaluate("() => setInterval(() => document.dispatchEvent(new Event('visibilitychange')), 20)")
     answers(page, 12)
     page.get_by_role("button", name="Stop the camera").click()
     streams_are(page, "ended")

@@ -153,7 +153,7 @@ def test_a_finished_network_is_trained_on(data, tmp_path):
     assert len(training["started_from"]["history"]) == 4
     with pytest.raises(ParameterError, match="another recipe"):
         run(data, second, "--stages", "32x1", "--peak-rate", "0.0001")
-    with pytest.raises(ParameterError, match="recipe's own width"):
+    with pytest.raises(ParameterError, match="recipe’s own width"):
         run(data, tmp_path / "fourth" / "file.safetensors", "--start", str(first), "--width", "0.25")
 
 

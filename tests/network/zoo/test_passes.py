@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -170,3 +172,54 @@ def test_passes_are_remembered_as_long_as_their_network_and_for_a_few_sides(monk
     del net
     gc.collect()
     assert len(module._known) == known
+
+
+AT_ONCE = """
+import sys
+import visionlab as vl
+net = vl.load_classifier("vgg16-tinyimagenet", "cpu")
+vl.predict(net, [vl.load_sample("coffee")])
+sys.exit(", ".join({"torch._dynamo", "sympy", "torchvision"} & {*sys.modules}) or None)
+"""
+
+
+def test_a_first_answer_does_not_wait_for_what_it_does_not_need():
+    """torch's compiler and torchvision, whose import takes longer than everything else up to a first answer."""
+    found = subprocess.run([sys.executable, "-c", AT_ONCE], capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride", "padding", "dilation"),
+    [
+        (9, 3, 1, 1, 1),
+        (9, 3, 2, 1, 1),
+        (10, 3, 2, 0, 1),
+        (7, 7, 4, 3, 1),
+        (11, 3, 2, 2, 2),
+        (8, 1, 3, 0, 1),
+        (6, 2, 1, 0, 3),
+    ],
+)
+def test_the_shape_of_a_convolution_is_torchs(size, kernel, stride, padding, dilation):
+    x, weight = torch.zeros(2, 4, size, size + 3), torch.zeros(6, 2, kernel, kernel)
+    asked = {"stride": stride, "padding": padding, "dilation": dilation}
+    wanted = torch.nn.functional.conv2d(x, weight, **asked, groups=2).shape
+    told = [[value, value] for value in asked.values()]
+    assert module._convolved_shape(x, weight, None, *told, False) == list(wanted)
+
+
+@pytest.mark.parametrize(
+    ("axes", "keep"), [(None, False), ([2, 3], True), ([-1, -2], True), ([-2], False), ([1], True)]
+)
+def test_the_shape_of_a_mean_is_torchs(axes, keep):
+    x = torch.zeros(2, 3, 4, 5)
+    wanted = x.mean() if axes is None else x.mean(axes, keep)
+    assert module._averaged_shape(x, axes, keep) == list(wanted.shape)
+
+
+def test_the_shape_of_two_that_are_joined_is_torchs():
+    x = torch.zeros(2, 3, 4, 5)
+    for other in (torch.zeros(2, 3, 1, 1), torch.zeros(5), torch.zeros(2, 3, 4, 5), 2.0):
+        assert tuple(module._shape_of_two(x, other)) == (x + other).shape
+    assert module._shape_of_two(x, torch.zeros(5, dtype=torch.float64)) is None, "which torch decides"

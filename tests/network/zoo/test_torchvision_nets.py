@@ -132,7 +132,7 @@ def test_an_entry_says_what_torchvision_says(name):
     preset = theirs.transforms()
     assert model.file.url == theirs.url
     assert model.file.size == round(theirs.meta["_file_size"] * 2**20)
-    assert model.about.endswith(f": torchvision's weights, {sized(model.file.size)}.")
+    assert model.about.endswith(f": torchvision’s weights, {sized(model.file.size)}.")
     assert (model.title.count("(ImageNet)"), model.about.count("torchvision"), model.about.count("MB")) == (1, 1, 1)
     assert list(model.labels()) == theirs.meta["categories"]
     assert ([model.transform.resize], [model.transform.crop]) == (preset.resize_size, preset.crop_size)

@@ -114,10 +114,15 @@ class _Watch(TorchDispatchMode):
         axes = tuple(Axis(np.arange(size), np.arange(size)) for size in x.shape[2:])
         self._seen: dict[int, tuple[Tensor, Axes | None]] = {id(x): (x, axes)}  # kept, so that no id is used again
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """torch asks. It would import its compiler, only to tell it that nothing is compiled here."""
+        return False
+
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         packet = func._overloadpacket
-        # Python computes these shapes in torch, slowly: a few milliseconds each.
-        out = torch.empty_like(args[0]) if packet in _VALUE_BY_VALUE else func(*args, **(kwargs or {}))
+        shape = _SHAPES[packet](*args) if packet in _SHAPES and not kwargs else None
+        out = args[0].new_empty(shape) if shape is not None else func(*args, **(kwargs or {}))
         if packet in flop_registry:
             self.count += flop_registry[packet](*args, **(kwargs or {}), out_val=out) // 2  # and as many additions
         sources = [self._seen[id(each)][1] for each in _tensors(args) if id(each) in self._seen]
@@ -161,6 +166,35 @@ def _joined(axes: Sequence[Axis], count: int) -> Axis:
     one = all(axis.open and axis.jump == axes[0].jump for axis in axes)
     low, high = min(axis.low for axis in axes), max(axis.high for axis in axes)
     return Axis(first, last, low, high, axes[0].jump, one)
+
+
+def _convolved_shape(
+    x: Tensor, weight: Tensor, bias: Tensor | None, stride: Sequence[int], padding: Sequence[int], *rest: object
+) -> list[int] | None:
+    """Dumoulin & Visin 2016 (arXiv:1603.07285), relationships 6 and 11."""
+    dilation, transposed, *_ = rest
+    if transposed:
+        return None
+    sides = [
+        (size + 2 * _of(padding, i) - _of(dilation, i) * (weight.shape[2 + i] - 1) - 1) // _of(stride, i) + 1
+        for i, size in enumerate(x.shape[2:])
+    ]
+    return [len(x), len(weight), *sides]
+
+
+def _own_shape(x: Tensor, *_: object) -> torch.Size:
+    return x.shape
+
+
+def _shape_of_two(x: Tensor, other: Tensor | float, *_: object) -> Sequence[int] | None:
+    if not isinstance(other, Tensor):
+        return x.shape
+    return np.broadcast_shapes(x.shape, other.shape) if x.dtype == other.dtype else None
+
+
+def _averaged_shape(x: Tensor, axes: Sequence[int] | None = None, keep: bool = False, *_: object) -> list[int]:
+    over = {axis % x.dim() for axis in axes or range(x.dim())}
+    return [1 if axis in over else size for axis, size in enumerate(x.shape) if keep or axis not in over]
 
 
 def _convolved(sources: Sequence[Axes], args: Sequence, out: Tensor) -> Axes | None:
@@ -240,6 +274,15 @@ _VALUE_BY_VALUE = {
     _aten.silu,
 }
 _OF_TURNED = (_aten.permute, _aten.native_layer_norm)
+# Shapes that torch's own Python would work out, slowly: a few milliseconds each, and the first one a second or two, in
+# which its compiler is imported.
+_SHAPES: dict[object, Callable[..., Sequence[int] | None]] = {
+    _aten.convolution: _convolved_shape,
+    _aten.addmm: lambda bias, x, weight: (len(x), weight.shape[1]),
+    _aten.mean: _averaged_shape,
+    **dict.fromkeys((_aten.add, _aten.mul), _shape_of_two),
+    **dict.fromkeys(_VALUE_BY_VALUE, _own_shape),
+}
 _FOLLOWED: dict[object, Callable[[Sequence[Axes], Sequence, Tensor], Axes | None]] = {
     _aten.convolution: _convolved,
     _aten.cat: _concatenated,
