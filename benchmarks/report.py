@@ -45,8 +45,8 @@ REASONS: dict[str, dict[str, str]] = {
     "app": {"*, its heading": PAINTED, "*, its first picture": PAINTED, "*, at rest": PAINTED},
     "start": {
         "the server answers": "What every request has to pass is forty modules more to import, a tenth of the time.",
-        "Home can be used": "Importing torch takes about two seconds of it, and the network with what reads it nearly"
-        " two more; its first forward pass takes a twentieth of one.",
+        "Home can be used": "Importing torch takes about two seconds of it; then the network is read, and computes for"
+        " the first time.",
     },
 }
 
