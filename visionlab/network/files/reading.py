@@ -15,16 +15,13 @@ from pathlib import Path
 from typing import BinaryIO
 from zipfile import ZIP_STORED, BadZipFile, ZipFile
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from visionlab.errors import WeightsError
 from visionlab.imaging import cores
 
 _PIECE = 4 * 2**20  # bytes that a core reads at a time
-_LINE = 64  # bytes: where tensors begin, as torch has it
 # Damaged bytes steer the unpickler into every one of these (seen by feeding it some); none of them is ours.
 _UNREADABLE = (OSError, EOFError, RuntimeError, ValueError, TypeError, LookupError, AttributeError, AssertionError)
 _UNREADABLE += (struct.error, pickle.PickleError, BadZipFile, SafetensorError)
@@ -68,8 +65,8 @@ def _unreadable(name: str | Path, error: Exception) -> WeightsError:
 
 
 def _by_all_cores(path: Path) -> dict[str, torch.Tensor] | None:
-    """What read_state gives, in half the time and less: torch.load reads with one core, into memory that the system
-    hands out in its smallest pages. None where it cannot be had so, for whatever reason: read_state tells which.
+    """What read_state gives, in half the time: torch.load reads with one core. None where it cannot be had so, for
+    whatever reason: read_state tells which.
 
     torch.load is asked for the tensors without their values, and says where in the file these lie: of tensors on
     “meta”, a storage's `_checkpoint_offset`.
@@ -84,7 +81,7 @@ def _by_all_cores(path: Path) -> dict[str, torch.Tensor] | None:
         sizes = {storage._checkpoint_offset: storage.nbytes() for storage in storages.values()}  # some are shared
         if sum(sizes.values()) > path.stat().st_size:
             return None
-        memory = {place: _aligned(size) for place, size in sizes.items()}
+        memory = {place: torch.empty(size, dtype=torch.uint8) for place, size in sizes.items()}
         _fill(path, memory)
         return {key: _on(memory[storages[key]._checkpoint_offset], value) for key, value in content.items()}
     except _UNREADABLE:
@@ -105,34 +102,26 @@ def _plain(value: object) -> bool:
     return type(value) is torch.Tensor and value.layout is torch.strided and not (value.is_conj() or value.is_neg())
 
 
-def _aligned(size: int) -> NDArray[np.uint8]:
-    """Memory for so many bytes; NumPy asks for large pages, which are handed out much faster."""
-    memory = np.empty(size + _LINE, np.uint8)
-    return memory[(begin := -memory.ctypes.data % _LINE) : begin + size]
-
-
-def _fill(path: Path, memory: Mapping[int, NDArray[np.uint8]]) -> None:
-    """Each array from its place in the file on; EOFError where that ends before."""
+def _fill(path: Path, memory: Mapping[int, torch.Tensor]) -> None:
+    """Each from its place in the file on; EOFError where that ends before."""
     pieces = [
-        (array[first : first + _PIECE], place + first)
-        for place, array in memory.items()
-        for first in range(0, len(array), _PIECE)
+        (memoryview(values.numpy())[first : first + _PIECE], place + first)
+        for place, values in memory.items()
+        for first in range(0, len(values), _PIECE)
     ]
     with path.open("rb") as file:
 
-        def take(piece: tuple[NDArray[np.uint8], int]) -> None:
-            array, place = piece
-            done = 0
-            while done < len(array):
-                got = os.preadv(file.fileno(), [memoryview(array)[done:]], place + done)
+        def take(piece: tuple[memoryview, int]) -> None:
+            wanted, place = piece
+            while wanted:
+                got = os.preadv(file.fileno(), [wanted], place)
                 if not got:
-                    raise EOFError(f"{path} ends before byte {place + len(array)}")
-                done += got
+                    raise EOFError(f"{path} ends at byte {place}")
+                wanted, place = wanted[got:], place + got
 
         cores.share(take, pieces)
 
 
-def _on(memory: NDArray[np.uint8], like: torch.Tensor) -> torch.Tensor:
+def _on(memory: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
     """The tensor that has its values there."""
-    whole = torch.from_numpy(memory).view(like.dtype)
-    return whole.as_strided(like.shape, like.stride(), like.storage_offset())
+    return memory.view(like.dtype).as_strided(like.shape, like.stride(), like.storage_offset())
