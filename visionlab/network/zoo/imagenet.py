@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
 
+@cache
 def labels() -> tuple[str, ...]:
     """Their names in torchvision's words, in the order of a network's outputs."""
     if found := _read_from_torchvision():
