@@ -171,7 +171,7 @@ def _joined(axes: Sequence[Axis], count: int) -> Axis:
 def _convolved_shape(
     x: Tensor, weight: Tensor, bias: Tensor | None, stride: Sequence[int], padding: Sequence[int], *rest: object
 ) -> list[int] | None:
-    """Dumoulin & Visin 2016 (arXiv:1603.07285), relationships 6 and 11."""
+    """Dumoulin & Visin 2016 (arXiv:1603.07285), section 5.1; None for a transposed one."""
     dilation, transposed, *_ = rest
     if transposed:
         return None
