@@ -13,7 +13,8 @@ from pathlib import Path
 from hostile.outcome import Outcome
 
 from visionlab.errors import WeightsError
-from visionlab.network.files.weights import compare, folder, read
+from visionlab.network.files.reading import read
+from visionlab.network.files.weights import compare, folder
 from visionlab.network.zoo.models import MODELS
 
 BUILT_IN = MODELS["vgg16-tinyimagenet"].file

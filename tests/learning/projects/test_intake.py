@@ -803,9 +803,9 @@ LISTED = {"file": "cats/1.png", "class": "cats", "name": "1.png", "digest": "", 
 @pytest.mark.parametrize(
     ("manifest", "told"),
     [
-        (b"\xff", "none of visionlab's"),
-        (b"[]", "none of visionlab's"),
-        (b"[" * 100_000, "none of visionlab's"),
+        (b"\xff", "none of visionlab’s"),
+        (b"[]", "none of visionlab’s"),
+        (b"[" * 100_000, "none of visionlab’s"),
         (b"{}", '"format" is missing or unknown'),
         ({**GOOD, "format": "other-3"}, 'its format is "other-3", not "visionlab-data-1"'),
         ({**GOOD, "classes": None}, r"\(it is laid out in another way\)"),
