@@ -51,7 +51,8 @@ def test_a_head_has_a_deployment_of_its_own(own, served, net, own_head, noise):
     assert set(serving.served()) >= {served, own}
 
 
-def waits(net, ends):
+def waits(net, begun, ends):
+    begun.touch()
     while not ends.exists():
         time.sleep(0.05)
     return net.name
@@ -60,10 +61,14 @@ def waits(net, ends):
 def test_more_than_can_wait_is_refused_as_busy_and_all_else_is_answered(own, net, own_head, tmp_path, by_value):
     net = own_head.as_classifier(net)
     found, waiting = engine.engine_of(net, own_head), by_value(waits)
+    given = waiting, tmp_path / "begun", tmp_path / "ends"
     with ThreadPoolExecutor(12) as pool:
-        asked = [pool.submit(found.run, waiting, tmp_path / "ends") for _ in range(12)]
+        asked = [pool.submit(found.run, *given)]
+        while not given[1].exists():  # until it is at work, it counts among those that wait
+            time.sleep(0.05)
+        asked += [pool.submit(found.run, *given) for _ in range(11)]
         refused = next(each for each in as_completed(asked, timeout=60))
-        (tmp_path / "ends").touch()
+        given[2].touch()
         assert isinstance(refused.exception(), BusyError)
         answers = [each.result() for each in asked if each.exception() is None]
     assert len(answers) >= 2
