@@ -29,16 +29,19 @@ PAINTED = (
     " that look at their own size make the browser lay out the page again and again, and forty more of Streamlit’s"
     " scripts are fetched, in steps, for the kinds of widgets that are on it."
 )
+LOOKED_AT = (
+    "It looks whether all values are numbers, and how large they are, which decides in what precision it computes: the"
+    " picture is fetched from memory once more, which for small kernels takes a third of the time and more; the peers do"
+    " without."
+)
 REASONS: dict[str, dict[str, str]] = {
     "activations": {
         "*, all maps at 224 px": "The forward pass is a part of it; the rest is copying thirty layers’ values.",
     },
     "convolution": {
-        "* floats, *": "It looks whether all values are numbers, and how large they are, which decides in what"
-        " precision it computes: the picture is fetched from memory once more, which for small kernels takes a third of"
-        " the time and more; the peers do without.",
-        "512² bytes, *": "What it is given is checked before, which takes 0.03 ms, and what takes longer than half a"
-        " millisecond is shared with a second core, which has to be woken first.",
+        **dict.fromkeys(("* floats, *, separable", "* floats, 3 × 3, *", "* floats, 7 × 7, *"), LOOKED_AT),
+        "512² bytes, *, separable": "What it is given is checked before, which takes 0.03 ms, and what takes longer than"
+        " half a millisecond is shared with a second core, which has to be woken first.",
         "* bytes, *, separable": "It is OpenCV’s own function, called once with the whole picture, which it shares"
         " among the cores itself; what is above that is chance, and 0.03 ms in which what is given is checked.",
     },
