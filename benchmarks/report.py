@@ -31,8 +31,8 @@ PAINTED = (
 )
 LOOKED_AT = (
     "It looks whether all values are numbers, and how large they are, which decides in what precision it computes: the"
-    " picture is fetched from memory once more, which for small kernels takes a third of the time and more; the peers do"
-    " without."
+    " picture is fetched from memory once more, which for small kernels takes a third of the time and more; the peers"
+    " do without."
 )
 REASONS: dict[str, dict[str, str]] = {
     "activations": {
@@ -40,8 +40,8 @@ REASONS: dict[str, dict[str, str]] = {
     },
     "convolution": {
         **dict.fromkeys(("* floats, *, separable", "* floats, 3 × 3, *", "* floats, 7 × 7, *"), LOOKED_AT),
-        "512² bytes, *, separable": "What it is given is checked before, which takes 0.03 ms, and what takes longer than"
-        " half a millisecond is shared with a second core, which has to be woken first.",
+        "512² bytes, *, separable": "What it is given is checked before, which takes 0.03 ms, and what takes longer"
+        " than half a millisecond is shared with a second core, which has to be woken first.",
         "* bytes, *, separable": "It is OpenCV’s own function, called once with the whole picture, which it shares"
         " among the cores itself; what is above that is chance, and 0.03 ms in which what is given is checked.",
     },
