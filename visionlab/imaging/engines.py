@@ -23,7 +23,7 @@ from visionlab.imaging import cores
 from visionlab.imaging.image import Response
 from visionlab.imaging.kernels import separate
 
-# The bounds below were measured on two cores of an AMD EPYC with benchmarks/convolution.py, _LITTLE and _SHARED on those
+# The bounds below were measured on two cores of an AMD EPYC with benchmarks/convolution.py, _LITTLE and _SHARED on two
 # of an Intel Xeon.
 _SEPARABLE_UP_TO = 61  # a side, beyond which an FFT is faster than two 1-D passes
 _DIRECT_UP_TO = {np.float32: 121, np.float64: 49}  # weights, beyond which an FFT is faster than the sum itself
