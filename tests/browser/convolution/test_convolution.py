@@ -797,6 +797,41 @@ def test_the_story_goes_on_to_the_probabilities(page: Page, photo):
     expect(page.get_by_label("Bias")).to_have_value("−10")
 
 
+# As if no time passed for what waits until the lab has come to rest.
+NEVER_AT_REST = """() => {
+    const wait = window.setTimeout;
+    window.setTimeout = (act, pause, ...given) => (pause === 300 ? 10 ** 9 : wait(act, pause, ...given));
+}"""
+
+
+@pytest.mark.parametrize("how", ["pressed", "in focus"])
+def test_what_was_done_last_is_kept_before_something_else_is_done(page: Page, how):
+    open_lab(page, "Convolution?detail=128")
+    page.evaluate(NEVER_AT_REST)
+    page.get_by_role("radio", name="7 · Softmax").click()
+    away = page.get_by_role("link", name="Filters")
+    if how == "pressed":
+        away.hover()
+        page.mouse.down()
+    else:
+        away.focus()
+    expect(page).to_have_url(re.compile("stage=6"))
+    page.mouse.up() if how == "pressed" else page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Ready-made")).to_be_visible()
+    page.get_by_role("link", name="Convolution").click()
+    expect(page.get_by_role("radio", name="7 · Softmax")).to_be_checked()
+
+
+def test_another_page_comes_whole_also_where_the_lab_speaks_as_it_is_left(page: Page):
+    open_lab(page, "Convolution?detail=128")
+    page.get_by_role("radio", name="7 · Softmax").click()
+    page.get_by_role("link", name="Filters").click()  # sooner than a hand: the lab is heard of after that
+    expect(page.get_by_role("button", name="Ready-made")).to_be_visible()
+    settle(page)
+    page.get_by_role("link", name="Convolution").click()
+    expect(page.get_by_role("radio", name="7 · Softmax")).to_be_visible()
+
+
 def drawn(canvas: Locator) -> np.ndarray:
     """What is drawn there: uint8 (H, W, 3)."""
     data = canvas.evaluate("(canvas) => canvas.toDataURL().split(',')[1]")

@@ -18,6 +18,7 @@ from visionlab.errors import ModelError
 from visionlab.imaging.image import Image
 from visionlab.network.explain.method import Combine, Progress
 from visionlab.network.running.classifier import ACTIVATION_KINDS, Classifier, Layer
+from visionlab.network.running.convolutions import stepped
 
 
 def grad_cam(maps: Tensor, gradient: Tensor) -> Tensor:
@@ -75,7 +76,7 @@ def cams(combine: Combine, net: Classifier, x: Tensor, target: int | None, names
     kept: dict[str, Tensor] = {}
     for path, step in net.module.steps():
         with torch.set_grad_enabled(bool(kept)):  # nothing before the first wanted layer needs a gradient
-            x = step(x)
+            x = stepped(step, x)
         if path in wanted:
             x = x if kept else x.detach().requires_grad_()
             kept[wanted[path]] = x

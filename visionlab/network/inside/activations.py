@@ -14,6 +14,7 @@ from torch import Tensor
 from visionlab.device import enough_memory
 from visionlab.imaging.image import Image
 from visionlab.network.running.classifier import Classifier, Layer, Step
+from visionlab.network.running.convolutions import stepped
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +43,7 @@ def activations(net: Classifier, x: Tensor, names: Iterable[str]) -> dict[str, T
     for path, step in network_steps(net):
         if len(found) == len(wanted):
             break
-        x = step(x)
+        x = stepped(step, x)
         if path in wanted:
             found[wanted[path]] = x
     return found

@@ -15,8 +15,9 @@ from visionlab.imaging.image import Image
 from visionlab.network.inside.activations import FeatureMap, feature_maps
 from visionlab.network.inside.channels import channel_weights, check_number
 from visionlab.network.running.classifier import Classifier, Layer
+from visionlab.network.running.convolutions import SameConv
 from visionlab.network.zoo.passes import step_passed
-from visionlab.network.zoo.steps import ChannelNorm, SameConv
+from visionlab.network.zoo.steps import ChannelNorm
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from visionlab.network.files import reading, weights
 from visionlab.network.running.classifier import Step
-from visionlab.network.zoo.steps import Conv, SameConv, Shortcut, Sum, flatten
+from visionlab.network.running.convolutions import Conv, SameConv
+from visionlab.network.zoo.steps import Shortcut, Sum, flatten
 
 # Times as many channels inside a block as enter it, side of the depthwise kernel, stride of the first block, channels
 # that leave a block, blocks.

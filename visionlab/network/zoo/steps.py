@@ -1,4 +1,4 @@
-"""Steps beside torch's modules: flattening, TensorFlow's padding, shortcuts and what joins their ends, what works on
+"""Steps beside torch's modules: flattening, shortcuts and what joins their ends, what works on
 each place of maps by itself. And modules filled."""
 
 from __future__ import annotations
@@ -16,28 +16,6 @@ Module = TypeVar("Module", bound=nn.Module)
 def flatten(x: Tensor) -> Tensor:
     """(N, C, H, W) → (N, C·H·W); (N, C) stays as it is."""
     return x.flatten(1)
-
-
-class Conv(nn.Conv2d):
-    """A convolution whose weights come out of a file: drawing others first takes longer than loading them."""
-
-    def reset_parameters(self) -> None:
-        pass
-
-
-class SameConv(Conv):
-    """A convolution with TensorFlow's SAME padding: ⌈size / stride⌉ outputs, and zeros around, of which the odd one
-    comes after: (N, C, H, W) → (N, C', ⌈H / s⌉, ⌈W / s⌉)."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        (top, bottom), (left, right) = (self.zeros(axis, x.shape[2 + axis]) for axis in (0, 1))
-        return super().forward(F.pad(x, (left, right, top, bottom)))
-
-    def zeros(self, axis: int, size: int) -> tuple[int, int]:
-        """How many are put before and after the rows (axis 0) or columns (1) of a map of that size."""
-        stride = self.stride[axis]
-        zeros = max(0, (-(-size // stride) - 1) * stride + self.kernel_size[axis] - size)
-        return zeros // 2, zeros - zeros // 2
 
 
 class Shortcut:

@@ -16,6 +16,7 @@ from functools import wraps
 
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.scriptrunner.script_runner import RerunData, ScriptRunner
+from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestType
 
 
 def keep_answers() -> None:
@@ -35,17 +36,29 @@ def keep_answers() -> None:
     ForwardMsgQueue.clear = clear_of_the_page
 
 
-def send_whole() -> None:
-    """From now on, what is asked for while a run is at work comes whole, and not by the names of what was kept."""
+def mind_requests() -> None:
+    """From now on, what is asked for while a run is at work comes whole, and not by the names of what was kept; and
+    where that run is of another page than the part that is asked for, nothing comes."""
     request = ScriptRunner.request_rerun
     if hasattr(request, "__wrapped__"):
         return
 
     @wraps(request)
-    def request_whole(runner: ScriptRunner, rerun_data: RerunData) -> bool:
+    def request_minded(runner: ScriptRunner, rerun_data: RerunData) -> bool:
+        page = _page_of(runner)
+        if rerun_data.fragment_id and page and rerun_data.page_script_hash not in ("", page):
+            return True
         return request(runner, replace(rerun_data, cached_message_hashes=frozenset()))
 
-    ScriptRunner.request_rerun = request_whole
+    ScriptRunner.request_rerun = request_minded
+
+
+def _page_of(runner: ScriptRunner) -> str:
+    """Of which page the runner's run is, or will be as soon as it begins; "" where nobody knows yet."""
+    requests, pages = runner._requests, runner._pages_manager
+    if requests._state is ScriptRequestType.RERUN:
+        return requests._rerun_data.page_script_hash
+    return pages.intended_page_script_hash or pages.current_page_script_hash
 
 
 def is_answer(kind: str) -> bool:

@@ -15,8 +15,10 @@ export default function ({ data, parentElement, setStateValue }) {
     labs.set(parentElement, lab);
   }
   lab.tell = setStateValue;
+  lab.arrive();
   lab.update(data);
   return () => {
+    lab.leave();
     lab.bench.walk.pause();
     lab.story.walk.pause();
   };
@@ -246,21 +248,41 @@ class Lab {
 
   // --- what the server hears -----------------------------------------------------------------------------------------
 
-  // What the lab was left at, for the link and for coming back; only when it has come to rest.
+  // What the lab was left at, for the link and for coming back; only when it has come to rest, or is about to be left.
   keep() {
     clearTimeout(this.keeping);
-    this.keeping = setTimeout(() => {
-      // A run that is begun by something else before an edit has come back brings the picker's old title with it.
-      if (this.written && this.data.stamp !== this.stamp) return this.keep();
-      const { at, held, walk } = this.bench;
-      if (!at) return;
-      const { subject } = this.data;
-      const left = { subject, square: this.square, at: [at.row, at.column], held, speed: walk.speed, ...this.story.left() };
-      const said = JSON.stringify(left);
-      if (said === this.kept) return;
-      this.kept = said;
-      this.tell("left", left);
-    }, RESTED);
+    this.keeping = setTimeout(() => this.keepNow(), RESTED);
+  }
+
+  keepNow() {
+    // A run that is begun by something else before an edit has come back brings the picker's old title with it.
+    if (this.written && this.data.stamp !== this.stamp) return this.keep();
+    clearTimeout(this.keeping);
+    this.keeping = null;
+    const { at, held, walk } = this.bench;
+    if (!at) return;
+    const { subject } = this.data;
+    const left = { subject, square: this.square, at: [at.row, at.column], held, speed: walk.speed, ...this.story.left() };
+    const said = JSON.stringify(left);
+    if (said === this.kept) return;
+    this.kept = said;
+    this.tell("left", left);
+  }
+
+  arrive() {
+    this.here?.abort();
+    this.here = new AbortController();
+    const options = { capture: true, signal: this.here.signal }; // before what is touched does anything
+    for (const kind of ["pointerdown", "focusin"]) document.addEventListener(kind, (event) => this.keepBeforeLeaving(event), options);
+  }
+
+  leave() {
+    this.here.abort();
+  }
+
+  // Whoever touches something else may be off to another page before the lab has come to rest.
+  keepBeforeLeaving(event) {
+    if (this.keeping && !this.root.contains(event.composedPath()[0])) this.keepNow();
   }
 
   // Whether the reader went over to dark mode, or back; then all is drawn anew.
