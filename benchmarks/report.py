@@ -46,6 +46,11 @@ REASONS: dict[str, dict[str, str]] = {
         " among the cores itself; what is above that is chance, and 0.03 ms in which what is given is checked.",
     },
     "app": {"*, its heading": PAINTED, "*, its first picture": PAINTED, "*, at rest": PAINTED},
+    "networks": {
+        "*": "Torch sets each of oneDNN’s convolutions up anew, 0.05 ms a call, and they compute where the values of a"
+        " place lie together, as all else of torch takes them: four to six tenths of EfficientNet-Lite0’s time, which"
+        " has 49 small ones, and seven to nine of a VGG’s. The others set theirs up once, and lay values as they like.",
+    },
     "start": {
         "the server answers": "What every request has to pass is forty modules more to import, a tenth of the time.",
         "Home can be used": "Importing torch takes about two seconds of it; then the network is read, and computes for"

@@ -74,6 +74,12 @@ READ = """async (image) => {
 }"""
 TURN = "() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"
 
+# As if what waits so long until it tells something were never to come to the end of that.
+NEVER_AFTER = """(never) => {
+    const wait = window.setTimeout;
+    window.setTimeout = (act, pause, ...given) => (pause === never ? 10 ** 9 : wait(act, pause, ...given));
+}"""
+
 
 def program() -> str:
     """The browser: Chromium without a window where that is there by itself, which takes a third less computing."""

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
-from browser.driver import attribute, choose, downloaded, open_page, settle, use_photo
+from browser.driver import NEVER_AFTER, attribute, choose, downloaded, open_page, settle, use_photo
 from PIL import Image as PillowImage
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -797,17 +797,10 @@ def test_the_story_goes_on_to_the_probabilities(page: Page, photo):
     expect(page.get_by_label("Bias")).to_have_value("−10")
 
 
-# As if no time passed for what waits until the lab has come to rest.
-NEVER_AT_REST = """() => {
-    const wait = window.setTimeout;
-    window.setTimeout = (act, pause, ...given) => (pause === 300 ? 10 ** 9 : wait(act, pause, ...given));
-}"""
-
-
 @pytest.mark.parametrize("how", ["pressed", "in focus"])
 def test_what_was_done_last_is_kept_before_something_else_is_done(page: Page, how):
     open_lab(page, "Convolution?detail=128")
-    page.evaluate(NEVER_AT_REST)
+    page.evaluate(NEVER_AFTER, 300)
     page.get_by_role("radio", name="7 · Softmax").click()
     away = page.get_by_role("link", name="Filters")
     if how == "pressed":

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from browser.demos.serving import serving
-from browser.driver import open_blank, open_page
+from browser.driver import NEVER_AFTER, open_blank, open_page
 from playwright.sync_api import Browser, Locator, Page, expect
 
 pytestmark = pytest.mark.browser
@@ -132,6 +132,21 @@ def test_who_comes_back_finds_what_was_rubbed_out(page: Page):
     expect(button(page, "Undo")).to_be_disabled()
     button(page, "Start over").click()
     corners(page, 0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("how", ["pressed", "in focus"])
+def test_what_was_rubbed_last_is_heard_before_something_else_is_done(page: Page, how):
+    opened(page)
+    page.evaluate(NEVER_AFTER, 60)  # ms, for which it leaves the server alone after an answer
+    rub(page, (5, 5), (5, 6))
+    rub(page, (35, 74), (35, 75))
+    expect(page.locator("figcaption.said")).not_to_have_text("0% gone")  # one answer has come
+    corners(page, 1, 0, 0, 0)
+    if how == "pressed":
+        page.get_by_text(re.compile(r"^corners ")).click()
+    else:
+        page.get_by_role("checkbox").focus()
+    corners(page, 1, 0, 0, 1)
 
 
 def test_nothing_waits_in_a_queue_and_the_last_stroke_is_heard(page: Page):

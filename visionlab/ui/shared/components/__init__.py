@@ -9,5 +9,5 @@ together, though most serve a single page today: none knows a page, and all are 
     a camera    camera/ (live), live_maps/ (a layer), burst/ (many pictures); all by webcam/
     coming in   paste_and_drop/ (one picture), drops/ (files onto cards, and what is refused)
     the page    history/ (Back), live_sliders/, popovers/, focus/
-What they share: kept_picture/, choosing/, outbox/ (each event once), looks/.
+What they share: kept_picture/, choosing/, outbox/ (each event once), leaving/ (what is told before), looks/.
 """

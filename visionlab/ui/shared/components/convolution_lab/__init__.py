@@ -19,6 +19,7 @@ import streamlit as st
 
 from visionlab.imaging.kernels import Kernel
 from visionlab.ui.shared.components.kept_picture import WAIT_FOR_PICTURE, keep_picture
+from visionlab.ui.shared.components.leaving import LEAVING
 from visionlab.ui.shared.components.looks import INK, LOOKS
 from visionlab.ui.shared.terms import term
 
@@ -43,7 +44,7 @@ _lab = st.components.v2.component(
     "visionlab_convolution_lab",
     html=(FOLDER / "lab.html").read_text(),
     css=(FOLDER / "lab.css").read_text() + LOOKS,
-    js=WAIT_FOR_PICTURE + INK + "\n".join((FOLDER / name).read_text() for name in SCRIPTS),
+    js=WAIT_FOR_PICTURE + LEAVING + INK + "\n".join((FOLDER / name).read_text() for name in SCRIPTS),
 )
 
 

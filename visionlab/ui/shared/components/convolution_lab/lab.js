@@ -15,10 +15,10 @@ export default function ({ data, parentElement, setStateValue }) {
     labs.set(parentElement, lab);
   }
   lab.tell = setStateValue;
-  lab.arrive();
+  lab.here ??= beforeLeaving(lab.root, () => lab.keeping && lab.keepNow());
   lab.update(data);
   return () => {
-    lab.leave();
+    if (!parentElement.isConnected) lab.here = lab.here?.();
     lab.bench.walk.pause();
     lab.story.walk.pause();
   };
@@ -267,22 +267,6 @@ class Lab {
     if (said === this.kept) return;
     this.kept = said;
     this.tell("left", left);
-  }
-
-  arrive() {
-    this.here?.abort();
-    this.here = new AbortController();
-    const options = { capture: true, signal: this.here.signal }; // before what is touched does anything
-    for (const kind of ["pointerdown", "focusin"]) document.addEventListener(kind, (event) => this.keepBeforeLeaving(event), options);
-  }
-
-  leave() {
-    this.here.abort();
-  }
-
-  // Whoever touches something else may be off to another page before the lab has come to rest.
-  keepBeforeLeaving(event) {
-    if (this.keeping && !this.root.contains(event.composedPath()[0])) this.keepNow();
   }
 
   // Whether the reader went over to dark mode, or back; then all is drawn anew.

@@ -19,6 +19,7 @@ from visionlab.errors import ImageError
 from visionlab.imaging.image import encode_png, load_image
 from visionlab.network.running.prediction import Prediction
 from visionlab.ui.shared.components.kept_picture import WAIT_FOR_PICTURE, keep_picture
+from visionlab.ui.shared.components.leaving import LEAVING
 from visionlab.ui.shared.components.looks import BUTTONS, LOOKS
 
 FOLDER = Path(__file__).parent
@@ -29,7 +30,7 @@ _eraser = st.components.v2.component(
     "visionlab_eraser",
     html=(FOLDER / "eraser.html").read_text(),
     css=BUTTONS + (FOLDER / "eraser.css").read_text() + LOOKS,
-    js=BARS + WAIT_FOR_PICTURE + (FOLDER / "eraser.js").read_text(),
+    js=BARS + WAIT_FOR_PICTURE + LEAVING + (FOLDER / "eraser.js").read_text(),
 )
 
 

@@ -1,5 +1,5 @@
 // The eraser: strokes over a picture, as a mask that the server hears of one at a time; what is left comes back.
-// Joined after the camera's draw.js and what waits for kept pictures.
+// Joined after the camera's draw.js, what waits for kept pictures and what is done before one leaves.
 
 const PATIENCE = 10_000; // ms without an answer, after which the mask is sent again
 const PAUSE = 60; // ms at least between two masks
@@ -12,6 +12,7 @@ const erasers = new WeakMap();
 export default function ({ data, parentElement, setStateValue }) {
   let eraser = erasers.get(parentElement);
   if (!eraser) erasers.set(parentElement, (eraser = new Eraser(parentElement)));
+  eraser.here ??= beforeLeaving(eraser.root, () => eraser.changed && eraser.free());
   eraser.update(data, setStateValue);
   // Streamlit calls this also where newer data came in at once: only what has left the page is over.
   return () => parentElement.isConnected || eraser.leave();
@@ -72,6 +73,7 @@ class Eraser {
   }
 
   leave() {
+    this.here = this.here?.();
     clearTimeout(this.timer);
     this.waiting = null;
   }
