@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from visionlab.network.running.convolutions import convolved, is_fused, is_quick
+from visionlab.network.running.convolutions import SAFE, is_fused, largest, prepared
 
 if TYPE_CHECKING:
     from visionlab.network.running.classifier import Classifier, Step
@@ -31,6 +31,8 @@ _OVER: dict[type[nn.Module], Callable[[Tensor], Tensor]] = {
     nn.ReLU: torch.relu_,
     nn.ReLU6: partial(F.hardtanh_, min_val=0.0, max_val=6.0),
 }
+
+_NO_LARGER = (nn.ReLU, nn.ReLU6, nn.MaxPool2d)  # steps after which no value is larger than before
 
 
 def through(net: Classifier, steps: Sequence[Step], x: Tensor) -> Tensor:
@@ -95,13 +97,24 @@ def _at_a_time(net: Classifier, x: Tensor) -> int:
 
 def _apply(steps: Sequence[Step], x: Tensor) -> Tensor:
     todo = deque(step for _, step in steps)
-    is_new = False
+    is_new, bound = False, None  # beyond the bound no value of x lies, where that is known
     while todo:
         step = todo.popleft()
-        if is_quick(step, x):
-            x = convolved(step, x, todo.popleft() if todo and is_fused(todo[0]) else None)
+        quick = prepared(step, x)
+        if quick and (bound := quick.reach(largest(x) if bound is None else bound)) < SAFE:
+            then = todo.popleft() if todo and is_fused(todo[0]) else None
+            x = quick(x, then)
+            bound = min(bound, 6.0) if isinstance(then, nn.ReLU6) else bound
         else:
             over = _OVER.get(type(step)) if is_new else None
             x = (over or step)(x)
+            bound = _beyond(step, bound)
         is_new = isinstance(step, _MAKERS)
     return x
+
+
+def _beyond(step: Callable[[Tensor], Tensor], bound: float | None) -> float | None:
+    """How large a value can be that the step gives for none larger than the bound, where that is known."""
+    if hasattr(step, "reach"):
+        return step.reach(bound)
+    return bound if type(step) in _NO_LARGER else None

@@ -8,7 +8,7 @@ that are here without it. The arithmetic is the same.
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from threading import Lock
 from typing import NamedTuple
@@ -17,6 +17,8 @@ from weakref import WeakKeyDictionary
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+SAFE = 1e38  # below that no sum in float32 or bfloat16 becomes infinite, or is then no number any more
 
 # What may follow in the same pass: its name to oneDNN, and its numbers.
 _FUSED: dict[type[nn.Module], tuple[str, list[float]]] = {nn.ReLU: ("relu", []), nn.ReLU6: ("hardtanh", [0.0, 6.0])}
@@ -50,8 +52,70 @@ def is_fused(step: object) -> bool:
     return type(step) in _FUSED
 
 
-def is_quick(conv: object, x: Tensor) -> bool:
-    """Whether convolved() can take that step, for x (N, C, H, W): on a processor, where no gradient is asked for."""
+def largest(x: Tensor) -> float:
+    """The largest absolute value of x (N, C, H, W); NaN where one is no number."""
+    least, most = torch.aminmax(x.permute(0, 2, 3, 1))  # as they lie
+    return float(torch.maximum(-least, most))
+
+
+class Prepared(NamedTuple):
+    """A convolution as oneDNN takes it: its weights as they lie there, its bias, padding, stride, dilation and groups.
+
+    Nothing that it gives is larger than gain · the largest value that it is given + offset. own and state tell whether
+    the weights are still those that this was made of.
+    """
+
+    weight: Tensor
+    bias: Tensor | None
+    sizes: tuple[object, ...]
+    gain: float
+    offset: float
+    own: Tensor
+    state: tuple[object, ...]
+
+    def reach(self, bound: float) -> float:
+        """How large a value can be that it gives for none larger than the bound."""
+        return self.gain * bound + self.offset
+
+    def __call__(self, x: Tensor, then: nn.Module | None = None) -> Tensor:
+        """What it gives for x (N, C, H, W), and `then`, which is_fused(), makes of that.
+
+        A fused step makes 0 of what is no number, which torch leaves: for what is in reach of SAFE alone.
+        """
+        what, numbers = _ALONE if then is None else _FUSED[type(then)]
+        return torch.ops.mkldnn._convolution_pointwise(x, self.weight, self.bias, *self.sizes, what, numbers, "")
+
+
+def prepared(step: object, x: Tensor) -> Prepared | None:
+    """That step, prepared for x (N, C, H, W), where it is a convolution and that is right; else torch is to compute.
+
+    It is kept as long as the convolution is there. How the weights lie depends on the processor and the kernel, not on
+    the size of x; where TensorFlow's zeros are one more after than before, which does, the odd one stands in the
+    kernel, as a row or a column of 0 before the others.
+    """
+    if not _is_quick(step, x):
+        return None
+    weight, bias = step.weight, step.bias
+    versions = (each is not None and not each.is_inference() and each._version for each in (weight, bias))
+    state: tuple[object, ...] = (weight.data_ptr(), *versions)
+    if isinstance(step, SameConv):
+        state += tuple(size % stride for size, stride in zip(x.shape[2:], step.stride, strict=True))
+    kept = _kept.get(step)
+    if kept is None or kept.own is not weight or kept.bias is not bias or kept.state != state:
+        with torch.inference_mode(False), torch.no_grad():
+            kept = _made(step, x, state)
+        with _lock:
+            _kept[step] = kept
+    return kept
+
+
+def stepped(step: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """step(x), where that is a convolution as soon as it can be had."""
+    return (prepared(step, x) or step)(x)
+
+
+def _is_quick(conv: object, x: Tensor) -> bool:
+    """On a processor, where no gradient is asked for."""
     return (
         type(conv) in (nn.Conv2d, Conv, SameConv)
         and x.device.type == "cpu"
@@ -84,23 +148,6 @@ def _is_usual(conv: nn.Conv2d, x: Tensor) -> bool:
     )
 
 
-def convolved(conv: nn.Conv2d, x: Tensor, then: nn.Module | None = None) -> Tensor:
-    """What a convolution gives for x (N, C, H, W), and `then`, which is_fused(), makes of that; where is_quick()."""
-    what, numbers = _ALONE if then is None else _FUSED[type(then)]
-    padding, lead = conv.padding, (0, 0)
-    if isinstance(conv, SameConv):  # as many zeros before as after, and of these the odd one under a weight of 0
-        zeros = [conv.zeros(axis, x.shape[2 + axis]) for axis in (0, 1)]
-        padding, lead = [after for _, after in zeros], tuple(after - before for before, after in zeros)
-    sizes = (padding, conv.stride, conv.dilation, conv.groups)
-    weight = _laid_out(conv, lead, (*sizes, tuple(x.shape)))
-    return torch.ops.mkldnn._convolution_pointwise(x, weight, conv.bias, *sizes, what, numbers, "")
-
-
-def stepped(step: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """step(x), where that is a convolution as soon as it can be had."""
-    return convolved(step, x) if is_quick(step, x) else step(x)
-
-
 @cache
 def _precisions() -> frozenset[torch.dtype]:
     """In which of them this processor has both operations."""
@@ -112,30 +159,18 @@ def _precisions() -> frozenset[torch.dtype]:
     return frozenset({torch.float32} | halves)
 
 
-class _Kept(NamedTuple):
-    """Weights as oneDNN wants them, and what they were made of."""
-
-    laid_out: Tensor
-    weight: Tensor
-    state: tuple[object, ...]
-
-
-_kept: WeakKeyDictionary[nn.Module, _Kept] = WeakKeyDictionary()
+_kept: WeakKeyDictionary[nn.Module, Prepared] = WeakKeyDictionary()
 _lock = Lock()
 
 
-def _laid_out(conv: nn.Conv2d, lead: tuple[int, int], sizes: Sequence) -> Tensor:
-    """The weights for oneDNN, with so many rows and columns of 0 before them; kept as long as the convolution is there.
-
-    How they lie depends on the processor and the kernel, not on what the sizes say of the input.
-    """
-    weight = conv.weight
-    state = (weight.data_ptr(), 0 if weight.is_inference() else weight._version, lead)  # is another after a change
-    kept = _kept.get(conv)
-    if kept is None or kept.weight is not weight or kept.state != state:
-        with torch.inference_mode(False), torch.no_grad():
-            plain = F.pad(weight.detach(), (lead[1], 0, lead[0], 0)) if any(lead) else weight.detach()
-            kept = _Kept(torch._C._nn.mkldnn_reorder_conv2d_weight(plain.to_mkldnn(), *sizes), weight, state)
-        with _lock:
-            _kept[conv] = kept
-    return kept.laid_out
+def _made(conv: nn.Conv2d, x: Tensor, state: tuple[object, ...]) -> Prepared:
+    weight, padding = conv.weight.detach(), conv.padding
+    gain = float(weight.abs().sum((1, 2, 3), dtype=torch.float64).max())
+    offset = 0.0 if conv.bias is None else float(conv.bias.abs().max())
+    if isinstance(conv, SameConv):
+        zeros = [conv.zeros(axis, x.shape[2 + axis]) for axis in (0, 1)]
+        down, across = (after - before for before, after in zeros)
+        weight, padding = F.pad(weight, (across, 0, down, 0)), tuple(after for _, after in zeros)
+    sizes = (padding, conv.stride, conv.dilation, conv.groups)
+    laid_out = torch._C._nn.mkldnn_reorder_conv2d_weight(weight.to_mkldnn(), *sizes, tuple(x.shape))
+    return Prepared(laid_out, conv.bias, sizes, gain, offset, conv.weight, state)

@@ -26,10 +26,16 @@ class Shortcut:
 
     def __init__(self):
         self._kept: Tensor | None = None
+        self.bound: float | None = None
 
     def __call__(self, x: Tensor) -> Tensor:
-        self._kept = x
+        self._kept, self.bound = x, None
         return x
+
+    def reach(self, bound: float | None) -> float | None:
+        """How large a value can be that it gives for none larger than the bound; None: nobody knows."""
+        self.bound = bound
+        return bound
 
     def take(self) -> Tensor:
         kept, self._kept = self._kept, None
@@ -73,6 +79,10 @@ class Sum(Join):
 
     def join(self, kept: Tensor, came: Tensor) -> Tensor:
         return kept + came
+
+    def reach(self, bound: float | None) -> float | None:
+        """As that of a Shortcut."""
+        return None if bound is None or self._shortcut.bound is None else self._shortcut.bound + bound
 
 
 class Product(Join):

@@ -7,6 +7,10 @@ browser waits for those without an end, and its person's files never come.
 Of a message that a browser keeps Streamlit sends the name alone. What the browser keeps it says when it asks for a run;
 where it asks for two, it may have dropped a message by the end of the first one that the second one names. Then, until
 1.67 at least, it leaves the server for good, with an error, and shows a page that answers no more.
+
+And what a component has to say it says a moment later, of the page that it is on, also where its person has gone to
+another one meanwhile. Streamlit, until 1.67 at least, then draws that part of the page before as if the whole were
+meant: it tells the browser of that page once more, which takes away all that the new one shows, and draws nothing.
 """
 
 from __future__ import annotations
