@@ -37,6 +37,8 @@ LOOKED_AT = (
 REASONS: dict[str, dict[str, str]] = {
     "activations": {
         "*, all maps at 224 px": "The forward pass is a part of it; the rest is copying thirty layers’ values.",
+        "*, Grad-CAM beyond the forward pass": "The forward pass that is taken off is our quicker one, which computes a"
+        " ReLU together with its convolution; where maps are kept and gradients asked for, each is computed by itself.",
     },
     "convolution": {
         **dict.fromkeys(("* floats, *, separable", "* floats, 3 × 3, *", "* floats, 7 × 7, *"), LOOKED_AT),

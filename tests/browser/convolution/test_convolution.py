@@ -782,12 +782,13 @@ def test_the_story_goes_on_to_the_probabilities(page: Page, photo):
     story.locator(".wanted").first.click(position={"x": 5, "y": 5})  # its weight there becomes another
     expect(story.locator(".percent").first).not_to_have_text(f"{told[0]:.1f}%")
     page.get_by_role("radio", name="6 · Weights").click()
+    expect(page).to_have_url(re.compile("stage=5"))
     said = story.locator(".window-view .equation")
     expect(said).to_contain_text(f"here {shares[0, 0]:g} times −1, −0.33, −0.33")
     story.locator(".wanted").first.press(" ")  # the keys are where the click was
     expect(said).to_contain_text(f"here {shares[0, 0]:g} times 0, −0.33, −0.33")
     page.get_by_role("radio", name="7 · Softmax").click()
-    expect(page).to_have_url(re.compile(r"stage=6"))
+    expect(page).to_have_url(re.compile("stage=6"))
     assert "bias=-10" in page.url
     page.get_by_role("link", name="Filters").click()
     expect(page.get_by_role("heading", name="Filters", exact=True)).to_be_visible()
