@@ -80,6 +80,7 @@ def lived(page: Page, address: str) -> dict[str, Any]:
     press("Change")
     press("Run again")
     press("Change")  # from here on what it returns comes late …
+    page.wait_for_function("() => window.go")  # the page may have settled before it calls the component
     press("Change")  # … and something newer has been given to it
     act("go()")
     press("Shown")
