@@ -798,22 +798,27 @@ def test_the_story_goes_on_to_the_probabilities(page: Page, photo):
     expect(page.get_by_label("Bias")).to_have_value("−10")
 
 
-@pytest.mark.parametrize("how", ["pressed", "in focus"])
+@pytest.mark.parametrize("how", ["at once", "pressed", "in focus"])
 def test_what_was_done_last_is_kept_before_something_else_is_done(page: Page, how):
     open_lab(page, "Convolution?detail=128")
     page.evaluate(NEVER_AFTER, 300)
-    page.get_by_role("radio", name="7 · Softmax").click()
-    away = page.get_by_role("link", name="Filters")
-    if how == "pressed":
-        away.hover()
-        page.mouse.down()
+    bias, away = page.get_by_label("Bias"), page.get_by_role("link", name="Filters")
+    if how == "at once":
+        page.get_by_role("radio", name="7 · Softmax").click()
+        expect(page).to_have_url(re.compile("stage=6"))
+        bias.fill("5")
+        bias.press("Enter")
     else:
-        away.focus()
-    expect(page).to_have_url(re.compile("stage=6"))
-    page.mouse.up() if how == "pressed" else page.keyboard.press("Enter")
+        bias.fill("5")
+        away.hover()
+        page.mouse.down() if how == "pressed" else away.focus()
+    expect(page).to_have_url(re.compile("bias=5"))
+    page.mouse.up() if how == "pressed" else away.press("Enter")
     expect(page.get_by_role("button", name="Ready-made")).to_be_visible()
     page.get_by_role("link", name="Convolution").click()
-    expect(page.get_by_role("radio", name="7 · Softmax")).to_be_checked()
+    expect(bias).to_have_value("5")
+    if how == "at once":
+        expect(page.get_by_role("radio", name="7 · Softmax")).to_be_checked()
 
 
 def test_another_page_comes_whole_also_where_the_lab_speaks_as_it_is_left(page: Page):

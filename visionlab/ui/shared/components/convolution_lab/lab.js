@@ -54,7 +54,7 @@ class Lab {
       this.tellStory();
     });
     this.keeping = null;
-    root.querySelector(".bench .speed").addEventListener("change", () => this.keep());
+    root.querySelector(".bench .speed").addEventListener("change", () => this.keepNow());
     new ResizeObserver(() => {
       this.kernel.layout();
       this.bench.layout();
@@ -248,7 +248,8 @@ class Lab {
 
   // --- what the server hears -----------------------------------------------------------------------------------------
 
-  // What the lab was left at, for the link and for coming back; only when it has come to rest, or is about to be left.
+  // What the lab was left at, for the link and for coming back: at once where one thing was chosen; of what moves, when
+  // it has come to rest or is about to be left.
   keep() {
     clearTimeout(this.keeping);
     this.keeping = setTimeout(() => this.keepNow(), RESTED);

@@ -141,7 +141,7 @@ export class Story {
         if (stage) this.goTo(Number(stage));
         if (tile) this.tileStep = Number(tile);
         this.layout();
-        this.lab.keep();
+        this.lab.keepNow();
       }),
     );
     this.root.querySelectorAll(".bar").forEach((bar) => bar.addEventListener("keydown", (event) => chooseByKey(bar, event)));
@@ -169,7 +169,7 @@ export class Story {
       target.setAttribute("aria-invalid", "false");
     });
     on(".shift", "input", () => (this.drawShiftView(), this.lab.keep()));
-    on(".speed", "change", () => this.lab.keep());
+    for (const each of [".side", ".bias", ".shift", ".speed"]) on(each, "change", () => this.lab.keepNow());
     const place = (row, column) => (this.stage < POOLED ? { row, column } : { row: row >> 1, column: column >> 1 });
     followed(this.$(".input"), this, (x, y) => {
       const { run, sizes } = this;
