@@ -37,8 +37,9 @@ def convolve(
         response[y, x, c] = Σᵢⱼ kernel[i, j] · image[s·y + d·i - ay, s·x + d·j - ax, c]     s stride, d dilation
 
     `image` is uint8 (H, W, 3) or any array of real numbers, (H, W) or (H, W, C). The response is float32 with as many
-    axes, signed and unclipped, in the picture's own units. Sums are right to 1e-4 for a picture of bytes: in float32
-    where that is enough, exactly so for whole numbers, in float64 otherwise.
+    axes, signed and unclipped, in the picture's own units. Sums are right to 1e-4 for a picture of bytes, those beyond
+    1,024 to float32's own precision: computed in float32 where that is enough, exactly so for whole numbers, in float64
+    otherwise.
 
     The anchor a, the kernel's value that lies on the pixel, is k // 2 of the dilated extent k = (side - 1) · d + 1, for
     even k too. `flip=False` is cross-correlation, what CNNs call convolution, and equals scipy.ndimage.correlate;

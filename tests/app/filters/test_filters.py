@@ -18,8 +18,8 @@ from visionlab.imaging.samples import load_sample
 from visionlab.ui.filters import batch, editor
 from visionlab.ui.filters.chain import TRIES
 from visionlab.ui.filters.editor import DEFAULT, LIVE
-from visionlab.ui.filters.stages import LONGEST
-from visionlab.ui.shared import jobs
+from visionlab.ui.filters.stages import LONGEST, THUMBNAIL
+from visionlab.ui.shared import cached, jobs
 from visionlab.ui.shared.server.pages import PAGES
 
 
@@ -500,3 +500,20 @@ def test_a_chain_that_leaves_nothing_says_so_and_an_empty_one_what_to_do(open_pa
     filters.button(key="undo").click().run()
     assert "No filter" not in captions(filters)
     assert "Everything is black" in captions(filters)
+
+
+@pytest.mark.parametrize("shape", [(900, 20, 3), (20, 900, 3), (60, 80, 3)])
+def test_no_thumbnail_is_taller_than_twice_its_width(filters, monkeypatch, shape):
+    thumbnails, make = [], cached.picture_bytes
+
+    def made(key, longest, image):
+        if longest == 2 * THUMBNAIL:
+            thumbnails.append(image.shape[:2])
+        return make(key, longest, image)
+
+    monkeypatch.setattr(cached, "picture_bytes", made)
+    data = encode_png(np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8))
+    filters.file_uploader(key="upload").set_value(("strip.png", data, "image/png")).run()
+    assert not filters.exception
+    assert len(thumbnails) == len(DEFAULT.steps)
+    assert all(max(sides) <= 2 * min(sides) for sides in thumbnails)

@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from visionlab.imaging.image import Image
+from visionlab.imaging.image import Image, middle
 from visionlab.imaging.operations.frequencies import FOURIER
 from visionlab.ui.filters import caches
 from visionlab.ui.filters.editor import Step, current
@@ -24,6 +24,7 @@ from visionlab.ui.shared.widgets import folded, show_exact
 LONGEST = 1024  # pixels: what the page works on, unless at full size
 MOST_PIXELS = 16_000_000  # of a stage on the page, where a chain enlarges
 THUMBNAIL, SPECTRUM = 136, 320  # pixels
+TALLEST = 2  # of a thumbnail's longer side to its shorter one: of a strip, the middle is enough to tell it by
 THINNEST = 24  # of a picture's longer side to its shorter one, or it would be shown as a hair
 
 
@@ -110,7 +111,7 @@ def filmstrip(shown: list[Shown], large: Shown | None) -> None:
         for stage in shown:
             with st.container(width=THUMBNAIL, gap="xsmall"):
                 title, one = stage.step.title, stage.step.id
-                image = not_thin(stage.after.image)
+                image = np.ascontiguousarray(middle(not_thin(stage.after.image), TALLEST))
                 thumbnail = cached.picture_bytes(f"{stage.after.key}-{image.shape}", THUMBNAIL * 2, image)
                 st.image(thumbnail, width="stretch", alt=f"Stage {stage.place}: {title}")
                 st.button(
